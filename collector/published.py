@@ -1,0 +1,196 @@
+"""Every table that the collector publishes or shares: columns, units, keys. The one module that others import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+ColumnType = Literal["text", "integer", "number", "timestamp", "date", "boolean", "text_list"]
+
+ARROW: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+    "text_list": pa.list_(pa.string()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its unit stands in its name; ``required`` means never null."""
+
+    name: str
+    type: ColumnType
+    description: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table: its name, what a row is, its key and its columns."""
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def arrow_schema(self) -> pa.Schema:
+        return pa.schema([pa.field(c.name, ARROW[c.type], nullable=not c.required) for c in self.columns])
+
+
+QUALITY_HOURS = TableSpec(
+    "quality_hours",
+    "one device and one hour in which it was observed, or should have been",
+    ("hour", "device_id"),
+    (
+        Column("hour", "timestamp", "start of the hour, UTC", True),
+        Column("device_id", "text", "the device", True),
+        Column("observed_seconds", "number", "time in which the collector could judge the device, 0 to 3600", True),
+        Column(
+            "down_seconds",
+            "number",
+            "silence laid to the network: an own verdict on a network device, a root above it, a group",
+        ),
+        Column("silent_seconds", "number", "silence of a lone customer device, which is nobody's outage"),
+        Column("planned_seconds", "number", "the part of down_seconds that lies inside a maintenance window"),
+        Column("outages", "integer", "outages that began in the hour"),
+        Column("restarts", "integer", "restarts of the device seen in the hour"),
+        Column("polls_answered", "integer", "polls that the device answered"),
+        Column("pings_sent", "integer", "echoes sent"),
+        Column("pings_lost", "integer", "echoes that never came back while the device was not down"),
+        Column("rtt_seconds_sum", "number", "sum of the round trips"),
+        Column("rtt_count", "integer", "number of round trips"),
+        Column("rtt_p50_seconds", "number", "median round trip within the hour"),
+        Column("rtt_p95_seconds", "number", "95th percentile of the round trip within the hour"),
+        Column("jitter_seconds", "number", "mean absolute difference of consecutive round trips within a burst"),
+        Column("receive_bytes", "number", "bytes received on the uplink (from the network towards the customer)"),
+        Column("transmit_bytes", "number", "bytes transmitted on the uplink (from the customer towards the network)"),
+        Column("receive_p95_bytes_per_second", "number", "95th percentile of the receive rate between polls"),
+        Column("transmit_p95_bytes_per_second", "number", "95th percentile of the transmit rate between polls"),
+        Column(
+            "utilization_p95_ratio",
+            "number",
+            "95th percentile of the fuller direction's rate over its capacity, 0 to 1",
+        ),
+        Column("error_packets", "number", "errors on the uplink, both directions"),
+        Column("discard_packets", "number", "discards on the uplink, both directions"),
+        Column("signal_dbm", "number", "received level of the worst channel, mean over the hour"),
+        Column("signal_noise_db", "number", "signal-to-noise ratio of the worst channel, mean over the hour"),
+        Column("codewords_total", "number", "DOCSIS codewords"),
+        Column("codewords_uncorrectable", "number", "DOCSIS codewords that could not be corrected"),
+    ),
+)
+
+DEVICES = TableSpec(
+    "devices",
+    "one device over a span of time in which its inventory row did not change",
+    ("device_id", "valid_from"),
+    (
+        Column("device_id", "text", "the device", True),
+        Column("valid_from", "timestamp", "from when the row held", True),
+        Column("valid_to", "timestamp", "until when; null while it holds"),
+        Column("area", "text", "the neighbourhood that the device stands in", True),
+        Column("parent", "text", "the device that it hangs from"),
+        Column("role", "text", "router, olt, cmts, ap, switch or cpe", True),
+        Column("site", "text", "the site"),
+        Column("technology", "text", "fibre, cable, wireless, dsl, ..."),
+        Column("uplink_interface", "text", "the interface whose traffic counts as the device's"),
+        Column("capacity_receive_bytes_per_second", "number", "capacity towards the customer"),
+        Column("capacity_transmit_bytes_per_second", "number", "capacity towards the network"),
+        Column("subscribers", "integer", "customers behind this device and behind none of its children", True),
+        Column("latitude", "number", "WGS 84"),
+        Column("longitude", "number", "WGS 84"),
+    ),
+)
+
+LIVE = TableSpec(
+    "live",
+    "the newest state of one device",
+    ("device_id",),
+    (
+        Column("device_id", "text", "the device", True),
+        Column("area", "text", "its neighbourhood", True),
+        Column("role", "text", "its role", True),
+        Column("parent", "text", "the device that it hangs from"),
+        Column("subscribers", "integer", "customers behind it and behind none of its children", True),
+        Column("state", "text", "up, suspect, down, suppressed, silent or unknown", True),
+        Column("since", "timestamp", "when that state began", True),
+        Column("root", "text", "the device that its outage is laid to"),
+        Column("incident_id", "text", "the open incident that it belongs to"),
+        Column("polled_at", "timestamp", "the last poll; null before the first"),
+        Column("answered_at", "timestamp", "the last poll that was answered"),
+        Column("rtt_seconds", "number", "median round trip of the last burst, else of SNMP"),
+        Column("loss_ratio", "number", "echoes lost in the last bursts, 0 to 1"),
+        Column("receive_bytes_per_second", "number", "rate on the uplink towards the customer"),
+        Column("transmit_bytes_per_second", "number", "rate on the uplink towards the network"),
+        Column("utilization_ratio", "number", "the fuller direction's rate over its capacity"),
+        Column("signal_dbm", "number", "received level of the worst channel"),
+        Column("signal_noise_db", "number", "signal-to-noise ratio of the worst channel"),
+    ),
+)
+
+PARQUET_TABLES: tuple[TableSpec, ...] = (QUALITY_HOURS, DEVICES, LIVE)
+
+# --- the operations database: declared here, created and upgraded by `bairro migrate` ---
+
+
+class UtcTimestamp(sa.TypeDecorator[datetime]):
+    """An aware UTC datetime in every database: SQLite stores none, so it is naive UTC there."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a timestamp without a time zone reached the database: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+OPERATIONS = sa.MetaData()
+
+INCIDENTS = sa.Table(
+    "incidents",
+    OPERATIONS,
+    sa.Column("incident_id", sa.String(40), primary_key=True),
+    sa.Column("root_device_id", sa.String(200), comment="the device that it is laid to; null for a blind collector"),
+    sa.Column("scope", sa.String(16), nullable=False, comment="device | subtree | group | collector"),
+    sa.Column("area", sa.String(200), comment="the root's neighbourhood"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="outage | degradation | planned | blind"),
+    sa.Column("started_at", UtcTimestamp, nullable=False),
+    sa.Column("ended_at", UtcTimestamp, comment="null while it is open"),
+    sa.Column("detected_by", sa.String(64), nullable=False, comment="the collector shard that opened it"),
+    sa.Column("devices_affected", sa.Integer, nullable=False),
+    sa.Column("subscribers_affected", sa.Integer, nullable=False),
+    sa.Column("customer_minutes_lost", sa.Float, nullable=False),
+    sa.Index("incidents_by_time", "started_at"),
+)
+
+INCIDENT_DEVICES = sa.Table(
+    "incident_devices",
+    OPERATIONS,
+    sa.Column("incident_id", sa.String(40), sa.ForeignKey("incidents.incident_id"), primary_key=True),
+    sa.Column("device_id", sa.String(200), primary_key=True),
+    sa.Column("started_at", UtcTimestamp, primary_key=True, comment="a device may join an incident more than once"),
+    sa.Column("area", sa.String(200), nullable=False),
+    sa.Column("ended_at", UtcTimestamp),
+    sa.Column("subscribers", sa.Integer, nullable=False),
+)

@@ -1,0 +1,187 @@
+"""The records that cross the collector's stages: what is polled, what was read, what is believed of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["router", "olt", "cmts", "ap", "switch", "cpe"]
+ROLES: tuple[Role, ...] = ("router", "olt", "cmts", "ap", "switch", "cpe")
+
+StateName = Literal["up", "suspect", "down", "suppressed", "silent", "unknown"]
+STATES: tuple[StateName, ...] = ("up", "suspect", "down", "suppressed", "silent", "unknown")
+
+SnmpOutcome = Literal["answered", "partial", "silent", "refused", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One row of the inventory.
+
+    ``ping`` is ``icmp``, ``echo:PORT`` (RFC 862 over UDP) or ``off``. ``subscribers`` counts the customers
+    behind this device and behind none of its listed children, so that sums over a subtree never double.
+    """
+
+    device_id: str
+    address: str
+    role: Role
+    area: str
+    port: int = 161
+    parent: str | None = None
+    site: str | None = None
+    technology: str | None = None
+    credential: str | None = None
+    profile: str | None = None
+    ping: str = "icmp"
+    reply_from: str | None = None
+    uplink_interface: str | None = None
+    capacity_receive_bytes_per_second: float | None = None
+    capacity_transmit_bytes_per_second: float | None = None
+    subscribers: int = 0
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceReading:
+    """Raw counters of one interface, as the device gave them; what it did not give is None.
+
+    ``name`` is ifName, or ifAlias or ifDescr where ifName is missing or double: never ifIndex alone.
+    ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones).
+    ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock.
+    """
+
+    name: str
+    index: int
+    alias: str | None = None
+    is_up: bool | None = None
+    speed_bytes_per_second: float | None = None
+    counter_bits: int = 64
+    receive_bytes: int | None = None
+    transmit_bytes: int | None = None
+    receive_errors: int | None = None
+    transmit_errors: int | None = None
+    receive_discards: int | None = None
+    transmit_discards: int | None = None
+    discontinuity_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReading:
+    """One radio, optical or cable channel; what was not measured is None."""
+
+    channel: str
+    received_dbm: float | None = None
+    noise_ratio_db: float | None = None
+    codewords_unerrored: int | None = None
+    codewords_corrected: int | None = None
+    codewords_uncorrectable: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EchoBurst:
+    """One ping burst: echoes sent, echoes lost and the round trips of those that came back, in seconds."""
+
+    sent: int
+    lost: int
+    rtt_seconds: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One poll of one device, decoded: the only thing that crosses from polling to quality.
+
+    ``at`` is when the first request left (Unix seconds, UTC). ``snmp`` and ``echoes`` say what became of each
+    reachability method; a method that is off for this device is ``"off"`` or None and counts for nothing.
+    ``sent`` is False where the collector's own host refused to send: such a reading says nothing of the device.
+    ``uptime_seconds`` is sysUpTime; ``boot_seconds`` is snmpEngineTime or hrSystemUptime, which outlive its
+    497-day roll.
+    """
+
+    device_id: str
+    at: float
+    duration_seconds: float
+    snmp: SnmpOutcome
+    sent: bool = True
+    snmp_rtt_seconds: float | None = None
+    uptime_seconds: float | None = None
+    boot_seconds: float | None = None
+    echoes: EchoBurst | None = None
+    interfaces: tuple[InterfaceReading, ...] = ()
+    signals: tuple[SignalReading, ...] = ()
+    failure: str | None = None
+
+    @property
+    def is_reachable(self) -> bool | None:
+        """True if any enabled method answered, False if all stayed silent, None if none could ask.
+
+        A refused request (wrong community on an agent that says so) is an answer: somebody is there.
+        """
+        if not self.sent:
+            return None
+        asked_snmp = self.snmp != "off"
+        asked_ping = self.echoes is not None and self.echoes.sent > 0
+        if asked_snmp and self.snmp != "silent":
+            return True
+        if asked_ping and self.echoes is not None and self.echoes.lost < self.echoes.sent:
+            return True
+        return False if asked_snmp or asked_ping else None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityState:
+    """What is believed of one device now.
+
+    ``since`` is when the condition began (for a silence: its first missed poll), ``missed`` the misses in a row,
+    ``root`` the device that an outage is laid to (itself when it is the root) and ``incident_id`` its incident.
+    """
+
+    device_id: str
+    state: StateName
+    since: float
+    missed: int = 0
+    root: str | None = None
+    incident_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A device changed state: ``old`` held until ``since``, ``new`` holds from then; it was decided at ``at``.
+
+    ``since`` lies before ``at`` where the verdict reaches back to the first miss.
+    """
+
+    device_id: str
+    at: float
+    since: float
+    old: StateName
+    new: StateName
+    root: str | None = None
+    incident_id: str | None = None
+
+
+IncidentKind = Literal["outage", "degradation", "planned", "blind"]
+IncidentScope = Literal["device", "subtree", "group", "collector"]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChange:
+    """An incident opened, took in or let go of devices, or closed; ``ended_at`` is None while it is open."""
+
+    incident_id: str
+    kind: IncidentKind
+    scope: IncidentScope
+    root: str | None
+    started_at: float
+    ended_at: float | None
+    joined: tuple[tuple[str, float], ...] = ()
+    left: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one observation led to: state changes, incident changes, and devices that must be asked first."""
+
+    transitions: tuple[Transition, ...] = ()
+    incidents: tuple[IncidentChange, ...] = ()
+    ask: tuple[str, ...] = ()

@@ -1,0 +1,71 @@
+"""The dashboard's settings: dashboard.toml becomes frozen dataclasses; an unknown key is an error that names it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import tomlfile
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Where the pages are served."""
+
+    address: str = "127.0.0.1"
+    port: int = 8050
+    metrics_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """How time at risk is cut, and what is too little to speak of.
+
+    ``records_complete_from`` (YYYY-MM-DD) is since when departures are in the records without gaps; departures
+    of the last ``reporting_lag_days`` are taken as not all entered yet. Areas with fewer customers than
+    ``minimum_customers`` are merged or hidden for management and in reports.
+    """
+
+    records_complete_from: str | None = None
+    reporting_lag_days: int = 28
+    minimum_customers: int = 30
+    minimum_expected_leavers: float = 2.0
+    seed: int = 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardSettings:
+    """All of dashboard.toml; paths in it are relative to the file."""
+
+    data: Path
+    customer_key: Path
+    provider: str = "Your network"
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    database: str | None = None
+    web: WebSettings = WebSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
+
+
+def load(path: Path) -> DashboardSettings:
+    """Read dashboard.toml. Raises tomlfile.SettingsError naming the file and the key."""
+    settings = tomlfile.load(path, DashboardSettings)
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise tomlfile.SettingsError(f"{path}: timezone: no IANA time zone is called {settings.timezone!r}") from None
+    complete_from = settings.analysis.records_complete_from
+    if complete_from is not None:
+        try:
+            datetime.date.fromisoformat(complete_from)
+        except ValueError:
+            raise tomlfile.SettingsError(
+                f"{path}: analysis.records_complete_from: must be a date YYYY-MM-DD, not {complete_from!r}"
+            ) from None
+    return settings

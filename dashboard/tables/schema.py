@@ -1,0 +1,156 @@
+"""Every table of the dashboard, declared once: the records that providers hand over, and the panel made of them."""
+
+from __future__ import annotations
+
+from collector.published import Column, TableSpec
+
+CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price", "installation", "other")
+QUALITY_CATEGORIES: tuple[str, ...] = ("connection", "slow")
+CONTROL_CATEGORIES: tuple[str, ...] = ("billing", "price")
+END_REASONS: tuple[str, ...] = ("voluntary", "nonpayment", "moved", "other")
+
+AREAS = TableSpec(
+    "areas",
+    "one neighbourhood",
+    ("area",),
+    (
+        Column("area", "text", "the neighbourhood's id, as in the inventory", True),
+        Column("name", "text", "its name for people", True),
+        Column("timezone", "text", "IANA time zone; blank: the provider's"),
+        Column("geometry", "text", "its outline, a GeoJSON Polygon or MultiPolygon"),
+    ),
+)
+
+CUSTOMERS = TableSpec(
+    "customers",
+    "one customer over a span of time in which nothing about them changed; a new started_on is a new spell",
+    ("customer_id", "started_on", "valid_from"),
+    (
+        Column("customer_id", "text", "keyed hash of the provider's own id", True),
+        Column("area", "text", "the neighbourhood that they live in", True),
+        Column("device_id", "text", "their own CPE, else the device that serves them"),
+        Column("technology", "text", "fibre, cable, wireless, dsl, ..."),
+        Column("plan", "text", "the plan's name"),
+        Column("monthly_price", "number", "what they pay a month, in the provider's currency"),
+        Column("started_on", "date", "the first day of the spell", True),
+        Column("notice_on", "date", "the day they gave notice"),
+        Column("ended_on", "date", "the last day of the spell; blank while it lasts"),
+        Column("end_reason", "text", "voluntary, nonpayment, moved or other"),
+        Column("contract_until", "date", "until when leaving costs a fee"),
+        Column("termination_fee", "number", "that fee"),
+        Column("valid_from", "date", "from when this row holds, until the next row of the same spell", True),
+    ),
+)
+
+PRICES = TableSpec(
+    "prices",
+    "what a new customer pays for a plan from a day on",
+    ("plan", "area", "valid_from"),
+    (
+        Column("plan", "text", "the plan's name", True),
+        Column("area", "text", "blank: everywhere"),
+        Column("valid_from", "date", "from when the price holds", True),
+        Column("new_customer_price", "number", "a month, in the provider's currency", True),
+    ),
+)
+
+COMPLAINTS = TableSpec(
+    "complaints",
+    "one complaint",
+    ("complaint_id",),
+    (
+        Column("complaint_id", "text", "the helpdesk's id", True),
+        Column("customer_id", "text", "keyed hash of who complained; blank where only the area is known"),
+        Column("area", "text", "the neighbourhood; blank where the customer is known"),
+        Column("opened_at", "timestamp", "when it was opened", True),
+        Column("category", "text", "connection, slow, billing, price, installation or other", True),
+        Column("channel", "text", "phone, web, ..."),
+        Column("first_answer_at", "timestamp", "when a person first answered"),
+        Column("solved_at", "timestamp", "when it was solved"),
+    ),
+)
+
+NPS = TableSpec(
+    "nps",
+    "one answer to 'would you recommend us?'",
+    ("response_id",),
+    (
+        Column("response_id", "text", "the survey's id", True),
+        Column("customer_id", "text", "keyed hash of who answered; blank where only the area is known"),
+        Column("area", "text", "the neighbourhood; blank where the customer is known"),
+        Column("answered_on", "date", "the day of the answer", True),
+        Column("score", "integer", "0 to 10", True),
+    ),
+)
+
+RECORDS: dict[str, TableSpec] = {spec.name: spec for spec in (AREAS, CUSTOMERS, PRICES, COMPLAINTS, NPS)}
+
+AREA_WEEKS = TableSpec(
+    "area_weeks",
+    "one neighbourhood and one week, from Monday 00:00 in its time zone",
+    ("area", "week"),
+    (
+        Column("area", "text", "the neighbourhood", True),
+        Column("week", "date", "the Monday on which the week starts", True),
+        Column(
+            "is_complete", "boolean", "whether records and quality cover the whole week (it ends by the cut-off)", True
+        ),
+        Column("customer_days", "number", "days that customers were with the provider in the week, summed", True),
+        Column("joiners", "integer", "spells that began", True),
+        Column("leavers_voluntary", "integer", "voluntary departures, dated by notice where there is one", True),
+        Column("leavers_other", "integer", "departures for another reason", True),
+        *(Column(f"complaints_{c}", "integer", f"complaints of category {c}", True) for c in CATEGORIES),
+        Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
+        Column("down_hours_per_customer", "number", "hours without service per customer and fully observed week"),
+        Column(
+            "evening_rtt_p95_mean_seconds",
+            "number",
+            "mean of the hourly 95th percentiles of latency, 18:00 to 24:00 local",
+        ),
+        Column("loss_ratio", "number", "echoes lost over echoes sent while the device was up, 0 to 1"),
+        Column(
+            "evening_utilization_mean_ratio",
+            "number",
+            "mean of the hourly 95th percentiles of utilisation, 18:00 to 24:00 local",
+        ),
+        Column("price_gap_mean", "number", "own price less a new customer's for the same plan, mean over customers"),
+        Column("nps_answers", "integer", "answers to the survey", True),
+        Column("nps_promoters", "integer", "scores of 9 and 10", True),
+        Column("nps_detractors", "integer", "scores of 0 to 6", True),
+    ),
+)
+
+CUSTOMER_PERIODS = TableSpec(
+    "customer_periods",
+    "one spell of a customer and one four-week period in which it was at risk",
+    ("customer_id", "started_on", "period"),
+    (
+        Column("customer_id", "text", "keyed hash", True),
+        Column("started_on", "date", "the first day of the spell", True),
+        Column("period", "date", "the Monday on which the four weeks start", True),
+        Column("area", "text", "as known at the period's start", True),
+        Column("device_id", "text", "as known at the period's start"),
+        Column("technology", "text", "as known at the period's start"),
+        Column("plan", "text", "as known at the period's start"),
+        Column("monthly_price", "number", "as known at the period's start"),
+        Column("price_gap", "number", "monthly_price less a new customer's for the same plan"),
+        Column("tenure_days", "integer", "days since started_on at the period's start (or at entry within it)", True),
+        Column("is_locked_in", "boolean", "whether a contract still holds them; null where it is not known"),
+        Column("lock_in_days_left", "integer", "days until the contract ends, 0 when free; null where it is not known"),
+        Column(
+            "days_at_risk",
+            "number",
+            "days from entry or the period's start to the event, the exit or the period's end",
+            True,
+        ),
+        Column("left_voluntarily", "boolean", "whether the voluntary departure falls in the period", True),
+        Column("left_otherwise", "boolean", "whether they went for another reason, which censors", True),
+        Column("complaints_before", "integer", "complaints in the eight weeks before the period"),
+        Column("trailing_down_hours", "number", "down hours per week over the eight weeks before the exposure cut"),
+        Column("trailing_evening_rtt_p95_mean_seconds", "number", "over the same eight weeks"),
+        Column("trailing_loss_ratio", "number", "over the same eight weeks"),
+        Column("trailing_evening_utilization_mean_ratio", "number", "over the same eight weeks"),
+    ),
+)
+
+PANEL_TABLES: tuple[TableSpec, ...] = (AREA_WEEKS, CUSTOMER_PERIODS)

@@ -1,0 +1,100 @@
+"""A TOML file read into frozen dataclasses: defaults are field values, an unknown key is an error that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used; the message names the file, the key and what is wrong with it."""
+
+
+def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | None = None) -> T:
+    """Read ``path`` into the dataclass ``into``; tables become nested dataclasses, paths are relative to the file.
+
+    ``choices`` maps dotted keys to the values that they may take. Raises SettingsError.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from None
+    return _record(document, into, _Place(path, ""), choices or {})
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where in the file a value stands, for messages and relative paths."""
+
+    path: Path
+    key: str
+
+    def at(self, key: str | int) -> _Place:
+        part = f"[{key}]" if isinstance(key, int) else f".{key}" if self.key else key
+        return _Place(self.path, f"{self.key}{part}")
+
+    def error(self, what: str) -> SettingsError:
+        return SettingsError(f"{self.path}: {self.key or 'the file'}: {what}")
+
+
+def _record(values: Any, into: type[T], place: _Place, choices: dict[str, tuple[str, ...]]) -> T:
+    if not isinstance(values, dict):
+        raise place.error("must be a table")
+    hints = typing.get_type_hints(into)
+    fields = {field.name: field for field in dataclasses.fields(into)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in fields:
+            raise place.at(key).error(f"unknown key; known here: {', '.join(fields)}")
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise place.at(missing[0]).error("is required")
+    return into(**{name: _value(value, hints[name], place.at(name), choices) for name, value in values.items()})
+
+
+def _value(value: Any, hint: Any, place: _Place, choices: dict[str, tuple[str, ...]]) -> Any:
+    allowed = choices.get(place.key)
+    if allowed is not None and value not in allowed:
+        raise place.error(f"must be one of {', '.join(allowed)}, not {value!r}")
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _value(value, next(a for a in arguments if a is not type(None)), place, choices)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise place.error("must be a list")
+        return tuple(_value(item, arguments[0], place.at(i), choices) for i, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise place.error("must be a table")
+        return {key: _value(item, arguments[1], place.at(key), choices) for key, item in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return _record(value, hint, place, choices)  # type: ignore[arg-type]
+    return _scalar(value, hint, place)
+
+
+def _scalar(value: Any, hint: Any, place: _Place) -> Any:
+    if hint is Path:
+        if not isinstance(value, str):
+            raise place.error(f"must be a path in quotes, not {value!r}")
+        return (place.path.parent / Path(value).expanduser()).resolve()
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        raise place.error(f"must be {names.get(hint, hint)}, not {value!r}")
+    return value
