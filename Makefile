@@ -1,0 +1,51 @@
+# One verb, one command, the same here and in CI. Everything stays in this checkout's own .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+.PHONY: help demo test check pytest format lock clean
+
+help:
+	@echo "make demo     a provider in a box: sets itself up and serves http://127.0.0.1:8050"
+	@echo "make test     everything that CI runs: sets itself up, lint, types, imports, tests"
+	@echo "make check    lint, formatting, types and import contracts only"
+	@echo "make format   formats the code"
+	@echo "make lock     resolves the locked dependencies anew"
+	@echo "make clean    removes the virtual environment, caches and the demo's data"
+
+.venv/.demo-ready: requirements.lock pyproject.toml tools/setup-venv.sh
+	@tools/setup-venv.sh requirements.lock
+	@touch $@
+
+.venv/.test-ready: requirements-dev.lock pyproject.toml tools/setup-venv.sh
+	@tools/setup-venv.sh requirements-dev.lock
+	@touch $@ .venv/.demo-ready
+
+demo: .venv/.demo-ready
+	@exec $(BIN)/bairro demo $(ARGS)
+
+test: .venv/.test-ready
+	@tools/system-packages.sh
+	@$(MAKE) --no-print-directory check pytest
+
+check: .venv/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pytest: .venv/.test-ready
+	@exec $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+format: .venv/.test-ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: .venv/.test-ready
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-artifacts bairro-demo *.egg-info
