@@ -18,6 +18,7 @@ from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 10.0
+PARENT_VARIABLE = "BAIRRO_SUPERVISOR"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -31,12 +32,12 @@ class Part:
     is_task: bool = False
 
 
-class PortInUse(RuntimeError):
+class PortInUseError(RuntimeError):
     """A port that the demo wants is taken; the message names it and the option that moves it."""
 
 
 def claim_ports(ports: dict[str, int], kind: socket.SocketKind) -> None:
-    """Raise PortInUse if one of ``ports`` (option -> number) on 127.0.0.1 is taken."""
+    """Raise PortInUseError if one of ``ports`` (option -> number) on 127.0.0.1 is taken."""
     for option, port in ports.items():
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind is socket.SOCK_STREAM:
@@ -44,7 +45,7 @@ def claim_ports(ports: dict[str, int], kind: socket.SocketKind) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise PortInUse(f"port {port} is in use; choose another with {option} PORT") from None
+                raise PortInUseError(f"port {port} is in use; choose another with {option} PORT") from None
 
 
 class Supervisor:
@@ -82,7 +83,7 @@ class Supervisor:
         return self._logs / f"{part.name}.log"
 
     def _start(self, part: Part) -> None:
-        parent = os.getpid()
+        environment = os.environ | {PARENT_VARIABLE: str(os.getpid())}
         with self._log(part).open("wb") as log:
             process = subprocess.Popen(
                 part.command,
@@ -90,7 +91,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
-                preexec_fn=lambda: _die_with(parent),
+                env=environment,
             )
         self._running.append((part, process))
 
@@ -102,7 +103,9 @@ class Supervisor:
                 self._say(self._obituary(part, process))
                 return False
             if time.monotonic() > deadline:
-                self._say(f"{part.name} does not answer at {part.ready_url} after {seconds:.0f} s; see {self._log(part)}")
+                self._say(
+                    f"{part.name} does not answer at {part.ready_url} after {seconds:.0f} s; see {self._log(part)}"
+                )
                 return False
             time.sleep(0.1)
         return not self._stopping
@@ -123,7 +126,9 @@ class Supervisor:
 
     def _obituary(self, part: Part, process: subprocess.Popen[bytes]) -> str:
         tail = self._log(part).read_text(errors="replace").splitlines()[-8:]
-        return "\n".join([f"{part.name} ended with code {process.returncode}; its last lines ({self._log(part)}):", *tail])
+        return "\n".join(
+            [f"{part.name} ended with code {process.returncode}; its last lines ({self._log(part)}):", *tail]
+        )
 
     def _stop(self) -> None:
         for _, process in reversed(self._running):
@@ -139,12 +144,14 @@ class Supervisor:
                 process.wait()
 
 
-def _die_with(parent: int) -> None:
+def end_with_parent() -> None:
+    """In a part: let the kernel send SIGTERM when the supervisor that started this process is gone (prctl(2))."""
+    parent = os.environ.pop(PARENT_VARIABLE, None)
+    if parent is None:
+        return
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() != int(parent):
         os._exit(1)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,285 @@
+"""The command line: composes collector, dashboard and demo, and is the only module that knows all three."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomlfile
+
+if TYPE_CHECKING:
+    from demo.world import DemoFiles
+
+EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
+SUPERVISED = "BAIRRO_SUPERVISOR"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0 (done), 1 (done with problems that were printed) or 2 (could not be done)."""
+    arguments = _parser().parse_args(argv)
+    if SUPERVISED in os.environ:
+        from demo.supervise import end_with_parent
+
+        end_with_parent()
+    try:
+        code: int = arguments.run(arguments)
+    except tomlfile.SettingsError as error:
+        print(f"bairro: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    return code
+
+
+# --- collector ---
+
+
+def collect(arguments: argparse.Namespace) -> int:
+    from collector import config, cycle
+    from collector.publish.migrate import migrate as migrate_database
+
+    settings = config.load(arguments.config)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    migrate_database(settings.database_url)
+    return cycle.run(settings)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    from collector.check import check as check_files
+
+    lines, code = check_files(arguments.config)
+    print("\n".join(lines))
+    return code
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    from collector import config
+    from collector.explain import explain as explain_device
+
+    text, code = explain_device(config.load(arguments.config), arguments.device)
+    print(text)
+    return code
+
+
+def migrate(arguments: argparse.Namespace) -> int:
+    from collector import config
+    from collector.publish.migrate import migrate as migrate_database
+
+    print(migrate_database(arguments.url or config.load(arguments.config).database_url))
+    return EXIT_OK
+
+
+# --- dashboard ---
+
+
+def import_records(arguments: argparse.Namespace) -> int:
+    from dashboard import config
+    from dashboard.tables.records import import_records as import_file
+
+    settings = config.load(arguments.config)
+    report = import_file(arguments.kind, arguments.file, settings, as_of=arguments.as_of, dry_run=arguments.dry_run)
+    print(report)
+    return report.exit_code
+
+
+def build(arguments: argparse.Namespace) -> int:
+    from dashboard import build as building
+    from dashboard import config
+
+    try:
+        building.build(config.load(arguments.config), _say, force=arguments.force)
+    except building.BuildError as error:
+        print(f"bairro: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    return EXIT_OK
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    from collector.publish.migrate import migrate as migrate_database
+    from dashboard import app, config
+
+    settings = config.load(arguments.config)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    migrate_database(settings.database_url)
+    return app.serve(settings)
+
+
+def report(arguments: argparse.Namespace) -> int:
+    from dashboard import config
+    from dashboard.reports.area import ReportError, write_report
+
+    try:
+        paths = write_report(config.load(arguments.config), arguments.area, arguments.out)
+    except ReportError as error:
+        print(f"bairro: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    print("\n".join(str(path) for path in paths))
+    return EXIT_OK
+
+
+# --- demo ---
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    from demo import supervise
+
+    stage = _stages()
+    web = {"--port": arguments.port, "--metrics-port": arguments.metrics_port}
+    agents = {"--snmp-port": arguments.snmp_port, "--echo-port": arguments.echo_port}
+    try:
+        supervise.claim_ports(web, socket.SOCK_STREAM)
+        supervise.claim_ports(agents, socket.SOCK_DGRAM)
+        supervisor = supervise.Supervisor(arguments.folder / "logs", _say)
+        files = _prepare_world(arguments, stage)
+    except (supervise.PortInUseError, ValueError) as error:
+        print(f"bairro demo: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    now_url, metrics_url = f"http://127.0.0.1:{arguments.port}", f"http://127.0.0.1:{arguments.metrics_port}"
+    bairro = (sys.executable, "-m", "bairro")
+    collector, dashboard = ("--config", str(files.collector_toml)), ("--config", str(files.dashboard_toml))
+    parts = (
+        supervise.Part("agents", (*bairro, "demo-agents", str(arguments.folder))),
+        supervise.Part("collector", (*bairro, "collect", *collector), f"{metrics_url}/-/healthy"),
+        supervise.Part("dashboard", (*bairro, "serve", *dashboard), f"{now_url}/-/healthy"),
+        supervise.Part("build", (*bairro, "build", *dashboard), is_task=True),
+    )
+    stage("starting the agents, the collector and the dashboard")
+    return supervisor.run(parts, lambda: _show_addresses(stage, now_url, metrics_url, arguments.folder))
+
+
+def _prepare_world(arguments: argparse.Namespace, stage: Callable[[str], None]) -> DemoFiles:
+    from dashboard import config
+    from dashboard.tables.records import import_records as import_file
+    from demo import world
+
+    options = world.DemoOptions(
+        seed=arguments.seed,
+        areas=arguments.areas,
+        devices=arguments.devices,
+        as_of=arguments.as_of,
+        web_port=arguments.port,
+        metrics_port=arguments.metrics_port,
+        snmp_port=arguments.snmp_port,
+        echo_port=arguments.echo_port,
+    )
+    files = world.prepare(arguments.folder, options, stage)
+    settings = config.load(files.dashboard_toml)
+    stage("importing the provider's records")
+    for kind, path in files.records.items():
+        _say(f"         {import_file(kind, path, settings).summary}")
+    return files
+
+
+def _show_addresses(stage: Callable[[str], None], now_url: str, metrics_url: str, folder: Path) -> None:
+    stage("running; the analysis is being built, Ctrl-C stops everything")
+    _say(f"""
+  Now             {now_url}/
+  Areas at risk   {now_url}/areas
+  Metrics         {metrics_url}/metrics
+  Collector       {metrics_url}/
+  Data and logs   {folder}
+""")
+
+
+def demo_agents(arguments: argparse.Namespace) -> int:
+    from demo import agents
+
+    return agents.run(arguments.folder)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _stages() -> Callable[[str], None]:
+    """Print each stage with the seconds since the start before it."""
+    start = time.monotonic()
+    return lambda text: _say(f"[{time.monotonic() - start:5.1f} s] {text}")
+
+
+# --- arguments ---
+
+
+def _parser() -> argparse.ArgumentParser:
+    what_for = "Network quality joined with complaints and departures, by neighbourhood."
+    parser = argparse.ArgumentParser(prog="bairro", description=what_for)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_collector_commands(commands)
+    _add_dashboard_commands(commands)
+    _add_demo_commands(commands)
+    return parser
+
+
+def _add_collector_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    collector = argparse.ArgumentParser(add_help=False)
+    collector.add_argument("--config", type=Path, default=Path("collector.toml"), help="default: collector.toml")
+
+    command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
+    command.set_defaults(run=collect)
+    command = commands.add_parser("check", parents=[collector], help="check settings and inventory; sends nothing")
+    command.set_defaults(run=check)
+    command = commands.add_parser("explain", parents=[collector], help="ask one device and show question to state")
+    command.add_argument("device", help="a device_id of the inventory")
+    command.set_defaults(run=explain)
+    command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
+    command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
+    command.set_defaults(run=migrate)
+
+
+def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    dashboard = argparse.ArgumentParser(add_help=False)
+    dashboard.add_argument("--config", type=Path, default=Path("dashboard.toml"), help="default: dashboard.toml")
+
+    command = commands.add_parser("import", parents=[dashboard], help="take in a file of records")
+    command.add_argument("kind", choices=("areas", "customers", "prices", "complaints", "nps"))
+    command.add_argument("file", type=Path)
+    command.add_argument("--as-of", type=_date, help="the day of an export without history, YYYY-MM-DD")
+    command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
+    command.set_defaults(run=import_records)
+    command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
+    command.add_argument("--force", action="store_true", help="build even if no input changed")
+    command.set_defaults(run=build)
+    command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")
+    command.set_defaults(run=serve)
+    command = commands.add_parser("report", parents=[dashboard], help="write the one-page report of an area")
+    command.add_argument("--area", required=True, help="an area's id or name")
+    command.add_argument("--out", type=Path, default=Path(), help="folder to write to; default: this one")
+    command.set_defaults(run=report)
+
+
+def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("demo", help="run a provider in a box: agents, collector, records, analysis, pages")
+    command.add_argument("--folder", type=Path, default=Path("bairro-demo"), help="default: bairro-demo")
+    command.add_argument("--seed", type=int, help="the world's seed")
+    command.add_argument("--areas", type=int, help="neighbourhoods")
+    command.add_argument("--devices", type=int, help="devices, most of them CPE")
+    command.add_argument("--as-of", type=_moment, help="the world's epoch, ISO 8601; default: now, at the first start")
+    command.add_argument("--port", type=int, default=8050, help="of the pages; default: 8050")
+    command.add_argument("--metrics-port", type=int, default=9733, help="of /metrics; default: 9733")
+    command.add_argument("--snmp-port", type=int, default=16161, help="of the agents; default: 16161")
+    command.add_argument("--echo-port", type=int, default=16007, help="of the agents; default: 16007")
+    command.set_defaults(run=demo)
+    command = commands.add_parser("demo-agents", help="serve only the agents of a demo's folder")
+    command.add_argument("folder", type=Path)
+    command.set_defaults(run=demo_agents)
+
+
+def _date(text: str) -> datetime.date:
+    return datetime.date.fromisoformat(text)
+
+
+def _moment(text: str) -> datetime.datetime:
+    moment = datetime.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
