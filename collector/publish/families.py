@@ -1,0 +1,258 @@
+"""Every metric that the collector exposes, declared once: the text of /metrics and docs/metrics.md come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["gauge", "counter", "summary", "info"]
+Detail = Literal["full", "summary", "area"]
+DETAILS: tuple[Detail, ...] = ("full", "summary", "area")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric: ``detail`` is the least detail at which a device gets it (``area``: at every one).
+
+    ``series`` says how many series one device, interface, channel, area or collector gets of it.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    detail: Detail = "full"
+    series: int = 1
+
+    @property
+    def header(self) -> str:
+        """The HELP and TYPE lines; the classic text format calls an info metric a gauge."""
+        kind = "gauge" if self.kind == "info" else self.kind
+        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {kind}\n"
+
+
+def _device(name: str, kind: Kind, help_: str, detail: Detail = "full", **more: int) -> Family:
+    return Family(f"bairro_{name}", kind, help_, ("device",), detail, **more)
+
+
+DEVICE_INFO = Family(
+    "bairro_device_info",
+    "info",
+    "What the inventory says of the device.",
+    ("device", "area", "site", "role", "parent", "profile"),
+    "summary",
+)
+DEVICE_STATE = Family(
+    "bairro_device_state", "gauge", "1 for the state that the device is judged to be in.", ("device", "state"), series=6
+)
+DEVICE_REACHABLE = Family(
+    "bairro_device_reachable",
+    "gauge",
+    "Whether the device answered its last poll by this method (snmp, ping).",
+    ("device", "by"),
+    series=2,
+)
+DEVICE_DOWN = Family(
+    "bairro_device_down",
+    "gauge",
+    "Present, and 1, only while the device is down or suppressed; root is the device that the outage is laid to.",
+    ("device", "root"),
+    "area",
+)
+
+SCALARS: tuple[Family, ...] = (
+    _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
+    _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary"),
+    _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary"),
+    _device("device_outage_seconds_total", "counter", "Time in which the device was down or suppressed.", "summary"),
+    _device("device_outages_total", "counter", "Outages of the device, its own and those laid to others.", "summary"),
+    _device(
+        "device_last_poll_timestamp_seconds", "gauge", "When the last answered poll left; it stays in silence.", "summary"
+    ),
+    _device("device_poll_duration_seconds", "gauge", "Duration of the last poll, pings included."),
+    _device("polls_total", "counter", "Polls of the device.", "summary"),
+    _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary"),
+    _device("ping_sent_total", "counter", "Echoes sent.", "summary"),
+    _device("ping_lost_total", "counter", "Echoes that never came back.", "summary"),
+    _device("ping_rtt_p50_seconds", "gauge", "Median round trip of the last burst of echoes."),
+    _device("ping_rtt_p95_seconds", "gauge", "95th percentile of the round trip in the last burst of echoes."),
+    _device("ping_jitter_seconds", "gauge", "Mean absolute difference of consecutive round trips in the last burst."),
+)
+PING_RTT = _device("ping_rtt_seconds", "summary", "Round trips of echoes.", "summary", series=2)
+SNMP_RTT = _device("snmp_rtt_seconds", "summary", "Response time of the SNMP agent.", series=2)
+
+
+def _interface(name: str, kind: Kind, help_: str, detail: Detail = "full") -> Family:
+    return Family(f"bairro_interface_{name}", kind, help_, ("device", "interface"), detail)
+
+
+INTERFACES: tuple[Family, ...] = (
+    _interface("receive_bytes_total", "counter", "Bytes that the interface received, as the device counts.", "summary"),
+    _interface("transmit_bytes_total", "counter", "Bytes that the interface sent, as the device counts.", "summary"),
+    _interface("receive_errors_total", "counter", "Packets received in error."),
+    _interface("transmit_errors_total", "counter", "Packets not sent because of errors."),
+    _interface("receive_discards_total", "counter", "Good packets that were dropped on receipt."),
+    _interface("transmit_discards_total", "counter", "Good packets that were dropped instead of sent."),
+    _interface("up", "gauge", "Whether ifOperStatus is up."),
+    _interface("speed_bytes_per_second", "gauge", "Speed of the interface."),
+)
+INTERFACE_INFO = Family(
+    "bairro_interface_info", "info", "The alias given to the interface.", ("device", "interface", "alias")
+)
+
+SIGNALS: tuple[Family, ...] = (
+    Family("bairro_signal_received_dbm", "gauge", "Received level of the channel.", ("device", "channel")),
+    Family("bairro_signal_noise_ratio_db", "gauge", "Signal-to-noise ratio of the channel.", ("device", "channel")),
+    Family(
+        "bairro_docsis_codewords_total",
+        "counter",
+        "DOCSIS codewords by outcome: unerrored, corrected, uncorrectable.",
+        ("device", "channel", "outcome"),
+        series=3,
+    ),
+)
+
+DEVICE_FAMILIES: tuple[Family, ...] = (
+    DEVICE_INFO,
+    *SCALARS,
+    PING_RTT,
+    SNMP_RTT,
+    DEVICE_STATE,
+    DEVICE_REACHABLE,
+    *INTERFACES,
+    INTERFACE_INFO,
+    *SIGNALS,
+)
+
+
+def _area(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ("area", "role"), series: int = 1) -> Family:
+    return Family(f"bairro_area_{name}", kind, help_, labels, "area", series)
+
+
+AREA_DEVICES = _area("devices", "gauge", "Devices of the area by state.", ("area", "state"), series=6)
+AREA_SUBSCRIBERS = _area(
+    "subscribers_affected", "gauge", "Customers of the area behind devices that are down or suppressed.", ("area",)
+)
+AREA_PINGS_SENT = _area("ping_sent_total", "counter", "Echoes sent to the area's devices of this role.")
+AREA_PINGS_LOST = _area("ping_lost_total", "counter", "Echoes that never came back from them.")
+AREA_RTT = _area("ping_rtt_seconds", "summary", "Round trips of echoes to them.", series=2)
+AREA_RECEIVED = _area("receive_bytes_total", "counter", "Bytes received on their uplinks, towards the customer.")
+AREA_SENT = _area("transmit_bytes_total", "counter", "Bytes sent on their uplinks, towards the network.")
+AREA_FAMILIES: tuple[Family, ...] = (
+    AREA_DEVICES,
+    AREA_SUBSCRIBERS,
+    AREA_PINGS_SENT,
+    AREA_PINGS_LOST,
+    AREA_RTT,
+    AREA_RECEIVED,
+    AREA_SENT,
+)
+
+
+def _own(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ()) -> Family:
+    return Family(f"bairro_collector_{name}", kind, help_, labels, "area")
+
+
+OWN_FAMILIES: tuple[Family, ...] = (
+    _own("blind", "gauge", "1 while the collector doubts its own connection; device states then say nothing."),
+    _own("build_info", "info", "The version that runs.", ("version", "python")),
+    _own("cycle_lag_seconds", "gauge", "How late a poll started at worst, within the last two intervals."),
+    _own("poll_interval_seconds", "gauge", "The interval that each device is polled at."),
+    _own("polls_in_flight", "gauge", "Devices with a poll in flight."),
+    _own("polls_skipped_total", "counter", "Polls left out: the one before was still in flight, or too late by far."),
+    _own("packets_sent_total", "counter", "Packets sent to devices, retries included."),
+    _own("packets_received_total", "counter", "Packets that came back and were accepted."),
+    _own("packets_retried_total", "counter", "Packets sent again because no answer came."),
+    _own("packets_late_total", "counter", "Answers that came after their poll had ended."),
+    _own("packets_rejected_total", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
+    _own("inventory_devices", "gauge", "Devices in the inventory in force."),
+    _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
+    _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),
+    _own("history_rows_total", "counter", "Rows of quality_hours written."),
+    _own("history_pending_hours", "gauge", "Closed hours that wait to be written, as on a full disk."),
+    _own("write_failures_total", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
+    _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
+)
+
+
+def series_per_device(detail: Detail, *, interfaces: int, channels: int) -> int:
+    """Number of series that one device gets at ``detail``, fully measured and not down.
+
+    At ``summary`` only the uplink interface is shown.
+    """
+    shown = {"full": ("full", "summary"), "summary": ("summary",), "area": ()}[detail]
+    interfaces = min(interfaces, 1) if detail == "summary" else interfaces
+    total = 0
+    for family in DEVICE_FAMILIES:
+        if family.detail in shown:
+            per = interfaces if "interface" in family.labels else channels if "channel" in family.labels else 1
+            total += family.series * per
+    return total
+
+
+EXAMPLES: tuple[tuple[str, int, int], ...] = (
+    ("router, switch or cmts with 48 interfaces", 48, 0),
+    ("olt or ap with 8 interfaces", 8, 0),
+    ("cpe with 2 interfaces", 2, 0),
+    ("cpe with 2 interfaces and one radio channel (no codewords)", 2, 1),
+)
+
+
+def markdown() -> str:
+    """The text of docs/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        "Generated by `python -m collector.publish.families > docs/metrics.md`; a test keeps it equal to the code.",
+        "",
+        "All names begin with `bairro_`; units are base units, ratios run from 0 to 1. Scrape at the poll interval:",
+        "a scrape reads the newest values and starts no poll. After two misses in a row of a method the gauges that it",
+        "feeds disappear and counters stay; the series of a device that left the inventory disappear.",
+        "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets).",
+        "",
+        *_section("Of a device", DEVICE_FAMILIES + (DEVICE_DOWN,), with_detail=True),
+        *_section("Of an area", AREA_FAMILIES),
+        "Each area also counts by `role`, since the same byte passes an access node and a CPE: sum within one role.",
+        "",
+        *_section("Of the collector itself", OWN_FAMILIES),
+        "The usual `process_*` metrics (CPU, memory, file descriptors, start time) stand beside these.",
+        "",
+        *_series_section(),
+    ]
+    return "\n".join(lines)
+
+
+def _section(title: str, families: Iterable[Family], *, with_detail: bool = False) -> list[str]:
+    heads = ["metric", "type", "labels", *(["detail"] if with_detail else []), "meaning"]
+    lines = [f"## {title}", "", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for family in families:
+        detail = {"full": "full", "summary": "full, summary", "area": "full, summary, area"}[family.detail]
+        cells = [f"`{family.name}`", family.kind, ", ".join(family.labels), *([detail] if with_detail else [])]
+        lines.append("| " + " | ".join([*cells, family.help]) + " |")
+    return [*lines, ""]
+
+
+def _series_section() -> list[str]:
+    lines = [
+        "## Number of series",
+        "",
+        "`[metrics]` in `collector.toml` sets the detail of network devices (`network`, full by default) and of customer",
+        "devices (`cpe`; by default full up to 5,000 of them, `area` beyond). At `summary` only the uplink interface is",
+        "shown; at `area` a device appears only as `bairro_device_down` while it is down.",
+        "",
+        "| role | full | summary | area |",
+        "|---|---|---|---|",
+    ]
+    for name, interfaces, channels in EXAMPLES:
+        counts = [series_per_device(d, interfaces=interfaces, channels=channels) for d in DETAILS]
+        if channels:
+            counts[0] -= 3 * channels
+        lines.append(f"| {name} | " + " | ".join(map(str, counts)) + " |")
+    per_area = sum(f.series for f in AREA_FAMILIES if "role" not in f.labels)
+    per_role = sum(f.series for f in AREA_FAMILIES if "role" in f.labels)
+    return [*lines, "", f"An area has {per_area} series and {per_role} more for each role that lives in it.", ""]
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

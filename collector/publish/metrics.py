@@ -1,0 +1,96 @@
+"""The text of /metrics: the devices' and areas' series, joined family by family at a scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collector.config import MetricsSettings
+from collector.publish import families as f
+from collector.publish.areas import Areas
+from collector.publish.device_text import OUTAGE_STATES, DeviceText
+from collector.publish.text import labels
+from collector.publish.uplink import Traffic
+from collector.reading import Device, Reading, Transition
+
+CPE_IN_FULL = 5000
+_HEADERS = tuple(family.header for family in f.DEVICE_FAMILIES)
+
+
+def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> f.Detail:
+    """How many series the device gets; customer devices are full up to 5,000 of them unless the settings say."""
+    wanted = settings.network if device.role != "cpe" else settings.cpe
+    if wanted is None:
+        wanted = "full" if cpe_count <= CPE_IN_FULL else "area"
+    return next(detail for detail in f.DETAILS if detail == wanted)
+
+
+class Exposition:
+    """All series of all devices and areas."""
+
+    def __init__(self, settings: MetricsSettings, devices: Iterable[Device]) -> None:
+        self._settings = settings
+        self._texts: dict[str, DeviceText] = {}
+        self._down: dict[str, str] = {}
+        self._areas = Areas(())
+        self.replace(devices)
+
+    def replace(self, devices: Iterable[Device]) -> None:
+        """Take in a new inventory: who left loses its series, who stays keeps what was counted."""
+        devices = tuple(devices)
+        cpe_count = sum(device.role == "cpe" for device in devices)
+        old, self._texts = self._texts, {}
+        for device in devices:
+            detail = detail_of(device, self._settings, cpe_count=cpe_count)
+            text = old.get(device.device_id)
+            if text is None:
+                text = DeviceText(device, detail)
+            elif text.device != device or text.detail != detail:
+                text.describe(device, detail)
+            self._texts[device.device_id] = text
+        self._down = {name: text for name, text in self._down.items() if name in self._texts}
+        self._areas = self._areas.rebuilt((text.device, text.state) for text in self._texts.values())
+
+    def change(self, transition: Transition) -> None:
+        """Take in a change of state."""
+        device_id = transition.device_id
+        text = self._texts.get(device_id)
+        if text is None:
+            return
+        self._areas.move(text.device, text.state, transition.new)
+        text.change(transition)
+        if transition.new in OUTAGE_STATES:
+            own = labels(device=device_id, root=transition.root or device_id)
+            self._down[device_id] = f"{f.DEVICE_DOWN.name}{own} 1.0\n"
+        else:
+            self._down.pop(device_id, None)
+
+    def update(self, reading: Reading, *, restarted: bool, traffic: Traffic | None) -> None:
+        """Take in one poll of one device, after the changes of state that it led to."""
+        text = self._texts.get(reading.device_id)
+        if text is None:
+            return
+        self._areas.count(text.device, reading.echoes, traffic)
+        if text.detail != "area":
+            text.update(reading, restarted=restarted)
+
+    def render(self) -> str:
+        """The whole text, every family in one piece; a family without series is left out."""
+        shown = [text.chunks for text in self._texts.values() if text.detail != "area"]
+        parts: list[str] = []
+        for header, column in zip(_HEADERS, zip(*shown, strict=True), strict=False):
+            body = "".join(column)
+            if body:
+                parts += (header, body)
+        if self._down:
+            parts += (f.DEVICE_DOWN.header, *self._down.values())
+        parts.append(self._areas.render())
+        return "".join(parts)
+
+    def one(self, reading: Reading) -> str:
+        """The text of the device that was just read, for /probe; at detail ``area`` from this reading alone."""
+        text = self._texts[reading.device_id]
+        if text.detail == "area":
+            text = DeviceText(text.device, "full")
+            text.update(reading, restarted=False)
+        chunks = zip(_HEADERS, text.chunks, strict=True)
+        return "".join(header + chunk for header, chunk in chunks if chunk)

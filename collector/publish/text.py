@@ -1,0 +1,47 @@
+"""Pieces of the Prometheus text format, equal byte for byte to what prometheus_client prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client.utils import floatToGoString
+
+_EXACT = 2**53
+
+
+def number(value: float) -> str:
+    """A sample's value; whole numbers and plain decimals below a million, the usual case, take short ways."""
+    if type(value) is int and 0 <= value < _EXACT:
+        if value < 1_000_000:
+            return f"{value}.0"
+        digits = str(value)
+        rest = digits[1:].rstrip("0")
+        return f"{digits[0]}.{rest}e+{len(digits) - 1:02d}" if rest else f"{digits[0]}e+{len(digits) - 1:02d}"
+    text = repr(float(value))
+    return text if 0 < text.find(".") < 7 else floatToGoString(value)
+
+
+def escape(value: str) -> str:
+    """A label's value."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def labels(**values: str) -> str:
+    """``{name="value",...}``, sorted by name."""
+    return "{" + ",".join(f'{name}="{escape(values[name])}"' for name in sorted(values)) + "}"
+
+
+def summary(name: str, own: str, *, count: int, total: float) -> str:
+    """The two lines of a summary without quantiles; ``own`` is its labels in braces."""
+    return f"{name}_count{own} {number(count)}\n{name}_sum{own} {number(total)}\n"
+
+
+def rewrite(
+    texts: list[str], names: Sequence[str], own: str, *, old: Sequence[float | None], new: Sequence[float | None]
+) -> None:
+    """Rewrite those of ``texts`` (one sample each, with labels ``own``) whose value changed; None leaves no text."""
+    i = 0
+    for before, value in zip(old, new, strict=True):
+        if value != before:
+            texts[i] = "" if value is None else f"{names[i]}{own} {number(value)}\n"
+        i += 1

@@ -1,0 +1,77 @@
+"""The traffic of a device: that of the one interface which leads to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from collector.reading import Device, Reading
+
+if TYPE_CHECKING:
+    from collector.quality.rates import Delta
+
+
+class Named(Protocol):
+    """Anything that carries an interface's name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+class Traffic(NamedTuple):
+    """What passed the uplink between two polls; ``receive`` is from the network, towards the customer.
+
+    Bytes and packets are over ``seconds``; ``utilization_ratio`` is that of the fuller direction, at most 1.
+    """
+
+    seconds: float
+    receive_bytes: int | None
+    transmit_bytes: int | None
+    error_packets: int | None
+    discard_packets: int | None
+    utilization_ratio: float | None
+
+    @property
+    def receive_bytes_per_second(self) -> float | None:
+        return None if self.receive_bytes is None else self.receive_bytes / self.seconds
+
+    @property
+    def transmit_bytes_per_second(self) -> float | None:
+        return None if self.transmit_bytes is None else self.transmit_bytes / self.seconds
+
+
+def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
+    """The interface named as uplink in the inventory, else the only one that is not a loopback."""
+    wanted = device.uplink_interface
+    if wanted is not None:
+        return next((i for i in interfaces if i.name == wanted), None)
+    others = [i for i in interfaces if not i.name.lower().startswith("lo")] if len(interfaces) > 1 else interfaces
+    return others[0] if len(others) == 1 else None
+
+
+def traffic(device: Device, reading: Reading, delta: Delta) -> Traffic | None:
+    """The uplink's traffic since the reading before, or None where there is nothing to compare with."""
+    passed = uplink_of(device, delta.interfaces) if delta.interfaces and delta.seconds else None
+    if passed is None or not delta.seconds:
+        return None
+    seconds = delta.seconds
+    speed = next((i.speed_bytes_per_second for i in reading.interfaces if i.name == passed.name), None)
+    shares = [
+        size / seconds / capacity
+        for size, capacity in (
+            (passed.receive_bytes, device.capacity_receive_bytes_per_second or speed),
+            (passed.transmit_bytes, device.capacity_transmit_bytes_per_second or speed),
+        )
+        if size is not None and capacity
+    ]
+    return Traffic(
+        seconds,
+        passed.receive_bytes,
+        passed.transmit_bytes,
+        passed.error_packets,
+        passed.discard_packets,
+        min(1.0, max(shares)) if shares else None,
+    )
