@@ -1,0 +1,145 @@
+"""What every test may ask for: real programs, free ports, processes that are ended again, the real data beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MARK = "BAIRRO_TEST_MARK"
+STOP_SECONDS = 20.0
+
+
+@pytest.fixture(scope="session")
+def require_program() -> Callable[[str], str]:
+    """The path of a system program; without it the test skips, and under CI=true it fails, saying how to get it."""
+
+    def require(name: str) -> str:
+        path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
+        if path is None:
+            reason = f"{name} is not installed; tools/system-packages.sh says how to get it"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+        return path
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data: BAIRRO_SHARED, else ``shared`` beside the checkout; skips where it is absent."""
+    folder = Path(os.environ.get("BAIRRO_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; BAIRRO_SHARED can name another folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """A port that is free for TCP and UDP on every loopback address.
+
+    It lies below the range that the kernel hands to clients, so that no passing connection takes it meanwhile.
+    """
+
+    def find() -> int:
+        for port in random.sample(range(20_000, 32_000), 500):
+            with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("", port))
+                return port
+        raise RuntimeError("no free port found")
+
+    return find
+
+
+class Processes:
+    """Starts processes and ends those, and no others, with whatever they started."""
+
+    def __init__(self) -> None:
+        self._mark = uuid.uuid4().hex
+        self._running: list[subprocess.Popen[Any]] = []
+
+    def start(self, command: Sequence[str | Path], **options: Any) -> subprocess.Popen[Any]:
+        """Popen in a session of its own; ``env`` adds to the environment, output is dropped unless redirected."""
+        environment = os.environ | options.pop("env", {}) | {MARK: self._mark}
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT} | options
+        process = subprocess.Popen([str(word) for word in command], env=environment, start_new_session=True, **options)
+        self._running.append(process)
+        return process
+
+    def left(self) -> dict[int, str]:
+        """Every process alive that was started here, directly or not: pid -> command line."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{MARK}={self._mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    found[int(folder.name)] = line.strip()
+        return found
+
+    def stop(self, process: subprocess.Popen[Any], number: int = signal.SIGTERM) -> int:
+        """Signal one process, wait for its end and return its exit code; kills it after STOP_SECONDS."""
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def stop_all(self) -> None:
+        for process in reversed(self._running):
+            self.stop(process)
+        for pid in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    """Start processes for one test; they end with it."""
+    started = Processes()
+    yield started
+    started.stop_all()
+
+
+@pytest.fixture(scope="module")
+def module_processes() -> Iterator[Processes]:
+    """The same for the fixtures of a module."""
+    started = Processes()
+    yield started
+    started.stop_all()
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Call ``ask`` until it answers something true, and return that; fails with its last error after ``seconds``."""
+
+    def wait(ask: Callable[[], Any], seconds: float = 30.0, pause: float = 0.2) -> Any:
+        deadline = time.monotonic() + seconds
+        while True:
+            trouble: Exception | None = None
+            try:
+                answer = ask()
+            except (OSError, ValueError, KeyError, IndexError, AssertionError) as error:
+                answer, trouble = None, error
+            if answer:
+                return answer
+            if time.monotonic() > deadline:
+                raise AssertionError(f"still not so after {seconds:.0f} s; last answer: {answer!r}") from trouble
+            time.sleep(pause)
+
+    return wait

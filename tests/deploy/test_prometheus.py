@@ -1,0 +1,47 @@
+"""The Prometheus files: valid, their rules do what their tests say, and they ask for metrics that exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from collector.publish import families
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
+RECORDED = re.compile(r"record: (\S+)")
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_configuration_and_rules_are_valid(require_program):
+    run(require_program("promtool"), "check", "config", "prometheus.yml")
+    run(require_program("promtool"), "check", "rules", "records.yml", "alerts.yml")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (FOLDER / "tests").glob("*.yml")))
+def test_rules_do_what_their_tests_say(require_program, name):
+    run(require_program("promtool"), "test", "rules", f"tests/{name}")
+
+
+def test_rules_ask_only_for_metrics_that_the_collector_has():
+    known = {family.name for family in (*families.DEVICE_FAMILIES, families.DEVICE_DOWN)}
+    known |= {family.name for family in (*families.AREA_FAMILIES, *families.OWN_FAMILIES)}
+    known |= {f"{name}_{part}" for name in known for part in ("sum", "count")}
+    for name in ("records.yml", "alerts.yml"):
+        text = (FOLDER / name).read_text()
+        asked = set(re.findall(r"(?<![:\w])bairro_[a-z0-9_]+(?![\w:])", re.sub(r"(record|name|alert): .*", "", text)))
+        assert asked <= known, asked - known
+
+
+def test_every_alert_has_a_test():
+    alerts = set(re.findall(r"alert: (\w+)", (FOLDER / "alerts.yml").read_text()))
+    tested = set(
+        re.findall(r"alertname: (\w+)", "".join(path.read_text() for path in (FOLDER / "tests").glob("*.yml")))
+    )
+    assert alerts == tested
