@@ -1,0 +1,317 @@
+"""What quality does to complaints: a Poisson model of areas and weeks, its placebo and its negative control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.models import clusters, poisson
+from dashboard.models.multiplicity import holm
+
+Floats = npt.NDArray[np.float64]
+
+QUALITY_COMPLAINTS: tuple[str, ...] = ("connection", "slow")
+CONTROL_COMPLAINTS: tuple[str, ...] = ("billing", "price")
+LAST_LAG = 8
+LAST_LEAD = 4
+LAG_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 4), (5, LAST_LAG))
+LEAST_OBSERVED = 0.5
+LEAST_KNOWN = 0.5
+LEAST_VARIATION = 1e-10
+LEAST_APART = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A named quality measure: its column in area_weeks, the step that its ratio is for, and the step's unit."""
+
+    name: str
+    column: str
+    per: float
+    unit: str
+
+
+TERMS: tuple[Term, ...] = (
+    Term("down_hours", "down_hours_per_customer", 1.0, "hours per customer-week"),
+    Term("evening_latency", "evening_rtt_p95_mean_seconds", 0.01, "seconds"),
+    Term("loss", "loss_ratio", 0.01, "ratio"),
+    Term("evening_utilization", "evening_utilization_mean_ratio", 0.1, "ratio"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One term of one model; ratios are nan where they could not be had, ``method`` says how or why not."""
+
+    model: str
+    term: Term
+    kind: str
+    rate_ratio: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float
+    clusters: int
+    method: str
+
+    @property
+    def is_found(self) -> bool:
+        return self.p_adjusted < 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class EffectModel:
+    """One fitted model: its effects, the joint test of them, and what has to be said about it."""
+
+    model: str
+    effects: tuple[Effect, ...]
+    joint: clusters.JointTest | None
+    notes: tuple[str, ...]
+
+    @property
+    def finds_something(self) -> bool:
+        return self.joint is not None and self.joint.p_value < 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Complaints:
+    """The effect model, its placebo (quality of weeks to come) and its negative control (billing and price)."""
+
+    main: EffectModel
+    placebo: EffectModel
+    control: EffectModel
+    notes: tuple[str, ...]
+
+    @property
+    def models(self) -> tuple[EffectModel, ...]:
+        return self.main, self.placebo, self.control
+
+    @property
+    def wording(self) -> str:
+        """``effect`` where the placebo and the control found nothing, else ``association``."""
+        passed = self.placebo.joint is not None and self.control.joint is not None
+        return (
+            "effect" if passed and not (self.placebo.finds_something or self.control.finds_something) else "association"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """area_weeks as grids (areas, weeks): quality per step (terms), exposure, counts, what is usable."""
+
+    areas: tuple[str, ...]
+    exposure: Floats
+    quality: Floats
+    counts: dict[str, Floats]
+
+
+def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None) -> Complaints:
+    """Fit the three models to complete weeks; ``cluster_of_area`` names who stands together, else each area alone.
+
+    A step's rate ratio is cumulative: one unit more in a week, over that week and the eight after it (the same as
+    one unit more in all nine weeks). The lags enter as the current week, the mean of the four weeks before it and
+    the mean of the four before those, which nine free lags of four correlated measures would not survive.
+    """
+    panel = _panel(area_weeks)
+    cluster = _cluster_codes(panel.areas, cluster_of_area or {})
+    quality, control = (
+        sum((panel.counts[c] for c in categories), np.zeros_like(panel.exposure))
+        for categories in (QUALITY_COMPLAINTS, CONTROL_COMPLAINTS)
+    )
+    main = _model("complaints", "effect", panel, quality, cluster)
+    placebo = _model("complaints_placebo", "placebo", panel, quality, cluster)
+    other = _model("complaints_control", "negative_control", panel, control, cluster)
+    return Complaints(main, placebo, other, _verdict(main, placebo, other))
+
+
+def lag_block(quality: Floats, first: int, last: int) -> Floats:
+    """Mean over lags ``first`` to ``last`` (negative: weeks to come) of (areas, weeks, terms), nan-aware.
+
+    Nan where fewer than half of the block's weeks are known or where it reaches beyond the panel.
+    """
+    weeks = quality.shape[1]
+    shifted = np.full((last - first + 1, *quality.shape), np.nan)
+    for i, lag in enumerate(range(first, last + 1)):
+        if lag >= 0:
+            shifted[i, :, lag:] = quality[:, : weeks - lag]
+        else:
+            shifted[i, :, :lag] = quality[:, -lag:]
+    known = ~np.isnan(shifted)
+    count = known.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, shifted, 0.0).sum(axis=0) / count
+    mean = np.where(count * 2 >= shifted.shape[0], mean, np.nan)
+    week = np.arange(weeks)
+    within = (week - last >= 0) & (week - first < weeks)
+    return np.where(within[None, :, None], mean, np.nan)
+
+
+def _panel(area_weeks: pd.DataFrame) -> _Panel:
+    frame = area_weeks[area_weeks["is_complete"].astype(bool)]
+    areas = tuple(sorted(frame["area"].unique()))
+    weeks = _every_week(frame["week"])
+    rows = pd.Categorical(frame["area"], categories=list(areas)).codes
+    columns = weeks.get_indexer(pd.DatetimeIndex(pd.to_datetime(frame["week"])))
+
+    def grid(values: pd.Series) -> Floats:
+        cells = np.full((len(areas), len(weeks)), np.nan)
+        cells[rows, columns] = values.to_numpy(dtype=float, na_value=np.nan)
+        return cells
+
+    observed = grid(frame["observed_ratio"])
+    is_watched = np.nan_to_num(observed) >= LEAST_OBSERVED
+    quality = np.stack([np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS], axis=-1)
+    counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in QUALITY_COMPLAINTS + CONTROL_COMPLAINTS}
+    return _Panel(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts)
+
+
+def _every_week(weeks: pd.Series) -> pd.DatetimeIndex:
+    """Every Monday from first to last, so that a lag is a lag even where a week is missing altogether."""
+    if weeks.empty:
+        return pd.DatetimeIndex([])
+    stamps = pd.to_datetime(weeks)
+    return pd.date_range(stamps.min(), stamps.max(), freq="7D").as_unit(stamps.dt.unit)
+
+
+def _cluster_codes(areas: tuple[str, ...], cluster_of_area: dict[str, str]) -> npt.NDArray[np.int64]:
+    return np.unique([cluster_of_area.get(a, a) for a in areas], return_inverse=True)[1] if areas else np.zeros(0, int)
+
+
+def _model(model: str, kind: str, panel: _Panel, counts: Floats, cluster: npt.NDArray[np.int64]) -> EffectModel:
+    blocks = [lag_block(panel.quality, *block) for block in LAG_BLOCKS]
+    if kind == "placebo":
+        blocks = [lag_block(panel.quality, -LAST_LEAD, -1), *blocks]
+    reasons = _unknown_terms(panel, blocks)
+    while terms := [t for t in TERMS if t.name not in reasons]:
+        grid, is_told = _grid(panel, counts, blocks, terms)
+        lost = _not_told_apart(grid, terms, len(blocks))
+        if not lost:
+            fitted = poisson.fit(grid)
+            lost = _without_estimate(fitted, terms, len(blocks))
+        if not lost:
+            contrasts = _contrasts(len(terms), len(blocks), named=1 if kind == "placebo" else len(blocks))
+            inference = clusters.infer(grid, fitted, contrasts, cluster[is_told])
+            return _fitted(_Rows(model, kind, reasons), terms, inference)
+        reasons |= lost
+    return EffectModel(model, _Rows(model, kind, reasons).in_order({}), None, _said(model, reasons))
+
+
+def _contrasts(terms: int, blocks: int, *, named: int) -> Floats:
+    """The sum over the first ``named`` blocks of each term (terms, terms * blocks)."""
+    return np.kron(np.eye(terms), (np.arange(blocks) < named).astype(float)[None, :])
+
+
+def _unknown_terms(panel: _Panel, blocks: list[Floats]) -> dict[str, str]:
+    """Terms known in less than half of the area-weeks that the best known one covers."""
+    present = (panel.exposure > 0)[:, :, None]
+    known = np.logical_and.reduce([~np.isnan(b) for b in blocks] + [np.broadcast_to(present, blocks[0].shape)])
+    cells = known.sum(axis=(0, 1))
+    if cells.max(initial=0) == 0:
+        weeks = sum(last - first + 1 for first, last in LAG_BLOCKS)
+        return {t.name: f"no estimate: no neighbourhood has {weeks} weeks in a row with known quality" for t in TERMS}
+    return {
+        t.name: "no estimate: not measured in most weeks"
+        for t, count in zip(TERMS, cells, strict=True)
+        if count < LEAST_KNOWN * cells.max()
+    }
+
+
+def _grid(
+    panel: _Panel, counts: Floats, blocks: list[Floats], terms: list[Term]
+) -> tuple[poisson.Grid, npt.NDArray[np.bool_]]:
+    """The grid of areas with any complaint, columns by term and then block, and which areas those are."""
+    chosen = [TERMS.index(t) for t in terms]
+    columns = np.stack([b[:, :, i] for i in chosen for b in blocks], axis=-1)
+    is_used = (panel.exposure > 0) & ~np.isnan(columns).any(axis=-1)
+    is_told = np.where(is_used, counts, 0.0).sum(axis=1) > 0
+    log_exposure = np.log(np.where(panel.exposure > 0, panel.exposure, 1.0))
+    grid = poisson.Grid(counts, log_exposure, np.where(is_used[:, :, None], columns, 0.0), is_used)
+    return grid.only(is_told), is_told
+
+
+def _not_told_apart(grid: poisson.Grid, terms: list[Term], blocks: int) -> dict[str, str]:
+    """The first term whose columns do not vary beyond area and week, or follow from the terms before it."""
+    if grid.counts.size == 0:
+        return {t.name: "no estimate: no complaints of this kind in the weeks that can be used" for t in terms}
+    information = poisson.net_information(grid)
+    variation = np.diag(information)
+    events = grid.counts[grid.is_used].sum()
+    size = np.abs(grid.columns).max(axis=(0, 1))
+    for i, term in enumerate(terms):
+        own = slice(i * blocks, (i + 1) * blocks)
+        if (variation[own] <= LEAST_VARIATION * events * size[own] ** 2).any():
+            return {term.name: "no estimate: it does not vary beyond neighbourhood and week"}
+        scale = 1.0 / np.sqrt(variation[: own.stop])
+        correlation = information[: own.stop, : own.stop] * np.outer(scale, scale)
+        if np.linalg.eigvalsh(correlation)[0] < LEAST_APART:
+            return {term.name: "no estimate: it cannot be told apart from the other measures (collinear)"}
+    return {}
+
+
+def _without_estimate(fitted: poisson.Fit, terms: list[Term], blocks: int) -> dict[str, str]:
+    separated = np.asarray(fitted.separated.reshape(-1, blocks).any(axis=1))
+    if separated.any():
+        why = "no estimate: complaints lie all on one side of it (separation)"
+        return {t.name: why for t, s in zip(terms, separated, strict=True) if s}
+    if not fitted.has_converged or fitted.unidentified.any():
+        return {t.name: "no estimate: the fit did not converge" for t in terms}
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Makes the effects of one model, with words for the terms that have none."""
+
+    model: str
+    kind: str
+    reasons: dict[str, str]
+
+    def in_order(self, fitted: dict[str, Effect]) -> tuple[Effect, ...]:
+        return tuple(fitted.get(t.name) or self._missing(t) for t in TERMS)
+
+    def _missing(self, term: Term) -> Effect:
+        nan = float("nan")
+        return Effect(self.model, term, self.kind, nan, nan, nan, nan, nan, 0, self.reasons[term.name])
+
+
+def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> EffectModel:
+    p_values = inference.p_values()
+    adjusted = holm(p_values)
+    with np.errstate(over="ignore"):
+        ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
+    effects = {}
+    for i, term in enumerate(terms):
+        ratio, low, high = (float(v) for v in ratios[i])
+        method = "no interval: it rests on one cluster alone" if inference.rests_on_one[i] else inference.method
+        p_value, p_adjusted = float(p_values[i]), float(adjusted[i])
+        effects[term.name] = Effect(
+            rows.model, term, rows.kind, ratio, low, high, p_value, p_adjusted, inference.clusters, method
+        )
+    return EffectModel(rows.model, rows.in_order(effects), clusters.joint(inference), _said(rows.model, rows.reasons))
+
+
+def _said(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"{model}: {name}: {why}" for name, why in reasons.items())
+
+
+def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> tuple[str, ...]:
+    """What the three models together allow to be said."""
+    notes = [*main.notes, *placebo.notes, *control.notes]
+    if main.joint is None:
+        notes.append("complaints: no joint test was possible, so nothing is said of whether quality matters")
+    elif not main.finds_something:
+        notes.append("No effect of quality on complaints was found.")
+    for model, what in (
+        (placebo, "the placebo: quality of weeks to come seems to explain complaints"),
+        (control, "the negative control: quality seems to explain billing and price complaints"),
+    ):
+        if model.joint is None:
+            notes.append(f"{model.model}: could not be tested; the word effect is withdrawn (association).")
+        elif model.finds_something:
+            notes.append(
+                f"{what} (p = {model.joint.p_value:.3f}), which it cannot; the word effect is withdrawn (association)."
+            )
+    return tuple(notes)

@@ -1,0 +1,132 @@
+"""Which neighbourhoods lose more customers than their kind: excess leavers in 90 days, how sure, and what it costs."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from dashboard.models import rates, standardise
+from dashboard.models.multiplicity import benjamini_hochberg
+
+Floats = npt.NDArray[np.float64]
+
+DRAWS = 2000
+FALSE_FINDS = 0.10
+WATCH_PROBABILITY = 0.80
+NAIVE_WEEKS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """``rows``: one per area, as in the result table; ``excess`` (draws, areas) in the rows' order of areas."""
+
+    rows: pd.DataFrame
+    areas: tuple[str, ...]
+    excess: Floats
+    shrinkage: rates.Shrinkage
+
+
+def rank(
+    customer_periods: pd.DataFrame,
+    area_weeks: pd.DataFrame,
+    cut_off: datetime.date,
+    *,
+    minimum_expected: float,
+    seed: int,
+) -> Ranking:
+    """Rank areas by the leavers expected in 90 days beyond what the provider's own rates would give.
+
+    Departures O_a ~ Poisson(r_a E_a), with E_a standardised by tenure and lock-in; draws of r_a (and of k and the
+    level behind them) times the current customers' chances give the expected leavers, and less the same at the
+    provider's mean ratio the excess. Areas expecting fewer than ``minimum_expected`` departures get no rank.
+    """
+    past = standardise.leaving(customer_periods)
+    now = standardise.current_customers(customer_periods, cut_off)
+    areas = sorted(set(past.areas.index) | set(area_weeks["area"]))
+    totals = past.areas.reindex(areas, fill_value=0.0)
+    shrinkage = rates.shrink(totals["events"].to_numpy(), totals["expected"].to_numpy())
+    chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
+    base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
+    expected, excess = _draw(shrinkage, base, seed)
+    told = (totals["expected"] >= minimum_expected).to_numpy() & (base > 0)
+    rows = pd.DataFrame({"area": areas})
+    rows["customers"] = now.groupby("area").size().reindex(areas, fill_value=0).to_numpy()
+    rows["leavers"] = totals["events"].to_numpy().astype(int)
+    for name, draws in (("expected_leavers_90d", expected), ("excess_leavers_90d", excess)):
+        rows[name] = np.where(told, draws.mean(axis=0), np.nan)
+        rows[f"{name}_low"], rows[f"{name}_high"] = np.where(told, np.quantile(draws, (0.025, 0.975), axis=0), np.nan)
+    rows["is_found"] = _found(totals, told)
+    rows["verdict"] = _verdicts(rows, excess, told)
+    _add_ranks(rows, excess, told)
+    price = now.groupby("area")["monthly_price"].mean().reindex(areas).to_numpy(dtype=float)
+    rows["monthly_revenue_at_risk"] = np.maximum(rows["excess_leavers_90d"], 0.0) * price
+    rows["outage_minutes_per_customer"] = outage_minutes(area_weeks).reindex(areas).to_numpy()
+    rows["note"] = _notes(rows, totals, told, minimum_expected)
+    ordered = rows.sort_values(["rank", "area"], na_position="last", ignore_index=True)
+    return Ranking(ordered, tuple(areas), excess, shrinkage)
+
+
+def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
+    """Minutes down per customer by area over the last 13 complete weeks: the naive ranking to compare with."""
+    complete = area_weeks[area_weeks["is_complete"].astype(bool)]
+    recent = complete["week"].isin(sorted(complete["week"].unique())[-NAIVE_WEEKS:])
+    hours = complete[recent].groupby("area")["down_hours_per_customer"].sum(min_count=1)
+    return hours.astype(float) * 60
+
+
+def _draw(shrinkage: rates.Shrinkage, base: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Expected and excess leavers (draws, areas); the provider's ratio is the mean over expected departures."""
+    ratios = shrinkage.draws(DRAWS, seed)
+    total = shrinkage.expected.sum()
+    provider = ratios @ shrinkage.expected / total if total > 0 else np.ones(DRAWS)
+    return ratios * base, (ratios - provider[:, None]) * base
+
+
+def _found(totals: pd.DataFrame, told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Areas losing more than the rest, by the exact binomial test of their share, at a false-find rate of 10%."""
+    events, expected = totals["events"].to_numpy(), totals["expected"].to_numpy()
+    if events.sum() == 0 or told.sum() < 2:
+        return np.zeros(events.shape, bool)
+    p_values = stats.binom.sf(events - 1, events.sum(), expected / expected.sum())
+    adjusted = benjamini_hochberg(np.where(told, p_values, np.nan))
+    return np.asarray(np.nan_to_num(adjusted, nan=1.0) <= FALSE_FINDS)
+
+
+def _verdicts(rows: pd.DataFrame, excess: Floats, told: npt.NDArray[np.bool_]) -> npt.NDArray[np.str_]:
+    is_above = rows["excess_leavers_90d"].fillna(0.0).to_numpy() > 0
+    is_watched = (excess > 0).mean(axis=0) >= WATCH_PROBABILITY
+    return np.select(
+        [~told, rows["is_found"].to_numpy() & is_above, is_watched & is_above],
+        ["too_little_data", "at_risk", "watch"],
+        "ordinary",
+    )
+
+
+def _add_ranks(rows: pd.DataFrame, excess: Floats, told: npt.NDArray[np.bool_]) -> None:
+    """Rank by the mean excess, with the 95% interval of each area's rank among the draws."""
+    for name in ("rank", "rank_low", "rank_high"):
+        rows[name] = pd.array([pd.NA] * len(rows), dtype="Int64")
+    if not told.any():
+        return
+    rows.loc[told, "rank"] = stats.rankdata(-excess[:, told].mean(axis=0), method="ordinal")
+    within = stats.rankdata(-excess[:, told], axis=1, method="ordinal")
+    low, high = np.quantile(within, (0.025, 0.975), axis=0, method="nearest")
+    rows.loc[told, "rank_low"], rows.loc[told, "rank_high"] = low.astype(int), high.astype(int)
+
+
+def _notes(
+    rows: pd.DataFrame, totals: pd.DataFrame, told: npt.NDArray[np.bool_], minimum_expected: float
+) -> list[str | None]:
+    return [
+        None
+        if known
+        else "no customers on the cut-off day"
+        if customers == 0
+        else f"too little data: {expected:.1f} departures were to be expected so far, at least {minimum_expected:g} are needed"
+        for known, customers, expected in zip(told, rows["customers"], totals["expected"], strict=True)
+    ]
