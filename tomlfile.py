@@ -21,8 +21,13 @@ def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | Non
 
     ``choices`` maps dotted keys to the values that they may take. Raises SettingsError.
     """
+    return build(read(path), into, path, choices=choices)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The file's tables, unjudged. Raises SettingsError where it is not a TOML file that can be read."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file") from None
     except OSError as error:
@@ -31,7 +36,13 @@ def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | Non
         raise SettingsError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from None
-    return _record(document, into, _Place(path, ""), choices or {})
+
+
+def build(
+    values: Any, into: type[T], path: Path, *, key: str = "", choices: dict[str, tuple[str, ...]] | None = None
+) -> T:
+    """Turn tables that were read from ``path`` (at ``key`` in it) into ``into``. Raises SettingsError."""
+    return _record(values, into, _Place(path, key), choices or {})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import tomlfile
+from collector.address import parse_address
+
+VERSIONS = ("1", "2c")
+DETAILS = ("full", "summary", "area")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,12 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class CollectorSettings:
-    """All of collector.toml; paths in it are relative to the file."""
+    """All of collector.toml; paths in it are relative to the file.
+
+    ``sentinels`` are addresses that prove the collector's own connection: ``host`` is pinged by ICMP,
+    ``host:port`` by UDP echo. ``profiles`` is a folder of profiles beside the packaged ones. ``shard`` names
+    this collector among several; it is part of file names.
+    """
 
     inventory: Path
     data: Path
@@ -78,3 +93,131 @@ class CollectorSettings:
     metrics: MetricsSettings = MetricsSettings()
     sentinels: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = (Credential("default"),)
+    profiles: Path | None = None
+    shard: str = "0"
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialEntry:
+    """One ``[[credentials]]`` as written: exactly one of the three says where the community comes from."""
+
+    name: str
+    version: str = "2c"
+    community: str | None = field(default=None, repr=False)
+    community_env: str | None = None
+    community_file: Path | None = None
+
+
+CHOICES: dict[str, tuple[str, ...]] = {"metrics.network": DETAILS, "metrics.cpe": DETAILS}
+
+RANGES: dict[str, tuple[float, float]] = {
+    "poll.interval_seconds": (0.1, 3600),
+    "poll.timeout_seconds": (0.01, 60),
+    "poll.retries": (0, 10),
+    "poll.budget_seconds": (0.05, 600),
+    "poll.packets_per_second": (1, 1_000_000),
+    "poll.tick_seconds": (0.001, 1),
+    "poll.max_rows": (1, 1_000_000),
+    "poll.max_answer_bytes": (1_000, 1_000_000_000),
+    "ping.count": (1, 100),
+    "ping.spacing_seconds": (0, 10),
+    "ping.timeout_seconds": (0.01, 60),
+    "outage.down_after": (1, 100),
+    "outage.group_min": (2, 100_000),
+    "outage.group_share_ratio": (0.01, 1),
+    "outage.group_window_seconds": (1, 3600),
+    "web.port": (0, 65535),
+}
+
+
+def load(path: Path) -> CollectorSettings:
+    """Read collector.toml. Raises tomlfile.SettingsError naming the file and the key; no secret is ever shown."""
+    document = tomlfile.read(path)
+    entries = document.pop("credentials", None)
+    settings = tomlfile.build(document, CollectorSettings, path, choices=CHOICES)
+    _check_ranges(settings, path)
+    _check_words(settings, path)
+    if entries is None:
+        return settings
+    return dataclasses.replace(settings, credentials=_credentials(entries, path))
+
+
+def _check_ranges(settings: CollectorSettings, path: Path) -> None:
+    for key, (low, high) in RANGES.items():
+        section, name = key.split(".")
+        value = getattr(getattr(settings, section), name)
+        if not low <= value <= high:
+            raise tomlfile.SettingsError(f"{path}: {key}: must be {low:,} to {high:,}, not {value:g}")
+    if settings.poll.timeout_seconds > settings.poll.budget_seconds:
+        raise tomlfile.SettingsError(
+            f"{path}: poll.timeout_seconds: is longer than poll.budget_seconds ({settings.poll.budget_seconds:g})"
+        )
+
+
+def _check_words(settings: CollectorSettings, path: Path) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", settings.shard):
+        raise tomlfile.SettingsError(
+            f"{path}: shard: must be 1 to 32 letters, digits, _ or - (it is part of file names), not {settings.shard!r}"
+        )
+    for number, sentinel in enumerate(settings.sentinels):
+        try:
+            parse_address(sentinel)
+        except ValueError as error:
+            raise tomlfile.SettingsError(f"{path}: sentinels[{number}]: {error}") from None
+    if settings.database is not None and "://" not in settings.database:
+        raise tomlfile.SettingsError(
+            f"{path}: database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite"
+        )
+
+
+def _credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
+    if not isinstance(entries, list) or not entries:
+        raise tomlfile.SettingsError(f"{path}: credentials: must be one or more [[credentials]] tables")
+    found: dict[str, Credential] = {}
+    for number, raw in enumerate(entries):
+        key = f"credentials[{number}]"
+        entry = tomlfile.build(raw, CredentialEntry, path, key=key, choices={f"{key}.version": VERSIONS})
+        if not entry.name or entry.name in found:
+            reason = f"{entry.name!r} is there twice" if entry.name else "must not be empty"
+            raise tomlfile.SettingsError(f"{path}: {key}.name: {reason}")
+        found[entry.name] = Credential(entry.name, entry.version, _community(entry, f"{path}: {key}"))
+    return tuple(found.values())
+
+
+def _community(entry: CredentialEntry, where: str) -> str:
+    given = [n for n in ("community", "community_env", "community_file") if getattr(entry, n) is not None]
+    if len(given) != 1:
+        has = " and ".join(given) or "none of them"
+        raise tomlfile.SettingsError(
+            f"{where}: needs exactly one of community, community_env, community_file; it has {has}"
+        )
+    if entry.community is not None:
+        community = entry.community
+    elif entry.community_env is not None:
+        community = os.environ.get(entry.community_env, "")
+        if not community:
+            raise tomlfile.SettingsError(
+                f"{where}.community_env: the environment variable {entry.community_env} is not set"
+            )
+    else:
+        community = _first_line(entry, where)
+    if not community:
+        raise tomlfile.SettingsError(f"{where}.{given[0]}: the community must not be empty")
+    return community
+
+
+def _first_line(entry: CredentialEntry, where: str) -> str:
+    assert entry.community_file is not None
+    try:
+        text = entry.community_file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise tomlfile.SettingsError(
+            f"{where}.community_file: {entry.community_file} cannot be read: {error.strerror}"
+        ) from None
+    except UnicodeDecodeError:
+        raise tomlfile.SettingsError(f"{where}.community_file: {entry.community_file} is not UTF-8 text") from None
+    return text.partition("\n")[0].strip()
