@@ -165,6 +165,24 @@ class UtcTimestamp(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def connect(url: str) -> sa.Engine:
+    """An engine on the operations database: on SQLite with write-ahead log, foreign keys and a 10 s busy timeout.
+
+    Nothing is opened until the first use; every process goes through this, so that all wait for each other.
+    """
+    engine = sa.create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
 OPERATIONS = sa.MetaData()
 
 INCIDENTS = sa.Table(
