@@ -36,6 +36,14 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How much of this machine the table engine may take; what does not fit in memory goes to disk in `<data>`."""
+
+    memory_gigabytes: float = 2.0
+    disk_gigabytes: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class DashboardSettings:
     """All of dashboard.toml; paths in it are relative to the file."""
 
@@ -47,6 +55,7 @@ class DashboardSettings:
     database: str | None = None
     web: WebSettings = WebSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    engine: EngineSettings = EngineSettings()
 
     @property
     def database_url(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from collector.published import Column, TableSpec
 
 CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price", "installation", "other")
@@ -154,3 +156,23 @@ CUSTOMER_PERIODS = TableSpec(
 )
 
 PANEL_TABLES: tuple[TableSpec, ...] = (AREA_WEEKS, CUSTOMER_PERIODS)
+
+
+def conform(table: pa.Table, spec: TableSpec) -> pa.Table:
+    """``table`` with the columns and types that ``spec`` declares: what it lacks is null, what it has beyond is left out.
+
+    Raises ValueError where a required column is missing or a column cannot be cast.
+    """
+    columns = []
+    for field, column in zip(spec.arrow_schema(), spec.columns, strict=True):
+        if column.name in table.column_names:
+            try:
+                columns.append(table.column(column.name).cast(field.type))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise ValueError(f"{spec.name}: {column.name}: {error}") from None
+        elif column.required:
+            raise ValueError(f"{spec.name}: {column.name} is missing")
+        else:
+            columns.append(pa.nulls(len(table), field.type))
+    schema = pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema()], table.schema.metadata)
+    return pa.table(columns, schema=schema)

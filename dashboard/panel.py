@@ -1,0 +1,201 @@
+"""Records and the network's history joined into the panel that models are fitted on: the only joins there are."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from collector.published import DEVICES, TableSpec
+from dashboard.config import DashboardSettings
+from dashboard.panel_notes import Note, counts_of, notes_of
+from dashboard.tables import quality as history
+from dashboard.tables.schema import AREA_WEEKS, CUSTOMER_PERIODS, RECORDS, conform
+
+KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "device_hours")
+JOINED_OVER_THE_SPAN = (
+    "local_hours",
+    "local_days",
+    "device_days",
+    "paths",
+    "fullest_above",
+    "utilization_days",
+    "quality_days",
+    "crowds",
+    "area_quality",
+    "price_spans",
+    "area_price_gaps",
+    "events",
+    "area_events",
+    "area_weeks",
+    "risk",
+    "periods",
+    "exposures",
+    "quality_totals",
+    "window_quality",
+    "trailing_quality",
+    "complaints_before",
+    "customer_periods",
+)
+
+
+class PanelError(ValueError):
+    """Inputs that no panel can be made of; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What the models are fitted on.
+
+    ``area_weeks`` and ``customer_periods`` are as `schema.py` declares them: dates are datetime64 at midnight,
+    whole numbers and truth values that may be null are Int64 and boolean. Time at risk runs from ``entry`` up to and
+    including ``cut_off``; ``last_complete`` tells the last complete day of each input that the cut-off was taken
+    from. ``counts`` has a row per input and what became of its rows (``table, code, rows, text``; the code is ``used``
+    or the reason), and adds up to the rows read. ``notes`` say what the reader of a page should know.
+    """
+
+    area_weeks: pd.DataFrame
+    customer_periods: pd.DataFrame
+    cut_off: datetime.date
+    entry: datetime.date
+    last_complete: dict[str, datetime.date]
+    counts: pd.DataFrame
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class _Span:
+    """The days that the panel covers: whole weeks from ``first_day``, up to but without ``end_day``."""
+
+    first_day: datetime.date
+    end_day: datetime.date
+    entry: datetime.date
+    cut_off: datetime.date
+    last_complete: dict[str, datetime.date]
+
+
+def build(
+    records: Mapping[str, pa.Table],
+    quality: pa.Table | str | Path | None,
+    devices: pa.Table | None,
+    settings: DashboardSettings,
+) -> Panel:
+    """Join ``records`` (by kind), ``quality`` (quality_hours, or a glob of its files) and ``devices``.
+
+    Raises PanelError where there are no customers, and ValueError where a table lacks a required column.
+    """
+    with contextlib.closing(history.connect(settings.engine, settings.data / "scratch")) as connection:
+        tables = _register(connection, records, devices, settings.timezone)
+        history.attach(connection, quality)
+        if not tables["customers"].num_rows:
+            raise PanelError("no customers have been imported: bairro import customers FILE")
+        _run(connection, KNOWN_FROM_RECORDS)
+        span = _span(connection, tables, settings)
+        connection.register("span", _one_row(span))
+        _run(connection, JOINED_OVER_THE_SPAN)
+        counts = counts_of(connection)
+        return Panel(
+            area_weeks=_frame(connection, AREA_WEEKS),
+            customer_periods=_frame(connection, CUSTOMER_PERIODS),
+            cut_off=span.cut_off,
+            entry=span.entry,
+            last_complete=span.last_complete,
+            counts=counts,
+            notes=notes_of(connection, counts, span.last_complete, settings),
+        )
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, records: Mapping[str, pa.Table], devices: pa.Table | None, timezone: str
+) -> dict[str, pa.Table]:
+    tables = {
+        kind: conform(records.get(kind, spec.arrow_schema().empty_table()), spec) for kind, spec in RECORDS.items()
+    }
+    for kind, table in tables.items():
+        connection.register(kind, table)
+    connection.register(
+        "devices", conform(DEVICES.arrow_schema().empty_table() if devices is None else devices, DEVICES)
+    )
+    connection.register("provider", pa.table({"timezone": [timezone]}))
+    return tables
+
+
+def _run(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
+    for name in names:
+        connection.execute(files("dashboard").joinpath("panel_sql", f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def _span(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table], settings: DashboardSettings) -> _Span:
+    """Entry is where departures and quality are both on record; the cut-off is where the first input ends, less the lag.
+
+    An input is complete up to its last day on record, or up to the day before the export that it was imported from
+    where that day was given. Answers to surveys and prices end nothing: they come in waves.
+    """
+    first_quality, last_quality, quality_until = _observed(connection, ZoneInfo(settings.timezone))
+    known_from, customers_until = connection.execute(
+        "SELECT min(valid_from), max(greatest(started_on, valid_from, notice_on,"
+        " CASE WHEN notice_on IS NULL THEN ended_on END)) FROM customers"
+    ).fetchall()[0]
+    (complaints_until,) = connection.execute(
+        "SELECT max(CAST(timezone(provider.timezone, opened_at) AS DATE)) FROM complaints, provider"
+    ).fetchall()[0]
+    last_days = {
+        "quality_hours": quality_until,
+        "customers": _exported_until(tables["customers"], customers_until),
+        "complaints": _exported_until(tables["complaints"], complaints_until),
+    }
+    last_complete = {name: day for name, day in last_days.items() if day is not None}
+    complete_from = settings.analysis.records_complete_from
+    recorded_from = datetime.date.fromisoformat(complete_from) if complete_from else known_from
+    first_day = first_quality or recorded_from
+    return _Span(
+        first_day=_monday(first_day),
+        end_day=max(*last_complete.values(), last_quality or first_day, first_day) + datetime.timedelta(days=1),
+        entry=max(recorded_from, first_day),
+        cut_off=min(last_complete.values()) - datetime.timedelta(days=settings.analysis.reporting_lag_days),
+        last_complete=last_complete,
+    )
+
+
+def _observed(
+    connection: duckdb.DuckDBPyConnection, zone: ZoneInfo
+) -> tuple[datetime.date | None, datetime.date | None, datetime.date | None]:
+    """The local days of the first and last observed hours, and the last day of which the last hour was observed."""
+    hours = connection.execute("SELECT epoch(min(first_hour)), epoch(max(last_hour)) FROM device_hours").fetchall()[0]
+    if hours[0] is None:
+        return None, None, None
+    first, last, end = (datetime.datetime.fromtimestamp(at, zone).date() for at in (*hours, hours[1] + 3600))
+    return first, last, end - datetime.timedelta(days=1)
+
+
+def _exported_until(table: pa.Table, last_day: datetime.date | None) -> datetime.date | None:
+    stated = (table.schema.metadata or {}).get(b"complete_until")
+    if last_day is None or not stated:
+        return last_day
+    return max(last_day, datetime.date.fromisoformat(stated.decode()))
+
+
+def _monday(day: datetime.date) -> datetime.date:
+    return day - datetime.timedelta(days=day.weekday())
+
+
+def _one_row(span: _Span) -> pa.Table:
+    days = (span.first_day, span.end_day, span.entry, span.cut_off, _monday(span.entry))
+    names = ("first_day", "end_day", "entry", "cut_off", "first_period")
+    return pa.table({name: pa.array([day], pa.date32()) for name, day in zip(names, days, strict=True)})
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> pd.DataFrame:
+    """The table ``spec`` sorted by its key, as pandas; columns that may be null keep their kind."""
+    ordered = f"SELECT {', '.join(spec.column_names)} FROM {spec.name} ORDER BY {', '.join(spec.key)}"
+    frame = conform(connection.sql(ordered).to_arrow_table(), spec).to_pandas(date_as_object=False)
+    nullable = {"integer": "Int64", "boolean": "boolean"}
+    return frame.astype({c.name: nullable[c.type] for c in spec.columns if not c.required and c.type in nullable})

@@ -1,0 +1,188 @@
+"""What became of every row that the panel read, and what the reader of a page should know of it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+
+from dashboard.config import DashboardSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to know of the data: a code for programs, a sentence for people."""
+
+    code: str
+    text: str
+
+
+OUTCOMES: dict[str, str] = {
+    "used": "used",
+    "holds_no_day": "rows that hold for no day: replaced on the day they began, or written after the customer had left",
+    "outside_weeks": "outside the weeks of the panel",
+    "customer_unknown": "from a customer who is not in the customer records, with no neighbourhood given",
+    "area_unknown_then": "nothing says in which neighbourhood the customer lived on that day",
+    "area_without_customers": "in a neighbourhood where no customer lives",
+    "left_before_first_known": "left before the first row about them",
+    "left_before_entry": "left before the time at risk begins",
+    "joined_after_cut_off": "joined, or first known of, after the cut-off",
+    "serves_nobody": "of devices that no customer hangs on, directly or below",
+    "never_observed": "of devices that were never observed",
+    "plan_of_nobody": "of plans that no customer has",
+}
+
+COUNTS = """
+SELECT 'customers' AS "table", 'holds_no_day' AS code,
+    (SELECT count(*) FROM customers) - (SELECT count(*) FROM attachments) AS rows
+UNION ALL
+SELECT 'customers', CASE WHEN from_day >= end_day OR to_day <= first_day THEN 'outside_weeks' ELSE 'used' END, count(*)
+FROM attachments CROSS JOIN span GROUP BY ALL
+UNION ALL
+SELECT 'spells', outcome, count(*) FROM risk GROUP BY ALL
+UNION ALL
+SELECT source, outcome, count(*) FROM events WHERE source IN ('complaints', 'nps') GROUP BY ALL
+UNION ALL
+SELECT 'quality_hours', CASE
+    WHEN first_hour IS NULL THEN 'never_observed'
+    WHEN device_id IN (SELECT device_id FROM served) OR device_id IN (SELECT ancestor FROM paths) THEN 'used'
+    ELSE 'serves_nobody' END, sum(rows_read)
+FROM device_hours GROUP BY ALL
+UNION ALL
+SELECT 'prices', CASE WHEN plan IN (SELECT plan FROM attachments) THEN 'used' ELSE 'plan_of_nobody' END, count(*)
+FROM prices GROUP BY ALL
+"""
+
+
+def counts_of(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Per input and outcome the number of rows (``table, code, rows, text``); per table they add up to the rows read."""
+    counts = connection.execute(COUNTS).df().query("rows > 0").sort_values(["table", "code"], ignore_index=True)
+    counts["rows"] = counts["rows"].astype("int64")
+    return counts.assign(text=counts["code"].map(OUTCOMES))
+
+
+def notes_of(
+    connection: duckdb.DuckDBPyConnection,
+    counts: pd.DataFrame,
+    last_complete: Mapping[str, datetime.date],
+    settings: DashboardSettings,
+) -> tuple[Note, ...]:
+    """Everything that was dropped, assumed or is missing, the gravest first."""
+    return (
+        *_ends(connection, last_complete, settings),
+        *_missing(connection),
+        *_unobserved(connection),
+        *_assumed(connection, settings),
+        *_dropped(counts),
+    )
+
+
+def _ends(
+    connection: duckdb.DuckDBPyConnection, last_complete: Mapping[str, datetime.date], settings: DashboardSettings
+) -> list[Note]:
+    (entry, cut_off) = connection.execute("SELECT entry, cut_off FROM span").fetchall()[0]
+    notes = []
+    if cut_off < entry:
+        notes.append(
+            Note(
+                "no_time_at_risk",
+                f"There is no time to judge yet: it would begin on {entry} and end on {cut_off}"
+                f" ({settings.analysis.reporting_lag_days} days before the records end, for departures entered late).",
+            )
+        )
+    first, *others = sorted(last_complete, key=lambda name: last_complete[name])
+    if others and (gap := (last_complete[others[0]] - last_complete[first]).days) > 7:
+        notes.append(
+            Note(
+                f"{first}_end_early",
+                f"{NAMES[first]} end on {last_complete[first]}, {gap} days before the other inputs;"
+                " the analysis ends there, less the reporting lag.",
+            )
+        )
+    return notes
+
+
+NAMES = {"quality_hours": "The network's measurements", "customers": "Customer records", "complaints": "Complaints"}
+
+
+def _missing(connection: duckdb.DuckDBPyConnection) -> list[Note]:
+    questions = {
+        "no_quality": (
+            "device_hours",
+            "No quality of the network is on record: nothing can be said of what drives people.",
+        ),
+        "no_complaints": ("complaints", "No complaints are on record."),
+        "no_prices": ("prices", "No prices for new customers are on record: price gaps are not known."),
+        "no_nps": ("nps", "No answers to surveys are on record."),
+        "no_devices": ("devices", "No inventory is on record: how full the links above a device are is not known."),
+    }
+    found = [
+        Note(code, text)
+        for code, (table, text) in questions.items()
+        if not connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+    ]
+    if not connection.execute("SELECT count(contract_until) FROM customers").fetchall()[0][0]:
+        found.append(Note("no_contracts", "No customer has a contract date: who is held by one is not known."))
+    return found
+
+
+def _unobserved(connection: duckdb.DuckDBPyConnection) -> list[Note]:
+    notes = []
+    days, without, blind, devices = connection.execute(
+        "SELECT sum(customers), sum(customers) FILTER (WHERE served_no = 0), sum(customers) FILTER (WHERE served_no"
+        " NOT IN (SELECT served_no FROM quality_days) AND served_no > 0), count(DISTINCT served_no) FILTER (WHERE"
+        " served_no NOT IN (SELECT served_no FROM quality_days) AND served_no > 0) FROM crowds"
+    ).fetchall()[0]
+    if without:
+        text = f"{without / days:.1%} of customer time has no device on record, so that its quality is not known."
+        notes.append(Note("customers_without_device", text))
+    if blind:
+        text = (
+            f"{devices} devices that customers hang on were never measured ({blind / days:.1%} of customer time):"
+            " device ids that the inventory does not have?"
+        )
+        notes.append(Note("devices_never_measured", text))
+    (observed,) = connection.execute(
+        "SELECT CAST(sum(coalesce(observed_ms, 0)) AS DOUBLE) / CAST(nullif(sum(customer_ms), 0) AS DOUBLE)"
+        " FROM area_quality, span WHERE week >= entry AND week + 6 <= cut_off"
+    ).fetchall()[0]
+    if observed is not None and observed < 0.95:
+        text = f"{observed:.0%} of customer time was observed; the rest is left out, neither good nor bad."
+        notes.append(Note("partly_observed", text))
+    return notes
+
+
+def _assumed(connection: duckdb.DuckDBPyConnection, settings: DashboardSettings) -> list[Note]:
+    notes = []
+    (entry,) = connection.execute("SELECT entry FROM span").fetchall()[0]
+    if settings.analysis.records_complete_from is None:
+        text = (
+            f"Departures are taken as complete from {entry} on;"
+            " set analysis.records_complete_from if the records have gaps before some later day."
+        )
+        notes.append(Note("records_complete_from_assumed", text))
+    (reasonless,) = connection.execute(
+        "SELECT count(*) FROM risk, span WHERE lacks_reason AND outcome = 'used' AND event_on <= cut_off"
+    ).fetchall()[0]
+    if reasonless:
+        text = f"{reasonless} departures have neither notice nor reason and count as departures for another reason."
+        notes.append(Note("departures_without_reason", text))
+    (unnamed,) = connection.execute(
+        "SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)"
+    ).fetchall()[0]
+    if unnamed:
+        text = f"{unnamed} neighbourhoods of customers are not among the areas: they have no name and no map."
+        notes.append(Note("areas_unnamed", text))
+    return notes
+
+
+def _dropped(counts: pd.DataFrame) -> list[Note]:
+    worth_telling = counts[~counts["code"].isin(("used", "serves_nobody", "plan_of_nobody", "holds_no_day"))]
+    return [
+        Note(f"{row.table}_{row.code}", f"{row.rows} of {total} {row.table} are left out: {row.text}.")
+        for row in worth_telling.itertuples()
+        if (total := int(counts.loc[counts["table"] == row.table, "rows"].sum()))
+    ]

@@ -1,0 +1,36 @@
+-- area_weeks: the panel of neighbourhoods, every week of it present; what was not observed is null, never 0.
+CREATE TABLE area_weeks AS
+WITH grid AS (
+    SELECT lived_in.area, weeks.week
+    FROM (SELECT DISTINCT area FROM crowds) AS lived_in,
+        (SELECT CAST(unnest(range(first_day, end_day, INTERVAL 7 DAY)) AS DATE) AS week FROM span) AS weeks
+)
+SELECT
+    grid.area,
+    grid.week,
+    grid.week >= span.entry AND grid.week + 6 <= span.cut_off AS is_complete,
+    CAST(coalesce(q.customer_days, 0) AS DOUBLE) AS customer_days,
+    coalesce(e.joiners, 0) AS joiners,
+    coalesce(e.leavers_voluntary, 0) AS leavers_voluntary,
+    coalesce(e.leavers_other, 0) AS leavers_other,
+    coalesce(e.complaints_connection, 0) AS complaints_connection,
+    coalesce(e.complaints_slow, 0) AS complaints_slow,
+    coalesce(e.complaints_billing, 0) AS complaints_billing,
+    coalesce(e.complaints_price, 0) AS complaints_price,
+    coalesce(e.complaints_installation, 0) AS complaints_installation,
+    coalesce(e.complaints_other, 0) AS complaints_other,
+    CAST(coalesce(q.observed_ms, 0) AS DOUBLE) / CAST(nullif(q.customer_ms, 0) AS DOUBLE) AS observed_ratio,
+    CAST(q.down_ms AS DOUBLE) / CAST(nullif(q.judged_ms, 0) AS DOUBLE) * 168 AS down_hours_per_customer,
+    CAST(q.latency_sum AS DOUBLE) / CAST(nullif(q.latency_ms, 0) AS DOUBLE) / 1e6 AS evening_rtt_p95_mean_seconds,
+    CAST(q.echoes_lost AS DOUBLE) / CAST(nullif(q.echoes_sent, 0) AS DOUBLE) AS loss_ratio,
+    CAST(q.utilization_sum AS DOUBLE) / CAST(nullif(q.utilization_ms, 0) AS DOUBLE) / 1e6
+        AS evening_utilization_mean_ratio,
+    p.price_gap_mean,
+    coalesce(e.nps_answers, 0) AS nps_answers,
+    coalesce(e.nps_promoters, 0) AS nps_promoters,
+    coalesce(e.nps_detractors, 0) AS nps_detractors
+FROM grid
+CROSS JOIN span
+LEFT JOIN area_quality AS q ON q.area = grid.area AND q.week = grid.week
+LEFT JOIN area_events AS e ON e.area = grid.area AND e.week = grid.week
+LEFT JOIN area_price_gaps AS p ON p.area = grid.area AND p.week = grid.week

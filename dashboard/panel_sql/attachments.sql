@@ -1,0 +1,22 @@
+-- attachments: one row per row of customers that holds for at least a day: who lives where behind which device,
+-- from from_day until before to_day.
+CREATE TABLE attachments AS
+SELECT
+    held.spell_no, held.customer_id, held.area, held.device_id, held.technology, held.plan, held.monthly_price,
+    held.contract_until, held.from_day, held.to_day, zones.timezone
+FROM (
+    SELECT
+        spells.spell_no, customers.*,
+        greatest(customers.valid_from, customers.started_on) AS from_day,
+        least(
+            coalesce(
+                lead(customers.valid_from) OVER (PARTITION BY spells.spell_no ORDER BY customers.valid_from),
+                DATE '9999-12-31'
+            ),
+            coalesce(spells.ended_on + 1, DATE '9999-12-31')
+        ) AS to_day
+    FROM customers
+    JOIN spells ON spells.customer_id = customers.customer_id AND spells.started_on = customers.started_on
+) AS held
+JOIN zones ON zones.area = held.area
+WHERE held.from_day < held.to_day

@@ -1,0 +1,67 @@
+-- events: every complaint, answer, start and end of a spell, with the neighbourhood and local day that it counts in,
+-- or the reason why it counts in none. The neighbourhood is the customer's at the time; where no customer is known,
+-- the one that the record names.
+CREATE TABLE events AS
+WITH said AS (
+    SELECT
+        'complaints' AS source, complaint_id AS id, customer_id, area, 'complaints_' || category AS kind, opened_at,
+        CAST(timezone((SELECT timezone FROM provider), opened_at) AS DATE) AS provider_day
+    FROM complaints
+    UNION ALL
+    SELECT
+        'nps', response_id, customer_id, area,
+        CASE WHEN score >= 9 THEN 'nps_promoters' WHEN score <= 6 THEN 'nps_detractors' ELSE 'nps_passives' END,
+        NULL, answered_on
+    FROM nps
+),
+lived AS (
+    SELECT said.*, attachments.area AS own_area
+    FROM said
+    LEFT JOIN attachments
+        ON attachments.customer_id = said.customer_id
+        AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
+    QUALIFY row_number() OVER (PARTITION BY said.source, said.id ORDER BY attachments.spell_no DESC) = 1
+),
+turned AS (
+    SELECT
+        'joined' AS source, CAST(spell_no AS VARCHAR) AS id, customer_id, CAST(NULL AS VARCHAR) AS area,
+        'joiners' AS kind, CAST(NULL AS TIMESTAMPTZ) AS opened_at, started_on AS provider_day, spell_no
+    FROM spells
+    UNION ALL
+    SELECT
+        'left', CAST(spell_no AS VARCHAR), customer_id, NULL,
+        CASE departure WHEN 'voluntary' THEN 'leavers_voluntary' ELSE 'leavers_other' END, NULL, event_on, spell_no
+    FROM spells
+    WHERE event_on IS NOT NULL
+),
+dated AS (
+    SELECT source, id, customer_id, kind, opened_at, provider_day, coalesce(own_area, area) AS area FROM lived
+    UNION ALL
+    SELECT turned.* EXCLUDE (area, spell_no), attachments.area
+    FROM turned
+    LEFT JOIN attachments
+        ON attachments.spell_no = turned.spell_no
+        AND attachments.from_day <= turned.provider_day AND turned.provider_day < attachments.to_day
+),
+placed AS (
+    SELECT
+        dated.*,
+        coalesce(CAST(timezone(zones.timezone, dated.opened_at) AS DATE), dated.provider_day) AS day,
+        zones.area IS NOT NULL AND crowded.area IS NOT NULL AS is_lived_in,
+        known.customer_id IS NOT NULL AS is_known
+    FROM dated
+    LEFT JOIN zones ON zones.area = dated.area
+    LEFT JOIN (SELECT DISTINCT area FROM crowds) AS crowded ON crowded.area = dated.area
+    LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = dated.customer_id
+)
+SELECT
+    source, id, customer_id, kind, area, day, provider_day,
+    CASE
+        WHEN day < span.first_day OR day >= span.end_day THEN 'outside_weeks'
+        WHEN area IS NULL AND NOT is_known THEN 'customer_unknown'
+        WHEN area IS NULL THEN 'area_unknown_then'
+        WHEN NOT is_lived_in THEN 'area_without_customers'
+        ELSE 'used'
+    END AS outcome
+FROM placed
+CROSS JOIN span

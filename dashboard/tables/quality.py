@@ -1,0 +1,119 @@
+"""The network's history as the collector publishes it: quality_hours, devices and live, read through DuckDB."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from collector.published import DEVICES, LIVE, QUALITY_HOURS, TableSpec
+from dashboard.config import EngineSettings
+from dashboard.tables.schema import conform
+
+
+class TableError(ValueError):
+    """A published table that cannot be read; the message names the file and what is wrong with it."""
+
+
+def pattern(data: Path) -> str:
+    """The files of quality_hours under the data folder, one folder per UTC day."""
+    return str(data / "quality" / "date=*" / "*.parquet")
+
+
+def connect(engine: EngineSettings | None = None, scratch: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that keeps to its share of memory and disk, works in UTC and fetches no extension.
+
+    What does not fit in memory spills into ``scratch``; without one nothing spills.
+    """
+    engine = engine or EngineSettings()
+    config = {
+        "memory_limit": f"{engine.memory_gigabytes}GB",
+        "temp_directory": str(scratch) if scratch else "",
+        "max_temp_directory_size": f"{engine.disk_gigabytes}GB",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | None) -> None:
+    """Make ``quality`` (a table, or a path or glob of Parquet files) known to ``connection`` as quality_hours."""
+    if not isinstance(quality, (str, Path)):
+        table = QUALITY_HOURS.arrow_schema().empty_table() if quality is None else quality
+        connection.register("quality_hours", conform(table, QUALITY_HOURS))
+        return
+    source = "read_parquet(?, hive_partitioning = true, union_by_name = true)"
+    try:
+        given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}", [str(quality)]).fetchall()}
+    except duckdb.IOException as error:
+        if "No files found" in str(error):
+            return attach(connection, None)
+        raise TableError(f"{quality}: {error}") from None
+    except duckdb.Error as error:
+        raise TableError(f"{quality}: {error}") from None
+    if missing := [column.name for column in QUALITY_HOURS.columns if column.required and column.name not in given]:
+        raise TableError(f"{quality}: quality_hours lacks {', '.join(missing)}")
+    absent = [f"NULL AS {name}" for name in QUALITY_HOURS.column_names if name not in given]
+    path = str(quality).replace("'", "''")
+    source = source.replace("?", f"'{path}'")
+    connection.execute(f"CREATE VIEW quality_hours AS SELECT {', '.join(['*', *absent])} FROM {source}")
+
+
+def read_hours(
+    data: Path,
+    since: datetime,
+    until: datetime,
+    *,
+    devices: Sequence[str] | None = None,
+    columns: Sequence[str] = QUALITY_HOURS.column_names,
+) -> pa.Table:
+    """The hours that start in [since, until), of the named devices or of all, sorted by device and hour."""
+    keys = [name for name in QUALITY_HOURS.key if name not in columns]
+    wanted = pa.schema([QUALITY_HOURS.arrow_schema().field(name) for name in (*keys, *columns)])
+    folders = [folder for folder in _day_folders(data) if folder.name[5:15] >= f"{since.astimezone(UTC):%Y-%m-%d}"]
+    files = [
+        str(file)
+        for folder in folders
+        if folder.name[5:15] <= f"{until.astimezone(UTC):%Y-%m-%d}"
+        for file in sorted(folder.glob("*.parquet"))
+    ]
+    if not files:
+        return wanted.empty_table()
+    with contextlib.closing(connect()) as connection:
+        found = connection.execute(
+            f"SELECT {', '.join(wanted.names)} FROM read_parquet(?, union_by_name = true)"
+            " WHERE hour >= ? AND hour < ? AND (? OR list_contains(?, device_id)) ORDER BY device_id, hour",
+            [files, since, until, devices is None, list(devices or ())],
+        )
+        return found.to_arrow_table().cast(wanted)
+
+
+def read_devices(data: Path) -> pa.Table:
+    """The inventory through time; empty where nothing was collected yet."""
+    return _read(data / "devices.parquet", DEVICES)
+
+
+def read_live(data: Path) -> pa.Table:
+    """The newest state of every device of every shard; empty where nothing was collected yet."""
+    shards = [_read(path, LIVE) for path in sorted((data / "live").glob("shard=*.parquet"))]
+    return pa.concat_tables(shards) if shards else LIVE.arrow_schema().empty_table()
+
+
+def _day_folders(data: Path) -> Iterator[Path]:
+    yield from sorted((data / "quality").glob("date=????-??-??"))
+
+
+def _read(path: Path, spec: TableSpec) -> pa.Table:
+    try:
+        return conform(pq.ParquetFile(path).read(), spec)
+    except FileNotFoundError:
+        return spec.arrow_schema().empty_table()
+    except (pa.ArrowException, ValueError) as error:
+        raise TableError(f"{path}: {error}") from None
