@@ -9,13 +9,18 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import tomlfile
 
 if TYPE_CHECKING:
+    from collector.config import CollectorSettings
+    from dashboard.config import DashboardSettings
     from demo.world import DemoFiles
+
+    Settings = TypeVar("Settings", CollectorSettings, DashboardSettings)
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 SUPERVISED = "BAIRRO_SUPERVISOR"
@@ -46,7 +51,7 @@ def collect(arguments: argparse.Namespace) -> int:
     from collector import config, cycle
     from collector.publish.migrate import migrate as migrate_database
 
-    settings = config.load(arguments.config)
+    settings = _listening_on(arguments.address, config.load(arguments.config))
     settings.data.mkdir(parents=True, exist_ok=True)
     migrate_database(settings.database_url)
     return cycle.run(settings)
@@ -106,7 +111,7 @@ def serve(arguments: argparse.Namespace) -> int:
     from collector.publish.migrate import migrate as migrate_database
     from dashboard import app, config
 
-    settings = config.load(arguments.config)
+    settings = _listening_on(arguments.address, config.load(arguments.config))
     settings.data.mkdir(parents=True, exist_ok=True)
     migrate_database(settings.database_url)
     return app.serve(settings)
@@ -189,10 +194,23 @@ def _show_addresses(stage: Callable[[str], None], now_url: str, metrics_url: str
 """)
 
 
+def demo_prepare(arguments: argparse.Namespace) -> int:
+    try:
+        _prepare_world(arguments, _stages())
+    except ValueError as error:
+        print(f"bairro demo-prepare: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    return EXIT_OK
+
+
 def demo_agents(arguments: argparse.Namespace) -> int:
     from demo import agents
 
     return agents.run(arguments.folder)
+
+
+def _listening_on(address: str | None, settings: Settings) -> Settings:
+    return settings if address is None else replace(settings, web=replace(settings.web, address=address))
 
 
 def _say(text: str) -> None:
@@ -223,6 +241,7 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
     collector.add_argument("--config", type=Path, default=Path("collector.toml"), help="default: collector.toml")
 
     command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
+    command.add_argument("--address", help="address to listen on, instead of the settings' own")
     command.set_defaults(run=collect)
     command = commands.add_parser("check", parents=[collector], help="check settings and inventory; sends nothing")
     command.set_defaults(run=check)
@@ -248,6 +267,7 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.add_argument("--force", action="store_true", help="build even if no input changed")
     command.set_defaults(run=build)
     command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")
+    command.add_argument("--address", help="address to listen on, instead of the settings' own")
     command.set_defaults(run=serve)
     command = commands.add_parser("report", parents=[dashboard], help="write the one-page report of an area")
     command.add_argument("--area", required=True, help="an area's id or name")
@@ -256,17 +276,21 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
 
 
 def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("demo", help="run a provider in a box: agents, collector, records, analysis, pages")
-    command.add_argument("--folder", type=Path, default=Path("bairro-demo"), help="default: bairro-demo")
-    command.add_argument("--seed", type=int, help="the world's seed")
-    command.add_argument("--areas", type=int, help="neighbourhoods")
-    command.add_argument("--devices", type=int, help="devices, most of them CPE")
-    command.add_argument("--as-of", type=_moment, help="the world's epoch, ISO 8601; default: now, at the first start")
-    command.add_argument("--port", type=int, default=8050, help="of the pages; default: 8050")
-    command.add_argument("--metrics-port", type=int, default=9733, help="of /metrics; default: 9733")
-    command.add_argument("--snmp-port", type=int, default=16161, help="of the agents; default: 16161")
-    command.add_argument("--echo-port", type=int, default=16007, help="of the agents; default: 16007")
+    world = argparse.ArgumentParser(add_help=False)
+    world.add_argument("--folder", type=Path, default=Path("bairro-demo"), help="default: bairro-demo")
+    world.add_argument("--seed", type=int, help="the world's seed")
+    world.add_argument("--areas", type=int, help="neighbourhoods")
+    world.add_argument("--devices", type=int, help="devices, most of them CPE")
+    world.add_argument("--as-of", type=_moment, help="the world's epoch, ISO 8601; default: now, at the first start")
+    world.add_argument("--port", type=int, default=8050, help="of the pages; default: 8050")
+    world.add_argument("--metrics-port", type=int, default=9733, help="of /metrics; default: 9733")
+    world.add_argument("--snmp-port", type=int, default=16161, help="of the agents; default: 16161")
+    world.add_argument("--echo-port", type=int, default=16007, help="of the agents; default: 16007")
+    what_for = "run a provider in a box: agents, collector, records, analysis, pages"
+    command = commands.add_parser("demo", parents=[world], help=what_for)
     command.set_defaults(run=demo)
+    command = commands.add_parser("demo-prepare", parents=[world], help="write or extend a demo's folder, no more")
+    command.set_defaults(run=demo_prepare)
     command = commands.add_parser("demo-agents", help="serve only the agents of a demo's folder")
     command.add_argument("folder", type=Path)
     command.set_defaults(run=demo_agents)
