@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from collector.published import Column, TableSpec
 from dashboard.tables.schema import AREA_WEEKS, AREAS
 
@@ -46,7 +60,7 @@ RANKING = TableSpec(
         Column("excess_leavers_90d", "number", "those beyond what the provider's own rate would give"),
         Column("excess_leavers_90d_low", "number", "lower end of its 95% interval"),
         Column("excess_leavers_90d_high", "number", "upper end"),
-        Column("monthly_revenue_at_risk", "number", "excess leavers times the mean monthly price"),
+        Column("monthly_revenue_at_risk", "number", "excess leavers times the mean monthly price, never below 0"),
         Column("is_found", "boolean", "whether the excess stands after Benjamini-Hochberg at 10% over areas", True),
         Column("outage_minutes_per_customer", "number", "over the last 13 weeks: the naive ranking to compare with"),
         Column("note", "text", "why there is no number, where there is none"),
@@ -103,7 +117,7 @@ JOINT_TESTS = TableSpec(
         Column("model", "text", "as in effects", True),
         Column("statistic", "number", "F"),
         Column("numerator_df", "integer", "terms"),
-        Column("denominator_df", "integer", "clusters less one"),
+        Column("denominator_df", "number", "what the clusters are worth, less the terms"),
         Column("p_value", "number", "null where it could not be computed"),
     ),
 )
@@ -111,3 +125,135 @@ JOINT_TESTS = TableSpec(
 RESULT_TABLES: dict[str, TableSpec] = {
     spec.name: spec for spec in (AREAS, AREA_WEEKS, AREA_RATES, RANKING, AREA_DRIVERS, EFFECTS, JOINT_TESTS)
 }
+
+KEPT_BUILDS = 5
+STALE_SECONDS = 24 * 3600
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One complete build: a frame per result table, and the manifest that says what it was made of."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    areas: pd.DataFrame
+    area_weeks: pd.DataFrame
+    area_rates: pd.DataFrame
+    ranking: pd.DataFrame
+    area_drivers: pd.DataFrame
+    effects: pd.DataFrame
+    joint_tests: pd.DataFrame
+
+
+def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> Path:
+    """Store a build as ``<data>/results/<stamp>/``: whole or not at all; older builds beyond the last five go.
+
+    A table left out is stored empty. Raises KeyError for a table that is not declared, ValueError for one whose
+    columns or types do not fit its declaration.
+    """
+    unknown = set(tables) - set(RESULT_TABLES)
+    if unknown:
+        raise KeyError(f"not a result table: {', '.join(sorted(unknown))}")
+    typed = {name: _typed(spec, tables.get(name)) for name, spec in RESULT_TABLES.items()}
+    root = data / "results"
+    root.mkdir(parents=True, exist_ok=True)
+    unfinished = root / f".building-{os.getpid()}-{time.time_ns()}"
+    unfinished.mkdir()
+    try:
+        for name, table in typed.items():
+            pq.write_table(table, unfinished / f"{name}.parquet")
+        stored = {**manifest, "tables": {name: table.num_rows for name, table in typed.items()}}
+        (unfinished / MANIFEST).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        folder = _take_name(root, unfinished)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    _tidy(root, keep=folder)
+    return folder
+
+
+def load(data: Path) -> Results | None:
+    """The newest complete build, or None where there is none; a build that cannot be read whole is passed over."""
+    for folder in builds(data):
+        try:
+            return _read(folder)
+        except (OSError, ValueError, KeyError):
+            continue
+    return None
+
+
+def load_manifest(data: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Folder and manifest of the newest build, without its tables."""
+    for folder in builds(data):
+        try:
+            return folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def builds(data: Path) -> list[Path]:
+    """Folders that hold a manifest and every table, newest first."""
+    root = data / "results"
+    if not root.is_dir():
+        return []
+    named = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    files = (MANIFEST, *(f"{name}.parquet" for name in RESULT_TABLES))
+    return sorted((p for p in named if all((p / f).is_file() for f in files)), reverse=True)
+
+
+def _read(folder: Path) -> Results:
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    frames = {name: _frame(spec, folder / f"{name}.parquet") for name, spec in RESULT_TABLES.items()}
+    return Results(folder=folder, manifest=manifest, **frames)
+
+
+def _frame(spec: TableSpec, path: Path) -> pd.DataFrame:
+    """Dates become datetime64, whole numbers that may be missing become Int64."""
+    frame: pd.DataFrame = pq.read_table(path, columns=list(spec.column_names)).to_pandas(date_as_object=False)
+    nullable = {c.name: "Int64" for c in spec.columns if c.type == "integer" and not c.required}
+    return frame.astype(nullable)
+
+
+def _typed(spec: TableSpec, frame: pd.DataFrame | None) -> pa.Table:
+    if frame is None:
+        return spec.arrow_schema().empty_table()
+    missing = [name for name in spec.column_names if name not in frame.columns]
+    if missing:
+        raise ValueError(f"{spec.name}: no column {', '.join(missing)}")
+    try:
+        table = pa.Table.from_pandas(frame[list(spec.column_names)], schema=spec.arrow_schema(), preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise ValueError(f"{spec.name}: {error}") from error
+    for column in spec.columns:
+        if column.required and table[column.name].null_count:
+            raise ValueError(f"{spec.name}: {column.name} is missing in {table[column.name].null_count} rows")
+    return table.replace_schema_metadata(None)
+
+
+def _take_name(root: Path, unfinished: Path) -> Path:
+    """Rename to a stamp that sorts after every earlier one; a folder of that name makes the rename fail."""
+    now = datetime.datetime.now(datetime.UTC)
+    newest = max((p.name for p in root.iterdir() if not p.name.startswith(".")), default="")
+    for _ in range(1000):
+        folder = root / now.strftime("%Y%m%dT%H%M%S.%fZ")
+        if folder.name > newest:
+            try:
+                return unfinished.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+        now += datetime.timedelta(microseconds=1)
+    raise OSError(f"{root}: holds a build from the future ({newest}); set the clock right or remove it")
+
+
+def _tidy(root: Path, *, keep: Path) -> None:
+    """Remove all but the last complete builds, and what a build that was cut off left a day ago or more."""
+    complete = builds(root.parent)
+    for folder in complete[KEPT_BUILDS:]:
+        if folder != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in root.glob(".building-*"):
+        if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -73,7 +73,9 @@ class EffectModel:
 
     @property
     def finds_something(self) -> bool:
-        return self.joint is not None and self.joint.p_value < 0.05
+        """Whether the joint test or any single term, corrected by Holm, is below 0.05."""
+        jointly = self.joint is not None and self.joint.p_value < 0.05
+        return jointly or any(e.is_found for e in self.effects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,279 @@
+"""`bairro build`: inputs become the panel, the panel becomes fits, the fits become one stored set of results."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from dashboard import panel as panels
+from dashboard import results
+from dashboard.config import DashboardSettings
+from dashboard.models import area_rates, complaints, drivers, ranking, standardise
+from dashboard.tables import quality, records
+from dashboard.tables.schema import RECORDS
+
+T = TypeVar("T")
+Progress = Callable[[str], None]
+
+# Raised when the same inputs would give other tables than before.
+ANALYSIS = 1
+
+
+class BuildError(ValueError):
+    """Inputs from which no results can be made; the message says what to import or start."""
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """Everything that a build reads, and a digest of each part."""
+
+    records: Mapping[str, pa.Table]
+    quality: str
+    devices: pa.Table
+    digests: Mapping[str, str]
+
+
+@dataclass
+class _Notes:
+    """What has to be said of a build, in order; a failed model is one of them."""
+
+    said: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, code: str, text: str) -> None:
+        self.said.append({"code": code, "text": text})
+
+
+def build(settings: DashboardSettings, progress: Progress = print, *, force: bool = False) -> Path:
+    """Make and store results, and return their folder; unchanged inputs give the newest folder back.
+
+    A model that fails leaves its rows out and a note in the manifest, and the rest goes on.
+    Raises BuildError where there is nothing to build from.
+    """
+    progress("reading records and quality")
+    inputs = _read(settings)
+    fingerprint = _fingerprint(inputs, settings)
+    newest = results.load_manifest(settings.data)
+    if newest is not None and newest[1].get("fingerprint") == fingerprint and not force:
+        progress(f"no input has changed since {newest[0].name}: its results stand")
+        return newest[0]
+    progress("joining them into the panel")
+    try:
+        panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings)
+    except panels.PanelError as error:
+        raise BuildError(str(error)) from error
+    tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
+    manifest = {
+        "version": _version(),
+        "built_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "fingerprint": fingerprint,
+        "seed": settings.analysis.seed,
+        "cut_off": panel.cut_off.isoformat(),
+        "entry": panel.entry.isoformat(),
+        "last_complete": {name: day.isoformat() for name, day in panel.last_complete.items()},
+        "inputs": dict(inputs.digests),
+        "coverage": _coverage(panel),
+        "counts": json.loads(panel.counts.to_json(orient="records")),
+        "wording": wording,
+        "notes": notes,
+    }
+    progress("storing the results")
+    return results.write(settings.data, tables, manifest)
+
+
+def fit(
+    panel: panels.Panel, areas: pa.Table, settings: DashboardSettings, progress: Progress
+) -> tuple[dict[str, pd.DataFrame], list[dict[str, str]], str]:
+    """Result tables, notes, and whether the page may say ``effect`` or only ``association``."""
+    notes = _Notes([asdict(note) for note in panel.notes])
+    analysis = settings.analysis
+    weeks, periods = panel.area_weeks, panel.customer_periods
+    current = standardise.current_customers(periods, panel.cut_off)
+    attempt = _Attempts(progress, notes)
+    tables = {"areas": areas.to_pandas(), "area_weeks": weeks}
+    rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, current))
+    effects = attempt.fit("the effect of quality on complaints", lambda: complaints.fit(weeks))
+    ranked = attempt.fit(
+        "the ranking",
+        lambda: ranking.rank(
+            periods, weeks, panel.cut_off, minimum_expected=analysis.minimum_expected_leavers, seed=analysis.seed
+        ),
+    )
+    if rates is not None:
+        tables["area_rates"] = rates
+    if ranked is not None:
+        tables["ranking"] = ranked.rows
+    if effects is not None:
+        tables["effects"], tables["joint_tests"] = effect_rows(effects), joint_rows(effects)
+        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, effects.main.effects))
+        if driven is not None:
+            tables["area_drivers"] = driven
+        for text in effects.notes:
+            notes.add("complaints_model", text)
+    return tables, notes.said, effects.wording if effects is not None else "association"
+
+
+@dataclass(frozen=True)
+class _Attempts:
+    """Fits one model after the other; one that raises becomes a note and None."""
+
+    progress: Progress
+    notes: _Notes
+
+    def fit(self, name: str, model: Callable[[], T]) -> T | None:
+        self.progress(f"fitting {name}")
+        try:
+            return model()
+        except Exception as error:  # whatever breaks one model must stay visible and cost the others nothing
+            text = f"{name} failed and is missing from these results: {type(error).__name__}: {error}"
+            self.notes.add("model_failed", text)
+            self.progress(text)
+            return None
+
+
+def effect_rows(fitted: complaints.Complaints) -> pd.DataFrame:
+    """Rows of the effects result table."""
+    return pd.DataFrame(
+        [
+            {
+                "model": e.model,
+                "term": e.term.name,
+                "kind": e.kind,
+                "per": e.term.per,
+                "unit": e.term.unit,
+                "rate_ratio": e.rate_ratio,
+                "low": e.low,
+                "high": e.high,
+                "p_value": e.p_value,
+                "p_adjusted": e.p_adjusted,
+                "is_found": e.is_found,
+                "clusters": e.clusters,
+                "method": e.method,
+            }
+            for model in fitted.models
+            for e in model.effects
+        ]
+    )
+
+
+def joint_rows(fitted: complaints.Complaints) -> pd.DataFrame:
+    """Rows of the joint_tests result table; a test that could not be made is a row of nulls."""
+    return pd.DataFrame(
+        [
+            {
+                "model": m.model,
+                "statistic": m.joint.statistic if m.joint else np.nan,
+                "numerator_df": m.joint.numerator_df if m.joint else None,
+                "denominator_df": m.joint.denominator_df if m.joint else np.nan,
+                "p_value": m.joint.p_value if m.joint else np.nan,
+            }
+            for m in fitted.models
+        ]
+    ).astype({"numerator_df": "Int64"})
+
+
+def _read(settings: DashboardSettings) -> _Inputs:
+    tables = {kind: records.read(kind, settings.data) for kind in RECORDS}
+    if not tables["customers"].num_rows:
+        raise BuildError(
+            "no customers are on record: bairro import customers FILE (areas, complaints and prices likewise)"
+        )
+    pattern = quality.pattern(settings.data)
+    files = sorted(settings.data.glob(str(Path(pattern).relative_to(settings.data))))
+    if not files:
+        raise BuildError(
+            f"no quality history in {settings.data / 'quality'}: start bairro collect (or bairro demo, to see how it looks)"
+        )
+    devices = quality.read_devices(settings.data)
+    digests = {kind: _table_digest(table) for kind, table in tables.items()}
+    digests["devices"] = _table_digest(devices)
+    digests["quality_hours"] = _files_digest(settings.data, files)
+    return _Inputs(tables, pattern, devices, digests)
+
+
+def _fingerprint(inputs: _Inputs, settings: DashboardSettings) -> str:
+    what = {
+        "inputs": dict(inputs.digests),
+        "analysis": asdict(settings.analysis),
+        "timezone": settings.timezone,
+        "version": _version(),
+        "method": ANALYSIS,
+        "tables": {name: spec.column_names for name, spec in results.RESULT_TABLES.items()},
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _table_digest(table: pa.Table) -> str:
+    """SHA-256 of a table's content and metadata, whatever files it was read from."""
+    digest = _Digest()
+    with pa.PythonFile(digest, mode="w") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return digest.hexdigest()
+
+
+class _Digest:
+    """A file to write to that keeps only the hash of what it was given."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self.closed = False
+
+    def write(self, content: Any) -> int:
+        size = memoryview(content).nbytes
+        self._hash.update(content)
+        self._size += size
+        return size
+
+    def tell(self) -> int:
+        return self._size
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _files_digest(root: Path, files: list[Path]) -> str:
+    """SHA-256 over the names and contents of the files; one that vanished meanwhile (compaction) counts as gone."""
+    digest = hashlib.sha256()
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            continue
+        digest.update(f"{path.relative_to(root)} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _coverage(panel: panels.Panel) -> dict[str, Any]:
+    weeks = panel.area_weeks[panel.area_weeks["is_complete"].astype(bool)]
+    days = weeks["customer_days"].astype(float)
+    observed = (weeks["observed_ratio"].astype(float).fillna(0.0) * days).sum()
+    return {
+        "areas": int(panel.area_weeks["area"].nunique()),
+        "weeks": int(weeks["week"].nunique()),
+        "customers": int(panel.customer_periods["customer_id"].nunique()),
+        "observed_ratio": round(float(observed / days.sum()), 6) if days.sum() > 0 else None,
+    }
+
+
+def _version() -> str:
+    try:
+        return version("bairro")
+    except PackageNotFoundError:
+        return "unknown"
