@@ -1,0 +1,326 @@
+"""The quality history: polls become device-hours, which close once no verdict can reach them any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from collector.publish import spans
+from collector.publish.hours import AMOUNTS, HOUR, DeviceHour, Poll, row
+from collector.publish.journal import Fact, Journal
+from collector.publish.quality_files import SCHEMA, QualityFiles
+from collector.publish.spans import Belief, Span
+from collector.publish.uplink import Traffic
+from collector.reading import Device, QualityState, Reading, StateName, Transition
+
+if TYPE_CHECKING:
+    from collector.quality.rates import Delta
+
+log = logging.getLogger(__name__)
+
+PLAUSIBLE_INTERVALS = 2.5
+LONGEST_SETTLE_SECONDS = 900.0
+_UNHEARD: frozenset[StateName] = spans.NETWORK_DOWN | spans.LONE_SILENCE
+
+
+class _Track:
+    """What is known of one device over the open hours."""
+
+    __slots__ = ("beliefs", "joined_at", "last_at", "observed", "unjudged")
+
+    def __init__(self, joined_at: float) -> None:
+        self.joined_at = joined_at
+        self.last_at: float | None = None
+        self.observed: list[Span] = []
+        self.beliefs: list[Belief] = []
+        self.unjudged: list[Poll] = []
+
+
+class History:
+    """Accumulates device-hours and writes them; ``flush`` does the work that touches the disk, in a thread.
+
+    ``settle_seconds`` is how long after its end an hour stays open. Nothing here reads a clock.
+    """
+
+    def __init__(
+        self, data: Path, devices: Iterable[Device], *, interval_seconds: float, settle_seconds: float, shard: int = 0
+    ) -> None:
+        self._gap = PLAUSIBLE_INTERVALS * interval_seconds
+        self._settle = min(LONGEST_SETTLE_SECONDS, settle_seconds)
+        self._files = QualityFiles(data, shard)
+        self._journal = Journal(data / "journal" / f"quality-shard-{shard}")
+        self._tracks: dict[str, _Track] = {}
+        self._open: dict[int, dict[str, DeviceHour]] = {}
+        self._closed_until = 0
+        self._blind: list[tuple[float, float | None]] = []
+        self._facts: list[Fact] = []
+        self._unjournalled: list[tuple[str, list[Fact]]] = []
+        self._pending: dict[int, pa.Table] = {}
+        self._segment = ""
+        self._complaint = ""
+        self.rows_written = 0
+        self.write_failures = 0
+        self._members: frozenset[str] = frozenset()
+        self.replace(devices, 0.0)
+
+    @property
+    def pending_hours(self) -> int:
+        """Closed hours that wait to be written."""
+        return len(self._pending)
+
+    def restore(self, at: float) -> None:
+        """Take up the open hours that an earlier process left; the time since then stays unobserved."""
+        for fact in self._journal.replay():
+            self._apply(fact)
+        for track in self._tracks.values():
+            track.last_at = None
+            track.unjudged.clear()
+            if not track.beliefs:
+                track.joined_at = at
+        self._blind = [(start, end if end is not None else at) for start, end in self._blind]
+        self._open_hours(at)
+
+    def seed(self, states: Iterable[QualityState], at: float) -> None:
+        """What is believed of the devices as the collector starts."""
+        for state in states:
+            track = self._tracks.get(state.device_id)
+            if track is not None and (not track.beliefs or track.beliefs[-1][1] != state.state):
+                self._record(("state", state.device_id, min(state.since, at), state.state))
+
+    def replace(self, devices: Iterable[Device], at: float) -> None:
+        """Take in a new inventory. A device that left keeps its open hours."""
+        self._members = frozenset(device.device_id for device in devices)
+        for device_id in self._members:
+            if device_id not in self._tracks:
+                self._tracks[device_id] = _Track(at)
+
+    def observe(self, reading: Reading, delta: Delta, traffic: Traffic | None) -> None:
+        """Take in one poll, after the changes of state that it led to."""
+        track = self._tracks.get(reading.device_id)
+        if track is None:
+            return
+        reachable = reading.is_reachable
+        since, track.last_at = track.last_at, reading.at if reachable is not None else None
+        if reachable is None:
+            return
+        if since is not None and not 0 < reading.at - since <= self._gap:
+            since = None
+        self._record(_poll(reading, delta, since, traffic, self._gap))
+
+    def change(self, transition: Transition) -> None:
+        """Take in a change of state."""
+        self._record(("state", transition.device_id, transition.since, transition.new))
+
+    def blind(self, started_at: float, ended_at: float | None) -> None:
+        """The collector could not judge anything from ``started_at`` on; ``ended_at`` None: and still cannot."""
+        self._record(("blind", started_at, ended_at))
+
+    def _record(self, fact: Fact) -> None:
+        self._facts.append(fact)
+        self._apply(fact)
+
+    def _apply(self, fact: Fact) -> None:
+        """The one way in, for what happens now and for what the journal tells again."""
+        if type(fact) is Poll:
+            self._apply_poll(fact)
+            return
+        kind = fact[0]
+        if kind == "poll":
+            self._apply_poll(Poll._make(fact[1:]))
+        elif kind == "state":
+            _, device_id, since, state = fact
+            track = self._tracks.setdefault(device_id, _Track(since))
+            spans.believe(track.beliefs, since, state)
+            if state in _UNHEARD:
+                track.unjudged.clear()
+        elif kind == "blind":
+            self._blind = [span for span in self._blind if span[0] != fact[1]] + [(fact[1], fact[2])]
+
+    def _apply_poll(self, poll: Poll) -> None:
+        track = self._tracks.get(poll.device_id)
+        if track is None:
+            track = self._tracks[poll.device_id] = _Track(poll.at)
+        if poll.since is not None:
+            spans.extend(track.observed, poll.since, poll.at)
+        if not poll.is_reachable:
+            if not track.beliefs or track.beliefs[-1][1] not in _UNHEARD:
+                track.unjudged.append(poll)
+                self._sums(poll.at, poll.device_id)
+            return
+        if track.unjudged:
+            for missed in track.unjudged:
+                sums = self._sums(missed.at, missed.device_id)
+                if sums is not None:
+                    sums.add_pings(missed.pings_sent, missed.pings_lost, ())
+            track.unjudged.clear()
+        self._add(poll)
+
+    def _add(self, poll: Poll) -> None:
+        sums = self._sums(poll.at, poll.device_id)
+        if sums is not None:
+            sums.polls_answered += 1
+            sums.restarts += poll.has_restarted
+            if poll.pings_sent:
+                sums.add_pings(poll.pings_sent, poll.pings_lost, poll.rtt_seconds)
+            if poll.has_rate:
+                sums.add_rates(poll)
+            if poll.signal_dbm is not None or poll.signal_noise_db is not None:
+                sums.add_signals(poll.signal_dbm, poll.signal_noise_db)
+        if poll.seconds:
+            self._add_amounts(poll)
+
+    def _add_amounts(self, poll: Poll) -> None:
+        """Split what was counted between two polls over the hours in between, by time."""
+        shares = list(_shares(poll.at - poll.seconds, poll.at))
+        for name in AMOUNTS:
+            amount = getattr(poll, name)
+            if amount is not None:
+                for hour, share in shares:
+                    sums = self._sums(hour, poll.device_id)
+                    if sums is not None:
+                        sums.add_amount(name, amount * share)
+
+    def _sums(self, at: float, device_id: str) -> DeviceHour | None:
+        hour = int(at) - int(at) % HOUR
+        if hour < self._closed_until:
+            return None
+        devices = self._open.get(hour)
+        if devices is None:
+            devices = self._open[hour] = {}
+        sums = devices.get(device_id)
+        if sums is None:
+            sums = devices[device_id] = DeviceHour()
+        return sums
+
+    def _open_hours(self, at: float) -> None:
+        """The hour that ``at`` lies in gets its rows even if nothing is measured in it."""
+        hour = int(at) - int(at) % HOUR
+        if hour >= self._closed_until:
+            self._open.setdefault(hour, {})
+
+    async def flush(self, at: float) -> None:
+        """Journal what is new, write the hours that have closed, compact days; a failure is tried again next time."""
+        self._open_hours(at)
+        self._turn_segment(at)
+        closing = [hour for hour in sorted(self._open) if hour + HOUR + self._settle <= at]
+        jobs = [(hour, self._close(hour)) for hour in closing]
+        await asyncio.to_thread(self._write, at, jobs)
+        if not self._pending:
+            self._drop_segments()
+
+    def close(self, at: float) -> None:
+        """Journal the rest: the last thing before the process ends."""
+        self._turn_segment(at)
+        self._write(at, [])
+
+    def _turn_segment(self, at: float) -> None:
+        """Queue the new facts for the journal; a new segment begins with what is believed of silent devices."""
+        segment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H}"
+        facts, self._facts = self._facts, []
+        if segment != self._segment:
+            self._segment = segment
+            held = [
+                ("state", device_id, *track.beliefs[-1])
+                for device_id, track in self._tracks.items()
+                if track.beliefs and track.beliefs[-1][1] in _UNHEARD
+            ]
+            blind = [("blind", *span) for span in self._blind if span[1] is None]
+            facts = [*held, *blind, *facts]
+        if facts:
+            self._unjournalled.append((segment, facts))
+
+    def _close(self, hour: int) -> list[_ClosedDevice]:
+        """Take an hour out of the open ones; what its rows are made of is handed on, copied."""
+        sums = self._open.pop(hour)
+        self._closed_until = hour + HOUR
+        blind = [(start, end if end is not None else float("inf")) for start, end in self._blind]
+        closed = []
+        for device_id, track in list(self._tracks.items()):
+            is_member = device_id in self._members and track.joined_at < hour + HOUR
+            if is_member or device_id in sums:
+                parts = spans.subtract(spans.clip(track.observed, hour, hour + HOUR), blind)
+                closed.append((device_id, sums.get(device_id), parts, list(track.beliefs)))
+            spans.forget(track.observed, track.beliefs, hour + HOUR)
+            if device_id not in self._members and not track.observed:
+                del self._tracks[device_id]
+        self._blind = [span for span in self._blind if span[1] is None or span[1] > hour + HOUR]
+        return closed
+
+    def _write(self, at: float, jobs: list[tuple[int, list[_ClosedDevice]]]) -> None:
+        for hour, closed in jobs:
+            rows = [row(name, hour, sums, observed=seen, beliefs=beliefs) for name, sums, seen, beliefs in closed]
+            if rows:
+                rows.sort(key=lambda values: values["device_id"])
+                self._pending[hour] = pa.Table.from_pylist(rows, SCHEMA)
+        try:
+            while self._unjournalled:
+                segment, facts = self._unjournalled[0]
+                self._journal.append(segment, [("poll", *fact) if type(fact) is Poll else fact for fact in facts])
+                self._unjournalled.pop(0)
+            for hour in sorted(self._pending):
+                self.rows_written += self._files.write_hour(hour, self._pending[hour])
+                del self._pending[hour]
+            if jobs:
+                self._files.compact(self._closed_until)
+        except OSError as error:
+            self._complain(error)
+        else:
+            if self._complaint:
+                log.warning("the quality history is written again")
+            self._complaint = ""
+
+    def _complain(self, error: OSError) -> None:
+        """Count every failure, log only news."""
+        self.write_failures += 1
+        what = f"{self._files.folder.parent}: the quality history cannot be written: {error.strerror or error}"
+        if what != self._complaint:
+            log.error("%s; it is kept in memory and tried again every few seconds", what)
+            self._complaint = what
+
+    def _drop_segments(self) -> None:
+        """A segment is done with once the hour that it was written in has closed."""
+        needed = f"{datetime.fromtimestamp(self._closed_until, UTC):%Y-%m-%dT%H}"
+        for segment in self._journal.segments():
+            if segment < needed:
+                self._journal.drop(segment)
+
+
+_ClosedDevice = tuple[str, DeviceHour | None, list[Span], list[Belief]]
+
+
+def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:
+    """The hours that ``start`` to ``end`` touches, and how much of it lies in each (they add up to 1)."""
+    hour = int(start) - int(start) % HOUR
+    while hour < end:
+        share = (min(end, hour + HOUR) - max(start, hour)) / (end - start)
+        if share > 0:
+            yield hour, share
+        hour += HOUR
+
+
+def _poll(reading: Reading, delta: Delta, since: float | None, traffic: Traffic | None, gap: float) -> Poll:
+    """What history keeps of a reading."""
+    echoes = reading.echoes
+    seconds = delta.seconds or 0.0
+    signals = reading.signals
+    return Poll(
+        reading.device_id,
+        reading.at,
+        since,
+        bool(reading.is_reachable),
+        *((echoes.sent, echoes.lost, echoes.rtt_seconds) if echoes is not None else (0, 0, ())),
+        seconds,
+        traffic is not None and 0 < seconds <= gap,
+        *(traffic[1:] if traffic is not None else (None,) * 5),
+        delta.restarted,
+        min((s.received_dbm for s in signals if s.received_dbm is not None), default=None) if signals else None,
+        min((s.noise_ratio_db for s in signals if s.noise_ratio_db is not None), default=None) if signals else None,
+        None,
+        None,
+    )

@@ -1,0 +1,132 @@
+"""``live``: the newest state of each device, in one file that is replaced whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from collector.publish import parquet
+from collector.publish.device_text import burst_figures
+from collector.publish.uplink import Traffic
+from collector.published import LIVE
+from collector.reading import Device, QualityState, Reading
+
+SCHEMA = LIVE.arrow_schema()
+BURSTS_FOR_LOSS = 5
+
+
+class _Newest:
+    """What the last polls of a device measured; it stays until the next answer."""
+
+    __slots__ = ("answered_at", "bursts", "noise_db", "polled_at", "rtt_seconds", "signal_dbm", "traffic")
+
+    def __init__(self) -> None:
+        self.polled_at: float | None = None
+        self.answered_at: float | None = None
+        self.rtt_seconds: float | None = None
+        self.bursts: tuple[tuple[int, int], ...] = ()
+        self.traffic: Traffic | None = None
+        self.signal_dbm: float | None = None
+        self.noise_db: float | None = None
+
+    @property
+    def loss_ratio(self) -> float | None:
+        """Echoes lost in the last bursts."""
+        sent = sum(burst[0] for burst in self.bursts)
+        return sum(burst[1] for burst in self.bursts) / sent if sent else None
+
+
+class LiveTable:
+    """Collects the newest figures and writes them when something changed."""
+
+    def __init__(self, data: Path, devices: Iterable[Device], *, shard: int = 0) -> None:
+        self.path = data / "live" / f"shard={shard}.parquet"
+        self._newest: dict[str, _Newest] = {}
+        self._devices: tuple[Device, ...] = ()
+        self._has_changed = True
+        self.replace(devices)
+
+    def replace(self, devices: Iterable[Device]) -> None:
+        """Take in a new inventory."""
+        self._devices = tuple(devices)
+        self._newest = {d.device_id: self._newest.get(d.device_id) or _Newest() for d in self._devices}
+        self._has_changed = True
+
+    def update(self, reading: Reading, traffic: Traffic | None) -> None:
+        """Take in one poll; what a silent device last measured is dropped, for it says nothing of now."""
+        newest = self._newest.get(reading.device_id)
+        if newest is None:
+            return
+        self._has_changed = True
+        newest.polled_at = reading.at
+        echoes = reading.echoes
+        if echoes is not None and echoes.sent:
+            newest.bursts = (*newest.bursts[1 - BURSTS_FOR_LOSS :], (echoes.sent, echoes.lost))
+        if reading.is_reachable:
+            newest.answered_at = reading.at
+            has_echo = echoes is not None and echoes.rtt_seconds
+            newest.rtt_seconds = burst_figures(echoes)[0] if echoes and has_echo else reading.snmp_rtt_seconds
+        else:
+            newest.rtt_seconds = None
+        newest.traffic = traffic
+        signals = reading.signals
+        newest.signal_dbm = newest.noise_db = None
+        if signals:
+            newest.signal_dbm = min((s.received_dbm for s in signals if s.received_dbm is not None), default=None)
+            newest.noise_db = min((s.noise_ratio_db for s in signals if s.noise_ratio_db is not None), default=None)
+
+    def touch(self) -> None:
+        """A state changed without a poll."""
+        self._has_changed = True
+
+    async def write(self, states: Mapping[str, QualityState]) -> bool:
+        """Replace the file if anything changed since; raises OSError, and then tries again at the next call."""
+        if not self._has_changed:
+            return False
+        self._has_changed = False
+        try:
+            await asyncio.to_thread(self._write, dict(states))
+        except BaseException:
+            self._has_changed = True
+            raise
+        return True
+
+    def _write(self, states: Mapping[str, QualityState]) -> None:
+        rows = [self._row(device, states.get(device.device_id)) for device in self._devices]
+        columns = zip(*rows, strict=True) if rows else ([] for _ in SCHEMA)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+        parquet.write(pa.Table.from_arrays(arrays, schema=SCHEMA), self.path, durable=False)
+
+    def _row(self, device: Device, state: QualityState | None) -> tuple[Any, ...]:
+        """The columns of ``published.LIVE``, in their order."""
+        newest = self._newest.get(device.device_id) or _Newest()
+        traffic = newest.traffic
+        return (
+            device.device_id,
+            device.area,
+            device.role,
+            device.parent,
+            device.subscribers,
+            state.state if state else "unknown",
+            _stamp(state.since if state else 0.0),
+            state.root if state else None,
+            state.incident_id if state else None,
+            _stamp(newest.polled_at),
+            _stamp(newest.answered_at),
+            newest.rtt_seconds,
+            newest.loss_ratio,
+            traffic.receive_bytes_per_second if traffic else None,
+            traffic.transmit_bytes_per_second if traffic else None,
+            traffic.utilization_ratio if traffic else None,
+            newest.signal_dbm,
+            newest.noise_db,
+        )
+
+
+def _stamp(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,79 @@
+"""The files of ``quality_hours``: one an hour and shard, compacted to one a day once the day is closed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from collector.publish import parquet
+from collector.published import QUALITY_HOURS
+
+SCHEMA = QUALITY_HOURS.arrow_schema()
+
+
+class QualityFiles:
+    """``<data>/quality/date=YYYY-MM-DD/``; only this collector's shard writes the files named after it."""
+
+    def __init__(self, data: Path, shard: int) -> None:
+        self.folder = data / "quality"
+        self.shard = shard
+
+    def write_hour(self, hour: int, table: pa.Table) -> int:
+        """Publish the rows of one hour, less those that are published already; returns how many were written."""
+        day = self._day(hour)
+        table = _without(table, _published_devices(day, hour))
+        if table.num_rows:
+            name = f"hour-{datetime.fromtimestamp(hour, UTC):%H}-shard-{self.shard}"
+            path = day / f"{name}.parquet"
+            if path.exists():
+                path = day / f"{name}-late.parquet"
+            parquet.write(table, path, durable=True)
+        return int(table.num_rows)
+
+    def compact(self, before: int) -> None:
+        """Make one file of each day that ended by ``before`` (Unix seconds)."""
+        today = self._day(before).name
+        for day in sorted(self.folder.glob("date=*")):
+            hours = sorted(day.glob(f"hour-*-shard-{self.shard}*.parquet"))
+            if day.name < today and hours:
+                self._compact(day, hours)
+
+    def _compact(self, day: Path, hours: list[Path]) -> None:
+        """A crash between the rename and the removals leaves doubles, which the next compaction takes out."""
+        whole = day / f"day-shard-{self.shard}.parquet"
+        tables = [pq.ParquetFile(path).read() for path in ([whole] if whole.exists() else []) + hours]
+        table = pa.concat_tables(tables)
+        if whole.exists():
+            table = _first_of_each(table)
+        parquet.write(table.sort_by([("hour", "ascending"), ("device_id", "ascending")]), whole, durable=True)
+        for path in hours:
+            path.unlink()
+
+    def _day(self, hour: int) -> Path:
+        return self.folder / f"date={datetime.fromtimestamp(hour, UTC):%Y-%m-%d}"
+
+
+def _published_devices(day: Path, hour: int) -> list[str]:
+    """The devices that some file of the day has a row of this hour for."""
+    stamp = pa.scalar(datetime.fromtimestamp(hour, UTC), SCHEMA.field("hour").type)
+    found: list[str] = []
+    for path in sorted(day.glob("*.parquet")):
+        rows = pq.ParquetFile(path).read(["hour", "device_id"])
+        found += rows.filter(pc.equal(rows["hour"].cast(stamp.type), stamp))["device_id"].to_pylist()
+    return found
+
+
+def _without(table: pa.Table, device_ids: list[str]) -> pa.Table:
+    if not device_ids:
+        return table
+    return table.filter(pc.invert(pc.is_in(table["device_id"], pa.array(device_ids, pa.string()))))
+
+
+def _first_of_each(table: pa.Table) -> pa.Table:
+    numbered = table.append_column("_row", pa.array(range(table.num_rows)))
+    kept = numbered.group_by(["hour", "device_id"]).aggregate([("_row", "min")])["_row_min"]
+    return table.take(kept)

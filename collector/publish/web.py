@@ -1,0 +1,183 @@
+"""The collector's HTTP: /metrics, /probe, /-/healthy, /-/ready and a landing page, on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gzip
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+log = logging.getLogger(__name__)
+
+PLAIN = "text/plain; charset=utf-8"
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+
+LARGEST_REQUEST = 16_384
+IDLE_SECONDS = 75.0
+REQUEST_SECONDS = 10.0
+MOST_CONNECTIONS = 128
+COMPRESS_FROM = 1_024
+
+
+class PortInUseError(OSError):
+    """The address of ``[web]`` is taken or not this host's; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a handler answers."""
+
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    content_type: str = PLAIN
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def text(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """A line or two of plain text."""
+    return Response(body.encode(), status)
+
+
+Query = Mapping[str, str]
+Handler = Callable[[Query], Awaitable[Response]]
+
+
+class WebServer:
+    """A small HTTP/1.1 server: GET and HEAD, keep-alive, gzip level 1, strict limits on everything."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def open(self, address: str, port: int) -> None:
+        """Listen. Raises PortInUseError."""
+        try:
+            self._server = await asyncio.start_server(self._serve, address, port, limit=LARGEST_REQUEST)
+        except OSError as error:
+            reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+            raise PortInUseError(
+                f"cannot serve http://{address}:{port}: {reason}; stop the other program or change [web] port"
+            ) from error
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, where 0 was asked for."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop listening and end the connections."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._connections) >= MOST_CONNECTIONS:
+            writer.close()
+            return
+        self._connections.add(task)
+        try:
+            while await self._answer_one(reader, writer):
+                pass
+        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; False ends the connection."""
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                raw = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            await _send(writer, text("the request is too large\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+            return False
+        request = _parse(raw)
+        if request is None:
+            await _send(writer, text("not an HTTP/1 request\n", HTTPStatus.BAD_REQUEST))
+            return False
+        response = await self._respond(request)
+        if "gzip" in request.headers.get("accept-encoding", "") and len(response.body) >= COMPRESS_FROM:
+            response = await _compress(response)
+        await _send(writer, response, is_head=request.method == "HEAD", keeps=request.keeps_alive)
+        return request.keeps_alive
+
+    async def _respond(self, request: _Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return text("only GET and HEAD\n", HTTPStatus.METHOD_NOT_ALLOWED)
+        handler = self._handlers.get(request.path)
+        if handler is None:
+            known = " ".join(sorted(self._handlers))
+            return text(f"there is nothing at this path; there is: {known}\n", HTTPStatus.NOT_FOUND)
+        try:
+            return await handler(request.query)
+        except Exception:
+            log.exception("GET %s failed", request.path)
+            return text("the collector failed on this request; its log says how\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    query: Query
+    headers: Mapping[str, str]
+    version: str
+
+    @property
+    def keeps_alive(self) -> bool:
+        # A body is never read, so what follows one could not be told from the next request.
+        if "content-length" in self.headers or "transfer-encoding" in self.headers:
+            return False
+        return self.version == "HTTP/1.1" and self.headers.get("connection", "").lower() != "close"
+
+
+def _parse(raw: bytes) -> _Request | None:
+    """The request line and headers, or None if they are not HTTP."""
+    first, *lines = raw.decode("latin-1").split("\r\n")
+    parts = first.split(" ")
+    if len(parts) != 3 or not parts[1].startswith("/") or parts[2] not in ("HTTP/1.0", "HTTP/1.1"):
+        return None
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip().lower()] = value.strip()
+    url = urlsplit(parts[1])
+    query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+    return _Request(parts[0], url.path, query, headers, parts[2])
+
+
+async def _compress(response: Response) -> Response:
+    """gzip level 1, in a thread: zlib lets the loop run meanwhile."""
+    body = await asyncio.to_thread(gzip.compress, response.body, 1)
+    headers = {**response.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(body, response.status, response.content_type, headers)
+
+
+async def _send(writer: asyncio.StreamWriter, response: Response, *, is_head: bool = False, keeps: bool = False) -> None:
+    headers = {
+        "Content-Type": response.content_type,
+        "Content-Length": str(len(response.body)),
+        "Connection": "keep-alive" if keeps else "close",
+        "X-Content-Type-Options": "nosniff",
+        **response.headers,
+    }
+    head = f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(head.encode("latin-1") + b"\r\n")
+    if not is_head:
+        writer.write(response.body)
+    async with asyncio.timeout(REQUEST_SECONDS):
+        await writer.drain()
