@@ -179,6 +179,18 @@ class IncidentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident that is still open, as a starting collector finds it: ``members`` are (device_id, since)."""
+
+    incident_id: str
+    kind: IncidentKind
+    scope: IncidentScope
+    root: str | None
+    started_at: float
+    members: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What one observation led to: state changes, incident changes, and devices that must be asked first."""
 
