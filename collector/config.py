@@ -66,6 +66,14 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """How often files are written: the live table, and the journal of the open hours (what a power cut may lose)."""
+
+    live_seconds: float = 10.0
+    journal_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
     """One way to be let in. ``community`` never prints."""
 
@@ -91,6 +99,7 @@ class CollectorSettings:
     outage: OutageSettings = OutageSettings()
     web: WebSettings = WebSettings()
     metrics: MetricsSettings = MetricsSettings()
+    publish: PublishSettings = PublishSettings()
     sentinels: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = (Credential("default"),)
     profiles: Path | None = None
@@ -131,6 +140,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "outage.group_share_ratio": (0.01, 1),
     "outage.group_window_seconds": (1, 3600),
     "web.port": (0, 65535),
+    "publish.live_seconds": (0.5, 3600),
+    "publish.journal_seconds": (0.5, 600),
 }
 
 
