@@ -125,6 +125,14 @@ def module_processes() -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
+def session_processes() -> Iterator[Processes]:
+    """The same for the whole run."""
+    started = Processes()
+    yield started
+    started.stop_all()
+
+
+@pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
     """Call ``ask`` until it answers something true, and return that; fails with its last error after ``seconds``."""
 

@@ -1,0 +1,167 @@
+"""The product as a user starts it: a small demo on ports of its own, a real snmpd, a real Prometheus, a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BAIRRO = (sys.executable, "-m", "bairro")
+READY_SECONDS = 150.0
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+
+
+def get(url: str, seconds: float = 10.0) -> str:
+    """The body of an answer of 200; raises OSError for any other."""
+    with urllib.request.urlopen(url, timeout=seconds) as answer:
+        return str(answer.read().decode())
+
+
+@dataclass
+class Demo:
+    """A running `bairro demo`."""
+
+    folder: Path
+    ports: dict[str, int]
+    process: subprocess.Popen[Any]
+    output: Path
+    started_in: float = field(default=0.0)
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.ports['port']}"
+
+    @property
+    def metrics(self) -> str:
+        return f"http://127.0.0.1:{self.ports['metrics-port']}"
+
+    def samples(self, name: str) -> dict[str, float]:
+        """The series of one metric: its labels as they stand -> value."""
+        lines = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", get(f"{self.metrics}/metrics"), re.MULTILINE)
+        return {labels: float(value) for labels, value in lines}
+
+    def inject(self, faults: list[dict[str, Any]]) -> None:
+        """Ask the agents for faults; [] mends everything (demo/agents.py reads the file again within a second)."""
+        waiting = self.folder / "faults.json.new"
+        waiting.write_text(json.dumps(faults))
+        waiting.replace(self.folder / "faults.json")
+
+
+@pytest.fixture(scope="session")
+def start_demo(free_port, eventually) -> Callable[..., Demo]:
+    """Start a small demo and wait until its pages and metrics answer; the options are those of `bairro demo`."""
+
+    def start(processes: Any, folder: Path, ports: dict[str, int] | None = None, wrap: tuple[str, ...] = ()) -> Demo:
+        ports = ports or {name: free_port() for name in ("port", "metrics-port", "snmp-port", "echo-port")}
+        options = [word for name, port in ports.items() for word in (f"--{name}", str(port))]
+        world = ("--seed", "11", "--areas", "6", "--devices", "90")
+        output = folder.parent / f"{folder.name}.out"
+        with output.open("ab") as log:
+            command = [*wrap, *BAIRRO, "demo", "--folder", folder, *world, *options]
+            process = processes.start(command, stdout=log, cwd=ROOT)
+        demo = Demo(folder, ports, process, output)
+
+        def is_up() -> bool:
+            if process.poll() is not None:
+                pytest.fail(f"the demo ended with {process.returncode}:\n{output.read_text()}", pytrace=False)
+            return "running" in output.read_text().rpartition("preparing")[2] and bool(get(f"{demo.web}/-/healthy"))
+
+        eventually(is_up, READY_SECONDS)
+        return demo
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def demo(start_demo, session_processes, tmp_path_factory) -> Demo:
+    """The one demo that the tests of group `demo` look at; it has its results."""
+    return start_demo(session_processes, tmp_path_factory.mktemp("demo") / "provider")
+
+
+@pytest.fixture(scope="session")
+def built_demo(demo, eventually) -> Demo:
+    """The same once the analysis is there."""
+    eventually(lambda: list((demo.folder / "data" / "results").glob("*/manifest.json")), READY_SECONDS, 0.5)
+    return demo
+
+
+@pytest.fixture(scope="session")
+def browser(require_program) -> Iterator[Any]:
+    """Chromium, headless, that can reach 127.0.0.1 and nothing else."""
+    from playwright.sync_api import sync_playwright
+
+    path = require_program("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Where screenshots are kept."""
+    folder = ROOT / "test-artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def snmpd(require_program, free_port, processes, tmp_path, eventually) -> Callable[..., int]:
+    """Start Debian's snmpd on 127.0.0.1 with community ``public``; returns its port."""
+
+    def start(community: str = "public") -> int:
+        program, snmpget = require_program("snmpd"), require_program("snmpget")
+        folder = tmp_path / "snmpd"
+        folder.mkdir(exist_ok=True)
+        (folder / "snmpd.conf").write_text(f"rocommunity {community} 127.0.0.1\nsysName first\nsysLocation here\n")
+        port = free_port()
+        command = [
+            program,
+            "-f",
+            "-Lf",
+            folder / "log",
+            "-C",
+            "-c",
+            folder / "snmpd.conf",
+            "-I",
+            "-smux",
+            f"udp:127.0.0.1:{port}",
+        ]
+        processes.start(command, env={"SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""})
+        ask = [snmpget, "-v2c", "-c", community, "-t", "1", "-r", "0", f"127.0.0.1:{port}", "1.3.6.1.2.1.1.3.0"]
+        eventually(lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0)
+        return port
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def bairro() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run one command of Bairro to its end, as in a shell in ``cwd``."""
+
+    def run(*words: str | Path, cwd: Path, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("BAIRRO_")}
+        command = [*BAIRRO, *(str(word) for word in words)]
+        return subprocess.run(
+            command, cwd=cwd, env=environment, timeout=seconds, capture_output=True, text=True, check=False
+        )
+
+    run.program = BAIRRO  # type: ignore[attr-defined]
+    return run
