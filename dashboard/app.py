@@ -1,0 +1,214 @@
+"""The dashboard's application: routes, navigation, theme, and the server that runs it in this process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from typing import Any
+from urllib.parse import unquote
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from flask import Flask, Response, abort
+from gunicorn.app.base import BaseApplication
+
+from dashboard.config import DashboardSettings
+from dashboard.figures.suppression import suppress
+from dashboard.pages import area, areas, now, parts
+from dashboard.pages.source import Source, visit
+from dashboard.reports.area import ReportError, render_html, render_pdf
+
+NAVIGATION = (("/", now.TEXT["title"]), ("/areas", areas.TEXT["title"]))
+EXIT_OK, EXIT_PORT = 0, 2
+THREADS = 8
+
+# The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+{%metas%}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{%title%}</title>
+{%favicon%}
+<script>
+(function () {
+  var asked = new URLSearchParams(location.search).get("theme"), kept = null;
+  try { kept = localStorage.getItem("theme"); } catch (e) {}
+  var dark = window.matchMedia && matchMedia("(prefers-color-scheme: dark)").matches;
+  var theme = [asked, kept].find(function (t) { return t === "light" || t === "dark"; }) || (dark ? "dark" : "light");
+  document.documentElement.dataset.theme = theme;
+})();
+</script>
+{%css%}
+</head>
+<body>
+<a class="skip" href="#page">Skip to content</a>
+{%app_entry%}
+<footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>
+"""
+
+
+def create_app(settings: DashboardSettings) -> Dash:
+    """The Dash application over ``settings``; nothing is read before the first visit."""
+    app = Dash(
+        "dashboard",
+        server=_server(),
+        assets_folder=os.path.join(os.path.dirname(__file__), "assets"),
+        index_string=INDEX,
+        title=f"Bairro · {settings.provider}",
+        update_title=None,
+        serve_locally=True,
+        compress=True,
+        suppress_callback_exceptions=True,
+    )
+    source = Source(settings)
+    app.layout = _shell(settings)
+    _register(app, source)
+    _routes(app, source)
+    return app
+
+
+def _shell(settings: DashboardSettings) -> html.Div:
+    links = [dcc.Link(text, href=href, id=f"to-{href.strip('/') or 'now'}") for href, text in NAVIGATION]
+    brand = dcc.Link([html.Strong("Bairro"), html.Span(settings.provider)], href="/", className="brand")
+    toggle = html.Button("◐", id="theme-toggle", title="Light or dark", className="button toggle", **{"aria-label": "Light or dark"})
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            dcc.Store(id="theme"),
+            html.Header([brand, html.Nav(links, id="navigation", **{"aria-label": "Pages"}), toggle], className="top"),
+            html.Main(id="page"),
+        ]
+    )
+
+
+def _register(app: Dash, source: Source) -> None:
+    app.clientside_callback(ClientsideFunction("bairro", "theme"), Output("theme", "data"), Input("theme-toggle", "n_clicks"))
+    app.clientside_callback(ClientsideFunction("bairro", "markPage"), Input("url", "pathname"))
+
+    @app.callback(Output("page", "children"), Input("url", "pathname"), Input("url", "search"))
+    def show(pathname: str, search: str) -> Any:
+        return page(source, pathname, search)
+
+    for part in (now, areas, area):
+        part.register(app, source)
+
+
+def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
+    """What lies at ``pathname``; an unknown path says where to go instead."""
+    seen, path = visit(source, search), (pathname or "/").rstrip("/") or "/"
+    if path == "/":
+        return now.layout(seen)
+    if path == "/areas":
+        return areas.layout(seen)
+    if path.startswith("/area/"):
+        return area.layout(seen, path.removeprefix("/area/"))
+    return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
+
+
+def _routes(app: Dash, source: Source) -> None:
+    """What is not a page: health, the ranking as CSV, reports."""
+
+    @app.server.route("/-/healthy")
+    def healthy() -> Response:
+        return Response("healthy\n", mimetype="text/plain")
+
+    @app.server.route("/areas.csv")
+    def ranking() -> Response:
+        results = source.results()
+        if results is None:
+            abort(404, areas.TEXT["no_results"])
+        return Response(areas.csv(results), mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=areas-at-risk.csv"})
+
+    @app.server.route("/area/<path:key>/report.<form>")
+    def report(key: str, form: str) -> Response:
+        results, render = source.results(), {"html": render_html, "pdf": render_pdf}.get(form)
+        if results is None or render is None:
+            abort(404)
+        try:
+            body = render(results, unquote(key), source.settings)
+        except ReportError as error:
+            return Response(f"{error}\n", 404, mimetype="text/plain")
+        return Response(body, mimetype="text/html" if form == "html" else "application/pdf")
+
+
+class _Kept:
+    """flask-compress's cache: scripts never change while the process lives, so each is compressed once."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self._bodies.get(key)
+
+    def set(self, key: str, body: bytes) -> None:
+        if not key.endswith(";"):
+            self._bodies[key] = body
+
+
+def _server() -> Flask:
+    server = Flask("dashboard")
+    server.config["COMPRESS_CACHE_BACKEND"] = _Kept
+    server.config["COMPRESS_CACHE_KEY"] = lambda asked: asked.path if asked.path.startswith("/_dash-component-suites/") else ""
+    return server
+
+
+def serve(settings: DashboardSettings) -> int:
+    """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message when the port cannot be had."""
+    try:
+        listener = _listen(settings.web.address, settings.web.port)
+    except OSError as error:
+        reason = "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+        print(f"bairro serve: {settings.web.address}:{settings.web.port} {reason}; set web.port in dashboard.toml", file=sys.stderr)
+        return EXIT_PORT
+    with listener:
+        try:
+            _Server(settings, listener).run()
+        except SystemExit as done:
+            return int(done.code or EXIT_OK)
+    return EXIT_OK
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    """The listening socket; taken before anything else so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+class _Server(BaseApplication):
+    """gunicorn in this process: one worker with threads, which ends with its parent."""
+
+    def __init__(self, settings: DashboardSettings, listener: socket.socket) -> None:
+        self._settings, self._listener = settings, listener
+        super().__init__()
+
+    def load_config(self) -> None:
+        chosen = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": THREADS,
+            "graceful_timeout": 2,
+            "timeout": 120,
+            "keepalive": 30,
+            "loglevel": "warning",
+            "proc_name": "bairro-dashboard",
+            "control_socket_disable": True,
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return create_app(self._settings).server

@@ -1,0 +1,148 @@
+// What runs in the browser: theme, the age of live data, state in the URL, and the cells of the tables.
+window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], objects: {}}}};
+
+(function () {
+  "use strict";
+  const skip = window.dash_clientside ? window.dash_clientside.no_update : undefined;
+
+  // --- the URL holds the state: rewritten in place, so that a link shows the same and Back still works ---
+  function remember(changes) {
+    const url = new URL(window.location.href);
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === null || value === undefined || value === "") url.searchParams.delete(key);
+      else url.searchParams.set(key, value);
+    }
+    const next = url.pathname + url.search.replaceAll("%2C", ",") + url.hash;
+    if (next !== window.location.pathname + window.location.search + window.location.hash) {
+      window.history.replaceState(window.history.state, "", next);
+    }
+  }
+
+  function go(href) {
+    window.history.pushState({}, "", href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  }
+
+  function duration(seconds) {
+    const s = Math.floor(seconds);
+    if (s < 60) return s + " s";
+    if (s < 3600) return Math.floor(s / 60) + " min";
+    if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
+    return Math.floor(s / 86400) + " d";
+  }
+
+  let freshness = null, receivedAt = 0, wanted = null;
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    bairro: {
+      theme: function (clicks) {
+        const root = document.documentElement;
+        if (clicks) {
+          root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+          try { localStorage.setItem("theme", root.dataset.theme); } catch (e) { /* private window: not remembered */ }
+          if (new URLSearchParams(location.search).has("theme")) remember({theme: root.dataset.theme});
+        }
+        return root.dataset.theme;
+      },
+
+      markPage: function (pathname) {
+        for (const link of document.querySelectorAll("#navigation a")) {
+          const href = link.getAttribute("href");
+          const here = href === pathname || (href === "/areas" && (pathname || "").startsWith("/area/"));
+          if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+        }
+      },
+
+      // The browser counts on from the age that the server gave, so that a silent server shows as old data.
+      age: function (_, data) {
+        if (!data) return ["", "age"];
+        if (data !== freshness) { freshness = data; receivedAt = performance.now(); }
+        if (data.age === null) return ["▲ no live data", "age old"];
+        const age = data.age + (performance.now() - receivedAt) / 1000;
+        if (data.blind) return ["■ collector blind · data " + duration(age) + " old", "age blind"];
+        if (age > data.stale_after) return ["▲ data " + duration(age) + " old", "age old"];
+        return ["● live · " + duration(age) + " old", "age"];
+      },
+
+      rememberStates: function (states) {
+        remember({state: states && states.length < 5 ? states.join(",") : null});
+      },
+
+      rememberSpan: function (weeks) {
+        remember({weeks: weeks === "52" ? null : weeks});
+      },
+
+      filterAreas: async function (verdicts, text) {
+        wanted = new Set(verdicts || []);
+        remember({verdict: verdicts && verdicts.length < 4 ? verdicts.join(",") : null, q: text || null});
+        const grid = await window.dash_ag_grid.getApiAsync("areas-grid");
+        grid.setGridOption("quickFilterText", text || "");
+        grid.onFilterChanged();
+      },
+
+      rememberSort: function (columns) {
+        const sorted = (columns || []).find(function (c) { return c.sort; });
+        if (!columns || !columns.length) return;
+        const plain = !sorted || (sorted.colId === "rank" && sorted.sort === "asc");
+        remember({sort: plain ? null : sorted.colId, order: plain ? null : sorted.sort});
+      },
+
+      openFromMap: function (click) {
+        const point = click && click.points && click.points[0];
+        if (point && point.location) go("/area/" + encodeURIComponent(point.location));
+      },
+    },
+  });
+  void skip;
+
+  // --- functions and cells of the tables ---
+  const functions = window.dashAgGridFunctions = window.dashAgGridFunctions || {};
+  const cells = window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
+  const severity = ["down", "suppressed", "suspect", "silent", "unknown", "up"];
+  const verdicts = ["at_risk", "watch", "ordinary", "too_little_data"];
+  const STATES = {down: ["■", "Down"], suppressed: ["◆", "Behind an outage"], suspect: ["▲", "Suspect"],
+    silent: ["○", "Silent"], unknown: ["?", "Unknown"], up: ["●", "Up"]};
+  const VERDICTS = {at_risk: ["■", "At risk"], watch: ["▲", "Watch"], ordinary: ["●", "Ordinary"],
+    too_little_data: ["?", "Too little data"]};
+
+  functions.bairroBySeverity = (a, b) => severity.indexOf(a) - severity.indexOf(b);
+  functions.bairroByVerdict = (a, b) => verdicts.indexOf(a) - verdicts.indexOf(b);
+  functions.bairroNullsLast = function (a, b, nodeA, nodeB, isDescending) {
+    if (a === null || a === undefined) return b === null || b === undefined ? 0 : isDescending ? -1 : 1;
+    if (b === null || b === undefined) return isDescending ? 1 : -1;
+    return a - b;
+  };
+  functions.bairroVerdictPasses = (node) => !wanted || wanted.has(node.data.verdict);
+  functions.bairroOpen = (params) => {
+    if (params.event && params.event.target.closest && params.event.target.closest("a")) return;
+    if (params.data && params.data.href) go(params.data.href);
+  };
+
+  const make = (tag, properties, ...children) => window.React.createElement(tag, properties, ...children);
+  const chip = (key, words) => make("span", {className: "chip mark-" + key}, make("span", {"aria-hidden": true}, words[0]), " " + words[1]);
+  cells.State = (props) => chip(props.value, STATES[props.value] || ["?", props.value]);
+  cells.Verdict = (props) => chip(props.value, VERDICTS[props.value] || ["?", props.value]);
+  cells.Shown = (props) => make("span", null, props.data[props.text]);
+  cells.AreaLink = (props) => make("a", {
+    href: props.data.href,
+    onClick: (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      go(props.data.href);
+    },
+  }, props.value);
+  cells.Interval = function (props) {
+    const row = props.data, span = props.context || {low: 0, high: 1};
+    if (row.excess === null || row.excess_low === null) return make("span", {className: "soft"}, "too little data");
+    const at = (value) => (100 * (value - span.low)) / (span.high - span.low || 1);
+    const left = at(row.excess_low), right = at(row.excess_high);
+    const label = row.excess_text + " (" + row.excess_span + ")";
+    return make("div", {className: "interval-cell", title: label},
+      make("span", {className: "interval-number"}, make("b", null, row.excess_text), make("small", null, row.excess_span)),
+      make("div", {className: "interval " + (row.excess_low > 0 ? "above" : ""), role: "img", "aria-label": label},
+        make("i", {className: "zero", style: {left: at(0) + "%"}}),
+        make("i", {className: "bar", style: {left: left + "%", width: (right - left) + "%"}}),
+        make("i", {className: "dot", style: {left: at(row.excess) + "%"}})));
+  };
+})();

@@ -1,0 +1,116 @@
+"""Numbers as people read them: the one place where a value becomes text, shared by pages and reports."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+
+import pandas as pd
+
+NONE = "–"
+THIN = "\u202f"
+
+CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "BRL": "R$", "RUB": "₽"}
+
+
+def is_missing(value: object) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def count(value: float | None) -> str:
+    """12345 -> '12 345' with narrow spaces; a missing value is a dash."""
+    if is_missing(value):
+        return NONE
+    assert value is not None
+    return f"{round(value):,}".replace(",", THIN).replace("-", "−")
+
+
+def decimal(value: float | None, places: int = 1) -> str:
+    """A number with fixed decimals; from a thousand on without them, and never minus zero."""
+    if is_missing(value):
+        return NONE
+    assert value is not None
+    if abs(value) >= 1000:
+        return count(value)
+    rounded = round(value, places) + 0.0
+    return f"{rounded:.{places}f}".replace("-", "−")
+
+
+def leavers(value: float | None) -> str:
+    """An expected number of people: whole from ten on, else one decimal."""
+    return decimal(value, 0 if not is_missing(value) and abs(value or 0) >= 9.95 else 1)
+
+
+def signed(text: str) -> str:
+    return text if text.startswith("−") or text in {NONE, "0", "0.0"} else f"+{text}"
+
+
+def interval(low: float | None, high: float | None, form=leavers) -> str:  # type: ignore[no-untyped-def]
+    """'3.1 to 9.8', or a dash where there is none."""
+    return NONE if is_missing(low) or is_missing(high) else f"{form(low)} to {form(high)}"
+
+
+def percent(ratio: float | None, places: int = 1) -> str:
+    return NONE if is_missing(ratio) else f"{decimal((ratio or 0) * 100, places)}{THIN}%"
+
+
+def milliseconds(seconds: float | None) -> str:
+    return NONE if is_missing(seconds) else f"{decimal((seconds or 0) * 1000, 0)}{THIN}ms"
+
+
+def money(value: float | None, currency: str) -> str:
+    """1234.5 EUR -> '€1 235'; a currency without a sign of its own stands behind: '1 235 CHF'."""
+    if is_missing(value):
+        return NONE
+    assert value is not None
+    text = count(abs(value)) if abs(value) >= 100 else decimal(abs(value), 2)
+    sign = CURRENCY_SIGNS.get(currency)
+    text = f"{sign}{text}" if sign else f"{text}{THIN}{currency}"
+    return f"−{text}" if value < 0 and round(abs(value), 2) else text
+
+
+def rate_ratio(value: float | None) -> str:
+    return NONE if is_missing(value) else f"×{decimal(value, 2)}"
+
+
+def bits_per_second(bytes_per_second: float | None) -> str:
+    """A traffic rate in bits, as network people speak of it."""
+    if is_missing(bytes_per_second):
+        return NONE
+    value = (bytes_per_second or 0) * 8
+    for limit, name in ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")):
+        if value >= limit:
+            return f"{decimal(value / limit, 1)}{THIN}{name}"
+    return f"{value:.0f}{THIN}b/s"
+
+
+def duration(seconds: float | None) -> str:
+    """'45 s', '12 min', '3 h 05 min', '2 d 4 h'."""
+    if is_missing(seconds):
+        return NONE
+    whole = max(0, int(seconds or 0))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def day(value: date | datetime | str | None) -> str:
+    """'22 Nov 2026', in any process locale."""
+    if is_missing(value):
+        return NONE
+    when = pd.Timestamp(value)  # type: ignore[arg-type]
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{when.day} {months[when.month - 1]} {when.year}"
+
+
+def moment(value: datetime | None, now: datetime) -> str:
+    """A clock time today, else the day with it: '14:05', '21 Nov 14:05'. Both in the same time zone."""
+    if is_missing(value):
+        return NONE
+    assert value is not None
+    clock = f"{value:%H:%M}"
+    return clock if value.date() == now.date() else f"{day(value)[:-5]} {clock}"

@@ -1,0 +1,80 @@
+"""One colour-blind-safe severity palette (after Okabe and Ito 2008) with a shape and a word for every state and verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ThemeName = Literal["light", "dark"]
+FONT = '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif'
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of one theme; ``faint`` is for grid lines, ``soft`` for secondary text."""
+
+    name: ThemeName
+    paper: str
+    ink: str
+    soft: str
+    faint: str
+    land: str
+    accent: str
+    second: str
+    alarm: str
+
+
+LIGHT = Theme("light", "#ffffff", "#16202b", "#52606d", "#e3e8ee", "#eef2f6", "#0072b2", "#b35900", "#c23b00")
+DARK = Theme("dark", "#17202a", "#e8edf2", "#a3b1bf", "#2c3846", "#22303d", "#56b4e9", "#e69f00", "#ff7a33")
+THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
+
+
+def theme(name: str | None) -> Theme:
+    return THEMES.get(name or "", LIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a state is drawn: fill colour, the ink that can be read on it, a shape and its name in plotly, a word."""
+
+    key: str
+    word: str
+    shape: str
+    symbol: str
+    fill: str
+    ink: str
+    meaning: str
+
+
+DEVICE_STATES: dict[str, Mark] = {
+    mark.key: mark
+    for mark in (
+        Mark("down", "Down", "■", "square", "#d55e00", "#ffffff", "silent, and the outage is laid to this device"),
+        Mark("suppressed", "Behind an outage", "◆", "diamond", "#cc79a7", "#16202b", "silent because of another device"),
+        Mark("suspect", "Suspect", "▲", "triangle-up", "#f0b400", "#16202b", "missed its last poll; not yet judged"),
+        Mark("silent", "Silent", "○", "circle-open", "#56b4e9", "#16202b", "a lone customer device; nobody's outage"),
+        Mark("unknown", "Unknown", "?", "x-thin", "#8a96a3", "#16202b", "not observed"),
+        Mark("up", "Up", "●", "circle", "#009e73", "#ffffff", "answers"),
+    )
+}
+
+AREA_STATES: dict[str, Mark] = {
+    mark.key: mark
+    for mark in (
+        Mark("outage", "Outage", "■", "square", "#d55e00", "#ffffff", "half of the customers or more are without service"),
+        Mark("partial", "Partial outage", "◆", "diamond", "#e69f00", "#16202b", "some customers are without service"),
+        Mark("suspect", "Suspect", "▲", "triangle-up", "#f0e442", "#16202b", "a network device missed its last poll"),
+        Mark("unknown", "Unknown", "?", "x-thin", "#8a96a3", "#16202b", "not observed"),
+        Mark("up", "Up", "●", "circle", "#009e73", "#ffffff", "no customer is known to be without service"),
+    )
+}
+
+VERDICTS: dict[str, Mark] = {
+    mark.key: mark
+    for mark in (
+        Mark("at_risk", "At risk", "■", "square", "#d55e00", "#ffffff", "the excess stands after correction for many areas"),
+        Mark("watch", "Watch", "▲", "triangle-up", "#e69f00", "#16202b", "leaning to an excess, not proven"),
+        Mark("ordinary", "Ordinary", "●", "circle", "#0072b2", "#ffffff", "no sign of more leavers than elsewhere"),
+        Mark("too_little_data", "Too little data", "?", "x-thin", "#8a96a3", "#16202b", "no number would be honest"),
+    )
+}

@@ -1,0 +1,82 @@
+"""An area's weeks and the provider's, in the units in which they are drawn: one series for page and report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dashboard.tables.schema import CATEGORIES, QUALITY_CATEGORIES
+
+OUTAGE_HOURS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One of the charts that share the time axis: a column of `weekly`, its title, unit and number of decimals."""
+
+    column: str
+    title: str
+    unit: str
+    places: int
+    is_bar: bool = False
+    stacked: str | None = None
+
+
+PANELS: tuple[Panel, ...] = (
+    Panel("down_hours", "Without service, hours per customer", "h", 2, is_bar=True),
+    Panel("latency_ms", "Evening latency, 95th percentile", "ms", 0),
+    Panel("loss_percent", "Lost packets", "%", 2),
+    Panel("load_percent", "Evening load of the uplink", "%", 0),
+    Panel("complaints_quality", "Complaints per 1,000 customers: about quality, and other", "", 1, is_bar=True, stacked="complaints_other"),
+    Panel("leavers", "Customers leaving, per 1,000", "", 1, is_bar=True),
+)
+
+
+def weekly(area_weeks: pd.DataFrame, area: str | None, weeks: int | None = None) -> pd.DataFrame:
+    """The last ``weeks`` weeks of one area (None: of the whole provider), in drawn units, one row a week.
+
+    Means are weighted by customer-days; a week in which nothing was measured stays missing. Weeks without
+    customers are left out.
+    """
+    chosen = area_weeks if area is None else area_weeks[area_weeks["area"] == area]
+    chosen = chosen[chosen["customer_days"] > 0]
+    if chosen.empty:
+        return pd.DataFrame(columns=["week", "is_complete", *_columns()])
+    thousands = chosen.groupby("week")["customer_days"].sum() / 7 / 1000
+    table = pd.DataFrame(
+        {
+            "is_complete": chosen.groupby("week")["is_complete"].all(),
+            "down_hours": _mean(chosen, "down_hours_per_customer"),
+            "latency_ms": _mean(chosen, "evening_rtt_p95_mean_seconds") * 1000,
+            "loss_percent": _mean(chosen, "loss_ratio") * 100,
+            "load_percent": _mean(chosen, "evening_utilization_mean_ratio") * 100,
+            "complaints_quality": _sum(chosen, [f"complaints_{c}" for c in QUALITY_CATEGORIES]) / thousands,
+            "complaints_other": _sum(chosen, [f"complaints_{c}" for c in CATEGORIES if c not in QUALITY_CATEGORIES]) / thousands,
+            "leavers": _sum(chosen, ["leavers_voluntary"]) / thousands,
+        }
+    ).rename_axis("week")
+    table = table.sort_index().reset_index()
+    table["week"] = pd.to_datetime(table["week"])
+    return table if weeks is None else table.tail(weeks).reset_index(drop=True)
+
+
+def _columns() -> list[str]:
+    return [name for panel in PANELS for name in (panel.column, panel.stacked) if name]
+
+
+def _sum(chosen: pd.DataFrame, columns: list[str]) -> pd.Series:
+    return chosen.groupby("week")[columns].sum().sum(axis=1).astype(float)
+
+
+def _mean(chosen: pd.DataFrame, column: str) -> pd.Series:
+    values = chosen[column].astype(float)
+    weight = chosen["customer_days"].where(values.notna(), 0.0)
+    sums = pd.DataFrame({"week": chosen["week"], "value": values.fillna(0.0) * weight, "weight": weight}).groupby("week").sum()
+    return sums["value"] / sums["weight"].replace(0.0, np.nan)
+
+
+def outage_weeks(table: pd.DataFrame) -> list[pd.Timestamp]:
+    """The weeks with an hour or more without service per customer."""
+    return list(table.loc[table["down_hours"] >= OUTAGE_HOURS, "week"])

@@ -1,0 +1,84 @@
+"""What findings are called and how they are said: the one place of the words that pages and reports share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.figures import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class DriverWords:
+    """How one driver is named, its values are written, and what would help to look at next."""
+
+    name: str
+    form: Callable[[Any, str], str]
+    look_at: str
+
+
+def _hours(value: float, currency: str) -> str:
+    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.THIN}h a week"
+
+
+def _money_a_month(value: float, currency: str) -> str:
+    return f"{numbers.money(value, currency)} a month"
+
+
+DRIVERS: dict[str, DriverWords] = {
+    "down_hours": DriverWords(
+        "Time without service", _hours, "the outages that its devices share: power, the feeder and the root devices"
+    ),
+    "evening_latency": DriverWords(
+        "Evening latency", lambda v, _: numbers.milliseconds(v), "queues on the uplinks between 18:00 and 24:00"
+    ),
+    "loss": DriverWords(
+        "Lost packets", lambda v, _: numbers.percent(v, 2), "signal levels, errors and discards on its access devices"
+    ),
+    "evening_utilization": DriverWords(
+        "Evening load of the uplink", lambda v, _: numbers.percent(v, 0), "room on the access devices and their uplinks"
+    ),
+    "price_gap": DriverWords(
+        "Price above a new customer's", _money_a_month, "what loyal customers pay against the offer to new ones"
+    ),
+    "locked_in": DriverWords(
+        "Held by a contract", lambda v, _: numbers.percent(v, 0), "whose contract ends soon: held is not loyal"
+    ),
+}
+
+
+def step(term: str, per: float) -> str:
+    """What an effect's ratio is for: 'per 10 ms', 'per hour a week', 'per 10 points of load'."""
+    if term == "down_hours":
+        return "per hour a week" if per == 1 else f"per {numbers.decimal(per, 1)} hours a week"
+    if term == "evening_latency":
+        return f"per {numbers.milliseconds(per)}"
+    points = numbers.decimal(per * 100, 0)
+    return "per point" if points == "1" else f"per {points} points"
+
+
+def driver(key: str) -> DriverWords:
+    """The words of a driver; one that a later build names is shown by its own key rather than dropped."""
+    fallback = DriverWords(key.replace("_", " ").capitalize(), lambda v, _: numbers.decimal(v, 2), key.replace("_", " "))
+    return DRIVERS.get(key, fallback)
+
+
+def reason(row: Mapping[str, Any], currency: str) -> str:
+    """One driver as a phrase: 'Evening latency 62 ms (provider 31 ms)'."""
+    words = driver(str(row["driver"]))
+    value = words.form(row["value"], currency)
+    if numbers.is_missing(row["provider_value"]):
+        return f"{words.name} {value}"
+    return f"{words.name} {value} (provider {words.form(row['provider_value'], currency)})"
+
+
+def evidence(row: Mapping[str, Any]) -> str:
+    """What the effect model says of one driver, with its interval, and whether it counts as found."""
+    if numbers.is_missing(row["rate_ratio"]):
+        return "effect not estimated"
+    ratio = numbers.rate_ratio(row["rate_ratio"])
+    if numbers.is_missing(row["rate_ratio_low"]):
+        return f"complaints {ratio}; too few clusters for an interval"
+    span = numbers.interval(row["rate_ratio_low"], row["rate_ratio_high"], lambda v: numbers.decimal(v, 2))
+    return f"complaints {ratio} ({span}){'' if row['is_found'] else ', not proven'}"

@@ -1,0 +1,171 @@
+"""*Areas at risk*: the ranking with its intervals and reasons, on a map, to sort, filter and take away as CSV."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+
+from dashboard.figures import findings, numbers, words
+from dashboard.figures import map as maps
+from dashboard.figures.findings import EffectSummary
+from dashboard.figures.palette import VERDICTS, theme
+from dashboard.pages import parts
+from dashboard.pages.source import Source, Visit
+from dashboard.results import RANKING, Results
+
+TEXT = {
+    "title": "Areas at risk",
+    "ranking": "Ranking by excess leavers in 90 days",
+    "map": "Verdicts",
+    "search": "Find an area or a reason",
+    "download": "Download CSV",
+    "no_results": "No results yet",
+    "no_results_why": "The first build is still running, or “bairro build” has not been started. "
+    "It reads the records and the quality history, and takes a minute or two; reload this page then.",
+    "how": "Excess is how many more customers are expected to leave in the next 90 days than the provider's own rate, "
+    "standardised by tenure and lock-in, would give. Bars are 95% intervals: one that crosses zero can be chance.",
+}
+
+
+def _column(field: str, name: str, width: int, **more: Any) -> dict[str, Any]:
+    return {"field": field, "headerName": name, "width": width, **more}
+
+
+NUMBER = {"cellClass": "number", "headerClass": "number"}
+COLUMNS: tuple[dict[str, Any], ...] = (
+    _column("rank", "Rank", 108, cellRenderer="Shown", cellRendererParams={"text": "rank_text"}, **NUMBER, comparator={"function": "bairroNullsLast(params)"}),
+    _column("name", "Area", 140, cellRenderer="AreaLink", flex=1, minWidth=124),
+    _column("verdict", "Verdict", 142, cellRenderer="Verdict", comparator={"function": "bairroByVerdict(params)"}),
+    _column("excess", "Excess leavers", 236, cellRenderer="Interval", comparator={"function": "bairroNullsLast(params)"}),
+    _column("expected", "Expected", 124, cellRenderer="Shown", cellRendererParams={"text": "expected_text"}, **NUMBER, comparator={"function": "bairroNullsLast(params)"}),
+    _column("customers", "Customers", 96, **NUMBER),
+    _column("revenue", "At risk a month", 118, cellRenderer="Shown", cellRendererParams={"text": "revenue_text"}, **NUMBER, comparator={"function": "bairroNullsLast(params)"}),
+    _column("reasons", "Reasons", 320, flex=3, minWidth=220, wrapText=True, cellClass="reasons", sortable=False),
+)
+SORTABLE = frozenset(c["field"] for c in COLUMNS if c.get("sortable", True))
+
+
+def layout(seen: Visit) -> html.Div:
+    """The ranking as the URL asks for it: ?verdict=at_risk,watch&q=text&sort=excess&order=desc."""
+    results = seen.source.results()
+    if results is None:
+        return html.Div([html.H1(TEXT["title"]), parts.empty(TEXT["no_results"], TEXT["no_results_why"])], className="page areas")
+    wanted = [v for v in seen.query.get("verdict", "").split(",") if v in VERDICTS]
+    rows = findings.ranking_rows(results, seen.settings.currency)
+    return html.Div(
+        [
+            html.Div([html.H1(TEXT["title"]), facts(results, seen)], className="title-line"),
+            effect_lines(findings.effects(results)),
+            html.Div(
+                [
+                    parts.panel(
+                        TEXT["ranking"],
+                        html.P(TEXT["how"], className="how"),
+                        _grid(rows, seen),
+                        aside=_controls(results, wanted, seen.query.get("q", "")),
+                        class_name="ranking",
+                    ),
+                    parts.panel(
+                        TEXT["map"],
+                        parts.graph("areas-map", "Map of areas by verdict", scrollZoom=True),
+                        parts.legend(list(VERDICTS.values())),
+                        class_name="map",
+                    ),
+                ],
+                className="beside",
+            ),
+        ],
+        className="page areas",
+    )
+
+
+def facts(results: Results, seen: Visit) -> html.P:
+    """Until when the records count, how old the results are, how many areas they tell of."""
+    age = numbers.duration((seen.at - findings.built_at(results)).total_seconds())
+    return html.P(f"Records until {numbers.day(findings.cut_off(results))} · built {age} ago · {len(results.ranking)} areas", className="facts")
+
+
+def effect_lines(summary: EffectSummary) -> html.Details:
+    """Whether quality was found to move complaints, said plainly; the terms on demand."""
+    caution = [html.P(summary.caution)] if summary.caution else []
+    items = html.Ul([html.Li(detail) for detail in summary.details])
+    kind = "found" if summary.is_found else "not-found"
+    return html.Details([html.Summary(html.Strong(summary.sentence)), *caution, items], className=f"effects {kind}")
+
+
+def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
+    sort, order = seen.query.get("sort", "rank"), seen.query.get("order", "asc")
+    columns = [{**c, "sort": order if order in {"asc", "desc"} else "asc"} if c["field"] == sort and sort in SORTABLE else c for c in COLUMNS]
+    ends = [row[end] for row in rows for end in ("excess_low", "excess_high") if row[end] is not None]
+    context = {"low": min([0.0, *ends]), "high": max([1.0, *ends])}
+    return parts.grid(
+        "areas-grid",
+        columns,
+        rows,
+        row_id="area",
+        label=TEXT["ranking"],
+        rowHeight=46,
+        headerHeight=36,
+        context=context,
+        quickFilterText=seen.query.get("q", ""),
+        isExternalFilterPresent={"function": "true"},
+        doesExternalFilterPass={"function": "bairroVerdictPasses(params)"},
+    )
+
+
+def _controls(results: Results, wanted: list[str], text: str) -> list[Any]:
+    counts = results.ranking["verdict"].value_counts()
+    options = [{"label": f"{m.shape} {m.word} {int(counts.get(k, 0))}", "value": k} for k, m in VERDICTS.items()]
+    return [
+        dcc.Checklist(id="areas-verdicts", options=options, value=wanted or list(VERDICTS), inline=True, className="filter"),
+        dcc.Input(id="areas-search", type="search", value=text, placeholder=TEXT["search"], className="search"),
+        html.A(TEXT["download"], href="/areas.csv", download="areas-at-risk.csv", className="button"),
+    ]
+
+
+def register(app: Dash, source: Source) -> None:
+    """Wire the page's callbacks and its CSV."""
+
+    @app.callback(Output("areas-map", "figure"), Input("theme", "data"))
+    def draw(theme_name: str) -> Any:
+        return verdict_map(source, theme_name)
+
+    app.clientside_callback(
+        ClientsideFunction("bairro", "filterAreas"), Input("areas-verdicts", "value"), Input("areas-search", "value")
+    )
+    app.clientside_callback(ClientsideFunction("bairro", "rememberSort"), Input("areas-grid", "columnState"))
+    app.clientside_callback(ClientsideFunction("bairro", "openFromMap"), Input("areas-map", "clickData"))
+
+
+def verdict_map(source: Source, theme_name: str) -> Any:
+    """Areas coloured by verdict; those at risk or to watch have their names written."""
+    results = source.results()
+    if results is None:
+        return maps.empty(TEXT["no_results"], theme(theme_name))
+    rows = findings.ranking_rows(results, source.settings.currency)
+    marks = [_mark(row) for row in rows]
+    loud = frozenset(m.area for m in marks if m.mark.key == "at_risk")
+    return maps.areas(marks, source.outlines, theme(theme_name), labelled=loud)
+
+
+def _mark(row: dict[str, Any]) -> maps.AreaMark:
+    mark = VERDICTS[row["verdict"]]
+    lines = [f"<b>{row['name']}</b>", f"{mark.shape} {mark.word}"]
+    if row["excess"] is not None:
+        lines.append(f"excess {row['excess_text']} ({row['excess_span']})")
+    return maps.AreaMark(row["area"], row["name"], mark, "<br>".join(lines))
+
+
+def csv(results: Results) -> str:
+    """The ranking as it was built, with names and reasons in words: every column of RANKING, units in its names."""
+    table = results.ranking[list(RANKING.column_names)].copy()
+    names = findings.area_names(results)
+    table.insert(1, "name", [names.get(area, area) for area in table["area"]])
+    drivers = results.area_drivers[results.area_drivers["standing"] >= findings.REASON_STANDING].sort_values("position")
+    told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
+    table["reasons"] = table["area"].map(told).fillna("")
+    text = io.StringIO()
+    table.sort_values("rank", na_position="last").to_csv(text, index=False, lineterminator="\r\n", float_format="%.6g")
+    return text.getvalue()

@@ -1,0 +1,105 @@
+"""The pieces that every page is put together from: panels, tiles, chips, empty states, grids."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import dash_ag_grid as dag
+from dash import dcc, html, no_update
+from plotly.utils import PlotlyJSONEncoder
+
+from dashboard.figures.findings import Figure
+from dashboard.figures.palette import Mark
+
+Children = Any
+
+GRID_THEME = {
+    "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
+    "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
+    "rowHoverColor:'var(--hover)',selectedRowBackgroundColor:'var(--hover)',accentColor:'var(--accent)',"
+    "fontFamily:'inherit',fontSize:'inherit',headerFontSize:'inherit',wrapperBorder:false,wrapperBorderRadius:0,"
+    "spacing:6,browserColorScheme:'inherit'})"
+}
+
+
+def panel(title: str, *children: Children, aside: Children = None, class_name: str = "") -> html.Section:
+    """A titled part of a page; ``aside`` stands at the right of the title."""
+    head = html.Header([html.H2(title), html.Div(aside, className="aside")] if aside is not None else html.H2(title))
+    return html.Section([head, *children], className=f"panel {class_name}".strip())
+
+
+def chip(mark: Mark, text: str | None = None) -> html.Span:
+    """A state or verdict: colour, shape and word together."""
+    shape = html.Span(mark.shape, **{"aria-hidden": "true"})
+    return html.Span([shape, f" {text or mark.word}"], className=f"chip mark-{mark.key}", title=mark.meaning)
+
+
+def tile(value: str, label: Children, *, class_name: str = "", title: str = "") -> html.Div:
+    """A big number over what it counts."""
+    return html.Div([html.Strong(value), html.Span(label)], className=f"tile {class_name}".strip(), title=title)
+
+
+def figure_tile(figure: Figure) -> html.Div:
+    span = f"{figure.name}, {figure.span}" if figure.span else figure.name
+    return tile(figure.value, [figure.name, html.Small(figure.span)] if figure.span else figure.name, title=span)
+
+
+def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:
+    """A titled empty state: what is not there, why, and what will bring it."""
+    return html.Div([html.H2(title), html.P(text)], className=f"empty {class_name}".strip())
+
+
+def banner(kind: str, mark: str, text: Children) -> html.Div:
+    """A line across the page; kind is warning, alarm or note."""
+    return html.Div([html.Span(mark, **{"aria-hidden": "true"}), html.Div(text)], className=f"banner {kind}", role="status")
+
+
+def area_link(area: str, name: str) -> dcc.Link:
+    return dcc.Link(name, href=area_href(area))
+
+
+def area_href(area: str) -> str:
+    return f"/area/{quote(area, safe='')}"
+
+
+def grid(
+    key: str, columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], *, row_id: str, label: str, **options: Any
+) -> html.Div:
+    """A table that follows the theme; rows keep their identity through updates, so scroll and selection stay."""
+    table = dag.AgGrid(
+        id=key,
+        columnDefs=[dict(column) for column in columns],
+        rowData=[dict(row) for row in rows],
+        getRowId=f"params.data.{row_id}",
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "minWidth": 60},
+        dashGridOptions={"theme": GRID_THEME, "animateRows": False, "rowSelection": {"mode": "singleRow", "checkboxes": False}, **options},
+        className="grid",
+        style={"height": "100%", "width": "100%"},
+    )
+    return html.Div(table, className="grid-box", role="region", **{"aria-label": label})
+
+
+def graph(key: str, label: str, **config: Any) -> html.Div:
+    """A chart that a callback fills."""
+    chart = dcc.Graph(
+        id=key,
+        config={"displayModeBar": False, "responsive": True, "displaylogo": False, **config},
+        style={"height": "100%", "width": "100%"},
+    )
+    return html.Div(chart, className="chart", role="img", **{"aria-label": label})
+
+
+def legend(marks: Sequence[Mark]) -> html.Div:
+    return html.Div([chip(mark) for mark in marks], className="legend")
+
+
+def changed(values: Sequence[Any], seen: Sequence[str] | None) -> tuple[list[Any], list[str]]:
+    """Each value, or no_update where its digest is the one in ``seen``; and the digests to see next time."""
+    digests = [hashlib.sha1(json.dumps(v, cls=PlotlyJSONEncoder, sort_keys=True).encode()).hexdigest()[:12] for v in values]
+    before = list(seen or [])
+    before += [""] * (len(values) - len(before))
+    return [no_update if old == new else v for v, old, new in zip(values, before, digests, strict=False)], digests

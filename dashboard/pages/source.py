@@ -1,0 +1,84 @@
+"""What pages look at: the newest results, the network now and the settings; read again only when they changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from dashboard import results as storage
+from dashboard.config import DashboardSettings
+from dashboard.figures import map as maps
+from dashboard.figures.findings import area_names
+from dashboard.live import Live, LiveSource
+
+
+class Source:
+    """One per app; threads share it."""
+
+    def __init__(self, settings: DashboardSettings) -> None:
+        self.settings = settings
+        self._live = LiveSource(settings)
+        self._lock = threading.Lock()
+        self._key: object = None
+        self._results: storage.Results | None = None
+        self._outlines: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
+
+    def live(self) -> Live:
+        return self._live.read()
+
+    def results(self) -> storage.Results | None:
+        """The newest complete build, or None while the first is not done."""
+        with self._lock:
+            key = _listing(self.settings.data / "results")
+            if key != self._key:
+                self._results = storage.load(self.settings.data)
+                self._outlines = maps.parse_outlines(self._results.areas) if self._results else {}
+                self._names = area_names(self._results) if self._results else {}
+                self._key = key
+            return self._results
+
+    @property
+    def outlines(self) -> Mapping[str, Any]:
+        """area -> GeoJSON geometry, of the newest build."""
+        self.results()
+        return self._outlines
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        self.results()
+        return self._names
+
+    def name(self, area: str) -> str:
+        return self.names.get(area, area)
+
+
+def _listing(folder: Path) -> object:
+    try:
+        return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in folder.iterdir()))
+    except OSError:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One look at a page: where things come from, what the URL asks for, and when."""
+
+    source: Source
+    query: Mapping[str, str]
+    at: datetime
+
+    @property
+    def settings(self) -> DashboardSettings:
+        return self.source.settings
+
+
+def visit(source: Source, search: str | None = "") -> Visit:
+    """A visit now; of a parameter given twice the last counts."""
+    query = {key: values[-1] for key, values in parse_qs((search or "").lstrip("?")).items()}
+    return Visit(source, query, datetime.now(UTC))

@@ -1,0 +1,178 @@
+"""The one-page area report for management: stand-alone HTML and PDF, with the numbers of the area's page."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typst
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from dashboard.config import DashboardSettings
+from dashboard.figures import findings, numbers
+from dashboard.figures.findings import Driver, Finding
+from dashboard.figures.intervals import interval_svg
+from dashboard.figures.sparks import description, spark_svg
+from dashboard.figures.suppression import suppress
+from dashboard.figures.weeks import PANELS, weekly
+from dashboard.results import Results, load
+
+TEMPLATES = Path(__file__).parent
+WEEKS = 52
+TEXT = {
+    "kind": "Area report",
+    "sure": "How sure is that?",
+    "why": "Why?",
+    "weeks": "The last year, week by week",
+    "weeks_how": "Solid: this area. Dotted: the whole provider.",
+    "next": "What to look at next",
+    "nothing": "Nothing that was measured here stands out from the provider: ask those who left, and look at price and care.",
+    "stands_out": "stands out",
+    "meaning": "Excess leavers are customers expected to leave in the next 90 days beyond what the provider's own rate, "
+    "standardised by tenure and lock-in, would give. An interval of 95% holds the true value 95 times in 100. "
+    "“Complaints ×1.20” means 20% more complaints about quality than with the provider's own value, all else equal.",
+}
+
+
+class ReportError(ValueError):
+    """A report that cannot be given; the message says why and what can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One chart as SVG, its title and its description in words."""
+
+    title: str
+    svg: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class AreaReport:
+    """All that the report prints, as text: both templates only place it."""
+
+    provider: str
+    said: Finding
+    facts: str
+    built: datetime
+    interval: Chart | None
+    charts: tuple[Chart, ...]
+    effect: str
+    caution: str | None
+    next_steps: tuple[str, ...]
+    text: dict[str, str]
+
+
+def write_report(settings: DashboardSettings, area: str, folder: Path) -> list[Path]:
+    """Write the report of ``area`` (its id or its name) into ``folder`` as HTML and PDF; returns their paths.
+
+    Raises ReportError for an area that is not known, or too small to be told of by itself.
+    """
+    results = load(settings.data)
+    if results is None:
+        raise ReportError(f"{settings.data}: there are no results yet: run “bairro build” first")
+    key = find_area(results, area)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w-]+", "-", findings.area_names(results).get(key, key).lower()).strip("-") or "area"
+    paths = [folder / f"area-{stem}.html", folder / f"area-{stem}.pdf"]
+    paths[0].write_text(render_html(results, key, settings), encoding="utf-8")
+    paths[1].write_bytes(render_pdf(results, key, settings))
+    return paths
+
+
+def find_area(results: Results, wanted: str) -> str:
+    """The id of the area with that id or name. Raises ReportError naming the nearest ones."""
+    names = findings.area_names(results)
+    known = set(results.ranking["area"])
+    if wanted in known:
+        return wanted
+    matches = [area for area, name in names.items() if name.casefold() == wanted.casefold() and area in known]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ReportError(f"several areas are called {wanted!r}: say which by id: {', '.join(sorted(matches))}")
+    near = difflib.get_close_matches(wanted, [*names.values(), *known], n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise ReportError(f"no area is called {wanted!r}{hint}")
+
+
+def compose(results: Results, area: str, settings: DashboardSettings) -> AreaReport:
+    """What the report says. Raises ReportError where the area must not be told of by itself, or is not known."""
+    said = findings.finding(results, area, settings.currency)
+    if said is None:
+        raise ReportError(f"no area is called {area!r}")
+    _refuse_small(results, said, settings.analysis.minimum_customers)
+    summary = findings.effects(results)
+    built = findings.built_at(results)
+    local = built.astimezone(ZoneInfo(settings.timezone))
+    return AreaReport(
+        provider=settings.provider,
+        said=said,
+        facts=f"Records until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
+        built=built,
+        interval=_interval(said),
+        charts=_charts(results, area),
+        effect=summary.sentence,
+        caution=summary.caution,
+        next_steps=next_steps(said.drivers),
+        text=TEXT,
+    )
+
+
+def _refuse_small(results: Results, said: Finding, minimum: int) -> None:
+    customers = dict(zip(results.ranking["area"], results.ranking["customers"].astype(int), strict=True))
+    if said.area not in suppress(customers, minimum):
+        return
+    if said.customers < minimum:
+        raise ReportError(f"{said.name} has fewer than {minimum} customers: a report could give single ones away")
+    raise ReportError(
+        f"{said.name} is not reported by itself: together with the provider's total it would give away an area "
+        f"with fewer than {minimum} customers"
+    )
+
+
+def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
+    """What would help to look at next: one line per driver that stands out, strongest first."""
+    steps = tuple(f"{d.name} is {d.value} here, {d.provider} for the provider: look at {d.look_at}." for d in drivers if d.stands_out)
+    return steps[:3] or (TEXT["nothing"],)
+
+
+def _interval(said: Finding) -> Chart | None:
+    if said.excess is None:
+        return None
+    label = f"Excess leavers {said.figures[1].text}, beside zero"
+    return Chart(said.figures[1].name, interval_svg(*said.excess, label=label), label)
+
+
+def _charts(results: Results, area: str) -> tuple[Chart, ...]:
+    complete = results.area_weeks[results.area_weeks["is_complete"]]
+    here, provider = weekly(complete, area, WEEKS), weekly(complete, None, WEEKS)
+    if here.empty:
+        return ()
+    return tuple(Chart(p.title, spark_svg(p, here, provider), description(p, here, provider)) for p in PANELS)
+
+
+def render_html(results: Results, area: str, settings: DashboardSettings) -> str:
+    """The report as one HTML file that needs nothing else."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("area.html").render(report=compose(results, area, settings))
+
+
+def render_pdf(results: Results, area: str, settings: DashboardSettings) -> bytes:
+    """The same page as an accessible PDF (PDF/UA-1)."""
+    document = asdict(compose(results, area, settings))
+    built: datetime = document.pop("built")
+    return typst.compile(
+        TEMPLATES / "area.typ",
+        root=TEMPLATES,
+        sys_inputs={"report": json.dumps(document)},
+        format="pdf",
+        pdf_standards="ua-1",
+        timestamp=built.replace(microsecond=0),
+    )

@@ -1,0 +1,366 @@
+"""A seeded provider for the pages' tests: plausible result tables, a live table and an operations database."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from collector import published
+from dashboard import results
+from dashboard.config import DashboardSettings
+from dashboard.tables.schema import CATEGORIES
+
+CUT_OFF = date(2026, 10, 19)
+NAMES = (
+    "Alder Row|Bellweir|Copper Quay|Dunmere|Eastfold|Fennel Park|Gaslight|Harrow Bank|Inkerman|Juniper Rise|Kestrel Hill|"
+    "Lantern Yard|Millrace|Northgate|Old Tannery|Pearl Dock|Quarry End|Rookwood|Saltmarsh|Thornfield|Upper Lock|Vinegar Hill|"
+    "Westering|Yarrow Green"
+).split("|")
+EMPTY_NOTE = "too little data: fewer than two leavers expected"
+
+
+def settings(folder: Path) -> DashboardSettings:
+    """Settings whose data lie in ``folder``; nothing is written yet."""
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    base = DashboardSettings(data=data, customer_key=folder / "key", provider="Harbour Broadband")
+    return replace(base, web=replace(base.web, port=0))
+
+
+def make(folder: Path, *, seed: int = 7, is_found: bool = True, now: datetime | None = None) -> DashboardSettings:
+    """A provider with results, a live network with three incidents, and its operations database."""
+    chosen = settings(folder)
+    write_results(chosen.data, seed=seed, is_found=is_found)
+    write_live(chosen.data, now or datetime.now(UTC))
+    write_incidents(chosen.database_url, now or datetime.now(UTC))
+    return chosen
+
+
+# --- results ---
+
+
+def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
+    manifest = {
+        "cut_off": CUT_OFF.isoformat(),
+        "built_at": datetime.now(UTC).isoformat(),
+        "version": "0.1.0",
+        "seed": seed,
+    }
+    return results.write(data, frames(seed, is_found=is_found), manifest)
+
+
+def frames(seed: int, *, is_found: bool = True) -> dict[str, pd.DataFrame]:
+    """Every table of RESULT_TABLES; four areas have a bad network, one is new and small."""
+    rng = np.random.default_rng(seed)
+    ids = [f"n{i:02d}" for i in range(len(NAMES))]
+    bad = dict(zip(rng.permutation(ids)[:4], (2.6, 2.0, 1.6, 1.4), strict=True))
+    customers = dict(zip(ids, rng.integers(220, 900, len(ids)), strict=True))
+    customers[ids[22]] = 64
+    customers[ids[5]] = 21
+    weeks = _area_weeks(rng, customers, bad)
+    return {
+        "areas": _areas(rng, ids),
+        "area_weeks": weeks,
+        "area_rates": _area_rates(customers, weeks),
+        "ranking": _ranking(rng, customers, bad, is_found=is_found),
+        "area_drivers": _drivers(rng, ids, bad, is_found=is_found),
+        "effects": _effects(is_found=is_found),
+        "joint_tests": pd.DataFrame(
+            {
+                "model": ["complaints"],
+                "statistic": [14.2 if is_found else 0.7],
+                "numerator_df": [4],
+                "denominator_df": [23],
+                "p_value": [1e-5 if is_found else 0.6],
+            }
+        ),
+    }
+
+
+def _areas(rng: np.random.Generator, ids: list[str]) -> pd.DataFrame:
+    """A grid of 6 x 4 blocks whose shared corners are moved at random."""
+    corners = np.stack(np.meshgrid(np.arange(7.0), np.arange(5.0), indexing="ij"), axis=-1)
+    corners += rng.uniform(-0.28, 0.28, corners.shape)
+    places = corners * (0.016, 0.011) + (4.42, 51.89)
+    outlines = []
+    for i in range(len(ids)):
+        x, y = i % 6, i // 6
+        ring = [places[x, y], places[x + 1, y], places[x + 1, y + 1], places[x, y + 1], places[x, y]]
+        rounded = [[round(float(a), 5), round(float(b), 5)] for a, b in ring]
+        outlines.append(json.dumps({"type": "Polygon", "coordinates": [rounded]}))
+    return pd.DataFrame({"area": ids, "name": NAMES, "timezone": None, "geometry": outlines})
+
+
+def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[str, float]) -> pd.DataFrame:
+    rows = []
+    for area, people in customers.items():
+        trouble = bad.get(area, 1.0) - 1
+        for w in range(56):
+            week = CUT_OFF - timedelta(weeks=52 - w)
+            down = float(rng.exponential(0.12) + (rng.exponential(2.5 + 3 * trouble) if rng.random() < 0.05 + 0.12 * trouble else 0))
+            latency = float(0.022 + 0.018 * trouble + rng.normal(0, 0.002) + 0.006 * trouble * w / 56)
+            expected = people / 1000
+            quality = rng.poisson(expected * (3.2 + 5.0 * down + 90 * max(0, latency - 0.02)))
+            split = int(rng.binomial(quality, 0.6))
+            other = rng.poisson(expected * np.array([2.1, 1.2, 0.8, 1.5]))
+            rows.append(
+                {
+                    "area": area,
+                    "week": week,
+                    "is_complete": week < CUT_OFF,
+                    "customer_days": float(people * 7),
+                    "joiners": int(rng.poisson(expected * 3)),
+                    "leavers_voluntary": int(rng.poisson(expected * 2.3 * (1 + trouble))),
+                    "leavers_other": int(rng.poisson(expected)),
+                    **dict(zip((f"complaints_{c}" for c in CATEGORIES), (split, quality - split, *map(int, other)), strict=True)),
+                    "observed_ratio": float(rng.uniform(0.97, 1)),
+                    "down_hours_per_customer": down,
+                    "evening_rtt_p95_mean_seconds": latency if w != 20 else None,
+                    "loss_ratio": float(rng.gamma(2, 0.001 + 0.002 * trouble)),
+                    "evening_utilization_mean_ratio": float(np.clip(0.48 + 0.2 * trouble + rng.normal(0, 0.03), 0, 1)),
+                    "price_gap_mean": float(3 + rng.normal(0, 0.1)),
+                    "nps_answers": int(rng.poisson(4)),
+                    "nps_promoters": 1,
+                    "nps_detractors": 1,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _area_rates(customers: dict[str, int], weeks: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for area, people in customers.items():
+        mine = weeks[(weeks["area"] == area) & weeks["is_complete"]]
+        days = float(mine["customer_days"].sum())
+        quality = mine[["complaints_connection", "complaints_slow"]].to_numpy().sum()
+        every = mine[[f"complaints_{c}" for c in CATEGORIES]].to_numpy().sum()
+        for outcome, events in (("leaving", mine["leavers_voluntary"].sum()), ("complaints_quality", quality), ("complaints_all", every)):
+            rate = float(events) / days * 90
+            rows.append((area, outcome, people, days, int(events), float(events) * 0.9, rate, rate * 0.95, rate * 0.75, rate * 1.25))
+    return pd.DataFrame(rows, columns=list(results.AREA_RATES.column_names))
+
+
+def _ranking(
+    rng: np.random.Generator, customers: dict[str, int], bad: dict[str, float], *, is_found: bool
+) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for area, people in customers.items():
+        expected = people * 0.028 * bad.get(area, 1.0) * float(rng.uniform(0.85, 1.15))
+        excess = expected - people * 0.028
+        spread = 0.32 * expected + 1.2
+        small = people < 70
+        rows.append(
+            {
+                "area": area,
+                "verdict": "too_little_data" if small else _verdict(excess, spread, is_found),
+                "customers": int(people),
+                "leavers": int(rng.poisson(expected * 3.4)),
+                **{f"expected_leavers_90d{k}": None if small else expected + s * spread for k, s in _ENDS},
+                **{f"excess_leavers_90d{k}": None if small else excess + s * spread for k, s in _ENDS},
+                "monthly_revenue_at_risk": None if small else excess * 41.5,
+                "is_found": is_found and not small and excess > 1.05 * spread,
+                "outage_minutes_per_customer": float(rng.gamma(2, 60) * bad.get(area, 1.0) ** 2),
+                "note": EMPTY_NOTE if small else None,
+            }
+        )
+    table = pd.DataFrame(rows).sort_values("excess_leavers_90d", ascending=False, na_position="last")
+    ranked = table["excess_leavers_90d"].notna()
+    position = pd.Series(range(1, len(table) + 1), index=table.index)
+    table["rank"] = position.where(ranked).astype("Int64")
+    table["rank_low"] = (position - 4).clip(lower=1).where(ranked).astype("Int64")
+    table["rank_high"] = (position + 5).clip(upper=int(ranked.sum())).where(ranked).astype("Int64")
+    return table[list(results.RANKING.column_names)].reset_index(drop=True)
+
+
+_ENDS = (("", 0.0), ("_low", -1.0), ("_high", 1.0))
+
+
+def _verdict(excess: float, spread: float, is_found: bool) -> str:
+    if is_found and excess > 1.05 * spread:
+        return "at_risk"
+    return "watch" if excess > 0.4 * spread else "ordinary"
+
+
+_DRIVERS: tuple[tuple[str, str, float, float, float], ...] = (
+    ("down_hours", "hours per customer-week", 0.25, 0.35, 1.22),
+    ("evening_latency", "seconds", 0.024, 0.018, 1.10),
+    ("loss", "ratio", 0.003, 0.004, 1.04),
+    ("evening_utilization", "ratio", 0.5, 0.2, 1.03),
+    ("price_gap", "currency per month", 3.0, 0.4, np.nan),
+    ("locked_in", "ratio", 0.42, 0.05, np.nan),
+)
+
+
+def _drivers(rng: np.random.Generator, ids: list[str], bad: dict[str, float], *, is_found: bool) -> pd.DataFrame:
+    rows = []
+    for area in ids:
+        trouble = bad.get(area, 1.0) - 1
+        mine = []
+        for driver, unit, provider, step, effect in _DRIVERS:
+            standing = float(rng.normal(0, 0.6) + 3 * trouble * (driver not in {"price_gap", "locked_in"}))
+            ratio = effect ** max(0.1, standing) if is_found else 1 + 0.01 * standing
+            found = is_found and driver in {"down_hours", "evening_latency"}
+            value = max(0.0, provider + step * standing / 2)
+            half = 0.06 if found else 0.15
+            mine.append((area, driver, 0, value, provider, unit, standing, ratio, ratio * (1 - half), ratio * (1 + half), found))
+        mine.sort(key=lambda row: -row[6])
+        rows += [(*row[:2], i, *row[3:]) for i, row in enumerate(mine, 1)]
+    return pd.DataFrame(rows, columns=list(results.AREA_DRIVERS.column_names))
+
+
+def _effects(*, is_found: bool) -> pd.DataFrame:
+    terms = (
+        ("down_hours", 1.0, "hours per customer-week", 1.22),
+        ("evening_latency", 0.01, "seconds", 1.10),
+        ("loss", 0.01, "ratio", 1.04),
+        ("evening_utilization", 0.1, "ratio", 1.03),
+    )
+    rows = []
+    for model, kind in (("complaints", "effect"), ("complaints_placebo", "placebo"), ("complaints_control", "negative_control")):
+        for i, (term, per, unit, ratio) in enumerate(terms):
+            real = ratio if kind == "effect" and is_found else 1.005
+            found = kind == "effect" and is_found and i < 2
+            half = 1.05 if found else 1.12
+            p = 0.001 if found else 0.4
+            rows.append((model, term, kind, per, unit, real, real / half, real * half, p, min(1.0, 4 * p), found, 24, "CR3, t(23)"))
+    return pd.DataFrame(rows, columns=list(results.EFFECTS.column_names))
+
+
+# --- the network now ---
+
+
+def network(now: datetime) -> pd.DataFrame:
+    """24 areas of an access router, three access nodes and four watched CPE each, in the columns of LIVE."""
+    rng = np.random.default_rng(5)
+    rows = [_device("core-1", "n00", "router", None, 0, now, rng)]
+    for i in range(len(NAMES)):
+        area = f"n{i:02d}"
+        rows.append(_device(f"{area}-agg", area, "router", "core-1", 0, now, rng))
+        for k in range(3):
+            rows.append(_device(f"{area}-olt{k + 1}", area, "olt", f"{area}-agg", int(rng.integers(60, 260)), now, rng))
+            for c in range(4):
+                rows.append(_device(f"{area}-cpe{k + 1}{c + 1}", area, "cpe", f"{area}-olt{k + 1}", 1, now, rng))
+    table = pd.DataFrame(rows).set_index("device_id")
+    _fail(table, "n03-agg", now - timedelta(minutes=47), "i-agg", table.index[table.index.str.startswith("n03-")])
+    _fail(table, "n11-olt2", now - timedelta(minutes=9), "i-olt", table.index[table["parent"] == "n11-olt2"].union(["n11-olt2"]))
+    group = table.index[table["parent"] == "n17-olt1"]
+    table.loc[group, ["state", "root", "incident_id"]] = ["suppressed", "n17-olt1", "i-group"]
+    table.loc[group, "since"] = pd.Timestamp(now - timedelta(minutes=3))
+    table.loc["n20-olt3", "state"] = "suspect"
+    table.loc["n20-olt3", "since"] = pd.Timestamp(now - timedelta(seconds=70))
+    for lone in ("n01-cpe12", "n08-cpe31", "n14-cpe22"):
+        table.loc[lone, "state"] = "silent"
+        table.loc[lone, "since"] = pd.Timestamp(now - timedelta(hours=5))
+    return table.reset_index()[list(published.LIVE.column_names)]
+
+
+def _device(
+    name: str, area: str, role: str, parent: str | None, subscribers: int, now: datetime, rng: np.random.Generator
+) -> dict[str, Any]:
+    rate = float(rng.gamma(4, 6e6 if role != "cpe" else 2e5))
+    polled = now - timedelta(seconds=float(rng.uniform(0, 30)))
+    return {
+        "device_id": name,
+        "area": area,
+        "role": role,
+        "parent": parent,
+        "subscribers": subscribers,
+        "state": "up",
+        "since": now - timedelta(days=float(rng.uniform(2, 90))),
+        "root": None,
+        "incident_id": None,
+        "polled_at": polled,
+        "answered_at": polled,
+        "rtt_seconds": float(rng.gamma(4, 0.004)),
+        "loss_ratio": float(rng.choice([0, 0, 0, 0.02])),
+        "receive_bytes_per_second": rate,
+        "transmit_bytes_per_second": rate / 8,
+        "utilization_ratio": float(rng.uniform(0.1, 0.9)),
+        "signal_dbm": None,
+        "signal_noise_db": None,
+    }
+
+
+def _fail(table: pd.DataFrame, root: str, since: datetime, incident: str, members: pd.Index) -> None:
+    table.loc[members, "state"] = "suppressed"
+    table.loc[root, "state"] = "down"
+    table.loc[members, "root"] = root
+    table.loc[members, "incident_id"] = incident
+    table.loc[members, "since"] = pd.Timestamp(since)
+    for column in ("rtt_seconds", "loss_ratio", "receive_bytes_per_second", "transmit_bytes_per_second", "utilization_ratio"):
+        table.loc[members, column] = None
+
+
+def write_live(data: Path, now: datetime, table: pd.DataFrame | None = None) -> None:
+    """Replace the live table atomically, as the collector does."""
+    folder = data / "live"
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = network(now) if table is None else table
+    arrow = pa.Table.from_pandas(chosen, schema=published.LIVE.arrow_schema(), preserve_index=False)
+    pq.write_table(arrow, folder / ".shard=0.tmp")
+    os.replace(folder / ".shard=0.tmp", folder / "shard=0.parquet")
+    stamp = time.time() - (datetime.now(UTC) - now).total_seconds()
+    os.utime(folder / "shard=0.parquet", (stamp, stamp))
+
+
+def write_incidents(url: str, now: datetime, *, is_blind: bool = False) -> None:
+    """Three open incidents that fit the live table, and one that ended two hours ago."""
+    live = network(now)
+    engine = sa.create_engine(url)
+    published.OPERATIONS.create_all(engine)
+    rows = [
+        _incident("i-agg", "n03-agg", "subtree", "n03", now - timedelta(minutes=47), live),
+        _incident("i-olt", "n11-olt2", "subtree", "n11", now - timedelta(minutes=9), live),
+        _incident("i-group", "n17-olt1", "group", "n17", now - timedelta(minutes=3), live),
+        _incident("i-past", "n08-olt1", "device", "n08", now - timedelta(hours=3), live) | {"ended_at": now - timedelta(hours=2)},
+    ]
+    if is_blind:
+        rows.append(_incident("i-blind", None, "collector", None, now - timedelta(minutes=2), live) | {"kind": "blind"})
+    members = live[live["incident_id"].notna()]
+    with engine.begin() as connection:
+        connection.execute(sa.delete(published.INCIDENT_DEVICES))
+        connection.execute(sa.delete(published.INCIDENTS))
+        connection.execute(sa.insert(published.INCIDENTS), rows)
+        connection.execute(
+            sa.insert(published.INCIDENT_DEVICES),
+            [
+                {
+                    "incident_id": m.incident_id,
+                    "device_id": m.device_id,
+                    "started_at": m.since.to_pydatetime(),
+                    "area": m.area,
+                    "ended_at": None,
+                    "subscribers": int(m.subscribers),
+                }
+                for m in members.itertuples()
+            ],
+        )
+    engine.dispose()
+
+
+def _incident(key: str, root: str | None, scope: str, area: str | None, started: datetime, live: pd.DataFrame) -> dict[str, Any]:
+    members = live[live["incident_id"] == key]
+    return {
+        "incident_id": key,
+        "root_device_id": root,
+        "scope": scope,
+        "area": area,
+        "kind": "outage",
+        "started_at": started,
+        "ended_at": None,
+        "detected_by": "shard 0",
+        "devices_affected": len(members),
+        "subscribers_affected": int(members["subscribers"].sum()),
+        "customer_minutes_lost": 0.0,
+    }
