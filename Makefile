@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest format lock clean
+.PHONY: help demo test check pytest test-compose format lock clean
 
 help:
 	@echo "make demo     a provider in a box: sets itself up and serves http://127.0.0.1:8050"
 	@echo "make test     everything that CI runs: sets itself up, lint, types, imports, tests"
 	@echo "make check    lint, formatting, types and import contracts only"
+	@echo "make test-compose builds and runs the containers; needs Docker"
 	@echo "make format   formats the code"
 	@echo "make lock     resolves the locked dependencies anew"
 	@echo "make clean    removes the virtual environment, caches and the demo's data"
@@ -36,6 +37,9 @@ check: .venv/.test-ready
 
 pytest: .venv/.test-ready
 	@exec $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+test-compose: .venv/.test-ready
+	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
 
 format: .venv/.test-ready
 	$(BIN)/ruff check --fix .
