@@ -1,0 +1,296 @@
+"""Poll stage: the SNMP side of one device. What to ask next, what its answers have taught, how a poll ended."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from collector.config import PollSettings
+from collector.poll import decode
+from collector.poll.interfaces import InterfaceMemory
+from collector.poll.profile import Profile, Source, Table, choose
+from collector.poll.question import Access, Asked, Question
+from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Absent, Message, Packet, Value
+from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
+from collector.poll.snmp_walk import Pace, Walk
+from collector.poll.split_get import SplitGet
+from collector.reading import Device, InterfaceReading, SignalReading, SnmpOutcome
+
+RELEARN_SECONDS = 3600.0
+"""How long names, aliases and absences are believed, give or take a quarter so that devices do not relearn together."""
+BACK_OFF_AFTER = 3
+"""After so many silent polls a device is asked once a poll, without retries, until it answers."""
+IDENTITY = (
+    Source("sysObjectID.0", "1.3.6.1.2.1.1.2.0", "object_id", "RFC 3418, SNMPv2-MIB"),
+    Source("sysDescr.0", "1.3.6.1.2.1.1.1.0", "description", "RFC 3418, SNMPv2-MIB"),
+)
+
+
+class Outcome:
+    """How the SNMP part of one poll ended."""
+
+    __slots__ = (
+        "boot_seconds",
+        "failure",
+        "interfaces",
+        "is_sent",
+        "rtt_seconds",
+        "sent_at",
+        "signals",
+        "snmp",
+        "uptime_seconds",
+    )
+
+    def __init__(self) -> None:
+        self.snmp: SnmpOutcome = "answered"
+        self.is_sent = True
+        self.sent_at = 0.0
+        self.failure: str | None = None
+        self.rtt_seconds: float | None = None
+        self.uptime_seconds: float | None = None
+        self.boot_seconds: float | None = None
+        self.interfaces: tuple[InterfaceReading, ...] = ()
+        self.signals: tuple[SignalReading, ...] = ()
+
+
+class Conversation:
+    """One device's SNMP side, kept from poll to poll; ``start`` runs one poll."""
+
+    def __init__(
+        self, device: Device, access: Access, profiles: Mapping[str, Profile], engine: Engine, limits: PollSettings
+    ) -> None:
+        self.device = device
+        self.access = access
+        self.limits = limits
+        self.tries = 1 + limits.retries
+        self.silent_polls = 0
+        self._profiles = profiles
+        self._engine = engine
+        self._learn_at = 0.0
+        self._uptime: float | None = None
+        self._question: Question | None = None
+        self._scalars: tuple[Source, ...] = ()
+        self._tables: tuple[Table, ...] = ()
+        self._memories: dict[str, InterfaceMemory] = {}
+        self._paces: dict[str, Pace] = {}
+        self._walking: deque[Table] = deque()
+        self._exchange: Exchange | None = None
+        self._until: float | None = None
+        self._is_stale = False
+
+    def start(self, to: Destination, ended: Callable[[Outcome], None]) -> None:
+        """Poll once; ``ended`` is called exactly once."""
+        self._to = to
+        self._ended = ended
+        self._until = self._exchange = None
+        self.outcome = Outcome()
+        self.tries = 1 if self.silent_polls >= BACK_OFF_AFTER else 1 + self.limits.retries
+        if self._question is not None and self._engine.now < self._learn_at:
+            self.ask_question(self._question, self._heard, self._lost)
+        elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
+            identity = Question([Asked(source) for source in IDENTITY], self.access)
+            self.ask_question(identity, self._identified, self._lost)
+        else:
+            self._plan("", "")
+
+    # What the GET and the walks use to ask.
+
+    def ask(
+        self,
+        packet: Packet,
+        read: Callable[[bytes], Any],
+        heard: Callable[[Any, float], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        """Send one request of a walk, which does its own retries."""
+        self._send(bytearray(packet.data), packet.id_at, 1, (read, heard, lost))
+
+    def ask_question(
+        self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
+    ) -> None:
+        self._send(question.packet, question.id_at, self.tries, (question.read, heard, lost))
+
+    def has_time(self) -> bool:
+        return self._until is None or self._engine.now < self._until
+
+    def count_retry(self) -> None:
+        self._engine.counts.retries += 1
+
+    def _send(
+        self,
+        packet: bytearray,
+        id_at: int,
+        tries: int,
+        then: tuple[Callable[..., Any], Callable[..., None], Callable[..., None]],
+    ) -> None:
+        exchange = Exchange(self._engine, self._to, packet, id_at)
+        exchange.tries = tries
+        exchange.until = self._until
+        exchange.decode, exchange.answered, exchange.failed = then
+        is_fresh = self._exchange is None
+        self._exchange = exchange
+        self._engine.ask(exchange, is_fresh=is_fresh)
+
+    # The steps of a poll.
+
+    def _identified(self, answer: list[Value] | Message, rtt: float) -> None:
+        self._note_first(rtt)
+        texts = [None, None] if isinstance(answer, Message) else [decode.text(value) for value in answer]
+        self._plan(texts[0] or "", texts[1] or "")
+
+    def _plan(self, object_id: str, description: str) -> None:
+        """Choose the profiles of the device and forget what was learnt of it."""
+        chosen = choose(self._profiles, self.device.profile, object_id, description)
+        self._scalars = tuple(scalar for profile in chosen for scalar in profile.scalars)
+        self._tables = tuple(table for profile in chosen for table in profile.tables)
+        self._memories = {t.name: InterfaceMemory(t, self.device) for t in self._tables if t.rows == "interfaces"}
+        self._learn_at = self._engine.now + RELEARN_SECONDS * (0.75 + 0.5 * random.random())
+        self._paces = {table.name: self._paces.get(table.name) or Pace() for table in self._tables}
+        self._question = question = Question([Asked(scalar) for scalar in self._scalars], self.access)
+        self.ask_question(question, self._heard, self._lost)
+
+    def _heard(self, answer: list[Value] | Message, rtt: float) -> None:
+        if self.outcome.rtt_seconds is None:
+            self._note_first(rtt)
+        assert self._question is not None
+        if not isinstance(answer, Message):
+            self._take(answer, None)
+        elif answer.kind == REPORT:
+            self._end("refused", "the agent answered with a report")
+        elif answer.error_status == AUTHORIZATION_ERROR:
+            self._end("refused", ERRORS[answer.error_status])
+        else:
+            SplitGet(self, self._question, self._take).error(answer)
+
+    def _take(self, values: list[Value], failure: str | None) -> None:
+        """The answer to the question: scalars first, then the uplinks, then what must be walked."""
+        outcome = self.outcome
+        count = len(self._scalars)
+        found = decode.scalars(self._scalars, values[:count])
+        outcome.uptime_seconds = found.get("uptime_seconds")  # type: ignore[assignment]
+        outcome.boot_seconds = found.get("boot_seconds")  # type: ignore[assignment]
+        outcome.signals = decode.channels(self._scalars, values[:count])
+        if failure is not None:
+            self._cut(failure)
+            self._end_walks()
+            return
+        self._note_scalars(values[:count])
+        self._walking = deque(self._tables)
+        place = count
+        for memory in self._memories.values():
+            asked = memory.asked()
+            if asked:
+                reading = memory.read(values[place : place + len(asked)])
+                place += len(asked)
+                if reading is not None:
+                    outcome.interfaces += (reading,)
+                    self._walking.remove(memory.table)
+        self._walk_next()
+
+    def _walk_next(self) -> None:
+        if not self._walking:
+            self._end_walks()
+            return
+        table = self._walking[0]
+        memory = self._memories.get(table.name)
+        columns = memory.columns() if memory is not None else table.columns
+        Walk(self, columns, self._paces[table.name], self._walked).step()
+
+    def _walked(self, walk: Walk) -> None:
+        table = self._walking.popleft()
+        memory = self._memories.get(table.name)
+        if walk.failure is not None:
+            self._cut(f"{table.name}: {walk.failure}")
+        if memory is None:
+            self.outcome.signals += decode.signals(table, walk.cells)
+            self._walk_next()
+            return
+        left = memory.columns_left(walk.cells) if walk.failure is None else ()
+        if left:
+            self._walking.appendleft(table)
+            Walk(self, left, Pace(), lambda more: self._walked_rest(walk, more)).step()
+            return
+        self._take_interfaces(memory, walk)
+
+    def _walked_rest(self, first: Walk, rest: Walk) -> None:
+        """The rows were new: what is asked rarely has been asked too."""
+        first.cells.update(rest.cells)
+        first.failure = rest.failure
+        self._walked(first)
+
+    def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
+        if walk.failure is None:
+            memory.learn(walk.cells)
+        if memory.missing_uplink is not None:
+            self.outcome.failure = f"uplink_interface: no interface named {memory.missing_uplink!r}"
+        self.outcome.interfaces += memory.readings(walk.cells)
+        self._is_stale = True
+        self._walk_next()
+
+    def _compose(self) -> None:
+        """The GET of a usual poll: the scalars that the device has, and its uplink where that is known."""
+        asked = [Asked(scalar) for scalar in self._scalars]
+        for memory in self._memories.values():
+            asked += memory.asked()
+        self._is_stale = False
+        if self._question is None or tuple(asked) != self._question.asked:
+            self._question = Question(asked, self.access)
+
+    # What is noted on the way.
+
+    def _note_first(self, rtt: float) -> None:
+        exchange = self._exchange
+        if exchange is not None:
+            self._until = exchange.until
+            self.outcome.sent_at = exchange.first_sent_at
+        self.outcome.rtt_seconds = rtt
+
+    def _note_scalars(self, values: list[Value]) -> None:
+        """Stop asking for what the device lacks or another object gives; a restart makes it all worth asking again."""
+        uptime = self.outcome.uptime_seconds
+        if self._uptime is not None and uptime is not None and uptime < self._uptime:
+            self._learn_at = 0.0
+        self._uptime = uptime
+        kept: dict[str, Source] = {}
+        for scalar, value in zip(self._scalars, values, strict=True):
+            is_given = not isinstance(value, Absent) and value is not None
+            if is_given and (scalar.channel is not None or scalar.field not in kept):
+                kept[scalar.name if scalar.channel is not None else scalar.field] = scalar
+        if kept and len(kept) != len(self._scalars):
+            self._scalars = tuple(kept.values())
+            self._is_stale = True
+
+    def _cut(self, failure: str) -> None:
+        self.outcome.snmp = "partial"
+        self.outcome.failure = self.outcome.failure or failure
+
+    def _end_walks(self) -> None:
+        self.silent_polls = 0
+        if self._is_stale:
+            self._compose()
+        self._finish()
+
+    def _lost(self, reason: str) -> None:
+        """No answer at all: silent after the timeout, refused where only unusable packets came back."""
+        if reason.startswith("send: "):
+            self.outcome.is_sent = False
+            self._end("silent", reason)
+        elif reason == TIMEOUT:
+            self.silent_polls += 1
+            self._end("silent", None)
+        else:
+            self._end("refused", reason)
+
+    def _end(self, snmp: SnmpOutcome, failure: str | None) -> None:
+        self.outcome.snmp = snmp
+        self.outcome.failure = failure
+        self._finish()
+
+    def _finish(self) -> None:
+        exchange = self._exchange
+        if not self.outcome.sent_at and exchange is not None:
+            self.outcome.sent_at = exchange.first_sent_at
+        self._exchange = None
+        self._ended(self.outcome)

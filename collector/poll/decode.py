@@ -1,0 +1,145 @@
+"""Poll stage, last step: raw values become the records of a Reading. What a device did not give is None."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+
+from collector.poll.profile import Source, Table
+from collector.poll.snmp_codec import Value, decode_subids, oid_text
+from collector.reading import InterfaceReading, SignalReading
+
+Cells = Mapping[str, Mapping[bytes, Value]]
+"""A walked table: column name -> index bytes -> raw value."""
+
+LONGEST_TEXT = 255
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+_INTERFACE_PLACES = {field.name: place for place, field in enumerate(fields(InterfaceReading))}
+_SIGNAL_PLACES = {field.name: place for place, field in enumerate(fields(SignalReading))}
+_BITS = _INTERFACE_PLACES["counter_bits"]
+_ABSENT_INTERFACE: tuple[object, ...] = tuple(64 if place == _BITS else None for place in range(len(_INTERFACE_PLACES)))
+_ABSENT_SIGNAL: tuple[object, ...] = (None,) * len(_SIGNAL_PLACES)
+
+
+def text(value: Value) -> str | None:
+    """Text in whatever encoding the device uses, on one line and without control characters; None if empty."""
+    if isinstance(value, tuple):
+        return oid_text(value)
+    if not isinstance(value, bytes):
+        return None
+    try:
+        decoded = value.decode("utf-8")
+    except UnicodeDecodeError:
+        decoded = value.decode("latin-1")
+    return _CONTROL.sub(" ", decoded.rstrip("\0")).strip()[:LONGEST_TEXT] or None
+
+
+def number(source: Source, value: Value) -> int | float | bool | None:
+    """One number, truth or counter as its source says; None where the device has none."""
+    convert = source.convert
+    if convert is not None:
+        return convert(value)
+    return value if type(value) is int and value >= 0 else None
+
+
+def scalars(sources: Sequence[Source], values: Sequence[Value]) -> dict[str, int | float | bool | str | None]:
+    """Fields of the scalars without a channel; the first source that has a value gives it."""
+    found: dict[str, int | float | bool | str | None] = {}
+    for source, value in zip(sources, values, strict=True):
+        if source.channel is None and found.get(source.field) is None:
+            found[source.field] = text(value) if source.is_text else number(source, value)
+    return found
+
+
+def channels(sources: Sequence[Source], values: Sequence[Value]) -> tuple[SignalReading, ...]:
+    """Signals given as scalars, one reading per channel that has any value."""
+    rows: dict[str, list[object]] = {}
+    for source, value in zip(sources, values, strict=True):
+        measured = number(source, value) if source.channel is not None else None
+        if source.channel is None or measured is None:
+            continue
+        row = rows.setdefault(source.channel, [source.channel, *_ABSENT_SIGNAL[1:]])
+        if row[_SIGNAL_PLACES[source.field]] is None:
+            row[_SIGNAL_PLACES[source.field]] = measured
+    return tuple(SignalReading(*row) for row in rows.values())  # type: ignore[arg-type]
+
+
+Names = dict[bytes, tuple[str, str | None]]
+"""Index bytes -> the interface's name and alias."""
+
+
+def name_interfaces(table: Table, cells: Cells) -> Names:
+    """A name for every row: ifName, or ifAlias, then ifDescr, where it is missing or double. Others are left out.
+
+    Where only doubles exist, ifName or ifDescr is told apart by the row's number.
+    """
+    first = [column for column in table.columns if column.field == "name" and column.instead_of is None]
+    second = [column for column in table.columns if column.field == "alias"]
+    third = [column for column in table.columns if column.field == "name" and column.instead_of is not None]
+    candidates = [
+        {index: readable for index, value in cells.get(column.name, {}).items() if (readable := text(value))}
+        for column in (*first, *second, *third)
+    ]
+    aliases = candidates[len(first)] if second else {}
+    counted = [Counter(texts.values()) for texts in candidates]
+    names: Names = {}
+    taken: set[str] = set()
+    for index in sorted({index for texts in candidates for index in texts}, key=decode_subids):
+        offered = [
+            texts[index]
+            for texts, count in zip(candidates, counted, strict=True)
+            if index in texts and count[texts[index]] == 1
+        ]
+        fallback = next(
+            (f"{texts[index]}#{oid_text(decode_subids(index))}" for texts in candidates if index in texts), ""
+        )
+        name = next((offer for offer in (*offered, fallback) if offer not in taken), fallback)
+        taken.add(name)
+        names[index] = (name, aliases.get(index))
+    return names
+
+
+def interface_row(
+    sources: Iterable[Source], values: Iterable[Value], *, index: int, name: str, alias: str | None
+) -> InterfaceReading:
+    """One interface from its values; the first source of a field that has a value gives it."""
+    row = list(_ABSENT_INTERFACE)
+    row[0], row[1], row[2] = name, index, alias
+    for source, value in zip(sources, values, strict=True):
+        place = _INTERFACE_PLACES[source.field]
+        if place > 2 and row[place] is None:
+            row[place] = number(source, value)
+            if source.bits == 32 and source.field.endswith("_bytes") and row[place] is not None:
+                row[_BITS] = 32
+    return InterfaceReading(*row)  # type: ignore[arg-type]
+
+
+def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReading, ...]:
+    """Every named row of a walked interface table, in the order of its index."""
+    columns = [column for column in table.columns if cells.get(column.name) and not column.is_text]
+    lookups = [cells[column.name].get for column in columns]
+    return tuple(
+        interface_row(
+            columns, [lookup(index) for lookup in lookups], index=decode_subids(index)[0], name=name, alias=alias
+        )
+        for index, (name, alias) in names.items()
+    )
+
+
+def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
+    """Every row of a walked signal table that measures anything; its channel is named by text or by its index."""
+    indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
+    readings = []
+    for index in indexes:
+        row = list(_ABSENT_SIGNAL)
+        for column in table.columns:
+            value = cells.get(column.name, {}).get(index)
+            place = _SIGNAL_PLACES[column.field]
+            if row[place] is None:
+                row[place] = text(value) if column.is_text else number(column, value)
+        row[0] = row[0] or oid_text(decode_subids(index))
+        if any(measured is not None for measured in row[1:]):
+            readings.append(SignalReading(*row))  # type: ignore[arg-type]
+    return tuple(readings)

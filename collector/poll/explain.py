@@ -1,0 +1,145 @@
+"""Poll stage, explained: one device asked once, with every packet of the conversation put in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from collector.config import CollectorSettings
+from collector.poll.decode import text
+from collector.poll.poller import Poller
+from collector.poll.profile import Profile, load_profiles
+from collector.poll.snmp_codec import (
+    ERRORS,
+    GET,
+    GET_BULK,
+    GET_NEXT,
+    REPORT,
+    RESPONSE,
+    TIME_TICKS,
+    TYPES,
+    Absent,
+    BadPacketError,
+    Oid,
+    Value,
+    Varbind,
+    decode_any,
+    oid_text,
+)
+from collector.reading import Device, Reading
+
+KINDS = {GET: "GET", GET_NEXT: "GETNEXT", GET_BULK: "GETBULK", RESPONSE: "answer", REPORT: "report"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One packet: what it was in words, and its varbinds. ``names`` are aligned with ``varbinds``."""
+
+    title: str
+    varbinds: tuple[Varbind, ...]
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"  {name} = {value_text(bind)}" for name, bind in zip(self.names, self.varbinds, strict=True)]
+        return "\n".join([self.title, *lines])
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was asked, what came back raw, what was made of it, and what was refused on the way, by reason."""
+
+    device: Device
+    question: tuple[Step, ...]
+    raw: tuple[Step, ...]
+    reading: Reading
+    rejected: Mapping[str, int]
+    ping_unavailable: str | None
+
+    def __str__(self) -> str:
+        """Everything as text, for a terminal."""
+        reading = self.reading
+        lines = [f"question ({len(self.question)} requests)"]
+        lines += [f"{step.title}\n" + "\n".join(f"  {name}" for name in step.names) for step in self.question]
+        lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
+        lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
+        lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
+        lines += ["", "reading"]
+        for field in ("snmp", "failure", "sent", "snmp_rtt_seconds", "uptime_seconds", "boot_seconds", "echoes"):
+            lines.append(f"  {field} = {getattr(reading, field)}")
+        lines += [f"  {record}" for record in (*reading.interfaces, *reading.signals)]
+        return "\n".join(lines)
+
+
+def explain(device: Device, settings: CollectorSettings) -> Explanation:
+    """Poll ``device`` once, in an event loop of its own. Raises tomlfile.SettingsError for a bad profile."""
+    return asyncio.run(_explain(device, settings))
+
+
+async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
+    profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
+    names = object_names(profiles)
+    poller = Poller(settings.poll, settings.ping, settings.credentials, profiles)
+    packets: list[tuple[str, bytes]] = []
+    poller.engine.watch = lambda way, _address, data: packets.append((way, data))
+    await poller.open()
+    try:
+        answered: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        poller.start(device, answered.set_result)
+        reading = await answered
+    finally:
+        await poller.close()
+    steps = [(way, _step(data, names)) for way, data in packets]
+    return Explanation(
+        device,
+        tuple(step for way, step in steps if way == "sent"),
+        tuple(step for way, step in steps if way == "received"),
+        reading,
+        dict(poller.counts.rejected),
+        poller.ping_unavailable,
+    )
+
+
+def object_names(profiles: Mapping[str, Profile]) -> dict[Oid, str]:
+    """Object identifier -> its published name, for all that the profiles ask."""
+    named = {}
+    for profile in profiles.values():
+        for source in (*profile.scalars, *(column for table in profile.tables for column in table.columns)):
+            named[source.numbers] = source.name
+    return named
+
+
+def named(oid: Oid, names: Mapping[Oid, str]) -> str:
+    """``ifName.3 (1.3.6.1.2.1.31.1.1.1.1.3)``, or the numbers alone where the object is unknown."""
+    for size in range(len(oid), 1, -1):
+        name = names.get(oid[:size])
+        if name is not None:
+            return f"{'.'.join((name, *map(str, oid[size:])))} ({oid_text(oid)})"
+    return oid_text(oid)
+
+
+def value_text(bind: Varbind) -> str:
+    """A raw value with its type, as a person reads it."""
+    value: Value = bind.value
+    if isinstance(value, Absent) or value is None:
+        return TYPES[bind.tag]
+    if isinstance(value, bytes):
+        shown = text(value)
+        is_plain = (shown or "").encode("utf-8", "replace") == value
+        return f"{TYPES[bind.tag]}: {repr(shown or '') if is_plain else '0x' + value.hex()}"
+    if bind.tag == TIME_TICKS and isinstance(value, int):
+        return f"TimeTicks: {value} ({value / 100:.2f} s)"
+    return f"{TYPES[bind.tag]}: {oid_text(value) if isinstance(value, tuple) else value}"
+
+
+def _step(data: bytes, names: Mapping[Oid, str]) -> Step:
+    try:
+        message = decode_any(data)
+    except BadPacketError as bad:
+        return Step(f"unusable packet of {len(data)} bytes: {bad}", (), ())
+    title = KINDS[message.kind]
+    if message.kind == GET_BULK:
+        title += f", {message.error_index} rows"
+    elif message.error_status:
+        title += f", error {ERRORS[message.error_status]} at {message.error_index}"
+    return Step(title, tuple(message.varbinds), tuple(named(bind.oid, names) for bind in message.varbinds))

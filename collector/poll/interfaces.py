@@ -1,0 +1,129 @@
+"""Poll stage: what is remembered of one device's interface table, so that a usual poll asks only for what moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from collector.poll import decode
+from collector.poll.decode import Cells, Names
+from collector.poll.profile import Source, Table
+from collector.poll.question import Asked
+from collector.poll.snmp_codec import Value, decode_subids
+from collector.reading import Device, InterfaceReading
+
+
+class Uplink:
+    """The one row of a CPE's table that is asked for by a GET, and the text that proves the row still the same."""
+
+    __slots__ = ("alias", "index", "name", "proof", "sources")
+
+    def __init__(self, index: bytes, named: tuple[str, str | None], proof: Value, sources: tuple[Source, ...]) -> None:
+        self.index = decode_subids(index)
+        self.name, self.alias = named
+        self.proof = proof
+        self.sources = sources
+        """The column that proves the row's identity, then those that measure it."""
+
+
+class InterfaceMemory:
+    """One interface table of one device: names, aliases, which columns it fills and where its uplink is.
+
+    A CPE with a named uplink is read by that interface alone; all other devices are walked.
+    """
+
+    def __init__(self, table: Table, device: Device) -> None:
+        self.table = table
+        self.uplink: Uplink | None = None
+        self.missing_uplink: str | None = None
+        self._wanted = device.uplink_interface if device.role == "cpe" else None
+        self._names: Names | None = None
+        self._identity: Mapping[bytes, Value] = {}
+        self._identity_source: Source | None = None
+        self._columns: tuple[Source, ...] = table.columns
+
+    def columns(self) -> tuple[Source, ...]:
+        """What a walk asks for: everything at first, later what identifies and measures."""
+        return self._columns
+
+    def columns_left(self, cells: Cells) -> tuple[Source, ...]:
+        """What must still be walked before ``cells`` can be learnt from; nothing when the rows are the known ones."""
+        source = self._identity_source
+        if source is not None and cells.get(source.name) == self._identity:
+            return ()
+        return tuple(column for column in self.table.columns if column.name not in cells)
+
+    def learn(self, cells: Cells) -> None:
+        """Take names and columns from a walk, complete or not, of all columns. Known rows teach nothing new."""
+        if any(column.name not in cells for column in self.table.columns):
+            return
+        self._names = decode.name_interfaces(self.table, cells)
+        names = [column for column in self.table.columns if column.field in ("name", "alias") and cells[column.name]]
+        names.sort(key=lambda column: (column.field != "name", column.instead_of is not None))
+        self._identity_source = names[0] if names else None
+        self._identity = dict(cells[names[0].name]) if names else {}
+        measuring = {source for index in self._names for source in self._measuring(cells, index)}
+        self._columns = tuple(c for c in self.table.columns if c in measuring or c is self._identity_source)
+        self._learn_uplink(cells)
+
+    def readings(self, cells: Cells) -> tuple[InterfaceReading, ...]:
+        """The interfaces of a walk: the uplink alone where one is named and found, else all."""
+        names = self._known_names(cells)
+        if names is None:
+            names = decode.name_interfaces(self.table, cells)
+        if self.uplink is not None:
+            names = {index: named for index, named in names.items() if decode_subids(index) == self.uplink.index}
+        return decode.interfaces(self.table, cells, names)
+
+    def asked(self) -> list[Asked]:
+        """The uplink's columns as objects of a GET; empty while it is not known where it is."""
+        uplink = self.uplink
+        return [] if uplink is None else [Asked(source, uplink.index) for source in uplink.sources]
+
+    def read(self, values: Sequence[Value]) -> InterfaceReading | None:
+        """The uplink from the values of ``asked()``; None, and forgotten, where that row is another interface now."""
+        uplink = self.uplink
+        if uplink is None or values[0] != uplink.proof:
+            self.forget_uplink()
+            return None
+        return decode.interface_row(uplink.sources, values, index=uplink.index[0], name=uplink.name, alias=uplink.alias)
+
+    def forget_uplink(self) -> None:
+        self.uplink = None
+        self._names = None
+        self._identity_source = None
+        self._columns = self.table.columns
+
+    def _learn_uplink(self, cells: Cells) -> None:
+        self.uplink = self.missing_uplink = None
+        if self._wanted is None or self._names is None:
+            return
+        for source in sorted(self._texts(), key=lambda column: (column.field != "name", column.instead_of is not None)):
+            found = [index for index, value in cells[source.name].items() if decode.text(value) == self._wanted]
+            if len(found) == 1 and found[0] in self._names:
+                measuring = tuple(self._measuring(cells, found[0]))
+                proof = cells[source.name][found[0]]
+                self.uplink = Uplink(found[0], self._names[found[0]], proof, (source, *measuring))
+                return
+        self.missing_uplink = self._wanted
+
+    def _texts(self) -> list[Source]:
+        return [column for column in self.table.columns if column.field in ("name", "alias")]
+
+    def _measuring(self, cells: Cells, index: bytes) -> list[Source]:
+        """The columns that give a row's fields: the preferred ones where it has a value there."""
+        best: dict[str, Source] = {}
+        for column in self.table.columns:
+            if column.field in best or column.is_text:
+                continue
+            if decode.number(column, cells[column.name].get(index)) is not None:
+                best[column.field] = column
+        return list(best.values())
+
+    def _known_names(self, cells: Cells) -> Names | None:
+        """The remembered names of a walk's rows, or None where any row is not the one remembered."""
+        if self._names is None or self._identity_source is None:
+            return None
+        shown = cells.get(self._identity_source.name, {})
+        if any(self._identity.get(index) != value for index, value in shown.items()):
+            return None
+        return {index: named for index, named in self._names.items() if index in shown}

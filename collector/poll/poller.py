@@ -1,0 +1,261 @@
+"""Poll stage, the facade: SNMP and pings of one device joined into one Reading. One clock tick serves all devices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from collector.config import Credential, PingSettings, PollSettings
+from collector.poll.conversation import BACK_OFF_AFTER, Conversation, Outcome
+from collector.poll.counts import PollCounts
+from collector.poll.datagrams import Address, Outbox, open_families, resolve
+from collector.poll.ping import Burst, Pinger
+from collector.poll.profile import Profile
+from collector.poll.question import Access, access
+from collector.poll.snmp_fast import Destination, Engine
+from collector.reading import Device, Reading
+
+log = logging.getLogger("bairro.poll")
+
+NO_SNMP = "off"
+"""The credential of a device that is pinged only."""
+RESOLVERS = 4
+
+Done = Callable[[Reading], None]
+
+
+class Poller:
+    """Polls devices on request. ``start`` and all callbacks belong to the event loop's thread.
+
+    A device whose ``credential`` is ``"off"`` is not asked by SNMP; without one the first credential is used.
+    """
+
+    def __init__(
+        self, poll: PollSettings, ping: PingSettings, credentials: Sequence[Credential], profiles: Mapping[str, Profile]
+    ) -> None:
+        self.counts = PollCounts()
+        self.in_flight = 0
+        self.ping_unavailable: str | None = None
+        self.poll = poll
+        self.profiles = profiles
+        self.outbox = Outbox(poll.packets_per_second, poll.tick_seconds)
+        self.engine = Engine(
+            self.outbox,
+            self.counts,
+            timeout_seconds=poll.timeout_seconds,
+            budget_seconds=poll.budget_seconds,
+            tick_seconds=poll.tick_seconds,
+        )
+        self.pinger = Pinger(ping, self.outbox, self.counts, tick_seconds=poll.tick_seconds)
+        self._access = {given.name: access(given.version, given.community) for given in credentials}
+        self._default = next(iter(self._access.values()), None)
+        self._visits: dict[str, Visit] = {}
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolve")
+        self._loop: asyncio.AbstractEventLoop
+
+    async def open(self) -> None:
+        """Open the shared sockets. Raises OSError where the host allows no UDP at all."""
+        self._loop = asyncio.get_running_loop()
+        self.engine.now = self._loop.time()
+        self.engine.open(open_families())
+        self.pinger.open(open_families())
+        self.ping_unavailable = self.pinger.unavailable
+
+    async def close(self) -> None:
+        """Close the sockets; polls in flight are dropped without a Reading."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self.engine.close()
+        self.pinger.close()
+
+    def start(self, device: Device, done: Done) -> None:
+        """Poll ``device``; ``done`` gets its Reading once. While a poll of it is in flight, this one joins it."""
+        visit = self._visits.get(device.device_id)
+        if visit is None or (visit.device is not device and visit.device != device and not visit.waiting):
+            visit = self._visits[device.device_id] = Visit(self, device)
+        visit.waiting.append(done)
+        if len(visit.waiting) == 1:
+            self.in_flight += 1
+            visit.begin()
+        if self._timer is None:
+            self._timer = self._loop.call_soon(self._tick)
+
+    def keep_only(self, device_ids: Iterable[str]) -> None:
+        """Forget what was learnt of devices that left the inventory."""
+        kept = set(device_ids)
+        self._visits = {name: visit for name, visit in self._visits.items() if name in kept or visit.waiting}
+
+    def access_of(self, device: Device) -> Access | None:
+        """The credential of a device; None where it is not asked by SNMP."""
+        if device.credential == NO_SNMP:
+            return None
+        return self._access.get(device.credential, self._default) if device.credential else self._default
+
+    def resolve(self, device: Device, then: Callable[[int, Address], None], failed: Callable[[str], None]) -> None:
+        """Find the device's address: at once where it is written as numbers, else in a thread."""
+        try:
+            family, address = resolve(device.address, device.port, ask_names=False)
+        except OSError:
+            asked = self._loop.run_in_executor(self._resolvers, _resolve_name, device.address, device.port)
+        else:
+            then(family, address)
+            return
+
+        def resolved(answer: asyncio.Future[tuple[int, Address] | str]) -> None:
+            if answer.cancelled():
+                return
+            found = answer.result()
+            if isinstance(found, str):
+                failed(found)
+            else:
+                then(*found)
+
+        asked.add_done_callback(resolved)
+
+    def finished(self, visit: Visit, reading: Reading) -> None:
+        self.in_flight -= 1
+        waiting, visit.waiting = visit.waiting, []
+        for done in waiting:
+            try:
+                done(reading)
+            except Exception:
+                log.exception("%s: the reading could not be used", reading.device_id)
+
+    def soon(self, call: Callable[[], None]) -> None:
+        self._loop.call_soon(call)
+
+    def _tick(self) -> None:
+        """Read what came, give up what waited too long, send what may leave; again while anything is under way."""
+        now = self.engine.now = self._loop.time()
+        self.engine.receive()
+        self.pinger.receive()
+        self.engine.expire(now)
+        self.pinger.expire(now)
+        self.outbox.send(now)
+        if self.in_flight or self.engine.pending or self.pinger.pending:
+            self._timer = self._loop.call_later(self.poll.tick_seconds, self._tick)
+        else:
+            self._timer = None
+
+
+def _resolve_name(host: str, port: int) -> tuple[int, Address] | str:
+    try:
+        return resolve(host, port, ask_names=True)
+    except (OSError, UnicodeError) as error:
+        return f"address: {host!r} does not resolve: {getattr(error, 'strerror', None) or error}"
+
+
+class Visit:
+    """One device's polls: its address, what SNMP has learnt of it, and the poll in flight if any."""
+
+    __slots__ = (
+        "_address",
+        "_burst",
+        "_conversation",
+        "_destination",
+        "_family",
+        "_outcome",
+        "_parts",
+        "_poller",
+        "_port",
+        "_started",
+        "device",
+        "waiting",
+    )
+
+    def __init__(self, poller: Poller, device: Device) -> None:
+        self.device = device
+        self.waiting: list[Done] = []
+        self._poller = poller
+        self._destination: Destination | None = None
+        through = poller.access_of(device)
+        self._conversation = (
+            Conversation(device, through, poller.profiles, poller.engine, poller.poll) if through is not None else None
+        )
+        self._outcome: Outcome | None = None
+        self._burst: Burst | None = None
+        self._parts = 0
+        self._started = 0.0
+
+    def begin(self) -> None:
+        """Start SNMP and the burst at once; a name that is not yet resolved comes first."""
+        self._outcome = self._burst = None
+        self._started = time.monotonic()
+        talk = self._conversation
+        if self._destination is None or (talk is not None and talk.silent_polls == BACK_OFF_AFTER):
+            self._poller.resolve(self.device, self._resolved, self._unresolved)
+        else:
+            self._ask()
+
+    def _resolved(self, family: int, address: Address) -> None:
+        self._destination = Destination(family, address, self.device.reply_from)
+        self._ask()
+
+    def _ask(self) -> None:
+        to = self._destination
+        assert to is not None
+        self._parts = 1
+        method, _, port = self.device.ping.partition(":")
+        if method != "off":
+            address = (to.address[0], int(port) if port else 0, *to.address[2:])
+            if self._poller.pinger.start(method, to.family, address, self._burst_ended):
+                self._parts += 1
+        if self._conversation is not None:
+            self._parts += 1
+            self._conversation.start(to, self._snmp_ended)
+        self._part_ended()
+
+    def _snmp_ended(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._part_ended()
+
+    def _burst_ended(self, burst: Burst) -> None:
+        self._burst = burst
+        self._part_ended()
+
+    def _part_ended(self) -> None:
+        self._parts -= 1
+        if self._parts > 0:
+            return
+        if self._outcome is None and self._burst is None:
+            self._poller.soon(self._nothing_asked)
+            return
+        self._poller.finished(self, self._reading(self._outcome, self._burst))
+
+    def _reading(self, outcome: Outcome | None, burst: Burst | None) -> Reading:
+        echoes = burst.echoes if burst is not None else None
+        stamps = [part for part in (outcome and outcome.sent_at, burst and burst.first_sent_at) if part]
+        at = min(stamps) if stamps else time.time()
+        if outcome is None:
+            failure = burst.failure if burst is not None else None
+            return Reading(
+                self.device.device_id, at, time.time() - at, "off", echoes is not None, echoes=echoes, failure=failure
+            )
+        is_sent = outcome.is_sent or echoes is not None
+        return Reading(
+            self.device.device_id,
+            at,
+            time.time() - at,
+            outcome.snmp if outcome.is_sent or not is_sent else "off",
+            is_sent,
+            outcome.rtt_seconds,
+            outcome.uptime_seconds,
+            outcome.boot_seconds,
+            echoes,
+            outcome.interfaces,
+            outcome.signals,
+            outcome.failure,
+        )
+
+    def _nothing_asked(self) -> None:
+        self._poller.finished(self, Reading(self.device.device_id, time.time(), 0.0, "off"))
+
+    def _unresolved(self, failure: str) -> None:
+        took = time.monotonic() - self._started
+        reading = Reading(self.device.device_id, time.time() - took, took, "silent", sent=False, failure=failure)
+        self._poller.finished(self, reading)

@@ -1,0 +1,197 @@
+"""Poll stage: what to ask of which device, as data. TOML profiles are read, checked and compiled here."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import tomlfile
+from collector.poll.snmp_codec import Oid, Value, parse_oid
+from collector.reading import InterfaceReading, SignalReading
+from tomlfile import SettingsError
+
+BUILT_IN = Path(__file__).parent.parent / "profiles"
+SCALAR_FIELDS = ("uptime_seconds", "boot_seconds", "object_id", "description")
+INTERFACE_FIELDS = (
+    "name",
+    *(f.name for f in fields(InterfaceReading) if f.name not in ("name", "index", "counter_bits")),
+)
+SIGNAL_FIELDS = tuple(f.name for f in fields(SignalReading))
+TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
+
+Convert = Callable[[Value], "int | float | bool | None"]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One object to ask for: where its value goes, where its definition is published, how it is read.
+
+    ``unit`` is the unit on the wire. A number is multiplied, divided, then stored; numbers in ``absent`` mean that
+    the device has no value. ``values`` names an enumeration's numbers, of which ``true`` are yes and ``unknown`` is
+    no answer. ``rarely`` columns are asked at the first poll and then about hourly or when something moved.
+    ``instead_of`` names the column that this one stands in for where a row lacks it. ``channel`` makes a scalar a
+    signal of that channel.
+    """
+
+    name: str
+    oid: str
+    field: str
+    source: str
+    unit: str = ""
+    multiplier: float = 1.0
+    divisor: float = 1.0
+    absent: tuple[int, ...] = ()
+    values: dict[str, str] = dataclasses.field(default_factory=dict)
+    true: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    bits: int = 0
+    rarely: bool = False
+    instead_of: str | None = None
+    channel: str | None = None
+
+    @cached_property
+    def numbers(self) -> Oid:
+        return parse_oid(self.oid)
+
+    @cached_property
+    def is_text(self) -> bool:
+        return self.field in TEXT_FIELDS
+
+    @cached_property
+    def convert(self) -> Convert | None:
+        """How a raw value becomes the field's; None where an unsigned counter is stored as it is."""
+        if self.values:
+            return _enumeration(self)
+        if self.bits:
+            return None
+        factor = self.multiplier / self.divisor
+        absent = frozenset(self.absent)
+
+        def scaled(value: Value) -> float | int | None:
+            if not isinstance(value, (int, float)) or value in absent:
+                return None
+            return value if factor == 1 else value * self.multiplier / self.divisor
+
+        return scaled
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A conceptual table walked by columns; each row becomes one of ``rows``: ``interfaces`` or ``signals``."""
+
+    name: str
+    rows: str
+    columns: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which devices a profile is for: sysObjectID begins with one of these, or sysDescr matches one of those."""
+
+    object_ids: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
+    every_device: bool = False
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What to ask of one kind of device. Several profiles may apply to one device and are asked together."""
+
+    title: str
+    match: Match = Match()
+    scalars: tuple[Source, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    def applies(self, object_id: str, description: str) -> bool:
+        """Whether a device that calls itself so is of this kind."""
+        if self.match.every_device:
+            return True
+        dotted = object_id.strip(".") + "."
+        if any(dotted.startswith(prefix.strip(".") + ".") for prefix in self.match.object_ids):
+            return True
+        return any(re.search(pattern, description) for pattern in self.match.descriptions)
+
+
+def load_profiles(*folders: Path) -> dict[str, Profile]:
+    """Every ``*.toml`` of the built-in profiles and then of ``folders``, by file name; later ones replace earlier.
+
+    Raises tomlfile.SettingsError that names the file and the key.
+    """
+    profiles = {}
+    for folder in (BUILT_IN, *folders):
+        if not folder.is_dir():
+            raise SettingsError(f"{folder}: no such folder of profiles")
+        for path in sorted(folder.glob("*.toml")):
+            profiles[path.stem] = load_profile(path)
+    return profiles
+
+
+def load_profile(path: Path) -> Profile:
+    """One profile. Raises tomlfile.SettingsError that names the file and the key."""
+    profile = tomlfile.load(path, Profile)
+    _check_match(path, profile.match)
+    for place, scalar in enumerate(profile.scalars):
+        allowed = SIGNAL_FIELDS[1:] if scalar.channel else SCALAR_FIELDS
+        _check(scalar, allowed, f"{path}: scalars[{place}]")
+    for number, table in enumerate(profile.tables):
+        key = f"{path}: tables[{number}]"
+        if table.rows not in ("interfaces", "signals"):
+            raise SettingsError(f"{key}.rows: must be one of interfaces, signals, not {table.rows!r}")
+        names = [column.name for column in table.columns]
+        for place, column in enumerate(table.columns):
+            where = f"{key}.columns[{place}]"
+            _check(column, INTERFACE_FIELDS if table.rows == "interfaces" else SIGNAL_FIELDS, where)
+            if column.instead_of is not None and column.instead_of not in names[:place]:
+                raise SettingsError(f"{where}.instead_of: no column {column.instead_of!r} before this one")
+    return profile
+
+
+def choose(profiles: Mapping[str, Profile], named: str | None, object_id: str, description: str) -> tuple[Profile, ...]:
+    """The profiles of one device: those for every device, and the named ones or else those that match it.
+
+    ``named`` is the inventory's profile field: names separated by spaces. An unknown name is left out.
+    """
+    own = {name: profiles[name] for name in (named or "").split() if name in profiles}
+    return tuple(
+        profile
+        for name, profile in profiles.items()
+        if profile.match.every_device or name in own or (not own and profile.applies(object_id, description))
+    )
+
+
+def _check(source: Source, allowed: tuple[str, ...], where: str) -> None:
+    try:
+        parse_oid(source.oid)
+    except ValueError as error:
+        raise SettingsError(f"{where}.oid: {error}") from None
+    if source.field not in allowed:
+        raise SettingsError(f"{where}.field: must be one of {', '.join(allowed)}, not {source.field!r}")
+    if source.divisor == 0:
+        raise SettingsError(f"{where}.divisor: must not be 0")
+    if source.bits not in (0, 32, 64):
+        raise SettingsError(f"{where}.bits: must be 32 or 64, not {source.bits}")
+    for number in source.values:
+        if not number.lstrip("-").isdigit():
+            raise SettingsError(f"{where}.values: {number!r} is no whole number")
+    for name in (*source.true, *source.unknown):
+        if name not in source.values.values():
+            raise SettingsError(f"{where}: {name!r} is none of its values")
+
+
+def _check_match(path: Path, match: Match) -> None:
+    for place, pattern in enumerate(match.descriptions):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise SettingsError(f"{path}: match.descriptions[{place}]: not a regular expression: {error}") from None
+
+
+def _enumeration(source: Source) -> Convert:
+    meaning = {
+        int(number): None if name in source.unknown else name in source.true for number, name in source.values.items()
+    }
+    return lambda value: meaning.get(value) if isinstance(value, int) else None

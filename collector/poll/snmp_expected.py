@@ -1,0 +1,233 @@
+"""Poll stage, wire format: fast decoders for replies whose names are known beforehand.
+
+Each returns None at the first surprise; the caller then asks ``snmp_codec.decode``, which knows everything.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from collector.poll.snmp_codec import (
+    INTEGER,
+    OCTETS,
+    OID,
+    BadPacketError,
+    Value,
+    decode_oid,
+    decode_subids,
+    decode_value,
+)
+
+_UNSIGNED_SIZE = bytes(5 if tag in (0x41, 0x42, 0x43) else 9 if tag == 0x46 else 0 for tag in range(256))
+"""The largest size of an unsigned value by its tag; 0 for other types."""
+
+
+def expected_values(data: bytes, head: bytes, names: Sequence[bytes]) -> list[Value] | None:
+    """The values of a GET reply that names exactly ``names`` (whole OID fields) in order, without an error."""
+    try:
+        at = _varbinds(data, head)
+        values: list[Value] = []
+        for name in names:
+            if data[at] != 0x30:
+                return None
+            size = data[at + 1]
+            at += 2
+            if size >= 0x80:
+                size, at = _long(data, size, at)
+            end = at + size
+            if not data.startswith(name, at):
+                return None
+            at += len(name)
+            start = at + 2
+            if data[at + 1] >= 0x80 or start + data[at + 1] != end:
+                return None
+            largest = _UNSIGNED_SIZE[data[at]]
+            if largest > end - start > 0:
+                values.append(int.from_bytes(data[start:end], "big"))
+            else:
+                values.append(decode_value(data[at], data[start:end]))
+            at = end
+    except (IndexError, BadPacketError):
+        return None
+    return values if at == len(data) else None
+
+
+Cell = tuple[bytes | None, Value]
+"""One varbind of a walked table: its index below the column, or None where it lies outside, and its value."""
+
+
+def expected_rows(data: bytes, head: bytes, prefixes: Sequence[bytes]) -> list[Cell] | None:
+    """The varbinds of an error-free GETBULK reply, where one of each column in turn makes a row.
+
+    ``prefixes`` are the columns' OID contents.
+    """
+    try:
+        at = _varbinds(data, head)
+        length = len(data)
+        cells: list[Cell] = []
+        width = len(prefixes)
+        sizes = [len(prefix) for prefix in prefixes]
+        column = 0
+        while at < length:
+            size = data[at + 1]
+            name = at + 4
+            if data[at] != 0x30 or size >= 0x80:
+                size, name = _long_varbind(data, at)
+            end = name - 2 + size
+            stop = name + data[name - 1]
+            start = stop + 2
+            if (
+                data[name - 2] != OID
+                or start + data[stop + 1] != end
+                or data[stop + 1] >= 0x80
+                or data[name - 1] >= 0x80
+            ):
+                return None
+            inside = name + sizes[column]
+            index = data[inside:stop] if inside < stop and data.startswith(prefixes[column], name) else None
+            if index is None:
+                decode_oid(data[name:stop])
+            else:
+                decode_subids(index)
+            tag = data[stop]
+            if _UNSIGNED_SIZE[tag] > end - start > 0:
+                cells.append((index, int.from_bytes(data[start:end], "big")))
+            elif tag == OCTETS:
+                cells.append((index, data[start:end]))
+            else:
+                cells.append((index, decode_value(tag, data[start:end])))
+            at = end
+            column = column + 1 if column + 1 < width else 0
+    except (IndexError, BadPacketError):
+        return None
+    return cells if cells and at == length else None
+
+
+def _long_varbind(data: bytes, at: int) -> tuple[int, int]:
+    """The size of a varbind written in more than one byte, and where its name's content begins."""
+    if data[at] != 0x30:
+        raise BadPacketError("unexpected", "no varbind")
+    size, at = _long(data, data[at + 1], at + 2)
+    return size, at + 2
+
+
+class Layout(NamedTuple):
+    """The shape of one reply: where its numbers stand and every byte that is not one of them.
+
+    Replies of one device to one question differ, nearly always, only in their numbers. Those that do are read by
+    one ``struct`` call; comparing the rest checks community, names, types, sizes and texts all at once.
+    """
+
+    size: int
+    fields: struct.Struct
+    skeleton: tuple[bytes, ...]
+    odd: tuple[int, ...]
+    places: tuple[int, ...]
+    constants: tuple[Value, ...]
+
+    def values(self, data: bytes) -> list[Value] | None:
+        """The reply's values in order, or None for a reply of another shape."""
+        if len(data) != self.size:
+            return None
+        parts = self.fields.unpack(data)
+        if parts[::2] != self.skeleton:
+            return None
+        numbers = parts[3::2]
+        values = list(self.constants)
+        for place, number in zip(self.places, numbers, strict=True):
+            values[place] = number
+        for place in self.odd:
+            values[place] = int.from_bytes(values[place], "big")  # type: ignore[arg-type]
+        return values
+
+
+_FORMATS = {
+    (4, True): "i",
+    (2, True): "h",
+    (1, True): "b",
+    (8, False): "Q",
+    (4, False): "I",
+    (2, False): "H",
+    (1, False): "B",
+}
+
+
+def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout | None:
+    """The shape of a reply that ``expected_values`` has just accepted; None where it holds no numbers to speak of."""
+    at = _varbinds(data, head)
+    request_id = _request_id_at(data, head)
+    formats, edges, places, odd = [f">{request_id}sI"], [(0, request_id)], [], []
+    last = request_id + 4
+    for place in range(len(values)):
+        size, at = data[at + 1], at + 2
+        if size >= 0x80:
+            size, at = _long(data, size, at)
+        end = at + size
+        at += 2 + data[at + 1]
+        tag, start, at = data[at], at + 2, end
+        if not (_UNSIGNED_SIZE[tag] or tag == INTEGER):
+            continue
+        if _UNSIGNED_SIZE[tag] == end - start:
+            start += 1
+        code = _FORMATS.get((end - start, tag == INTEGER))
+        if code is None and tag == INTEGER:
+            continue
+        if code is None:
+            code = f"{end - start}s"
+            odd.append(place)
+        formats.append(f"{start - last}s{code}")
+        edges.append((last, start))
+        places.append(place)
+        last = end
+    if len(data) > last:
+        formats.append(f"{len(data) - last}s")
+        edges.append((last, len(data)))
+    skeleton = tuple(data[start:end] for start, end in edges)
+    return Layout(len(data), _struct("".join(formats)), skeleton, tuple(odd), tuple(places), tuple(values))
+
+
+_structs: dict[str, struct.Struct] = {}
+
+
+def _struct(layout: str) -> struct.Struct:
+    if len(_structs) > 4096:
+        _structs.clear()
+    return _structs.setdefault(layout, struct.Struct(layout))
+
+
+def _varbinds(data: bytes, head: bytes) -> int:
+    """Where the varbinds of an error-free response begin. Raises BadPacketError at any surprise."""
+    at = _request_id_at(data, head) + 4
+    if data[at : at + 7] != b"\x02\x01\x00\x02\x01\x00\x30":
+        raise BadPacketError("unexpected", "an error status")
+    size, at = data[at + 7], at + 8
+    if size >= 0x80:
+        size, at = _long(data, size, at)
+    if at + size != len(data):
+        raise BadPacketError("unexpected", "a length")
+    return at
+
+
+def _request_id_at(data: bytes, head: bytes) -> int:
+    size, at = data[1], 2
+    if size >= 0x80:
+        size, at = _long(data, size, at)
+    pdu = at + len(head)
+    if data[0] != 0x30 or at + size != len(data) or not data.startswith(head, at) or data[pdu] != 0xA2:
+        raise BadPacketError("unexpected", "a message head")
+    size, at = data[pdu + 1], pdu + 2
+    if size >= 0x80:
+        size, at = _long(data, size, at)
+    if at + size != len(data) or data[at] != INTEGER or data[at + 1] != 4:
+        raise BadPacketError("unexpected", "a PDU head")
+    return at + 2
+
+
+def _long(data: bytes, size: int, at: int) -> tuple[int, int]:
+    """A length in more than one byte, and where it ends."""
+    width = size & 0x7F
+    if not 1 <= width <= 4 or at + width > len(data):
+        raise BadPacketError("unexpected", "a length")
+    return int.from_bytes(data[at : at + width], "big"), at + width

@@ -1,0 +1,62 @@
+"""Poll stage: a GET that the agent could not answer whole, asked again in parts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from collector.poll.question import Asked, Question
+from collector.poll.snmp_codec import TOO_BIG, Absent, Message, Value
+
+if TYPE_CHECKING:
+    from collector.poll.conversation import Conversation
+
+
+class SplitGet:
+    """Asks a question's objects in parts. ``ended(values, failure)``: values in the order asked, failure if partial.
+
+    The object that an error names is left out (noSuchName of version 1, genErr); on tooBig, or where the error names
+    none, the part is halved, and an object that fails alone is absent.
+    """
+
+    def __init__(self, talk: Conversation, whole: Question, ended: Callable[[list[Value], str | None], None]) -> None:
+        self._talk = talk
+        self._whole = whole
+        self._ended = ended
+        self._values: dict[Asked, Value] = {}
+        self._parts: deque[tuple[Asked, ...]] = deque()
+        self._part = whole
+
+    def error(self, message: Message) -> None:
+        """Split the part that was answered with this error, and go on."""
+        asked, named = self._part.asked, message.error_index
+        if message.error_status != TOO_BIG and 1 <= named <= len(asked):
+            self._parts.appendleft(asked[: named - 1] + asked[named:])
+        elif len(asked) > 1:
+            middle = len(asked) // 2
+            self._parts.extendleft((asked[middle:], asked[:middle]))
+        self._next()
+
+    def _next(self) -> None:
+        while self._parts:
+            part = self._parts.popleft()
+            if part:
+                self._part = Question(part, self._talk.access)
+                self._talk.ask_question(self._part, self._heard, self._lost)
+                return
+        self._finish(None)
+
+    def _heard(self, answer: list[Value] | Message, _rtt: float) -> None:
+        if isinstance(answer, Message):
+            self.error(answer)
+            return
+        self._values.update(zip(self._part.asked, answer, strict=True))
+        self._next()
+
+    def _lost(self, reason: str) -> None:
+        self._finish(reason)
+
+    def _finish(self, failure: str | None) -> None:
+        values = self._values
+        self._ended([values.get(item, Absent.NO_SUCH_OBJECT) for item in self._whole.asked], failure)
