@@ -1,0 +1,229 @@
+"""Cells of text turned into typed columns: dates, timestamps, numbers, categories; what cannot be is a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MOMENT = (
+    r"^(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
+    r"|(?P<compact>\d{8})"
+    r"|(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<late_year>\d{4}|\d{2})"
+    r"|(?P<named_day>\d{1,2})[- ](?P<named_month>[A-Za-z]{3})[a-z]*[- ](?P<named_year>\d{4}|\d{2}))"
+    r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second_of_minute>\d{2})(?P<fraction>[.,]\d+)?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?$"
+)
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
+EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
+
+
+class OrderError(ValueError):
+    """Dates of which nobody can tell whether the day or the month comes first; the message names the column."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A typed column (null where blank or refused) and a reason per refused kind of cell, as masks over the rows."""
+
+    values: pa.Array
+    faults: tuple[tuple[np.ndarray, str], ...] = ()
+
+
+def day_comes_first(columns: Mapping[str, pa.Array]) -> dict[str, bool]:
+    """For every column whether its numeric dates are day/month: by what stands in it, else by the other columns.
+
+    A dot is always day first. Raises OrderError where a column has both orders, or where no date of the file tells.
+    """
+    decided: dict[str, bool] = {}
+    undecided = []
+    for name, column in columns.items():
+        parts = _fields(pc.unique(column.drop_null()))
+        slashed = (parts["first"] != "") & (parts["mark"] != ".")
+        high_first = slashed & (_number(parts["first"]) > 12)
+        high_second = slashed & (_number(parts["second"]) > 12)
+        if high_first.any() and high_second.any():
+            raise OrderError(f"{name}: mixes day/month with month/day; write dates as YYYY-MM-DD")
+        if high_first.any() or high_second.any():
+            decided[name] = bool(high_first.any())
+        elif slashed.any():
+            undecided.append(name)
+    orders = set(decided.values())
+    if undecided and len(orders) != 1:
+        raise OrderError(
+            f"{undecided[0]}: day/month or month/day? No date in it has a day after the 12th; write dates as YYYY-MM-DD"
+        )
+    return {name: decided.get(name, orders == {True}) for name in columns}
+
+
+def parse_dates(column: pa.Array, *, is_day_first: bool, zone: ZoneInfo) -> Parsed:
+    """Calendar days; a time of day beside one is left out, after conversion to ``zone`` where it carries its own."""
+    return _by_distinct(column, pa.date32(), lambda texts: _days(texts, is_day_first, zone))
+
+
+def parse_timestamps(column: pa.Array, *, is_day_first: bool, zone: ZoneInfo) -> Parsed:
+    """Instants in UTC; a text without a zone of its own is local time in ``zone`` (the earlier one when it comes twice)."""
+    return _by_distinct(column, pa.timestamp("us", tz="UTC"), lambda texts: _instants(texts, is_day_first, zone))
+
+
+def parse_numbers(column: pa.Array, *, has_decimal_comma: bool) -> Parsed:
+    """Finite numbers. With a decimal comma a dot groups thousands, otherwise a comma does.
+
+    1.234 (or 1,234) by itself says neither: it is refused unless another cell of the column settles it.
+    """
+    group, point = (".", ",") if has_decimal_comma else (",", ".")
+    texts = column.drop_null()
+    plain, grouped = rf"^[+-]?\d+(?:\{point}\d+)?$", rf"^[+-]?\d{{1,3}}(?:\{group}\d{{3}})+(?:\{point}\d+)?$"
+    other_point = rf"^[+-]?\d+\{group}\d+$"
+    is_grouping = pc.any(pc.match_substring_regex(texts, rf"\d\{group}\d{{3}}(?:\{group}|\{point})")).as_py()
+    uses_point = is_grouping or pc.any(pc.match_substring_regex(texts, rf"^[+-]?\d+\{point}\d+$")).as_py()
+
+    def parse(distinct: pa.Array) -> tuple[np.ndarray, list[tuple[np.ndarray, str]]]:
+        is_plain, is_grouped, is_other = (
+            pc.match_substring_regex(distinct, pattern).to_numpy(zero_copy_only=False)
+            for pattern in (plain, grouped, other_point)
+        )
+        as_group = pc.replace_substring(pc.replace_substring(distinct, group, ""), point, ".")
+        as_point = pc.replace_substring(distinct, group, ".")
+        is_unclear = is_grouped & is_other & (not uses_point)
+        by_point = is_other & ~is_grouped & (not uses_point)
+        is_number = (is_plain | is_grouped | by_point) & ~is_unclear
+        chosen = pc.if_else(pa.array(by_point), as_point, as_group)
+        values = np.full(len(distinct), np.nan)
+        values[is_number] = pc.cast(chosen.filter(pa.array(is_number)), pa.float64()).to_numpy()
+        unclear = f"is thousands or decimals? Write it without {group}"
+        return values, [(is_unclear, unclear), (~is_number & ~is_unclear, "is not a number")]
+
+    return _by_distinct(column, pa.float64(), parse)
+
+
+def parse_integers(column: pa.Array) -> Parsed:
+    """Whole numbers; 9.0 is one."""
+
+    def parse(distinct: pa.Array) -> tuple[np.ndarray, list[tuple[np.ndarray, str]]]:
+        is_whole = pc.match_substring_regex(distinct, r"^[+-]?\d{1,15}(?:[.,]0+)?$").to_numpy(zero_copy_only=False)
+        values = np.full(len(distinct), np.nan)
+        heads = pc.replace_substring_regex(distinct.filter(pa.array(is_whole)), r"^\+|[.,]0+$", "")
+        values[is_whole] = pc.cast(heads, pa.float64()).to_numpy()
+        return values, [(~is_whole, "is not a whole number")]
+
+    return _by_distinct(column, pa.int64(), parse)
+
+
+def parse_choices(column: pa.Array, choices: Sequence[str]) -> Parsed:
+    """One of ``choices``, whatever the case."""
+    lowered = pc.utf8_lower(column)
+    is_known = pc.or_(pc.is_in(lowered, pa.array(choices)), pc.is_null(lowered))
+    known = pc.if_else(is_known, lowered, pa.scalar(None, pa.string()))
+    wrong = pc.invert(is_known).to_numpy(zero_copy_only=False)
+    return Parsed(known, ((wrong, f"is not one of {', '.join(choices)}"),))
+
+
+def _by_distinct(column: pa.Array, kind: pa.DataType, parse) -> Parsed:  # type: ignore[no-untyped-def]
+    """Parse each distinct text once. ``parse`` gives values (NaN or NaT where refused) and masks with reasons."""
+    encoded = column.dictionary_encode()
+    values, reasons = parse(encoded.dictionary)
+    indices = encoded.indices
+    typed = _typed(values, kind)
+    positions = indices.fill_null(0).to_numpy(zero_copy_only=False)
+    is_given = column.is_valid().to_numpy(zero_copy_only=False)
+    faults = tuple((mask[positions] & is_given, reason) for mask, reason in reasons if mask.any())
+    return Parsed(typed.take(indices) if len(typed) else pa.nulls(len(column), kind), faults)
+
+
+def _typed(values: np.ndarray, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(kind):
+        return pa.array(values.astype("datetime64[us]"), pa.timestamp("us")).cast(kind)
+    if pa.types.is_date32(kind):
+        return pa.array(values.astype("datetime64[D]"), kind)
+    return pa.array(values, pa.float64(), from_pandas=True).cast(kind)
+
+
+def _fields(texts: pa.Array) -> dict[str, np.ndarray]:
+    """The named groups of MOMENT as arrays of text; all are empty where a text is no date."""
+    found = pc.extract_regex(texts, MOMENT)
+    names = [field.name for field in found.type]
+    return {
+        name: pc.fill_null(pc.struct_field(found, name), "").to_numpy(zero_copy_only=False).astype(str)
+        for name in names
+    }
+
+
+def _number(texts: np.ndarray) -> np.ndarray:
+    return np.where(texts == "", "0", texts).astype(np.int64)
+
+
+def _calendar(parts: dict[str, np.ndarray], is_day_first: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Year, month and day, whichever way they were written."""
+    compact = np.where(parts["compact"] == "", "00000000", parts["compact"])
+    day_first = is_day_first | (parts["mark"] == ".")
+    months = np.array([MONTHS.get(text[:3].lower(), 0) for text in parts["named_month"]], dtype=np.int64)
+    short = np.char.add(parts["late_year"], parts["named_year"])
+    late = _number(short)
+    late = np.where(np.char.str_len(short) == 2, np.where(late < 70, 2000 + late, 1900 + late), late)
+    year = _number(parts["year"]) + _number(compact.astype("U4")) + late
+    first, second = _number(parts["first"]), _number(parts["second"])
+    month_of_compact = np.array([text[4:6] for text in compact], dtype="U2")
+    day_of_compact = np.array([text[6:8] for text in compact], dtype="U2")
+    month = _number(parts["month"]) + _number(month_of_compact) + months + np.where(day_first, second, first)
+    day = _number(parts["day"]) + _number(day_of_compact) + _number(parts["named_day"])
+    return year, month, day + np.where(day_first, first, second)
+
+
+def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, np.ndarray], list]:
+    """Local date and time in microseconds (NaT where refused), the parts, and the masks with reasons."""
+    parts = _fields(texts)
+    year, month, day = _calendar(parts, is_day_first)
+    is_date = (parts["year"] != "") | (parts["compact"] != "") | (parts["first"] != "") | (parts["named_day"] != "")
+    is_month = is_date & (year >= 1) & (month >= 1) & (month <= 12)
+    months = ((np.where(is_month, year, 1970) - 1970) * 12 + np.where(is_month, month, 1) - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (np.where(is_month, day, 1) - 1)
+    hour, half = _number(parts["hour"]), np.char.lower(parts["half"])
+    twelve = half != ""
+    hour = np.where(twelve, hour % 12 + np.where(np.char.startswith(half, "p"), 12, 0), hour)
+    minute, second = _number(parts["minute"]), _number(parts["second_of_minute"])
+    exists = is_month & (days.astype("datetime64[M]") == months) & (day >= 1) & (hour < 24) & (minute < 60)
+    exists &= (second < 60) & ~(twelve & (_number(parts["hour"]) > 12))
+    in_range = exists & (days >= EARLIEST) & (days < LATEST)
+    moment = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
+    moment[~in_range] = np.datetime64("NaT")
+    reasons = [
+        (~is_date, "is not a date"),
+        (is_date & ~exists, "is a date that does not exist"),
+        (exists & ~in_range, "is a date before 1900 or after 2199"),
+    ]
+    return moment, parts, reasons
+
+
+def _instants(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.ndarray, list]:
+    moment, parts, reasons = _local(texts, is_day_first)
+    has_zone = parts["zone"] != ""
+    naive = pd.DatetimeIndex(moment)
+    local = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
+    utc = local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
+    return np.where(has_zone, moment - _offsets(parts["zone"]), utc), reasons
+
+
+def _days(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.ndarray, list]:
+    moment, parts, reasons = _local(texts, is_day_first)
+    has_zone = parts["zone"] != ""
+    there = pd.DatetimeIndex(moment - _offsets(parts["zone"]), tz="UTC").tz_convert(zone).tz_localize(None)
+    return np.where(has_zone, there.to_numpy().astype("datetime64[us]"), moment).astype("datetime64[D]"), reasons
+
+
+def _offsets(zones: np.ndarray) -> np.ndarray:
+    """What the texts Z, +02:00 or -0330 are ahead of UTC."""
+    minutes = [
+        0 if len(text) < 5 else (-1 if text[0] == "-" else 1) * (int(text[1:3]) * 60 + int(text[-2:])) for text in zones
+    ]
+    return np.array(minutes, dtype="timedelta64[m]")
