@@ -68,7 +68,10 @@ SCALARS: tuple[Family, ...] = (
     _device("device_outage_seconds_total", "counter", "Time in which the device was down or suppressed.", "summary"),
     _device("device_outages_total", "counter", "Outages of the device, its own and those laid to others.", "summary"),
     _device(
-        "device_last_poll_timestamp_seconds", "gauge", "When the last answered poll left; it stays in silence.", "summary"
+        "device_last_poll_timestamp_seconds",
+        "gauge",
+        "When the last answered poll left; it stays in silence.",
+        "summary",
     ),
     _device("device_poll_duration_seconds", "gauge", "Duration of the last poll, pings included."),
     _device("polls_total", "counter", "Polls of the device.", "summary"),
@@ -175,6 +178,11 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
 )
 
+PROBE_FAMILIES: tuple[Family, ...] = (
+    Family("bairro_probe_success", "gauge", "Whether the device answered this probe by any method.", (), "area"),
+    Family("bairro_probe_duration_seconds", "gauge", "How long this probe took.", (), "area"),
+)
+
 
 def series_per_device(detail: Detail, *, interfaces: int, channels: int) -> int:
     """Number of series that one device gets at ``detail``, fully measured and not down.
@@ -211,13 +219,14 @@ def markdown() -> str:
         "feeds disappear and counters stay; the series of a device that left the inventory disappear.",
         "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets).",
         "",
-        *_section("Of a device", DEVICE_FAMILIES + (DEVICE_DOWN,), with_detail=True),
+        *_section("Of a device", (*DEVICE_FAMILIES, DEVICE_DOWN), with_detail=True),
         *_section("Of an area", AREA_FAMILIES),
         "Each area also counts by `role`, since the same byte passes an access node and a CPE: sum within one role.",
         "",
         *_section("Of the collector itself", OWN_FAMILIES),
         "The usual `process_*` metrics (CPU, memory, file descriptors, start time) stand beside these.",
         "",
+        *_section("Of `/probe?target=DEVICE_ID`, beside the device's own at full detail", PROBE_FAMILIES),
         *_series_section(),
     ]
     return "\n".join(lines)

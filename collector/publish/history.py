@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -16,11 +15,9 @@ from collector.publish.hours import AMOUNTS, HOUR, DeviceHour, Poll, row
 from collector.publish.journal import Fact, Journal
 from collector.publish.quality_files import SCHEMA, QualityFiles
 from collector.publish.spans import Belief, Span
-from collector.publish.uplink import Traffic
+from collector.publish.uplink import NO_TRAFFIC, Traffic
+from collector.quality.rates import Delta
 from collector.reading import Device, QualityState, Reading, StateName, Transition
-
-if TYPE_CHECKING:
-    from collector.quality.rates import Delta
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +46,7 @@ class History:
     """
 
     def __init__(
-        self, data: Path, devices: Iterable[Device], *, interval_seconds: float, settle_seconds: float, shard: int = 0
+        self, data: Path, devices: Iterable[Device], *, interval_seconds: float, settle_seconds: float, shard: str = "0"
     ) -> None:
         self._gap = PLAUSIBLE_INTERVALS * interval_seconds
         self._settle = min(LONGEST_SETTLE_SECONDS, settle_seconds)
@@ -306,21 +303,26 @@ def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:
 
 def _poll(reading: Reading, delta: Delta, since: float | None, traffic: Traffic | None, gap: float) -> Poll:
     """What history keeps of a reading."""
-    echoes = reading.echoes
+    echoes, passed, signals = reading.echoes, traffic or NO_TRAFFIC, reading.signals
     seconds = delta.seconds or 0.0
-    signals = reading.signals
     return Poll(
         reading.device_id,
         reading.at,
         since,
         bool(reading.is_reachable),
-        *((echoes.sent, echoes.lost, echoes.rtt_seconds) if echoes is not None else (0, 0, ())),
+        echoes.sent if echoes else 0,
+        echoes.lost if echoes else 0,
+        echoes.rtt_seconds if echoes else (),
         seconds,
-        traffic is not None and 0 < seconds <= gap,
-        *(traffic[1:] if traffic is not None else (None,) * 5),
+        0 < seconds <= gap,
+        passed.receive_bytes,
+        passed.transmit_bytes,
+        passed.error_packets,
+        passed.discard_packets,
+        passed.utilization_ratio,
         delta.restarted,
         min((s.received_dbm for s in signals if s.received_dbm is not None), default=None) if signals else None,
         min((s.noise_ratio_db for s in signals if s.noise_ratio_db is not None), default=None) if signals else None,
-        None,
-        None,
+        delta.codewords_total,
+        delta.codewords_uncorrectable,
     )

@@ -44,7 +44,7 @@ class _Newest:
 class LiveTable:
     """Collects the newest figures and writes them when something changed."""
 
-    def __init__(self, data: Path, devices: Iterable[Device], *, shard: int = 0) -> None:
+    def __init__(self, data: Path, devices: Iterable[Device], *, shard: str = "0") -> None:
         self.path = data / "live" / f"shard={shard}.parquet"
         self._newest: dict[str, _Newest] = {}
         self._devices: tuple[Device, ...] = ()

@@ -18,7 +18,7 @@ SCHEMA = QUALITY_HOURS.arrow_schema()
 class QualityFiles:
     """``<data>/quality/date=YYYY-MM-DD/``; only this collector's shard writes the files named after it."""
 
-    def __init__(self, data: Path, shard: int) -> None:
+    def __init__(self, data: Path, shard: str) -> None:
         self.folder = data / "quality"
         self.shard = shard
 

@@ -30,10 +30,7 @@ def subtract(spans: Sequence[Span], holes: Sequence[Span]) -> list[Span]:
     """The parts of ``spans`` outside every hole."""
     for hole_start, hole_end in holes:
         spans = [
-            piece
-            for a, b in spans
-            for piece in ((a, min(b, hole_start)), (max(a, hole_end), b))
-            if piece[1] > piece[0]
+            piece for a, b in spans for piece in ((a, min(b, hole_start)), (max(a, hole_end), b)) if piece[1] > piece[0]
         ]
     return list(spans)
 

@@ -40,8 +40,6 @@ def rewrite(
     texts: list[str], names: Sequence[str], own: str, *, old: Sequence[float | None], new: Sequence[float | None]
 ) -> None:
     """Rewrite those of ``texts`` (one sample each, with labels ``own``) whose value changed; None leaves no text."""
-    i = 0
-    for before, value in zip(old, new, strict=True):
-        if value != before:
+    for i, value in enumerate(new):
+        if value != old[i]:
             texts[i] = "" if value is None else f"{names[i]}{own} {number(value)}\n"
-        i += 1

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
+from collector.quality.rates import Delta
 from collector.reading import Device, Reading
-
-if TYPE_CHECKING:
-    from collector.quality.rates import Delta
 
 
 class Named(Protocol):
@@ -41,6 +39,9 @@ class Traffic(NamedTuple):
     @property
     def transmit_bytes_per_second(self) -> float | None:
         return None if self.transmit_bytes is None else self.transmit_bytes / self.seconds
+
+
+NO_TRAFFIC = Traffic(0.0, None, None, None, None, None)
 
 
 def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:

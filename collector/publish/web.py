@@ -154,7 +154,10 @@ def _parse(raw: bytes) -> _Request | None:
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
-    url = urlsplit(parts[1])
+    try:
+        url = urlsplit(parts[1])
+    except ValueError:
+        return None
     query = {name: values[-1] for name, values in parse_qs(url.query).items()}
     return _Request(parts[0], url.path, query, headers, parts[2])
 
@@ -166,7 +169,9 @@ async def _compress(response: Response) -> Response:
     return Response(body, response.status, response.content_type, headers)
 
 
-async def _send(writer: asyncio.StreamWriter, response: Response, *, is_head: bool = False, keeps: bool = False) -> None:
+async def _send(
+    writer: asyncio.StreamWriter, response: Response, *, is_head: bool = False, keeps: bool = False
+) -> None:
     headers = {
         "Content-Type": response.content_type,
         "Content-Length": str(len(response.body)),

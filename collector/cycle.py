@@ -1,0 +1,297 @@
+"""The collector's loop: polls who is due, hands readings to the pipeline, and keeps files and inventory current."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+
+from collector.config import CollectorSettings
+from collector.inventory import sentinel_devices
+from collector.pipeline import Pipeline
+from collector.poll.poller import NO_SNMP, Poller
+from collector.poll.profile import load_profiles
+from collector.publish import devices as device_table
+from collector.publish.incidents import IncidentLog
+from collector.publish.own import Figures, OwnMetrics
+from collector.publish.site import Site, Status
+from collector.publish.web import PortInUseError, WebServer
+from collector.reading import Reading
+from collector.schedule import Schedule
+from collector.watch import InventoryWatch
+
+log = logging.getLogger(__name__)
+
+EXIT_OK, EXIT_UNUSABLE = 0, 2
+WATCH_SECONDS = 2.0
+CLOSE_SECONDS = 2.5
+SLOW_AFTER_MISSES = 10
+
+
+class StartError(RuntimeError):
+    """The collector cannot begin; the message says why."""
+
+
+def run(settings: CollectorSettings) -> int:
+    """Collect until SIGTERM or SIGINT; returns the exit code (0, or 2 where it could not begin)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        asyncio.run(_collect(settings))
+    except (PortInUseError, StartError) as error:
+        print(f"bairro: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    return EXIT_OK
+
+
+async def _collect(settings: CollectorSettings) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    collector = Collector(settings)
+    loop.add_signal_handler(signal.SIGHUP, collector.reload_soon)
+    try:
+        await collector.open()
+        await stop.wait()
+    finally:
+        await collector.close()
+
+
+class Collector:
+    """Composes poller, pipeline, web server and the jobs that repeat."""
+
+    def __init__(self, settings: CollectorSettings) -> None:
+        self._settings = settings
+        self._interval = settings.poll.interval_seconds
+        self._watch = InventoryWatch(settings)
+        found = self._watch.current
+        if not found.is_readable:
+            raise StartError("; ".join(str(problem) for problem in found.problems))
+        profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
+        self._poller = Poller(settings.poll, settings.ping, settings.credentials, profiles)
+        self._pipeline = Pipeline(
+            settings, found.devices, incidents=IncidentLog(settings), ask=lambda name: self._start(name, is_due=False)
+        )
+        self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
+        site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
+        self._web = WebServer(site.handlers())
+        self._schedule = Schedule(self._interval)
+        self._in_flight: set[str] = set()
+        self._waiting: dict[str, list[asyncio.Future[Reading]]] = {}
+        self._unpolled = set(self._pipeline.devices)
+        self._ready_at = float("inf")
+        self._loaded_at = time.time()
+        self._is_device_table_old = self._wants_reload = True
+        self._failures = Counter(devices=0, live=0)
+        self._errors = 0
+        self._is_stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # --- begin and end ---
+
+    async def open(self) -> None:
+        """Begin: listen first, so that a port in use is told before anything is sent. Raises PortInUseError."""
+        settings, now = self._settings, time.time()
+        await self._web.open(settings.web.address, settings.web.port)
+        await self._poller.open()
+        await self._restore(now)
+        self._schedule.replace([*self._pipeline.devices, *self._sentinels], self._clock())
+        self._ready_at = self._clock() + self._interval + settings.poll.budget_seconds
+        gc.collect()
+        gc.freeze()
+        url = f"http://{settings.web.address}:{self._web.port}/metrics"
+        log.info("polling %d devices every %g s; metrics at %s", len(self._pipeline.devices), self._interval, url)
+        if self._poller.ping_unavailable:
+            log.warning("%s", self._poller.ping_unavailable)
+        self._wants_reload = False
+        self._tasks = [
+            asyncio.create_task(self._poll_for_ever(), name="poll"),
+            self._every(min(1.0, self._interval / 4), self._tick, "tick"),
+            self._every(settings.publish.live_seconds, self._write_live, "live"),
+            self._every(settings.publish.journal_seconds, self._write_history, "history"),
+            self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
+        ]
+
+    async def _restore(self, now: float) -> None:
+        """Take up what an earlier process left: open hours and open incidents."""
+        history, network = self._pipeline.history, self._pipeline.network
+        await asyncio.to_thread(history.restore, now)
+        history.seed(network.states(), now)
+
+    async def close(self) -> None:
+        """End within a few seconds; the journals take up what is still open."""
+        self._is_stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._web.close()
+        await self._poller.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.to_thread(self._pipeline.history.close, time.time())
+                await self._write_live()
+                await asyncio.to_thread(self._pipeline.incidents.close)
+        log.info("stopped")
+
+    # --- poll ---
+
+    def _clock(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _poll_for_ever(self) -> None:
+        while True:
+            for device_id in self._schedule.due(self._clock()):
+                self._start(device_id)
+            following = self._schedule.next_at()
+            pause = 1.0 if following is None else following - self._clock()
+            await asyncio.sleep(min(1.0, max(self._settings.poll.tick_seconds, pause)))
+
+    def _start(self, device_id: str, *, is_due: bool = True) -> None:
+        """Poll a device or sentinel, unless a poll of it is in flight."""
+        if device_id in self._in_flight:
+            self._schedule.skipped += is_due
+            return
+        device = self._pipeline.devices.get(device_id)
+        if device is not None:
+            self._in_flight.add(device_id)
+            self._poller.start(device, self._done)
+        elif device_id in self._sentinels:
+            self._in_flight.add(device_id)
+            self._poller.start(self._sentinels[device_id], self._sentinel_done)
+
+    def _sentinel_done(self, reading: Reading) -> None:
+        self._in_flight.discard(reading.device_id)
+        answered = reading.is_reachable
+        if answered is not None and not self._is_stopping:
+            self._pipeline.follow(self._pipeline.network.observe_sentinel(reading.device_id, reading.at, answered))
+
+    def _done(self, reading: Reading) -> None:
+        """A poll ended, whatever became of it."""
+        name = reading.device_id
+        self._in_flight.discard(name)
+        self._unpolled.discard(name)
+        device = self._pipeline.devices.get(name)
+        if device is not None and not self._is_stopping:
+            try:
+                self._pipeline.take(device, reading)
+                if device.role == "cpe":
+                    missed = self._pipeline.network.state(name).missed
+                    self._schedule.slow_down(name, missed >= SLOW_AFTER_MISSES)
+            except Exception:
+                self._errors += 1
+                log.exception("%s: a reading was lost to a fault of the collector", name)
+        for waiting in self._waiting.pop(name, ()):
+            if not waiting.done():
+                waiting.set_result(reading)
+
+    async def _probe(self, device_id: str) -> Reading | None:
+        """Poll one device of the inventory now, or join the poll in flight."""
+        if device_id not in self._pipeline.devices:
+            return None
+        waiting: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(device_id, []).append(waiting)
+        self._start(device_id, is_due=False)
+        return await waiting
+
+    # --- what repeats ---
+
+    def _every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await job()
+                except Exception:
+                    self._errors += 1
+                    log.exception("the %s job failed; it goes on", name)
+
+        return asyncio.create_task(repeat(), name=name)
+
+    async def _tick(self) -> None:
+        self._pipeline.follow(self._pipeline.network.tick(time.time()))
+
+    async def _write_live(self) -> None:
+        states = {state.device_id: state for state in self._pipeline.network.states()}
+        with self._noting_failure("live"):
+            await self._pipeline.live.write(states)
+
+    async def _write_history(self) -> None:
+        await self._pipeline.history.flush(time.time())
+        if self._is_device_table_old:
+            with self._noting_failure("devices"):
+                path, found = self._settings.data / "devices.parquet", self._watch.current.devices
+                await asyncio.to_thread(device_table.update, path, found, time.time())
+                self._is_device_table_old = False
+
+    @contextlib.contextmanager
+    def _noting_failure(self, what: str) -> Iterator[None]:
+        """A write that fails is counted, logged, and tried again with the next turn."""
+        try:
+            yield
+        except OSError as error:
+            self._failures[what] += 1
+            log.error("the %s table cannot be written: %s; trying again", what, error.strerror or error)
+
+    def reload_soon(self) -> None:
+        """SIGHUP: read the inventory again, whether or not its file has changed."""
+        self._wants_reload = True
+
+    async def _watch_inventory(self) -> None:
+        if not self._wants_reload and not self._watch.has_changed():
+            return
+        self._wants_reload = False
+        if await self._watch.reload():
+            devices, now = self._watch.current.devices, time.time()
+            self._pipeline.replace(devices, now)
+            self._schedule.replace([*self._pipeline.devices, *self._sentinels], self._clock())
+            self._poller.keep_only([*self._pipeline.devices, *self._sentinels])
+            self._unpolled &= self._pipeline.devices.keys()
+            self._is_device_table_old = True
+        self._loaded_at = time.time()
+
+    # --- what it says of itself ---
+
+    def _status(self) -> Status:
+        waits_for = ""
+        if self._unpolled and self._clock() < self._ready_at:
+            waits_for = f"{len(self._unpolled)} devices have not been polled yet"
+        network = self._pipeline.network
+        return Status(
+            waits_for=waits_for,
+            is_blind=network.is_blind,
+            devices=len(self._pipeline.devices),
+            by_state=Counter(state.state for state in network.states()),
+            interval_seconds=self._interval,
+            problems=len(self._watch.current.problems),
+            notes=(self._poller.ping_unavailable,) if self._poller.ping_unavailable else (),
+        )
+
+    def _figures(self) -> Figures:
+        """By the names of ``publish.families.OWN_FAMILIES``."""
+        counts, history = self._poller.counts, self._pipeline.history
+        return {
+            "blind": float(self._pipeline.network.is_blind),
+            "cycle_lag_seconds": self._schedule.lag_seconds(self._clock()),
+            "poll_interval_seconds": self._interval,
+            "polls_in_flight": self._poller.in_flight,
+            "polls_skipped_total": self._schedule.skipped,
+            "packets_sent_total": counts.packets_sent,
+            "packets_received_total": counts.packets_received,
+            "packets_retried_total": counts.retries,
+            "packets_late_total": counts.late,
+            "packets_rejected_total": dict(counts.rejected),
+            "inventory_devices": len(self._pipeline.devices),
+            "inventory_problems": len(self._watch.current.problems),
+            "inventory_loaded_timestamp_seconds": self._loaded_at,
+            "history_rows_total": history.rows_written,
+            "history_pending_hours": history.pending_hours,
+            "write_failures_total": {**self._failures, "history": history.write_failures},
+            "errors_total": self._errors,
+        }

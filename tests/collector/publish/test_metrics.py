@@ -1,0 +1,303 @@
+"""/metrics: equal byte for byte to prometheus_client, clean for promtool, and series come and go as documented."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.utils import floatToGoString
+
+from collector.config import MetricsSettings
+from collector.publish import families
+from collector.publish.metrics import CPE_IN_FULL, Exposition, detail_of
+from collector.publish.own import OwnMetrics
+from collector.publish.text import number
+from collector.publish.uplink import Traffic
+from collector.reading import Device, EchoBurst, Reading, SignalReading, StateName, Transition
+
+from .readings import CPE, answer, silence
+
+AP = Device("ap-1", "127.0.0.2", "ap", "centro", subscribers=0, site='the "hill"\\top\nline')
+ROOT = Path(__file__).parents[3]
+
+
+def samples(text: str) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+    return found
+
+
+def exposition(*devices: Device, **settings: str) -> Exposition:
+    return Exposition(MetricsSettings(**settings), devices or (CPE, AP))  # type: ignore[arg-type]
+
+
+def changed(device: Device, new: StateName, at: float, since: float, old: StateName = "up") -> Transition:
+    return Transition(device.device_id, at, since, old, new, root="ap-1")
+
+
+def as_prometheus_client_prints(text: str) -> str:
+    """Parse the text and have prometheus_client print the same samples, family by family in the same order."""
+
+    class Same:
+        def collect(self) -> list[Metric]:
+            order = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
+            parsed = {family.name: family for family in text_string_to_metric_families(text)}
+            made: list[Metric] = []
+            for name, kind in order:
+                base = name.removesuffix("_total")
+                family = parsed[base if kind == "counter" else name]
+                metric: Metric
+                if kind == "counter":
+                    metric = CounterMetricFamily(base, family.documentation)
+                elif kind == "summary":
+                    metric = SummaryMetricFamily(name, family.documentation)
+                else:
+                    metric = GaugeMetricFamily(name, family.documentation)
+                metric.samples = family.samples
+                made.append(metric)
+            return made
+
+    registry = CollectorRegistry()
+    registry.register(Same())  # type: ignore[arg-type]
+    return generate_latest(registry).decode()
+
+
+def full_text() -> str:
+    metrics = exposition()
+    metrics.change(changed(CPE, "up", 1000.0, 1000.0, "unknown"))
+    for at in (1_700_000_000.25, 1_700_000_060.5):
+        signals = (SignalReading("wlan0", -61.5, 24.0), SignalReading("down 1", None, 38.2, 2**33, 12, 1))
+        metrics.update(
+            answer(at, signals=signals), restarted=at > 1_700_000_030, traffic=Traffic(60.0, 6000, 600, 0, 0, 0.1)
+        )
+        metrics.update(answer(at, AP, echoes=None), restarted=False, traffic=None)
+    metrics.change(changed(AP, "down", 1_700_000_180.0, 1_700_000_060.0))
+    return metrics.render()
+
+
+def test_text_equals_what_prometheus_client_prints() -> None:
+    text = full_text()
+    assert text == as_prometheus_client_prints(text)
+
+
+def test_text_of_one_device_is_this() -> None:
+    metrics = exposition(CPE)
+    metrics.update(answer(1_700_000_000.25), restarted=False, traffic=None)
+    text = metrics.render()
+    for line in (
+        'bairro_device_info{area="centro",device="cpe-1",parent="ap-1",profile="",role="cpe",site=""} 1.0',
+        'bairro_device_up{device="cpe-1"} 1.0',
+        'bairro_device_last_poll_timestamp_seconds{device="cpe-1"} 1.70000000025e+09',
+        'bairro_ping_lost_total{device="cpe-1"} 1.0',
+        'bairro_ping_rtt_p50_seconds{device="cpe-1"} 0.011',
+        'bairro_ping_rtt_p95_seconds{device="cpe-1"} 0.03',
+        'bairro_ping_rtt_seconds_count{device="cpe-1"} 4.0',
+        'bairro_snmp_rtt_seconds_sum{device="cpe-1"} 0.0125',
+        'bairro_device_reachable{by="ping",device="cpe-1"} 1.0',
+        'bairro_interface_receive_bytes_total{device="cpe-1",interface="wan"} 1.7e+12',
+        'bairro_interface_receive_bytes_total{device="cpe-1",interface="lan"} 17.0',
+        'bairro_interface_up{device="cpe-1",interface="lan"} 0.0',
+        'bairro_interface_info{alias="uplink",device="cpe-1",interface="wan"} 1.0',
+        'bairro_area_devices{area="centro",state="unknown"} 1.0',
+    ):
+        assert line in text.splitlines()
+    assert 'bairro_interface_transmit_bytes_total{device="cpe-1",interface="lan"}' not in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, 1, True, 999_999, 1_000_000, 1_234_567, 10_000_000, 12_300_000, 2**32, 2**53 - 1, 2**53 + 1, 2**64 - 1]
+    + [0.0, 0.1, 1e-5, 1.5e-7, 123456.789, 999999.5, 1_700_000_000.123, 1e15, 1e16, 1.5e300, -61.5, -1_234_567.5]
+    + [math.inf, -math.inf],
+)
+def test_number_is_printed_as_prometheus_client_does(value: float) -> None:
+    assert number(value) == floatToGoString(value)
+
+
+def test_promtool_finds_nothing_to_say(require_program: Callable[[str], str]) -> None:
+    own = OwnMetrics(lambda: {"blind": 0.0, "packets_rejected_total": {"wrong source": 3}, "polls_skipped_total": 1})
+    check = subprocess.run(
+        [require_program("promtool"), "check", "metrics"],
+        input=full_text() + own.render(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
+
+
+def test_labels_are_escaped_and_come_back_whole() -> None:
+    odd = Device('a"b\\c\nd', "127.0.0.3", "cpe", "São Bento", site="x{y}=z")
+    metrics = exposition(odd)
+    metrics.update(answer(10.0, odd), restarted=False, traffic=None)
+    text = metrics.render()
+    assert text == as_prometheus_client_prints(text)
+    assert (("device", odd.device_id),) in samples(text)["bairro_device_up"]
+
+
+def test_gauges_go_after_two_misses_and_counters_stay() -> None:
+    metrics = exposition(CPE)
+    metrics.update(answer(0.0), restarted=False, traffic=None)
+    metrics.update(silence(60.0), restarted=False, traffic=None)
+    once = samples(metrics.render())
+    metrics.update(silence(120.0), restarted=False, traffic=None)
+    twice = samples(metrics.render())
+    gone = {
+        "bairro_device_uptime_seconds",
+        "bairro_device_poll_duration_seconds",
+        "bairro_ping_rtt_p50_seconds",
+        "bairro_ping_rtt_p95_seconds",
+        "bairro_ping_jitter_seconds",
+        "bairro_interface_up",
+        "bairro_interface_speed_bytes_per_second",
+    }
+    assert gone <= once.keys()
+    assert once.keys() - twice.keys() == gone
+    device = (("device", "cpe-1"),)
+    assert twice["bairro_device_up"][device] == 0
+    assert twice["bairro_polls_failed_total"][device] == 2
+    assert twice["bairro_ping_lost_total"][device] == 11
+    metrics.update(answer(180.0), restarted=False, traffic=None)
+    assert gone <= samples(metrics.render()).keys()
+
+
+def test_a_collector_that_could_not_send_says_nothing_of_the_device() -> None:
+    metrics = exposition(CPE)
+    metrics.update(answer(0.0), restarted=False, traffic=None)
+    for at in (60.0, 120.0, 180.0):
+        metrics.update(Reading(CPE.device_id, at, 0.0, "silent", sent=False), restarted=False, traffic=None)
+    now = samples(metrics.render())
+    assert now["bairro_device_up"][("device", "cpe-1"),] == 1
+    assert now["bairro_polls_failed_total"][("device", "cpe-1"),] == 0
+    assert "bairro_interface_up" in now
+
+
+def test_down_series_stands_only_while_down_and_names_the_root() -> None:
+    metrics = exposition()
+    assert "bairro_device_down" not in samples(metrics.render())
+    metrics.change(changed(CPE, "suppressed", 180.0, 60.0))
+    now = samples(metrics.render())
+    assert now["bairro_device_down"] == {(("device", "cpe-1"), ("root", "ap-1")): 1.0}
+    assert now["bairro_area_subscribers_affected"][("area", "centro"),] == 1
+    metrics.update(silence(180.0), restarted=False, traffic=None)
+    assert samples(metrics.render())["bairro_device_outage_seconds_total"][("device", "cpe-1"),] == 120
+    metrics.change(changed(CPE, "up", 300.0, 300.0, "suppressed"))
+    metrics.update(answer(300.0), restarted=False, traffic=None)
+    now = samples(metrics.render())
+    assert "bairro_device_down" not in now
+    assert now["bairro_device_outage_seconds_total"][("device", "cpe-1"),] == 240
+    assert now["bairro_device_outages_total"][("device", "cpe-1"),] == 1
+    assert now["bairro_area_subscribers_affected"][("area", "centro"),] == 0
+
+
+def test_one_state_at_a_time() -> None:
+    metrics = exposition(CPE)
+    metrics.change(changed(CPE, "silent", 180.0, 60.0))
+    metrics.update(silence(180.0), restarted=False, traffic=None)
+    now = samples(metrics.render())
+    assert {dict(labels)["state"]: v for labels, v in now["bairro_device_state"].items() if v} == {"silent": 1.0}
+    assert sum(now["bairro_device_state"].values()) == 1
+    assert {dict(labels)["state"]: v for labels, v in now["bairro_area_devices"].items() if v} == {"silent": 1.0}
+
+
+def test_series_of_a_device_that_left_go_and_the_others_stay() -> None:
+    metrics = exposition()
+    for device in (CPE, AP):
+        metrics.update(answer(0.0, device), restarted=False, traffic=None)
+        metrics.change(changed(device, "down", 0.0, 0.0))
+    metrics.replace([replace(CPE, site="moved")])
+    metrics.update(answer(60.0), restarted=False, traffic=None)
+    text = metrics.render()
+    assert 'device="ap-1"' not in text.replace('parent="ap-1"', "")
+    assert 'site="moved"' in text
+    assert samples(text)["bairro_polls_total"][("device", "cpe-1"),] == 2
+
+
+def test_a_partial_answer_leaves_alone_what_it_does_not_speak_of() -> None:
+    metrics = exposition(CPE)
+    first = answer(0.0)
+    metrics.update(first, restarted=False, traffic=None)
+    metrics.update(
+        replace(first, at=60.0, snmp="partial", interfaces=first.interfaces[:1]), restarted=False, traffic=None
+    )
+    assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 2
+    metrics.update(replace(first, at=120.0, interfaces=first.interfaces[:1]), restarted=False, traffic=None)
+    assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 1
+
+
+def test_detail_keeps_the_number_of_series_in_hand() -> None:
+    settings = MetricsSettings()
+    assert detail_of(CPE, settings, cpe_count=CPE_IN_FULL) == "full"
+    assert detail_of(CPE, settings, cpe_count=CPE_IN_FULL + 1) == "area"
+    assert detail_of(AP, settings, cpe_count=10**6) == "full"
+    assert detail_of(CPE, MetricsSettings(cpe="summary"), cpe_count=10**6) == "summary"
+
+
+@pytest.mark.parametrize("detail", families.DETAILS)
+def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
+    metrics = exposition(CPE, cpe=detail)
+    interfaces = answer(0.0).interfaces
+    whole = tuple(replace(interfaces[0], name=name) for name in ("wan", "lan", "x"))
+    signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3),)
+    metrics.update(answer(0.0, interfaces=whole, signals=signals), restarted=False, traffic=None)
+    text = metrics.render()
+    own = [line for line in text.splitlines() if 'device="cpe-1"' in line]
+    assert len(own) == families.series_per_device(detail, interfaces=3, channels=1)
+    per_area = [line for line in text.splitlines() if line.startswith("bairro_area_")]
+    assert len(per_area) == sum(family.series for family in families.AREA_FAMILIES)
+
+
+def test_area_sums_stand_in_for_devices_that_are_not_shown() -> None:
+    metrics = exposition(CPE, cpe="area")
+    for at in (0.0, 60.0):
+        metrics.update(answer(at), restarted=False, traffic=Traffic(60.0, 6000, 600, 0, 0, None))
+    now = samples(metrics.render())
+    role = (("area", "centro"), ("role", "cpe"))
+    assert now["bairro_area_receive_bytes_total"][role] == 12_000
+    assert now["bairro_area_ping_sent_total"][role] == 10
+    assert now["bairro_area_ping_rtt_seconds_count"][role] == 8
+    metrics.change(changed(CPE, "suppressed", 60.0, 0.0))
+    assert 'bairro_device_down{device="cpe-1",root="ap-1"} 1.0' in metrics.render()
+
+
+def test_probe_text_is_the_devices_own_even_where_it_is_not_shown() -> None:
+    shown, hidden = exposition(CPE), exposition(CPE, cpe="area")
+    reading = answer(0.0, echoes=EchoBurst(1, 0, (0.5,)))
+    for metrics in (shown, hidden):
+        metrics.update(reading, restarted=False, traffic=None)
+    assert samples(shown.one(reading)) == samples(hidden.one(reading))
+    assert samples(shown.one(reading))["bairro_ping_rtt_p95_seconds"] == {(("device", "cpe-1"),): 0.5}
+    assert "bairro_ping_jitter_seconds" not in samples(shown.one(reading))
+
+
+def test_every_family_keeps_together() -> None:
+    names = [re.split(r"[{ ]", line)[0] for line in full_text().splitlines() if not line.startswith("#")]
+    bases = [re.sub(r"(_seconds)_(sum|count)$", r"\1", name) for name in names]
+    runs = [name for i, name in enumerate(bases) if i == 0 or bases[i - 1] != name]
+    assert len(runs) == len(set(runs))
+
+
+def test_metrics_page_is_generated() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "collector.publish.families"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == made.stdout
+
+
+def test_own_metrics_are_those_declared() -> None:
+    figures = {family.name.removeprefix("bairro_collector_"): 1.0 for family in families.OWN_FAMILIES}
+    figures |= {"packets_rejected_total": {"a": 1}, "write_failures_total": {"live": 0}}  # type: ignore[dict-item]
+    text = OwnMetrics(lambda: figures).render()
+    assert {family.name for family in families.OWN_FAMILIES} <= samples(text).keys()
+    assert "process_cpu_seconds_total" in samples(text)
