@@ -76,8 +76,10 @@ def has_restarted(previous: Reading, current: Reading) -> bool:
     sysUpTime fell, or is shorter than the time between the readings (a restart within a long gap). Its roll after
     497 days is no restart, nor is the restart of an agent alone on a host whose ``boot_seconds`` ran on.
     """
-    if not _uptime_fell(previous, current):
+    if previous.uptime_seconds is None or current.uptime_seconds is None:
         return _boot(previous, current) == "fell"
+    if not _uptime_fell(previous, current):
+        return False
     return _boot(previous, current) != "ran on" and not _is_roll(previous, current)
 
 

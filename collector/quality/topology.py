@@ -1,0 +1,152 @@
+"""The tree of devices and what is believed of each one: whose silence can explain whose."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from math import inf
+from typing import TYPE_CHECKING
+
+from collector.reading import Device, QualityState, StateName
+
+if TYPE_CHECKING:
+    from collector.quality.outage import Incident
+
+
+class Node:
+    """One device in the tree.
+
+    ``first_miss`` is the first missed poll of the silence that is being judged, ``missed`` the polls missed since;
+    for a device whose explanation has ended it is when that ended. ``held`` is what it was when the collector
+    ceased to observe it. ``is_explained`` says that its suppression has a cause that still stands. ``fallen``
+    are the children that fell silent of late, ``live_children`` those that are up, or were until this silence.
+    """
+
+    __slots__ = (
+        "answered_at",
+        "asked_at",
+        "children",
+        "device_id",
+        "fallen",
+        "first_miss",
+        "group",
+        "held",
+        "incident",
+        "is_cpe",
+        "is_explained",
+        "is_live",
+        "is_mute",
+        "is_unsent",
+        "live_children",
+        "missed",
+        "missed_at",
+        "parent",
+        "parent_id",
+        "since",
+        "state",
+        "waiters",
+        "was_up",
+    )
+
+    def __init__(self, device: Device, at: float) -> None:
+        self.device_id = device.device_id
+        self.is_cpe = device.role == "cpe"
+        self.parent_id = device.parent
+        self.parent: Node | None = None
+        self.children: list[Node] = []
+        self.state: StateName = "unknown"
+        self.since = at
+        self.held: StateName = "unknown"
+        self.was_up = self.is_live = self.is_mute = self.is_unsent = self.is_explained = False
+        self.missed = 0
+        self.first_miss = self.missed_at = self.answered_at = self.asked_at = -inf
+        self.incident: Incident | None = None
+        self.group: Incident | None = None
+        self.fallen: deque[tuple[float, Node]] = deque()
+        self.live_children = 0
+        self.waiters: dict[Node, None] = {}
+
+    @property
+    def heard_at(self) -> float:
+        """The last poll that said anything of the device."""
+        return max(self.answered_at, self.missed_at)
+
+    @property
+    def is_out(self) -> bool:
+        """Whether its silence is laid to the network now."""
+        return self.state in ("down", "suppressed")
+
+    def begin_silence(self, at: float, missed: int) -> None:
+        """Count misses anew from ``at``."""
+        self.first_miss, self.missed = at, missed
+
+    def above(self) -> Node | None:
+        """The nearest ancestor that can be judged: one that nothing can ask is looked through."""
+        node = self.parent
+        while node is not None and node.is_mute:
+            node = node.parent
+        return node
+
+    def below(self) -> Iterator[Node]:
+        """The nearest descendants that can be judged."""
+        for child in self.children:
+            if child.is_mute:
+                yield from child.below()
+            else:
+                yield child
+
+    def enter(self, state: StateName, since: float) -> None:
+        """Take on ``state``, keeping the parent's count of live children."""
+        self.state, self.since = state, since
+        is_live = state == "up" or (state == "suspect" and self.was_up)
+        if is_live != self.is_live:
+            self.is_live = is_live
+            if self.parent is not None:
+                self.parent.live_children += 1 if is_live else -1
+
+    def quality_state(self) -> QualityState:
+        """What is believed now, for others."""
+        incident = self.incident if self.is_out else None
+        return QualityState(
+            self.device_id,
+            self.state,
+            self.since,
+            self.missed,
+            incident.root if incident else None,
+            incident.incident_id if incident else None,
+        )
+
+
+class Topology:
+    """All nodes by device id, linked; ``tops`` are the network devices that hang from nothing.
+
+    A device whose parent is not in the inventory is judged on its own, but is no top: nobody knows that it is
+    independent of the others.
+    """
+
+    def __init__(self, devices: Iterable[Device], at: float) -> None:
+        self.nodes: dict[str, Node] = {device.device_id: Node(device, at) for device in devices}
+        self.tops: list[Node] = []
+        self._link()
+
+    def replace(self, devices: Iterable[Device], at: float) -> list[Node]:
+        """Take in a new inventory; nodes that stay keep what is believed of them. Returns those that left."""
+        old, self.nodes = self.nodes, {}
+        for device in devices:
+            node = old.pop(device.device_id, None) or Node(device, at)
+            node.is_cpe, node.parent_id = device.role == "cpe", device.parent
+            self.nodes[device.device_id] = node
+        self._link()
+        return list(old.values())
+
+    def _link(self) -> None:
+        for node in self.nodes.values():
+            node.children.clear()
+            node.waiters.clear()
+            node.live_children = 0
+        for node in self.nodes.values():
+            node.parent = self.nodes.get(node.parent_id) if node.parent_id is not None else None
+            if node.parent is not None:
+                node.parent.children.append(node)
+                node.parent.live_children += node.is_live
+        self.tops = [node for node in self.nodes.values() if node.parent_id is None and not node.is_cpe]
