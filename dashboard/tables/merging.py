@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from collector.published import ARROW, Column, TableSpec
+from collector.published import TableSpec
 from dashboard.tables.schema import conform
 
 
@@ -19,10 +19,6 @@ class Merged:
     added: int
     changed: int
     unchanged: int
-
-
-def nulls(column: Column, rows: int) -> pa.Array:
-    return pa.nulls(rows, ARROW[column.type])
 
 
 def merge(

@@ -4,93 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from collector.published import Column, TableSpec
+from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import identity, merging, outlines, rules, snapshots, values
 from dashboard.tables.delimited import Fault, Sheet, UnreadableError, read_bytes, read_sheet
 from dashboard.tables.quality import connect
-from dashboard.tables.schema import CATEGORIES, END_REASONS, RECORDS
-
-CHOICES = {"category": CATEGORIES, "end_reason": END_REASONS}
-SHOWN = 10
+from dashboard.tables.report import ImportReport
+from dashboard.tables.schema import RECORDS
+from dashboard.tables.typed import typed_rows
 
 read = snapshots.read
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What an import did, or in a dry run would do. Rows read = added + changed + unchanged + rejected.
-
-    ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused,
-    2 nothing could be done. Printed it is a text for people; ``summary`` is its first line.
-    """
-
-    kind: str
-    source: Path
-    rows_read: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    is_dry_run: bool = False
-    described: str = ""
-    dropped_columns: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = field(default=(), repr=False)
-    notes: tuple[str, ...] = ()
-    reject_file: Path | None = None
-    snapshot: Path | None = None
-    failure: str | None = None
-
-    @property
-    def accepted(self) -> int:
-        return self.added + self.changed
-
-    @property
-    def exit_code(self) -> int:
-        return 2 if self.failure else 1 if self.rejected else 0
-
-    @property
-    def summary(self) -> str:
-        if self.failure:
-            return f"{self.kind}: {self.source}: {self.failure}"
-        would = "would be " if self.is_dry_run else ""
-        return (
-            f"{self.kind}: {self.source.name} ({self.described}): {self.rows_read:,} rows read: {would}{self.added:,} added,"
-            f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
-        )
-
-    def __str__(self) -> str:
-        if self.failure:
-            return self.summary
-        lines = [self.summary]
-        if self.dropped_columns:
-            lines.append(f"  columns left at the door: {', '.join(self.dropped_columns)}")
-        reasons = Counter((fault.column, fault.reason) for fault in self.faults)
-        for (column, reason), rows in reasons.most_common(SHOWN):
-            first = min(fault.line for fault in self.faults if (fault.column, fault.reason) == (column, reason))
-            lines.append(f"  refused, {rows:,} x from line {first}: {column or 'the row'} {reason}")
-        if len(reasons) > SHOWN:
-            lines.append(f"  refused: {len(reasons) - SHOWN} more reasons")
-        lines += [f"  {note}" for note in self.notes]
-        if self.reject_file:
-            lines.append(f"  every refused row: {self.reject_file}")
-        if self.is_dry_run:
-            lines.append("  dry run: nothing was written")
-        elif not self.accepted:
-            lines.append("  nothing new: the records stay as they are")
-        else:
-            lines.append(f"  stored: {self.snapshot}")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -152,7 +84,7 @@ def _import(context: _Context, content: bytes, report: ImportReport) -> ImportRe
     sheet = outlines.read_features(content) if is_geojson else read_sheet(content)
     _require_columns(sheet, context)
     key, has_new_key = _customer_key(context, sheet, report.is_dry_run)
-    rows, faults = _typed(sheet, context)
+    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of)
     rows = _hashed(rows, key)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
         rows, faults = _checked(connection, rows, faults, context)
@@ -208,74 +140,6 @@ def _customer_key(context: _Context, sheet: Sheet, is_dry_run: bool) -> tuple[by
 def _key_of(kind: str, data: Path) -> str | None:
     stated = snapshots.read_metadata(kind, data).get(b"customer_key")
     return stated.decode() if stated else None
-
-
-def _typed(sheet: Sheet, context: _Context) -> tuple[pa.Table, list[Fault]]:
-    """Every declared column typed, with ``line``; rows with a cell that is not what it should be are left out."""
-    dates = {
-        column.name: sheet.columns[column.name]
-        for column in context.spec.columns
-        if column.type in ("date", "timestamp") and column.name in sheet.columns
-    }
-    is_day_first = values.day_comes_first(dates)
-    faults = list(sheet.faults)
-    is_good = np.ones(len(sheet.lines), dtype=bool)
-    typed = {}
-    for column in context.spec.columns:
-        parsed = _parse(column, sheet, context, is_day_first.get(column.name, False))
-        typed[column.name] = parsed.values
-        for mask, reason in parsed.faults:
-            faults += [Fault(int(line), column.name, reason) for line in sheet.lines[mask]]
-            is_good &= ~mask
-    typed["line"] = pa.array(sheet.lines)
-    return pa.table(typed).filter(pa.array(is_good)), faults
-
-
-def _parse(column: Column, sheet: Sheet, context: _Context, is_day_first: bool) -> values.Parsed:
-    rows = len(sheet.lines)
-    if column.name not in sheet.columns:
-        if column.name == "valid_from":
-            return values.Parsed(pa.array([context.as_of] * rows, pa.date32()))
-        return values.Parsed(merging.nulls(column, rows))
-    texts = sheet.columns[column.name]
-    parsed = _parse_cells(column, texts, context, is_day_first, sheet.separator)
-    if not column.required:
-        return parsed
-    blank = (texts.is_null().to_numpy(zero_copy_only=False), "is blank")
-    return values.Parsed(parsed.values, (*parsed.faults, blank))
-
-
-def _parse_cells(
-    column: Column, texts: pa.Array, context: _Context, is_day_first: bool, separator: str
-) -> values.Parsed:
-    if column.name in CHOICES:
-        return values.parse_choices(texts, CHOICES[column.name])
-    if column.name == "timezone":
-        return _parse_timezones(texts)
-    if column.name == "geometry":
-        outlined, refused = outlines.parse_outlines(texts)
-        positions = {reason: [at for at, why in refused.items() if why == reason] for reason in set(refused.values())}
-        return values.Parsed(outlined, tuple((_mask(at, len(texts)), why) for why, at in sorted(positions.items())))
-    if column.type == "date":
-        return values.parse_dates(texts, is_day_first=is_day_first, zone=context.zone)
-    if column.type == "timestamp":
-        return values.parse_timestamps(texts, is_day_first=is_day_first, zone=context.zone)
-    if column.type == "number":
-        return values.parse_numbers(texts, has_decimal_comma=separator == ";")
-    if column.type == "integer":
-        return values.parse_integers(texts)
-    return values.Parsed(texts)
-
-
-def _parse_timezones(texts: pa.Array) -> values.Parsed:
-    wrong = [at for at, name in enumerate(texts.to_pylist()) if name is not None and name not in available_timezones()]
-    return values.Parsed(texts, ((_mask(wrong, len(texts)), "is not an IANA time zone"),))
-
-
-def _mask(positions: Sequence[int], rows: int) -> np.ndarray:
-    mask = np.zeros(rows, dtype=bool)
-    mask[list(positions)] = True
-    return mask
 
 
 def _hashed(rows: pa.Table, key: bytes | None) -> pa.Table:

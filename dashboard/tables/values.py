@@ -19,12 +19,9 @@ MOMENT = (
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second_of_minute>\d{2})(?P<fraction>[.,]\d+)?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?$"
 )
-MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-    )
-}
+NUMERIC = r"^(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?:\d{4}|\d{2})(?:\D|$)"
+MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+WAYS = ("year", "compact", "first", "named_day")
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
 
 
@@ -48,10 +45,9 @@ def day_comes_first(columns: Mapping[str, pa.Array]) -> dict[str, bool]:
     decided: dict[str, bool] = {}
     undecided = []
     for name, column in columns.items():
-        parts = _fields(pc.unique(column.drop_null()))
-        slashed = (parts["first"] != "") & (parts["mark"] != ".")
-        high_first = slashed & (_number(parts["first"]) > 12)
-        high_second = slashed & (_number(parts["second"]) > 12)
+        found = pc.extract_regex(pc.unique(column.drop_null()), NUMERIC).drop_null()
+        first, second = (_number(pc.struct_field(found, part)) for part in ("first", "second"))
+        high_first, high_second, slashed = first > 12, second > 12, first >= 0
         if high_first.any() and high_second.any():
             raise OrderError(f"{name}: mixes day/month with month/day; write dates as YYYY-MM-DD")
         if high_first.any() or high_second.any():
@@ -149,48 +145,48 @@ def _typed(values: np.ndarray, kind: pa.DataType) -> pa.Array:
     return pa.array(values, pa.float64(), from_pandas=True).cast(kind)
 
 
-def _fields(texts: pa.Array) -> dict[str, np.ndarray]:
-    """The named groups of MOMENT as arrays of text; all are empty where a text is no date."""
+def _fields(texts: pa.Array) -> dict[str, pa.Array]:
+    """The named groups of MOMENT as columns of text; all are empty where a text is no date."""
     found = pc.extract_regex(texts, MOMENT)
-    names = [field.name for field in found.type]
-    return {
-        name: pc.fill_null(pc.struct_field(found, name), "").to_numpy(zero_copy_only=False).astype(str)
-        for name in names
-    }
+    return {field.name: pc.fill_null(pc.struct_field(found, field.name), "") for field in found.type}
 
 
-def _number(texts: np.ndarray) -> np.ndarray:
-    return np.where(texts == "", "0", texts).astype(np.int64)
+def _number(texts: pa.Array) -> np.ndarray:
+    return pc.cast(pc.if_else(pc.equal(texts, ""), "0", texts), pa.int64()).to_numpy(zero_copy_only=False)
 
 
-def _calendar(parts: dict[str, np.ndarray], is_day_first: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Year, month and day, whichever way they were written."""
-    compact = np.where(parts["compact"] == "", "00000000", parts["compact"])
-    day_first = is_day_first | (parts["mark"] == ".")
-    months = np.array([MONTHS.get(text[:3].lower(), 0) for text in parts["named_month"]], dtype=np.int64)
-    short = np.char.add(parts["late_year"], parts["named_year"])
+def _is(texts: pa.Array, value: str) -> np.ndarray:
+    return pc.equal(texts, value).to_numpy(zero_copy_only=False)
+
+
+def _calendar(parts: dict[str, pa.Array], is_day_first: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Year, month and day, whichever way they were written: of the ways only one is filled, the others count 0."""
+    compact = parts["compact"]
+    day_first = is_day_first | _is(parts["mark"], ".")
+    named = pc.index_in(pc.utf8_lower(parts["named_month"]), MONTHS)
+    short = pc.binary_join_element_wise(parts["late_year"], parts["named_year"], "")
     late = _number(short)
-    late = np.where(np.char.str_len(short) == 2, np.where(late < 70, 2000 + late, 1900 + late), late)
-    year = _number(parts["year"]) + _number(compact.astype("U4")) + late
+    is_short = pc.equal(pc.utf8_length(short), 2).to_numpy(zero_copy_only=False)
+    late = np.where(is_short, np.where(late < 70, 2000 + late, 1900 + late), late)
+    year = _number(parts["year"]) + _number(pc.utf8_slice_codeunits(compact, 0, 4)) + late
     first, second = _number(parts["first"]), _number(parts["second"])
-    month_of_compact = np.array([text[4:6] for text in compact], dtype="U2")
-    day_of_compact = np.array([text[6:8] for text in compact], dtype="U2")
-    month = _number(parts["month"]) + _number(month_of_compact) + months + np.where(day_first, second, first)
-    day = _number(parts["day"]) + _number(day_of_compact) + _number(parts["named_day"])
+    month = _number(parts["month"]) + _number(pc.utf8_slice_codeunits(compact, 4, 6))
+    month += pc.fill_null(pc.add(named, 1), 0).to_numpy(zero_copy_only=False) + np.where(day_first, second, first)
+    day = _number(parts["day"]) + _number(pc.utf8_slice_codeunits(compact, 6, 8)) + _number(parts["named_day"])
     return year, month, day + np.where(day_first, first, second)
 
 
-def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, np.ndarray], list]:
+def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, pa.Array], list]:
     """Local date and time in microseconds (NaT where refused), the parts, and the masks with reasons."""
     parts = _fields(texts)
     year, month, day = _calendar(parts, is_day_first)
-    is_date = (parts["year"] != "") | (parts["compact"] != "") | (parts["first"] != "") | (parts["named_day"] != "")
+    is_date = ~_is(pc.binary_join_element_wise(*(parts[name] for name in WAYS), ""), "")
     is_month = is_date & (year >= 1) & (month >= 1) & (month <= 12)
     months = ((np.where(is_month, year, 1970) - 1970) * 12 + np.where(is_month, month, 1) - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (np.where(is_month, day, 1) - 1)
-    hour, half = _number(parts["hour"]), np.char.lower(parts["half"])
-    twelve = half != ""
-    hour = np.where(twelve, hour % 12 + np.where(np.char.startswith(half, "p"), 12, 0), hour)
+    hour, twelve = _number(parts["hour"]), ~_is(parts["half"], "")
+    is_afternoon = _is(pc.utf8_lower(pc.utf8_slice_codeunits(parts["half"], 0, 1)), "p")
+    hour = np.where(twelve, hour % 12 + np.where(is_afternoon, 12, 0), hour)
     minute, second = _number(parts["minute"]), _number(parts["second_of_minute"])
     exists = is_month & (days.astype("datetime64[M]") == months) & (day >= 1) & (hour < 24) & (minute < 60)
     exists &= (second < 60) & ~(twelve & (_number(parts["hour"]) > 12))
@@ -207,7 +203,7 @@ def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, n
 
 def _instants(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.ndarray, list]:
     moment, parts, reasons = _local(texts, is_day_first)
-    has_zone = parts["zone"] != ""
+    has_zone = ~_is(parts["zone"], "")
     naive = pd.DatetimeIndex(moment)
     local = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
     utc = local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
@@ -216,14 +212,13 @@ def _instants(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.n
 
 def _days(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.ndarray, list]:
     moment, parts, reasons = _local(texts, is_day_first)
-    has_zone = parts["zone"] != ""
+    has_zone = ~_is(parts["zone"], "")
     there = pd.DatetimeIndex(moment - _offsets(parts["zone"]), tz="UTC").tz_convert(zone).tz_localize(None)
     return np.where(has_zone, there.to_numpy().astype("datetime64[us]"), moment).astype("datetime64[D]"), reasons
 
 
-def _offsets(zones: np.ndarray) -> np.ndarray:
+def _offsets(zones: pa.Array) -> np.ndarray:
     """What the texts Z, +02:00 or -0330 are ahead of UTC."""
-    minutes = [
-        0 if len(text) < 5 else (-1 if text[0] == "-" else 1) * (int(text[1:3]) * 60 + int(text[-2:])) for text in zones
-    ]
-    return np.array(minutes, dtype="timedelta64[m]")
+    hours, minutes = (pc.replace_substring_regex(zones, r"^(?:.(\d\d):?(\d\d)|.*)$", part) for part in (r"\1", r"\2"))
+    sign = np.where(_is(pc.utf8_slice_codeunits(zones, 0, 1), "-"), -1, 1)
+    return (sign * (_number(hours) * 60 + _number(minutes))).astype("timedelta64[m]")

@@ -1,0 +1,78 @@
+"""What an import of records did, told to people and to programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dashboard.tables.delimited import Fault
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, or in a dry run would do. Rows read = added + changed + unchanged + rejected.
+
+    ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused,
+    2 nothing could be done. Printed it is a text for people; ``summary`` is its first line.
+    """
+
+    kind: str
+    source: Path
+    rows_read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    is_dry_run: bool = False
+    described: str = ""
+    dropped_columns: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+    reject_file: Path | None = None
+    snapshot: Path | None = None
+    failure: str | None = None
+
+    @property
+    def accepted(self) -> int:
+        return self.added + self.changed
+
+    @property
+    def exit_code(self) -> int:
+        return 2 if self.failure else 1 if self.rejected else 0
+
+    @property
+    def summary(self) -> str:
+        if self.failure:
+            return f"{self.kind}: {self.source}: {self.failure}"
+        would = "would be " if self.is_dry_run else ""
+        return (
+            f"{self.kind}: {self.source.name} ({self.described}): {self.rows_read:,} rows read: {would}{self.added:,} added,"
+            f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
+        )
+
+    def __str__(self) -> str:
+        if self.failure:
+            return self.summary
+        lines = [self.summary]
+        if self.dropped_columns:
+            lines.append(f"  columns left at the door: {', '.join(self.dropped_columns)}")
+        reasons = Counter((fault.column, fault.reason) for fault in self.faults)
+        first_lines = {(fault.column, fault.reason): fault.line for fault in reversed(self.faults)}
+        for (column, reason), rows in reasons.most_common(SHOWN):
+            first = first_lines[column, reason]
+            lines.append(f"  refused, {rows:,} x from line {first}: {column or 'the row'} {reason}")
+        if len(reasons) > SHOWN:
+            lines.append(f"  refused: {len(reasons) - SHOWN} more reasons")
+        lines += [f"  {note}" for note in self.notes]
+        if self.reject_file:
+            lines.append(f"  every refused row: {self.reject_file}")
+        if self.is_dry_run:
+            lines.append("  dry run: nothing was written")
+        elif not self.accepted:
+            lines.append("  nothing new: the records stay as they are")
+        else:
+            lines.append(f"  stored: {self.snapshot}")
+        return "\n".join(lines)
