@@ -21,6 +21,7 @@ from dashboard.config import DashboardSettings
 from dashboard.models import area_rates, complaints, drivers, ranking, standardise
 from dashboard.tables import quality, records
 from dashboard.tables.schema import RECORDS
+from dashboard.tables.snapshots import SnapshotError
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -60,7 +61,10 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
     Raises BuildError where there is nothing to build from.
     """
     progress("reading records and quality")
-    inputs = _read(settings)
+    try:
+        inputs = _read(settings)
+    except (SnapshotError, quality.TableError) as error:
+        raise BuildError(str(error)) from error
     fingerprint = _fingerprint(inputs, settings)
     newest = results.load_manifest(settings.data)
     if newest is not None and newest[1].get("fingerprint") == fingerprint and not force:
@@ -69,7 +73,7 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
     progress("joining them into the panel")
     try:
         panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings)
-    except panels.PanelError as error:
+    except (panels.PanelError, quality.TableError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
     manifest = {

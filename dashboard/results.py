@@ -222,13 +222,13 @@ def _typed(spec: TableSpec, frame: pd.DataFrame | None) -> pa.Table:
     missing = [name for name in spec.column_names if name not in frame.columns]
     if missing:
         raise ValueError(f"{spec.name}: no column {', '.join(missing)}")
+    for column in spec.columns:
+        if column.required and (nulls := int(frame[column.name].isna().sum())):
+            raise ValueError(f"{spec.name}: {column.name} is missing in {nulls} rows")
     try:
         table = pa.Table.from_pandas(frame[list(spec.column_names)], schema=spec.arrow_schema(), preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (ValueError, pa.ArrowTypeError) as error:
         raise ValueError(f"{spec.name}: {error}") from error
-    for column in spec.columns:
-        if column.required and table[column.name].null_count:
-            raise ValueError(f"{spec.name}: {column.name} is missing in {table[column.name].null_count} rows")
     return table.replace_schema_metadata(None)
 
 

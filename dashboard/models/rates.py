@@ -10,9 +10,9 @@ from scipy import optimize, special
 
 Floats = npt.NDArray[np.float64]
 
-SPREAD_CELLS = 120
+SPREAD_CELLS = 60
 SPREAD_PRIOR_SCALE = 0.5
-LEVEL_NODES, LEVEL_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+LEVEL_NODES, LEVEL_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 NEGLIGIBLE_WEIGHT = 1e-5
 
 
@@ -139,21 +139,23 @@ def _posterior(observed: Floats, expected: Floats) -> tuple[Floats, Floats, Floa
     grid = widest * grid**1.5
     cell = np.gradient(grid)
     prior = 1.0 / (1.0 + (grid / SPREAD_PRIOR_SCALE) ** 2)
-    spreads, levels, log_weights = [], [], []
-    for spread, width, belief in zip(grid, cell, prior, strict=True):
-        centre = profile_level(observed, expected, spread)
-        information = np.sum(centre * expected / (1.0 + spread**2 * centre * expected))
-        deviation = 1.0 / np.sqrt(information)
-        base = np.log(belief * width * deviation)
-        for node, weight in zip(LEVEL_NODES, LEVEL_WEIGHTS, strict=True):
-            level = centre * np.exp(node * deviation)
-            spreads.append(spread)
-            levels.append(level)
-            log_weights.append(base + np.log(weight) + node**2 / 2 + log_likelihood(observed, expected, spread, level))
-    weights = np.exp(np.array(log_weights) - max(log_weights))
-    weights /= weights.sum()
+    parts = [_levels(observed, expected, float(spread)) for spread in grid]
+    spreads = np.repeat(grid, LEVEL_NODES.size)
+    levels = np.concatenate([levels for levels, _ in parts])
+    log_weights = np.concatenate([log_weights for _, log_weights in parts])
+    log_weights += np.repeat(np.log(prior * cell), LEVEL_NODES.size)
+    weights = np.exp(log_weights - log_weights.max())
     kept = weights > NEGLIGIBLE_WEIGHT * weights.max()
-    return np.array(spreads)[kept], np.array(levels)[kept], weights[kept] / weights[kept].sum()
+    return spreads[kept], levels[kept], weights[kept] / weights[kept].sum()
+
+
+def _levels(observed: Floats, expected: Floats, spread: float) -> tuple[Floats, Floats]:
+    """Levels at the nodes of Gauss and Hermite around their best, and the logarithms of their weights."""
+    centre = profile_level(observed, expected, spread)
+    deviation = 1.0 / np.sqrt(np.sum(centre * expected / (1.0 + spread**2 * centre * expected)))
+    levels = centre * np.exp(LEVEL_NODES * deviation)
+    likelihood = np.array([log_likelihood(observed, expected, spread, float(level)) for level in levels])
+    return levels, np.log(LEVEL_WEIGHTS * deviation) + LEVEL_NODES**2 / 2 + likelihood
 
 
 def _no_events(expected_total: float) -> tuple[Floats, Floats, Floats]:

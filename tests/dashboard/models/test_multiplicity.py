@@ -24,6 +24,22 @@ def test_what_was_not_tested_does_not_count(adjust):
 
 def test_benjamini_and_hochbergs_own_example():
     # Benjamini and Hochberg (1995), section 3.2: fifteen p-values, of which four are found at a rate of 5%.
-    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.3240,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.7590,
+        1.0,
+    ]
     assert (benjamini_hochberg(p) <= 0.05).sum() == 4
     assert (holm(p) <= 0.05).sum() == 3
