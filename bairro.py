@@ -52,7 +52,7 @@ def collect(arguments: argparse.Namespace) -> int:
     from collector.publish.migrate import migrate as migrate_database
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
-    settings.data.mkdir(parents=True, exist_ok=True)
+    _make_folder(settings.data)
     migrate_database(settings.database_url)
     return cycle.run(settings)
 
@@ -112,7 +112,7 @@ def serve(arguments: argparse.Namespace) -> int:
     from dashboard import app, config
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
-    settings.data.mkdir(parents=True, exist_ok=True)
+    _make_folder(settings.data)
     migrate_database(settings.database_url)
     return app.serve(settings)
 
@@ -211,6 +211,13 @@ def demo_agents(arguments: argparse.Namespace) -> int:
 
 def _listening_on(address: str | None, settings: Settings) -> Settings:
     return settings if address is None else replace(settings, web=replace(settings.web, address=address))
+
+
+def _make_folder(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise tomlfile.SettingsError(f"{data}: the data folder cannot be made: {error.strerror}") from None
 
 
 def _say(text: str) -> None:
