@@ -77,7 +77,11 @@ class Collector:
         profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
         self._poller = Poller(settings.poll, settings.ping, settings.credentials, profiles)
         self._pipeline = Pipeline(
-            settings, found.devices, incidents=IncidentLog(settings), ask=lambda name: self._start(name, is_due=False)
+            settings,
+            found.devices,
+            incidents=IncidentLog(settings.database_url, settings.data / "journal", detected_by=settings.shard),
+            ask=lambda name: self._start(name, is_due=False),
+            at=time.time(),
         )
         self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
         site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
@@ -101,7 +105,7 @@ class Collector:
         settings, now = self._settings, time.time()
         await self._web.open(settings.web.address, settings.web.port)
         await self._poller.open()
-        await self._restore(now)
+        await asyncio.to_thread(self._pipeline.restore, now)
         self._schedule.replace([*self._pipeline.devices, *self._sentinels], self._clock())
         self._ready_at = self._clock() + self._interval + settings.poll.budget_seconds
         gc.collect()
@@ -118,12 +122,6 @@ class Collector:
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
         ]
-
-    async def _restore(self, now: float) -> None:
-        """Take up what an earlier process left: open hours and open incidents."""
-        history, network = self._pipeline.history, self._pipeline.network
-        await asyncio.to_thread(history.restore, now)
-        history.seed(network.states(), now)
 
     async def close(self) -> None:
         """End within a few seconds; the journals take up what is still open."""
@@ -237,7 +235,7 @@ class Collector:
             yield
         except OSError as error:
             self._failures[what] += 1
-            log.error("the %s table cannot be written: %s; trying again", what, error.strerror or error)
+            log.warning("the %s table cannot be written: %s; trying again", what, error.strerror or error)
 
     def reload_soon(self) -> None:
         """SIGHUP: read the inventory again, whether or not its file has changed."""
@@ -292,6 +290,7 @@ class Collector:
             "inventory_loaded_timestamp_seconds": self._loaded_at,
             "history_rows_total": history.rows_written,
             "history_pending_hours": history.pending_hours,
+            "incidents_unwritten": self._pipeline.incidents.unwritten,
             "write_failures_total": {**self._failures, "history": history.write_failures},
             "errors_total": self._errors,
         }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from collector.config import CollectorSettings
 from collector.publish.history import History
@@ -14,17 +17,7 @@ from collector.quality.rates import difference
 from collector.quality.state import Network
 from collector.reading import Device, Reading, Verdict
 
-LONGEST_SETTLE_SECONDS = 900.0
-
-
-def settle_seconds(settings: CollectorSettings) -> float:
-    """How long after its end an hour may still be reached by a verdict.
-
-    The poll that crosses the border, ``down_after`` misses with their timeouts, and a group's window.
-    """
-    poll, outage = settings.poll, settings.outage
-    verdict = max(outage.down_after * poll.interval_seconds, outage.group_window_seconds)
-    return min(LONGEST_SETTLE_SECONDS, poll.interval_seconds + verdict + poll.budget_seconds)
+log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -37,23 +30,37 @@ class Pipeline:
         *,
         incidents: IncidentLog,
         ask: Callable[[str], None],
+        at: float,
     ) -> None:
         devices = tuple(devices)
         interval = settings.poll.interval_seconds
         self._ask = ask
         self._counted: dict[str, Reading] = {}
         self.devices = {device.device_id: device for device in devices}
-        self.network = Network(devices, settings.outage, interval_seconds=interval)
+        self.network = Network(devices, settings.outage, interval_seconds=interval, sentinels=settings.sentinels, at=at)
         self.incidents = incidents
         self.exposition = Exposition(settings.metrics, devices)
         self.history = History(
             settings.data,
             devices,
             interval_seconds=interval,
-            settle_seconds=settle_seconds(settings),
+            settle_seconds=self.network.reach_back_seconds + interval + settings.poll.budget_seconds,
             shard=settings.shard,
         )
         self.live = LiveTable(settings.data, devices, shard=settings.shard)
+
+    def restore(self, at: float) -> None:
+        """Take up what an earlier process left: open hours and open incidents. Reads files and the database."""
+        self.history.restore(at)
+        try:
+            found = self.incidents.open_incidents()
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            log.warning("the operations database is away, so open incidents are not taken up: %s", cause)
+            found = ()
+        until = self.history.observed_until
+        self.follow(self.network.restore(found, self.history.beliefs(), at=at, observed_until=until))
+        self.history.seed(self.network.states(), at)
 
     def replace(self, devices: Iterable[Device], at: float) -> None:
         """Take in a new inventory."""

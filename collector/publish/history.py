@@ -29,11 +29,12 @@ _UNHEARD: frozenset[StateName] = spans.NETWORK_DOWN | spans.LONE_SILENCE
 class _Track:
     """What is known of one device over the open hours."""
 
-    __slots__ = ("beliefs", "joined_at", "last_at", "observed", "unjudged")
+    __slots__ = ("beliefs", "joined_at", "last_at", "observed", "observed_until", "unjudged")
 
     def __init__(self, joined_at: float) -> None:
         self.joined_at = joined_at
         self.last_at: float | None = None
+        self.observed_until = 0.0
         self.observed: list[Span] = []
         self.beliefs: list[Belief] = []
         self.unjudged: list[Poll] = []
@@ -82,6 +83,20 @@ class History:
                 track.joined_at = at
         self._blind = [(start, end if end is not None else at) for start, end in self._blind]
         self._open_hours(at)
+
+    @property
+    def observed_until(self) -> float | None:
+        """The newest poll that was taken in, those of an earlier process included; None if there was none."""
+        return max((track.observed_until for track in self._tracks.values()), default=0.0) or None
+
+    def beliefs(self) -> Iterator[QualityState]:
+        """What was believed of each device when the journal ended: for the judging stage to take up."""
+        for device_id, track in self._tracks.items():
+            if track.beliefs:
+                since, state = track.beliefs[-1]
+                yield QualityState(device_id, state, since)
+            elif track.observed:
+                yield QualityState(device_id, "up", track.observed[-1][0])
 
     def seed(self, states: Iterable[QualityState], at: float) -> None:
         """What is believed of the devices as the collector starts."""
@@ -143,6 +158,7 @@ class History:
         track = self._tracks.get(poll.device_id)
         if track is None:
             track = self._tracks[poll.device_id] = _Track(poll.at)
+        track.observed_until = poll.at
         if poll.since is not None:
             spans.extend(track.observed, poll.since, poll.at)
         if not poll.is_reachable:

@@ -119,11 +119,11 @@ def row(
 ) -> dict[str, Any]:
     """One row of ``quality_hours``. What was not measured is None.
 
-    ``hour`` is its start in Unix seconds; ``observed`` are the spans in which the collector could judge,
-    ``beliefs`` the states of the device; both may reach beyond the hour.
+    ``hour`` is its start in Unix seconds; ``observed`` are the spans between polls, ``beliefs`` the states of the
+    device; both may reach beyond the hour. Time in the state ``unknown`` is unobserved.
     """
     start, end = float(hour), float(hour + HOUR)
-    seen = spans.clip(observed, start, end)
+    seen = spans.subtract(spans.clip(observed, start, end), spans.held(beliefs, spans.UNOBSERVED, end))
     down = spans.held(beliefs, spans.NETWORK_DOWN, end)
     silent = spans.held(beliefs, spans.LONE_SILENCE, end)
     is_seen = bool(seen)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from collector.publish import parquet
 from collector.publish.device_text import burst_figures
@@ -130,3 +132,15 @@ class LiveTable:
 
 def _stamp(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def read_state(data: Path, device_id: str) -> dict[str, Any] | None:
+    """The row of one device in whatever shard's table has it; None if no table does, or none can be read."""
+    for path in sorted((data / "live").glob("shard=*.parquet")):
+        try:
+            rows = pq.ParquetFile(path).read()
+        except (OSError, pa.ArrowInvalid):
+            continue
+        for row in rows.filter(pc.equal(rows["device_id"], device_id)).to_pylist():
+            return dict(row)
+    return None

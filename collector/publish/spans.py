@@ -11,6 +11,7 @@ Belief = tuple[float, StateName]
 
 NETWORK_DOWN: frozenset[StateName] = frozenset({"down", "suppressed"})
 LONE_SILENCE: frozenset[StateName] = frozenset({"silent"})
+UNOBSERVED: frozenset[StateName] = frozenset({"unknown"})
 
 
 def extend(spans: list[Span], start: float, end: float) -> None:

@@ -1,0 +1,96 @@
+"""`bairro explain DEVICE`: one device is asked once; question, answer, reading and state are put in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from collector import inventory
+from collector.config import CollectorSettings
+from collector.poll.explain import Explanation
+from collector.poll.explain import explain as ask
+from collector.publish.live import read_state
+from collector.publish.uplink import uplink_of
+from collector.reading import Device, Reading
+
+EXIT_OK, EXIT_SILENT, EXIT_UNUSABLE = 0, 1, 2
+MOST_NAMED = 10
+
+
+def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
+    """The text to print and the exit code: 0 it answered, 1 it did not, 2 it could not be asked."""
+    found = inventory.load(settings.inventory, settings)
+    device = next((d for d in found.devices if d.device_id == device_id), None)
+    if device is None:
+        return _unknown(settings, found, device_id), EXIT_UNUSABLE
+    explanation = ask(device, settings)
+    parts = [_device(device), str(explanation), _state(settings, device), "verdict\n  " + verdict(explanation)]
+    return "\n\n".join(parts), EXIT_OK if explanation.reading.is_reachable else EXIT_SILENT
+
+
+def _unknown(settings: CollectorSettings, found: inventory.Inventory, device_id: str) -> str:
+    lines = [f"bairro explain: {device_id!r} is not in {settings.inventory}"]
+    near = [d.device_id for d in found.devices if device_id.lower() in d.device_id.lower()]
+    if near:
+        lines.append(f"  like it: {', '.join(near[:MOST_NAMED])}")
+    lines += [f"  {problem}" for problem in found.problems[:MOST_NAMED]]
+    return "\n".join(lines)
+
+
+def _device(device: Device) -> str:
+    shown = {name: value for name, value in asdict(device).items() if value is not None}
+    return "\n".join(["device", *(f"  {name} = {value}" for name, value in shown.items())])
+
+
+def _state(settings: CollectorSettings, device: Device) -> str:
+    """What the running collector last believed, from its live table."""
+    row = read_state(settings.data, device.device_id)
+    if row is None:
+        return "state\n  no collector has published a state of this device yet"
+    since = f"since {row['since']:%Y-%m-%d %H:%M:%S} UTC"
+    root = f", laid to {row['root']}" if row["root"] else ""
+    polled = f"; last polled {row['polled_at']:%H:%M:%S}" if row["polled_at"] else "; not polled yet"
+    return f"state (as the collector last wrote it)\n  {row['state']} {since}{root}{polled}"
+
+
+def verdict(explanation: Explanation) -> str:
+    """One sentence on how it went, and what to look at if it went badly."""
+    device, reading = explanation.device, explanation.reading
+    echoes = reading.echoes
+    pings = ""
+    if echoes is not None and echoes.sent:
+        pings = f"; {echoes.sent - echoes.lost} of {echoes.sent} pings came back"
+    if not reading.sent:
+        return f"this host refused to send: {reading.failure or 'no reason given'}; look at its routes and interfaces"
+    if reading.snmp == "silent":
+        return _silent(device, reading, explanation) + pings
+    if reading.snmp == "refused":
+        return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
+    words = {"answered": "all is well", "partial": "only part was answered", "off": "SNMP is off for this device"}
+    return words[reading.snmp] + (f" ({reading.failure})" if reading.failure else "") + _uplink(device, reading) + pings
+
+
+def _silent(device: Device, reading: Reading, explanation: Explanation) -> str:
+    if reading.failure and reading.failure.startswith("address"):
+        return reading.failure
+    where = f"{device.address}:{device.port}"
+    if explanation.rejected:
+        reasons = ", ".join(sorted(explanation.rejected))
+        return f"packets came back but none could be taken for an answer ({reasons})"
+    if reading.echoes is not None and reading.echoes.lost < reading.echoes.sent:
+        return (
+            f"SNMP at {where} stays silent though the device is there: most likely the community is wrong "
+            f"(an agent does not answer a community that it does not know), or SNMP is off or filtered"
+        )
+    return (
+        f"no answer from {where}: the device is off or unreachable, its SNMP is off or filtered, or the community of "
+        f"credential {device.credential or 'default'!r} is wrong (an agent does not answer one that it does not know)"
+    )
+
+
+def _uplink(device: Device, reading: Reading) -> str:
+    if not reading.interfaces or uplink_of(device, reading.interfaces) is not None:
+        return ""
+    names = ", ".join(interface.name for interface in reading.interfaces[:MOST_NAMED])
+    if device.uplink_interface is not None:
+        return f"; but it has no interface {device.uplink_interface!r} (uplink_interface), only: {names}"
+    return f"; to measure its traffic, name one of its interfaces as uplink_interface: {names}"

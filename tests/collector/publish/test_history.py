@@ -1,0 +1,558 @@
+"""quality_hours: what is observed, down, silent or unmeasured, told apart; nothing lost to kill -9 or a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from collector.publish import devices as device_table
+from collector.publish.buckets import BYTES_PER_SECOND, RTT_SECONDS
+from collector.publish.history import History
+from collector.publish.journal import Journal
+from collector.publish.uplink import traffic
+from collector.published import DEVICES, QUALITY_HOURS
+from collector.quality.rates import difference
+from collector.reading import Device, InterfaceReading, Reading, SignalReading, StateName, Transition
+
+from .readings import CPE, answer, silence
+
+HOUR = 3600
+START = 1_700_002_800  # 2023-11-14 23:00:00 UTC
+SETTLE = 600.0
+AP = Device("ap-1", "127.0.0.2", "ap", "centro", uplink_interface="wan")
+
+
+class Recorder:
+    """Feeds a History as the pipeline does."""
+
+    def __init__(self, data: Path, *devices: Device, interval: float = 60.0) -> None:
+        self.data = data
+        self.history = History(data, devices or (CPE,), interval_seconds=interval, settle_seconds=SETTLE)
+        self.previous: dict[str, Reading] = {}
+
+    def take(self, reading: Reading, device: Device = CPE) -> None:
+        delta = difference(self.previous.get(reading.device_id), reading)
+        if reading.interfaces:
+            self.previous[reading.device_id] = reading
+        self.history.observe(reading, delta, traffic(device, reading, delta))
+
+    def turn(self, new: StateName, at: float, since: float, device: Device = CPE, old: StateName = "suspect") -> None:
+        self.history.change(Transition(device.device_id, at, since, old, new))
+
+    def flush(self, at: float) -> None:
+        asyncio.run(self.history.flush(at))
+
+    def rows(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """All published rows by device and hour (0 is the first); fails on a double."""
+        return published(self.data)
+
+
+def published(data: Path) -> dict[tuple[str, int], dict[str, Any]]:
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for path in sorted(data.glob("quality/date=*/*.parquet")):
+        table = pq.ParquetFile(path).read()
+        assert table.schema.equals(QUALITY_HOURS.arrow_schema())
+        for row in table.to_pylist():
+            key = row["device_id"], int(row["hour"].timestamp() - START) // HOUR
+            assert key not in found
+            found[key] = row
+            hold_invariants(row)
+    return found
+
+
+def hold_invariants(row: dict[str, Any]) -> None:
+    observed, down, silent = row["observed_seconds"], row["down_seconds"], row["silent_seconds"]
+    assert 0 <= observed <= HOUR
+    assert (down is None) == (silent is None) == (observed == 0)
+    if down is not None:
+        assert down >= 0
+        assert silent >= 0
+        assert down + silent <= observed + 1e-6
+        assert row["planned_seconds"] <= down
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(tmp_path)
+
+
+def test_a_full_hour_of_answers(recorder: Recorder) -> None:
+    for at in range(START, START + HOUR + 61, 60):
+        recorder.take(answer(float(at)))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert row["hour"] == datetime(2023, 11, 14, 23, tzinfo=UTC)
+    assert (row["observed_seconds"], row["down_seconds"], row["silent_seconds"]) == (3600, 0, 0)
+    assert (row["planned_seconds"], row["outages"], row["restarts"], row["polls_answered"]) == (0, 0, 0, 60)
+    assert (row["pings_sent"], row["pings_lost"], row["rtt_count"]) == (300, 60, 240)
+    assert row["rtt_seconds_sum"] == pytest.approx(60 * 0.063)
+    assert row["rtt_p50_seconds"] == pytest.approx(0.011, rel=0.01)
+    assert row["rtt_p95_seconds"] == pytest.approx(0.030, rel=0.01)
+    assert row["jitter_seconds"] == pytest.approx((0.002 + 0.001 + 0.019) / 3)
+    assert (row["receive_bytes"], row["transmit_bytes"]) == (pytest.approx(3_600_000), pytest.approx(360_000))
+    assert row["receive_p95_bytes_per_second"] == pytest.approx(1000, rel=0.01)
+    assert row["utilization_p95_ratio"] is not None
+    assert (row["error_packets"], row["discard_packets"]) == (0, 0)
+    assert row["signal_dbm"] is row["signal_noise_db"] is row["codewords_total"] is None
+
+
+def test_an_hour_stays_open_until_no_verdict_can_reach_it(recorder: Recorder) -> None:
+    for at in range(START, START + HOUR + 1, 60):
+        recorder.take(answer(float(at)))
+    recorder.flush(START + HOUR + SETTLE - 1)
+    assert recorder.rows() == {}
+    recorder.flush(START + HOUR + SETTLE)
+    assert set(recorder.rows()) == {("cpe-1", 0)}
+    recorder.flush(START + HOUR + SETTLE + 60)
+    assert set(recorder.rows()) == {("cpe-1", 0)}
+
+
+def test_down_time_reaches_back_to_the_first_miss_and_is_split_at_the_hour(recorder: Recorder) -> None:
+    """Silent from 23:50; the verdict falls at 23:52 and the device is back at 00:10."""
+    fell, back = START + 3000, START + HOUR + 600
+    for at in range(START, fell, 60):
+        recorder.take(answer(float(at)))
+    for at in range(fell, back, 60):
+        if at == fell + 120:
+            recorder.turn("down", at, fell)
+        recorder.take(silence(float(at)))
+    recorder.turn("up", back, back, old="down")
+    for at in range(back, START + 2 * HOUR + 61, 60):
+        recorder.take(answer(float(at)))
+    recorder.flush(START + 2 * HOUR + SETTLE)
+    first, second = recorder.rows()["cpe-1", 0], recorder.rows()["cpe-1", 1]
+    assert (first["down_seconds"], first["outages"], first["silent_seconds"]) == (600, 1, 0)
+    assert (second["down_seconds"], second["outages"], second["silent_seconds"]) == (600, 0, 0)
+    assert (first["observed_seconds"], second["observed_seconds"]) == (3600, 3600)
+    assert (first["pings_sent"], first["pings_lost"]) == (250, 50), "echoes lost in an outage are not packet loss"
+
+
+def test_lone_silence_is_not_down_and_may_turn_out_to_be(recorder: Recorder) -> None:
+    """A CPE is silent from minute 10 and judged alone; at minute 20 it is laid to a group outage from the start."""
+    for at in range(START, START + 600, 60):
+        recorder.take(answer(float(at)))
+    recorder.turn("silent", START + 720, START + 600)
+    for at in range(START + 600, START + HOUR + 61, 60):
+        recorder.take(silence(float(at)))
+    regrouped = Recorder(recorder.data / "regrouped")
+    for at in range(START, START + 600, 60):
+        regrouped.take(answer(float(at)))
+    regrouped.turn("silent", START + 720, START + 600)
+    for at in range(START + 600, START + HOUR + 61, 60):
+        if at == START + 1200:
+            regrouped.turn("suppressed", at, START + 600, old="silent")
+        regrouped.take(silence(float(at)))
+    for each in (recorder, regrouped):
+        each.flush(START + HOUR + SETTLE)
+    alone, grouped = recorder.rows()["cpe-1", 0], regrouped.rows()["cpe-1", 0]
+    assert (alone["silent_seconds"], alone["down_seconds"], alone["outages"]) == (3000, 0, 0)
+    assert (grouped["silent_seconds"], grouped["down_seconds"], grouped["outages"]) == (0, 3000, 1)
+    assert alone["observed_seconds"] == grouped["observed_seconds"] == 3600
+
+
+def test_a_gap_is_neither_an_outage_nor_a_zero_rate(recorder: Recorder) -> None:
+    for at in [*range(START, START + 601, 60), *range(START + 2400, START + HOUR + 61, 60)]:
+        recorder.take(answer(float(at)))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert row["observed_seconds"] == 1800
+    assert row["down_seconds"] == row["silent_seconds"] == 0
+    assert row["receive_bytes"] == pytest.approx(3_600_000), "the counter went on counting"
+    assert row["receive_p95_bytes_per_second"] == pytest.approx(1000, rel=0.01)
+
+
+def test_a_missed_poll_or_two_without_a_verdict_is_packet_loss(recorder: Recorder) -> None:
+    for at in range(START, START + HOUR + 61, 60):
+        recorder.take(silence(float(at)) if at == START + 600 else answer(float(at)))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert (row["observed_seconds"], row["down_seconds"], row["polls_answered"]) == (3600, 0, 59)
+    assert (row["pings_sent"], row["pings_lost"]) == (300, 64)
+
+
+def test_blind_and_unsent_and_unknown_time_is_unobserved(recorder: Recorder) -> None:
+    for at in range(START, START + HOUR + 61, 60):
+        reading = answer(float(at))
+        if START + 600 <= at < START + 1200:
+            reading = silence(float(at))
+        if at == START + 1800:
+            reading = Reading(CPE.device_id, float(at), 0.0, "silent", sent=False)
+        recorder.take(reading)
+    recorder.history.blind(START + 600, None)
+    recorder.history.blind(START + 600, START + 1200)
+    recorder.turn("unknown", START + 3600, START + 3000)
+    recorder.turn("up", START + 3600, START + 3300)
+    recorder.flush(START + HOUR + SETTLE)
+    assert recorder.rows()["cpe-1", 0]["observed_seconds"] == 3600 - 600 - 120 - 300
+
+
+def test_a_device_that_never_answered_has_a_row_that_says_so(recorder: Recorder) -> None:
+    recorder.flush(START + 10)
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert row["observed_seconds"] == 0
+    assert all(row[name] is None for name in QUALITY_HOURS.column_names[3:])
+
+
+def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    for at in range(START, START + HOUR + 61, 60):
+        recorder.take(answer(float(at), echoes=None, interfaces=(), snmp_rtt_seconds=None))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    for name in ("pings_sent", "pings_lost", "rtt_count", "rtt_seconds_sum", "rtt_p50_seconds", "jitter_seconds"):
+        assert row[name] is None
+    for name in ("receive_bytes", "transmit_bytes", "utilization_p95_ratio", "error_packets", "signal_dbm"):
+        assert row[name] is None
+    assert row["polls_answered"] == 60
+
+
+def test_bytes_are_split_over_the_hour_border_by_time(recorder: Recorder) -> None:
+    recorder.take(answer(float(START + HOUR - 20)))
+    recorder.take(answer(float(START + HOUR + 40)))
+    recorder.flush(START + 2 * HOUR + SETTLE)
+    rows = recorder.rows()
+    assert rows["cpe-1", 0]["receive_bytes"] == pytest.approx(20_000)
+    assert rows["cpe-1", 1]["receive_bytes"] == pytest.approx(40_000)
+    assert (rows["cpe-1", 0]["observed_seconds"], rows["cpe-1", 1]["observed_seconds"]) == (20, 40)
+
+
+def test_restarts_errors_signals_and_codewords(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+
+    def reading(at: int, uptime: float, errors: int, words: int) -> Reading:
+        signals = (SignalReading("1", -60.0, 30.0, words, 10, words // 100), SignalReading("2", -71.0, 20.0))
+        wan = InterfaceReading("wan", 1, None, True, 1e6, 64, at * 900_000, at, errors, 0, 2 * errors, 0)
+        return answer(float(at), uptime_seconds=uptime, interfaces=(wan,), signals=signals)
+
+    recorder.take(reading(START, 1000.0, 0, 1000))
+    recorder.take(reading(START + 60, 1060.0, 5, 3000))
+    recorder.take(reading(START + 120, 30.0, 0, 0))
+    recorder.take(reading(START + 180, 90.0, 1, 1000))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert row["restarts"] == 1
+    assert (row["error_packets"], row["discard_packets"]) == (6, 12)
+    assert (row["signal_dbm"], row["signal_noise_db"]) == (-71.0, 20.0)
+    assert row["codewords_total"] == 2000 + 20 + 1000 + 10
+    assert row["codewords_uncorrectable"] == 20 + 10
+    assert row["utilization_p95_ratio"] == pytest.approx(0.9, rel=0.01)
+
+
+def test_uplink_receives_towards_the_customer(tmp_path: Path) -> None:
+    """On the uplink of an access node or a CPE, the interface's own input comes from the network."""
+    recorder = Recorder(tmp_path, AP)
+    for at in (START, START + 60):
+        recorder.take(answer(float(at), AP), AP)
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["ap-1", 0]
+    assert (row["receive_bytes"], row["transmit_bytes"]) == (60_000, 6_000)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.95])
+def test_percentiles_of_buckets_are_within_one_percent(q: float) -> None:
+    from array import array
+
+    generator = np.random.default_rng(7)
+    for values, buckets in (
+        (generator.lognormal(-4, 1, 301), RTT_SECONDS),
+        (generator.lognormal(12, 3, 60), BYTES_PER_SECOND),
+    ):
+        kept = array("H", [buckets.index(value) for value in values])
+        assert buckets.quantile(kept, q) == pytest.approx(np.quantile(values, q, method="inverted_cdf"), rel=0.0101)
+    assert RTT_SECONDS.quantile(array("H"), q) is None
+
+
+def test_random_lives_keep_the_invariants(tmp_path: Path) -> None:
+    """Random answers, misses, gaps, verdicts that reach back, blindness: every row holds (checked in ``published``)."""
+    chance = random.Random(11)
+    fleet = [replace(CPE, device_id=f"cpe-{number}") for number in range(40)]
+    recorder = Recorder(tmp_path, *fleet)
+    states: dict[str, StateName] = {device.device_id: "up" for device in fleet}
+    recorder.flush(START)
+    for at in range(START, START + 4 * HOUR, 60):
+        for number, device in enumerate(fleet):
+            when = at + number / 7
+            if chance.random() < 0.1:
+                continue
+            hears = chance.random() < 0.7
+            if chance.random() < 0.2:
+                new: StateName = (
+                    "up" if hears else chance.choice(["suspect", "down", "suppressed", "silent", "unknown"])
+                )
+                recorder.turn(new, when, when - chance.choice([0, 0, 60, 240]), device, states[device.device_id])
+                states[device.device_id] = new
+            recorder.take((answer if hears else silence)(when, device), device)
+        if chance.random() < 0.05:
+            recorder.history.blind(at - 30.0, at + 10.0)
+        recorder.flush(at)
+    recorder.flush(START + 4 * HOUR + SETTLE)
+    assert len(recorder.rows()) == 40 * 4
+
+
+def test_a_day_is_compacted_to_one_file_and_loses_nothing(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    for at in range(START - 3 * HOUR, START + 2 * HOUR + 1, 60):
+        recorder.take(answer(float(at)))
+        recorder.flush(at)
+    recorder.flush(START + 2 * HOUR + SETTLE)
+    names = sorted(str(path.relative_to(tmp_path / "quality")) for path in tmp_path.glob("quality/*/*"))
+    assert names == [
+        "date=2023-11-14/day-shard-0.parquet",
+        "date=2023-11-15/hour-00-shard-0.parquet",
+    ]
+    rows = recorder.rows()
+    assert sorted(hour for _, hour in rows) == [-3, -2, -1, 0, 1]
+    assert all(row["observed_seconds"] == 3600 for row in rows.values())
+
+
+def test_rows_that_somebody_else_published_are_not_doubled(tmp_path: Path) -> None:
+    """The demo fills the hours that it slept through; so may a backfill."""
+    first, second = Recorder(tmp_path), Recorder(tmp_path, CPE, AP)
+    for at in range(START, START + HOUR + 1, 60):
+        first.take(answer(float(at)))
+        second.take(answer(float(at)))
+        second.take(answer(float(at), AP), AP)
+    first.flush(START + HOUR + SETTLE)
+    second.flush(START + HOUR + SETTLE)
+    assert set(published(tmp_path)) == {("cpe-1", 0), ("ap-1", 0)}
+
+
+def test_a_device_that_leaves_keeps_its_hour_and_a_new_one_has_none_before(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    for at in range(START, START + 1801, 60):
+        recorder.take(answer(float(at)))
+    recorder.flush(START + 1800)
+    recorder.history.replace([AP], START + HOUR + 60.0)
+    recorder.take(answer(float(START + HOUR + 60), AP), AP)
+    recorder.flush(START + HOUR + SETTLE)
+    recorder.flush(START + 2 * HOUR + SETTLE)
+    rows = recorder.rows()
+    assert set(rows) == {("cpe-1", 0), ("ap-1", 1)}
+    assert rows["cpe-1", 0]["observed_seconds"] == 1800
+
+
+def test_a_restart_goes_on_with_the_open_hour_and_observes_nothing_between(tmp_path: Path) -> None:
+    before = Recorder(tmp_path)
+    for at in range(START, START + 1801, 60):
+        before.take(answer(float(at)))
+    before.turn("silent", START + 1860, START + 1800)
+    before.history.close(START + 1800.0)
+    after = Recorder(tmp_path)
+    after.history.restore(START + 1920.0)
+    assert after.history.observed_until == START + 1800
+    assert [(s.device_id, s.state, s.since) for s in after.history.beliefs()] == [("cpe-1", "silent", START + 1800)]
+    after.turn("up", START + 1920, START + 1920)
+    for at in range(START + 1920, START + HOUR + 61, 60):
+        after.take(answer(float(at)))
+    after.flush(START + HOUR + SETTLE)
+    row = after.rows()["cpe-1", 0]
+    assert row["observed_seconds"] == 3600 - 120
+    assert row["silent_seconds"] == 0
+    assert row["polls_answered"] == 31 + 28
+
+
+def test_a_silence_outlives_the_segment_that_it_began_in(tmp_path: Path) -> None:
+    before = Recorder(tmp_path)
+    before.turn("silent", START + 180, START + 60)
+    for at in range(START, START + 2 * HOUR + 60, 60):
+        before.take(silence(float(at)))
+        before.flush(at)
+    after = Recorder(tmp_path)
+    after.history.restore(START + 2 * HOUR + 120.0)
+    assert [(s.state, s.since) for s in after.history.beliefs()] == [("silent", START + 60)]
+
+
+def test_journal_segments_go_with_their_hours(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    for at in range(START, START + 5 * HOUR, 300):
+        recorder.take(answer(float(at)))
+        recorder.flush(at)
+    assert len(Journal(tmp_path / "journal" / "quality-shard-0").segments()) <= 2
+
+
+def test_a_torn_journal_loses_its_torn_end_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(tmp_path)
+    journal.append("2023-11-14T23", [("state", "a", 1.0, "up")])
+    journal.append("2023-11-14T23", [("state", "b", 2.0, "up")])
+    path = tmp_path / "2023-11-14T23.journal"
+    path.write_bytes(path.read_bytes()[:-3])
+    assert [fact[1] for fact in journal.replay()] == ["a"]
+    assert "not fully written" in caplog.text
+    journal.append("2023-11-14T23", [("state", "c", 3.0, "up")])
+    assert [fact[1] for fact in journal.replay()] == ["a", "c"]
+
+
+KILLED = """
+import asyncio, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from collector.publish.history import History
+from collector.quality.rates import Delta
+from collector.reading import Device, EchoBurst, Reading
+
+fleet = [Device(f"cpe-{n}", "127.0.0.1", "cpe", "centro") for n in range(20)]
+history = History(Path(sys.argv[1]), fleet, interval_seconds=60, settle_seconds=600)
+at = float(sys.argv[2])
+history.restore(at)
+while True:
+    for device in fleet:
+        reading = Reading(device.device_id, at, 0.1, "answered", echoes=EchoBurst(5, 0, (0.01,) * 5))
+        history.observe(reading, Delta(device.device_id, at), None)
+    asyncio.run(history.flush(at))
+    print(at, flush=True)
+    at += 60
+    time.sleep(0.002)
+"""
+
+
+def test_kill_9_loses_only_what_was_not_yet_journalled(tmp_path: Path) -> None:
+    """A writer is killed with -9 again and again over many hours of its time; every poll that it flushed is there."""
+    at, flushed, lives = float(START), 0, []
+    for life in range(6):
+        root = str(Path(__file__).parents[3])
+        writer = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path), str(at), root], stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        seen = [float(writer.stdout.readline()) for _ in range(20 + 31 * life)]
+        os.kill(writer.pid, signal.SIGKILL)
+        seen += [float(line) for line in writer.stdout.read().split()]
+        writer.wait()
+        writer.stdout.close()
+        lives.append(seen)
+        flushed += len(seen)
+        at = seen[-1] + 600
+    last = History(tmp_path, (), interval_seconds=60, settle_seconds=600)
+    last.restore(at)
+    asyncio.run(last.flush(at + 2 * HOUR))
+    rows = published(tmp_path)
+    for number in range(20):
+        own = [row for (device_id, _), row in rows.items() if device_id == f"cpe-{number}"]
+        assert flushed <= sum(row["polls_answered"] or 0 for row in own) <= flushed + len(lives)
+        between = sum(60 * (len(seen) - 1) for seen in lives)
+        assert between <= sum(row["observed_seconds"] for row in own) <= between + 60 * len(lives)
+
+
+FULL = """
+import asyncio, logging, resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from collector.publish.history import History
+from collector.quality.rates import Delta
+from collector.reading import Device, EchoBurst, Reading
+
+logging.basicConfig(level=logging.WARNING, format="%(message)s")
+start = 1_700_002_800
+fleet = [Device(f"cpe-{n}", "127.0.0.1", "cpe", "centro") for n in range(50)]
+history = History(Path(sys.argv[1]), fleet, interval_seconds=60, settle_seconds=600)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
+for at in range(start, start + 3 * 3600 + 660, 60):
+    for device in fleet:
+        history.observe(
+            Reading(device.device_id, float(at), 0.1, "answered", echoes=EchoBurst(5, 0, (0.01,) * 5)),
+            Delta(device.device_id, float(at)), None)
+    if at >= start + 3 * 3600:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        failures = history.write_failures
+    asyncio.run(history.flush(at))
+print(failures, history.write_failures, history.pending_hours, history.rows_written)
+"""
+
+
+def test_a_full_disk_is_told_once_and_loses_nothing(tmp_path: Path) -> None:
+    """No file may grow past 2,000 bytes for three hours; then there is room again."""
+    root = str(Path(__file__).parents[3])
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path), root], capture_output=True, text=True, check=True, timeout=60
+    )
+    failures, at_the_end, pending, written = map(int, run.stdout.split())
+    assert failures == at_the_end > 100
+    assert (pending, written) == (0, 150)
+    told = [line for line in run.stderr.splitlines() if line]
+    assert len(told) == 2, told
+    assert "the quality history cannot be written: File too large" in told[0]
+    assert "is written again" in told[1]
+    assert [row["polls_answered"] for row in published(tmp_path).values()] == [60] * 150
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_disk_without_space(tmp_path: Path) -> None:
+    """The same on a real file system of 64 kB, where this machine lets us mount one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small tmpfs needs privileges that this process does not have")
+    try:
+        ballast = small / "ballast"
+        ballast.write_bytes(b"x" * 60_000)
+        recorder = Recorder(small, *(replace(CPE, device_id=f"cpe-{n}") for n in range(30)))
+        for at in range(START, START + HOUR + 1, 60):
+            for number in range(30):
+                device = replace(CPE, device_id=f"cpe-{number}")
+                recorder.take(answer(float(at), device), device)
+        recorder.flush(START + HOUR + SETTLE)
+        assert (recorder.history.pending_hours, recorder.history.write_failures) == (1, 1)
+        ballast.write_bytes(b"")
+        subprocess.run(["mount", "-o", "remount,size=8m", str(small)], check=True)
+        recorder.flush(START + HOUR + SETTLE + 5)
+        assert (recorder.history.pending_hours, recorder.history.write_failures) == (0, 1)
+        assert len(recorder.rows()) == 30
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_observed_again_after_a_stale_inventory(recorder: Recorder) -> None:
+    """A reading of a device that is not in the inventory is nobody's."""
+    recorder.take(answer(float(START), AP), AP)
+    recorder.flush(START + HOUR + SETTLE)
+    assert ("ap-1", 0) not in recorder.rows()
+
+
+# --- devices.parquet ---
+
+
+def held(path: Path) -> list[tuple[str, float, float | None, str]]:
+    table = pq.ParquetFile(path).read()
+    assert table.schema.equals(DEVICES.arrow_schema())
+    stamp = [(r["valid_from"].timestamp(), r["valid_to"] and r["valid_to"].timestamp()) for r in table.to_pylist()]
+    return [(r["device_id"], *s, r["area"]) for r, s in zip(table.to_pylist(), stamp, strict=True)]
+
+
+def test_devices_through_time(tmp_path: Path) -> None:
+    path = tmp_path / "devices.parquet"
+    assert device_table.update(path, [CPE, AP], 100.0)
+    assert not device_table.update(path, [AP, CPE], 200.0)
+    assert device_table.update(path, [replace(CPE, area="norte")], 300.0)
+    assert device_table.update(path, [replace(CPE, area="norte"), AP], 400.0)
+    assert held(path) == [
+        ("ap-1", 100.0, 300.0, "centro"),
+        ("ap-1", 400.0, None, "centro"),
+        ("cpe-1", 100.0, 300.0, "centro"),
+        ("cpe-1", 300.0, None, "norte"),
+    ]
+
+
+def test_devices_ignore_what_the_table_does_not_hold(tmp_path: Path) -> None:
+    path = tmp_path / "devices.parquet"
+    device_table.update(path, [CPE], 100.0)
+    before = path.stat().st_mtime_ns
+    time.sleep(0.01)
+    assert not device_table.update(path, [replace(CPE, address="127.0.0.9", credential="other")], 200.0)
+    assert path.stat().st_mtime_ns == before
