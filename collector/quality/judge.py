@@ -56,6 +56,9 @@ class Judge:
         changes.turn(node, "up", at)
         node.missed, node.was_up, node.is_explained = 0, False, False
         self._references.doubted.pop(node, None)
+        above = node.above()
+        if above is not None and above.is_out:
+            changes.ask(above, after=at, every=self._interval)
         if incident is None:
             return
         for child in node.below():
