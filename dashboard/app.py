@@ -164,11 +164,13 @@ def serve(settings: DashboardSettings) -> int:
         reason = "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
         print(f"bairro serve: {settings.web.address}:{settings.web.port} {reason}; set web.port in dashboard.toml", file=sys.stderr)
         return EXIT_PORT
-    with listener:
-        try:
-            _Server(settings, listener).run()
-        except SystemExit as done:
-            return int(done.code or EXIT_OK)
+    process = os.getpid()
+    try:
+        _Server(settings, listener).run()
+    except SystemExit as done:
+        if os.getpid() != process:  # the worker, which must not return into its parent's caller
+            os._exit(int(done.code or EXIT_OK))
+        return int(done.code or EXIT_OK)
     return EXIT_OK
 
 
@@ -183,7 +185,6 @@ def _listen(address: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    listener.set_inheritable(True)
     return listener
 
 
@@ -196,7 +197,7 @@ class _Server(BaseApplication):
 
     def load_config(self) -> None:
         chosen = {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._listener.detach()}",
             "worker_class": "gthread",
             "workers": 1,
             "threads": THREADS,

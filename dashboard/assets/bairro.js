@@ -123,7 +123,9 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   const chip = (key, words) => make("span", {className: "chip mark-" + key}, make("span", {"aria-hidden": true}, words[0]), " " + words[1]);
   cells.State = (props) => chip(props.value, STATES[props.value] || ["?", props.value]);
   cells.Verdict = (props) => chip(props.value, VERDICTS[props.value] || ["?", props.value]);
-  cells.Shown = (props) => make("span", null, props.data[props.text]);
+  cells.Shown = (props) => make("span", null, props.data[props.colDef.field + "_text"]);
+  cells.WithSpan = (props) => make("span", {className: "with-span"}, make("b", null, props.data[props.colDef.field + "_text"]),
+    make("small", null, props.data[props.colDef.field + "_span"]));
   cells.AreaLink = (props) => make("a", {
     href: props.data.href,
     onClick: (event) => {

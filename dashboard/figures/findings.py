@@ -47,6 +47,7 @@ class Driver:
     provider: str
     stands_out: bool
     evidence: str
+    is_found: bool
     look_at: str
 
 
@@ -117,11 +118,14 @@ def certainty(row: Mapping[str, Any], areas: int) -> str:
     """How sure the finding is, in words that a manager can act on."""
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["excess_leavers_90d_low"]):
         return "No interval is given, because any would be wider than it is useful."
-    span = numbers.interval(row["excess_leavers_90d_low"], row["excess_leavers_90d_high"])
-    place = f"its rank among {areas} areas lies between {_whole(row['rank_low'])} and {_whole(row['rank_high'])}"
+    low, high = row["excess_leavers_90d_low"], row["excess_leavers_90d_high"]
+    span = f"The excess lies between {numbers.leavers(low)} and {numbers.leavers(high)} with 95% probability"
+    place = f"Its rank among {areas} areas lies between {_whole(row['rank_low'])} and {_whole(row['rank_high'])}."
     if row["is_found"]:
-        return f"The excess lies between {span} with 95% probability, and it stands after correction for looking at many areas; {place}."
-    return f"The excess lies between {span} with 95% probability, so chance cannot be ruled out; {place}."
+        return f"{span}, and it stands after correction for looking at many areas. {place}"
+    if low > 0:
+        return f"{span}, but among so many areas one such can be chance. {place}"
+    return f"{span}, so chance cannot be ruled out. {place}"
 
 
 def _whole(value: Any) -> str:
@@ -135,7 +139,7 @@ def _figures(row: Mapping[str, Any], currency: str) -> tuple[Figure, ...]:
         Figure("Customers", numbers.count(row["customers"])),
         Figure("Monthly revenue at risk", numbers.money(row["monthly_revenue_at_risk"], currency)),
         Figure("Rank", _whole(row["rank"]), rank_span(row)),
-        Figure("Left so far, as counted", numbers.count(row["leavers"])),
+        Figure("Left in the time observed", numbers.count(row["leavers"])),
     )
 
 
@@ -149,6 +153,10 @@ def rank_span(row: Mapping[str, Any]) -> str:
 
 def _span(row: Mapping[str, Any], column: str) -> str:
     span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"])
+    return _shown(span)
+
+
+def _shown(span: str) -> str:
     return "" if span == numbers.NONE else span
 
 
@@ -193,6 +201,7 @@ def _driver(row: Mapping[str, Any], currency: str) -> Driver:
         provider=numbers.NONE if numbers.is_missing(row["provider_value"]) else said.form(row["provider_value"], currency),
         stands_out=_stands_out(row),
         evidence=words.evidence(row),
+        is_found=bool(row["is_found"]),
         look_at=said.look_at,
     )
 
@@ -269,11 +278,13 @@ def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], results: Resu
         "area": area,
         "name": names.get(area, area),
         "rank": None if numbers.is_missing(row["rank"]) else int(row["rank"]),
-        "rank_text": Figure("", _whole(row["rank"]), rank_span(row)).text,
+        "rank_text": _whole(row["rank"]),
+        "rank_span": _shown(rank_span(row)),
         "verdict": row["verdict"],
         "customers": int(row["customers"]),
         "expected": _number(row["expected_leavers_90d"]),
-        "expected_text": Figure("", numbers.leavers(row["expected_leavers_90d"]), _span(row, "expected_leavers_90d")).text,
+        "expected_text": numbers.leavers(row["expected_leavers_90d"]),
+        "expected_span": _span(row, "expected_leavers_90d"),
         "excess": _number(row["excess_leavers_90d"]),
         "excess_low": _number(row["excess_leavers_90d_low"]),
         "excess_high": _number(row["excess_leavers_90d_high"]),
@@ -283,7 +294,7 @@ def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], results: Resu
         "revenue_text": numbers.money(row["monthly_revenue_at_risk"], currency),
         "outage_minutes": _number(row["outage_minutes_per_customer"]),
         "outage_text": numbers.count(row["outage_minutes_per_customer"]),
-        "reasons": "; ".join(told) if told else _no_reason(row),
+        "reasons": "\n".join(told) if told else _no_reason(row),
     }
 
 

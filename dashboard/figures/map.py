@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.palette import FONT, Mark, Theme
+from dashboard.figures.palette import FONT, Mark, Theme, blend
 
 LABELS_UP_TO = 40
 
@@ -62,9 +62,9 @@ def areas(marks: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, 
             z=[order.index(m.mark.key) for m in shown],
             zmin=-0.5,
             zmax=len(order) - 0.5,
-            colorscale=_steps([kinds[key].fill for key in order]),
+            colorscale=_steps([blend(kinds[key], theme) for key in order]),
             showscale=False,
-            marker={"line": {"color": theme.paper, "width": 1.5}, "opacity": 0.85},
+            marker={"line": {"color": theme.paper, "width": 1.5}},
             customdata=[m.area for m in shown],
             text=[m.hover for m in shown],
             hovertemplate="%{text}<extra></extra>",
@@ -84,7 +84,7 @@ def _labels(shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme
         lat=[c[1] for c in centres],
         text=text,
         mode="text",
-        textfont={"size": [13 if m.area in labelled else 10 for m in shown], "color": [m.mark.ink for m in shown], "family": FONT},
+        textfont={"size": [14 if m.area in labelled else 11 for m in shown], "color": theme.ink, "family": FONT, "shadow": f"0 0 3px {theme.paper}, 0 0 2px {theme.paper}, 0 0 1px {theme.paper}"},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -103,6 +103,7 @@ def _frame(theme: Theme) -> dict[str, Any]:
         "font": {"family": FONT, "color": theme.ink, "size": 13},
         "hoverlabel": {"bgcolor": theme.paper, "bordercolor": theme.soft, "font": {"color": theme.ink, "family": FONT}},
         "uirevision": "kept",
+        "template": go.layout.Template(),
         "dragmode": "pan",
     }
 

@@ -58,15 +58,15 @@ def milliseconds(seconds: float | None) -> str:
     return NONE if is_missing(seconds) else f"{decimal((seconds or 0) * 1000, 0)}{THIN}ms"
 
 
-def money(value: float | None, currency: str) -> str:
+def money(value: float | None, currency: str, places: int = 0) -> str:
     """1234.5 EUR -> '€1 235'; a currency without a sign of its own stands behind: '1 235 CHF'."""
     if is_missing(value):
         return NONE
     assert value is not None
-    text = count(abs(value)) if abs(value) >= 100 else decimal(abs(value), 2)
+    text = decimal(abs(value), places)
     sign = CURRENCY_SIGNS.get(currency)
     text = f"{sign}{text}" if sign else f"{text}{THIN}{currency}"
-    return f"−{text}" if value < 0 and round(abs(value), 2) else text
+    return f"−{text}" if round(value, places) < 0 else text
 
 
 def rate_ratio(value: float | None) -> str:

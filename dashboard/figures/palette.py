@@ -35,7 +35,10 @@ def theme(name: str | None) -> Theme:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a state is drawn: fill colour, the ink that can be read on it, a shape and its name in plotly, a word."""
+    """How a state is drawn: fill colour, the ink that can be read on it, a shape and its name in plotly, a word.
+
+    ``weight`` is how strongly a map shows it, so that what needs no one's attention stays calm.
+    """
 
     key: str
     word: str
@@ -44,6 +47,13 @@ class Mark:
     fill: str
     ink: str
     meaning: str
+    weight: float = 1.0
+
+
+def blend(mark: Mark, on: Theme) -> str:
+    """The mark's fill, as strong as its weight says, on the theme's paper: '#rrggbb'."""
+    pairs = zip(bytes.fromhex(mark.fill[1:]), bytes.fromhex(on.paper[1:]), strict=True)
+    return "#" + "".join(f"{round(a * mark.weight + b * (1 - mark.weight)):02x}" for a, b in pairs)
 
 
 DEVICE_STATES: dict[str, Mark] = {
@@ -65,7 +75,7 @@ AREA_STATES: dict[str, Mark] = {
         Mark("partial", "Partial outage", "◆", "diamond", "#e69f00", "#16202b", "some customers are without service"),
         Mark("suspect", "Suspect", "▲", "triangle-up", "#f0e442", "#16202b", "a network device missed its last poll"),
         Mark("unknown", "Unknown", "?", "x-thin", "#8a96a3", "#16202b", "not observed"),
-        Mark("up", "Up", "●", "circle", "#009e73", "#ffffff", "no customer is known to be without service"),
+        Mark("up", "Up", "●", "circle", "#009e73", "#ffffff", "no customer is known to be without service", 0.4),
     )
 }
 
@@ -74,7 +84,7 @@ VERDICTS: dict[str, Mark] = {
     for mark in (
         Mark("at_risk", "At risk", "■", "square", "#d55e00", "#ffffff", "the excess stands after correction for many areas"),
         Mark("watch", "Watch", "▲", "triangle-up", "#e69f00", "#16202b", "leaning to an excess, not proven"),
-        Mark("ordinary", "Ordinary", "●", "circle", "#0072b2", "#ffffff", "no sign of more leavers than elsewhere"),
-        Mark("too_little_data", "Too little data", "?", "x-thin", "#8a96a3", "#16202b", "no number would be honest"),
+        Mark("ordinary", "Ordinary", "●", "circle", "#0072b2", "#ffffff", "no sign of more leavers than elsewhere", 0.45),
+        Mark("too_little_data", "Too little data", "?", "x-thin", "#8a96a3", "#16202b", "no number would be honest", 0.5),
     )
 }

@@ -64,6 +64,7 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
     height = (1 - GAP * n) / n
     layout: dict[str, Any] = {
         "barmode": "stack",
+        "template": go.layout.Template(),
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -14,36 +14,37 @@ class DriverWords:
     """How one driver is named, its values are written, and what would help to look at next."""
 
     name: str
+    short: str
     form: Callable[[Any, str], str]
     look_at: str
 
 
 def _hours(value: float, currency: str) -> str:
-    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.THIN}h a week"
+    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.THIN}h/week"
 
 
 def _money_a_month(value: float, currency: str) -> str:
-    return f"{numbers.money(value, currency)} a month"
+    return f"{numbers.money(value, currency, 2)}/month"
 
 
 DRIVERS: dict[str, DriverWords] = {
     "down_hours": DriverWords(
-        "Time without service", _hours, "the outages that its devices share: power, the feeder and the root devices"
+        "Time without service", "No service", _hours, "the outages that its devices share: power, the feeder and the root devices"
     ),
     "evening_latency": DriverWords(
-        "Evening latency", lambda v, _: numbers.milliseconds(v), "queues on the uplinks between 18:00 and 24:00"
+        "Evening latency", "Evening latency", lambda v, _: numbers.milliseconds(v), "queues on the uplinks between 18:00 and 24:00"
     ),
     "loss": DriverWords(
-        "Lost packets", lambda v, _: numbers.percent(v, 2), "signal levels, errors and discards on its access devices"
+        "Lost packets", "Lost packets", lambda v, _: numbers.percent(v, 2), "signal levels, errors and discards on its access devices"
     ),
     "evening_utilization": DriverWords(
-        "Evening load of the uplink", lambda v, _: numbers.percent(v, 0), "room on the access devices and their uplinks"
+        "Evening load of the uplink", "Evening load", lambda v, _: numbers.percent(v, 0), "room on the access devices and their uplinks"
     ),
     "price_gap": DriverWords(
-        "Price above a new customer's", _money_a_month, "what loyal customers pay against the offer to new ones"
+        "Price above a new customer's", "Price gap", _money_a_month, "what loyal customers pay against the offer to new ones"
     ),
     "locked_in": DriverWords(
-        "Held by a contract", lambda v, _: numbers.percent(v, 0), "whose contract ends soon: held is not loyal"
+        "Held by a contract", "In contract", lambda v, _: numbers.percent(v, 0), "whose contract ends soon: held is not loyal"
     ),
 }
 
@@ -60,17 +61,24 @@ def step(term: str, per: float) -> str:
 
 def driver(key: str) -> DriverWords:
     """The words of a driver; one that a later build names is shown by its own key rather than dropped."""
-    fallback = DriverWords(key.replace("_", " ").capitalize(), lambda v, _: numbers.decimal(v, 2), key.replace("_", " "))
-    return DRIVERS.get(key, fallback)
+    name = key.replace("_", " ")
+    return DRIVERS.get(key) or DriverWords(name.capitalize(), name.capitalize(), lambda v, _: numbers.decimal(v, 2), name)
 
 
 def reason(row: Mapping[str, Any], currency: str) -> str:
-    """One driver as a phrase: 'Evening latency 62 ms (provider 31 ms)'."""
+    """One driver as a short phrase, the provider's value in brackets: 'Evening latency 62 (31) ms'."""
     words = driver(str(row["driver"]))
     value = words.form(row["value"], currency)
     if numbers.is_missing(row["provider_value"]):
-        return f"{words.name} {value}"
-    return f"{words.name} {value} (provider {words.form(row['provider_value'], currency)})"
+        return f"{words.short} {value}"
+    beside = words.form(row["provider_value"], currency)
+    (here, unit), (there, same) = _number_and_unit(value), _number_and_unit(beside)
+    return f"{words.short} {here} ({there}){unit}" if unit == same else f"{words.short} {value} ({beside})"
+
+
+def _number_and_unit(text: str) -> tuple[str, str]:
+    number = text.rstrip("".join({c for c in text if not c.isdigit()}))
+    return number, text[len(number) :]
 
 
 def evidence(row: Mapping[str, Any]) -> str:

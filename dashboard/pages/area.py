@@ -35,7 +35,7 @@ TEXT = {
     "report": "Report",
     "pdf": "PDF",
 }
-SPANS = {"13": "3 months", "26": "6 months", "52": "a year"}
+SPANS = {"13": "3 months", "26": "6 months", "52": "1 year"}
 DEFAULT_SPAN = "52"
 
 

@@ -29,20 +29,23 @@ TEXT = {
 }
 
 
-def _column(field: str, name: str, width: int, **more: Any) -> dict[str, Any]:
-    return {"field": field, "headerName": name, "width": width, **more}
+NUMBER = {"cellClass": "number", "headerClass": "number", "comparator": {"function": "bairroNullsLast"}}
 
 
-NUMBER = {"cellClass": "number", "headerClass": "number"}
+def _with_span(field: str, name: str, width: int) -> dict[str, Any]:
+    """A number with its interval under it."""
+    return parts.column(field, name, width, cellRenderer="WithSpan", **NUMBER)
+
+
 COLUMNS: tuple[dict[str, Any], ...] = (
-    _column("rank", "Rank", 108, cellRenderer="Shown", cellRendererParams={"text": "rank_text"}, **NUMBER, comparator={"function": "bairroNullsLast(params)"}),
-    _column("name", "Area", 140, cellRenderer="AreaLink", flex=1, minWidth=124),
-    _column("verdict", "Verdict", 142, cellRenderer="Verdict", comparator={"function": "bairroByVerdict(params)"}),
-    _column("excess", "Excess leavers", 236, cellRenderer="Interval", comparator={"function": "bairroNullsLast(params)"}),
-    _column("expected", "Expected", 124, cellRenderer="Shown", cellRendererParams={"text": "expected_text"}, **NUMBER, comparator={"function": "bairroNullsLast(params)"}),
-    _column("customers", "Customers", 96, **NUMBER),
-    _column("revenue", "At risk a month", 118, cellRenderer="Shown", cellRendererParams={"text": "revenue_text"}, **NUMBER, comparator={"function": "bairroNullsLast(params)"}),
-    _column("reasons", "Reasons", 320, flex=3, minWidth=220, wrapText=True, cellClass="reasons", sortable=False),
+    _with_span("rank", "Rank", 76),
+    parts.column("name", "Area", 112, cellRenderer="AreaLink"),
+    parts.column("verdict", "Verdict", 132, cellRenderer="Verdict", comparator={"function": "bairroByVerdict"}),
+    parts.column("excess", "Excess leavers", 194, cellRenderer="Interval", comparator={"function": "bairroNullsLast"}),
+    _with_span("expected", "Expected", 88),
+    parts.column("customers", "Customers", 94, **NUMBER),
+    parts.column("revenue", "At risk/month", 112, cellRenderer="Shown", **NUMBER),
+    parts.column("reasons", "Reasons: here (provider)", 196, wrapText=True, cellClass="reasons", sortable=False, tooltipField="reasons"),
 )
 SORTABLE = frozenset(c["field"] for c in COLUMNS if c.get("sortable", True))
 
@@ -62,15 +65,15 @@ def layout(seen: Visit) -> html.Div:
                 [
                     parts.panel(
                         TEXT["ranking"],
-                        html.P(TEXT["how"], className="how"),
+                        html.Div(_controls(results, wanted, seen.query.get("q", "")), className="toolbar"),
                         _grid(rows, seen),
-                        aside=_controls(results, wanted, seen.query.get("q", "")),
                         class_name="ranking",
                     ),
                     parts.panel(
                         TEXT["map"],
                         parts.graph("areas-map", "Map of areas by verdict", scrollZoom=True),
                         parts.legend(list(VERDICTS.values())),
+                        html.P(TEXT["how"], className="how"),
                         class_name="map",
                     ),
                 ],
@@ -103,10 +106,10 @@ def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
     return parts.grid(
         "areas-grid",
         columns,
-        rows,
+        [{**row, "href": parts.area_href(row["area"])} for row in rows],
         row_id="area",
         label=TEXT["ranking"],
-        rowHeight=46,
+        rowHeight=58,
         headerHeight=36,
         context=context,
         quickFilterText=seen.query.get("q", ""),
@@ -140,14 +143,13 @@ def register(app: Dash, source: Source) -> None:
 
 
 def verdict_map(source: Source, theme_name: str) -> Any:
-    """Areas coloured by verdict; those at risk or to watch have their names written."""
+    """Areas coloured by verdict; the map is small, so names show on hover."""
     results = source.results()
     if results is None:
         return maps.empty(TEXT["no_results"], theme(theme_name))
     rows = findings.ranking_rows(results, source.settings.currency)
     marks = [_mark(row) for row in rows]
-    loud = frozenset(m.area for m in marks if m.mark.key == "at_risk")
-    return maps.areas(marks, source.outlines, theme(theme_name), labelled=loud)
+    return maps.areas(marks, source.outlines, theme(theme_name), labelled=frozenset())
 
 
 def _mark(row: dict[str, Any]) -> maps.AreaMark:

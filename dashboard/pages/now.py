@@ -31,14 +31,15 @@ TEXT = {
     "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
 }
 SCOPES = {"device": "device", "subtree": "device and those behind it", "group": "group behind a live parent", "collector": "collector"}
+NUMBER = {"cellClass": "number", "headerClass": "number"}
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {"field": "state", "headerName": "State", "cellRenderer": "State", "width": 158, "comparator": {"function": "bairroBySeverity(params)"}},
-    {"field": "device_id", "headerName": "Device", "flex": 2, "minWidth": 110},
-    {"field": "role", "headerName": "Role", "width": 78},
-    {"field": "area", "headerName": "Area", "flex": 2, "minWidth": 110, "cellRenderer": "AreaLink"},
-    {"field": "root", "headerName": "Laid to", "flex": 2, "minWidth": 100},
-    {"field": "since", "headerName": "Since", "width": 112, "cellClass": "number", "headerClass": "number"},
-    {"field": "subscribers", "headerName": "Customers", "width": 104, "cellClass": "number", "headerClass": "number"},
+    parts.column("state", "State", 158, cellRenderer="State", comparator={"function": "bairroBySeverity"}),
+    parts.column("device_id", "Device", 98),
+    parts.column("role", "Role", 66),
+    parts.column("area", "Area", 102, cellRenderer="AreaLink"),
+    parts.column("root", "Laid to", 88),
+    parts.column("since", "Since", 70, **NUMBER),
+    parts.column("subscribers", "Customers", 94, **NUMBER),
 )
 LIT = ("down", "suppressed", "suspect", "silent", "unknown")
 

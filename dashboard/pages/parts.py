@@ -21,7 +21,7 @@ GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
     "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
     "rowHoverColor:'var(--hover)',selectedRowBackgroundColor:'var(--hover)',accentColor:'var(--accent)',"
-    "fontFamily:'inherit',fontSize:'inherit',headerFontSize:'inherit',wrapperBorder:false,wrapperBorderRadius:0,"
+    "fontFamily:'inherit',fontSize:'0.9rem',headerFontSize:'0.85rem',wrapperBorder:false,wrapperBorderRadius:0,"
     "spacing:6,browserColorScheme:'inherit'})"
 }
 
@@ -66,6 +66,11 @@ def area_href(area: str) -> str:
     return f"/area/{quote(area, safe='')}"
 
 
+def column(field: str, name: str, width: int, **more: Any) -> dict[str, Any]:
+    """A column that grows with the window, from ``width`` pixels on."""
+    return {"field": field, "headerName": name, "minWidth": width, "flex": width, **more}
+
+
 def grid(
     key: str, columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], *, row_id: str, label: str, **options: Any
 ) -> html.Div:
@@ -77,6 +82,7 @@ def grid(
         getRowId=f"params.data.{row_id}",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "minWidth": 60},
         dashGridOptions={"theme": GRID_THEME, "animateRows": False, "rowSelection": {"mode": "singleRow", "checkboxes": False}, **options},
+        eventListeners={"rowClicked": ["bairroOpen(params)"]},
         className="grid",
         style={"height": "100%", "width": "100%"},
     )

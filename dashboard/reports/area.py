@@ -138,8 +138,9 @@ def _refuse_small(results: Results, said: Finding, minimum: int) -> None:
 
 
 def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
-    """What would help to look at next: one line per driver that stands out, strongest first."""
-    steps = tuple(f"{d.name} is {d.value} here, {d.provider} for the provider: look at {d.look_at}." for d in drivers if d.stands_out)
+    """What would help to look at next: the drivers that stand out, those with a proven effect first."""
+    chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_found)
+    steps = tuple(f"{d.name}: {d.value} here, {d.provider} for the provider. Look at {d.look_at}." for d in chosen)
     return steps[:3] or (TEXT["nothing"],)
 
 

@@ -168,7 +168,7 @@ def _ranking(
                 "leavers": int(rng.poisson(expected * 3.4)),
                 **{f"expected_leavers_90d{k}": None if small else expected + s * spread for k, s in _ENDS},
                 **{f"excess_leavers_90d{k}": None if small else excess + s * spread for k, s in _ENDS},
-                "monthly_revenue_at_risk": None if small else excess * 41.5,
+                "monthly_revenue_at_risk": None if small else max(0.0, excess) * 41.5,
                 "is_found": is_found and not small and excess > 1.05 * spread,
                 "outage_minutes_per_customer": float(rng.gamma(2, 60) * bad.get(area, 1.0) ** 2),
                 "note": EMPTY_NOTE if small else None,
