@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models import clusters, poisson
+from dashboard.models.lags import TERMS, AreaWeeks, Term, area_weeks_as_grids, lag_block
 from dashboard.models.multiplicity import holm
 
 Floats = npt.NDArray[np.float64]
@@ -18,28 +19,9 @@ CONTROL_COMPLAINTS: tuple[str, ...] = ("billing", "price")
 LAST_LAG = 8
 LAST_LEAD = 4
 LAG_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 4), (5, LAST_LAG))
-LEAST_OBSERVED = 0.5
 LEAST_KNOWN = 0.5
 LEAST_VARIATION = 1e-10
 LEAST_APART = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A named quality measure: its column in area_weeks, the step that its ratio is for, and the step's unit."""
-
-    name: str
-    column: str
-    per: float
-    unit: str
-
-
-TERMS: tuple[Term, ...] = (
-    Term("down_hours", "down_hours_per_customer", 1.0, "hours per customer-week"),
-    Term("evening_latency", "evening_rtt_p95_mean_seconds", 0.01, "seconds"),
-    Term("loss", "loss_ratio", 0.01, "ratio"),
-    Term("evening_utilization", "evening_utilization_mean_ratio", 0.1, "ratio"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +82,6 @@ class Complaints:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    """area_weeks as grids (areas, weeks): quality per step (terms), exposure, counts, what is usable."""
-
-    areas: tuple[str, ...]
-    exposure: Floats
-    quality: Floats
-    counts: dict[str, Floats]
-
-
 def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None) -> Complaints:
     """Fit the three models to complete weeks; ``cluster_of_area`` names who stands together, else each area alone.
 
@@ -117,7 +89,7 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     one unit more in all nine weeks). The lags enter as the current week, the mean of the four weeks before it and
     the mean of the four before those, which nine free lags of four correlated measures would not survive.
     """
-    panel = _panel(area_weeks)
+    panel = area_weeks_as_grids(area_weeks)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
     quality, control = (
         sum((panel.counts[c] for c in categories), np.zeros_like(panel.exposure))
@@ -129,60 +101,11 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     return Complaints(main, placebo, other, _verdict(main, placebo, other))
 
 
-def lag_block(quality: Floats, first: int, last: int) -> Floats:
-    """Mean over lags ``first`` to ``last`` (negative: weeks to come) of (areas, weeks, terms), nan-aware.
-
-    Nan where fewer than half of the block's weeks are known or where it reaches beyond the panel.
-    """
-    weeks = quality.shape[1]
-    shifted = np.full((last - first + 1, *quality.shape), np.nan)
-    for i, lag in enumerate(range(first, last + 1)):
-        if lag >= 0:
-            shifted[i, :, lag:] = quality[:, : weeks - lag]
-        else:
-            shifted[i, :, :lag] = quality[:, -lag:]
-    known = ~np.isnan(shifted)
-    count = known.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, shifted, 0.0).sum(axis=0) / count
-    mean = np.where(count * 2 >= shifted.shape[0], mean, np.nan)
-    week = np.arange(weeks)
-    within = (week - last >= 0) & (week - first < weeks)
-    return np.where(within[None, :, None], mean, np.nan)
-
-
-def _panel(area_weeks: pd.DataFrame) -> _Panel:
-    frame = area_weeks[area_weeks["is_complete"].astype(bool)]
-    areas = tuple(sorted(frame["area"].unique()))
-    weeks = _every_week(frame["week"])
-    rows = pd.Categorical(frame["area"], categories=list(areas)).codes
-    columns = weeks.get_indexer(pd.DatetimeIndex(pd.to_datetime(frame["week"])))
-
-    def grid(values: pd.Series) -> Floats:
-        cells = np.full((len(areas), len(weeks)), np.nan)
-        cells[rows, columns] = values.to_numpy(dtype=float, na_value=np.nan)
-        return cells
-
-    observed = grid(frame["observed_ratio"])
-    is_watched = np.nan_to_num(observed) >= LEAST_OBSERVED
-    quality = np.stack([np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS], axis=-1)
-    counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in QUALITY_COMPLAINTS + CONTROL_COMPLAINTS}
-    return _Panel(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts)
-
-
-def _every_week(weeks: pd.Series) -> pd.DatetimeIndex:
-    """Every Monday from first to last, so that a lag is a lag even where a week is missing altogether."""
-    if weeks.empty:
-        return pd.DatetimeIndex([])
-    stamps = pd.to_datetime(weeks)
-    return pd.date_range(stamps.min(), stamps.max(), freq="7D").as_unit(stamps.dt.unit)
-
-
 def _cluster_codes(areas: tuple[str, ...], cluster_of_area: dict[str, str]) -> npt.NDArray[np.int64]:
     return np.unique([cluster_of_area.get(a, a) for a in areas], return_inverse=True)[1] if areas else np.zeros(0, int)
 
 
-def _model(model: str, kind: str, panel: _Panel, counts: Floats, cluster: npt.NDArray[np.int64]) -> EffectModel:
+def _model(model: str, kind: str, panel: AreaWeeks, counts: Floats, cluster: npt.NDArray[np.int64]) -> EffectModel:
     blocks = [lag_block(panel.quality, *block) for block in LAG_BLOCKS]
     if kind == "placebo":
         blocks = [lag_block(panel.quality, -LAST_LEAD, -1), *blocks]
@@ -206,7 +129,7 @@ def _contrasts(terms: int, blocks: int, *, named: int) -> Floats:
     return np.kron(np.eye(terms), (np.arange(blocks) < named).astype(float)[None, :])
 
 
-def _unknown_terms(panel: _Panel, blocks: list[Floats]) -> dict[str, str]:
+def _unknown_terms(panel: AreaWeeks, blocks: list[Floats]) -> dict[str, str]:
     """Terms known in less than half of the area-weeks that the best known one covers."""
     present = (panel.exposure > 0)[:, :, None]
     known = np.logical_and.reduce([~np.isnan(b) for b in blocks] + [np.broadcast_to(present, blocks[0].shape)])
@@ -222,7 +145,7 @@ def _unknown_terms(panel: _Panel, blocks: list[Floats]) -> dict[str, str]:
 
 
 def _grid(
-    panel: _Panel, counts: Floats, blocks: list[Floats], terms: list[Term]
+    panel: AreaWeeks, counts: Floats, blocks: list[Floats], terms: list[Term]
 ) -> tuple[poisson.Grid, npt.NDArray[np.bool_]]:
     """The grid of areas with any complaint, columns by term and then block, and which areas those are."""
     chosen = [TERMS.index(t) for t in terms]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.models import complaints
+from dashboard.models import complaints, lags
 
 
 def _by_term(model: complaints.EffectModel) -> dict[str, complaints.Effect]:
@@ -72,16 +72,16 @@ def test_rows_come_in_any_order_and_weeks_may_be_missing(make_area_weeks):
 
 def test_lag_blocks_average_the_weeks_they_name():
     quality = np.arange(12.0).reshape(1, 12, 1)
-    np.testing.assert_array_equal(complaints.lag_block(quality, 0, 0)[0, :, 0], np.arange(12))
-    lagged = complaints.lag_block(quality, 1, 4)[0, :, 0]
+    np.testing.assert_array_equal(lags.lag_block(quality, 0, 0)[0, :, 0], np.arange(12))
+    lagged = lags.lag_block(quality, 1, 4)[0, :, 0]
     assert np.isnan(lagged[:4]).all()
     np.testing.assert_array_equal(lagged[4:], np.arange(4, 12) - 2.5)
-    ahead = complaints.lag_block(quality, -4, -1)[0, :, 0]
+    ahead = lags.lag_block(quality, -4, -1)[0, :, 0]
     assert np.isnan(ahead[8:]).all()
     np.testing.assert_array_equal(ahead[:8], np.arange(8) + 2.5)
     quality[0, 5] = np.nan
-    assert complaints.lag_block(quality, 1, 4)[0, 6, 0] == pytest.approx(np.mean([2, 3, 4]))
-    assert np.isnan(complaints.lag_block(quality, 0, 0)[0, 5, 0])
+    assert lags.lag_block(quality, 1, 4)[0, 6, 0] == pytest.approx(np.mean([2, 3, 4]))
+    assert np.isnan(lags.lag_block(quality, 0, 0)[0, 5, 0])
 
 
 def test_an_empty_panel_and_one_without_complaints_say_why_there_is_nothing(make_area_weeks):

@@ -1,0 +1,92 @@
+"""The panel as grids of areas and weeks: quality now, before and ahead, beside exposure and counts of complaints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price")
+LEAST_OBSERVED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A named quality measure: its column in area_weeks, the step that its ratio is for, and the step's unit."""
+
+    name: str
+    column: str
+    per: float
+    unit: str
+
+
+TERMS: tuple[Term, ...] = (
+    Term("down_hours", "down_hours_per_customer", 1.0, "hours per customer-week"),
+    Term("evening_latency", "evening_rtt_p95_mean_seconds", 0.01, "seconds"),
+    Term("loss", "loss_ratio", 0.01, "ratio"),
+    Term("evening_utilization", "evening_utilization_mean_ratio", 0.1, "ratio"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaWeeks:
+    """area_weeks as grids (areas, weeks): quality per step (terms), exposure, counts, what is usable."""
+
+    areas: tuple[str, ...]
+    exposure: Floats
+    quality: Floats
+    counts: dict[str, Floats]
+
+
+def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
+    """Complete weeks of the area_weeks table; cells observed for less than half of the time have no quality."""
+    frame = area_weeks[area_weeks["is_complete"].astype(bool)]
+    areas = tuple(sorted(frame["area"].unique()))
+    weeks = _every_week(frame["week"])
+    rows = pd.Categorical(frame["area"], categories=list(areas)).codes
+    columns = weeks.get_indexer(pd.DatetimeIndex(pd.to_datetime(frame["week"])))
+
+    def grid(values: pd.Series) -> Floats:
+        cells = np.full((len(areas), len(weeks)), np.nan)
+        cells[rows, columns] = values.to_numpy(dtype=float, na_value=np.nan)
+        return cells
+
+    observed = grid(frame["observed_ratio"])
+    is_watched = np.nan_to_num(observed) >= LEAST_OBSERVED
+    quality = np.stack([np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS], axis=-1)
+    counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in CATEGORIES}
+    return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts)
+
+
+def _every_week(weeks: pd.Series) -> pd.DatetimeIndex:
+    """Every Monday from first to last, so that a lag is a lag even where a week is missing altogether."""
+    if weeks.empty:
+        return pd.DatetimeIndex([])
+    stamps = pd.to_datetime(weeks)
+    return pd.date_range(stamps.min(), stamps.max(), freq="7D").as_unit(stamps.dt.unit)
+
+
+def lag_block(quality: Floats, first: int, last: int) -> Floats:
+    """Mean over lags ``first`` to ``last`` (negative: weeks to come) of (areas, weeks, terms), nan-aware.
+
+    Nan where fewer than half of the block's weeks are known or where it reaches beyond the panel.
+    """
+    weeks = quality.shape[1]
+    shifted = np.full((last - first + 1, *quality.shape), np.nan)
+    for i, lag in enumerate(range(first, last + 1)):
+        if lag >= 0:
+            shifted[i, :, lag:] = quality[:, : weeks - lag]
+        else:
+            shifted[i, :, :lag] = quality[:, -lag:]
+    known = ~np.isnan(shifted)
+    count = known.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, shifted, 0.0).sum(axis=0) / count
+    mean = np.where(count * 2 >= shifted.shape[0], mean, np.nan)
+    week = np.arange(weeks)
+    within = (week - last >= 0) & (week - first < weeks)
+    return np.where(within[None, :, None], mean, np.nan)
