@@ -140,7 +140,7 @@ def overlapping_spells(connection: duckdb.DuckDBPyConnection, rows: pa.Table, st
                 "reason": reasons,
             }
         )
-        connection.register("overlaps", overlaps)
-        connection.execute("INSERT INTO refused SELECT * FROM overlaps")
+        connection.register("found_overlaps", overlaps)
+        connection.execute("INSERT INTO refused SELECT * FROM found_overlaps")
     refused = connection.execute("SELECT line, reason FROM rows JOIN refused USING (customer_id, started_on)")
     return [Fault(line, "started_on", reason) for line, reason in refused.fetchall()]
