@@ -25,6 +25,7 @@ class Judge:
         self._interval = interval_seconds
         self._patience = settings.down_after + PATIENCE
         self._one_event_seconds = self._patience * interval_seconds
+        self._newly_out: list[Node] = []
 
     @property
     def reach_back_seconds(self) -> float:
@@ -38,10 +39,7 @@ class Judge:
         if node.state in ("up", "unknown"):
             node.was_up = "up" in (node.state, node.held)
             node.begin_silence(at, 1)
-            if node.held in ("down", "suppressed", "silent"):
-                changes.turn(node, node.held, at, node.incident)
-            else:
-                changes.turn(node, "suspect", at)
+            self._resume(node, at, changes)
         elif is_after_gap and node.state == "suspect":
             node.begin_silence(at, 1)
         elif node.missed == 0 or at - missed_at >= self._interval / 2:
@@ -49,6 +47,15 @@ class Judge:
         if at < node.asked_at:
             node.asked_at = float("-inf")
         self.judge(node, changes)
+
+    def _resume(self, node: Node, at: float, changes: Changes) -> None:
+        """The first miss of a node that was up, or of one that was not observed: then it is what it was before."""
+        incident = node.incident
+        if node.held in ("down", "suppressed", "silent"):
+            changes.turn(node, node.held, at, incident)
+            node.is_explained = incident is not None and incident.scope == "group" and incident.root == node.parent_id
+        else:
+            changes.turn(node, "suspect", at)
 
     def rise(self, node: Node, at: float, changes: Changes) -> None:
         """``node`` answered: it is up, and no longer explains the silence of those behind it."""
@@ -74,6 +81,11 @@ class Judge:
             return
         if node.state == "suppressed" and node.is_explained:
             return
+        self._decide(node, changes)
+        while self._newly_out:
+            self._sweep(self._newly_out.pop(), changes)
+
+    def _decide(self, node: Node, changes: Changes) -> None:
         above = node.above()
         if above is not None and above.is_out and above.incident is not None:
             self._suppress(node, above.incident, changes)
@@ -145,7 +157,7 @@ class Judge:
         if parent is not None and is_parent_up and node.was_up:
             self._look_for_group(parent, node, changes)
         if node.is_out:
-            self._sweep(node, changes)
+            self._newly_out.append(node)
 
     def _look_for_group(self, parent: Node, node: Node, changes: Changes) -> None:
         together = group.fallen_together(parent, node, self._settings)
@@ -168,7 +180,7 @@ class Judge:
         else:
             changes.turn(node, "suppressed", node.first_miss, incident)
         self._references.doubted.pop(node, None)
-        self._sweep(node, changes)
+        self._newly_out.append(node)
 
     def _absorb(self, lesser: Incident, incident: Incident, changes: Changes) -> None:
         """Put all members of ``lesser`` into ``incident`` from when they joined: their time is counted once, there."""
@@ -195,6 +207,9 @@ class Judge:
                 child.is_explained = child.is_explained or child.incident is incident
             elif self._is_to_be_laid_to(node, child):
                 self._suppress(child, incident, changes)
+            elif child.state == "suppressed" and child.incident is not node.group:
+                changes.turn(child, "suppressed", max(node.first_miss, child.since), incident)
+                self._newly_out.append(child)
 
     def _is_to_be_laid_to(self, node: Node, child: Node) -> bool:
         """Whether the silence of ``child`` has no explanation yet, or one that ``node``'s makes better."""

@@ -89,11 +89,13 @@ class Node:
 
     def below(self) -> Iterator[Node]:
         """The nearest descendants that can be judged."""
-        for child in self.children:
-            if child.is_mute:
-                yield from child.below()
-            else:
-                yield child
+        waiting = [self]
+        while waiting:
+            for child in waiting.pop().children:
+                if child.is_mute:
+                    waiting.append(child)
+                else:
+                    yield child
 
     def enter(self, state: StateName, since: float) -> None:
         """Take on ``state``, keeping the parent's count of live children."""
