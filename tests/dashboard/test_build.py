@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from dashboard import build as building
 from dashboard import panel as panels
 from dashboard import results
 from dashboard.config import AnalysisSettings, DashboardSettings
+from dashboard.models.lags import TERMS
 from dashboard.tables import quality, snapshots
 from dashboard.tables.schema import CATEGORIES, RECORDS, conform
 
@@ -184,3 +186,11 @@ def test_nothing_on_record_says_what_to_import(tmp_path, inputs):
     with pytest.raises(building.BuildError, match="quality"):
         building.build(nothing, lambda _: None)
     assert results.load(tmp_path) is None
+
+
+def test_the_methods_are_told_for_every_term_verdict_and_module():
+    root = Path(__file__).parents[2]
+    text = (root / "docs" / "methods.md").read_text(encoding="utf-8")
+    words = [term.name for term in TERMS] + ["at risk", "watch", "ordinary", "too little data"]
+    words += [path.name for path in (root / "dashboard" / "models").glob("*.py") if path.stem != "__init__"]
+    assert [word for word in words if word not in text] == []
