@@ -65,7 +65,7 @@ def verdict(explanation: Explanation) -> str:
         return _silent(device, reading, explanation) + pings
     if reading.snmp == "refused":
         return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
-    words = {"answered": "all is well", "partial": "only part was answered", "off": "SNMP is off for this device"}
+    words = {"answered": "SNMP answered", "partial": "SNMP answered only in part", "off": "SNMP is off for this device"}
     return words[reading.snmp] + (f" ({reading.failure})" if reading.failure else "") + _uplink(device, reading) + pings
 
 

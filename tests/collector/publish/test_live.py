@@ -1,0 +1,142 @@
+"""The live table: the newest figures of every device, replaced whole and only when something changed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from collector.publish.live import LiveTable, read_state
+from collector.publish.uplink import Traffic
+from collector.published import LIVE
+from collector.reading import Device, EchoBurst, QualityState, SignalReading
+
+from .readings import CPE, answer, silence
+
+AP = Device("ap-1", "127.0.0.2", "ap", "centro")
+UP = {"cpe-1": QualityState("cpe-1", "up", 900.0)}
+
+
+def write(table: LiveTable, states: dict[str, QualityState]) -> bool:
+    return asyncio.run(table.write(states))
+
+
+def rows(table: LiveTable) -> dict[str, dict[str, Any]]:
+    found = pq.ParquetFile(table.path).read()
+    assert found.schema.equals(LIVE.arrow_schema())
+    return {row["device_id"]: row for row in found.to_pylist()}
+
+
+def test_newest_figures(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE, AP])
+    table.update(
+        answer(1000.0, signals=(SignalReading("1", -60.0, 20.0), SignalReading("2", -70.0, 25.0))),
+        Traffic(60.0, 6000, 600, 0, 0, 0.25),
+    )
+    assert write(table, UP)
+    assert table.path == tmp_path / "live" / "shard=0.parquet"
+    assert rows(table)["cpe-1"] == {
+        "device_id": "cpe-1",
+        "area": "centro",
+        "role": "cpe",
+        "parent": "ap-1",
+        "subscribers": 1,
+        "state": "up",
+        "since": datetime.fromtimestamp(900, UTC),
+        "root": None,
+        "incident_id": None,
+        "polled_at": datetime.fromtimestamp(1000, UTC),
+        "answered_at": datetime.fromtimestamp(1000, UTC),
+        "rtt_seconds": 0.011,
+        "loss_ratio": 0.2,
+        "receive_bytes_per_second": 100.0,
+        "transmit_bytes_per_second": 10.0,
+        "utilization_ratio": 0.25,
+        "signal_dbm": -70.0,
+        "signal_noise_db": 20.0,
+    }
+    assert (rows(table)["ap-1"]["state"], rows(table)["ap-1"]["polled_at"]) == ("unknown", None)
+
+
+def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE])
+    table.update(answer(1000.0), Traffic(60.0, 6000, 600, 0, 0, 0.25))
+    table.update(silence(1060.0), None)
+    write(table, {"cpe-1": QualityState("cpe-1", "suppressed", 1060.0, 3, "ap-1", "i-1")})
+    row = rows(table)["cpe-1"]
+    assert (row["state"], row["root"], row["incident_id"]) == ("suppressed", "ap-1", "i-1")
+    assert (row["polled_at"].timestamp(), row["answered_at"].timestamp()) == (1060, 1000)
+    assert row["rtt_seconds"] is row["receive_bytes_per_second"] is row["utilization_ratio"] is None
+    assert row["loss_ratio"] == pytest.approx(0.6)
+
+
+def test_without_echoes_the_round_trip_is_that_of_snmp(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE])
+    table.update(answer(1000.0, echoes=None), None)
+    write(table, UP)
+    assert (rows(table)["cpe-1"]["rtt_seconds"], rows(table)["cpe-1"]["loss_ratio"]) == (0.0125, None)
+
+
+def test_loss_is_that_of_the_last_five_bursts(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE])
+    for minute in range(20):
+        lost = 5 if minute == 16 else 0
+        table.update(answer(60.0 * minute, echoes=EchoBurst(5, lost, (0.01,) * (5 - lost))), None)
+    write(table, UP)
+    assert rows(table)["cpe-1"]["loss_ratio"] == pytest.approx(0.2)
+
+
+def test_written_only_when_something_changed(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE])
+    assert write(table, {})
+    assert not write(table, {})
+    table.touch()
+    assert write(table, UP)
+    table.replace([AP])
+    assert write(table, {})
+    assert list(rows(table)) == ["ap-1"]
+    table.update(answer(1000.0), None)
+    assert not write(table, {}), "a device that left the inventory is nobody's news"
+
+
+def test_a_failed_write_is_tried_again(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE])
+    (tmp_path / "live").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="exists"):
+        write(table, UP)
+    (tmp_path / "live").unlink()
+    assert write(table, UP)
+
+
+def test_nobody_reads_half_a_table(tmp_path: Path) -> None:
+    """A reader that opened the file before a write goes on reading the old one."""
+    table = LiveTable(tmp_path, [CPE])
+    write(table, UP)
+    with table.path.open("rb") as held:
+        table.replace([replace(CPE, device_id=f"cpe-{n}") for n in range(500)])
+        write(table, UP)
+        assert pq.ParquetFile(held).read().num_rows == 1
+    assert len(rows(table)) == 500
+    assert [path.name for path in table.path.parent.iterdir()] == ["shard=0.parquet"]
+
+
+def test_no_devices_at_all(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [])
+    write(table, {})
+    assert rows(table) == {}
+
+
+def test_state_of_one_device_is_read_back(tmp_path: Path) -> None:
+    assert read_state(tmp_path, "cpe-1") is None
+    table = LiveTable(tmp_path, [CPE])
+    write(table, UP)
+    (table.path.parent / "shard=1.parquet").write_text("not Parquet")
+    found = read_state(tmp_path, "cpe-1")
+    assert found is not None
+    assert found["state"] == "up"
+    assert read_state(tmp_path, "cpe-2") is None
