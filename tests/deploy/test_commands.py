@@ -1,0 +1,49 @@
+"""Every command that the units, the containers and the documents name is one that the command line takes."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import bairro
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+def parses(words: list[str]) -> None:
+    """Argparse ends with SystemExit where it does not know a word."""
+    bairro._parser().parse_args(words)
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in (ROOT / "deploy" / "systemd").glob("*.service")))
+def test_units(unit):
+    found = configparser.RawConfigParser(strict=False)
+    found.optionxform = str  # type: ignore[assignment]
+    found.read(ROOT / "deploy" / "systemd" / unit)
+    for key in ("ExecStart", "ExecStartPre"):
+        if line := found["Service"].get(key):
+            program, *words = shlex.split(line)
+            assert program == "/opt/bairro/bin/bairro"
+            parses(words)
+
+
+def test_containers():
+    text = (ROOT / "docker-compose.yml").read_text()
+    commands = [re.findall(r'"([^"]+)"', line) for line in re.findall(r"^    command: (\[.*\])$", text, re.MULTILINE)]
+    assert ["collect", "--address", "0.0.0.0"] in commands
+    for words in commands:
+        if not words[0].startswith("/"):
+            parses(words)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documents(document):
+    blocks = re.findall(r"```(?:sh|shell)?\n(.*?)```", document.read_text(), re.DOTALL)
+    for line in "\n".join(blocks).splitlines():
+        if line.startswith(("bairro ", ".venv/bin/bairro ")):
+            parses(shlex.split(line, comments=True)[1:])
