@@ -9,10 +9,11 @@ from typing import Any
 
 from collector.config import PollSettings
 from collector.poll import decode
+from collector.poll.decode import Scalars
 from collector.poll.interfaces import InterfaceMemory
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
-from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Absent, Message, Packet, Value
+from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Packet, Value
 from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
@@ -71,7 +72,7 @@ class Conversation:
         self._learn_at = 0.0
         self._uptime: float | None = None
         self._question: Question | None = None
-        self._scalars: tuple[Source, ...] = ()
+        self._scalars = Scalars(())
         self._tables: tuple[Table, ...] = ()
         self._memories: dict[str, InterfaceMemory] = {}
         self._paces: dict[str, Pace] = {}
@@ -85,6 +86,7 @@ class Conversation:
         self._to = to
         self._ended = ended
         self._until = self._exchange = None
+        self._walking.clear()
         self.outcome = Outcome()
         self.tries = 1 if self.silent_polls >= BACK_OFF_AFTER else 1 + self.limits.retries
         if self._question is not None and self._engine.now < self._learn_at:
@@ -143,12 +145,13 @@ class Conversation:
     def _plan(self, object_id: str, description: str) -> None:
         """Choose the profiles of the device and forget what was learnt of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description)
-        self._scalars = tuple(scalar for profile in chosen for scalar in profile.scalars)
+        self._scalars = Scalars(tuple(scalar for profile in chosen for scalar in profile.scalars))
         self._tables = tuple(table for profile in chosen for table in profile.tables)
         self._memories = {t.name: InterfaceMemory(t, self.device) for t in self._tables if t.rows == "interfaces"}
         self._learn_at = self._engine.now + RELEARN_SECONDS * (0.75 + 0.5 * random.random())
         self._paces = {table.name: self._paces.get(table.name) or Pace() for table in self._tables}
-        self._question = question = Question([Asked(scalar) for scalar in self._scalars], self.access)
+        self._is_stale = True
+        self._question = question = Question([Asked(scalar) for scalar in self._scalars.sources], self.access)
         self.ask_question(question, self._heard, self._lost)
 
     def _heard(self, answer: list[Value] | Message, rtt: float) -> None:
@@ -167,26 +170,29 @@ class Conversation:
     def _take(self, values: list[Value], failure: str | None) -> None:
         """The answer to the question: scalars first, then the uplinks, then what must be walked."""
         outcome = self.outcome
-        count = len(self._scalars)
-        found = decode.scalars(self._scalars, values[:count])
-        outcome.uptime_seconds = found.get("uptime_seconds")  # type: ignore[assignment]
-        outcome.boot_seconds = found.get("boot_seconds")  # type: ignore[assignment]
-        outcome.signals = decode.channels(self._scalars, values[:count])
+        scalars = self._scalars
+        outcome.uptime_seconds = scalars.number("uptime_seconds", values)
+        outcome.boot_seconds = scalars.number("boot_seconds", values)
+        if scalars.has_channels:
+            outcome.signals = scalars.channels(values)
         if failure is not None:
             self._cut(failure)
             self._end_walks()
             return
-        self._note_scalars(values[:count])
-        self._walking = deque(self._tables)
-        place = count
-        for memory in self._memories.values():
-            asked = memory.asked()
-            if asked:
-                reading = memory.read(values[place : place + len(asked)])
-                place += len(asked)
+        self._note_uptime(outcome.uptime_seconds)
+        place = scalars.count
+        for table in self._tables:
+            memory = self._memories.get(table.name)
+            if memory is not None and memory.uplink is not None:
+                size = len(memory.uplink.sources)
+                reading = memory.read(values[place : place + size])
+                place += size
                 if reading is not None:
                     outcome.interfaces += (reading,)
-                    self._walking.remove(memory.table)
+                    continue
+            self._walking.append(table)
+        if self._is_stale:
+            self._scalars = scalars.given(values)
         self._walk_next()
 
     def _walk_next(self) -> None:
@@ -231,7 +237,7 @@ class Conversation:
 
     def _compose(self) -> None:
         """The GET of a usual poll: the scalars that the device has, and its uplink where that is known."""
-        asked = [Asked(scalar) for scalar in self._scalars]
+        asked = [Asked(scalar) for scalar in self._scalars.sources]
         for memory in self._memories.values():
             asked += memory.asked()
         self._is_stale = False
@@ -247,20 +253,11 @@ class Conversation:
             self.outcome.sent_at = exchange.first_sent_at
         self.outcome.rtt_seconds = rtt
 
-    def _note_scalars(self, values: list[Value]) -> None:
-        """Stop asking for what the device lacks or another object gives; a restart makes it all worth asking again."""
-        uptime = self.outcome.uptime_seconds
+    def _note_uptime(self, uptime: float | None) -> None:
+        """A restart makes everything worth asking for again."""
         if self._uptime is not None and uptime is not None and uptime < self._uptime:
             self._learn_at = 0.0
         self._uptime = uptime
-        kept: dict[str, Source] = {}
-        for scalar, value in zip(self._scalars, values, strict=True):
-            is_given = not isinstance(value, Absent) and value is not None
-            if is_given and (scalar.channel is not None or scalar.field not in kept):
-                kept[scalar.name if scalar.channel is not None else scalar.field] = scalar
-        if kept and len(kept) != len(self._scalars):
-            self._scalars = tuple(kept.values())
-            self._is_stale = True
 
     def _cut(self, failure: str) -> None:
         self.outcome.snmp = "partial"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from collector.poll.profile import Source, Table
-from collector.poll.snmp_codec import Value, decode_subids, oid_text
+from collector.poll.snmp_codec import Absent, Value, decode_subids, oid_text
 from collector.reading import InterfaceReading, SignalReading
 
 Cells = Mapping[str, Mapping[bytes, Value]]
@@ -19,7 +19,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 _INTERFACE_PLACES = {field.name: place for place, field in enumerate(fields(InterfaceReading))}
 _SIGNAL_PLACES = {field.name: place for place, field in enumerate(fields(SignalReading))}
 _BITS = _INTERFACE_PLACES["counter_bits"]
-_ABSENT_INTERFACE: tuple[object, ...] = tuple(64 if place == _BITS else None for place in range(len(_INTERFACE_PLACES)))
+_BYTES = (_INTERFACE_PLACES["receive_bytes"], _INTERFACE_PLACES["transmit_bytes"])
+_ABSENT_INTERFACE: list[object] = [64 if place == _BITS else None for place in range(len(_INTERFACE_PLACES))]
 _ABSENT_SIGNAL: tuple[object, ...] = (None,) * len(_SIGNAL_PLACES)
 
 
@@ -44,26 +45,44 @@ def number(source: Source, value: Value) -> int | float | bool | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def scalars(sources: Sequence[Source], values: Sequence[Value]) -> dict[str, int | float | bool | str | None]:
-    """Fields of the scalars without a channel; the first source that has a value gives it."""
-    found: dict[str, int | float | bool | str | None] = {}
-    for source, value in zip(sources, values, strict=True):
-        if source.channel is None and found.get(source.field) is None:
-            found[source.field] = text(value) if source.is_text else number(source, value)
-    return found
+class Scalars:
+    """The scalars asked of one device, in the order of the question. Of a field the first that has a value gives it."""
 
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = tuple(sources)
+        self.count = len(self.sources)
+        self.has_channels = any(source.channel is not None for source in sources)
+        self._places: dict[str, list[tuple[int, Source]]] = {}
+        for place, source in enumerate(sources):
+            if source.channel is None:
+                self._places.setdefault(source.field, []).append((place, source))
 
-def channels(sources: Sequence[Source], values: Sequence[Value]) -> tuple[SignalReading, ...]:
-    """Signals given as scalars, one reading per channel that has any value."""
-    rows: dict[str, list[object]] = {}
-    for source, value in zip(sources, values, strict=True):
-        measured = number(source, value) if source.channel is not None else None
-        if source.channel is None or measured is None:
-            continue
-        row = rows.setdefault(source.channel, [source.channel, *_ABSENT_SIGNAL[1:]])
-        if row[_SIGNAL_PLACES[source.field]] is None:
-            row[_SIGNAL_PLACES[source.field]] = measured
-    return tuple(SignalReading(*row) for row in rows.values())  # type: ignore[arg-type]
+    def number(self, field: str, values: Sequence[Value]) -> float | None:
+        for place, source in self._places.get(field, ()):
+            found = number(source, values[place])
+            if found is not None:
+                return found
+        return None
+
+    def channels(self, values: Sequence[Value]) -> tuple[SignalReading, ...]:
+        """Signals given as scalars, one reading per channel that has any value."""
+        rows: dict[str, list[object]] = {}
+        for source, value in zip(self.sources, values, strict=False):
+            measured = number(source, value) if source.channel is not None else None
+            if source.channel is None or measured is None:
+                continue
+            row = rows.setdefault(source.channel, [source.channel, *_ABSENT_SIGNAL[1:]])
+            if row[_SIGNAL_PLACES[source.field]] is None:
+                row[_SIGNAL_PLACES[source.field]] = measured
+        return tuple(SignalReading(*row) for row in rows.values())  # type: ignore[arg-type]
+
+    def given(self, values: Sequence[Value]) -> Scalars:
+        """Those that this device gives and no earlier one makes superfluous; all where it gives none."""
+        kept: dict[str, Source] = {}
+        for source, value in zip(self.sources, values, strict=False):
+            if not isinstance(value, Absent) and value is not None:
+                kept.setdefault(source.name if source.channel is not None else source.field, source)
+        return Scalars(tuple(kept.values())) if kept else self
 
 
 Names = dict[bytes, tuple[str, str | None]]
@@ -101,29 +120,35 @@ def name_interfaces(table: Table, cells: Cells) -> Names:
     return names
 
 
-def interface_row(
-    sources: Iterable[Source], values: Iterable[Value], *, index: int, name: str, alias: str | None
-) -> InterfaceReading:
-    """One interface from its values; the first source of a field that has a value gives it."""
-    row = list(_ABSENT_INTERFACE)
-    row[0], row[1], row[2] = name, index, alias
-    for source, value in zip(sources, values, strict=True):
-        place = _INTERFACE_PLACES[source.field]
-        if place > 2 and row[place] is None:
-            row[place] = number(source, value)
-            if source.bits == 32 and source.field.endswith("_bytes") and row[place] is not None:
-                row[_BITS] = 32
-    return InterfaceReading(*row)  # type: ignore[arg-type]
+class InterfaceRow:
+    """How the values of some columns of one row become an InterfaceReading; of a field the first value counts."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._plan = [(_INTERFACE_PLACES[source.field], source.convert, source.bits) for source in sources]
+
+    def reading(self, values: Iterable[Value], *, index: int, name: str, alias: str | None) -> InterfaceReading:
+        """One interface; values that are absent or of another type than they should be are None."""
+        row = _ABSENT_INTERFACE.copy()
+        row[0], row[1], row[2] = name, index, alias
+        for (place, convert, bits), value in zip(self._plan, values, strict=True):
+            if row[place] is not None:
+                continue
+            if convert is not None:
+                row[place] = convert(value)
+            elif value.__class__ is int:
+                row[place] = value
+                if bits == 32 and place in _BYTES:
+                    row[_BITS] = 32
+        return InterfaceReading(*row)  # type: ignore[arg-type]
 
 
 def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReading, ...]:
     """Every named row of a walked interface table, in the order of its index."""
     columns = [column for column in table.columns if cells.get(column.name) and not column.is_text]
     lookups = [cells[column.name].get for column in columns]
+    row = InterfaceRow(columns)
     return tuple(
-        interface_row(
-            columns, [lookup(index) for lookup in lookups], index=decode_subids(index)[0], name=name, alias=alias
-        )
+        row.reading([lookup(index) for lookup in lookups], index=decode_subids(index)[0], name=name, alias=alias)
         for index, (name, alias) in names.items()
     )
 

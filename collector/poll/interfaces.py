@@ -15,14 +15,21 @@ from collector.reading import Device, InterfaceReading
 class Uplink:
     """The one row of a CPE's table that is asked for by a GET, and the text that proves the row still the same."""
 
-    __slots__ = ("alias", "index", "name", "proof", "sources")
+    __slots__ = ("_row", "alias", "index", "name", "proof", "sources")
 
     def __init__(self, index: bytes, named: tuple[str, str | None], proof: Value, sources: tuple[Source, ...]) -> None:
+        """``sources`` are the column that proves the row's identity and those that measure it."""
         self.index = decode_subids(index)
         self.name, self.alias = named
         self.proof = proof
         self.sources = sources
-        """The column that proves the row's identity, then those that measure it."""
+        self._row = decode.InterfaceRow(sources[1:])
+
+    def reading(self, values: Sequence[Value]) -> InterfaceReading | None:
+        """The interface from the values of ``sources``; None where the row has become another interface."""
+        if values[0] != self.proof:
+            return None
+        return self._row.reading(values[1:], index=self.index[0], name=self.name, alias=self.alias)
 
 
 class InterfaceMemory:
@@ -81,11 +88,10 @@ class InterfaceMemory:
 
     def read(self, values: Sequence[Value]) -> InterfaceReading | None:
         """The uplink from the values of ``asked()``; None, and forgotten, where that row is another interface now."""
-        uplink = self.uplink
-        if uplink is None or values[0] != uplink.proof:
+        reading = self.uplink.reading(values) if self.uplink is not None else None
+        if reading is None:
             self.forget_uplink()
-            return None
-        return decode.interface_row(uplink.sources, values, index=uplink.index[0], name=uplink.name, alias=uplink.alias)
+        return reading
 
     def forget_uplink(self) -> None:
         self.uplink = None

@@ -33,16 +33,20 @@ class Transport(Protocol):
     """One way to send an echo and to find its token in what comes back."""
 
     socket: Datagrams
+    ignores_strangers: bool
+    """Whether packets that are no reply to it belong there, since the socket hears those of others too."""
 
     def pack(self, token: bytes, sequence: int) -> bytes: ...
 
     def token(self, data: bytes) -> bytes | None:
-        """The token of an echo reply; None for anything that is not one."""
+        """The token of a reply to one of this transport's echoes; None for anything else."""
         ...
 
 
 class UdpEcho:
     """RFC 862: what is sent to the port comes back as it is."""
+
+    ignores_strangers = False
 
     def __init__(self, opened: Datagrams) -> None:
         self.socket = opened
@@ -55,20 +59,26 @@ class UdpEcho:
 
 
 class Icmp:
-    """ICMP echo on a datagram or raw socket. Raises OSError where the kernel refuses both."""
+    """ICMP echo on a datagram or raw socket. Raises OSError where the kernel refuses both.
+
+    A raw socket hears the replies to every process on this host, told apart by a random identifier; for a datagram
+    socket the kernel sets the identifier and does the telling.
+    """
+
+    ignores_strangers = True
 
     def __init__(self, family: int) -> None:
         self._is_four = family == socket.AF_INET
         self._request, self._reply = (8, 0) if self._is_four else (128, 129)
         protocol = socket.IPPROTO_ICMP if self._is_four else _IPPROTO_ICMPV6
-        self._has_ip_header = False
+        self._is_raw = False
         try:
             self.socket = Datagrams(family, socket.SOCK_DGRAM, protocol)
         except OSError:
             self.socket = Datagrams(family, socket.SOCK_RAW, protocol)
-            self._has_ip_header = self._is_four
+            self._is_raw = True
             self._only_replies()
-        self._identifier = int.from_bytes(os.urandom(2), "big")
+        self._identifier = os.urandom(2)
 
     def _only_replies(self) -> None:
         """Let the kernel drop what is no echo reply: on loopback a raw socket hears its own requests too."""
@@ -83,13 +93,15 @@ class Icmp:
                 self.socket.socket.setsockopt(_IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *blocked))
 
     def pack(self, token: bytes, sequence: int) -> bytes:
-        body = struct.pack("!HH", self._identifier, sequence) + token + PADDING
+        body = self._identifier + sequence.to_bytes(2, "big") + token + PADDING
         return struct.pack("!BBH", self._request, 0, _checksum(self._request << 8, body)) + body
 
     def token(self, data: bytes) -> bytes | None:
-        at = (data[0] & 0x0F) * 4 if self._has_ip_header and data else 0
+        at = (data[0] & 0x0F) * 4 if self._is_raw and self._is_four and data else 0
         payload = at + 8
         if len(data) < payload or data[at] != self._reply or data[payload + TOKEN_BYTES :] != PADDING:
+            return None
+        if self._is_raw and data[at + 4 : at + 6] != self._identifier:
             return None
         return data[payload : payload + TOKEN_BYTES]
 
@@ -213,8 +225,10 @@ class Pinger:
         return True
 
     def _take(self, transport: Transport, data: bytes, address: Address, stamp: float) -> None:
-        self._counts.packets_received += 1
         token = transport.token(data)
+        if token is None and transport.ignores_strangers:
+            return
+        self._counts.packets_received += 1
         entry = self.pending.get(token) if token is not None else None
         if token is None or entry is None:
             self._counts.reject("echo_unknown", str(address[0]), self._now)

@@ -66,17 +66,7 @@ class Source:
         """How a raw value becomes the field's; None where an unsigned counter is stored as it is."""
         if self.values:
             return _enumeration(self)
-        if self.bits:
-            return None
-        factor = self.multiplier / self.divisor
-        absent = frozenset(self.absent)
-
-        def scaled(value: Value) -> float | int | None:
-            if not isinstance(value, (int, float)) or value in absent:
-                return None
-            return value if factor == 1 else value * self.multiplier / self.divisor
-
-        return scaled
+        return None if self.bits else _scaled(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,4 +184,16 @@ def _enumeration(source: Source) -> Convert:
     meaning = {
         int(number): None if name in source.unknown else name in source.true for number, name in source.values.items()
     }
-    return lambda value: meaning.get(value) if isinstance(value, int) else None
+    return meaning.get  # type: ignore[return-value]
+
+
+def _scaled(source: Source) -> Convert:
+    multiplier, divisor, absent = source.multiplier, source.divisor, frozenset(source.absent)
+    is_plain = multiplier == divisor
+
+    def scaled(value: Value) -> float | int | None:
+        if not isinstance(value, (int, float)) or value in absent:
+            return None
+        return value if is_plain else value * multiplier / divisor
+
+    return scaled

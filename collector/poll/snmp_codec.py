@@ -176,7 +176,7 @@ def reply_id(data: bytes) -> int:
         at += 5 + data[at + 4]
         at += 2 if data[at + 1] < 0x80 else 2 + (data[at + 1] & 0x7F)
         if data[at] == INTEGER and data[at + 1] == 4:
-            return int.from_bytes(data[at + 2 : at + 6], "big")
+            return int.from_bytes(data[at + 2 : at + 6], "big", signed=True)
     except IndexError:
         raise BadPacketError("truncated", f"{len(data)} bytes") from None
     return decode(data).request_id
@@ -268,9 +268,7 @@ def decode_value(tag: int, content: bytes) -> Value:
             raise BadPacketError("value", f"{TYPES[tag]} of {size} bytes")
         return int.from_bytes(content, "big")
     if tag == INTEGER:
-        if not 1 <= size <= 4:
-            raise BadPacketError("value", f"INTEGER of {size} bytes")
-        return int.from_bytes(content, "big", signed=True)
+        return _signed(content)
     if tag in (OCTETS, NSAP):
         return content
     if tag == OID:
@@ -323,9 +321,15 @@ def _content(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 def _integer(data: bytes, at: int, end: int) -> tuple[int, int]:
     start, stop = _open(data, at, end, INTEGER)
-    if not 1 <= stop - start <= 4:
-        raise BadPacketError("value", f"INTEGER of {stop - start} bytes")
-    return int.from_bytes(data[start:stop], "big", signed=True), stop
+    return _signed(data[start:stop]), stop
+
+
+def _signed(content: bytes) -> int:
+    """Integer32; a superfluous fifth byte, as some encoders send, does no harm."""
+    number = int.from_bytes(content, "big", signed=True)
+    if not 1 <= len(content) <= 5 or not -(2**31) <= number < 2**31:
+        raise BadPacketError("value", f"INTEGER of {len(content)} bytes")
+    return number
 
 
 def _varbind(data: bytes, at: int, end: int) -> tuple[Varbind, int]:

@@ -22,6 +22,9 @@ JITTER_RATIO = 0.25
 
 TIMEOUT = "timeout"
 
+_ANSWERED = (None, 0.0)
+"""What stands for an answered request until its time is up, so that a duplicate is known as one."""
+
 
 class Exchange:
     """One request and the wait for its reply.
@@ -96,7 +99,7 @@ class Engine:
         self.counts = counts
         self.now = 0.0
         self.watch: Callable[[str, Address, bytes], None] | None = None
-        self.pending: dict[int, tuple[Exchange, float]] = {}
+        self.pending: dict[int, tuple[Exchange | None, float]] = {}
         self._timeout = timeout_seconds
         self._budget = budget_seconds
         self._wheel = Wheel(tick_seconds)
@@ -122,8 +125,8 @@ class Engine:
     def expire(self, now: float) -> None:
         """Retry or give up what has waited long enough."""
         for request_id in self._wheel.due(now):
-            exchange, _ = self.pending[request_id]
-            if exchange.is_done:
+            exchange = self.pending[request_id][0]
+            if exchange is None or exchange.is_done:
                 del self.pending[request_id]
                 continue
             self._wheel.add(now + self._timeout, request_id)
@@ -185,6 +188,9 @@ class Engine:
             self._reject("unknown_id", address)
             return
         exchange, sent_at = entry
+        if exchange is None:
+            self._reject("duplicate", address)
+            return
         if address != exchange.address and not _is_allowed(exchange, address):
             self._reject("wrong_address", address)
             return
@@ -200,6 +206,7 @@ class Engine:
             self._reject(bad.reason, address)
             return
         exchange.is_done = exchange.is_answered = True
+        self.pending[request_id] = _ANSWERED
         rtt = stamp - sent_at
         self._call(exchange, exchange.answered, answer, rtt if rtt > 0.0 else 0.0)
 

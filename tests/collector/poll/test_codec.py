@@ -1,0 +1,243 @@
+"""The codec against pysnmp and pyasn1: what they encode we decode, what we encode they decode, nothing crashes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyasn1.codec.ber import decoder, encoder
+from pyasn1.error import PyAsn1Error
+from pysnmp.proto import api, rfc1902
+
+from collector.poll.snmp_codec import (
+    GET,
+    GET_BULK,
+    GET_NEXT,
+    TYPES,
+    Absent,
+    BadPacketError,
+    decode,
+    encode_head,
+    encode_oid,
+    encode_request,
+    encode_tlv,
+    oid_text,
+    parse_oid,
+    reply_id,
+)
+from collector.poll.snmp_expected import expected_rows, expected_values, learn_layout
+
+V2 = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
+HEAD = encode_head("2c", "public")
+
+numbers32 = st.integers(0, 2**32 - 1)
+subids = st.one_of(st.integers(0, 300), numbers32)
+oids = st.builds(lambda tail: (1, 3, *tail), st.lists(subids, min_size=1, max_size=20))
+values = st.one_of(
+    st.integers(-(2**31), 2**31 - 1).map(lambda n: (rfc1902.Integer32(n), n)),
+    st.binary(max_size=300).map(lambda b: (rfc1902.OctetString(b), b)),
+    oids.map(lambda o: (rfc1902.ObjectIdentifier(o), o)),
+    numbers32.map(lambda n: (rfc1902.Counter32(n), n)),
+    numbers32.map(lambda n: (rfc1902.Gauge32(n), n)),
+    numbers32.map(lambda n: (rfc1902.TimeTicks(n), n)),
+    st.integers(0, 2**64 - 1).map(lambda n: (rfc1902.Counter64(n), n)),
+    st.binary(min_size=4, max_size=4).map(lambda b: (rfc1902.IpAddress(b), b)),
+    st.binary(max_size=20).filter(lambda b: b[:2] != b"\x9f\x78").map(lambda b: (rfc1902.Opaque(b), b)),
+    st.just((V2.NoSuchObject(""), Absent.NO_SUCH_OBJECT)),
+    st.just((V2.NoSuchInstance(""), Absent.NO_SUCH_INSTANCE)),
+    st.just((V2.EndOfMibView(""), Absent.END_OF_MIB_VIEW)),
+)
+varbinds = st.lists(st.tuples(oids, values), min_size=1, max_size=14)
+
+
+def pysnmp_reply(
+    request_id: int, binds: list[tuple[tuple[int, ...], object]], error: tuple[int, int] = (0, 0)
+) -> bytes:
+    """A response as pysnmp would send it."""
+    pdu = V2.GetResponsePDU()
+    V2.apiPDU.set_defaults(pdu)
+    V2.apiPDU.set_request_id(pdu, request_id)
+    V2.apiPDU.set_error_status(pdu, error[0])
+    if error[0]:
+        V2.apiPDU.set_error_index(pdu, error[1])
+    V2.apiPDU.set_varbinds(pdu, binds)
+    message = V2.Message()
+    V2.apiMessage.set_defaults(message)
+    V2.apiMessage.set_community(message, "public")
+    V2.apiMessage.set_pdu(message, pdu)
+    return encoder.encode(message)
+
+
+@settings(max_examples=60, deadline=None)
+@given(varbinds, st.integers(-(2**31), 2**31 - 1))
+def test_decodes_what_pysnmp_encodes(binds: list, request_id: int) -> None:
+    data = pysnmp_reply(request_id, [(oid, theirs) for oid, (theirs, _) in binds])
+    message = decode(data)
+    assert message.community == b"public"
+    assert message.request_id == request_id == reply_id(data)
+    assert [(bind.oid, bind.value) for bind in message.varbinds] == [(oid, ours) for oid, (_, ours) in binds]
+    assert all(bind.tag in TYPES for bind in message.varbinds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(varbinds, st.integers(2**30, 2**31 - 1))
+def test_fast_decoder_agrees_with_the_general_one(binds: list, request_id: int) -> None:
+    data = pysnmp_reply(request_id, [(oid, theirs) for oid, (theirs, _) in binds])
+    names = [encode_tlv(0x06, encode_oid(oid)) for oid, _ in binds]
+    fast = expected_values(data, HEAD, names)
+    slow = [bind.value for bind in decode(data).varbinds]
+    has_long_text = any(isinstance(ours, bytes) and len(ours) > 127 for _, (_, ours) in binds)
+    assert fast == slow or (fast is None and has_long_text)
+    if fast is not None:
+        layout = learn_layout(data, HEAD, fast)
+        assert layout.values(data) == slow
+        assert layout.values(data[:-1]) is None
+
+
+@pytest.mark.parametrize("kind", [GET, GET_NEXT, GET_BULK])
+@settings(max_examples=20, deadline=None)
+@given(st.lists(oids, min_size=1, max_size=40), st.integers(0, 1000))
+def test_pysnmp_decodes_what_we_encode(kind: int, asked: list, repetitions: int) -> None:
+    packet = encode_request(
+        kind, HEAD, [encode_oid(oid) for oid in asked], second=repetitions if kind == GET_BULK else 0
+    )
+    data = bytearray(packet.data)
+    data[packet.id_at : packet.id_at + 4] = (0x51525354).to_bytes(4, "big")
+    message, rest = decoder.decode(bytes(data), asn1Spec=V2.Message())
+    pdu = V2.apiMessage.get_pdu(message)
+    assert not rest
+    assert pdu.tagSet.baseTag.tagId == 0 or pdu.tagSet[-1].tagId == kind & 0x1F
+    if kind == GET_BULK:
+        assert V2.apiBulkPDU.get_max_repetitions(pdu) == repetitions
+        assert V2.apiBulkPDU.get_request_id(pdu) == 0x51525354
+    else:
+        assert V2.apiPDU.get_request_id(pdu) == 0x51525354
+    assert [tuple(oid) for oid, _ in V2.apiPDU.get_varbinds(pdu)] == asked
+
+
+REPLY = pysnmp_reply(
+    0x51525354,
+    [
+        ((1, 3, 6, 1, 2, 1, 1, 3, 0), rfc1902.TimeTicks(123456789)),
+        ((1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 1, 300), rfc1902.OctetString("ether1")),
+        ((1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 6, 300), rfc1902.Counter64(2**63 + 5)),
+        ((1, 3, 6, 1, 2, 1, 2, 2, 1, 8, 300), rfc1902.Integer32(-2)),
+        ((1, 3, 6, 1, 2, 1, 1, 2, 0), rfc1902.ObjectIdentifier((1, 3, 6, 1, 4, 1, 8072))),
+    ],
+)
+NAMES = [encode_tlv(0x06, encode_oid(bind.oid)) for bind in decode(REPLY).varbinds]
+LAYOUT = learn_layout(REPLY, HEAD, expected_values(REPLY, HEAD, NAMES) or [])
+
+mutations = st.lists(
+    st.tuples(st.sampled_from(("set", "drop", "insert", "cut")), st.integers(0, len(REPLY) - 1), st.integers(0, 255)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def mutate(data: bytes, changes: list[tuple[str, int, int]]) -> bytes:
+    changed = bytearray(data)
+    for how, at, byte in changes:
+        if how == "set" and at < len(changed):
+            changed[at] = byte
+        elif how == "drop":
+            del changed[at : at + 1 + byte % 3]
+        elif how == "insert":
+            changed[at:at] = bytes((byte,))
+        else:
+            del changed[at:]
+    return bytes(changed)
+
+
+@settings(max_examples=3000, deadline=None)
+@given(mutations)
+def test_mutated_replies_are_refused_with_a_reason_or_read_alike(changes: list) -> None:
+    data = mutate(REPLY, changes)
+    try:
+        slow = [bind.value for bind in decode(data).varbinds]
+    except BadPacketError as bad:
+        assert bad.reason
+        slow = None
+    fast = expected_values(data, HEAD, NAMES)
+    assert fast is None or fast == slow
+    shaped = LAYOUT.values(data)
+    assert shaped is None or shaped == slow
+    prefixes = [encode_oid(bind.oid[:-1]) for bind in decode(REPLY).varbinds]
+    cells = expected_rows(data, HEAD, prefixes)
+    assert cells is None or [value for _, value in cells] == slow
+    try:
+        reply_id(data)
+    except BadPacketError as bad:
+        assert bad.reason
+
+
+@settings(max_examples=150, deadline=None)
+@given(mutations)
+def test_what_pysnmp_still_reads_after_a_mutation_we_read_the_same(changes: list) -> None:
+    """Where both accept a packet they agree on its names and, sign bits aside, on its numbers."""
+    data = mutate(REPLY, changes)
+    try:
+        ours = decode(data)
+        theirs, rest = decoder.decode(data, asn1Spec=V2.Message())
+        pairs = V2.apiPDU.get_varbinds(V2.apiMessage.get_pdu(theirs))
+    except (BadPacketError, PyAsn1Error):
+        return
+    assert not rest
+    for bind, (oid, value) in zip(ours.varbinds, pairs, strict=True):
+        assert oid_text(bind.oid) == str(oid)
+        if isinstance(bind.value, int):
+            assert bind.value & 0xFFFFFFFF == int(value) & 0xFFFFFFFF
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.binary(max_size=400))
+def test_garbage_raises_one_error_class(data: bytes) -> None:
+    with pytest.raises(BadPacketError):
+        decode(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "truncated"),
+        (b"\x30", "truncated"),
+        (REPLY[:-1], "truncated"),
+        (REPLY + b"\0", "trailing"),
+        (b"\x30\x80" + REPLY[2:], "length"),
+        (b"\x30\x85" + REPLY[2:], "length"),
+        (b"\0" * 70000, "oversized"),
+        (b"\x31" + REPLY[1:], "type"),
+        (REPLY.replace(b"\x02\x01\x01\x04", b"\x02\x01\x03\x04"), "version"),
+        (REPLY.replace(b"\xa2", b"\xa7", 1), "not_a_reply"),
+        (REPLY.replace(b"\x06\x08\x2b", b"\x06\x08\x80", 1), "oid"),
+        (REPLY.replace(b"\x43\x04", b"\x47\x04").replace(b"\x04\x06ether1", b"\x49\x06ether1"), "value"),
+        (REPLY.replace(b"\x51\x52\x53\x54\x02\x01\x00", b"\x51\x52\x53\x54\x02\x01\x55"), "error_status"),
+    ],
+)
+def test_each_fault_has_its_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(BadPacketError) as raised:
+        decode(data)
+    assert raised.value.reason == reason
+
+
+def test_unsigned_values_without_their_leading_zero_are_unsigned() -> None:
+    data = REPLY.replace(b"\x43\x04" + (123456789).to_bytes(4, "big"), b"\x43\x04\xff\xff\xff\xfe")
+    assert decode(data).varbinds[0].value == 2**32 - 2
+
+
+def test_version_one_shape() -> None:
+    packet = encode_request(GET, encode_head("1", "c"), [encode_oid((1, 3, 6, 1, 2, 1, 1, 3, 0))])
+    message, rest = decoder.decode(packet.data, asn1Spec=api.PROTOCOL_MODULES[api.SNMP_VERSION_1].Message())
+    assert not rest
+    assert int(message["version"]) == 0
+
+
+def test_opaque_float() -> None:
+    data = pysnmp_reply(2**30, [((1, 3, 6), rfc1902.Opaque(b"\x9f\x78\x04\x3f\xc0\x00\x00"))])
+    assert decode(data).varbinds[0].value == 1.5
+
+
+@pytest.mark.parametrize("text", ["", "1", "1.3.x", "3.1", "1.40", "1.3.4294967296", "1..3", "1.3.-1"])
+def test_parse_oid_refuses(text: str) -> None:
+    with pytest.raises(ValueError, match="not an object identifier"):
+        parse_oid(text)
