@@ -1,0 +1,131 @@
+"""`bairro explain`: a real agent asked once, and clear words where it goes badly."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from collector import config
+from collector.config import CollectorSettings
+from collector.explain import explain
+from collector.publish.live import LiveTable
+from collector.reading import Device, QualityState
+
+from .conftest import Agent
+
+Settings = Callable[..., CollectorSettings]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, snmpd: Agent) -> Settings:
+    """Settings with an inventory of the given row."""
+
+    def make(row: str, community: str = snmpd.community) -> CollectorSettings:
+        (tmp_path / "devices.csv").write_text(f"device_id,address,role,area,ping,uplink_interface\n{row}\n")
+        (tmp_path / "collector.toml").write_text(
+            f'inventory = "devices.csv"\ndata = "data"\n[poll]\ntimeout_seconds = 0.2\nretries = 0\n'
+            f'[ping]\ncount = 2\ntimeout_seconds = 0.2\n[[credentials]]\nname = "test"\ncommunity = "{community}"\n'
+        )
+        return config.load(tmp_path / "collector.toml")
+
+    return make
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A UDP port that takes packets and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_question_answer_reading_and_state(settings: Settings, snmpd: Agent) -> None:
+    text, code = explain(settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,lo"), "gate")
+    assert code == 0
+    octets = snmpd.ask("snmpget", "1.3.6.1.2.1.2.2.1.2.1")
+    for part in (
+        "device\n  device_id = gate\n",
+        "question (",
+        "sysUpTime.0 (1.3.6.1.2.1.1.3.0)",
+        f"ifDescr.1 (1.3.6.1.2.1.2.2.1.2.1) = OCTET STRING: '{next(iter(octets.values()))}'",
+        "InterfaceReading(name='lo'",
+        "no collector has published a state of this device yet",
+    ):
+        assert part in text
+    assert text.endswith("verdict\n  SNMP answered")
+    assert snmpd.community not in text
+
+
+def test_state_is_what_the_collector_last_wrote(settings: Settings, snmpd: Agent) -> None:
+    made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,")
+    device = Device("gate", snmpd.address, "router", "centro")
+    state = QualityState("gate", "suppressed", 1_700_000_000.0, 4, "core")
+    asyncio.run(LiveTable(made.data, [device]).write({"gate": state}))
+    text, _ = explain(made, "gate")
+    assert "suppressed since 2023-11-14 22:13:20 UTC, laid to core; not polled yet" in text
+
+
+def test_an_uplink_that_is_not_there_and_one_that_is_not_named(settings: Settings, snmpd: Agent) -> None:
+    where = f"gate,{snmpd.address}:{snmpd.port},router,centro,off"
+    assert "it has no interface 'wan9' (uplink_interface), only: lo" in explain(settings(f"{where},wan9"), "gate")[0]
+    text, code = explain(settings(f"{where},"), "gate")
+    assert code == 0
+    if text.count("InterfaceReading(") > 2:
+        assert "name one of its interfaces as uplink_interface" in text
+
+
+def test_a_wrong_community(settings: Settings, snmpd: Agent, dead_port: int) -> None:
+    text, code = explain(settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,", "wrong-word"), "gate")
+    assert code == 1
+    assert f"no answer from {snmpd.address}:{snmpd.port}" in text
+    assert "credential 'default' is wrong (an agent does not answer one that it does not know)" in text
+    assert "wrong-word" not in text
+
+
+def test_nobody_there(settings: Settings, dead_port: int) -> None:
+    text, code = explain(settings(f"gate,127.0.0.1:{dead_port},router,centro,echo:{dead_port},"), "gate")
+    assert code == 1
+    assert f"no answer from 127.0.0.1:{dead_port}: the device is off or unreachable" in text
+    assert text.endswith("0 of 2 pings came back")
+
+
+def test_a_device_that_pings_but_keeps_its_snmp_to_itself(settings: Settings, dead_port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.bind(("127.0.0.1", 0))
+        port = agent.getsockname()[1]
+        agent.settimeout(5)
+
+        def answer_twice() -> None:
+            for _ in range(2):
+                data, sender = agent.recvfrom(2048)
+                agent.sendto(data, sender)
+
+        thread = Thread(target=answer_twice)
+        thread.start()
+        text, code = explain(settings(f"gate,127.0.0.1:{dead_port},router,centro,echo:{port},"), "gate")
+        thread.join(10)
+    assert code == 0, "somebody is there"
+    assert "stays silent though the device is there: most likely the community is wrong" in text
+    assert text.endswith("2 of 2 pings came back")
+
+
+def test_an_address_that_does_not_resolve(settings: Settings) -> None:
+    text, code = explain(settings("gate,no-such-host.invalid,router,centro,off,"), "gate")
+    assert code == 1
+    assert "no-such-host.invalid" in text.rpartition("verdict")[2]
+
+
+def test_a_device_that_is_not_in_the_inventory(settings: Settings) -> None:
+    made = settings("gate-north,127.0.0.1,router,centro,off,")
+    text, code = explain(made, "Gate")
+    assert code == 2
+    assert text.splitlines() == [f"bairro explain: 'Gate' is not in {made.inventory}", "  like it: gate-north"]
+    missing = dataclasses.replace(made, inventory=made.inventory.with_name("nowhere.csv"))
+    text, code = explain(missing, "gate-north")
+    assert (code, "nowhere.csv" in text.splitlines()[1]) == (2, True)
