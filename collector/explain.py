@@ -17,14 +17,21 @@ MOST_NAMED = 10
 
 
 def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
-    """The text to print and the exit code: 0 it answered, 1 it did not, 2 it could not be asked."""
+    """The text to print and the exit code: 0 it answered, 1 it did not, 2 it could not be asked.
+
+    A device that answers pings but not its SNMP question has not answered.
+    """
     found = inventory.load(settings.inventory, settings)
     device = next((d for d in found.devices if d.device_id == device_id), None)
     if device is None:
         return _unknown(settings, found, device_id), EXIT_UNUSABLE
     explanation = ask(device, settings)
     parts = [_device(device), str(explanation), _state(settings, device), "verdict\n  " + verdict(explanation)]
-    return "\n\n".join(parts), EXIT_OK if explanation.reading.is_reachable else EXIT_SILENT
+    return "\n\n".join(parts), EXIT_OK if _answered(explanation.reading) else EXIT_SILENT
+
+
+def _answered(reading: Reading) -> bool:
+    return reading.is_reachable if reading.snmp == "off" else reading.snmp in ("answered", "partial")
 
 
 def _unknown(settings: CollectorSettings, found: inventory.Inventory, device_id: str) -> str:
