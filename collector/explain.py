@@ -31,7 +31,7 @@ def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
 
 
 def _answered(reading: Reading) -> bool:
-    return reading.is_reachable if reading.snmp == "off" else reading.snmp in ("answered", "partial")
+    return bool(reading.is_reachable) if reading.snmp == "off" else reading.snmp in ("answered", "partial")
 
 
 def _unknown(settings: CollectorSettings, found: inventory.Inventory, device_id: str) -> str:
