@@ -47,18 +47,8 @@ def test_a_lone_devices_silence_is_neither_down_nor_loss(world: Any, row_of: Any
 
 def test_utilization_is_that_of_the_fullest_link_below_the_core(world: Any, row_of: Any) -> None:
     world.customer("1", started_on="2024-01-01")
-    since = "2024-01-01T00:00:00+00:00"
-    for device, parent, role in (("ap", "hub", "ap"), ("hub", "core", "switch"), ("core", None, "router")):
-        world.devices.append(
-            {
-                "device_id": device,
-                "valid_from": since,
-                "area": "north",
-                "parent": parent,
-                "role": role,
-                "subscribers": 0,
-            }
-        )
+    for device, parent in (("ap", "hub"), ("hub", "core"), ("core", None)):
+        world.device(device, parent)
     world.observe("ap", *WEEK, utilization_p95_ratio=0.3)
     world.observe("hub", *WEEK, utilization_p95_ratio=0.1)
     world.observe("hub", "2025-01-10T18:00", "2025-01-11T00:00", utilization_p95_ratio=0.8)
@@ -70,17 +60,10 @@ def test_utilization_is_that_of_the_fullest_link_below_the_core(world: Any, row_
 
 def test_a_device_that_moves_to_another_parent_takes_that_ones_load_from_then_on(world: Any, row_of: Any) -> None:
     world.customer("1", started_on="2024-01-01")
-    moved = "2025-01-09T00:00:00+00:00"
-    for device, parent, start, end in (
-        ("ap", "old", "2024-01-01T00:00:00+00:00", moved),
-        ("ap", "new", moved, None),
-        ("old", "core", "2024-01-01T00:00:00+00:00", None),
-        ("new", "core", "2024-01-01T00:00:00+00:00", None),
-    ):
-        world.devices.append(
-            {"device_id": device, "valid_from": start, "valid_to": end, "area": "north", "parent": parent,
-             "role": "ap", "subscribers": 0}
-        )  # fmt: skip
+    world.device("ap", "old", until="2025-01-09")
+    world.device("ap", "new", since="2025-01-09")
+    world.device("old", "core")
+    world.device("new", "core")
     world.observe("ap", *WEEK)
     world.observe("old", *WEEK, utilization_p95_ratio=0.2)
     world.observe("new", *WEEK, utilization_p95_ratio=0.9)
