@@ -12,7 +12,18 @@ from collector.config import Credential, PingSettings, PollSettings
 from collector.poll.counts import PollCounts
 from collector.poll.poller import Poller
 from collector.poll.profile import Profile, load_profiles
-from collector.poll.snmp_codec import OCTETS, SEQUENCE, Message, decode_any, encode_oid, encode_tlv
+from collector.poll.snmp_codec import (
+    GET,
+    GET_BULK,
+    OCTETS,
+    SEQUENCE,
+    Message,
+    Oid,
+    decode_any,
+    encode_oid,
+    encode_tlv,
+    parse_oid,
+)
 from collector.reading import Device, Reading
 
 QUICK = PollSettings(timeout_seconds=0.3, retries=1, budget_seconds=5.0, tick_seconds=0.005)
@@ -130,3 +141,65 @@ def encode_reply(
     pdu = encode_tlv(kind, numbers + encode_tlv(SEQUENCE, binds))
     head = encode_integer(request.version) + encode_tlv(OCTETS, request.community if community is None else community)
     return encode_tlv(SEQUENCE, head + pdu)
+
+
+class Mib:
+    """A small agent's objects: object identifier -> whole value field. Answers GET, GETNEXT and GETBULK."""
+
+    def __init__(self, objects: dict[str, bytes], *, most_varbinds: int = 10_000) -> None:
+        self.objects = {parse_oid(oid): value for oid, value in objects.items()}
+        self.most_varbinds = most_varbinds
+
+    def answer(self, data: bytes) -> list[bytes]:
+        request = decode_any(data)
+        asked = [bind.oid for bind in request.varbinds]
+        found = self.varbinds(request.kind, asked, request.error_index)
+        if len(found) > self.most_varbinds:
+            return [encode_reply(request, [(oid, NULL_FIELD) for oid in asked], error=(1, 0))]
+        return [encode_reply(request, found)]
+
+    def varbinds(self, kind: int, asked: list[Oid], repetitions: int) -> list[tuple[Oid, bytes]]:
+        if kind == GET:
+            return [(oid, self.objects.get(oid, NO_SUCH_INSTANCE)) for oid in asked]
+        rows: list[tuple[Oid, bytes]] = []
+        for _ in range(repetitions if kind == GET_BULK else 1):
+            row = [self.following(oid) for oid in asked]
+            asked = [oid for oid, _ in row]
+            rows += row
+        return rows
+
+    def following(self, oid: Oid) -> tuple[Oid, bytes]:
+        after = [other for other in self.objects if other > oid]
+        return (min(after), self.objects[min(after)]) if after else (oid, END_OF_MIB_VIEW)
+
+
+NULL_FIELD, NO_SUCH_INSTANCE, END_OF_MIB_VIEW = b"\x05\x00", b"\x81\x00", b"\x82\x00"
+
+
+def router(interfaces: int, *, first: int = 1) -> dict[str, bytes]:
+    """The objects of a router with so many interfaces named if1, if2 and so on, their ifIndex counted from ``first``."""
+    objects = {
+        "1.3.6.1.2.1.1.3.0": encode_integer(360_000, 0x43),
+        "1.3.6.1.6.3.10.2.1.3.0": encode_integer(3_600),
+    }
+    for n in range(1, interfaces + 1):
+        index = first + n - 1
+        row = {
+            "1.3.6.1.2.1.2.2.1.2": encode_tlv(OCTETS, b"port %d" % n),
+            "1.3.6.1.2.1.2.2.1.5": encode_integer(1_000_000_000, 0x42),
+            "1.3.6.1.2.1.2.2.1.8": encode_integer(1 if n % 2 else 2),
+            "1.3.6.1.2.1.2.2.1.10": encode_integer(n, 0x41),
+            "1.3.6.1.2.1.2.2.1.13": encode_integer(n + 1, 0x41),
+            "1.3.6.1.2.1.2.2.1.14": encode_integer(n + 2, 0x41),
+            "1.3.6.1.2.1.2.2.1.16": encode_integer(n, 0x41),
+            "1.3.6.1.2.1.2.2.1.19": encode_integer(n + 3, 0x41),
+            "1.3.6.1.2.1.2.2.1.20": encode_integer(n + 4, 0x41),
+            "1.3.6.1.2.1.31.1.1.1.1": encode_tlv(OCTETS, b"if%d" % n),
+            "1.3.6.1.2.1.31.1.1.1.6": encode_integer(10**12 + n, 0x46),
+            "1.3.6.1.2.1.31.1.1.1.10": encode_integer(2 * 10**12 + n, 0x46),
+            "1.3.6.1.2.1.31.1.1.1.15": encode_integer(1000, 0x42),
+            "1.3.6.1.2.1.31.1.1.1.18": encode_tlv(OCTETS, b"to house %d" % n),
+            "1.3.6.1.2.1.31.1.1.1.19": encode_integer(0, 0x43),
+        }
+        objects |= {f"{column}.{index}": value for column, value in row.items()}
+    return objects
