@@ -47,14 +47,18 @@ def build(
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
-    """Where in the file a value stands, for messages and relative paths."""
+    """Where in the file a value stands, for messages and relative paths; a secret (``repr=False``) is never shown."""
 
     path: Path
     key: str
+    is_secret: bool = False
 
     def at(self, key: str | int) -> _Place:
         part = f"[{key}]" if isinstance(key, int) else f".{key}" if self.key else key
         return _Place(self.path, f"{self.key}{part}")
+
+    def wrong(self, what: str, value: Any) -> SettingsError:
+        return self.error(what if self.is_secret else f"{what}, not {value!r}")
 
     def error(self, what: str) -> SettingsError:
         return SettingsError(f"{self.path}: {self.key or 'the file'}: {what}")
@@ -75,13 +79,17 @@ def _record(values: Any, into: type[T], place: _Place, choices: dict[str, tuple[
     ]
     if missing:
         raise place.at(missing[0]).error("is required")
-    return into(**{name: _value(value, hints[name], place.at(name), choices) for name, value in values.items()})
+    found = {}
+    for name, value in values.items():
+        own = dataclasses.replace(place.at(name), is_secret=not fields[name].repr)
+        found[name] = _value(value, hints[name], own, choices)
+    return into(**found)
 
 
 def _value(value: Any, hint: Any, place: _Place, choices: dict[str, tuple[str, ...]]) -> Any:
     allowed = choices.get(place.key)
     if allowed is not None and value not in allowed:
-        raise place.error(f"must be one of {', '.join(allowed)}, not {value!r}")
+        raise place.wrong(f"must be one of {', '.join(allowed)}", value)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _value(value, next(a for a in arguments if a is not type(None)), place, choices)
@@ -101,11 +109,11 @@ def _value(value: Any, hint: Any, place: _Place, choices: dict[str, tuple[str, .
 def _scalar(value: Any, hint: Any, place: _Place) -> Any:
     if hint is Path:
         if not isinstance(value, str):
-            raise place.error(f"must be a path in quotes, not {value!r}")
+            raise place.wrong("must be a path in quotes", value)
         return (place.path.parent / Path(value).expanduser()).resolve()
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        raise place.error(f"must be {names.get(hint, hint)}, not {value!r}")
+        raise place.wrong(f"must be {names.get(hint, hint)}", value)
     return value

@@ -162,7 +162,7 @@ def _check_ranges(settings: CollectorSettings, path: Path) -> None:
         section, name = key.split(".")
         value = getattr(getattr(settings, section), name)
         if not low <= value <= high:
-            raise tomlfile.SettingsError(f"{path}: {key}: must be {low:,} to {high:,}, not {value:g}")
+            raise tomlfile.SettingsError(f"{path}: {key}: must be {low:.15g} to {high:.15g}, not {value:g}")
     if settings.poll.timeout_seconds > settings.poll.budget_seconds:
         raise tomlfile.SettingsError(
             f"{path}: poll.timeout_seconds: is longer than poll.budget_seconds ({settings.poll.budget_seconds:g})"
@@ -179,6 +179,8 @@ def _check_words(settings: CollectorSettings, path: Path) -> None:
             parse_address(sentinel)
         except ValueError as error:
             raise tomlfile.SettingsError(f"{path}: sentinels[{number}]: {error}") from None
+    if settings.profiles is not None and not settings.profiles.is_dir():
+        raise tomlfile.SettingsError(f"{path}: profiles: {settings.profiles} is not a folder")
     if settings.database is not None and "://" not in settings.database:
         raise tomlfile.SettingsError(
             f"{path}: database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite"
