@@ -19,7 +19,7 @@ class LineJournal:
         """What it holds; a line cut short by a crash is left out. Raises OSError."""
         try:
             lines = self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         found = []
         for line in lines:
