@@ -14,7 +14,6 @@ from flask import Flask, Response, abort
 from gunicorn.app.base import BaseApplication
 
 from dashboard.config import DashboardSettings
-from dashboard.figures.suppression import suppress
 from dashboard.pages import area, areas, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
@@ -74,7 +73,9 @@ def create_app(settings: DashboardSettings) -> Dash:
 def _shell(settings: DashboardSettings) -> html.Div:
     links = [dcc.Link(text, href=href, id=f"to-{href.strip('/') or 'now'}") for href, text in NAVIGATION]
     brand = dcc.Link([html.Strong("Bairro"), html.Span(settings.provider)], href="/", className="brand")
-    toggle = html.Button("◐", id="theme-toggle", title="Light or dark", className="button toggle", **{"aria-label": "Light or dark"})
+    toggle = html.Button(
+        "◐", id="theme-toggle", title="Light or dark", className="button toggle", **{"aria-label": "Light or dark"}
+    )
     return html.Div(
         [
             dcc.Location(id="url", refresh="callback-nav"),
@@ -86,7 +87,9 @@ def _shell(settings: DashboardSettings) -> html.Div:
 
 
 def _register(app: Dash, source: Source) -> None:
-    app.clientside_callback(ClientsideFunction("bairro", "theme"), Output("theme", "data"), Input("theme-toggle", "n_clicks"))
+    app.clientside_callback(
+        ClientsideFunction("bairro", "theme"), Output("theme", "data"), Input("theme-toggle", "n_clicks")
+    )
     app.clientside_callback(ClientsideFunction("bairro", "markPage"), Input("url", "pathname"))
 
     @app.callback(Output("page", "children"), Input("url", "pathname"), Input("url", "search"))
@@ -121,18 +124,23 @@ def _routes(app: Dash, source: Source) -> None:
         results = source.results()
         if results is None:
             abort(404, areas.TEXT["no_results"])
-        return Response(areas.csv(results), mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=areas-at-risk.csv"})
+        return Response(
+            areas.csv(results),
+            mimetype="text/csv",
+            headers={"Content-Disposition": "attachment; filename=areas-at-risk.csv"},
+        )
 
     @app.server.route("/area/<path:key>/report.<form>")
     def report(key: str, form: str) -> Response:
-        results, render = source.results(), {"html": render_html, "pdf": render_pdf}.get(form)
-        if results is None or render is None:
+        results = source.results()
+        if results is None or form not in {"html", "pdf"}:
             abort(404)
         try:
-            body = render(results, unquote(key), source.settings)
+            if form == "html":
+                return Response(render_html(results, unquote(key), source.settings), mimetype="text/html")
+            return Response(render_pdf(results, unquote(key), source.settings), mimetype="application/pdf")
         except ReportError as error:
             return Response(f"{error}\n", 404, mimetype="text/plain")
-        return Response(body, mimetype="text/html" if form == "html" else "application/pdf")
 
 
 class _Kept:
@@ -152,7 +160,9 @@ class _Kept:
 def _server() -> Flask:
     server = Flask("dashboard")
     server.config["COMPRESS_CACHE_BACKEND"] = _Kept
-    server.config["COMPRESS_CACHE_KEY"] = lambda asked: asked.path if asked.path.startswith("/_dash-component-suites/") else ""
+    server.config["COMPRESS_CACHE_KEY"] = lambda asked: (
+        asked.path if asked.path.startswith("/_dash-component-suites/") else ""
+    )
     return server
 
 
@@ -161,8 +171,13 @@ def serve(settings: DashboardSettings) -> int:
     try:
         listener = _listen(settings.web.address, settings.web.port)
     except OSError as error:
-        reason = "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
-        print(f"bairro serve: {settings.web.address}:{settings.web.port} {reason}; set web.port in dashboard.toml", file=sys.stderr)
+        reason = (
+            "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+        )
+        print(
+            f"bairro serve: {settings.web.address}:{settings.web.port} {reason}; set web.port in dashboard.toml",
+            file=sys.stderr,
+        )
         return EXIT_PORT
     process = os.getpid()
     try:

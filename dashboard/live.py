@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -169,7 +171,7 @@ class _Database:
                 pairs = pd.DataFrame(connection.execute(touched).all(), columns=["incident_id", "area"])
         except sa.exc.SQLAlchemyError as error:
             return _no_incidents(), f"the operations database cannot be read: {getattr(error, 'orig', None) or error}"
-        areas = pairs.groupby("incident_id")["area"].agg(lambda names: tuple(sorted(names)))
+        areas = {key: tuple(sorted(names)) for key, names in pairs.groupby("incident_id")["area"]}
         incidents["areas"] = [areas.get(key, (area,) if area else ()) for key, area in _key_and_area(incidents)]
         incidents["ended_at"] = pd.to_datetime(incidents["ended_at"], utc=True)
         return incidents, None
@@ -221,9 +223,13 @@ def areas_now(devices: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["order", "affected", "area"], ascending=[True, False, True]).drop(columns="order")
 
 
-def _area_state(row: dict[str, float]) -> str:
+def _area_state(row: Mapping[Hashable, Any]) -> str:
     if row["out"]:
-        return "outage" if row["affected_ratio"] >= 0.5 or (not row["subscribers"] and row["out"] == row["devices"]) else "partial"
+        return (
+            "outage"
+            if row["affected_ratio"] >= 0.5 or (not row["subscribers"] and row["out"] == row["devices"])
+            else "partial"
+        )
     if row["doubted"]:
         return "suspect"
     return "unknown" if row["unseen"] > 0.5 else "up"

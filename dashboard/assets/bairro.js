@@ -3,8 +3,6 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
 
 (function () {
   "use strict";
-  const skip = window.dash_clientside ? window.dash_clientside.no_update : undefined;
-
   // --- the URL holds the state: rewritten in place, so that a link shows the same and Back still works ---
   function remember(changes) {
     const url = new URL(window.location.href);
@@ -94,17 +92,12 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
       },
     },
   });
-  void skip;
 
   // --- functions and cells of the tables ---
   const functions = window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   const cells = window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
   const severity = ["down", "suppressed", "suspect", "silent", "unknown", "up"];
   const verdicts = ["at_risk", "watch", "ordinary", "too_little_data"];
-  const STATES = {down: ["■", "Down"], suppressed: ["◆", "Behind an outage"], suspect: ["▲", "Suspect"],
-    silent: ["○", "Silent"], unknown: ["?", "Unknown"], up: ["●", "Up"]};
-  const VERDICTS = {at_risk: ["■", "At risk"], watch: ["▲", "Watch"], ordinary: ["●", "Ordinary"],
-    too_little_data: ["?", "Too little data"]};
 
   functions.bairroBySeverity = (a, b) => severity.indexOf(a) - severity.indexOf(b);
   functions.bairroByVerdict = (a, b) => verdicts.indexOf(a) - verdicts.indexOf(b);
@@ -120,9 +113,11 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   };
 
   const make = (tag, properties, ...children) => window.React.createElement(tag, properties, ...children);
-  const chip = (key, words) => make("span", {className: "chip mark-" + key}, make("span", {"aria-hidden": true}, words[0]), " " + words[1]);
-  cells.State = (props) => chip(props.value, STATES[props.value] || ["?", props.value]);
-  cells.Verdict = (props) => chip(props.value, VERDICTS[props.value] || ["?", props.value]);
+  // A state or verdict; its shape and word come with the column, so that they are written in one place only.
+  cells.Mark = function (props) {
+    const [shape, word] = props.marks[props.value] || ["?", props.value];
+    return make("span", {className: "chip mark-" + props.value}, make("span", {"aria-hidden": true}, shape), " " + word);
+  };
   cells.Shown = (props) => make("span", null, props.data[props.colDef.field + "_text"]);
   cells.WithSpan = (props) => make("span", {className: "with-span"}, make("b", null, props.data[props.colDef.field + "_text"]),
     make("small", null, props.data[props.colDef.field + "_span"]));

@@ -34,13 +34,23 @@ def empty(title: str, theme: Theme) -> go.Figure:
         xaxis={"visible": False},
         yaxis={"visible": False},
         annotations=[
-            {"text": title, "showarrow": False, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "font": {"size": 14, "color": theme.soft}}
+            {
+                "text": title,
+                "showarrow": False,
+                "x": 0.5,
+                "y": 0.5,
+                "xref": "paper",
+                "yref": "paper",
+                "font": {"size": 14, "color": theme.soft},
+            }
         ],
     )
     return figure
 
 
-def areas(marks: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, *, labelled: frozenset[str]) -> go.Figure:
+def areas(
+    marks: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, *, labelled: frozenset[str]
+) -> go.Figure:
     """A map of ``marks``; ``outlines`` maps an area to its GeoJSON geometry; ``labelled`` get their name written.
 
     Areas with no outline are left out; with none at all the figure says so.
@@ -75,7 +85,9 @@ def areas(marks: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, 
     return figure
 
 
-def _labels(shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, labelled: frozenset[str]) -> go.Scattergeo:
+def _labels(
+    shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, labelled: frozenset[str]
+) -> go.Scattergeo:
     """The shape of every area's state, and the names of the areas that matter (of all while they are few)."""
     centres = [_centre(outlines[m.area]) for m in shown]
     text = [f"{m.mark.shape} {m.name}" if m.area in labelled else m.mark.shape for m in shown]
@@ -84,10 +96,25 @@ def _labels(shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme
         lat=[c[1] for c in centres],
         text=text,
         mode="text",
-        textfont={"size": [14 if m.area in labelled else 11 for m in shown], "color": theme.ink, "family": FONT, "shadow": f"0 0 3px {theme.paper}, 0 0 2px {theme.paper}, 0 0 1px {theme.paper}"},
+        textfont={
+            "size": [14 if m.area in labelled else 11 for m in shown],
+            "color": [label_ink(m.mark, theme) for m in shown],
+            "shadow": [_halo(blend(m.mark, theme)) for m in shown],
+            "family": FONT,
+        },
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def label_ink(mark: Mark, theme: Theme) -> str:
+    """What can be read on the mark's fill as the map paints it: calm fills are close to the paper."""
+    return mark.ink if mark.weight == 1 else theme.ink
+
+
+def _halo(colour: str) -> str:
+    """A glow in the area's own colour, so that a name can be read where it runs over the border."""
+    return ", ".join(f"0 0 {size}px {colour}" for size in (1, 2, 3, 3))
 
 
 def _steps(colours: Sequence[str]) -> list[list[Any]]:

@@ -35,7 +35,7 @@ def theme(name: str | None) -> Theme:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a state is drawn: fill colour, the ink that can be read on it, a shape and its name in plotly, a word.
+    """How a state is drawn: fill colour, the ink that can be read on it, a shape, a word.
 
     ``weight`` is how strongly a map shows it, so that what needs no one's attention stays calm.
     """
@@ -43,7 +43,6 @@ class Mark:
     key: str
     word: str
     shape: str
-    symbol: str
     fill: str
     ink: str
     meaning: str
@@ -59,32 +58,39 @@ def blend(mark: Mark, on: Theme) -> str:
 DEVICE_STATES: dict[str, Mark] = {
     mark.key: mark
     for mark in (
-        Mark("down", "Down", "■", "square", "#d55e00", "#ffffff", "silent, and the outage is laid to this device"),
-        Mark("suppressed", "Behind an outage", "◆", "diamond", "#cc79a7", "#16202b", "silent because of another device"),
-        Mark("suspect", "Suspect", "▲", "triangle-up", "#f0b400", "#16202b", "missed its last poll; not yet judged"),
-        Mark("silent", "Silent", "○", "circle-open", "#56b4e9", "#16202b", "a lone customer device; nobody's outage"),
-        Mark("unknown", "Unknown", "?", "x-thin", "#8a96a3", "#16202b", "not observed"),
-        Mark("up", "Up", "●", "circle", "#009e73", "#ffffff", "answers"),
+        Mark("down", "Down", "■", "#c44e00", "#ffffff", "silent, and the outage is laid to this device"),
+        Mark("suppressed", "Behind an outage", "◆", "#cc79a7", "#16202b", "silent because of another device"),
+        Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "missed its last poll; not yet judged"),
+        Mark("silent", "Silent", "○", "#56b4e9", "#16202b", "a lone customer device; nobody's outage"),
+        Mark("unknown", "Unknown", "?", "#aab4be", "#16202b", "not observed"),
+        Mark("up", "Up", "●", "#00805e", "#ffffff", "answers"),
     )
 }
 
 AREA_STATES: dict[str, Mark] = {
     mark.key: mark
     for mark in (
-        Mark("outage", "Outage", "■", "square", "#d55e00", "#ffffff", "half of the customers or more are without service"),
-        Mark("partial", "Partial outage", "◆", "diamond", "#e69f00", "#16202b", "some customers are without service"),
-        Mark("suspect", "Suspect", "▲", "triangle-up", "#f0e442", "#16202b", "a network device missed its last poll"),
-        Mark("unknown", "Unknown", "?", "x-thin", "#8a96a3", "#16202b", "not observed"),
-        Mark("up", "Up", "●", "circle", "#009e73", "#ffffff", "no customer is known to be without service", 0.4),
+        Mark("outage", "Outage", "■", "#c44e00", "#ffffff", "half of the customers or more are without service"),
+        Mark("partial", "Partial outage", "◆", "#e69f00", "#16202b", "some customers are without service"),
+        Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "a network device missed its last poll"),
+        Mark("unknown", "Unknown", "?", "#aab4be", "#16202b", "not observed"),
+        Mark("up", "Up", "●", "#00805e", "#ffffff", "no customer is known to be without service", 0.4),
     )
 }
 
 VERDICTS: dict[str, Mark] = {
     mark.key: mark
     for mark in (
-        Mark("at_risk", "At risk", "■", "square", "#d55e00", "#ffffff", "the excess stands after correction for many areas"),
-        Mark("watch", "Watch", "▲", "triangle-up", "#e69f00", "#16202b", "leaning to an excess, not proven"),
-        Mark("ordinary", "Ordinary", "●", "circle", "#0072b2", "#ffffff", "no sign of more leavers than elsewhere", 0.45),
-        Mark("too_little_data", "Too little data", "?", "x-thin", "#8a96a3", "#16202b", "no number would be honest", 0.5),
+        Mark(
+            "at_risk",
+            "At risk",
+            "■",
+            "#c44e00",
+            "#ffffff",
+            "the excess stands after correction for many areas",
+        ),
+        Mark("watch", "Watch", "▲", "#e69f00", "#16202b", "leaning to an excess, not proven"),
+        Mark("ordinary", "Ordinary", "●", "#0069a6", "#ffffff", "no sign of more leavers than elsewhere", 0.45),
+        Mark("too_little_data", "Too little data", "?", "#aab4be", "#16202b", "no number would be honest", 0.5),
     )
 }

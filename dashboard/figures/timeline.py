@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,43 +20,50 @@ def timeline(area: pd.DataFrame, provider: pd.DataFrame, theme: Theme, *, name: 
     """``area`` and ``provider`` are tables of `weeks.weekly`; weeks that are not complete are drawn paler."""
     if area.empty:
         return empty(f"No weeks of {name} are in the records yet", theme)
-    figure = go.Figure()
-    provider = provider[provider["week"].isin(area["week"])]
-    for i, panel in enumerate(PANELS):
-        _panel(figure, i, panel, area, provider, theme, name)
-    figure.update_layout(**_layout(area, theme))
-    return figure
+    drawing = _Drawing(area, provider[provider["week"].isin(area["week"])], theme, name)
+    traces = [trace for i, panel in enumerate(PANELS) for trace in _panel(i, panel, drawing)]
+    return go.Figure(traces, go.Layout(**_layout(area, theme)))
 
 
-def _panel(figure: go.Figure, i: int, panel: Panel, area: pd.DataFrame, provider: pd.DataFrame, theme: Theme, name: str) -> None:
-    axis = {"xaxis": "x", "yaxis": f"y{i + 1}" if i else "y"}
-    middle = area["week"] + WEEK / 2
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What every panel is drawn with."""
+
+    area: pd.DataFrame
+    provider: pd.DataFrame
+    theme: Theme
+    name: str
+
+
+def _panel(i: int, panel: Panel, drawing: _Drawing) -> list[go.Bar | go.Scatter]:
+    """The traces of one panel: the area, what is stacked on it, and the provider dotted."""
+    area, provider, theme = drawing.area, drawing.provider, drawing.theme
     hover = f"%{{y:.{panel.places}f}} {panel.unit}".rstrip() + "<extra>%{fullData.name}</extra>"
-    pale = [1.0 if complete else 0.45 for complete in area["is_complete"]]
+    place = {"xaxis": "x", "yaxis": f"y{i + 1}" if i else "y", "hovertemplate": hover, "showlegend": False}
     main = theme.alarm if panel.column == "down_hours" else theme.accent
-    if panel.is_bar:
-        label = "about quality" if panel.stacked else name
-        bars = {"width": WEEK.total_seconds() * 1000 * 0.78, "hovertemplate": hover, "showlegend": False, **axis}
-        figure.add_trace(go.Bar(x=middle, y=area[panel.column], name=label, marker={"color": main, "opacity": pale}, **bars))
-        if panel.stacked:
-            other = {"color": theme.soft, "opacity": [0.55 * p for p in pale]}
-            figure.add_trace(go.Bar(x=middle, y=area[panel.stacked], name="other", marker=other, **bars))
-    else:
-        figure.add_trace(
-            go.Scatter(x=middle, y=area[panel.column], name=name, mode="lines", line={"color": main, "width": 2}, hovertemplate=hover, showlegend=False, **axis)
-        )
     total = provider[panel.column] + (provider[panel.stacked] if panel.stacked else 0)
-    figure.add_trace(
-        go.Scatter(
-            x=provider["week"] + WEEK / 2,
-            y=total,
-            name="provider",
-            mode="lines",
-            line={"color": theme.ink, "width": 1.2, "dash": "dot"},
-            hovertemplate=hover,
-            showlegend=False,
-            **axis,
-        )
+    dotted = {"color": theme.ink, "width": 1.2, "dash": "dot"}
+    beside = go.Scatter(x=provider["week"] + WEEK / 2, y=total, name="provider", mode="lines", line=dotted, **place)
+    if not panel.is_bar:
+        solid = {"color": main, "width": 2}
+        return [
+            go.Scatter(
+                x=area["week"] + WEEK / 2, y=area[panel.column], name=drawing.name, mode="lines", line=solid, **place
+            ),
+            beside,
+        ]
+    label = "about quality" if panel.stacked else drawing.name
+    bars = [_bars(area, panel.column, label, main, place)]
+    if panel.stacked:
+        bars.append(_bars(area, panel.stacked, "other", theme.faint if theme.name == "dark" else "#b9c3cd", place))
+    return [*bars, beside]
+
+
+def _bars(area: pd.DataFrame, column: str, name: str, colour: str, place: dict[str, Any]) -> go.Bar:
+    pale = [1.0 if complete else 0.45 for complete in area["is_complete"]]
+    marker = {"color": colour, "opacity": pale, "line": {"width": 0}}
+    return go.Bar(
+        x=area["week"] + WEEK / 2, y=area[column], name=name, marker=marker, width=WEEK.total_seconds() * 780, **place
     )
 
 
@@ -103,7 +111,17 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
 
 def _title(text: str, y: float, theme: Theme) -> dict[str, Any]:
     font = {"size": 12.5, "color": theme.ink, "weight": 600}
-    return {"text": text, "x": 0, "xref": "paper", "y": y + 0.002, "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": font}
+    return {
+        "text": text,
+        "x": 0,
+        "xref": "paper",
+        "y": y + 0.002,
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": font,
+    }
 
 
 def _shade(week: pd.Timestamp, theme: Theme) -> dict[str, Any]:

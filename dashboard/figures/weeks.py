@@ -29,7 +29,14 @@ PANELS: tuple[Panel, ...] = (
     Panel("latency_ms", "Evening latency, 95th percentile", "ms", 0),
     Panel("loss_percent", "Lost packets", "%", 2),
     Panel("load_percent", "Evening load of the uplink", "%", 0),
-    Panel("complaints_quality", "Complaints per 1,000 customers: about quality, and other", "", 1, is_bar=True, stacked="complaints_other"),
+    Panel(
+        "complaints_quality",
+        "Complaints per 1,000 customers: about quality, and other",
+        "",
+        1,
+        is_bar=True,
+        stacked="complaints_other",
+    ),
     Panel("leavers", "Customers leaving, per 1,000", "", 1, is_bar=True),
 )
 
@@ -53,7 +60,8 @@ def weekly(area_weeks: pd.DataFrame, area: str | None, weeks: int | None = None)
             "loss_percent": _mean(chosen, "loss_ratio") * 100,
             "load_percent": _mean(chosen, "evening_utilization_mean_ratio") * 100,
             "complaints_quality": _sum(chosen, [f"complaints_{c}" for c in QUALITY_CATEGORIES]) / thousands,
-            "complaints_other": _sum(chosen, [f"complaints_{c}" for c in CATEGORIES if c not in QUALITY_CATEGORIES]) / thousands,
+            "complaints_other": _sum(chosen, [f"complaints_{c}" for c in CATEGORIES if c not in QUALITY_CATEGORIES])
+            / thousands,
             "leavers": _sum(chosen, ["leavers_voluntary"]) / thousands,
         }
     ).rename_axis("week")
@@ -73,7 +81,11 @@ def _sum(chosen: pd.DataFrame, columns: list[str]) -> pd.Series:
 def _mean(chosen: pd.DataFrame, column: str) -> pd.Series:
     values = chosen[column].astype(float)
     weight = chosen["customer_days"].where(values.notna(), 0.0)
-    sums = pd.DataFrame({"week": chosen["week"], "value": values.fillna(0.0) * weight, "weight": weight}).groupby("week").sum()
+    sums = (
+        pd.DataFrame({"week": chosen["week"], "value": values.fillna(0.0) * weight, "weight": weight})
+        .groupby("week")
+        .sum()
+    )
     return sums["value"] / sums["weight"].replace(0.0, np.nan)
 
 

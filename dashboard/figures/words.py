@@ -29,22 +29,40 @@ def _money_a_month(value: float, currency: str) -> str:
 
 DRIVERS: dict[str, DriverWords] = {
     "down_hours": DriverWords(
-        "Time without service", "No service", _hours, "the outages that its devices share: power, the feeder and the root devices"
+        "Time without service",
+        "No service",
+        _hours,
+        "the outages that its devices share: power, the feeder and the root devices",
     ),
     "evening_latency": DriverWords(
-        "Evening latency", "Evening latency", lambda v, _: numbers.milliseconds(v), "queues on the uplinks between 18:00 and 24:00"
+        "Evening latency",
+        "Evening latency",
+        lambda v, _: numbers.milliseconds(v),
+        "queues on the uplinks between 18:00 and 24:00",
     ),
     "loss": DriverWords(
-        "Lost packets", "Lost packets", lambda v, _: numbers.percent(v, 2), "signal levels, errors and discards on its access devices"
+        "Lost packets",
+        "Lost packets",
+        lambda v, _: numbers.percent(v, 2),
+        "signal levels, errors and discards on its access devices",
     ),
     "evening_utilization": DriverWords(
-        "Evening load of the uplink", "Evening load", lambda v, _: numbers.percent(v, 0), "room on the access devices and their uplinks"
+        "Evening load of the uplink",
+        "Evening load",
+        lambda v, _: numbers.percent(v, 0),
+        "room on the access devices and their uplinks",
     ),
     "price_gap": DriverWords(
-        "Price above a new customer's", "Price gap", _money_a_month, "what loyal customers pay against the offer to new ones"
+        "Price above a new customer's",
+        "Price gap",
+        _money_a_month,
+        "what loyal customers pay against the offer to new ones",
     ),
     "locked_in": DriverWords(
-        "Held by a contract", "In contract", lambda v, _: numbers.percent(v, 0), "whose contract ends soon: held is not loyal"
+        "Held by a contract",
+        "In contract",
+        lambda v, _: numbers.percent(v, 0),
+        "whose contract ends soon: held is not loyal",
     ),
 }
 
@@ -62,7 +80,9 @@ def step(term: str, per: float) -> str:
 def driver(key: str) -> DriverWords:
     """The words of a driver; one that a later build names is shown by its own key rather than dropped."""
     name = key.replace("_", " ")
-    return DRIVERS.get(key) or DriverWords(name.capitalize(), name.capitalize(), lambda v, _: numbers.decimal(v, 2), name)
+    return DRIVERS.get(key) or DriverWords(
+        name.capitalize(), name.capitalize(), lambda v, _: numbers.decimal(v, 2), name
+    )
 
 
 def reason(row: Mapping[str, Any], currency: str) -> str:

@@ -29,7 +29,7 @@ TEXT = {
     "weeks": "Week by week",
     "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service. Paler: records not complete yet.",
     "drivers": "What drives it",
-    "counted": "As counted, per 100 customers in 90 days",
+    "counted": "Rates per 100 customers in 90 days",
     "devices": "Its network now",
     "no_devices": "No live data of this area. The collector has not polled a device here yet.",
     "report": "Report",
@@ -47,7 +47,9 @@ def layout(seen: Visit, key: str) -> html.Div:
     live_areas = set(seen.source.live().devices["area"])
     if said is None and area not in live_areas and area not in seen.source.names:
         back = dcc.Link(TEXT["all_areas"], href="/areas")
-        return html.Div([html.H1(area), parts.empty(TEXT["unknown"], [TEXT["unknown_why"], " ", back, "."])], className="page area")
+        return html.Div(
+            [html.H1(area), parts.empty(TEXT["unknown"], [TEXT["unknown_why"], " ", back, "."])], className="page area"
+        )
     if said is None:
         missing = parts.empty(TEXT["no_results"], TEXT["no_results_why"])
         return html.Div([html.H1(seen.source.name(area)), missing, devices(seen, area)], className="page area")
@@ -105,16 +107,24 @@ def _excess(said: Finding) -> html.Div:
     ]
     kind = "interval above" if low > 0 else "interval"
     label = f"Excess leavers {said.figures[1].text}, beside zero"
-    return html.Div([html.Div(marks, className=kind, role="img", **{"aria-label": label}), html.Span(TEXT["excess"])], className="tile wide")
+    return html.Div(
+        [html.Div(marks, className=kind, role="img", **{"aria-label": label}), html.Span(TEXT["excess"])],
+        className="tile wide",
+    )
 
 
 def drivers(said: tuple[Driver, ...]) -> html.Section:
     """Every driver beside the provider, strongest first, with what the effect model says of it."""
-    head = html.Thead(html.Tr([html.Th("Driver"), html.Th("Here", className="number"), html.Th("Provider", className="number")]))
+    head = html.Thead(
+        html.Tr([html.Th("Driver"), html.Th("Here", className="number"), html.Th("Provider", className="number")])
+    )
     rows = [
         html.Tr(
             [
-                html.Th([html.Span("▲ " if d.stands_out else "", className="out"), d.name, html.Small(d.evidence)], scope="row"),
+                html.Th(
+                    [html.Span("▲ " if d.stands_out else "", className="out"), d.name, html.Small(d.evidence)],
+                    scope="row",
+                ),
                 html.Td(d.value, className="number"),
                 html.Td(d.provider, className="number"),
             ],
@@ -126,7 +136,12 @@ def drivers(said: tuple[Driver, ...]) -> html.Section:
 
 
 def counted(said: Finding) -> html.Section:
-    rows = [html.Tr([html.Th(f.name, scope="row"), html.Td(f.text, className="number"), html.Td(f.beside, className="number")]) for f in said.rates]
+    rows = [
+        html.Tr(
+            [html.Th(f.name, scope="row"), html.Td(f.text, className="number"), html.Td(f.beside, className="number")]
+        )
+        for f in said.rates
+    ]
     return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)))
 
 
@@ -139,11 +154,20 @@ def devices(seen: Visit, area: str) -> html.Section:
     row = areas_now(mine).iloc[0]
     counts = mine["state"].value_counts()
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
-    chips = [parts.chip(mark, f"{numbers.count(int(counts[key]))} {mark.word.lower()}") for key, mark in DEVICE_STATES.items() if key in counts.index]
+    chips = [
+        parts.chip(mark, f"{numbers.count(int(counts[key]))} {mark.word.lower()}")
+        for key, mark in DEVICE_STATES.items()
+        if key in counts.index
+    ]
     without = f"{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service"
     troubled = mine[mine["state"].isin(["down", "suspect"])].head(6)
     items = [
-        html.Li([html.Strong(d["device_id"]), f" {DEVICE_STATES[d['state']].word.lower()} since {numbers.moment(d['since'].tz_convert(now.tzinfo), now)}"])
+        html.Li(
+            [
+                html.Strong(d["device_id"]),
+                f" {DEVICE_STATES[d['state']].word.lower()} since {numbers.moment(d['since'].tz_convert(now.tzinfo), now)}",
+            ]
+        )
         for d in troubled.to_dict("records")
     ]
     age = f"{numbers.duration(live.age_seconds(seen.at))} old"
@@ -153,7 +177,9 @@ def devices(seen: Visit, area: str) -> html.Section:
 def register(app: Dash, source: Source) -> None:
     """Wire the page's callbacks."""
 
-    @app.callback(Output("area-weeks", "figure"), Input("area-span", "value"), Input("theme", "data"), State("area-key", "data"))
+    @app.callback(
+        Output("area-weeks", "figure"), Input("area-span", "value"), Input("theme", "data"), State("area-key", "data")
+    )
     def draw(span: str, theme_name: str, area: str) -> Any:
         return weeks_figure(source, area, int(span), theme_name)
 

@@ -9,8 +9,9 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard.figures import findings, numbers, words
 from dashboard.figures import map as maps
-from dashboard.figures.findings import EffectSummary
+from dashboard.figures.effects import EffectSummary, effects
 from dashboard.figures.palette import VERDICTS, theme
+from dashboard.figures.ranking import ranking_rows
 from dashboard.pages import parts
 from dashboard.pages.source import Source, Visit
 from dashboard.results import RANKING, Results
@@ -40,12 +41,20 @@ def _with_span(field: str, name: str, width: int) -> dict[str, Any]:
 COLUMNS: tuple[dict[str, Any], ...] = (
     _with_span("rank", "Rank", 76),
     parts.column("name", "Area", 112, cellRenderer="AreaLink"),
-    parts.column("verdict", "Verdict", 132, cellRenderer="Verdict", comparator={"function": "bairroByVerdict"}),
+    parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
     parts.column("excess", "Excess leavers", 194, cellRenderer="Interval", comparator={"function": "bairroNullsLast"}),
     _with_span("expected", "Expected", 88),
     parts.column("customers", "Customers", 94, **NUMBER),
     parts.column("revenue", "At risk/month", 112, cellRenderer="Shown", **NUMBER),
-    parts.column("reasons", "Reasons: here (provider)", 196, wrapText=True, cellClass="reasons", sortable=False, tooltipField="reasons"),
+    parts.column(
+        "reasons",
+        "Reasons: here (provider)",
+        196,
+        wrapText=True,
+        cellClass="reasons",
+        sortable=False,
+        tooltipField="reasons",
+    ),
 )
 SORTABLE = frozenset(c["field"] for c in COLUMNS if c.get("sortable", True))
 
@@ -54,13 +63,15 @@ def layout(seen: Visit) -> html.Div:
     """The ranking as the URL asks for it: ?verdict=at_risk,watch&q=text&sort=excess&order=desc."""
     results = seen.source.results()
     if results is None:
-        return html.Div([html.H1(TEXT["title"]), parts.empty(TEXT["no_results"], TEXT["no_results_why"])], className="page areas")
+        return html.Div(
+            [html.H1(TEXT["title"]), parts.empty(TEXT["no_results"], TEXT["no_results_why"])], className="page areas"
+        )
     wanted = [v for v in seen.query.get("verdict", "").split(",") if v in VERDICTS]
-    rows = findings.ranking_rows(results, seen.settings.currency)
+    rows = ranking_rows(results, seen.settings.currency)
     return html.Div(
         [
             html.Div([html.H1(TEXT["title"]), facts(results, seen)], className="title-line"),
-            effect_lines(findings.effects(results)),
+            effect_lines(effects(results)),
             html.Div(
                 [
                     parts.panel(
@@ -87,7 +98,10 @@ def layout(seen: Visit) -> html.Div:
 def facts(results: Results, seen: Visit) -> html.P:
     """Until when the records count, how old the results are, how many areas they tell of."""
     age = numbers.duration((seen.at - findings.built_at(results)).total_seconds())
-    return html.P(f"Records until {numbers.day(findings.cut_off(results))} · built {age} ago · {len(results.ranking)} areas", className="facts")
+    return html.P(
+        f"Records until {numbers.day(findings.cut_off(results))} · built {age} ago · {len(results.ranking)} areas",
+        className="facts",
+    )
 
 
 def effect_lines(summary: EffectSummary) -> html.Details:
@@ -100,7 +114,10 @@ def effect_lines(summary: EffectSummary) -> html.Details:
 
 def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
     sort, order = seen.query.get("sort", "rank"), seen.query.get("order", "asc")
-    columns = [{**c, "sort": order if order in {"asc", "desc"} else "asc"} if c["field"] == sort and sort in SORTABLE else c for c in COLUMNS]
+    columns = [
+        {**c, "sort": order if order in {"asc", "desc"} else "asc"} if c["field"] == sort and sort in SORTABLE else c
+        for c in COLUMNS
+    ]
     ends = [row[end] for row in rows for end in ("excess_low", "excess_high") if row[end] is not None]
     context = {"low": min([0.0, *ends]), "high": max([1.0, *ends])}
     return parts.grid(
@@ -122,7 +139,9 @@ def _controls(results: Results, wanted: list[str], text: str) -> list[Any]:
     counts = results.ranking["verdict"].value_counts()
     options = [{"label": f"{m.shape} {m.word} {int(counts.get(k, 0))}", "value": k} for k, m in VERDICTS.items()]
     return [
-        dcc.Checklist(id="areas-verdicts", options=options, value=wanted or list(VERDICTS), inline=True, className="filter"),
+        dcc.Checklist(
+            id="areas-verdicts", options=options, value=wanted or list(VERDICTS), inline=True, className="filter"
+        ),
         dcc.Input(id="areas-search", type="search", value=text, placeholder=TEXT["search"], className="search"),
         html.A(TEXT["download"], href="/areas.csv", download="areas-at-risk.csv", className="button"),
     ]
@@ -147,7 +166,7 @@ def verdict_map(source: Source, theme_name: str) -> Any:
     results = source.results()
     if results is None:
         return maps.empty(TEXT["no_results"], theme(theme_name))
-    rows = findings.ranking_rows(results, source.settings.currency)
+    rows = ranking_rows(results, source.settings.currency)
     marks = [_mark(row) for row in rows]
     return maps.areas(marks, source.outlines, theme(theme_name), labelled=frozenset())
 

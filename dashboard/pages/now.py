@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import map as maps
@@ -30,10 +30,15 @@ TEXT = {
     "What is shown is the last that it knew; the time counts as not observed, and no new outage is declared.",
     "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
 }
-SCOPES = {"device": "device", "subtree": "device and those behind it", "group": "group behind a live parent", "collector": "collector"}
+SCOPES = {
+    "device": "device",
+    "subtree": "device and those behind it",
+    "group": "group behind a live parent",
+    "collector": "collector",
+}
 NUMBER = {"cellClass": "number", "headerClass": "number"}
 COLUMNS: tuple[dict[str, Any], ...] = (
-    parts.column("state", "State", 158, cellRenderer="State", comparator={"function": "bairroBySeverity"}),
+    parts.mark_column("state", "State", 158, DEVICE_STATES, order="bairroBySeverity"),
     parts.column("device_id", "Device", 98),
     parts.column("role", "Role", 66),
     parts.column("area", "Area", 102, cellRenderer="AreaLink"),
@@ -54,7 +59,10 @@ def layout(seen: Visit) -> html.Div:
             dcc.Store(id="now-seen"),
             dcc.Store(id="now-freshness"),
             html.H1(TEXT["title"], className="unseen"),
-            html.Div([html.Div(id="now-tiles", className="tiles"), html.Div(id="now-age", className="age", role="status")], className="strip"),
+            html.Div(
+                [html.Div(id="now-tiles", className="tiles"), html.Div(id="now-age", className="age", role="status")],
+                className="strip",
+            ),
             html.Div(id="now-banners"),
             html.Div(
                 [
@@ -64,10 +72,20 @@ def layout(seen: Visit) -> html.Div:
                         parts.legend(list(AREA_STATES.values())),
                         class_name="map",
                     ),
-                    parts.panel(TEXT["incidents"], html.Div(id="now-incidents", className="scroll"), class_name="incidents"),
+                    parts.panel(
+                        TEXT["incidents"], html.Div(id="now-incidents", className="scroll"), class_name="incidents"
+                    ),
                     parts.panel(
                         TEXT["devices"],
-                        parts.grid("now-devices", COLUMNS, [], row_id="device_id", label=TEXT["devices"], rowHeight=34, headerHeight=34),
+                        parts.grid(
+                            "now-devices",
+                            COLUMNS,
+                            [],
+                            row_id="device_id",
+                            label=TEXT["devices"],
+                            rowHeight=34,
+                            headerHeight=34,
+                        ),
                         aside=_state_filter(wanted),
                         class_name="devices",
                     ),
@@ -152,7 +170,11 @@ def tiles(live: Live) -> list[html.Div]:
 
 def banners(live: Live, now: datetime) -> list[html.Div]:
     """What must be known before anything else on the page is believed."""
-    lines = [parts.banner("note", "i", problem[:1].upper() + problem[1:] + ".") for problem in live.problems if len(live.devices)]
+    lines = [
+        parts.banner("note", "i", problem[:1].upper() + problem[1:] + ".")
+        for problem in live.problems
+        if len(live.devices)
+    ]
     if live.devices.empty:
         lines.append(parts.empty(TEXT["no_live"], TEXT["no_live_why"]))
     if live.is_blind:
@@ -180,10 +202,18 @@ def _incident(row: dict[Any, Any], source: Source, now: datetime) -> html.Articl
     devices = f"{numbers.count(row['devices_affected'])} device{'' if row['devices_affected'] == 1 else 's'}"
     return html.Article(
         [
-            html.Div([html.Strong(row["root_device_id"] or "–"), html.Span(SCOPES.get(row["scope"], row["scope"]))], className="what"),
-            html.Div([html.Strong(numbers.count(row["subscribers_affected"])), html.Span("customers")], className="people"),
+            html.Div(
+                [html.Strong(row["root_device_id"] or "–"), html.Span(SCOPES.get(row["scope"], row["scope"]))],
+                className="what",
+            ),
+            html.Div(
+                [html.Strong(numbers.count(row["subscribers_affected"])), html.Span("customers")], className="people"
+            ),
             html.Div([*joined, more, html.Span(f" · {devices}")], className="where"),
-            html.Div(f"since {numbers.moment(started, now)}, {numbers.duration((now - started).total_seconds())}", className="since"),
+            html.Div(
+                f"since {numbers.moment(started, now)}, {numbers.duration((now - started).total_seconds())}",
+                className="since",
+            ),
         ],
         className=f"incident scope-{row['scope']}",
     )
@@ -196,20 +226,22 @@ def area_map(live: Live, source: Source, theme_name: str) -> Any:
         return maps.empty("The map comes with the first build of results", chosen)
     if live.devices.empty:
         return maps.empty(TEXT["no_live"], chosen)
-    states = areas_now(live.devices).set_index("area")
+    states = {row["area"]: row for row in areas_now(live.devices).to_dict("records")}
     marks = [_area_mark(area, name, states) for area, name in source.names.items()]
     loud = frozenset(m.area for m in marks if m.mark.key not in {"up", "unknown"})
     return maps.areas(marks, source.outlines, chosen, labelled=loud)
 
 
-def _area_mark(area: str, name: str, states: pd.DataFrame) -> maps.AreaMark:
-    if area not in states.index:
+def _area_mark(area: str, name: str, states: Mapping[str, Mapping[Any, Any]]) -> maps.AreaMark:
+    if area not in states:
         return maps.AreaMark(area, name, AREA_STATES["unknown"], f"<b>{name}</b><br>no device in the inventory")
-    row = states.loc[area]
+    row = states[area]
     mark = AREA_STATES[row["state"]]
     share = numbers.percent(row["affected_ratio"], 0)
     told = f"<br>{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service ({share})"
-    return maps.AreaMark(area, name, mark, f"<b>{name}</b><br>{mark.shape} {mark.word}{told if row['affected'] else ''}")
+    return maps.AreaMark(
+        area, name, mark, f"<b>{name}</b><br>{mark.shape} {mark.word}{told if row['affected'] else ''}"
+    )
 
 
 def device_rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:

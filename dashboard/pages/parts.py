@@ -55,7 +55,9 @@ def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:
 
 def banner(kind: str, mark: str, text: Children) -> html.Div:
     """A line across the page; kind is warning, alarm or note."""
-    return html.Div([html.Span(mark, **{"aria-hidden": "true"}), html.Div(text)], className=f"banner {kind}", role="status")
+    return html.Div(
+        [html.Span(mark, **{"aria-hidden": "true"}), html.Div(text)], className=f"banner {kind}", role="status"
+    )
 
 
 def area_link(area: str, name: str) -> dcc.Link:
@@ -71,8 +73,22 @@ def column(field: str, name: str, width: int, **more: Any) -> dict[str, Any]:
     return {"field": field, "headerName": name, "minWidth": width, "flex": width, **more}
 
 
+def mark_column(field: str, name: str, width: int, marks: Mapping[str, Mark], *, order: str) -> dict[str, Any]:
+    """A column of states or verdicts, sorted by the script's ``order``."""
+    shown = {key: [mark.shape, mark.word] for key, mark in marks.items()}
+    return column(
+        field, name, width, cellRenderer="Mark", cellRendererParams={"marks": shown}, comparator={"function": order}
+    )
+
+
 def grid(
-    key: str, columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], *, row_id: str, label: str, **options: Any
+    key: str,
+    columns: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    row_id: str,
+    label: str,
+    **options: Any,
 ) -> html.Div:
     """A table that follows the theme; rows keep their identity through updates, so scroll and selection stay."""
     table = dag.AgGrid(
@@ -81,7 +97,12 @@ def grid(
         rowData=[dict(row) for row in rows],
         getRowId=f"params.data.{row_id}",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "minWidth": 60},
-        dashGridOptions={"theme": GRID_THEME, "animateRows": False, "rowSelection": {"mode": "singleRow", "checkboxes": False}, **options},
+        dashGridOptions={
+            "theme": GRID_THEME,
+            "animateRows": False,
+            "rowSelection": {"mode": "singleRow", "checkboxes": False},
+            **options,
+        },
         eventListeners={"rowClicked": ["bairroOpen(params)"]},
         className="grid",
         style={"height": "100%", "width": "100%"},
@@ -105,7 +126,9 @@ def legend(marks: Sequence[Mark]) -> html.Div:
 
 def changed(values: Sequence[Any], seen: Sequence[str] | None) -> tuple[list[Any], list[str]]:
     """Each value, or no_update where its digest is the one in ``seen``; and the digests to see next time."""
-    digests = [hashlib.sha1(json.dumps(v, cls=PlotlyJSONEncoder, sort_keys=True).encode()).hexdigest()[:12] for v in values]
+    digests = [
+        hashlib.sha1(json.dumps(v, cls=PlotlyJSONEncoder, sort_keys=True).encode()).hexdigest()[:12] for v in values
+    ]
     before = list(seen or [])
     before += [""] * (len(values) - len(before))
     return [no_update if old == new else v for v, old, new in zip(values, before, digests, strict=False)], digests

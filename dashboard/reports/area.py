@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from dashboard.config import DashboardSettings
 from dashboard.figures import findings, numbers
+from dashboard.figures.effects import effects
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.intervals import interval_svg
 from dashboard.figures.sparks import description, spark_svg
@@ -108,7 +109,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     if said is None:
         raise ReportError(f"no area is called {area!r}")
     _refuse_small(results, said, settings.analysis.minimum_customers)
-    summary = findings.effects(results)
+    summary = effects(results)
     built = findings.built_at(results)
     local = built.astimezone(ZoneInfo(settings.timezone))
     return AreaReport(
@@ -161,7 +162,9 @@ def _charts(results: Results, area: str) -> tuple[Chart, ...]:
 
 def render_html(results: Results, area: str, settings: DashboardSettings) -> str:
     """The report as one HTML file that needs nothing else."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+    )
     return environment.get_template("area.html").render(report=compose(results, area, settings))
 
 

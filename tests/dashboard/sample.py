@@ -23,10 +23,31 @@ from dashboard.tables.schema import CATEGORIES
 
 CUT_OFF = date(2026, 10, 19)
 NAMES = (
-    "Alder Row|Bellweir|Copper Quay|Dunmere|Eastfold|Fennel Park|Gaslight|Harrow Bank|Inkerman|Juniper Rise|Kestrel Hill|"
-    "Lantern Yard|Millrace|Northgate|Old Tannery|Pearl Dock|Quarry End|Rookwood|Saltmarsh|Thornfield|Upper Lock|Vinegar Hill|"
-    "Westering|Yarrow Green"
-).split("|")
+    "Alder Row",
+    "Bellweir",
+    "Copper Quay",
+    "Dunmere",
+    "Eastfold",
+    "Fennel Park",
+    "Gaslight",
+    "Harrow Bank",
+    "Inkerman",
+    "Juniper Rise",
+    "Kestrel Hill",
+    "Lantern Yard",
+    "Millrace",
+    "Northgate",
+    "Old Tannery",
+    "Pearl Dock",
+    "Quarry End",
+    "Rookwood",
+    "Saltmarsh",
+    "Thornfield",
+    "Upper Lock",
+    "Vinegar Hill",
+    "Westering",
+    "Yarrow Green",
+)
 EMPTY_NOTE = "too little data: fewer than two leavers expected"
 
 
@@ -108,7 +129,10 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
         trouble = bad.get(area, 1.0) - 1
         for w in range(56):
             week = CUT_OFF - timedelta(weeks=52 - w)
-            down = float(rng.exponential(0.12) + (rng.exponential(2.5 + 3 * trouble) if rng.random() < 0.05 + 0.12 * trouble else 0))
+            down = float(
+                rng.exponential(0.12)
+                + (rng.exponential(2.5 + 3 * trouble) if rng.random() < 0.05 + 0.12 * trouble else 0)
+            )
             latency = float(0.022 + 0.018 * trouble + rng.normal(0, 0.002) + 0.006 * trouble * w / 56)
             expected = people / 1000
             quality = rng.poisson(expected * (3.2 + 5.0 * down + 90 * max(0, latency - 0.02)))
@@ -123,7 +147,13 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
                     "joiners": int(rng.poisson(expected * 3)),
                     "leavers_voluntary": int(rng.poisson(expected * 2.3 * (1 + trouble))),
                     "leavers_other": int(rng.poisson(expected)),
-                    **dict(zip((f"complaints_{c}" for c in CATEGORIES), (split, quality - split, *map(int, other)), strict=True)),
+                    **dict(
+                        zip(
+                            (f"complaints_{c}" for c in CATEGORIES),
+                            (split, quality - split, *map(int, other)),
+                            strict=True,
+                        )
+                    ),
                     "observed_ratio": float(rng.uniform(0.97, 1)),
                     "down_hours_per_customer": down,
                     "evening_rtt_p95_mean_seconds": latency if w != 20 else None,
@@ -145,9 +175,26 @@ def _area_rates(customers: dict[str, int], weeks: pd.DataFrame) -> pd.DataFrame:
         days = float(mine["customer_days"].sum())
         quality = mine[["complaints_connection", "complaints_slow"]].to_numpy().sum()
         every = mine[[f"complaints_{c}" for c in CATEGORIES]].to_numpy().sum()
-        for outcome, events in (("leaving", mine["leavers_voluntary"].sum()), ("complaints_quality", quality), ("complaints_all", every)):
+        for outcome, events in (
+            ("leaving", mine["leavers_voluntary"].sum()),
+            ("complaints_quality", quality),
+            ("complaints_all", every),
+        ):
             rate = float(events) / days * 90
-            rows.append((area, outcome, people, days, int(events), float(events) * 0.9, rate, rate * 0.95, rate * 0.75, rate * 1.25))
+            rows.append(
+                (
+                    area,
+                    outcome,
+                    people,
+                    days,
+                    int(events),
+                    float(events) * 0.9,
+                    rate,
+                    rate * 0.95,
+                    rate * 0.75,
+                    rate * 1.25,
+                )
+            )
     return pd.DataFrame(rows, columns=list(results.AREA_RATES.column_names))
 
 
@@ -213,7 +260,9 @@ def _drivers(rng: np.random.Generator, ids: list[str], bad: dict[str, float], *,
             found = is_found and driver in {"down_hours", "evening_latency"}
             value = max(0.0, provider + step * standing / 2)
             half = 0.06 if found else 0.15
-            mine.append((area, driver, 0, value, provider, unit, standing, ratio, ratio * (1 - half), ratio * (1 + half), found))
+            mine.append(
+                (area, driver, 0, value, provider, unit, standing, ratio, ratio * (1 - half), ratio * (1 + half), found)
+            )
         mine.sort(key=lambda row: -row[6])
         rows += [(*row[:2], i, *row[3:]) for i, row in enumerate(mine, 1)]
     return pd.DataFrame(rows, columns=list(results.AREA_DRIVERS.column_names))
@@ -227,13 +276,33 @@ def _effects(*, is_found: bool) -> pd.DataFrame:
         ("evening_utilization", 0.1, "ratio", 1.03),
     )
     rows = []
-    for model, kind in (("complaints", "effect"), ("complaints_placebo", "placebo"), ("complaints_control", "negative_control")):
+    for model, kind in (
+        ("complaints", "effect"),
+        ("complaints_placebo", "placebo"),
+        ("complaints_control", "negative_control"),
+    ):
         for i, (term, per, unit, ratio) in enumerate(terms):
             real = ratio if kind == "effect" and is_found else 1.005
             found = kind == "effect" and is_found and i < 2
             half = 1.05 if found else 1.12
             p = 0.001 if found else 0.4
-            rows.append((model, term, kind, per, unit, real, real / half, real * half, p, min(1.0, 4 * p), found, 24, "CR3, t(23)"))
+            rows.append(
+                (
+                    model,
+                    term,
+                    kind,
+                    per,
+                    unit,
+                    real,
+                    real / half,
+                    real * half,
+                    p,
+                    min(1.0, 4 * p),
+                    found,
+                    24,
+                    "CR3, t(23)",
+                )
+            )
     return pd.DataFrame(rows, columns=list(results.EFFECTS.column_names))
 
 
@@ -253,7 +322,13 @@ def network(now: datetime) -> pd.DataFrame:
                 rows.append(_device(f"{area}-cpe{k + 1}{c + 1}", area, "cpe", f"{area}-olt{k + 1}", 1, now, rng))
     table = pd.DataFrame(rows).set_index("device_id")
     _fail(table, "n03-agg", now - timedelta(minutes=47), "i-agg", table.index[table.index.str.startswith("n03-")])
-    _fail(table, "n11-olt2", now - timedelta(minutes=9), "i-olt", table.index[table["parent"] == "n11-olt2"].union(["n11-olt2"]))
+    _fail(
+        table,
+        "n11-olt2",
+        now - timedelta(minutes=9),
+        "i-olt",
+        table.index[table["parent"] == "n11-olt2"].union(["n11-olt2"]),
+    )
     group = table.index[table["parent"] == "n17-olt1"]
     table.loc[group, ["state", "root", "incident_id"]] = ["suppressed", "n17-olt1", "i-group"]
     table.loc[group, "since"] = pd.Timestamp(now - timedelta(minutes=3))
@@ -298,7 +373,13 @@ def _fail(table: pd.DataFrame, root: str, since: datetime, incident: str, member
     table.loc[members, "root"] = root
     table.loc[members, "incident_id"] = incident
     table.loc[members, "since"] = pd.Timestamp(since)
-    for column in ("rtt_seconds", "loss_ratio", "receive_bytes_per_second", "transmit_bytes_per_second", "utilization_ratio"):
+    for column in (
+        "rtt_seconds",
+        "loss_ratio",
+        "receive_bytes_per_second",
+        "transmit_bytes_per_second",
+        "utilization_ratio",
+    ):
         table.loc[members, column] = None
 
 
@@ -323,7 +404,8 @@ def write_incidents(url: str, now: datetime, *, is_blind: bool = False) -> None:
         _incident("i-agg", "n03-agg", "subtree", "n03", now - timedelta(minutes=47), live),
         _incident("i-olt", "n11-olt2", "subtree", "n11", now - timedelta(minutes=9), live),
         _incident("i-group", "n17-olt1", "group", "n17", now - timedelta(minutes=3), live),
-        _incident("i-past", "n08-olt1", "device", "n08", now - timedelta(hours=3), live) | {"ended_at": now - timedelta(hours=2)},
+        _incident("i-past", "n08-olt1", "device", "n08", now - timedelta(hours=3), live)
+        | {"ended_at": now - timedelta(hours=2)},
     ]
     if is_blind:
         rows.append(_incident("i-blind", None, "collector", None, now - timedelta(minutes=2), live) | {"kind": "blind"})
@@ -349,7 +431,9 @@ def write_incidents(url: str, now: datetime, *, is_blind: bool = False) -> None:
     engine.dispose()
 
 
-def _incident(key: str, root: str | None, scope: str, area: str | None, started: datetime, live: pd.DataFrame) -> dict[str, Any]:
+def _incident(
+    key: str, root: str | None, scope: str, area: str | None, started: datetime, live: pd.DataFrame
+) -> dict[str, Any]:
     members = live[live["incident_id"] == key]
     return {
         "incident_id": key,

@@ -1,0 +1,56 @@
+"""The ranking as a table: one row per area with numbers to sort by and the texts that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dashboard.figures import numbers
+from dashboard.figures.findings import area_names, because, excess_text, rank_span, reasons, shown, span, whole
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
+
+
+def ranking_rows(results: Results, currency: str) -> list[dict[str, Any]]:
+    """One dict per area, best known rank first: raw numbers to sort by and the texts that are shown."""
+    names = area_names(results)
+    table = results.ranking.sort_values("rank", na_position="last")
+    return [_ranking_row(row, names, results, currency) for row in table.to_dict("records")]
+
+
+def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], results: Results, currency: str) -> dict[str, Any]:
+    area = str(row["area"])
+    told = reasons(results, area, currency)
+    return {
+        "area": area,
+        "name": names.get(area, area),
+        "rank": None if numbers.is_missing(row["rank"]) else int(row["rank"]),
+        "rank_text": whole(row["rank"]),
+        "rank_span": shown(rank_span(row)),
+        "verdict": row["verdict"],
+        "customers": int(row["customers"]),
+        "expected": _number(row["expected_leavers_90d"]),
+        "expected_text": numbers.leavers(row["expected_leavers_90d"]),
+        "expected_span": span(row, "expected_leavers_90d"),
+        "excess": _number(row["excess_leavers_90d"]),
+        "excess_low": _number(row["excess_leavers_90d_low"]),
+        "excess_high": _number(row["excess_leavers_90d_high"]),
+        "excess_text": excess_text(row["excess_leavers_90d"]),
+        "excess_span": span(row, "excess_leavers_90d"),
+        "revenue": _number(row["monthly_revenue_at_risk"]),
+        "revenue_text": numbers.money(row["monthly_revenue_at_risk"], currency),
+        "outage_minutes": _number(row["outage_minutes_per_customer"]),
+        "outage_text": numbers.count(row["outage_minutes_per_customer"]),
+        "reasons": "\n".join(told) if told else _no_reason(row),
+    }
+
+
+def _no_reason(row: Mapping[Any, Any]) -> str:
+    if row["verdict"] == "too_little_data":
+        return f"Too little data{because(row['note'])}"
+    return "Nothing measured stands out"
+
+
+def _number(value: Any) -> float | None:
+    return None if numbers.is_missing(value) else float(value)

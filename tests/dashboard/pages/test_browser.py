@@ -1,0 +1,187 @@
+"""The pages in Chromium: clean consoles, nothing from elsewhere, state in the URL, renewal without a reload."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+SIZES = {"desk": (1366, 768), "wall": (1920, 1080)}
+SHOWS = {
+    "now": ("/", "#now-map .choroplethlayer path"),
+    "areas": ("/areas", "#areas-map .choroplethlayer path"),
+    "area": ("/area/n03", "#area-weeks .barlayer path"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", SHOWS)
+def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, size):
+    url, _ = served
+    path, shows = SHOWS[name]
+    seen = watch(SIZES[size], theme)
+    seen.go(url + path, shows)
+    assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
+    seen.page.wait_for_timeout(400)
+    seen.shot(f"{name}-{size}-{theme}")
+    assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    seen.assert_clean()
+
+
+def test_now_renews_itself_and_keeps_scroll_and_selection(sample, serve, watch, tmp_path):
+    settings = sample.make(tmp_path)
+    seen = watch()
+    seen.go(serve(settings) + "/", "#now-devices .ag-row")
+    seen.page.evaluate("window.notReloaded = true")
+    row = seen.page.locator("#now-devices .ag-center-cols-container .ag-row[row-id=n03-cpe11]")
+    row.locator(".ag-cell").nth(2).click()
+    seen.page.go_back()
+    seen.page.locator("#now-devices .ag-row").first.wait_for()
+    seen.page.evaluate("window.notReloaded = true")
+    viewport = seen.page.locator("#now-devices .ag-body-viewport")
+    viewport.evaluate("element => { element.scrollTop = 300; }")
+    table = sample.network(datetime.now(UTC))
+    table.loc[table["device_id"] == "n09-olt2", "state"] = "down"
+    sample.write_live(settings.data, datetime.now(UTC), table)
+    seen.page.locator("#now-tiles .tile", has_text="Down").locator("strong", has_text="3").wait_for(timeout=20_000)
+    assert seen.page.evaluate("window.notReloaded")
+    assert viewport.evaluate("element => element.scrollTop") == 300
+    seen.assert_clean()
+
+
+def test_now_says_when_its_data_are_old_or_the_collector_is_blind(sample, serve, watch, tmp_path):
+    settings = sample.settings(tmp_path)
+    long_ago = datetime.now(UTC) - timedelta(minutes=12)
+    sample.write_live(settings.data, long_ago)
+    sample.write_incidents(settings.database_url, long_ago)
+    seen = watch()
+    seen.go(serve(settings) + "/", "#now-age.old")
+    assert seen.page.locator("#now-age").inner_text().startswith("▲ data 12 min")
+    assert "These data are old" in seen.page.locator("#now-banners").inner_text()
+    sample.write_incidents(settings.database_url, long_ago, is_blind=True)
+    seen.page.locator("#now-age.blind").wait_for(timeout=20_000)
+    seen.shot("now-blind")
+    seen.assert_clean()
+
+
+def test_before_anything_is_there_the_pages_say_what_to_do(sample, serve, watch, tmp_path):
+    url = serve(sample.settings(tmp_path))
+    seen = watch()
+    seen.go(url + "/", "#now-banners .empty")
+    assert "bairro collect" in seen.page.locator("#now-banners").inner_text()
+    seen.shot("now-empty")
+    seen.go(url + "/areas", ".empty")
+    assert "bairro build" in seen.page.locator(".empty").inner_text()
+    seen.go(url + "/area/n03", ".empty")
+    assert "no such area" in seen.page.locator(".empty").inner_text()
+    seen.assert_clean()
+
+
+def test_a_row_opens_its_area_and_back_returns(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/areas?verdict=at_risk", "#areas-grid .ag-row")
+    rows = seen.page.locator("#areas-grid .ag-center-cols-container .ag-row")
+    rows.nth(2).wait_for()
+    assert rows.count() == 3
+    key = rows.first.get_attribute("row-id")
+    rows.first.locator(".ag-cell").nth(4).click()
+    seen.page.locator("h1").first.wait_for()
+    seen.page.wait_for_url(f"**/area/{key}")
+    seen.page.go_back()
+    rows.nth(2).wait_for()
+    assert urlsplit(seen.page.url).query == "verdict=at_risk"
+    assert rows.count() == 3
+    seen.assert_clean()
+
+
+def test_filter_and_sort_live_in_the_url(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/areas", "#areas-grid .ag-row")
+    seen.page.get_by_label("Ordinary").uncheck()
+    seen.page.locator("#areas-search").fill("dock")
+    seen.page.locator("#areas-search").press("Enter")
+    seen.page.locator("#areas-grid .ag-header-cell[col-id=customers]").click()
+    seen.page.wait_for_function("location.search.includes('q=dock') && location.search.includes('sort=customers')")
+    assert "verdict=at_risk,watch,too_little_data" in seen.page.url
+    link = seen.page.url
+    other = watch()
+    other.go(link, "#areas-grid .ag-row")
+    other.page.wait_for_function(
+        "document.querySelectorAll('#areas-grid .ag-center-cols-container .ag-row').length === 1"
+    )
+    assert other.page.locator("#areas-grid .ag-header-cell[col-id=customers]").get_attribute("aria-sort") == "ascending"
+    for one in (seen, other):
+        one.assert_clean()
+
+
+def test_the_theme_is_asked_for_chosen_and_remembered(served, watch):
+    url, _ = served
+    seen = watch(theme="light")
+    theme = "document.documentElement.dataset.theme"
+    seen.go(url + "/areas?theme=dark", "#areas-grid .ag-row")
+    assert seen.page.evaluate(theme) == "dark"
+    seen.go(url + "/areas", "#areas-grid .ag-row")
+    assert seen.page.evaluate(theme) == "light", "what a link asks for is not a choice"
+    seen.page.locator("#theme-toggle").click()
+    assert seen.page.evaluate(theme) == "dark"
+    background = "getComputedStyle(document.querySelector('#areas-grid .ag-root-wrapper')).backgroundColor"
+    assert seen.page.evaluate(background) == "rgb(23, 32, 42)", "the table follows"
+    seen.go(url + "/area/n03", "#area-weeks .barlayer path")
+    assert seen.page.evaluate(theme) == "dark"
+    seen.assert_clean()
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/areas", "#areas-grid .ag-row")
+    names = []
+    for _ in range(12):
+        seen.page.keyboard.press("Tab")
+        names.append(
+            seen.page.evaluate(
+                "document.activeElement.innerText || document.activeElement.id || document.activeElement.type"
+            )
+        )
+        shown = seen.page.evaluate(
+            "getComputedStyle(document.activeElement).outlineStyle !== 'none' || document.activeElement.matches('.ag-tab-guard, .ag-header-cell')"
+        )
+        assert shown, names[-1]
+    assert names[0] == "Skip to content"
+    assert {"Now", "Areas at risk", "Download CSV"} <= set(names)
+
+
+def test_a_click_on_the_map_opens_the_area(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/areas", SHOWS["areas"][1])
+    seen.page.locator(SHOWS["areas"][1]).nth(8).click()
+    seen.page.wait_for_url("**/area/n08")
+    seen.assert_clean()
+
+
+def test_an_area_can_be_linked_with_its_span(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/area/n03?weeks=13", SHOWS["area"][1])
+    bars = seen.page.locator("#area-weeks .barlayer .trace.bars").first.locator(".point")
+    assert bars.count() == 13
+    seen.page.get_by_label("6 months").check()
+    seen.page.wait_for_url("**weeks=26")
+    seen.page.wait_for_function(
+        "document.querySelector('#area-weeks .barlayer .trace.bars').querySelectorAll('.point').length === 26"
+    )
+    seen.assert_clean()
+
+
+def test_the_report_opens_alone(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.page.goto(url + "/area/n03/report.html")
+    assert "Dunmere" in seen.page.locator("h1").inner_text()
+    seen.shot("report")
+    seen.assert_clean()

@@ -1,0 +1,197 @@
+"""Each page as a tree of components, and its callbacks' functions, without a browser."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from dash import no_update
+from plotly.utils import PlotlyJSONEncoder
+
+from dashboard.pages import area, areas, now
+from dashboard.pages.source import Source, visit
+
+
+def text_of(component: Any) -> str:
+    """All strings of a component tree, joined."""
+    if component is None:
+        return ""
+    if isinstance(component, str | int | float):
+        return str(component)
+    if isinstance(component, list | tuple):
+        return " ".join(text_of(child) for child in component)
+    return text_of(getattr(component, "children", None))
+
+
+def find(component: Any, key: str) -> Any:
+    """The component with that id, or None."""
+    if getattr(component, "id", None) == key:
+        return component
+    children = getattr(component, "children", None)
+    for child in children if isinstance(children, list | tuple) else [children]:
+        if child is not None and not isinstance(child, str) and (found := find(child, key)) is not None:
+            return found
+    return None
+
+
+def asked(source: Source, search: str = ""):
+    return visit(source, search)
+
+
+# --- now ---
+
+
+def test_now_counts_devices_and_those_affected(source):
+    tiles = now.tiles(source.live())
+    assert [text_of(t) for t in tiles[:2]] == ["3 of 24 areas affected", "596 customers affected"]
+    assert text_of(tiles[3]).startswith("2 ■")
+
+
+def test_now_lists_open_incidents_newest_first(source):
+    said = [text_of(article) for article in now.incidents(source.live(), source, datetime.now(UTC))]
+    assert [line.split()[0] for line in said] == ["n17-olt1", "n11-olt2", "n03-agg"]
+    assert "Dunmere" in said[2]
+    assert "487 customers" in said[2]
+    assert "16 devices" in said[2]
+
+
+def test_now_sends_only_what_changed(source):
+    first = now.refresh(asked(source), list(now.LIT), "light", None)
+    assert no_update not in first[:5]
+    json.dumps(first, cls=PlotlyJSONEncoder)
+    again = now.refresh(asked(source), list(now.LIT), "light", first[-1])
+    assert list(again[:5]) == [no_update] * 5
+    assert again[5]["age"] >= 0
+    dark = now.refresh(asked(source), list(now.LIT), "dark", first[-1])
+    assert dark[3] is not no_update
+    fewer = now.refresh(asked(source), ["down"], "light", first[-1])
+    assert [row["device_id"] for row in fewer[4]] == ["n11-olt2", "n03-agg"]
+
+
+def test_now_takes_its_filter_from_the_url(source):
+    assert find(now.layout(asked(source, "?state=down,suspect")), "now-states").value == ["down", "suspect"]
+    assert find(now.layout(asked(source, "?state=nonsense")), "now-states").value == list(now.LIT)
+
+
+def test_now_without_live_data(scratch):
+    empty = Source(scratch)
+    parts = now.refresh(asked(empty), list(now.LIT), "light", None)
+    assert parts[0] == []
+    assert "No live data yet" in text_of(parts[1])
+    assert "No open incident" in text_of(parts[2])
+    assert parts[4] == []
+    assert parts[5]["age"] is None
+
+
+def test_now_before_the_first_build_shows_devices_and_says_when_the_map_comes(sample, scratch):
+    sample.write_live(scratch.data, datetime.now(UTC))
+    parts = now.refresh(asked(Source(scratch)), list(now.LIT), "light", None)
+    assert "first build" in parts[3].layout.annotations[0].text
+    assert parts[4]
+
+
+def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
+    moment = datetime.now(UTC)
+    sample.write_live(scratch.data, moment - timedelta(minutes=20))
+    sample.write_incidents(scratch.database_url, moment)
+    source = Source(scratch)
+    assert text_of(now.banners(source.live(), moment)).startswith("▲ These data are old")
+    sample.write_incidents(scratch.database_url, moment, is_blind=True)
+    live = source.live()
+    assert text_of(now.banners(live, moment)).startswith("■ The collector is blind")
+    assert now.refresh(asked(source), [], "light", None)[5]["blind"] is True
+    assert len(now.incidents(live, source, moment)) == 3, "blindness is a banner, not an incident of the network"
+
+
+# --- areas at risk ---
+
+
+def test_areas_show_every_area_and_how_old_the_results_are(source, built):
+    page = areas.layout(asked(source))
+    said = text_of(page)
+    assert "Records until 19 Oct 2026 · built" in said
+    assert "An effect of quality on complaints was found" in said
+    grid = find(page, "areas-grid")
+    assert len(grid.rowData) == len(built.ranking)
+    assert grid.rowData[0]["href"].startswith("/area/")
+    span = grid.dashGridOptions["context"]
+    assert span["low"] <= min(row["excess_low"] for row in grid.rowData if row["excess_low"] is not None)
+
+
+def test_areas_take_filter_and_sort_from_the_url(source):
+    page = areas.layout(asked(source, "?verdict=at_risk,watch&q=dock&sort=excess&order=desc"))
+    assert find(page, "areas-verdicts").value == ["at_risk", "watch"]
+    assert find(page, "areas-search").value == "dock"
+    grid = find(page, "areas-grid")
+    assert {c["field"]: c["sort"] for c in grid.columnDefs if "sort" in c} == {"excess": "desc"}
+    assert grid.dashGridOptions["quickFilterText"] == "dock"
+
+
+@pytest.mark.parametrize("search", ["?sort=nonsense&order=up&verdict=x", "?sort=rank&order=;drop"])
+def test_areas_ignore_what_makes_no_sense(source, search):
+    page = areas.layout(asked(source, search))
+    assert len(find(page, "areas-verdicts").value) == 4
+    assert all(c.get("sort") in {None, "asc"} for c in find(page, "areas-grid").columnDefs)
+
+
+def test_areas_say_that_no_effect_was_found(sample, scratch):
+    sample.write_results(scratch.data, is_found=False)
+    assert "No effect of quality on complaints was found." in text_of(areas.layout(asked(Source(scratch))))
+
+
+def test_areas_before_the_first_build(scratch):
+    empty = Source(scratch)
+    assert "No results yet" in text_of(areas.layout(asked(empty)))
+    assert "No results yet" in areas.verdict_map(empty, "dark").layout.annotations[0].text
+
+
+def test_a_new_build_shows_without_a_restart(sample, scratch):
+    source = Source(scratch)
+    assert source.results() is None
+    sample.write_results(scratch.data)
+    first = source.results()
+    assert first is not None
+    assert source.results() is first, "read once"
+    sample.write_results(scratch.data, is_found=False)
+    assert source.results() is not first
+
+
+# --- one area ---
+
+
+def test_an_area_says_its_finding(source, built):
+    key = built.ranking.iloc[0]["area"]
+    said = text_of(area.layout(asked(source), key))
+    assert "customers are expected to leave in the next 90 days" in said
+    assert "What drives it" in said
+    assert "Its network now" in said
+
+
+def test_an_area_shows_its_devices(source):
+    said = text_of(area.layout(asked(source), "n03"))
+    assert "487 of 487 customers without service" in said
+    assert "n03-agg  down since" in said
+
+
+def test_an_area_takes_its_span_from_the_url(source):
+    assert find(area.layout(asked(source, "?weeks=13"), "n03"), "area-span").value == "13"
+    assert find(area.layout(asked(source, "?weeks=9999"), "n03"), "area-span").value == "52"
+    assert len(area.weeks_figure(source, "n03", 13, "dark").data[0].x) == 13
+
+
+def test_an_unknown_area(source):
+    assert "There is no such area" in text_of(area.layout(asked(source), "nowhere"))
+
+
+def test_an_area_before_the_first_build(sample, scratch):
+    sample.write_live(scratch.data, datetime.now(UTC))
+    said = text_of(area.layout(asked(Source(scratch)), "n03"))
+    assert "No results for this area yet" in said
+    assert "487 customers without service" in said
+
+
+def test_an_area_with_too_little_data(source):
+    said = text_of(area.layout(asked(source), "n05"))
+    assert "There is too little data" in said

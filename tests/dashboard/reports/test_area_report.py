@@ -1,0 +1,115 @@
+"""The area report: the page's own numbers, on one page, refused where it would give customers away."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from dashboard.figures import findings
+from dashboard.reports.area import ReportError, compose, find_area, next_steps, render_html, render_pdf, write_report
+
+
+def plain(document: str) -> str:
+    """The visible text of an HTML document with its white space collapsed."""
+    body = re.sub(r"<(style|svg|script)\b.*?</\1>", " ", document, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)).replace("\u202f", " ")).strip()
+
+
+def test_report_prints_the_pages_own_numbers(built, provider):
+    """Every text of the finding that the page shows stands in the report, letter for letter."""
+    for area in built.ranking[built.ranking["customers"] > 100]["area"]:
+        said = findings.finding(built, area, provider.currency)
+        assert said is not None
+        text = plain(render_html(built, area, provider))
+        shown = [said.name, said.verdict.word, said.headline, said.certainty]
+        shown += [t for f in said.figures for t in (f.name, f.value, f.span) if t]
+        shown += [t for d in said.drivers for t in (d.name, d.value, d.provider, d.evidence)]
+        shown += [t for r in said.rates for t in (r.name, r.text)]
+        missing = [t for t in shown if re.sub(r"\s+", " ", t.replace("\u202f", " ")) not in text]
+        assert missing == []
+
+
+def test_it_writes_html_that_stands_alone_and_an_accessible_pdf(provider, tmp_path):
+    document, pdf = write_report(provider, "Pearl Dock", tmp_path / "new" / "folder")
+    assert document.name == "area-pearl-dock.html"
+    text = document.read_text(encoding="utf-8")
+    assert re.findall(r"\b(?:src|href)=|<script|<link|url\(|@import", text) == []
+    assert text.count("<svg") == text.count("<title>") - 1, "every drawing has a title, and the document one"
+    data = pdf.read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert b"pdfuaid" in data, "declared as PDF/UA"
+    assert data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") + data.count(b"/Type/Page/") <= 1
+
+
+def test_every_area_fits_on_one_page(built, provider):
+    import json
+    from dataclasses import asdict
+
+    import typst
+
+    from dashboard.reports import area as reports
+
+    for key in built.ranking[built.ranking["customers"] > 100]["area"]:
+        document = asdict(compose(built, key, provider))
+        document.pop("built")
+        pages = typst.compile(
+            reports.TEMPLATES / "area.typ",
+            root=reports.TEMPLATES,
+            sys_inputs={"report": json.dumps(document)},
+            format="svg",
+        )
+        assert not isinstance(pages, list) or len(pages) == 1, key
+
+
+def test_the_same_build_gives_the_same_report(built, provider):
+    assert render_html(built, "n03", provider) == render_html(built, "n03", provider)
+    assert render_pdf(built, "n03", provider) == render_pdf(built, "n03", provider)
+
+
+def test_small_areas_are_refused_and_so_is_what_would_give_them_away(built, provider):
+    with pytest.raises(ReportError, match="Fennel Park has fewer than 30 customers"):
+        compose(built, "n05", provider)
+    with pytest.raises(ReportError, match=r"Westering is not reported by itself: .* fewer than 30 customers"):
+        compose(built, "n22", provider)
+
+
+def test_areas_are_found_by_id_and_by_name(built):
+    assert find_area(built, "n03") == "n03"
+    assert find_area(built, "dunmere") == "n03"
+    with pytest.raises(ReportError, match=r"no area is called 'Dunmeer'; did you mean Dunmere"):
+        find_area(built, "Dunmeer")
+
+
+def test_two_areas_of_one_name_are_told_apart(built):
+    from dataclasses import replace
+
+    twins = built.areas.copy()
+    twins.loc[twins["area"] == "n04", "name"] = "Dunmere"
+    with pytest.raises(ReportError, match="several areas are called 'Dunmere': say which by id: n03, n04"):
+        find_area(replace(built, areas=twins), "Dunmere")
+
+
+def test_there_must_be_results(scratch, tmp_path):
+    with pytest.raises(ReportError, match="run “bairro build” first"):
+        write_report(scratch, "Dunmere", tmp_path)
+
+
+def test_next_steps_put_proven_effects_first_and_never_stay_silent(built, provider):
+    said = findings.finding(built, built.ranking.iloc[0]["area"], provider.currency)
+    assert said is not None
+    steps = next_steps(said.drivers)
+    proven = [d.name for d in said.drivers if d.stands_out and d.is_found]
+    assert [step.split(":")[0] for step in steps][: len(proven)] == proven[:3]
+    assert len(next_steps(())) == 1
+
+
+def test_names_cannot_break_the_page(built, provider):
+    from dataclasses import replace
+
+    named = built.areas.copy()
+    named.loc[named["area"] == "n03", "name"] = "<b>Dun & #mere</b> [*x*]"
+    odd = replace(built, areas=named)
+    assert "&lt;b&gt;Dun &amp; #mere&lt;/b&gt;" in render_html(odd, "n03", provider)
+    assert render_pdf(odd, "n03", provider).startswith(b"%PDF-")

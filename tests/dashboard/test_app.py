@@ -1,0 +1,143 @@
+"""The application and its server: pages by path, what is not a page, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from urllib.request import Request, urlopen
+
+import pytest
+
+from dashboard.app import INDEX, create_app, page, serve
+from dashboard.config import WebSettings
+
+
+@pytest.fixture(scope="module")
+def client(provider):
+    return create_app(provider).server.test_client()
+
+
+@pytest.mark.parametrize("path", ["/", "/areas", "/area/n03", "/area/n05", "/area/nowhere", "/elsewhere", None])
+def test_every_path_has_a_page(source, path):
+    assert page(source, path, "") is not None
+
+
+def test_the_layout_names_its_language_and_fetches_nothing_from_elsewhere(client):
+    text = client.get("/").get_data(as_text=True)
+    assert '<html lang="en">' in text
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', text) == []
+    assert "http" not in INDEX
+
+
+def test_health_needs_no_data(scratch):
+    answer = create_app(scratch).server.test_client().get("/-/healthy")
+    assert answer.status_code == 200
+    assert answer.data == b"healthy\n"
+
+
+def test_scripts_are_compressed_once_and_kept(client):
+    path = re.search(r'src="(/_dash-component-suites/[^"]*dash_ag_grid[^"]*)"', client.get("/").get_data(as_text=True))
+    assert path is not None
+    first = client.get(path.group(1), headers={"Accept-Encoding": "gzip"})
+    again = client.get(path.group(1), headers={"Accept-Encoding": "gzip"})
+    plain = client.get(path.group(1), headers={"Accept-Encoding": "identity"})
+    assert first.headers["Content-Encoding"] == "gzip"
+    assert first.data == again.data
+    assert len(first.data) < len(plain.data) / 2
+
+
+def test_the_ranking_as_csv(client, built):
+    answer = client.get("/areas.csv")
+    lines = answer.get_data(as_text=True).split("\r\n")
+    assert answer.mimetype == "text/csv"
+    assert lines[0].startswith("area,name,rank,rank_low,rank_high,verdict,customers,")
+    assert len(lines) == len(built.ranking) + 2
+    assert lines[1].split(",")[2] == "1"
+
+
+def test_reports_are_served(client):
+    page_ = client.get("/area/n03/report.html")
+    assert page_.status_code == 200
+    assert "Dunmere" in page_.get_data(as_text=True)
+    assert client.get("/area/n03/report.pdf").data.startswith(b"%PDF-")
+    refused = client.get("/area/n05/report.html")
+    assert refused.status_code == 404
+    assert "fewer than 30 customers" in refused.get_data(as_text=True)
+    assert client.get("/area/nowhere/report.pdf").status_code == 404
+    assert client.get("/area/n03/report.docx").status_code == 404
+
+
+def test_csv_and_reports_before_the_first_build(scratch):
+    client = create_app(scratch).server.test_client()
+    assert client.get("/areas.csv").status_code == 404
+    assert client.get("/area/n03/report.pdf").status_code == 404
+
+
+def test_a_port_in_use_is_told(scratch, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code = serve(replace(scratch, web=WebSettings(port=port)))
+    assert code == 2
+    assert f"127.0.0.1:{port} is in use by another process" in capsys.readouterr().err
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from dashboard.app import serve
+from dashboard.config import DashboardSettings, WebSettings
+data = Path(sys.argv[1])
+code = serve(DashboardSettings(data=data, customer_key=data / "key", web=WebSettings(port=int(sys.argv[2]))))
+print("came back with", code, flush=True)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_on_signals_with_nothing_left_behind(scratch, free_port, processes, eventually, number):
+    port = free_port()
+    serving = processes.start(
+        [sys.executable, "-c", SERVE, str(scratch.data), str(port)], cwd=os.getcwd(), stdout=subprocess.PIPE, text=True
+    )
+    eventually(lambda: urlopen(f"http://127.0.0.1:{port}/-/healthy", timeout=2).status == 200, 60)
+    assert len(processes.left()) == 2, "the process and its worker"
+    assert processes.stop(serving, number) == 0
+    eventually(lambda: not processes.left(), 10)
+    output = serving.stdout.read()
+    assert output.splitlines().count("came back with 0") == 1, "the worker does not come back into its parent's code"
+
+
+def test_the_worker_ends_with_a_killed_parent(scratch, free_port, processes, eventually):
+    port = free_port()
+    serving = processes.start([sys.executable, "-c", SERVE, str(scratch.data), str(port)], cwd=os.getcwd())
+    eventually(lambda: urlopen(f"http://127.0.0.1:{port}/-/healthy", timeout=2).status == 200, 60)
+    serving.kill()
+    serving.wait()
+    eventually(lambda: not processes.left(), 15)
+
+
+def test_an_open_connection_does_not_hold_up_the_end(scratch, free_port, processes, eventually):
+    port = free_port()
+    serving = processes.start([sys.executable, "-c", SERVE, str(scratch.data), str(port)], cwd=os.getcwd())
+    eventually(lambda: urlopen(f"http://127.0.0.1:{port}/-/healthy", timeout=2).status == 200, 60)
+    with socket.create_connection(("127.0.0.1", port)) as idle:
+        idle.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200" in idle.recv(4096)
+        before = time.monotonic()
+        assert processes.stop(serving) == 0
+        assert time.monotonic() - before < 15
+
+
+def test_pages_answer_over_http(served):
+    url, _ = served
+    request = Request(f"{url}/areas", headers={"Accept-Encoding": "br"})
+    with urlopen(request, timeout=20) as answer:
+        assert answer.status == 200

@@ -1,0 +1,119 @@
+"""The network now: what is read, when it counts as old, and what is said where there is nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from collector import published
+from dashboard.live import LiveSource, areas_now, empty_devices
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def test_nothing_yet_is_a_clear_empty_state(scratch):
+    live = LiveSource(scratch).read()
+    assert live.devices.empty
+    assert list(live.devices.columns) == list(published.LIVE.column_names)
+    assert live.newest_at is None
+    assert live.open_incidents.empty
+    assert not live.is_blind
+    assert not live.is_stale(NOW)
+    assert live.problems == ("there is no operations database yet: the collector creates it when it starts",)
+
+
+def test_live_table_and_incidents_are_read(sample, scratch):
+    now = datetime.now(UTC)
+    sample.write_live(scratch.data, now)
+    sample.write_incidents(scratch.database_url, now)
+    live = LiveSource(scratch).read()
+    assert live.problems == ()
+    assert list(live.open_incidents["incident_id"]) == ["i-group", "i-olt", "i-agg"], "newest first"
+    assert len(live.incidents) == 4, "those that ended within the month are kept"
+    assert live.open_incidents.iloc[2]["areas"] == ("n03",)
+    age = live.age_seconds(now)
+    assert age is not None
+    assert age < 30
+
+
+def test_a_file_is_read_again_only_when_it_was_replaced(sample, scratch):
+    sample.write_live(scratch.data, NOW)
+    source = LiveSource(scratch)
+    first = source.read()
+    assert source.read() is first
+    table = sample.network(NOW + timedelta(minutes=1))
+    table["state"] = "up"
+    sample.write_live(scratch.data, NOW + timedelta(minutes=1), table)
+    second = source.read()
+    assert second.stamp != first.stamp
+    assert set(second.devices["state"]) == {"up"}
+
+
+def test_an_incident_written_later_shows_up(sample, scratch):
+    now = datetime.now(UTC)
+    sample.write_incidents(scratch.database_url, now)
+    source = LiveSource(scratch)
+    assert not source.read().is_blind
+    sample.write_incidents(scratch.database_url, now, is_blind=True)
+    assert source.read().is_blind
+
+
+def test_data_are_old_after_three_minutes_or_three_times_the_polls_spread(sample, scratch):
+    sample.write_live(scratch.data, NOW)
+    live = LiveSource(scratch).read()
+    assert not live.is_stale(NOW + timedelta(seconds=100))
+    assert live.is_stale(NOW + timedelta(seconds=181))
+    slow = sample.network(NOW)
+    slow["polled_at"] = pd.date_range(NOW - timedelta(minutes=5), NOW, periods=len(slow))
+    sample.write_live(scratch.data, NOW, slow)
+    live = LiveSource(scratch).read()
+    assert not live.is_stale(NOW + timedelta(minutes=10)), "polled every five minutes"
+    assert live.is_stale(NOW + timedelta(minutes=15))
+
+
+def test_a_broken_live_table_is_told(sample, scratch):
+    folder = scratch.data / "live"
+    folder.mkdir()
+    (folder / "shard=0.parquet").write_bytes(b"PAR1 not really")
+    live = LiveSource(scratch).read()
+    assert live.devices.empty
+    assert any(problem.startswith("the live table cannot be read") for problem in live.problems)
+
+
+def test_a_database_without_tables_is_told(scratch):
+    sa.create_engine(scratch.database_url).connect().close()
+    (scratch.data / "operations.sqlite").touch()
+    problems = LiveSource(scratch).read().problems
+    assert any("operations database cannot be read" in problem for problem in problems)
+
+
+def test_nothing_here_can_write_the_database(sample, scratch):
+    sample.write_incidents(scratch.database_url, NOW)
+    source = LiveSource(scratch)
+    with source._database._engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
+        connection.execute(sa.delete(published.INCIDENTS))
+
+
+@pytest.mark.parametrize(
+    ("states", "expected", "affected"),
+    [
+        (("up", "up", "up"), "up", 0),
+        (("down", "suppressed", "up"), "outage", 150),
+        (("up", "suppressed", "up"), "partial", 50),
+        (("up", "up", "silent"), "up", 0),
+        (("suspect", "up", "up"), "suspect", 0),
+        (("up", "up", "suspect"), "up", 0),
+        (("unknown", "unknown", "unknown"), "unknown", 0),
+    ],
+)
+def test_an_area_is_as_bad_as_its_worst_customers(states, expected, affected):
+    """One node with 100 customers, another with 50, and a lone CPE with one."""
+    table = pd.DataFrame({"device_id": ["a", "b", "c"], "area": "x", "role": ["olt", "ap", "cpe"], "state": states})
+    table["subscribers"] = [100, 50, 1]
+    row = areas_now(pd.concat([empty_devices(), table])).iloc[0]
+    assert row["state"] == expected
+    assert row["affected"] == affected
+    assert row["subscribers"] == 151
