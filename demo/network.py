@@ -244,7 +244,9 @@ def _add_outages(down: Floats, network: Network, node: int, first_hour: int, tro
     calm = 0.05 + 0.75 * trouble.outages
     weeks = np.arange(int(week_of(first_hour)) - 1, int(week_of(end - 1)) + 1)
     storm = np.exp(0.5 * noise.normal(network.seed, "storm", weeks))
-    often = calm * np.exp(0.8 * _wander(network.seed, "outages", np.array([node]), int(weeks[0]), len(weeks))[0]) * storm
+    often = (
+        calm * np.exp(0.8 * _wander(network.seed, "outages", np.array([node]), int(weeks[0]), len(weeks))[0]) * storm
+    )
     for week, rate in zip(weeks, often, strict=True):
         random = noise.generator(network.seed, "outages", node, int(week))
         for _ in range(int(random.poisson(rate))):

@@ -35,8 +35,8 @@ class Rules:
     nps: QualityEffects = QualityEffects(-0.8, -0.3, -0.7, -0.3)
     """of quality, as its mean over the eight weeks before, on the survey's score (points, not logs)"""
 
-    connection_rate: float = 0.0030
-    slow_rate: float = 0.0025
+    connection_rate: float = 0.0016
+    slow_rate: float = 0.0014
     billing_rate: float = 0.0020
     price_rate: float = 0.0010
     installation_rate: float = 0.0300
@@ -49,7 +49,7 @@ class Rules:
     complaint_area_spread: float = 0.20
     """standard deviation of the neighbourhoods' own log rates, which nobody sees"""
 
-    leaving_rate: float = 0.0030
+    leaving_rate: float = 0.0013
     leaving_per_price_gap: float = 0.045
     """per unit of currency a month that a customer pays above a new one's price"""
     leaving_locked_in: float = -2.0
