@@ -41,11 +41,11 @@ def table_of(spec: TableSpec, rows: list[dict[str, Any]]) -> pa.Table:
 class SmallWorld:
     """Rows by table, to be filled by a test; ``build`` joins them with a reporting lag of 0 days.
 
-    ``complete_until`` is what an import would say of customers and complaints: by default, that only quality ends.
+    Unless ``is_dated_by_content``, customers and complaints say that they are complete until quality ends.
     """
 
     data: Path
-    complete_until: str | None = "2030-01-01"
+    is_dated_by_content: bool = False
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {kind: [] for kind in RECORDS})
     hours: dict[tuple[datetime.datetime, str], dict[str, Any]] = field(default_factory=dict)
     devices: list[dict[str, Any]] = field(default_factory=list)
@@ -75,7 +75,8 @@ class SmallWorld:
 
     def tables(self) -> tuple[dict[str, pa.Table], pa.Table, pa.Table]:
         """Records, quality_hours and devices."""
-        stated = {"complete_until": self.complete_until} if self.complete_until else None
+        last = max((at for at, _ in self.hours), default=None)
+        stated = None if self.is_dated_by_content or last is None else {"complete_until": f"{last:%Y-%m-%d}"}
         records = {
             kind: table_of(spec, self.rows[kind]).replace_schema_metadata(stated) for kind, spec in RECORDS.items()
         }

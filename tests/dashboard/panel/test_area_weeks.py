@@ -208,7 +208,7 @@ def test_the_price_gap_is_against_a_new_customer_of_the_same_plan_in_the_same_pl
 def test_a_week_is_complete_between_entry_and_cut_off(world: Any) -> None:
     world.customer("1", started_on="2024-01-01")
     world.customer("2", started_on="2025-02-09")
-    world.complete_until = None
+    world.is_dated_by_content = True
     world.observe("ap", "2025-01-07", "2025-02-12")
     weeks = world.build(reporting_lag_days=7).area_weeks.set_index("week")["is_complete"]
     # Quality begins on a Tuesday; records end on 9 February, less 7 days is Sunday 2 February.
