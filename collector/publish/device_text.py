@@ -222,7 +222,7 @@ def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:
     rtts = burst.rtt_seconds
     ranked = sorted(rtts)
     count = len(ranked)
-    jitter = sum(abs(b - a) for a, b in pairwise(rtts)) / (count - 1) if count > 1 else None
+    jitter = sum([abs(b - a) for a, b in pairwise(rtts)]) / (count - 1) if count > 1 else None
     return ranked[(count - 1) // 2], ranked[-(-95 * count // 100) - 1], jitter
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from collector.publish import spans
-from collector.publish.hours import AMOUNTS, HOUR, DeviceHour, Poll, row
+from collector.publish import parquet, spans
+from collector.publish.hours import HOUR, DeviceHour, Poll, row
 from collector.publish.journal import Fact, Journal
 from collector.publish.quality_files import SCHEMA, QualityFiles
 from collector.publish.spans import Belief, Span
@@ -123,7 +123,7 @@ class History:
             return
         if since is not None and not 0 < reading.at - since <= self._gap:
             since = None
-        self._record(_poll(reading, delta, since, traffic, self._gap))
+        self._record(_poll(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable))
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
@@ -185,19 +185,17 @@ class History:
                 sums.add_rates(poll)
             if poll.signal_dbm is not None or poll.signal_noise_db is not None:
                 sums.add_signals(poll.signal_dbm, poll.signal_noise_db)
-        if poll.seconds:
-            self._add_amounts(poll)
+            if poll.at % HOUR >= poll.seconds:
+                sums.add_amounts(poll.amounts, 1.0)
+                return
+        self._split_amounts(poll)
 
-    def _add_amounts(self, poll: Poll) -> None:
+    def _split_amounts(self, poll: Poll) -> None:
         """Split what was counted between two polls over the hours in between, by time."""
-        shares = list(_shares(poll.at - poll.seconds, poll.at))
-        for name in AMOUNTS:
-            amount = getattr(poll, name)
-            if amount is not None:
-                for hour, share in shares:
-                    sums = self._sums(hour, poll.device_id)
-                    if sums is not None:
-                        sums.add_amount(name, amount * share)
+        for hour, share in _shares(poll.at - poll.seconds, poll.at):
+            sums = self._sums(hour, poll.device_id)
+            if sums is not None:
+                sums.add_amounts(poll.amounts, share)
 
     def _sums(self, at: float, device_id: str) -> DeviceHour | None:
         hour = int(at) - int(at) % HOUR
@@ -269,8 +267,9 @@ class History:
         for hour, closed in jobs:
             rows = [row(name, hour, sums, observed=seen, beliefs=beliefs) for name, sums, seen, beliefs in closed]
             if rows:
-                rows.sort(key=lambda values: values["device_id"])
-                self._pending[hour] = pa.Table.from_pylist(rows, SCHEMA)
+                rows.sort(key=lambda values: str(values["device_id"]))
+                columns = SCHEMA.names
+                self._pending[hour] = parquet.table(([values.get(n) for n in columns] for values in rows), SCHEMA)
         try:
             while self._unjournalled:
                 segment, facts = self._unjournalled[0]
@@ -317,7 +316,9 @@ def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:
         hour += HOUR
 
 
-def _poll(reading: Reading, delta: Delta, since: float | None, traffic: Traffic | None, gap: float) -> Poll:
+def _poll(
+    reading: Reading, delta: Delta, since: float | None, *, traffic: Traffic | None, gap: float, reachable: bool
+) -> Poll:
     """What history keeps of a reading."""
     echoes, passed, signals = reading.echoes, traffic or NO_TRAFFIC, reading.signals
     seconds = delta.seconds or 0.0
@@ -325,20 +326,15 @@ def _poll(reading: Reading, delta: Delta, since: float | None, traffic: Traffic 
         reading.device_id,
         reading.at,
         since,
-        bool(reading.is_reachable),
+        reachable,
         echoes.sent if echoes else 0,
         echoes.lost if echoes else 0,
         echoes.rtt_seconds if echoes else (),
         seconds,
         0 < seconds <= gap,
-        passed.receive_bytes,
-        passed.transmit_bytes,
-        passed.error_packets,
-        passed.discard_packets,
+        (*passed[1:5], delta.codewords_total, delta.codewords_uncorrectable),
         passed.utilization_ratio,
         delta.restarted,
         min((s.received_dbm for s in signals if s.received_dbm is not None), default=None) if signals else None,
         min((s.noise_ratio_db for s in signals if s.noise_ratio_db is not None), default=None) if signals else None,
-        delta.codewords_total,
-        delta.codewords_uncorrectable,
     )

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from collector.publish import spans
-from collector.publish.buckets import BYTES_PER_SECOND, RATIO, RTT_SECONDS
 from collector.publish.spans import Belief, Span
 
 HOUR = 3600
 
 
+AMOUNTS = (
+    "receive_bytes",
+    "transmit_bytes",
+    "error_packets",
+    "discard_packets",
+    "codewords_total",
+    "codewords_uncorrectable",
+)
+
+
+Amounts = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
+
+
 class Poll(NamedTuple):
     """What history keeps of one poll; plain values, for this is also what the journal holds.
 
-    ``since`` is the poll before, where the time between counts as observed. Bytes and packets are over
+    ``since`` is the poll before, where the time between counts as observed. ``amounts`` are those of AMOUNTS, over
     ``seconds``, which may be long after a gap; ``has_rate`` says that it is short enough for a rate.
     """
 
@@ -31,20 +43,15 @@ class Poll(NamedTuple):
     rtt_seconds: tuple[float, ...] = ()
     seconds: float = 0.0
     has_rate: bool = False
-    receive_bytes: int | None = None
-    transmit_bytes: int | None = None
-    error_packets: int | None = None
-    discard_packets: int | None = None
+    amounts: Amounts = (None,) * 6
     utilization_ratio: float | None = None
     has_restarted: bool = False
     signal_dbm: float | None = None
     signal_noise_db: float | None = None
-    codewords_total: int | None = None
-    codewords_uncorrectable: int | None = None
 
 
 class DeviceHour:
-    """The sums of one device and hour."""
+    """The sums of one device and hour, and the values that percentiles are taken of, in single precision."""
 
     __slots__ = (
         "amounts",
@@ -66,8 +73,8 @@ class DeviceHour:
     def __init__(self) -> None:
         self.polls_answered = self.pings_sent = self.pings_lost = self.restarts = self.jitter_count = 0
         self.rtt_sum = self.jitter_sum = 0.0
-        self.rtts, self.receive_rates, self.transmit_rates, self.utilizations = (array("H") for _ in range(4))
-        self.amounts: dict[str, float] = {}
+        self.rtts, self.receive_rates, self.transmit_rates, self.utilizations = (array("f") for _ in range(4))
+        self.amounts: list[float | None] = [None] * len(AMOUNTS)
         self.signal: list[float] | None = None
         self.noise: list[float] | None = None
 
@@ -77,24 +84,27 @@ class DeviceHour:
         self.pings_lost += lost
         if rtts:
             self.rtt_sum += sum(rtts)
-            index = RTT_SECONDS.index
-            self.rtts.extend([index(rtt) for rtt in rtts])
+            self.rtts.extend(rtts)
             if len(rtts) > 1:
                 self.jitter_sum += sum([abs(b - a) for a, b in pairwise(rtts)])
                 self.jitter_count += len(rtts) - 1
 
-    def add_amount(self, name: str, amount: float) -> None:
-        """A part of a sum that may be split over hours."""
-        self.amounts[name] = self.amounts.get(name, 0.0) + amount
+    def add_amounts(self, amounts: Amounts, share: float) -> None:
+        """A part, 0 to 1, of what was counted between two polls."""
+        sums = self.amounts
+        for i, amount in enumerate(amounts):
+            if amount is not None:
+                sums[i] = (sums[i] or 0.0) + amount * share
 
     def add_rates(self, poll: Poll) -> None:
         """The rates between this poll and the one before."""
-        if poll.receive_bytes is not None:
-            self.receive_rates.append(BYTES_PER_SECOND.index(poll.receive_bytes / poll.seconds))
-        if poll.transmit_bytes is not None:
-            self.transmit_rates.append(BYTES_PER_SECOND.index(poll.transmit_bytes / poll.seconds))
+        received, transmitted = poll.amounts[:2]
+        if received is not None:
+            self.receive_rates.append(received / poll.seconds)
+        if transmitted is not None:
+            self.transmit_rates.append(transmitted / poll.seconds)
         if poll.utilization_ratio is not None:
-            self.utilizations.append(RATIO.index(poll.utilization_ratio))
+            self.utilizations.append(poll.utilization_ratio)
 
     def add_signals(self, signal_dbm: float | None, noise_db: float | None) -> None:
         """The levels of the worst channel."""
@@ -104,20 +114,10 @@ class DeviceHour:
             self.noise = (self.noise or []) + [noise_db]
 
 
-AMOUNTS = (
-    "receive_bytes",
-    "transmit_bytes",
-    "error_packets",
-    "discard_packets",
-    "codewords_total",
-    "codewords_uncorrectable",
-)
-
-
 def row(
     device_id: str, hour: int, sums: DeviceHour | None, *, observed: Sequence[Span], beliefs: Sequence[Belief]
 ) -> dict[str, Any]:
-    """One row of ``quality_hours``. What was not measured is None.
+    """One row of ``quality_hours`` by column, the hour in Unix seconds. What was not measured is None or left out.
 
     ``hour`` is its start in Unix seconds; ``observed`` are the spans between polls, ``beliefs`` the states of the
     device; both may reach beyond the hour. Time in the state ``unknown`` is unobserved.
@@ -128,7 +128,7 @@ def row(
     silent = spans.held(beliefs, spans.LONE_SILENCE, end)
     is_seen = bool(seen)
     values: dict[str, Any] = {
-        "hour": datetime.fromtimestamp(hour, UTC),
+        "hour": hour,
         "device_id": device_id,
         "observed_seconds": spans.seconds(seen),
         "down_seconds": spans.within(seen, down) if is_seen else None,
@@ -144,8 +144,6 @@ def row(
 def _measured(sums: DeviceHour) -> dict[str, Any]:
     pings = sums.pings_sent > 0
     rtts = len(sums.rtts)
-    peaks = (BYTES_PER_SECOND, sums.receive_rates), (BYTES_PER_SECOND, sums.transmit_rates), (RATIO, sums.utilizations)
-    receive, transmit, utilization = (buckets.quantile(values, 0.95) for buckets, values in peaks)
     return {
         "restarts": sums.restarts,
         "polls_answered": sums.polls_answered,
@@ -153,13 +151,18 @@ def _measured(sums: DeviceHour) -> dict[str, Any]:
         "pings_lost": sums.pings_lost if pings else None,
         "rtt_seconds_sum": sums.rtt_sum if rtts else None,
         "rtt_count": rtts if pings else None,
-        "rtt_p50_seconds": RTT_SECONDS.quantile(sums.rtts, 0.5),
-        "rtt_p95_seconds": RTT_SECONDS.quantile(sums.rtts, 0.95),
+        "rtt_p50_seconds": quantile(sums.rtts, 0.5),
+        "rtt_p95_seconds": quantile(sums.rtts, 0.95),
         "jitter_seconds": sums.jitter_sum / sums.jitter_count if sums.jitter_count else None,
-        "receive_p95_bytes_per_second": receive,
-        "transmit_p95_bytes_per_second": transmit,
-        "utilization_p95_ratio": None if utilization is None else min(1.0, utilization),
+        "receive_p95_bytes_per_second": quantile(sums.receive_rates, 0.95),
+        "transmit_p95_bytes_per_second": quantile(sums.transmit_rates, 0.95),
+        "utilization_p95_ratio": quantile(sums.utilizations, 0.95),
         "signal_dbm": sum(sums.signal) / len(sums.signal) if sums.signal else None,
         "signal_noise_db": sum(sums.noise) / len(sums.noise) if sums.noise else None,
-        **{name: sums.amounts.get(name) for name in AMOUNTS},
+        **dict(zip(AMOUNTS, sums.amounts, strict=True)),
     }
+
+
+def quantile(values: array[float], q: float) -> float | None:
+    """The ``q`` quantile by nearest rank; None of nothing."""
+    return sorted(values)[max(0, math.ceil(q * len(values)) - 1)] if values else None

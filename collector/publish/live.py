@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from collector.publish import parquet
-from collector.publish.device_text import burst_figures
 from collector.publish.uplink import Traffic
 from collector.published import LIVE
 from collector.reading import Device, QualityState, Reading
@@ -69,12 +67,12 @@ class LiveTable:
         echoes = reading.echoes
         if echoes is not None and echoes.sent:
             newest.bursts = (*newest.bursts[1 - BURSTS_FOR_LOSS :], (echoes.sent, echoes.lost))
+        newest.rtt_seconds = None
         if reading.is_reachable:
             newest.answered_at = reading.at
-            has_echo = echoes is not None and echoes.rtt_seconds
-            newest.rtt_seconds = burst_figures(echoes)[0] if echoes and has_echo else reading.snmp_rtt_seconds
-        else:
-            newest.rtt_seconds = None
+            newest.rtt_seconds = reading.snmp_rtt_seconds
+            if echoes is not None and echoes.rtt_seconds:
+                newest.rtt_seconds = sorted(echoes.rtt_seconds)[(len(echoes.rtt_seconds) - 1) // 2]
         newest.traffic = traffic
         signals = reading.signals
         newest.signal_dbm = newest.noise_db = None
@@ -100,12 +98,10 @@ class LiveTable:
 
     def _write(self, states: Mapping[str, QualityState]) -> None:
         rows = [self._row(device, states.get(device.device_id)) for device in self._devices]
-        columns = zip(*rows, strict=True) if rows else ([] for _ in SCHEMA)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
-        parquet.write(pa.Table.from_arrays(arrays, schema=SCHEMA), self.path, durable=False)
+        parquet.write(parquet.table(rows, SCHEMA), self.path, durable=False)
 
     def _row(self, device: Device, state: QualityState | None) -> tuple[Any, ...]:
-        """The columns of ``published.LIVE``, in their order."""
+        """The columns of ``published.LIVE``, in their order; times in Unix seconds."""
         newest = self._newest.get(device.device_id) or _Newest()
         traffic = newest.traffic
         return (
@@ -115,11 +111,11 @@ class LiveTable:
             device.parent,
             device.subscribers,
             state.state if state else "unknown",
-            _stamp(state.since if state else 0.0),
+            state.since if state else 0.0,
             state.root if state else None,
             state.incident_id if state else None,
-            _stamp(newest.polled_at),
-            _stamp(newest.answered_at),
+            newest.polled_at,
+            newest.answered_at,
             newest.rtt_seconds,
             newest.loss_ratio,
             traffic.receive_bytes_per_second if traffic else None,
@@ -128,10 +124,6 @@ class LiveTable:
             newest.signal_dbm,
             newest.noise_db,
         )
-
-
-def _stamp(at: float | None) -> datetime | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def read_state(data: Path, device_id: str) -> dict[str, Any] | None:

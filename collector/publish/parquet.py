@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+
+def table(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """Rows of plain values in the schema's order as a table; timestamps are Unix seconds."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.Table.from_arrays([_array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _array(column: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(type_):
+        microseconds = [None if at is None else round(at * 1e6) for at in column]
+        return pa.array(microseconds, pa.int64()).cast(type_)
+    return pa.array(column, type_)
 
 
 def write(table: pa.Table, path: Path, *, durable: bool) -> None:

@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from prometheus_client.utils import floatToGoString
 
 _EXACT = 2**53
+_EXPONENTS = tuple(f"e+{power:02d}" for power in range(18))
 
 
 def number(value: float) -> str:
-    """A sample's value; whole numbers and plain decimals below a million, the usual case, take short ways."""
+    """A sample's value: plain below a million, else with an exponent, as Go prints it; the usual cases come first."""
     if type(value) is int and 0 <= value < _EXACT:
         if value < 1_000_000:
             return f"{value}.0"
         digits = str(value)
         rest = digits[1:].rstrip("0")
-        return f"{digits[0]}.{rest}e+{len(digits) - 1:02d}" if rest else f"{digits[0]}e+{len(digits) - 1:02d}"
+        exponent = _EXPONENTS[len(digits) - 1]
+        return f"{digits[0]}.{rest}{exponent}" if rest else digits[0] + exponent
     text = repr(float(value))
-    return text if 0 < text.find(".") < 7 else floatToGoString(value)
+    dot = text.find(".")
+    if 0 < dot < 7:
+        return text
+    if dot > 6 and value > 0:
+        return f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.") + _EXPONENTS[dot - 1]
+    return floatToGoString(value)
 
 
 def escape(value: str) -> str:

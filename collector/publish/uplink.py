@@ -48,7 +48,10 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
     """The interface named as uplink in the inventory, else the only one that is not a loopback."""
     wanted = device.uplink_interface
     if wanted is not None:
-        return next((i for i in interfaces if i.name == wanted), None)
+        for interface in interfaces:
+            if interface.name == wanted:
+                return interface
+        return None
     others = [i for i in interfaces if not i.name.lower().startswith("lo")] if len(interfaces) > 1 else interfaces
     return others[0] if len(others) == 1 else None
 
@@ -60,19 +63,18 @@ def traffic(device: Device, reading: Reading, delta: Delta) -> Traffic | None:
         return None
     seconds = delta.seconds
     speed = next((i.speed_bytes_per_second for i in reading.interfaces if i.name == passed.name), None)
-    shares = [
-        size / seconds / capacity
-        for size, capacity in (
-            (passed.receive_bytes, device.capacity_receive_bytes_per_second or speed),
-            (passed.transmit_bytes, device.capacity_transmit_bytes_per_second or speed),
-        )
-        if size is not None and capacity
-    ]
+    receive = _share(passed.receive_bytes, device.capacity_receive_bytes_per_second or speed, seconds)
+    transmit = _share(passed.transmit_bytes, device.capacity_transmit_bytes_per_second or speed, seconds)
     return Traffic(
         seconds,
         passed.receive_bytes,
         passed.transmit_bytes,
         passed.error_packets,
         passed.discard_packets,
-        min(1.0, max(shares)) if shares else None,
+        receive if transmit is None or (receive is not None and receive > transmit) else transmit,
     )
+
+
+def _share(size: int | None, capacity: float | None, seconds: float) -> float | None:
+    """How much of its capacity a direction used; None where either is unknown."""
+    return None if size is None or not capacity else min(1.0, size / seconds / capacity)

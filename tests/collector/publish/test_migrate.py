@@ -99,7 +99,7 @@ def test_a_file_that_is_no_database(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SchemaError, match="Not a directory|File exists"):
+    with pytest.raises(SchemaError, match=r"Not a directory|File exists"):
         migrate(f"sqlite:///{tmp_path}/file/operations.sqlite")
 
 
