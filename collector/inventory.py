@@ -28,6 +28,7 @@ OPTIONAL = (
     "latitude",
     "longitude",
 )
+NO_SNMP = "off"
 Row = dict[str, str]
 PACKAGED_PROFILES = Path(__file__).parent / "profiles"
 
@@ -178,7 +179,7 @@ class _Reader:
 
     def __init__(self, settings: CollectorSettings, table: Table) -> None:
         self._columns = table.columns
-        self._credentials = {credential.name for credential in settings.credentials}
+        self._credentials = {credential.name for credential in settings.credentials} | {NO_SNMP}
         self._profiles = _profile_names(settings)
         self._decimal_comma = table.delimiter == ";"
         self._kept: dict[str, str] = {}

@@ -108,7 +108,7 @@ def test_addresses(load, written, address, port):
         ("role", "", "role: is empty"),
         ("area", " ", "area: is empty"),
         ("parent", "r1", "parent: 'r1' is its own parent"),
-        ("credential", "secret", "credential: no credential is called 'secret'; known: default, field"),
+        ("credential", "secret", "credential: no credential is called 'secret'; known: default, field, off"),
         ("ping", "yes", "ping: must be icmp, echo:PORT or off, not 'yes'"),
         ("ping", "echo:", "ping: '' is not a port (1 to 65535)"),
         ("ping", "echo:70000", "ping: '70000' is not a port (1 to 65535)"),
