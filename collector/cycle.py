@@ -273,7 +273,7 @@ class Collector:
 
     def _figures(self) -> Figures:
         """By the names of ``publish.families.OWN_FAMILIES``."""
-        counts, history = self._poller.counts, self._pipeline.history
+        counts, history = self._poller.counts, self._pipeline.history.writer
         return {
             "blind": float(self._pipeline.network.is_blind),
             "cycle_lag_seconds": self._schedule.lag_seconds(self._clock()),
@@ -291,6 +291,6 @@ class Collector:
             "history_rows_total": history.rows_written,
             "history_pending_hours": history.pending_hours,
             "incidents_unwritten": self._pipeline.incidents.unwritten,
-            "write_failures_total": {**self._failures, "history": history.write_failures},
+            "write_failures_total": {**self._failures, "history": history.failures},
             "errors_total": self._errors,
         }

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
-from collector.publish import parquet, spans
-from collector.publish.hours import HOUR, DeviceHour, Poll, row
-from collector.publish.journal import Fact, Journal
-from collector.publish.quality_files import SCHEMA, QualityFiles
+from collector.publish import spans
+from collector.publish.hour_writer import ClosedDevice, HourWriter, segment_of
+from collector.publish.hours import HOUR, DeviceHour, Poll
+from collector.publish.journal import Fact
 from collector.publish.spans import Belief, Span
 from collector.publish.uplink import NO_TRAFFIC, Traffic
 from collector.quality.rates import Delta
 from collector.reading import Device, QualityState, Reading, StateName, Transition
-
-log = logging.getLogger(__name__)
 
 PLAUSIBLE_INTERVALS = 2.5
 LONGEST_SETTLE_SECONDS = 900.0
@@ -51,30 +45,19 @@ class History:
     ) -> None:
         self._gap = PLAUSIBLE_INTERVALS * interval_seconds
         self._settle = min(LONGEST_SETTLE_SECONDS, settle_seconds)
-        self._files = QualityFiles(data, shard)
-        self._journal = Journal(data / "journal" / f"quality-shard-{shard}")
+        self.writer = HourWriter(data, shard)
         self._tracks: dict[str, _Track] = {}
         self._open: dict[int, dict[str, DeviceHour]] = {}
         self._closed_until = 0
         self._blind: list[tuple[float, float | None]] = []
         self._facts: list[Fact] = []
-        self._unjournalled: list[tuple[str, list[Fact]]] = []
-        self._pending: dict[int, pa.Table] = {}
         self._segment = ""
-        self._complaint = ""
-        self.rows_written = 0
-        self.write_failures = 0
         self._members: frozenset[str] = frozenset()
         self.replace(devices, 0.0)
 
-    @property
-    def pending_hours(self) -> int:
-        """Closed hours that wait to be written."""
-        return len(self._pending)
-
     def restore(self, at: float) -> None:
         """Take up the open hours that an earlier process left; the time since then stays unobserved."""
-        for fact in self._journal.replay():
+        for fact in self.writer.journal.replay():
             self._apply(fact)
         for track in self._tracks.values():
             track.last_at = None
@@ -220,19 +203,17 @@ class History:
         self._open_hours(at)
         self._turn_segment(at)
         closing = [hour for hour in sorted(self._open) if hour + HOUR + self._settle <= at]
-        jobs = [(hour, self._close(hour)) for hour in closing]
-        await asyncio.to_thread(self._write, at, jobs)
-        if not self._pending:
-            self._drop_segments()
+        closed = [(hour, self._close(hour)) for hour in closing]
+        await asyncio.to_thread(self.writer.write, closed, closed_until=self._closed_until)
 
     def close(self, at: float) -> None:
         """Journal the rest: the last thing before the process ends."""
         self._turn_segment(at)
-        self._write(at, [])
+        self.writer.write((), closed_until=self._closed_until)
 
     def _turn_segment(self, at: float) -> None:
         """Queue the new facts for the journal; a new segment begins with what is believed of silent devices."""
-        segment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H}"
+        segment = segment_of(at)
         facts, self._facts = self._facts, []
         if segment != self._segment:
             self._segment = segment
@@ -243,10 +224,9 @@ class History:
             ]
             blind = [("blind", *span) for span in self._blind if span[1] is None]
             facts = [*held, *blind, *facts]
-        if facts:
-            self._unjournalled.append((segment, facts))
+        self.writer.queue(segment, facts)
 
-    def _close(self, hour: int) -> list[_ClosedDevice]:
+    def _close(self, hour: int) -> list[ClosedDevice]:
         """Take an hour out of the open ones; what its rows are made of is handed on, copied."""
         sums = self._open.pop(hour)
         self._closed_until = hour + HOUR
@@ -262,48 +242,6 @@ class History:
                 del self._tracks[device_id]
         self._blind = [span for span in self._blind if span[1] is None or span[1] > hour + HOUR]
         return closed
-
-    def _write(self, at: float, jobs: list[tuple[int, list[_ClosedDevice]]]) -> None:
-        for hour, closed in jobs:
-            rows = [row(name, hour, sums, observed=seen, beliefs=beliefs) for name, sums, seen, beliefs in closed]
-            if rows:
-                rows.sort(key=lambda values: str(values["device_id"]))
-                columns = SCHEMA.names
-                self._pending[hour] = parquet.table(([values.get(n) for n in columns] for values in rows), SCHEMA)
-        try:
-            while self._unjournalled:
-                segment, facts = self._unjournalled[0]
-                self._journal.append(segment, [("poll", *fact) if type(fact) is Poll else fact for fact in facts])
-                self._unjournalled.pop(0)
-            for hour in sorted(self._pending):
-                self.rows_written += self._files.write_hour(hour, self._pending[hour])
-                del self._pending[hour]
-            if jobs:
-                self._files.compact(self._closed_until)
-        except OSError as error:
-            self._complain(error)
-        else:
-            if self._complaint:
-                log.warning("the quality history is written again")
-            self._complaint = ""
-
-    def _complain(self, error: OSError) -> None:
-        """Count every failure, log only news."""
-        self.write_failures += 1
-        what = f"{self._files.folder.parent}: the quality history cannot be written: {error.strerror or error}"
-        if what != self._complaint:
-            log.error("%s; it is kept in memory and tried again every few seconds", what)
-            self._complaint = what
-
-    def _drop_segments(self) -> None:
-        """A segment is done with once the hour that it was written in has closed."""
-        needed = f"{datetime.fromtimestamp(self._closed_until, UTC):%Y-%m-%dT%H}"
-        for segment in self._journal.segments():
-            if segment < needed:
-                self._journal.drop(segment)
-
-
-_ClosedDevice = tuple[str, DeviceHour | None, list[Span], list[Belief]]
 
 
 def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:

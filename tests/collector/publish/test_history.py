@@ -465,9 +465,9 @@ for at in range(start, start + 3 * 3600 + 660, 60):
             Delta(device.device_id, float(at)), None)
     if at >= start + 3 * 3600:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        failures = history.write_failures
+        failures = history.writer.failures
     asyncio.run(history.flush(at))
-print(failures, history.write_failures, history.pending_hours, history.rows_written)
+print(failures, history.writer.failures, history.writer.pending_hours, history.writer.rows_written)
 """
 
 
@@ -506,11 +506,11 @@ def test_a_disk_without_space(tmp_path: Path) -> None:
                 device = replace(CPE, device_id=f"cpe-{number}")
                 recorder.take(answer(float(at), device), device)
         recorder.flush(START + HOUR + SETTLE)
-        assert (recorder.history.pending_hours, recorder.history.write_failures) == (1, 1)
+        assert (recorder.history.writer.pending_hours, recorder.history.writer.failures) == (1, 1)
         ballast.write_bytes(b"")
         subprocess.run(["mount", "-o", "remount,size=8m", str(small)], check=True)
         recorder.flush(START + HOUR + SETTLE + 5)
-        assert (recorder.history.pending_hours, recorder.history.write_failures) == (0, 1)
+        assert (recorder.history.writer.pending_hours, recorder.history.writer.failures) == (0, 1)
         assert len(recorder.rows()) == 30
     finally:
         subprocess.run(["umount", str(small)], check=True)

@@ -1,0 +1,95 @@
+"""The part of the history that touches the disk: journals facts, writes closed hours, tries again after a failure."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from collector.publish import parquet
+from collector.publish.hours import DeviceHour, Poll, row
+from collector.publish.journal import Fact, Journal
+from collector.publish.quality_files import SCHEMA, QualityFiles
+from collector.publish.spans import Belief, Span
+
+log = logging.getLogger(__name__)
+
+ClosedDevice = tuple[str, DeviceHour | None, list[Span], list[Belief]]
+
+
+def segment_of(at: float) -> str:
+    """The journal's segment for what is written at ``at``: its hour."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H}"
+
+
+class HourWriter:
+    """Everything handed in stays in memory until it is on the disk. Methods may be called from any thread."""
+
+    def __init__(self, data: Path, shard: str) -> None:
+        self.journal = Journal(data / "journal" / f"quality-shard-{shard}")
+        self._files = QualityFiles(data, shard)
+        self._unjournalled: list[tuple[str, list[Fact]]] = []
+        self._pending: dict[int, pa.Table] = {}
+        self._complaint = ""
+        self._lock = threading.Lock()
+        self.rows_written = 0
+        self.failures = 0
+
+    @property
+    def pending_hours(self) -> int:
+        """Closed hours that wait to be written."""
+        return len(self._pending)
+
+    def queue(self, segment: str, facts: list[Fact]) -> None:
+        """Hand in facts for the journal; the next ``write`` writes them."""
+        if facts:
+            self._unjournalled.append((segment, facts))
+
+    def write(self, closed: Sequence[tuple[int, list[ClosedDevice]]], *, closed_until: int) -> None:
+        """Write what was queued and the hours that have closed; what fails is kept for the next call."""
+        with self._lock:
+            for hour, devices in closed:
+                self._pending[hour] = _table(hour, devices)
+            try:
+                self._write(closed_until, has_closed=bool(closed))
+            except OSError as error:
+                self._complain(error)
+                still_open = segment_of(closed_until)
+                self._unjournalled = [batch for batch in self._unjournalled if batch[0] >= still_open]
+                return
+            if self._complaint:
+                log.warning("the quality history is written again")
+                self._complaint = ""
+
+    def _write(self, closed_until: int, *, has_closed: bool) -> None:
+        while self._unjournalled:
+            segment, facts = self._unjournalled[0]
+            self.journal.append(segment, [("poll", *fact) if type(fact) is Poll else fact for fact in facts])
+            self._unjournalled.pop(0)
+        has_closed = has_closed or bool(self._pending)
+        for hour in sorted(self._pending):
+            self.rows_written += self._files.write_hour(hour, self._pending[hour])
+            del self._pending[hour]
+        if has_closed:
+            self._files.compact(closed_until)
+            for segment in self.journal.segments():
+                if segment < segment_of(closed_until):
+                    self.journal.drop(segment)
+
+    def _complain(self, error: OSError) -> None:
+        """Count every failure, log only news."""
+        self.failures += 1
+        what = f"{self._files.folder.parent}: the quality history cannot be written: {error.strerror or error}"
+        if what != self._complaint:
+            log.error("%s; it is kept in memory and tried again every few seconds", what)
+            self._complaint = what
+
+
+def _table(hour: int, devices: list[ClosedDevice]) -> pa.Table:
+    ordered = sorted(devices, key=lambda device: device[0])
+    rows = (row(name, hour, sums, observed=seen, beliefs=beliefs) for name, sums, seen, beliefs in ordered)
+    return parquet.table(([values.get(name) for name in SCHEMA.names] for values in rows), SCHEMA)
