@@ -18,7 +18,7 @@ import tomlfile
 if TYPE_CHECKING:
     from collector.config import CollectorSettings
     from dashboard.config import DashboardSettings
-    from demo.world import DemoFiles
+    from demo.files import DemoFiles
 
     Settings = TypeVar("Settings", CollectorSettings, DashboardSettings)
 
@@ -163,9 +163,9 @@ def demo(arguments: argparse.Namespace) -> int:
 def _prepare_world(arguments: argparse.Namespace, stage: Callable[[str], None]) -> DemoFiles:
     from dashboard import config
     from dashboard.tables.records import import_records as import_file
-    from demo import world
+    from demo import files
 
-    options = world.DemoOptions(
+    options = files.DemoOptions(
         seed=arguments.seed,
         areas=arguments.areas,
         devices=arguments.devices,
@@ -175,12 +175,12 @@ def _prepare_world(arguments: argparse.Namespace, stage: Callable[[str], None]) 
         snmp_port=arguments.snmp_port,
         echo_port=arguments.echo_port,
     )
-    files = world.prepare(arguments.folder, options, stage)
-    settings = config.load(files.dashboard_toml)
+    written = files.prepare(arguments.folder, options, stage)
+    settings = config.load(written.dashboard_toml)
     stage("importing the provider's records")
-    for kind, path in files.records.items():
+    for kind, path in written.records.items():
         _say(f"         {import_file(kind, path, settings).summary}")
-    return files
+    return written
 
 
 def _show_addresses(stage: Callable[[str], None], now_url: str, metrics_url: str, folder: Path) -> None:

@@ -65,7 +65,9 @@ def quality_hours(
     """
     cpes = network.cpes[:CPE_WITH_HISTORY] if with_cpe else ()
     positions = np.array([*network.cores, *network.nodes, *cpes], dtype=np.int64)
-    tables = []
+    tables = [QUALITY_HOURS.arrow_schema().empty_table()]
+    if end_hour <= first_hour:
+        return tables[0]
     for week in range(int(week_of(first_hour)), int(week_of(end_hour - 1)) + 1):
         block = _block(network, week, first_hour, end_hour)
         silent = _silences(network, block.first_hour, spells) if with_cpe else {}
@@ -118,7 +120,7 @@ def _rows(network: Network, block: _Block, positions: Ints, silent: dict[int, ND
     rate = utilization * capacity
     began = (down > 0) & ~np.where(is_core, False, block.was_down[served])
 
-    def known(values: Floats, where: NDArray[np.bool_]) -> pa.Array:
+    def known(values: NDArray[np.float64] | NDArray[np.int64], where: NDArray[np.bool_]) -> pa.Array:
         return pa.array(values[:, block.keep].reshape(-1), mask=~where[:, block.keep].reshape(-1))
 
     is_heard, is_observed = came > 0, np.broadcast_to(observed > 0, shape)

@@ -19,7 +19,7 @@ def uniform(seed: int, stream: str, *keys: ArrayLike) -> NDArray[np.float64]:
         state = _mix(np.asarray((seed << 32) ^ zlib.crc32(stream.encode()), dtype=np.uint64))
         for key in keys:
             state = _mix(state ^ (np.asarray(key, dtype=np.int64).view(np.uint64) * _STEP + _STEP))
-    return (state >> np.uint64(11)) * 2.0**-53 + 2.0**-54
+    return np.asarray((state >> np.uint64(11)) * 2.0**-53 + 2.0**-54, dtype=np.float64)
 
 
 def normal(seed: int, stream: str, *keys: ArrayLike) -> NDArray[np.float64]:
@@ -30,7 +30,7 @@ def normal(seed: int, stream: str, *keys: ArrayLike) -> NDArray[np.float64]:
 def between(bounds: tuple[float, float], at: ArrayLike) -> NDArray[np.float64]:
     """The point that lies the share ``at`` (0 to 1) of the way between two bounds."""
     low, high = bounds
-    return low + (high - low) * np.asarray(at)
+    return np.asarray(low + (high - low) * np.asarray(at), dtype=np.float64)
 
 
 def generator(seed: int, stream: str, *keys: int) -> np.random.Generator:

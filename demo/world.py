@@ -52,10 +52,12 @@ def simulate(
     *,
     weeks: int = 52,
     cpe_hours: bool = True,
+    with_hours: bool = True,
 ) -> World:
     """Simulate a provider from ``weeks`` weeks before ``as_of``'s week up to ``as_of``; the same arguments, the same world.
 
-    Without ``cpe_hours`` the history of CPE is left out and every customer is served by an access node alone.
+    Without ``cpe_hours`` the history of CPE is left out and every customer is served by an access node alone;
+    without ``with_hours`` all of it is left out.
     """
     laid = network.lay(seed, areas, devices)
     first = first_monday(as_of, weeks)
@@ -64,8 +66,9 @@ def simulate(
     life = customers.live(setting)
     measured = laid.nodes.stop + (history.CPE_WITH_HISTORY if cpe_hours else 0)
     life.crowd.device[:] = np.where(life.crowd.device < measured, life.crowd.device, life.crowd.node)
-    off = history.spells_off(laid, life, _unix_day(first))
-    quality = history.quality_hours(laid, first_hour, last_hour, off, with_cpe=cpe_hours)
+    off = history.spells_off(laid, life, unix_day(first))
+    end_hour = last_hour if with_hours else first_hour
+    quality = history.quality_hours(laid, first_hour, end_hour, off, with_cpe=cpe_hours)
     midnight = first.tz_localize(None)
     today = (as_of.astimezone(first.tzinfo).date() - first.date()).days
     now = pd.Timestamp(as_of).tz_convert("UTC").as_unit("s")
@@ -171,5 +174,6 @@ def _hours(first: pd.Timestamp, as_of: datetime.datetime) -> tuple[int, int]:
     return int(first.timestamp()) // 3600, int(as_of.timestamp()) // 3600
 
 
-def _unix_day(first: pd.Timestamp) -> int:
+def unix_day(first: pd.Timestamp) -> int:
+    """Days from the Unix epoch to a local midnight's date."""
     return (first.date() - datetime.date(1970, 1, 1)).days
