@@ -216,9 +216,8 @@ class Collector:
         self._pipeline.follow(self._pipeline.network.tick(time.time()))
 
     async def _write_live(self) -> None:
-        states = {state.device_id: state for state in self._pipeline.network.states()}
         with self._noting_failure("live"):
-            await self._pipeline.live.write(states)
+            await self._pipeline.live.write()
 
     async def _write_history(self) -> None:
         await self._pipeline.history.flush(time.time())
@@ -260,12 +259,11 @@ class Collector:
         waits_for = ""
         if self._unpolled and self._clock() < self._ready_at:
             waits_for = f"{len(self._unpolled)} devices have not been polled yet"
-        network = self._pipeline.network
         return Status(
             waits_for=waits_for,
-            is_blind=network.is_blind,
+            is_blind=self._pipeline.network.is_blind,
             devices=len(self._pipeline.devices),
-            by_state=Counter(state.state for state in network.states()),
+            by_state=self._pipeline.exposition.by_state(),
             interval_seconds=self._interval,
             problems=len(self._watch.current.problems),
             notes=(self._poller.ping_unavailable,) if self._poller.ping_unavailable else (),

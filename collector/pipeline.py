@@ -47,7 +47,7 @@ class Pipeline:
             settle_seconds=self.network.reach_back_seconds + interval + settings.poll.budget_seconds,
             shard=settings.shard,
         )
-        self.live = LiveTable(settings.data, devices, shard=settings.shard)
+        self.live = LiveTable(settings.data, devices, at=at, shard=settings.shard)
 
     def restore(self, at: float) -> None:
         """Take up what an earlier process left: open hours and open incidents. Reads files and the database."""
@@ -69,7 +69,7 @@ class Pipeline:
         self._counted = {name: reading for name, reading in self._counted.items() if name in self.devices}
         self.exposition.replace(devices)
         self.history.replace(devices, at)
-        self.live.replace(devices)
+        self.live.replace(devices, at)
         self.follow(self.network.replace(devices, at))
 
     def take(self, device: Device, reading: Reading) -> None:
@@ -88,8 +88,7 @@ class Pipeline:
         for transition in verdict.transitions:
             self.exposition.change(transition)
             self.history.change(transition)
-        if verdict.transitions:
-            self.live.touch()
+            self.live.change(transition)
         if verdict.incidents:
             for change in verdict.incidents:
                 if change.kind == "blind":

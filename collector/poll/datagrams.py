@@ -81,14 +81,17 @@ def resolve(host: str, port: int, *, ask_names: bool) -> tuple[int, Address]:
     Raises OSError (socket.gaierror) where ``host`` is no address, or no name that resolves.
     """
     flags = 0 if ask_names else socket.AI_NUMERICHOST
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
     family, _, _, _, address = found[0]
     return family, address
 
 
-def is_congestion(error: OSError) -> bool:
+def is_congestion(error: Exception) -> bool:
     """Whether a send failed only because this host's own buffers are full for the moment."""
-    return error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
+    return isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
 
 
 class Sendable(Protocol):

@@ -44,8 +44,8 @@ class InterfaceMemory:
         self.missing_uplink: str | None = None
         self._wanted = device.uplink_interface if device.role == "cpe" else None
         self._names: Names | None = None
-        self._identity: Mapping[bytes, Value] = {}
-        self._identity_source: Source | None = None
+        self._identity: dict[str, Mapping[bytes, Value]] = {}
+        """The texts that tell the rows apart, by column: those of ifName, and of others where rows lack it."""
         self._columns: tuple[Source, ...] = table.columns
 
     def columns(self) -> tuple[Source, ...]:
@@ -54,8 +54,7 @@ class InterfaceMemory:
 
     def columns_left(self, cells: Cells) -> tuple[Source, ...]:
         """What must still be walked before ``cells`` can be learnt from; nothing when the rows are the known ones."""
-        source = self._identity_source
-        if source is not None and cells.get(source.name) == self._identity:
+        if self._identity and all(cells.get(name) == texts for name, texts in self._identity.items()):
             return ()
         return tuple(column for column in self.table.columns if column.name not in cells)
 
@@ -64,12 +63,9 @@ class InterfaceMemory:
         if any(column.name not in cells for column in self.table.columns):
             return
         self._names = decode.name_interfaces(self.table, cells)
-        names = [column for column in self.table.columns if column.field in ("name", "alias") and cells[column.name]]
-        names.sort(key=lambda column: (column.field != "name", column.instead_of is not None))
-        self._identity_source = names[0] if names else None
-        self._identity = dict(cells[names[0].name]) if names else {}
+        self._identity = self._telling_apart(cells)
         measuring = {source for index in self._names for source in self._measuring(cells, index)}
-        self._columns = tuple(c for c in self.table.columns if c in measuring or c is self._identity_source)
+        self._columns = tuple(c for c in self.table.columns if c in measuring or c.name in self._identity)
         self._learn_uplink(cells)
 
     def readings(self, cells: Cells) -> tuple[InterfaceReading, ...]:
@@ -96,14 +92,28 @@ class InterfaceMemory:
     def forget_uplink(self) -> None:
         self.uplink = None
         self._names = None
-        self._identity_source = None
+        self._identity = {}
         self._columns = self.table.columns
+
+    def _texts(self) -> list[Source]:
+        """The columns that can name a row, the best first."""
+        texts = [column for column in self.table.columns if column.field in ("name", "alias")]
+        return sorted(texts, key=lambda column: (column.field != "name", column.instead_of is not None))
+
+    def _telling_apart(self, cells: Cells) -> dict[str, Mapping[bytes, Value]]:
+        identity: dict[str, Mapping[bytes, Value]] = {}
+        covered: set[bytes] = set()
+        for column in self._texts():
+            if not covered.issuperset(cells[column.name]):
+                identity[column.name] = dict(cells[column.name])
+                covered.update(cells[column.name])
+        return identity
 
     def _learn_uplink(self, cells: Cells) -> None:
         self.uplink = self.missing_uplink = None
         if self._wanted is None or self._names is None:
             return
-        for source in sorted(self._texts(), key=lambda column: (column.field != "name", column.instead_of is not None)):
+        for source in self._texts():
             found = [index for index, value in cells[source.name].items() if decode.text(value) == self._wanted]
             if len(found) == 1 and found[0] in self._names:
                 measuring = tuple(self._measuring(cells, found[0]))
@@ -111,9 +121,6 @@ class InterfaceMemory:
                 self.uplink = Uplink(found[0], self._names[found[0]], proof, (source, *measuring))
                 return
         self.missing_uplink = self._wanted
-
-    def _texts(self) -> list[Source]:
-        return [column for column in self.table.columns if column.field in ("name", "alias")]
 
     def _measuring(self, cells: Cells, index: bytes) -> list[Source]:
         """The columns that give a row's fields: the preferred ones where it has a value there."""
@@ -127,9 +134,12 @@ class InterfaceMemory:
 
     def _known_names(self, cells: Cells) -> Names | None:
         """The remembered names of a walk's rows, or None where any row is not the one remembered."""
-        if self._names is None or self._identity_source is None:
+        if self._names is None:
             return None
-        shown = cells.get(self._identity_source.name, {})
-        if any(self._identity.get(index) != value for index, value in shown.items()):
-            return None
+        shown: set[bytes] = set()
+        for column, known in self._identity.items():
+            texts = cells.get(column, {})
+            if any(known.get(index) != value for index, value in texts.items()):
+                return None
+            shown.update(texts)
         return {index: named for index, named in self._names.items() if index in shown}

@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from collector.config import PingSettings
@@ -106,6 +106,15 @@ class Icmp:
         return data[payload : payload + TOKEN_BYTES]
 
 
+def open_icmp() -> dict[int, Transport]:
+    """The ICMP transports that the kernel allows, by address family."""
+    opened: dict[int, Transport] = {}
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            opened[family] = Icmp(family)
+    return opened
+
+
 def _checksum(start: int, body: bytes) -> int:
     """The Internet checksum (RFC 1071) of an even number of bytes, after ``start``."""
     total = start + sum(struct.unpack(f"!{len(body) // 2}H", body))
@@ -165,14 +174,11 @@ class Pinger:
         self._udp: dict[int, Transport] = {}
         self._now = 0.0
 
-    def open(self, udp: dict[int, Datagrams]) -> None:
-        """Open what the kernel allows; where it allows no ICMP, ``unavailable`` says what would."""
+    def open(self, udp: Mapping[int, Datagrams], icmp: Mapping[int, Transport]) -> None:
+        """Use these sockets by address family; without ICMP for IPv4, ``unavailable`` says what would allow it."""
         self._udp = {family: UdpEcho(opened) for family, opened in udp.items()}
-        for family in (socket.AF_INET, socket.AF_INET6):
-            with contextlib.suppress(OSError):
-                self._icmp[family] = Icmp(family)
-        if socket.AF_INET not in self._icmp:
-            self.unavailable = HOW_TO_ALLOW
+        self._icmp = dict(icmp)
+        self.unavailable = None if socket.AF_INET in icmp else HOW_TO_ALLOW
 
     def close(self) -> None:
         for transport in (*self._icmp.values(), *self._udp.values()):
@@ -206,11 +212,11 @@ class Pinger:
         sent_at = time.time()
         try:
             burst.transport.socket.send(packet, burst.address)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             if is_congestion(error):
                 return False
             self._counts.send_errors += 1
-            burst.failure = f"send: {error.strerror}"
+            burst.failure = f"send: {getattr(error, 'strerror', error)}"
             burst.to_send = 0
             self._settle(burst, 0)
             return True

@@ -12,7 +12,7 @@ from collector.config import Credential, PingSettings, PollSettings
 from collector.poll.conversation import BACK_OFF_AFTER, Conversation, Outcome
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Outbox, open_families, resolve
-from collector.poll.ping import Burst, Pinger
+from collector.poll.ping import Burst, Pinger, open_icmp
 from collector.poll.profile import Profile
 from collector.poll.question import Access, access
 from collector.poll.snmp_fast import Destination, Engine
@@ -62,7 +62,7 @@ class Poller:
         self._loop = asyncio.get_running_loop()
         self.engine.now = self._loop.time()
         self.engine.open(open_families())
-        self.pinger.open(open_families())
+        self.pinger.open(open_families(), open_icmp())
         self.ping_unavailable = self.pinger.unavailable
 
     async def close(self) -> None:
@@ -132,22 +132,23 @@ class Poller:
     def _tick(self) -> None:
         """Read what came, give up what waited too long, send what may leave; again while anything is under way."""
         now = self.engine.now = self._loop.time()
-        self.engine.receive()
-        self.pinger.receive()
-        self.engine.expire(now)
-        self.pinger.expire(now)
-        self.outbox.send(now)
-        if self.in_flight or self.engine.pending or self.pinger.pending:
-            self._timer = self._loop.call_later(self.poll.tick_seconds, self._tick)
-        else:
-            self._timer = None
+        self._timer = None
+        try:
+            self.engine.receive()
+            self.pinger.receive()
+            self.engine.expire(now)
+            self.pinger.expire(now)
+            self.outbox.send(now)
+        finally:
+            if self.in_flight or self.engine.pending or self.pinger.pending:
+                self._timer = self._loop.call_later(self.poll.tick_seconds, self._tick)
 
 
 def _resolve_name(host: str, port: int) -> tuple[int, Address] | str:
     try:
         return resolve(host, port, ask_names=True)
-    except (OSError, UnicodeError) as error:
-        return f"address: {host!r} does not resolve: {getattr(error, 'strerror', None) or error}"
+    except OSError as error:
+        return f"address: {host!r} does not resolve: {error.strerror or error}"
 
 
 class Visit:

@@ -257,7 +257,8 @@ def decode_oid(content: bytes) -> Oid:
 
 
 def decode_value(tag: int, content: bytes) -> Value:
-    """One value by its tag. Unsigned types sent without their leading zero byte, as some agents do, are unsigned.
+    """One value by its tag. Unsigned types sent without their leading zero byte, as some agents do, are unsigned; an
+    object identifier without content, as others send, is 0.0.
 
     Raises BadPacketError.
     """
@@ -272,7 +273,7 @@ def decode_value(tag: int, content: bytes) -> Value:
     if tag in (OCTETS, NSAP):
         return content
     if tag == OID:
-        return decode_oid(content)
+        return decode_oid(content) if content else (0, 0)
     if tag == OPAQUE:
         return _opaque(content)
     if tag == IP_ADDRESS and size == 4:

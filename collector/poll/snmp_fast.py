@@ -148,7 +148,7 @@ class Engine:
         sent_at = time.time()
         try:
             self._sockets[exchange.family].send(packet, exchange.address)
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, OverflowError) as error:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
         if exchange.until is None:
@@ -166,13 +166,15 @@ class Engine:
             self.watch("sent", exchange.address, bytes(packet))
         return True
 
-    def _refused(self, exchange: Exchange, error: OSError | KeyError, at: float) -> bool:
-        if isinstance(error, OSError) and is_congestion(error):
+    def _refused(self, exchange: Exchange, error: Exception, at: float) -> bool:
+        if is_congestion(error):
             return False
         self.counts.send_errors += 1
         exchange.is_done = True
         exchange.first_sent_at = exchange.first_sent_at or at
-        what = error.strerror if isinstance(error, OSError) else "this host has no such address family"
+        what = (
+            "this host has no such address family" if isinstance(error, KeyError) else getattr(error, "strerror", error)
+        )
         self._call(exchange, exchange.failed, f"send: {what}")
         return True
 

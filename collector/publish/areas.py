@@ -72,6 +72,10 @@ class Areas:
             sums.received += traffic.receive_bytes or 0
             sums.transmitted += traffic.transmit_bytes or 0
 
+    def by_state(self) -> dict[StateName, int]:
+        """Devices by state, over all areas."""
+        return {state: sum(area[state] for area in self._states.values()) for state in STATES}
+
     def render(self) -> str:
         """The text of all area families."""
         if not self._states:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,34 @@ import pyarrow.parquet as pq
 from collector.publish import parquet
 from collector.publish.uplink import Traffic
 from collector.published import LIVE
-from collector.reading import Device, QualityState, Reading
+from collector.reading import Device, Reading, StateName, Transition
 
 SCHEMA = LIVE.arrow_schema()
 BURSTS_FOR_LOSS = 5
 
 
 class _Newest:
-    """What the last polls of a device measured; it stays until the next answer."""
+    """What is believed of a device and what its last polls measured."""
 
-    __slots__ = ("answered_at", "bursts", "noise_db", "polled_at", "rtt_seconds", "signal_dbm", "traffic")
+    __slots__ = (
+        "answered_at",
+        "bursts",
+        "incident_id",
+        "noise_db",
+        "polled_at",
+        "root",
+        "rtt_seconds",
+        "signal_dbm",
+        "since",
+        "state",
+        "traffic",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, at: float) -> None:
+        self.state: StateName = "unknown"
+        self.since = at
+        self.root: str | None = None
+        self.incident_id: str | None = None
         self.polled_at: float | None = None
         self.answered_at: float | None = None
         self.rtt_seconds: float | None = None
@@ -44,17 +60,17 @@ class _Newest:
 class LiveTable:
     """Collects the newest figures and writes them when something changed."""
 
-    def __init__(self, data: Path, devices: Iterable[Device], *, shard: str = "0") -> None:
+    def __init__(self, data: Path, devices: Iterable[Device], *, at: float, shard: str = "0") -> None:
         self.path = data / "live" / f"shard={shard}.parquet"
         self._newest: dict[str, _Newest] = {}
         self._devices: tuple[Device, ...] = ()
         self._has_changed = True
-        self.replace(devices)
+        self.replace(devices, at)
 
-    def replace(self, devices: Iterable[Device]) -> None:
+    def replace(self, devices: Iterable[Device], at: float) -> None:
         """Take in a new inventory."""
         self._devices = tuple(devices)
-        self._newest = {d.device_id: self._newest.get(d.device_id) or _Newest() for d in self._devices}
+        self._newest = {d.device_id: self._newest.get(d.device_id) or _Newest(at) for d in self._devices}
         self._has_changed = True
 
     def update(self, reading: Reading, traffic: Traffic | None) -> None:
@@ -80,50 +96,55 @@ class LiveTable:
             newest.signal_dbm = min((s.received_dbm for s in signals if s.received_dbm is not None), default=None)
             newest.noise_db = min((s.noise_ratio_db for s in signals if s.noise_ratio_db is not None), default=None)
 
-    def touch(self) -> None:
-        """A state changed without a poll."""
-        self._has_changed = True
+    def change(self, transition: Transition) -> None:
+        """Take in a change of state."""
+        newest = self._newest.get(transition.device_id)
+        if newest is not None:
+            self._has_changed = True
+            newest.state, newest.since = transition.new, transition.since
+            newest.root, newest.incident_id = transition.root, transition.incident_id
 
-    async def write(self, states: Mapping[str, QualityState]) -> bool:
+    async def write(self) -> bool:
         """Replace the file if anything changed since; raises OSError, and then tries again at the next call."""
         if not self._has_changed:
             return False
         self._has_changed = False
         try:
-            await asyncio.to_thread(self._write, dict(states))
+            await asyncio.to_thread(self._write)
         except BaseException:
             self._has_changed = True
             raise
         return True
 
-    def _write(self, states: Mapping[str, QualityState]) -> None:
-        rows = [self._row(device, states.get(device.device_id)) for device in self._devices]
+    def _write(self) -> None:
+        newest = self._newest
+        rows = [_row(device, newest[device.device_id]) for device in self._devices if device.device_id in newest]
         parquet.write(parquet.table(rows, SCHEMA), self.path, durable=False)
 
-    def _row(self, device: Device, state: QualityState | None) -> tuple[Any, ...]:
-        """The columns of ``published.LIVE``, in their order; times in Unix seconds."""
-        newest = self._newest.get(device.device_id) or _Newest()
-        traffic = newest.traffic
-        return (
-            device.device_id,
-            device.area,
-            device.role,
-            device.parent,
-            device.subscribers,
-            state.state if state else "unknown",
-            state.since if state else 0.0,
-            state.root if state else None,
-            state.incident_id if state else None,
-            newest.polled_at,
-            newest.answered_at,
-            newest.rtt_seconds,
-            newest.loss_ratio,
-            traffic.receive_bytes_per_second if traffic else None,
-            traffic.transmit_bytes_per_second if traffic else None,
-            traffic.utilization_ratio if traffic else None,
-            newest.signal_dbm,
-            newest.noise_db,
-        )
+
+def _row(device: Device, newest: _Newest) -> tuple[Any, ...]:
+    """The columns of ``published.LIVE``, in their order; times in Unix seconds."""
+    traffic = newest.traffic
+    return (
+        device.device_id,
+        device.area,
+        device.role,
+        device.parent,
+        device.subscribers,
+        newest.state,
+        newest.since,
+        newest.root,
+        newest.incident_id,
+        newest.polled_at,
+        newest.answered_at,
+        newest.rtt_seconds,
+        newest.loss_ratio,
+        traffic.receive_bytes_per_second if traffic else None,
+        traffic.transmit_bytes_per_second if traffic else None,
+        traffic.utilization_ratio if traffic else None,
+        newest.signal_dbm,
+        newest.noise_db,
+    )
 
 
 def read_state(data: Path, device_id: str) -> dict[str, Any] | None:

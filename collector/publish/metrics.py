@@ -10,7 +10,7 @@ from collector.publish.areas import Areas
 from collector.publish.device_text import OUTAGE_STATES, DeviceText
 from collector.publish.text import labels
 from collector.publish.uplink import Traffic
-from collector.reading import Device, Reading, Transition
+from collector.reading import Device, Reading, StateName, Transition
 
 CPE_IN_FULL = 5000
 _HEADERS = tuple(family.header for family in f.DEVICE_FAMILIES)
@@ -72,6 +72,10 @@ class Exposition:
         self._areas.count(text.device, reading.echoes, traffic)
         if text.detail != "area":
             text.update(reading, restarted=restarted)
+
+    def by_state(self) -> dict[StateName, int]:
+        """Devices by state, over all areas."""
+        return self._areas.by_state()
 
     def render(self) -> str:
         """The whole text, every family in one piece; a family without series is left out."""

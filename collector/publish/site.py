@@ -12,7 +12,7 @@ from collector.publish.metrics import Exposition
 from collector.publish.own import OwnMetrics, bairro_version
 from collector.publish.text import number
 from collector.publish.web import EXPOSITION, HTML, Handler, Query, Response, text
-from collector.reading import STATES, Reading
+from collector.reading import STATES, Reading, StateName
 
 Probe = Callable[[str], Awaitable[Reading | None]]
 
@@ -24,7 +24,7 @@ class Status:
     waits_for: str
     is_blind: bool
     devices: int
-    by_state: Mapping[str, int]
+    by_state: Mapping[StateName, int]
     interval_seconds: float
     problems: int
     notes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from collector import config
 from collector.config import CollectorSettings
 from collector.explain import explain
 from collector.publish.live import LiveTable
-from collector.reading import Device, QualityState
+from collector.reading import Device, Transition
 
 from .conftest import Agent
 
@@ -65,8 +65,9 @@ def test_question_answer_reading_and_state(settings: Settings, snmpd: Agent) -> 
 def test_state_is_what_the_collector_last_wrote(settings: Settings, snmpd: Agent) -> None:
     made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,")
     device = Device("gate", snmpd.address, "router", "centro")
-    state = QualityState("gate", "suppressed", 1_700_000_000.0, 4, "core")
-    asyncio.run(LiveTable(made.data, [device]).write({"gate": state}))
+    table = LiveTable(made.data, [device], at=0.0)
+    table.change(Transition("gate", 1_700_000_120.0, 1_700_000_000.0, "suspect", "suppressed", "core"))
+    asyncio.run(table.write())
     text, _ = explain(made, "gate")
     assert "suppressed since 2023-11-14 22:13:20 UTC, laid to core; not polled yet" in text
 

@@ -14,16 +14,18 @@ import pytest
 from collector.publish.live import LiveTable, read_state
 from collector.publish.uplink import Traffic
 from collector.published import LIVE
-from collector.reading import Device, EchoBurst, QualityState, SignalReading
+from collector.reading import Device, EchoBurst, SignalReading, Transition
 
 from .readings import CPE, answer, silence
 
 AP = Device("ap-1", "127.0.0.2", "ap", "centro")
-UP = {"cpe-1": QualityState("cpe-1", "up", 900.0)}
+UP = Transition("cpe-1", 950.0, 950.0, "unknown", "up")
 
 
-def write(table: LiveTable, states: dict[str, QualityState]) -> bool:
-    return asyncio.run(table.write(states))
+def write(table: LiveTable, *changes: Transition) -> bool:
+    for change in changes:
+        table.change(change)
+    return asyncio.run(table.write())
 
 
 def rows(table: LiveTable) -> dict[str, dict[str, Any]]:
@@ -33,7 +35,7 @@ def rows(table: LiveTable) -> dict[str, dict[str, Any]]:
 
 
 def test_newest_figures(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [CPE, AP])
+    table = LiveTable(tmp_path, [CPE, AP], at=900.0)
     table.update(
         answer(1000.0, signals=(SignalReading("1", -60.0, 20.0), SignalReading("2", -70.0, 25.0))),
         Traffic(60.0, 6000, 600, 0, 0, 0.25),
@@ -47,7 +49,7 @@ def test_newest_figures(tmp_path: Path) -> None:
         "parent": "ap-1",
         "subscribers": 1,
         "state": "up",
-        "since": datetime.fromtimestamp(900, UTC),
+        "since": datetime.fromtimestamp(950, UTC),
         "root": None,
         "incident_id": None,
         "polled_at": datetime.fromtimestamp(1000, UTC),
@@ -60,14 +62,15 @@ def test_newest_figures(tmp_path: Path) -> None:
         "signal_dbm": -70.0,
         "signal_noise_db": 20.0,
     }
-    assert (rows(table)["ap-1"]["state"], rows(table)["ap-1"]["polled_at"]) == ("unknown", None)
+    waiting = rows(table)["ap-1"]
+    assert (waiting["state"], waiting["since"].timestamp(), waiting["polled_at"]) == ("unknown", 900, None)
 
 
 def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [CPE])
+    table = LiveTable(tmp_path, [CPE], at=900.0)
     table.update(answer(1000.0), Traffic(60.0, 6000, 600, 0, 0, 0.25))
     table.update(silence(1060.0), None)
-    write(table, {"cpe-1": QualityState("cpe-1", "suppressed", 1060.0, 3, "ap-1", "i-1")})
+    write(table, Transition("cpe-1", 1180.0, 1060.0, "suspect", "suppressed", "ap-1", "i-1"))
     row = rows(table)["cpe-1"]
     assert (row["state"], row["root"], row["incident_id"]) == ("suppressed", "ap-1", "i-1")
     assert (row["polled_at"].timestamp(), row["answered_at"].timestamp()) == (1060, 1000)
@@ -76,14 +79,14 @@ def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:
 
 
 def test_without_echoes_the_round_trip_is_that_of_snmp(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [CPE])
+    table = LiveTable(tmp_path, [CPE], at=900.0)
     table.update(answer(1000.0, echoes=None), None)
     write(table, UP)
     assert (rows(table)["cpe-1"]["rtt_seconds"], rows(table)["cpe-1"]["loss_ratio"]) == (0.0125, None)
 
 
 def test_loss_is_that_of_the_last_five_bursts(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [CPE])
+    table = LiveTable(tmp_path, [CPE], at=900.0)
     for minute in range(20):
         lost = 5 if minute == 16 else 0
         table.update(answer(60.0 * minute, echoes=EchoBurst(5, lost, (0.01,) * (5 - lost))), None)
@@ -92,20 +95,19 @@ def test_loss_is_that_of_the_last_five_bursts(tmp_path: Path) -> None:
 
 
 def test_written_only_when_something_changed(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [CPE])
-    assert write(table, {})
-    assert not write(table, {})
-    table.touch()
+    table = LiveTable(tmp_path, [CPE], at=900.0)
+    assert write(table)
+    assert not write(table)
     assert write(table, UP)
-    table.replace([AP])
-    assert write(table, {})
+    table.replace([AP], 1000.0)
+    assert write(table)
     assert list(rows(table)) == ["ap-1"]
     table.update(answer(1000.0), None)
-    assert not write(table, {}), "a device that left the inventory is nobody's news"
+    assert not write(table), "a device that left the inventory is nobody's news"
 
 
 def test_a_failed_write_is_tried_again(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [CPE])
+    table = LiveTable(tmp_path, [CPE], at=900.0)
     (tmp_path / "live").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="exists"):
         write(table, UP)
@@ -115,10 +117,10 @@ def test_a_failed_write_is_tried_again(tmp_path: Path) -> None:
 
 def test_nobody_reads_half_a_table(tmp_path: Path) -> None:
     """A reader that opened the file before a write goes on reading the old one."""
-    table = LiveTable(tmp_path, [CPE])
+    table = LiveTable(tmp_path, [CPE], at=900.0)
     write(table, UP)
     with table.path.open("rb") as held:
-        table.replace([replace(CPE, device_id=f"cpe-{n}") for n in range(500)])
+        table.replace([replace(CPE, device_id=f"cpe-{n}") for n in range(500)], 1000.0)
         write(table, UP)
         assert pq.ParquetFile(held).read().num_rows == 1
     assert len(rows(table)) == 500
@@ -126,14 +128,14 @@ def test_nobody_reads_half_a_table(tmp_path: Path) -> None:
 
 
 def test_no_devices_at_all(tmp_path: Path) -> None:
-    table = LiveTable(tmp_path, [])
-    write(table, {})
+    table = LiveTable(tmp_path, [], at=900.0)
+    write(table)
     assert rows(table) == {}
 
 
 def test_state_of_one_device_is_read_back(tmp_path: Path) -> None:
     assert read_state(tmp_path, "cpe-1") is None
-    table = LiveTable(tmp_path, [CPE])
+    table = LiveTable(tmp_path, [CPE], at=900.0)
     write(table, UP)
     (table.path.parent / "shard=1.parquet").write_text("not Parquet")
     found = read_state(tmp_path, "cpe-1")
