@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -147,8 +148,8 @@ class Mib:
     """A small agent's objects: object identifier -> whole value field. Answers GET, GETNEXT and GETBULK."""
 
     def __init__(self, objects: dict[str, bytes], *, most_varbinds: int = 10_000) -> None:
-        self.objects = {parse_oid(oid): value for oid, value in objects.items()}
         self.most_varbinds = most_varbinds
+        self.replace(objects)
 
     def answer(self, data: bytes) -> list[bytes]:
         request = decode_any(data)
@@ -169,8 +170,15 @@ class Mib:
         return rows
 
     def following(self, oid: Oid) -> tuple[Oid, bytes]:
-        after = [other for other in self.objects if other > oid]
-        return (min(after), self.objects[min(after)]) if after else (oid, END_OF_MIB_VIEW)
+        place = bisect_right(self._order, oid)
+        if place == len(self._order):
+            return oid, END_OF_MIB_VIEW
+        return self._order[place], self.objects[self._order[place]]
+
+    def replace(self, objects: dict[str, bytes]) -> None:
+        """From now on these objects."""
+        self.objects = dict(sorted((parse_oid(oid), value) for oid, value in objects.items()))
+        self._order = list(self.objects)
 
 
 NULL_FIELD, NO_SUCH_INSTANCE, END_OF_MIB_VIEW = b"\x05\x00", b"\x81\x00", b"\x82\x00"

