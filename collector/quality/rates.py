@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from collector.reading import InterfaceReading, Reading, SignalReading
 
@@ -11,8 +11,7 @@ WRAP_32 = 2**32
 SLACK_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceDelta:
+class InterfaceDelta(NamedTuple):
     """What one interface carried between two readings; None where the series broke or was not measured."""
 
     name: str
@@ -22,8 +21,7 @@ class InterfaceDelta:
     discard_packets: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """What one device did between two readings.
 
     ``seconds`` is the time that the differences span, however long; None where there is nothing to compare with.
