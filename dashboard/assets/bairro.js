@@ -30,7 +30,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
     return Math.floor(s / 86400) + " d";
   }
 
-  let freshness = null, receivedAt = 0, wanted = null;
+  let freshness = null, receivedAt = 0;
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     bairro: {
@@ -72,8 +72,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
       },
 
       filterAreas: async function (verdicts, text) {
-        wanted = new Set(verdicts || []);
-        remember({verdict: verdicts && verdicts.length < 4 ? verdicts.join(",") : null, q: text || null});
+        remember({verdict: verdicts && verdicts.length < 4 ? verdicts.join(",") || "none" : null, q: text || null});
         const grid = await window.dash_ag_grid.getApiAsync("areas-grid");
         grid.setGridOption("quickFilterText", text || "");
         grid.onFilterChanged();
@@ -106,7 +105,10 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
     if (b === null || b === undefined) return isDescending ? 1 : -1;
     return a - b;
   };
-  functions.bairroVerdictPasses = (node) => !wanted || wanted.has(node.data.verdict);
+  functions.bairroVerdictPasses = function (node) {
+    const asked = new URLSearchParams(window.location.search).get("verdict");
+    return !asked || asked.split(",").includes(node.data.verdict);
+  };
   functions.bairroOpen = (params) => {
     if (params.event && params.event.target.closest && params.event.target.closest("a")) return;
     if (params.data && params.data.href) go(params.data.href);
