@@ -202,7 +202,7 @@ class _Reader:
             device_id,
             host,
             role,
-            self._keep(self._required(row, "area")),
+            self._area(row),
             port=port or 161,
             parent=self._parent(row, device_id),
             site=self._shared(row, "site"),
@@ -231,6 +231,12 @@ class _Reader:
         if text is None:
             raise _BadRowError(name, "is empty")
         return text
+
+    def _area(self, row: Row) -> str:
+        area = self._required(row, "area")
+        if len(area) > 200:
+            raise _BadRowError("area", "must be at most 200 characters")
+        return self._keep(area)
 
     def _parent(self, row: Row, device_id: str) -> str | None:
         parent = self._shared(row, "parent")

@@ -145,8 +145,9 @@ class IncidentLog:
         try:
             with self._engine.begin() as connection:
                 incident_rows.write(connection, entry, self._detected_by)
-        except (sa.exc.IntegrityError, sa.exc.DataError):
-            log.exception("incident %s cannot be stored, kept in %s", entry["id"], self._rejected.path)
+        except (sa.exc.IntegrityError, sa.exc.DataError) as error:
+            kept = self._rejected.path
+            log.error("incident %s cannot be stored, kept in %s: %s", entry["id"], kept, error.orig)  # noqa: TRY400
             self._rejected.append([entry])
 
     def _written(self) -> None:

@@ -71,7 +71,9 @@ def check_schema(url: str) -> None:
 def _engine(url: str) -> sa.Engine:
     try:
         return connect(url)
-    except (sa.exc.ArgumentError, ImportError) as error:
+    except ImportError as error:
+        raise SchemaError(f"the database URL needs a Python package that is not installed: {error.name}") from None
+    except sa.exc.ArgumentError as error:
         raise SchemaError(f"the database URL cannot be used: {error}") from None
 
 

@@ -107,6 +107,7 @@ def test_addresses(load, written, address, port):
         ("role", "modem", "role: must be one of router, olt, cmts, ap, switch, cpe, not 'modem'"),
         ("role", "", "role: is empty"),
         ("area", " ", "area: is empty"),
+        ("area", "A" * 201, "area: must be at most 200 characters"),
         ("parent", "r1", "parent: 'r1' is its own parent"),
         ("credential", "secret", "credential: no credential is called 'secret'; known: default, field, off"),
         ("ping", "yes", "ping: must be icmp, echo:PORT or off, not 'yes'"),
