@@ -47,6 +47,9 @@ JOINED_OVER_THE_SPAN = (
 )
 
 
+READ_ATTEMPTS = 3
+
+
 class PanelError(ValueError):
     """Inputs that no panel can be made of; the message says what is missing."""
 
@@ -90,8 +93,26 @@ def build(
 ) -> Panel:
     """Join ``records`` (by kind), ``quality`` (quality_hours, or a glob of its files) and ``devices``.
 
-    Raises PanelError where there are no customers, and ValueError where a table lacks a required column.
+    Raises PanelError where there are no customers, TableError where the history cannot be read, and ValueError where
+    a table lacks a required column.
     """
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return _build(records, quality, devices, settings)
+        except duckdb.IOException as error:
+            # The collector makes one file of a day's hours while others read: the list of files is then out of date.
+            if attempts == READ_ATTEMPTS:
+                raise history.TableError(f"{quality}: {error}") from None
+
+
+def _build(
+    records: Mapping[str, pa.Table],
+    quality: pa.Table | str | Path | None,
+    devices: pa.Table | None,
+    settings: DashboardSettings,
+) -> Panel:
     with contextlib.closing(history.connect(settings.engine, settings.data / "scratch")) as connection:
         tables = _register(connection, records, devices, settings.timezone)
         history.attach(connection, quality)

@@ -12,7 +12,7 @@ SELECT
     CAST(sum(CASE WHEN has_echoes THEN greatest(1000 * pings_lost, sent_while_up) END) AS BIGINT) AS echoes_sent,
     CAST(sum(CASE WHEN has_echoes THEN 1000 * pings_lost END) AS BIGINT) AS echoes_lost,
     CAST(sum(CASE WHEN has_latency THEN observed_ms END) AS BIGINT) AS latency_ms,
-    CAST(sum(CASE WHEN has_latency THEN observed_ms * rtt_p95_us END) AS HUGEINT) AS latency_sum
+    CAST(sum(CASE WHEN has_latency THEN observed_ms * rtt_p95_us END) AS BIGINT) AS latency_sum
 FROM (
     SELECT
         served.served_no,

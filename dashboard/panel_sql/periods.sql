@@ -2,7 +2,7 @@
 -- Exposure ends at the period's start, and where somebody goes without notice at least four weeks before the end.
 CREATE TABLE periods AS
 SELECT
-    row_number() OVER (ORDER BY spell_no, period) AS period_no,
+    spell_no * 10000 + (period - (SELECT first_period FROM span)) // 28 AS period_no,
     spell_no, customer_id, started_on, period, asked_on,
     least(period + 28, last_on + 1) - asked_on AS days_at_risk,
     is_event AND departure = 'voluntary' AS left_voluntarily,

@@ -5,7 +5,7 @@ SELECT
     served_no,
     day,
     CAST(sum(observed_ms) AS BIGINT) AS utilization_ms,
-    CAST(sum(observed_ms * CAST(round(1000000 * fullest) AS BIGINT)) AS HUGEINT) AS utilization_sum
+    CAST(sum(observed_ms * CAST(round(1000000 * fullest) AS BIGINT)) AS BIGINT) AS utilization_sum
 FROM (
     SELECT
         served.served_no,

@@ -31,15 +31,16 @@ def connect(engine: EngineSettings | None = None, scratch: Path | None = None) -
     What does not fit in memory spills into ``scratch``; without one nothing spills.
     """
     engine = engine or EngineSettings()
-    config = {
-        "memory_limit": f"{engine.memory_gigabytes}GB",
-        "temp_directory": str(scratch) if scratch else "",
-        "max_temp_directory_size": f"{engine.disk_gigabytes}GB",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    connection = duckdb.connect(config=config)
-    connection.execute("SET TimeZone = 'UTC'")
+    fixed = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    connection = duckdb.connect(config=fixed)
+    # DuckDB 2.0 shows the disk limit when it is given on connecting, and does not keep to it: SET does both.
+    for name, value in (
+        ("TimeZone", "UTC"),
+        ("memory_limit", f"{engine.memory_gigabytes}GB"),
+        ("temp_directory", str(scratch or "")),
+        ("max_temp_directory_size", f"{engine.disk_gigabytes}GB"),
+    ):
+        connection.execute("SET {} = '{}'".format(name, value.replace("'", "''")))
     return connection
 
 
@@ -87,10 +88,10 @@ def read_hours(
     if not files:
         return wanted.empty_table()
     with contextlib.closing(connect()) as connection:
-        found = connection.execute(
+        found = connection.sql(
             f"SELECT {', '.join(wanted.names)} FROM read_parquet(?, union_by_name = true)"
             " WHERE hour >= ? AND hour < ? AND (? OR list_contains(?, device_id)) ORDER BY device_id, hour",
-            [files, since, until, devices is None, list(devices or ())],
+            params=[files, since, until, devices is None, list(devices or ())],
         )
         return found.to_arrow_table().cast(wanted)
 
