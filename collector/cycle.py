@@ -157,12 +157,18 @@ class Collector:
             self._schedule.skipped += is_due
             return
         device = self._pipeline.devices.get(device_id)
-        if device is not None:
-            self._in_flight.add(device_id)
-            self._poller.start(device, self._done)
-        elif device_id in self._sentinels:
-            self._in_flight.add(device_id)
-            self._poller.start(self._sentinels[device_id], self._sentinel_done)
+        done = self._done
+        if device is None:
+            device, done = self._sentinels.get(device_id), self._sentinel_done
+        if device is None:
+            return
+        self._in_flight.add(device_id)
+        try:
+            self._poller.start(device, done)
+        except Exception:
+            self._in_flight.discard(device_id)
+            self._errors += 1
+            log.exception("%s: a poll could not be started", device_id)
 
     def _sentinel_done(self, reading: Reading) -> None:
         self._in_flight.discard(reading.device_id)

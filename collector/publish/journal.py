@@ -23,8 +23,7 @@ Fact = tuple[Any, ...]
 class Journal:
     """Facts (tuples of plain values) in ``folder/<segment>.journal``; each batch carries its length and checksum.
 
-    Written by one process at a time; not synced to the disk at every batch, since a process killed loses nothing
-    that it has written.
+    Written by one process at a time. A batch is synced to the disk, so that a power cut loses no more than a kill.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,6 +38,7 @@ class Journal:
             before = file.seek(0, os.SEEK_END)
             try:
                 _write(file.fileno(), (b"" if before else _MAGIC) + _HEAD.pack(len(body), zlib.crc32(body)) + body)
+                os.fdatasync(file.fileno())
             except OSError:
                 file.truncate(before)
                 raise
