@@ -173,6 +173,8 @@ class Network:
         changes.hold(node, max(node.heard_at, node.since))
         if reading.sent:
             node.is_mute = True
+            if node.incident is not None:
+                changes.leave(node.incident, node, reading.at)
             self._judge.settle_waiters(node, changes)
             return
         self._references.unsent.setdefault(node, reading.at)

@@ -330,6 +330,26 @@ def test_a_device_with_no_method_is_unknown_and_looked_through(make_scene):
     assert scene.states() == {"core": "down", "mute": "unknown", "c1": "suppressed"}
 
 
+def test_a_device_whose_methods_are_turned_off_mid_outage_leaves_its_incident(make_scene):
+    scene = make_scene({"core": None}, down_after=1)
+    scene.all_up()
+    scene.silent(60, "core")
+    assert len(scene.open()) == 1
+    scene.poll(120, "core", answers=None)
+    assert scene.open() == []
+    assert scene.books.down_seconds("core", 9999) == 0, "nobody saw it down after its only miss"
+
+
+def test_an_answer_from_behind_a_root_has_the_root_asked(make_scene):
+    scene = make_scene({"core": None, "agg": "core", "c1": "agg"}, down_after=1)
+    scene.all_up()
+    scene.silent(60, "core")
+    scene.silent(61, "agg", "c1")
+    scene.asked.clear()
+    scene.poll(120, "c1")
+    assert scene.asked == ["agg"]
+
+
 def test_a_device_whose_parent_is_not_listed_is_judged_on_its_own(make_scene):
     scene = make_scene({"core": None, "agg": "nowhere"})
     scene.all_up()
