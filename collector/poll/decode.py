@@ -143,13 +143,28 @@ class InterfaceRow:
 
 
 def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReading, ...]:
-    """Every named row of a walked interface table, in the order of its index."""
-    columns = [column for column in table.columns if cells.get(column.name) and not column.is_text]
-    lookups = [cells[column.name].get for column in columns]
-    row = InterfaceRow(columns)
+    """Every named row of a walked interface table, in the order of ``names``."""
+    nothing = [None] * len(names)
+    fields: list[Sequence[object]] = [nothing] * len(_ABSENT_INTERFACE)
+    fields[_BITS] = [64] * len(names)
+    for column in table.columns:
+        if column.is_text or not cells.get(column.name):
+            continue
+        raw = map(cells[column.name].get, names)
+        convert = column.convert
+        found = list(map(convert, raw)) if convert else [value if value.__class__ is int else None for value in raw]
+        place = _INTERFACE_PLACES[column.field]
+        before = fields[place]
+        if before is nothing:
+            fields[place] = found
+        else:
+            fields[place] = [new if old is None else old for old, new in zip(before, found, strict=True)]
+        if column.bits == 32 and place in _BYTES:
+            narrow = [old is None and new is not None for old, new in zip(before, found, strict=True)]
+            fields[_BITS] = [32 if is_narrow else old for is_narrow, old in zip(narrow, fields[_BITS], strict=True)]
     return tuple(
-        row.reading([lookup(index) for lookup in lookups], index=decode_subids(index)[0], name=name, alias=alias)
-        for index, (name, alias) in names.items()
+        InterfaceReading(name, decode_subids(index)[0], alias, *measured)
+        for (index, (name, alias)), *measured in zip(names.items(), *fields[3:], strict=True)
     )
 
 

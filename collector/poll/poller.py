@@ -230,18 +230,21 @@ class Visit:
 
     def _reading(self, outcome: Outcome | None, burst: Burst | None) -> Reading:
         echoes = burst.echoes if burst is not None else None
-        stamps = [part for part in (outcome and outcome.sent_at, burst and burst.first_sent_at) if part]
-        at = min(stamps) if stamps else time.time()
+        at = outcome.sent_at if outcome is not None else 0.0
+        if burst is not None and burst.first_sent_at and not 0.0 < at < burst.first_sent_at:
+            at = burst.first_sent_at
+        now = time.time()
+        at = at or now
         if outcome is None:
             failure = burst.failure if burst is not None else None
             return Reading(
-                self.device.device_id, at, time.time() - at, "off", echoes is not None, echoes=echoes, failure=failure
+                self.device.device_id, at, now - at, "off", echoes is not None, echoes=echoes, failure=failure
             )
         is_sent = outcome.is_sent or echoes is not None
         return Reading(
             self.device.device_id,
             at,
-            time.time() - at,
+            now - at,
             outcome.snmp if outcome.is_sent or not is_sent else "off",
             is_sent,
             outcome.rtt_seconds,

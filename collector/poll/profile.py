@@ -141,15 +141,15 @@ def load_profile(path: Path) -> Profile:
 
 
 def choose(profiles: Mapping[str, Profile], named: str | None, object_id: str, description: str) -> tuple[Profile, ...]:
-    """The profiles of one device: those for every device, and the named ones or else those that match it.
+    """The profiles of one device: those for every device, and the named one or else those that match it.
 
-    ``named`` is the inventory's profile field: names separated by spaces. An unknown name is left out.
+    ``named`` is the inventory's profile field; a name that no profile has is as none.
     """
-    own = {name: profiles[name] for name in (named or "").split() if name in profiles}
+    own = profiles.get(named) if named else None
     return tuple(
         profile
-        for name, profile in profiles.items()
-        if profile.match.every_device or name in own or (not own and profile.applies(object_id, description))
+        for profile in profiles.values()
+        if profile.match.every_device or profile is own or (own is None and profile.applies(object_id, description))
     )
 
 

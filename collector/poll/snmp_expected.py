@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from collector.poll.snmp_codec import (
     INTEGER,
-    OCTETS,
     OID,
     BadPacketError,
     Value,
@@ -54,11 +53,14 @@ def expected_values(data: bytes, head: bytes, names: Sequence[bytes]) -> list[Va
     return values if at == len(data) else None
 
 
-Cell = tuple[bytes | None, Value]
-"""One varbind of a walked table: its index below the column, or None where it lies outside, and its value."""
+class Cells(NamedTuple):
+    """The varbinds of a walked table's reply: each one's index below its column, None outside it, and its value."""
+
+    indexes: list[bytes | None]
+    values: list[Value]
 
 
-def expected_rows(data: bytes, head: bytes, prefixes: Sequence[bytes]) -> list[Cell] | None:
+def expected_rows(data: bytes, head: bytes, prefixes: Sequence[bytes]) -> Cells | None:
     """The varbinds of an error-free GETBULK reply, where one of each column in turn makes a row.
 
     ``prefixes`` are the columns' OID contents.
@@ -66,51 +68,49 @@ def expected_rows(data: bytes, head: bytes, prefixes: Sequence[bytes]) -> list[C
     try:
         at = _varbinds(data, head)
         length = len(data)
-        cells: list[Cell] = []
-        width = len(prefixes)
-        sizes = [len(prefix) for prefix in prefixes]
-        column = 0
+        indexes: list[bytes | None] = []
+        values: list[Value] = []
+        known: bytes | None = None
         while at < length:
-            size = data[at + 1]
-            name = at + 4
-            if data[at] != 0x30 or size >= 0x80:
-                size, name = _long_varbind(data, at)
-            end = name - 2 + size
-            stop = name + data[name - 1]
-            start = stop + 2
-            if (
-                data[name - 2] != OID
-                or start + data[stop + 1] != end
-                or data[stop + 1] >= 0x80
-                or data[name - 1] >= 0x80
-            ):
-                return None
-            inside = name + sizes[column]
-            index = data[inside:stop] if inside < stop and data.startswith(prefixes[column], name) else None
-            if index is None:
-                decode_oid(data[name:stop])
-            else:
-                decode_subids(index)
-            tag = data[stop]
-            if _UNSIGNED_SIZE[tag] > end - start > 0:
-                cells.append((index, int.from_bytes(data[start:end], "big")))
-            elif tag == OCTETS:
-                cells.append((index, data[start:end]))
-            else:
-                cells.append((index, decode_value(tag, data[start:end])))
-            at = end
-            column = column + 1 if column + 1 < width else 0
+            for prefix in prefixes:
+                name = at + 4
+                if data[at] != 0x30 or data[at + 1] >= 0x80:
+                    end, name = _long_varbind(data, at)
+                else:
+                    end = at + 2 + data[at + 1]
+                stop = name + data[name - 1]
+                start = stop + 2
+                if data[name - 2] != OID or start + data[stop + 1] != end or end - start >= 0x80 or stop - name >= 0x80:
+                    return None
+                inside = name + len(prefix)
+                if inside < stop and data.startswith(prefix, name):
+                    index = data[inside:stop]
+                    if index != known:
+                        decode_subids(index)
+                        known = index
+                    indexes.append(index)
+                else:
+                    decode_oid(data[name:stop])
+                    indexes.append(None)
+                tag = data[stop]
+                if _UNSIGNED_SIZE[tag] > end - start > 0:
+                    values.append(int.from_bytes(data[start:end], "big"))
+                else:
+                    values.append(decode_value(tag, data[start:end]))
+                at = end
+                if at >= length:
+                    break
     except (IndexError, BadPacketError):
         return None
-    return cells if cells and at == length else None
+    return Cells(indexes, values) if values and at == length else None
 
 
 def _long_varbind(data: bytes, at: int) -> tuple[int, int]:
-    """The size of a varbind written in more than one byte, and where its name's content begins."""
+    """Where a varbind whose size takes more than one byte ends, and where its name's content begins."""
     if data[at] != 0x30:
         raise BadPacketError("unexpected", "no varbind")
     size, at = _long(data, data[at + 1], at + 2)
-    return size, at + 2
+    return at + size, at + 2
 
 
 class Layout(NamedTuple):

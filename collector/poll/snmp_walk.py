@@ -23,7 +23,7 @@ from collector.poll.snmp_codec import (
     encode_oid,
     encode_request,
 )
-from collector.poll.snmp_expected import Cell, expected_rows
+from collector.poll.snmp_expected import Cells, expected_rows
 from collector.poll.snmp_fast import TIMEOUT
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Walk:
             self.failure = f"more than {limits.max_answer_bytes} bytes"
         return self.failure is not None
 
-    def _read(self, data: bytes) -> list[Cell] | Message:
+    def _read(self, data: bytes) -> Cells | Message:
         group = self._groups[0]
         cells = expected_rows(data, self._talk.access.head, [column.prefix for column in group])
         if cells is not None:
@@ -110,32 +110,20 @@ class Walk:
             return message
         if not message.varbinds:
             raise BadPacketError("names", "no varbinds")
-        return [
-            _cell(encode_oid(bind.oid), bind.value, group[n % len(group)]) for n, bind in enumerate(message.varbinds)
-        ]
+        binds = message.varbinds
+        indexes = [group[n % len(group)].index_of(encode_oid(bind.oid)) for n, bind in enumerate(binds)]
+        return Cells(indexes, [bind.value for bind in binds])
 
-    def _heard(self, answer: list[Cell] | Message, _rtt: float) -> None:
+    def _heard(self, answer: Cells | Message, _rtt: float) -> None:
         self._tries = self._talk.tries
         if isinstance(answer, Message):
             self._error(answer)
             return
         group = self._groups[0]
         width = len(group)
-        for place, (index, value) in enumerate(answer):
-            column = group[place % width]
-            if column.is_ended:
-                continue
-            if index is None or isinstance(value, Absent):
-                column.is_ended = True
-                continue
-            order = decode_subids(index)
-            if order <= column.order:
-                column.is_ended = True
+        for place, column in enumerate(group):
+            if not column.take(answer.indexes[place::width], answer.values[place::width]):
                 self.failure = "the agent's answers do not increase"
-                continue
-            column.order = order
-            column.last = index
-            column.cells[index] = value
         self.step()
 
     def _error(self, message: Message) -> None:
@@ -200,8 +188,22 @@ class _Column:
         self.order: tuple[int, ...] = ()
         self.is_ended = False
 
+    def index_of(self, content: bytes) -> bytes | None:
+        """The index in an OID's content, or None where it lies outside this column."""
+        inside = content.startswith(self.prefix) and len(content) > len(self.prefix)
+        return content[len(self.prefix) :] if inside else None
 
-def _cell(content: bytes, value: Value, column: _Column) -> Cell:
-    """A varbind of the general decoder in the fast one's form: no index where it lies outside its column."""
-    inside = content.startswith(column.prefix) and len(content) > len(column.prefix)
-    return (content[len(column.prefix) :] if inside else None, value)
+    def take(self, indexes: list[bytes | None], values: list[Value]) -> bool:
+        """Take the next cells up to the column's end; False where they do not increase, which ends it too."""
+        for index, value in zip(indexes, values, strict=True):
+            if index is None or isinstance(value, Absent):
+                self.is_ended = True
+                return True
+            order = decode_subids(index)
+            if order <= self.order:
+                self.is_ended = True
+                return False
+            self.order = order
+            self.last = index
+            self.cells[index] = value
+        return True
