@@ -293,7 +293,7 @@ class Collector:
             "inventory_problems": len(self._watch.current.problems),
             "inventory_loaded_timestamp_seconds": self._loaded_at,
             "history_rows_total": history.rows_written,
-            "history_pending_hours": history.pending_hours,
+            "history_unwritten": history.pending_hours,
             "incidents_unwritten": self._pipeline.incidents.unwritten,
             "write_failures_total": {**self._failures, "history": history.failures},
             "errors_total": self._errors,

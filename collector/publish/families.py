@@ -173,7 +173,7 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
     _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),
     _own("history_rows_total", "counter", "Rows of quality_hours written."),
-    _own("history_pending_hours", "gauge", "Closed hours that wait to be written, as on a full disk."),
+    _own("history_unwritten", "gauge", "Closed hours that wait to be written, as on a full disk."),
     _own("incidents_unwritten", "gauge", "Changes of incidents that the operations database does not have yet."),
     _own("write_failures_total", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
     _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
