@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dashboard.results import Results
 
 REASON_STANDING = 1.0
+NO_REASON = frozenset({"locked_in"})
 RATE_NAMES = {
     "leaving": "Customers leaving",
     "complaints_quality": "Complaints about quality",
@@ -221,8 +222,18 @@ def reasons(results: Results, area: str, currency: str, most: int = 3) -> list[s
     return [words.reason(row, currency) for row in rows[:most]]
 
 
+def stand_out(drivers: pd.DataFrame) -> pd.Series:
+    """Which rows of AREA_DRIVERS stand out."""
+    return drivers["standing"].ge(REASON_STANDING) & ~drivers["driver"].isin(NO_REASON)
+
+
 def _stands_out(row: Mapping[str, Any]) -> bool:
-    return not numbers.is_missing(row["standing"]) and bool(row["standing"] >= REASON_STANDING)
+    """Above the provider by more than the areas' usual spread; being held by a contract keeps people, for now."""
+    return (
+        str(row["driver"]) not in NO_REASON
+        and not numbers.is_missing(row["standing"])
+        and bool(row["standing"] >= REASON_STANDING)
+    )
 
 
 # --- the build that it comes from ---

@@ -11,21 +11,20 @@ FONT = '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-ser
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours of one theme; ``faint`` is for grid lines, ``soft`` for secondary text."""
+    """Colours of one theme; ``faint`` is for grid lines, ``soft`` for secondary text, ``beside`` for secondary bars."""
 
     name: ThemeName
     paper: str
     ink: str
     soft: str
     faint: str
-    land: str
+    beside: str
     accent: str
-    second: str
     alarm: str
 
 
-LIGHT = Theme("light", "#ffffff", "#16202b", "#52606d", "#e3e8ee", "#eef2f6", "#0072b2", "#b35900", "#c23b00")
-DARK = Theme("dark", "#17202a", "#e8edf2", "#a3b1bf", "#2c3846", "#22303d", "#56b4e9", "#e69f00", "#ff7a33")
+LIGHT = Theme("light", "#ffffff", "#16202b", "#52606d", "#e3e8ee", "#b9c3cd", "#0072b2", "#c23b00")
+DARK = Theme("dark", "#17202a", "#e8edf2", "#a3b1bf", "#2c3846", "#5b6b7a", "#56b4e9", "#ff7a33")
 THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
 
 

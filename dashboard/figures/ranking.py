@@ -30,6 +30,7 @@ def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], results: Resu
         "rank_span": shown(rank_span(row)),
         "verdict": row["verdict"],
         "customers": int(row["customers"]),
+        "customers_text": numbers.count(row["customers"]),
         "expected": _number(row["expected_leavers_90d"]),
         "expected_text": numbers.leavers(row["expected_leavers_90d"]),
         "expected_span": span(row, "expected_leavers_90d"),

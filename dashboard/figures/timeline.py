@@ -55,7 +55,7 @@ def _panel(i: int, panel: Panel, drawing: _Drawing) -> list[go.Bar | go.Scatter]
     label = "about quality" if panel.stacked else drawing.name
     bars = [_bars(area, panel.column, label, main, place)]
     if panel.stacked:
-        bars.append(_bars(area, panel.stacked, "other", theme.faint if theme.name == "dark" else "#b9c3cd", place))
+        bars.append(_bars(area, panel.stacked, "other", theme.beside, place))
     return [*bars, beside]
 
 

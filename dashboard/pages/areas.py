@@ -35,23 +35,30 @@ NUMBER = {"cellClass": "number", "headerClass": "number", "comparator": {"functi
 
 def _with_span(field: str, name: str, width: int) -> dict[str, Any]:
     """A number with its interval under it."""
-    return parts.column(field, name, width, cellRenderer="WithSpan", **NUMBER)
+    return parts.column(field, name, width, cellRenderer="WithSpan", **(NUMBER | {"cellClass": "number tall"}))
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
     _with_span("rank", "Rank", 76),
     parts.column("name", "Area", 112, cellRenderer="AreaLink"),
     parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
-    parts.column("excess", "Excess leavers", 194, cellRenderer="Interval", comparator={"function": "bairroNullsLast"}),
+    parts.column(
+        "excess",
+        "Excess leavers",
+        194,
+        cellRenderer="Interval",
+        cellClass="tall",
+        comparator={"function": "bairroNullsLast"},
+    ),
     _with_span("expected", "Expected", 88),
-    parts.column("customers", "Customers", 94, **NUMBER),
+    parts.column("customers", "Customers", 94, cellRenderer="Shown", **NUMBER),
     parts.column("revenue", "At risk/month", 112, cellRenderer="Shown", **NUMBER),
     parts.column(
         "reasons",
         "Reasons: here (provider)",
         196,
         wrapText=True,
-        cellClass="reasons",
+        cellClass="reasons tall",
         sortable=False,
         tooltipField="reasons",
     ),
@@ -184,7 +191,8 @@ def csv(results: Results) -> str:
     table = results.ranking[list(RANKING.column_names)].copy()
     names = findings.area_names(results)
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
-    drivers = results.area_drivers[results.area_drivers["standing"] >= findings.REASON_STANDING].sort_values("position")
+    table_of_drivers = results.area_drivers.sort_values("position")
+    drivers = table_of_drivers[findings.stand_out(table_of_drivers)]
     told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
     table["reasons"] = table["area"].map(told).fillna("")
     text = io.StringIO()

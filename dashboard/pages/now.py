@@ -39,11 +39,11 @@ SCOPES = {
 NUMBER = {"cellClass": "number", "headerClass": "number"}
 COLUMNS: tuple[dict[str, Any], ...] = (
     parts.mark_column("state", "State", 158, DEVICE_STATES, order="bairroBySeverity"),
-    parts.column("device_id", "Device", 98),
+    parts.column("device_id", "Device", 132),
     parts.column("role", "Role", 66),
     parts.column("area", "Area", 102, cellRenderer="AreaLink"),
-    parts.column("root", "Laid to", 88),
-    parts.column("since", "Since", 70, **NUMBER),
+    parts.column("root", "Laid to", 118),
+    parts.column("since", "Since", 68, **NUMBER),
     parts.column("subscribers", "Customers", 94, **NUMBER),
 )
 LIT = ("down", "suppressed", "suspect", "silent", "unknown")
