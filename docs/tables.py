@@ -55,7 +55,6 @@ PANEL_OPENING = """Joined by `dashboard/panel.py` from records and quality; not 
 - Means are weighted by customers and observed time; they are means of hourly 95th percentiles, never a percentile of
   percentiles. Unobserved time is left out; a week with none observed is null.
 - `down_hours_per_customer` is the share of observed time that was down, times 168.
-- `loss_ratio` counts echoes sent while the device was up, and leaves out hours in which a lone device was silent.
 - Utilisation is, hour by hour, that of the fullest link from the device up to below the core: the tops of the tree, whose
   own uplinks everybody shares, do not count.
 - Time at risk begins at the latest of `started_on`, the first row known of the spell, `records_complete_from` and the

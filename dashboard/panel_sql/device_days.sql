@@ -1,7 +1,6 @@
 -- device_days: one row per served device and local day: whole-number sums, so that any order of adding gives the same.
--- Times in milliseconds, latency in microseconds, echoes in thousandths.
--- Echoes count while the device was up: those sent are spread evenly over the observed time, and an hour in which a
--- lone device fell silent tells nothing of the network's loss.
+-- Times in milliseconds, latency in microseconds. Echoes that an outage or a lone silence explains are not among those
+-- sent (see quality_hours), so that the lost ones over the sent ones are packet loss.
 CREATE TABLE device_days AS
 SELECT
     served_no,
@@ -9,8 +8,8 @@ SELECT
     CAST(sum(observed_ms) AS BIGINT) AS observed_ms,
     CAST(sum(CASE WHEN down_ms IS NOT NULL THEN observed_ms END) AS BIGINT) AS judged_ms,
     CAST(sum(down_ms) AS BIGINT) AS down_ms,
-    CAST(sum(CASE WHEN has_echoes THEN greatest(1000 * pings_lost, sent_while_up) END) AS BIGINT) AS echoes_sent,
-    CAST(sum(CASE WHEN has_echoes THEN 1000 * pings_lost END) AS BIGINT) AS echoes_lost,
+    CAST(sum(CASE WHEN pings_lost IS NOT NULL THEN pings_sent END) AS BIGINT) AS echoes_sent,
+    CAST(sum(CASE WHEN pings_sent IS NOT NULL THEN pings_lost END) AS BIGINT) AS echoes_lost,
     CAST(sum(CASE WHEN has_latency THEN observed_ms END) AS BIGINT) AS latency_ms,
     CAST(sum(CASE WHEN has_latency THEN observed_ms * rtt_p95_us END) AS BIGINT) AS latency_sum
 FROM (
@@ -19,12 +18,9 @@ FROM (
         local_hours.day,
         CAST(round(1000 * q.observed_seconds) AS BIGINT) AS observed_ms,
         CAST(round(1000 * q.down_seconds) AS BIGINT) AS down_ms,
-        CAST(q.pings_lost AS BIGINT) AS pings_lost,
-        CAST(
-            round(1000 * q.pings_sent * (1 - coalesce(q.down_seconds, 0) / q.observed_seconds)) AS BIGINT
-        ) AS sent_while_up,
+        q.pings_sent,
+        q.pings_lost,
         CAST(round(1000000 * q.rtt_p95_seconds) AS BIGINT) AS rtt_p95_us,
-        q.pings_sent > 0 AND q.pings_lost IS NOT NULL AND coalesce(q.silent_seconds, 0) = 0 AS has_echoes,
         local_hours.is_evening AND q.rtt_p95_seconds IS NOT NULL AS has_latency
     FROM quality_hours AS q
     JOIN served ON served.device_id = q.device_id

@@ -1,4 +1,4 @@
-"""The network's history as the collector publishes it: quality_hours, devices and live, read through DuckDB."""
+"""The network's history as the collector publishes it: quality_hours and devices, read through DuckDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collector.published import DEVICES, LIVE, QUALITY_HOURS, TableSpec
+from collector.published import DEVICES, QUALITY_HOURS, TableSpec
 from dashboard.config import EngineSettings
 from dashboard.tables.schema import conform
 
@@ -99,12 +99,6 @@ def read_hours(
 def read_devices(data: Path) -> pa.Table:
     """The inventory through time; empty where nothing was collected yet."""
     return _read(data / "devices.parquet", DEVICES)
-
-
-def read_live(data: Path) -> pa.Table:
-    """The newest state of every device of every shard; empty where nothing was collected yet."""
-    shards = [_read(path, LIVE) for path in sorted((data / "live").glob("shard=*.parquet"))]
-    return pa.concat_tables(shards) if shards else LIVE.arrow_schema().empty_table()
 
 
 def _day_folders(data: Path) -> Iterator[Path]:

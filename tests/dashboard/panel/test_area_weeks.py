@@ -30,8 +30,8 @@ def test_quality_is_weighted_by_customers_and_observed_time(world: Any, row_of: 
     assert week.down_hours_per_customer == pytest.approx(0.6)
     # evenings: (2 x 3600 s x 10 ms + 1800 s x 40 ms) / (2 x 3600 s + 1800 s) = 16 ms
     assert week.evening_rtt_p95_mean_seconds == pytest.approx(0.016)
-    # A: 167 h x 100 + half of an hour's 100 = 16,750 sent while up, 168 lost; B: 166 h x 50 + 2 x 25 = 8,350, 336 lost
-    assert week.loss_ratio == pytest.approx((2 * 168 + 336) / (2 * 16_750 + 8_350))
+    # lost: 2 x 168 x 1 + 168 x 2 of 2 x 168 x 100 + 168 x 50 sent
+    assert week.loss_ratio == pytest.approx((2 * 168 + 336) / (2 * 16_800 + 8_400))
     assert week.customer_days == 21
     assert week.is_complete
 
@@ -39,9 +39,11 @@ def test_quality_is_weighted_by_customers_and_observed_time(world: Any, row_of: 
 def test_a_lone_devices_silence_is_neither_down_nor_loss(world: Any, row_of: Any) -> None:
     world.customer("1", started_on="2024-01-01")
     world.observe("ap", *WEEK, pings_sent=100, pings_lost=1, silent_seconds=0.0)
-    world.observe("ap", "2025-01-08T00:00", "2025-01-09T00:00", pings_lost=100, silent_seconds=3600.0)
+    world.observe("ap", "2025-01-08", "2025-01-09", pings_sent=0, pings_lost=0, silent_seconds=3600.0)
+    world.observe("ap", "2025-01-09", "2025-01-10", pings_sent=None, pings_lost=None)
     week = row_of(world.build().area_weeks, week=MONDAY)
     assert week.down_hours_per_customer == 0
+    assert week.observed_ratio == 1
     assert week.loss_ratio == pytest.approx(0.01)
 
 
