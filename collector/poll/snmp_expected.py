@@ -65,38 +65,35 @@ def expected_rows(data: bytes, head: bytes, prefixes: Sequence[bytes]) -> Cells 
 
     ``prefixes`` are the columns' OID contents.
     """
+    indexes: list[bytes | None] = []
+    values: list[Value] = []
+    columns = [(prefix, len(prefix)) for prefix in prefixes]
+    add_index, add_value, number = indexes.append, values.append, int.from_bytes
+    known: bytes | None = None
+    length = len(data)
     try:
         at = _varbinds(data, head)
-        length = len(data)
-        indexes: list[bytes | None] = []
-        values: list[Value] = []
-        known: bytes | None = None
         while at < length:
-            for prefix in prefixes:
-                name = at + 4
+            for prefix, width in columns:
+                name, end = at + 4, at + 2 + data[at + 1]
                 if data[at] != 0x30 or data[at + 1] >= 0x80:
                     end, name = _long_varbind(data, at)
-                else:
-                    end = at + 2 + data[at + 1]
                 stop = name + data[name - 1]
-                start = stop + 2
-                if data[name - 2] != OID or start + data[stop + 1] != end or end - start >= 0x80 or stop - name >= 0x80:
+                if data[name - 2] != OID or stop + 2 + data[stop + 1] != end:
                     return None
-                inside = name + len(prefix)
-                if inside < stop and data.startswith(prefix, name):
-                    index = data[inside:stop]
+                index = data[name + width : stop]
+                if index and data.startswith(prefix, name):
                     if index != known:
                         decode_subids(index)
                         known = index
-                    indexes.append(index)
+                    add_index(index)
                 else:
                     decode_oid(data[name:stop])
-                    indexes.append(None)
-                tag = data[stop]
-                if _UNSIGNED_SIZE[tag] > end - start > 0:
-                    values.append(int.from_bytes(data[start:end], "big"))
+                    add_index(None)
+                if _UNSIGNED_SIZE[data[stop]] > data[stop + 1] > 0:
+                    add_value(number(data[stop + 2 : end], "big"))
                 else:
-                    values.append(decode_value(tag, data[start:end]))
+                    add_value(decode_value(data[stop], data[stop + 2 : end]))
                 at = end
                 if at >= length:
                     break
@@ -110,6 +107,9 @@ def _long_varbind(data: bytes, at: int) -> tuple[int, int]:
     if data[at] != 0x30:
         raise BadPacketError("unexpected", "no varbind")
     size, at = _long(data, data[at + 1], at + 2)
+    stop = at + 2 + data[at + 1]
+    if data[at + 1] >= 0x80 or data[stop + 1] >= 0x80:
+        raise BadPacketError("unexpected", "a length")
     return at + size, at + 2
 
 

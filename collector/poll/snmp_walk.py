@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from operator import lt
 from typing import TYPE_CHECKING
 
 from collector.poll.profile import Source
@@ -195,6 +196,13 @@ class _Column:
 
     def take(self, indexes: list[bytes | None], values: list[Value]) -> bool:
         """Take the next cells up to the column's end; False where they do not increase, which ends it too."""
+        if None not in indexes:
+            orders = [decode_subids(index) for index in indexes if index is not None]
+            if orders and all(map(lt, (self.order, *orders), orders)):
+                self.order = orders[-1]
+                self.last = indexes[-1] or b""
+                self.cells.update(zip(indexes, values, strict=True))  # type: ignore[arg-type]
+                return True
         for index, value in zip(indexes, values, strict=True):
             if index is None or isinstance(value, Absent):
                 self.is_ended = True
