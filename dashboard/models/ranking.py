@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from dashboard.models import rates, standardise
+from dashboard.models import current, standardise
 from dashboard.models.multiplicity import benjamini_hochberg
 
 Floats = npt.NDArray[np.float64]
@@ -23,12 +23,12 @@ NAIVE_WEEKS = 13
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """``rows``: one per area, as in the result table; ``excess`` (draws, areas) in the rows' order of areas."""
+    """``rows``: one per area, as in the result table; ``excess`` (draws, areas) in the order of ``areas``."""
 
     rows: pd.DataFrame
     areas: tuple[str, ...]
     excess: Floats
-    shrinkage: rates.Shrinkage
+    ratios: current.Current
 
 
 def rank(
@@ -41,18 +41,19 @@ def rank(
 ) -> Ranking:
     """Rank areas by the leavers expected in 90 days beyond what the provider's own rates would give.
 
-    Departures O_a ~ Poisson(r_a E_a), with E_a standardised by tenure and lock-in; draws of r_a (and of k and the
-    level behind them) times the current customers' chances give the expected leavers, and less the same at the
-    provider's mean ratio the excess. Areas expecting fewer than ``minimum_expected`` departures get no rank.
+    Departures per period O ~ Poisson(r E), with E standardised by tenure and lock-in and a ratio r that drifts;
+    draws of the ratio at the end (and of what it depends on) times the current customers' chances give the expected
+    leavers, and less the same at the provider's mean ratio the excess. It supposes that things stay as they are
+    by now. Areas expecting fewer than ``minimum_expected`` departures so far get no rank.
     """
     past = standardise.leaving(customer_periods)
     now = standardise.current_customers(customer_periods, cut_off)
     areas = sorted(set(past.areas.index) | set(area_weeks["area"]))
     totals = past.areas.reindex(areas, fill_value=0.0)
-    shrinkage = rates.shrink(totals["events"].to_numpy(), totals["expected"].to_numpy())
+    ratios = current.current(past.by_period("events", areas), past.by_period("expected", areas))
     chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
     base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
-    expected, excess = _draw(shrinkage, base, seed)
+    expected, excess = _draw(ratios, base, seed)
     told = (totals["expected"] >= minimum_expected).to_numpy() & (base > 0)
     rows = pd.DataFrame({"area": areas})
     rows["customers"] = now.groupby("area").size().reindex(areas, fill_value=0).to_numpy()
@@ -60,7 +61,7 @@ def rank(
     for name, draws in (("expected_leavers_90d", expected), ("excess_leavers_90d", excess)):
         rows[name] = np.where(told, draws.mean(axis=0), np.nan)
         rows[f"{name}_low"], rows[f"{name}_high"] = np.where(told, np.quantile(draws, (0.025, 0.975), axis=0), np.nan)
-    rows["is_found"] = _found(totals, told)
+    rows["is_found"] = _found(excess, told)
     rows["verdict"] = _verdicts(rows, excess, told)
     _add_ranks(rows, excess, told)
     price = now.groupby("area")["monthly_price"].mean().reindex(areas).to_numpy(dtype=float)
@@ -68,7 +69,7 @@ def rank(
     rows["outage_minutes_per_customer"] = outage_minutes(area_weeks).reindex(areas).to_numpy()
     rows["note"] = _notes(rows, totals, told, minimum_expected)
     ordered = rows.sort_values(["rank", "area"], na_position="last", ignore_index=True)
-    return Ranking(ordered, tuple(areas), excess, shrinkage)
+    return Ranking(ordered, tuple(areas), excess, ratios)
 
 
 def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
@@ -79,20 +80,19 @@ def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
     return hours.astype(float) * 60
 
 
-def _draw(shrinkage: rates.Shrinkage, base: Floats, seed: int) -> tuple[Floats, Floats]:
-    """Expected and excess leavers (draws, areas); the provider's ratio is the mean over expected departures."""
-    ratios = shrinkage.draws(DRAWS, seed)
-    total = shrinkage.expected.sum()
-    provider = ratios @ shrinkage.expected / total if total > 0 else np.ones(DRAWS)
-    return ratios * base, (ratios - provider[:, None]) * base
+def _draw(ratios: current.Current, base: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Expected and excess leavers (draws, areas); the provider's ratio is the mean over its current customers."""
+    drawn = ratios.draws(DRAWS, seed)
+    total = base.sum()
+    provider = drawn @ base / total if total > 0 else np.ones(DRAWS)
+    return drawn * base, (drawn - provider[:, None]) * base
 
 
-def _found(totals: pd.DataFrame, told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Areas losing more than the rest, by the exact binomial test of their share, at a false-find rate of 10%."""
-    events, expected = totals["events"].to_numpy(), totals["expected"].to_numpy()
-    if events.sum() == 0 or told.sum() < 2:
-        return np.zeros(events.shape, bool)
-    p_values = stats.binom.sf(events - 1, events.sum(), expected / expected.sum())
+def _found(excess: Floats, told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Areas whose excess stands at a false-find rate of 10%, by the share of draws in which there is none."""
+    if told.sum() < 2:
+        return np.zeros(told.shape, bool)
+    p_values = ((excess <= 0).sum(axis=0) + 1) / (len(excess) + 1)
     adjusted = benjamini_hochberg(np.where(told, p_values, np.nan))
     return np.asarray(np.nan_to_num(adjusted, nan=1.0) <= FALSE_FINDS)
 

@@ -23,11 +23,18 @@ class Leaving:
     """Voluntary leaving over the whole time at risk.
 
     ``rates`` (strata,) are departures per customer-day by tenure band and lock-in; ``areas`` has one row per area
-    with ``days``, ``events`` and ``expected`` (what the provider's rates give, summing to the events).
+    with ``days``, ``events`` and ``expected`` (what the provider's rates give, summing to the events), ``periods``
+    the same per four-week period and area.
     """
 
     rates: Floats
     areas: pd.DataFrame
+    periods: pd.DataFrame
+
+    def by_period(self, column: str, areas: list[str]) -> Floats:
+        """(periods, areas) of one column, 0 where an area had nobody at risk."""
+        table = self.periods[column].unstack("area", fill_value=0).sort_index()
+        return table.reindex(columns=areas, fill_value=0.0).to_numpy(dtype=float)
 
 
 def stratum(tenure_days: npt.ArrayLike, lock: npt.ArrayLike) -> Codes:
@@ -50,7 +57,9 @@ def leaving(customer_periods: pd.DataFrame) -> Leaving:
     """
     strata = len(TENURE_BANDS_DAYS) * 3
     if customer_periods.empty:
-        return Leaving(np.zeros(strata), pd.DataFrame({"days": [], "events": [], "expected": []}, dtype=float))
+        index = pd.MultiIndex.from_arrays([[], []], names=["period", "area"])
+        nothing = pd.DataFrame({"days": [], "events": [], "expected": []}, dtype=float, index=index)
+        return Leaving(np.zeros(strata), nothing.droplevel("period"), nothing)
     code = stratum(customer_periods["tenure_days"], lock_codes(customer_periods["is_locked_in"]))
     days = customer_periods["days_at_risk"].to_numpy(dtype=float)
     events = customer_periods["left_voluntarily"].to_numpy(dtype=float)
@@ -58,8 +67,9 @@ def leaving(customer_periods: pd.DataFrame) -> Leaving:
     events_in = np.bincount(code, weights=events, minlength=strata).astype(float)
     rates = _steadied(events_in, days_in)
     frame = pd.DataFrame({"days": days, "events": events, "expected": days * rates[code]})
-    areas = frame.groupby(customer_periods["area"].to_numpy()).sum().sort_index()
-    return Leaving(rates, areas)
+    keys = [customer_periods[name].to_numpy() for name in ("period", "area")]
+    periods = frame.groupby(keys).sum().rename_axis(["period", "area"])
+    return Leaving(rates, periods.groupby(level="area").sum(), periods)
 
 
 def _steadied(events: Floats, days: Floats) -> Floats:
