@@ -134,6 +134,7 @@ def test_a_network_of_ones_own(demo, free_port, tmp_path, eventually):
         [free_port() for _ in range(3)], BAIRRO_FOLDER=str(folder), BAIRRO_USER=f"{os.getuid()}:{os.getgid()}"
     )
     try:
+        stack("build", seconds=BUILD_SECONDS)
         stack("up", "-d", "collector")
         eventually(lambda: "waiting for /srv/bairro/collector.toml" in stack("logs", "collector"), 30, 1)
         (folder / "devices.csv").write_text("device_id,address,role,area\nlone,127.0.0.1,router,Home\n")

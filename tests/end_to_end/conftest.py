@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,6 @@ class Demo:
     ports: dict[str, int]
     process: subprocess.Popen[Any]
     output: Path
-    started_in: float = field(default=0.0)
 
     @property
     def web(self) -> str:
@@ -60,7 +60,7 @@ class Demo:
     def inject(self, faults: list[dict[str, Any]]) -> None:
         """Ask the agents for faults; [] mends everything (demo/agents.py reads the file again within a second)."""
         waiting = self.folder / "faults.json.new"
-        waiting.write_text(json.dumps(faults))
+        waiting.write_text(json.dumps({"faults": faults}))
         waiting.replace(self.folder / "faults.json")
 
 
@@ -72,8 +72,8 @@ def start_demo(free_port, eventually) -> Callable[..., Demo]:
         ports = ports or {name: free_port() for name in ("port", "metrics-port", "snmp-port", "echo-port")}
         options = [word for name, port in ports.items() for word in (f"--{name}", str(port))]
         world = ("--seed", "11", "--areas", "6", "--devices", "90")
-        output = folder.parent / f"{folder.name}.out"
-        with output.open("ab") as log:
+        output = folder.parent / f"{uuid.uuid4().hex}.out"
+        with output.open("wb") as log:
             command = [*wrap, *BAIRRO, "demo", "--folder", folder, *world, *options]
             process = processes.start(command, stdout=log, cwd=ROOT)
         demo = Demo(folder, ports, process, output)
@@ -81,7 +81,7 @@ def start_demo(free_port, eventually) -> Callable[..., Demo]:
         def is_up() -> bool:
             if process.poll() is not None:
                 pytest.fail(f"the demo ended with {process.returncode}:\n{output.read_text()}", pytrace=False)
-            return "running" in output.read_text().rpartition("preparing")[2] and bool(get(f"{demo.web}/-/healthy"))
+            return "running;" in output.read_text() and bool(get(f"{demo.web}/-/healthy"))
 
         eventually(is_up, READY_SECONDS)
         return demo
