@@ -71,7 +71,7 @@ QUALITY_HOURS = TableSpec(
         Column("pings_lost", "integer", "those of them that never came back"),
         Column("rtt_seconds_sum", "number", "sum of the round trips"),
         Column("rtt_count", "integer", "number of round trips"),
-        Column("rtt_p50_seconds", "number", "median round trip within the hour (nearest rank)"),
+        Column("rtt_p50_seconds", "number", "median round trip within the hour"),
         Column("rtt_p95_seconds", "number", "95th percentile of the round trip within the hour"),
         Column("jitter_seconds", "number", "mean absolute difference of consecutive round trips within a burst"),
         Column("receive_bytes", "number", "bytes received on the uplink (from the network towards the customer)"),
