@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import operator
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -62,19 +63,37 @@ class DashboardSettings:
         return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
 
 
+LIMITS: dict[str, tuple[float, float]] = {
+    "web.port": (0, 65_535),
+    "analysis.reporting_lag_days": (0, 365),
+    "analysis.minimum_customers": (1, 10_000),
+    "analysis.minimum_expected_leavers": (0, 1_000),
+    "engine.memory_gigabytes": (0.05, 4_096),
+    "engine.disk_gigabytes": (0, 1_000_000),
+}
+
+
 def load(path: Path) -> DashboardSettings:
     """Read dashboard.toml. Raises tomlfile.SettingsError naming the file and the key."""
     settings = tomlfile.load(path, DashboardSettings)
     try:
         ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (OSError, ValueError, ZoneInfoNotFoundError):
         raise tomlfile.SettingsError(f"{path}: timezone: no IANA time zone is called {settings.timezone!r}") from None
     complete_from = settings.analysis.records_complete_from
-    if complete_from is not None:
-        try:
-            datetime.date.fromisoformat(complete_from)
-        except ValueError:
-            raise tomlfile.SettingsError(
-                f"{path}: analysis.records_complete_from: must be a date YYYY-MM-DD, not {complete_from!r}"
-            ) from None
+    if complete_from is not None and not _is_day(complete_from):
+        raise tomlfile.SettingsError(
+            f"{path}: analysis.records_complete_from: must be a date YYYY-MM-DD, not {complete_from!r}"
+        )
+    for key, (low, high) in LIMITS.items():
+        value = operator.attrgetter(key)(settings)
+        if not low <= value <= high:
+            raise tomlfile.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
     return settings
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
