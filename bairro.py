@@ -35,13 +35,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         end_with_parent()
     try:
         code: int = arguments.run(arguments)
-    except tomlfile.SettingsError as error:
+    except (tomlfile.SettingsError, *_database_errors()) as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     return code
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """What commands that use the operations database may raise; loaded only once one of them has failed."""
+    from collector.publish.migrate import SchemaError
+
+    return (SchemaError,)
 
 
 # --- collector ---

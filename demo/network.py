@@ -183,7 +183,7 @@ class NodeHours:
 def local_clock(first_hour: int, hours: int) -> tuple[Ints, Ints]:
     """Hour of the day and day of the week (0 is Monday), on the town's clocks, of hours since the Unix epoch."""
     stamps = pd.to_datetime(np.arange(first_hour, first_hour + hours) * 3600, unit="s", utc=True).tz_convert(TIMEZONE)
-    return stamps.hour.to_numpy(dtype=np.int64), stamps.dayofweek.to_numpy(dtype=np.int64)
+    return stamps.hour.to_numpy(dtype=np.int64), stamps.day_of_week.to_numpy(dtype=np.int64)
 
 
 def week_of(hour: NDArray[np.int64] | int) -> Ints:

@@ -69,7 +69,8 @@ class Supervisor:
         try:
             for part in parts:
                 self._start(part)
-                if not self._wait_until_ready(part):
+            for part, process in list(self._running):
+                if not self._wait_until_ready(part, process):
                     return 0 if self._stopping else 1
             on_ready()
             return self._watch()
@@ -95,8 +96,7 @@ class Supervisor:
             )
         self._running.append((part, process))
 
-    def _wait_until_ready(self, part: Part, seconds: float = 60.0) -> bool:
-        process = self._running[-1][1]
+    def _wait_until_ready(self, part: Part, process: subprocess.Popen[bytes], seconds: float = 60.0) -> bool:
         deadline = time.monotonic() + seconds
         while part.ready_url and not self._stopping and not _answers(part.ready_url):
             if process.poll() is not None:

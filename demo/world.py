@@ -86,7 +86,7 @@ def simulate(
 def first_monday(as_of: datetime.datetime, weeks: int) -> pd.Timestamp:
     """Local midnight of the Monday ``weeks`` weeks before the one of ``as_of``'s week."""
     day = pd.Timestamp(as_of).tz_convert(PROVIDER_TIMEZONE).tz_localize(None).normalize()
-    monday = day - pd.Timedelta(days=day.dayofweek + 7 * weeks)
+    monday = day - pd.Timedelta(days=day.day_of_week + 7 * weeks)
     return monday.tz_localize(PROVIDER_TIMEZONE)
 
 
