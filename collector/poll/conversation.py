@@ -270,8 +270,11 @@ class Conversation:
         self._finish()
 
     def _lost(self, reason: str) -> None:
-        """No answer at all: silent after the timeout, refused where only unusable packets came back."""
-        if reason.startswith("send: "):
+        """No answer: silent after the timeout, refused where only unusable packets came, partial after an answer."""
+        if self.outcome.rtt_seconds is not None:
+            self._cut(reason)
+            self._end_walks()
+        elif reason.startswith("send: "):
             self.outcome.is_sent = False
             self._end("silent", reason)
         elif reason == TIMEOUT:

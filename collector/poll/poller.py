@@ -188,7 +188,8 @@ class Visit:
         self._outcome = self._burst = None
         self._started = time.monotonic()
         talk = self._conversation
-        if self._destination is None or (talk is not None and talk.silent_polls == BACK_OFF_AFTER):
+        silent = talk.silent_polls if talk is not None else 0
+        if self._destination is None or (silent and silent % BACK_OFF_AFTER == 0):
             self._poller.resolve(self.device, self._resolved, self._unresolved)
         else:
             self._ask()
@@ -260,6 +261,9 @@ class Visit:
         self._poller.finished(self, Reading(self.device.device_id, time.time(), 0.0, "off"))
 
     def _unresolved(self, failure: str) -> None:
+        if self._destination is not None:
+            self._ask()
+            return
         took = time.monotonic() - self._started
         reading = Reading(self.device.device_id, time.time() - took, took, "silent", sent=False, failure=failure)
         self._poller.finished(self, reading)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from collector.poll.profile import Source
 from collector.poll.snmp_codec import (
     ERRORS,
+    GENERAL_ERROR,
     GET_BULK,
     GET_NEXT,
     NO_SUCH_NAME,
@@ -128,11 +129,11 @@ class Walk:
         self.step()
 
     def _error(self, message: Message) -> None:
-        """tooBig shrinks the request; noSuchName is how version 1 ends a column; others end the column they name."""
+        """tooBig and genErr shrink the request; noSuchName is how version 1 ends a column; others end what they name."""
         group = self._groups[0]
         if message.kind == REPORT:
             self._stop("report")
-        elif message.error_status == TOO_BIG and self._repetitions > 1:
+        elif message.error_status in (TOO_BIG, GENERAL_ERROR) and self._repetitions > 1:
             self._shrink()
             self.step()
         elif message.error_status == TOO_BIG and len(group) > 1:

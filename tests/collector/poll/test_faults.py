@@ -289,6 +289,20 @@ def test_an_object_that_fails_is_left_out(serve: Serve, status: int, index: int)
     assert [bind.oid for bind in gets[-1].varbinds] == [UPTIME], "what failed is not asked again"
 
 
+def test_walks_shrink_where_the_agent_fails_on_large_ones(serve: Serve) -> None:
+    mib = agent(12)
+
+    def fails(data: bytes) -> list[bytes]:
+        request = decode_any(data)
+        if request.kind == GET_BULK and request.error_index > 2:
+            return [encode_reply(request, [(bind.oid, NULL_FIELD) for bind in request.varbinds], error=(5, 1))]
+        return mib.answer(data)
+
+    polled = poll(device(serve(answering(fails)).port))
+    assert polled.reading.snmp == "answered"
+    assert len(polled.reading.interfaces) == 12
+
+
 def test_authorization_error_is_a_refusal(serve: Serve) -> None:
     def refuses(data: bytes) -> list[bytes]:
         request = decode_any(data)
