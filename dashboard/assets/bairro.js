@@ -71,6 +71,19 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
         remember({weeks: weeks === "52" ? null : weeks});
       },
 
+      // Answers once the table has painted a row, at the latest after ten seconds.
+      drawn: function (id) {
+        const until = performance.now() + 10000;
+        return new Promise(function (resolve) {
+          const look = function () {
+            const row = document.querySelector("#" + id + " .ag-center-cols-container .ag-row a");
+            if (row || performance.now() > until) setTimeout(() => resolve(true), 0);
+            else requestAnimationFrame(look);
+          };
+          requestAnimationFrame(look);
+        });
+      },
+
       filterAreas: async function (verdicts, text) {
         remember({verdict: verdicts && verdicts.length < 4 ? verdicts.join(",") || "none" : null, q: text || null});
         const grid = await window.dash_ag_grid.getApiAsync("areas-grid");

@@ -77,6 +77,7 @@ def layout(seen: Visit) -> html.Div:
     rows = ranking_rows(results, seen.settings.currency)
     return html.Div(
         [
+            dcc.Store(id="areas-drawn"),
             html.Div([html.H1(TEXT["title"]), facts(results, seen)], className="title-line"),
             effect_lines(effects(results)),
             html.Div(
@@ -89,7 +90,7 @@ def layout(seen: Visit) -> html.Div:
                     ),
                     parts.panel(
                         TEXT["map"],
-                        parts.graph("areas-map", "Map of areas by verdict", scrollZoom=True),
+                        html.Div(id="areas-map-box", className="chart-box"),
                         parts.legend(list(VERDICTS.values())),
                         html.P(TEXT["how"], className="how"),
                         class_name="map",
@@ -157,10 +158,18 @@ def _controls(results: Results, wanted: list[str], text: str) -> list[Any]:
 def register(app: Dash, source: Source) -> None:
     """Wire the page's callbacks and its CSV."""
 
+    # The map comes once the ranking can be used: plotly's script would hold the table up by a second.
+    @app.callback(Output("areas-map-box", "children"), Input("areas-drawn", "data"), prevent_initial_call=True)
+    def place_map(_: Any) -> html.Div:
+        return parts.graph("areas-map", "Map of areas by verdict", scrollZoom=True)
+
     @app.callback(Output("areas-map", "figure"), Input("theme", "data"))
     def draw(theme_name: str) -> Any:
         return verdict_map(source, theme_name)
 
+    app.clientside_callback(
+        ClientsideFunction("bairro", "drawn"), Output("areas-drawn", "data"), Input("areas-grid", "id")
+    )
     app.clientside_callback(
         ClientsideFunction("bairro", "filterAreas"), Input("areas-verdicts", "value"), Input("areas-search", "value")
     )
