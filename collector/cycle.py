@@ -101,10 +101,16 @@ class Collector:
     # --- begin and end ---
 
     async def open(self) -> None:
-        """Begin: listen first, so that a port in use is told before anything is sent. Raises PortInUseError."""
+        """Begin: listen first, so that a port in use is told before anything is sent.
+
+        Raises PortInUseError, and StartError where this host allows no polling.
+        """
         settings, now = self._settings, time.time()
         await self._web.open(settings.web.address, settings.web.port)
-        await self._poller.open()
+        try:
+            await self._poller.open()
+        except OSError as error:
+            raise StartError(f"this host gives no UDP socket to poll from: {error.strerror or error}") from error
         await asyncio.to_thread(self._pipeline.restore, now)
         self._schedule.replace([*self._pipeline.devices, *self._sentinels], self._clock())
         self._ready_at = self._clock() + self._interval + settings.poll.budget_seconds

@@ -19,7 +19,7 @@ def number(value: float) -> str:
         rest = digits[1:].rstrip("0")
         exponent = _EXPONENTS[len(digits) - 1]
         return f"{digits[0]}.{rest}{exponent}" if rest else digits[0] + exponent
-    text = repr(float(value))
+    text = repr(value if type(value) is float else float(value))
     dot = text.find(".")
     if 0 < dot < 7:
         return text

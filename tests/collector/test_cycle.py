@@ -15,8 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from collector import config
+from collector.pipeline import Pipeline
+from collector.publish.incidents import IncidentLog
 from collector.publish.live import read_state
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
+from collector.reading import STATES, Device, Reading, SnmpOutcome
 from collector.schedule import Schedule
 
 from .conftest import Agent
@@ -243,6 +247,59 @@ def test_an_inventory_that_cannot_be_read(runs: Callable[..., CollectorRun]) -> 
     assert run.process.wait(30) == 2
     assert re.search(r"bairro: devices\.csv: .*no such file", run.said(), re.IGNORECASE)
     assert "Traceback" not in run.said()
+
+
+# --- the pipeline ---
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """Whom the pipeline has had asked at once."""
+    return []
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, asked: list[str]) -> Iterator[Pipeline]:
+    """The stages over one parent and six customers, with a database that is away."""
+    (tmp_path / "collector.toml").write_text('inventory = "devices.csv"\ndata = "data"\n')
+    settings = config.load(tmp_path / "collector.toml")
+    devices = [Device("ap", "127.0.0.1", "ap", "centro")]
+    devices += [Device(cpe, "127.0.0.1", "cpe", "centro", parent="ap", subscribers=1) for cpe in CPES]
+    incidents = IncidentLog(f"sqlite:///{tmp_path}/nowhere/x.sqlite", tmp_path / "journal", detected_by="0")
+    yield Pipeline(settings, devices, incidents=incidents, ask=asked.append, at=0.0)
+    incidents.close(0.1)
+
+
+def poll(pipeline: Pipeline, device_id: str, at: float, *, answers: bool) -> None:
+    snmp: SnmpOutcome = "answered" if answers else "silent"
+    pipeline.take(pipeline.devices[device_id], Reading(device_id, at, 0.1, snmp))
+
+
+def test_a_database_that_is_away_stops_nothing(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
+    pipeline.restore(0.0)
+    assert "the operations database is away, so open incidents are not taken up" in caplog.text
+    poll(pipeline, "ap", 10.0, answers=True)
+    assert pipeline.exposition.by_state()["up"] == 1
+
+
+def test_a_silence_has_its_parent_asked_at_once(pipeline: Pipeline, asked: list[str]) -> None:
+    for device_id in pipeline.devices:
+        poll(pipeline, device_id, 10.0, answers=True)
+    poll(pipeline, "cpe-3", 70.0, answers=False)
+    assert asked == ["ap"]
+
+
+def test_all_that_publishes_agrees_on_the_states(pipeline: Pipeline) -> None:
+    for minute in range(1, 8):
+        for device_id in pipeline.devices:
+            poll(pipeline, device_id, 60.0 * minute, answers=minute < 3 or device_id == "cpe-0")
+    asyncio.run(pipeline.live.write())
+    shown = pq.ParquetFile(pipeline.live.path).read().to_pylist()
+    judged = {state.device_id: (state.state, state.root) for state in pipeline.network.states()}
+    assert {row["device_id"]: (row["state"], row["root"]) for row in shown} == judged
+    assert {s.device_id: s.state for s in pipeline.history.beliefs()} == {k: v[0] for k, v in judged.items()}
+    assert pipeline.exposition.by_state() == {s: [v[0] for v in judged.values()].count(s) for s in STATES}
+    assert judged["cpe-0"][0] == "up"
 
 
 # --- the schedule ---
