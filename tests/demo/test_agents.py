@@ -1,5 +1,6 @@
 """The demo's agents against net-snmp's own tools: what they say, when they keep silent, how they count."""
 
+import datetime
 import json
 import re
 import socket
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from demo import files
+from demo import files, network
 
 NODE = files.address_of(3)
 CPE = files.address_of(39)
@@ -28,8 +29,11 @@ def folder(make_folder):
 
 
 def make(made, free_port):
-    options = files.DemoOptions(seed=3, areas=4, devices=40, snmp_port=free_port(), echo_port=free_port())
-    files.prepare(made, options, print)
+    """All that agents read: the plan of a world, and here its inventory; no history."""
+    as_of = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=30)
+    plan = files.Plan(3, 4, 40, as_of, is_fixed=False, snmp_port=free_port(), echo_port=free_port())
+    plan.write(made)
+    files.inventory(network.lay(3, 4, 40), plan).to_csv(made / "devices.csv", index=False)
     (made / "faults.json").write_text('{"timeline": false}')
     return made
 
