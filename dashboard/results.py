@@ -117,7 +117,7 @@ JOINT_TESTS = TableSpec(
         Column("model", "text", "as in effects", True),
         Column("statistic", "number", "F"),
         Column("numerator_df", "integer", "terms"),
-        Column("denominator_df", "number", "what the clusters are worth, less the terms"),
+        Column("denominator_df", "number", "clusters less terms"),
         Column("p_value", "number", "null where it could not be computed"),
     ),
 )

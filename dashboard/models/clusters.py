@@ -15,6 +15,29 @@ Flags = npt.NDArray[np.bool_]
 
 FEWEST_CLUSTERS = 10
 JACKKNIFE_BELOW = 100
+DRAWS = 4000
+SIMULATION_SEED = 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the statistics of this very design do where nothing is there: ratios (draws, contrasts), Wald's (draws,)."""
+
+    ratios: Floats
+    wald: Floats
+
+    def critical(self, level: float) -> Floats:
+        """The ratio (contrasts,) of estimate to error that chance passes in 1 - level of the draws."""
+        return np.asarray(np.quantile(self.ratios, level, axis=0))
+
+    def p_values(self, ratios: Floats) -> Floats:
+        """Shares of draws (contrasts,) that reach the given ratios."""
+        with np.errstate(invalid="ignore"):
+            reached = (self.ratios >= ratios).sum(axis=0)
+        return np.asarray(np.where(np.isnan(ratios), np.nan, (reached + 1) / (len(self.ratios) + 1)))
+
+    def wald_p_value(self, wald: float) -> float:
+        return float(((self.wald >= wald).sum() + 1) / (self.wald.size + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +45,8 @@ class Inference:
     """Estimates (contrasts,) with their covariance, how many clusters made it, and by which method.
 
     ``covariance`` is None below ten clusters. ``rests_on_one`` marks contrasts that cannot be estimated once some
-    one cluster is left out: they have an estimate but no interval. ``parts`` (clusters, contrasts, contrasts) is
-    what each cluster would add to the covariance if counts were no more than Poisson: it tells how many clusters
-    really carry the estimates.
+    one cluster is left out: they have an estimate but no interval. ``reference`` says how far chance takes the
+    statistics beyond Student's t and F; None where those serve as they are.
     """
 
     estimates: Floats
@@ -32,18 +54,25 @@ class Inference:
     clusters: int
     method: str
     rests_on_one: Flags
-    parts: Floats
+    reference: Reference | None = None
 
     def intervals(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Both ends (contrasts,), nan where there is no interval."""
-        reach = stats.t.ppf((1 + level) / 2, max(self.clusters - 1, 1)) * self._errors()
+        critical = np.full(self.estimates.shape, stats.t.ppf((1 + level) / 2, max(self.clusters - 1, 1)))
+        if self.reference is not None:
+            critical[~self.rests_on_one] = np.maximum(critical[~self.rests_on_one], self.reference.critical(level))
+        reach = critical * self._errors()
         return self.estimates - reach, self.estimates + reach
 
     def p_values(self) -> Floats:
-        """Two-sided p-values (contrasts,) against t(clusters - 1), nan where there is no interval."""
+        """Two-sided p-values (contrasts,), nan where there is no interval."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.abs(self.estimates) / self._errors()
-        return np.asarray(2 * stats.t.sf(ratio, max(self.clusters - 1, 1)))
+            ratios = np.abs(self.estimates) / self._errors()
+        p_values = np.asarray(2 * stats.t.sf(ratios, max(self.clusters - 1, 1)))
+        if self.reference is not None:
+            kept = ~self.rests_on_one
+            p_values[kept] = np.maximum(p_values[kept], self.reference.p_values(ratios[kept]))
+        return p_values
 
     def _errors(self) -> Floats:
         if self.covariance is None:
@@ -65,72 +94,82 @@ def infer(grid: poisson.Grid, fit: poisson.Fit, contrasts: Floats, cluster: npt.
     """Estimates and covariance of ``contrasts`` (contrasts, columns); ``cluster`` (areas,) says who stands together.
 
     Below 100 clusters the covariance is the jackknife that leaves one cluster out at a time and refits (CR3; Bell
-    and McCaffrey 2002; MacKinnon, Nielsen and Webb 2023), read against t(clusters - 1): with few clusters and
-    outages concentrated in some of them, the ordinary sandwich covers far less than it claims.
+    and McCaffrey 2002; MacKinnon, Nielsen and Webb 2023), read against t(clusters - 1) and, where a few clusters
+    carry the estimate, against the wider distribution that ``simulate`` finds for the design.
     """
     told = _areas_that_tell(grid)
     grid, cluster = grid.only(told), cluster[told]
-    names = np.unique(cluster)
+    names, position = np.unique(cluster, return_inverse=True)
     estimates = contrasts @ fit.coefficients
     nobody = np.zeros(estimates.shape, bool)
-    parts = _parts(fit, contrasts, cluster, names)
     if names.size < FEWEST_CLUSTERS:
-        return Inference(
-            estimates, None, names.size, f"no interval: fewer than {FEWEST_CLUSTERS} clusters", nobody, parts
-        )
+        return Inference(estimates, None, names.size, f"no interval: fewer than {FEWEST_CLUSTERS} clusters", nobody)
     if names.size >= JACKKNIFE_BELOW:
-        covariance = contrasts @ _sandwich(fit, cluster, names) @ contrasts.T
-        return Inference(estimates, covariance, names.size, "clustered sandwich (CR1), t(G-1)", nobody, parts)
+        covariance = contrasts @ _sandwich(fit, position) @ contrasts.T
+        return Inference(estimates, covariance, names.size, "clustered sandwich (CR1), t(G-1)", nobody)
     without, is_lost = _leave_one_out(grid, fit, cluster, names)
     rests_on_one = (np.abs(contrasts) > 0) @ is_lost.any(axis=0)
     away = (without - fit.coefficients) @ contrasts.T
     covariance = (names.size - 1) / names.size * away.T @ away
-    return Inference(estimates, covariance, names.size, "cluster jackknife (CR3), t(G-1)", rests_on_one, parts)
+    kept_columns = (np.abs(contrasts[~rests_on_one]) > 0).any(axis=0) | ~is_lost.any(axis=0)
+    information = np.zeros((names.size, *fit.information.shape))
+    np.add.at(information, position, fit.area_information)
+    kept = information[:, kept_columns][:, :, kept_columns]
+    reference = simulate(kept, contrasts[~rests_on_one][:, kept_columns]) if not rests_on_one.all() else None
+    return Inference(
+        estimates, covariance, names.size, "cluster jackknife (CR3), simulated reference", rests_on_one, reference
+    )
+
+
+def simulate(information: Floats, contrasts: Floats) -> Reference:
+    """The null distribution of jackknife statistics for clusters with this information (clusters, columns, columns).
+
+    Where outages gather in a few clusters, CR3's errors rest on those few and t(clusters - 1) is too narrow a
+    reference. So the estimator is linearised: a cluster's score is normal with its information as covariance (which
+    is what Poisson counts give), estimates and leave-one-out estimates follow in closed form, and the ratios of
+    estimate to error are drawn many times with a fixed seed.
+    """
+    clusters = len(information)
+    scale = 1.0 / np.sqrt(np.maximum(np.einsum("gii->i", information), 1e-300))
+    information = information * np.outer(scale, scale)
+    contrasts = contrasts * scale
+    total = information.sum(axis=0)
+    values, vectors = np.linalg.eigh(information)
+    roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    random = np.random.default_rng(SIMULATION_SEED)
+    scores = random.standard_normal((clusters, DRAWS, len(total))) @ roots.transpose(0, 2, 1)
+    summed = scores.sum(axis=0)
+    estimates = summed @ (linalg.pinvh(total) @ contrasts.T)
+    without = np.stack([linalg.pinvh(total - own) @ contrasts.T for own in information])
+    away = ((summed - scores) @ without - estimates).transpose(1, 2, 0)
+    covariance = (clusters - 1) / clusters * away @ away.transpose(0, 2, 1)
+    errors = np.sqrt(np.einsum("dii->di", covariance))
+    wald = np.einsum("di,dij,dj->d", estimates, np.linalg.pinv(covariance, hermitian=True), estimates)
+    return Reference(np.abs(estimates) / errors, wald)
 
 
 def joint(inference: Inference) -> JointTest | None:
     """Whether all contrasts with an interval are zero; None where there is nothing to test it with.
 
-    The covariance is itself estimated, from clusters that carry unequal shares of it. The Wald statistic is read
-    as Hotelling's T^2 with the degrees of freedom d of Pustejovsky and Tipton (2018, AHT) under Poisson counts,
-    less one for the centre: (d-q+1)/(q d) of it follows F(q, d-q+1); clusters of equal weight give d = G-1.
+    The covariance is itself estimated, so that the Wald statistic is read as Hotelling's T^2 with G-1 degrees of
+    freedom, and where a few clusters carry the estimates against the design's own reference, whichever is the
+    more careful.
     """
     if inference.covariance is None:
         return None
     kept = ~inference.rests_on_one
-    terms = int(kept.sum())
-    if terms == 0:
-        return None
+    terms, clusters = int(kept.sum()), inference.clusters
     covariance = inference.covariance[np.ix_(kept, kept)]
-    degrees = _degrees(inference.parts[:, kept][:, :, kept]) - 1
     scale = np.sqrt(np.diag(covariance))
-    if degrees <= terms or not (scale > 0).all():
+    if terms == 0 or clusters <= terms or not (scale > 0).all():
         return None
     scaled = inference.estimates[kept] / scale
     wald = float(scaled @ linalg.pinvh(covariance / np.outer(scale, scale)) @ scaled)
-    denominator = degrees - terms + 1
-    statistic = wald * denominator / (terms * degrees)
-    return JointTest(statistic, terms, denominator, float(stats.f.sf(statistic, terms, denominator)))
-
-
-def _parts(fit: poisson.Fit, contrasts: Floats, cluster: npt.NDArray[np.int64], names: npt.NDArray[np.int64]) -> Floats:
-    bread = contrasts @ linalg.pinvh(fit.information)
-    parts = np.zeros((names.size, len(contrasts), len(contrasts)))
-    np.add.at(parts, np.searchsorted(names, cluster), bread @ fit.area_information @ bread.T)
-    return parts
-
-
-def _degrees(parts: Floats) -> float:
-    """q(q+1) over the summed variances of the covariance's cells, scaled so that its expectation is the identity."""
-    total = parts.sum(axis=0)
-    values, vectors = linalg.eigh(total)
-    if values[0] <= 0:
-        return 0.0
-    root = vectors / np.sqrt(values)
-    shares = root.T @ parts @ root
-    traces = np.trace(shares, axis1=1, axis2=2)
-    terms = total.shape[0]
-    return float(terms * (terms + 1) / np.sum(traces**2 + np.sum(shares**2, axis=(1, 2))))
+    statistic = wald * (clusters - terms) / (terms * (clusters - 1))
+    p_value = float(stats.f.sf(statistic, terms, clusters - terms))
+    if inference.reference is not None:
+        p_value = max(p_value, inference.reference.wald_p_value(wald))
+    return JointTest(statistic, terms, clusters - terms, p_value)
 
 
 def _areas_that_tell(grid: poisson.Grid) -> Flags:
@@ -150,8 +189,9 @@ def _leave_one_out(
     return without, is_lost
 
 
-def _sandwich(fit: poisson.Fit, cluster: npt.NDArray[np.int64], names: npt.NDArray[np.int64]) -> Floats:
-    scores = np.zeros((names.size, fit.scores.shape[1]))
-    np.add.at(scores, np.searchsorted(names, cluster), fit.scores)
+def _sandwich(fit: poisson.Fit, position: npt.NDArray[np.int64]) -> Floats:
+    clusters = int(position.max()) + 1
+    scores = np.zeros((clusters, fit.scores.shape[1]))
+    np.add.at(scores, position, fit.scores)
     bread = linalg.pinvh(fit.information)
-    return np.asarray(names.size / (names.size - 1) * bread @ scores.T @ scores @ bread)
+    return np.asarray(clusters / (clusters - 1) * bread @ scores.T @ scores @ bread)
