@@ -30,17 +30,17 @@ TEXT = {
 }
 
 
-NUMBER = {"cellClass": "number", "headerClass": "number", "comparator": {"function": "bairroNullsLast"}}
+NUMBER = {"cellClass": "number tall", "headerClass": "number", "comparator": {"function": "bairroNullsLast"}}
 
 
 def _with_span(field: str, name: str, width: int) -> dict[str, Any]:
     """A number with its interval under it."""
-    return parts.column(field, name, width, cellRenderer="WithSpan", **(NUMBER | {"cellClass": "number tall"}))
+    return parts.column(field, name, width, cellRenderer="WithSpan", **NUMBER)
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
     _with_span("rank", "Rank", 76),
-    parts.column("name", "Area", 112, cellRenderer="AreaLink"),
+    parts.column("name", "Area", 112, cellRenderer="AreaLink", cellClass="tall"),
     parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
     parts.column(
         "excess",

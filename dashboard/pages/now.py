@@ -26,6 +26,7 @@ TEXT = {
     "no_live_why": "The collector writes the state of every device a few seconds after its first round of polls. "
     "Start it with “bairro collect”; this page fills by itself.",
     "no_incidents": "No open incident",
+    "unknown_incidents": "Not known before the first live data",
     "blind": "The collector is blind: its own connection or all its references are silent. "
     "What is shown is the last that it knew; the time counts as not observed, and no new outage is declared.",
     "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
@@ -188,6 +189,8 @@ def incidents(live: Live, source: Source, now: datetime) -> list[html.Article] |
     """Open incidents, newest first."""
     rows = live.open_incidents
     rows = rows[rows["kind"] != "blind"]
+    if rows.empty and live.newest_at is None:
+        return html.Div(f"? {TEXT['unknown_incidents']}", className="quiet")
     if rows.empty:
         return html.Div(f"● {TEXT['no_incidents']}", className="quiet")
     return [_incident(row, source, now) for row in rows.to_dict("records")]

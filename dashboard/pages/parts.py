@@ -17,6 +17,7 @@ from dashboard.figures.palette import Mark
 
 Children = Any
 
+NO_ROWS = "Nothing to show"
 GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
     "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
@@ -77,7 +78,13 @@ def mark_column(field: str, name: str, width: int, marks: Mapping[str, Mark], *,
     """A column of states or verdicts, sorted by the script's ``order``."""
     shown = {key: [mark.shape, mark.word] for key, mark in marks.items()}
     return column(
-        field, name, width, cellRenderer="Mark", cellRendererParams={"marks": shown}, comparator={"function": order}
+        field,
+        name,
+        width,
+        cellClass="tall",
+        cellRenderer="Mark",
+        cellRendererParams={"marks": shown},
+        comparator={"function": order},
     )
 
 
@@ -100,6 +107,7 @@ def grid(
         dashGridOptions={
             "theme": GRID_THEME,
             "animateRows": False,
+            "localeText": {"noRowsToShow": NO_ROWS},
             "rowSelection": {"mode": "singleRow", "checkboxes": False},
             **options,
         },

@@ -15,8 +15,7 @@ SHOWS = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "theme"), [("desk", "light"), ("wall", "dark")])
 @pytest.mark.parametrize("name", SHOWS)
 def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, size):
     url, _ = served

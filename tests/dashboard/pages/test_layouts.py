@@ -80,7 +80,7 @@ def test_now_without_live_data(scratch):
     parts = now.refresh(asked(empty), list(now.LIT), "light", None)
     assert parts[0] == []
     assert "No live data yet" in text_of(parts[1])
-    assert "No open incident" in text_of(parts[2])
+    assert "Not known before the first live data" in text_of(parts[2])
     assert parts[4] == []
     assert parts[5]["age"] is None
 
