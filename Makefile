@@ -36,7 +36,7 @@ check: .venv/.test-ready
 	$(BIN)/lint-imports
 
 pytest: .venv/.test-ready
-	@exec $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)

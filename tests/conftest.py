@@ -22,6 +22,12 @@ MARK = "BAIRRO_TEST_MARK"
 STOP_SECONDS = 20.0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first, so that none of them is what the other worker waits for at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def require_program() -> Callable[[str], str]:
     """The path of a system program; without it the test skips, and under CI=true it fails, saying how to get it."""

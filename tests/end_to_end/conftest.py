@@ -91,7 +91,7 @@ def start_demo(free_port, eventually) -> Callable[..., Demo]:
 
 @pytest.fixture(scope="session")
 def demo(start_demo, session_processes, tmp_path_factory) -> Demo:
-    """The one demo that the tests of group `demo` look at; it has its results."""
+    """The demo that the tests of a file look at."""
     return start_demo(session_processes, tmp_path_factory.mktemp("demo") / "provider")
 
 

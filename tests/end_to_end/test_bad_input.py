@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("bad-input")
+pytestmark = pytest.mark.slow
 
 DEVICES = "device_id,address,role,area,parent\ncore,127.0.0.1,router,Old Town,\n"
 COLLECTOR = 'inventory = "devices.csv"\ndata = "data"\n'

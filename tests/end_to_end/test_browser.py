@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.slow
 SIZES = {"laptop": (1366, 768), "wall": (1920, 1080)}
 NOT_FETCHED = ("data:", "blob:", "about:")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "first-device.md").read_text()
-pytestmark = pytest.mark.xdist_group("first-device")
+pytestmark = pytest.mark.slow
 
 
 def block(kind: str, containing: str) -> str:

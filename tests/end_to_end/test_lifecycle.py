@@ -9,7 +9,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("lifecycle"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
