@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from collector.published import DEVICES, INCIDENT_DEVICES, INCIDENTS, LIVE
+from collector.published import INCIDENT_DEVICES, INCIDENTS, LIVE
 from dashboard.config import DashboardSettings
 
 STALE_SECONDS = 180.0
@@ -63,7 +63,6 @@ class LiveSource:
 
     def __init__(self, settings: DashboardSettings) -> None:
         self._folder = settings.data / "live"
-        self._inventory = settings.data / "devices.parquet"
         self._database = _Database(settings.database_url)
         self._lock = threading.Lock()
         self._devices_key: object = None
@@ -96,14 +95,6 @@ class LiveSource:
             self._devices = pa.concat_tables(tables).to_pandas() if tables else empty_devices()
             self._problem = None
         self._devices_key = key
-
-    def sites(self) -> pd.DataFrame:
-        """The inventory as it stands: the columns of DEVICES, one row per device; empty where there is none yet."""
-        try:
-            table = pq.read_table(self._inventory, schema=DEVICES.arrow_schema()).to_pandas()
-        except (OSError, pa.ArrowException):
-            return DEVICES.arrow_schema().empty_table().to_pandas()
-        return table[table["valid_to"].isna()]
 
 
 def empty_devices() -> pd.DataFrame:

@@ -13,8 +13,6 @@ import plotly.graph_objects as go
 
 from dashboard.figures.palette import FONT, Mark, Theme, blend
 
-LABELS_UP_TO = 40
-
 
 @dataclass(frozen=True, slots=True)
 class AreaMark:

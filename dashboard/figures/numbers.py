@@ -73,17 +73,6 @@ def rate_ratio(value: float | None) -> str:
     return NONE if is_missing(value) else f"×{decimal(value, 2)}"
 
 
-def bits_per_second(bytes_per_second: float | None) -> str:
-    """A traffic rate in bits, as network people speak of it."""
-    if is_missing(bytes_per_second):
-        return NONE
-    value = (bytes_per_second or 0) * 8
-    for limit, name in ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")):
-        if value >= limit:
-            return f"{decimal(value / limit, 1)}{THIN}{name}"
-    return f"{value:.0f}{THIN}b/s"
-
-
 def duration(seconds: float | None) -> str:
     """'45 s', '12 min', '3 h 05 min', '2 d 4 h'."""
     if is_missing(seconds):

@@ -39,7 +39,6 @@ CSS = Path(__file__).parent.parent.parent / "dashboard" / "assets" / "bairro.css
         (numbers.percent, 0.0312, "3.1\u202f%"),
         (numbers.milliseconds, 0.0312, "31\u202fms"),
         (numbers.rate_ratio, 1.218, "×1.22"),
-        (numbers.bits_per_second, 125_000, "1.0\u202fMb/s"),
         (numbers.duration, 59.9, "59 s"),
         (numbers.duration, 3600, "1 h 00 min"),
         (numbers.duration, 100_000, "1 d 3 h"),
