@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Hashable, Mapping
@@ -17,6 +18,8 @@ import sqlalchemy as sa
 
 from collector.published import INCIDENT_DEVICES, INCIDENTS, LIVE
 from dashboard.config import DashboardSettings
+from dashboard.tables import snapshots
+from dashboard.tables.schema import AREAS
 
 STALE_SECONDS = 180.0
 DATABASE_REREAD_SECONDS = 5.0
@@ -95,6 +98,27 @@ class LiveSource:
             self._devices = pa.concat_tables(tables).to_pandas() if tables else empty_devices()
             self._problem = None
         self._devices_key = key
+
+
+class AreaSource:
+    """Reads the areas that were imported, whose names and outlines are there before the first build is."""
+
+    def __init__(self, settings: DashboardSettings) -> None:
+        self._data = settings.data
+        self._folder = settings.data / "records" / AREAS.name
+        self._lock = threading.Lock()
+        self._key: object = None
+        self._areas = AREAS.arrow_schema().empty_table().to_pandas()
+
+    def read(self) -> pd.DataFrame:
+        """The areas table as imported last; as it was where it cannot be read just now."""
+        with self._lock:
+            key = tuple((path.name, _modified(path)) for path in sorted(self._folder.glob("*.parquet")))
+            if key != self._key:
+                with contextlib.suppress(OSError, pa.ArrowException, ValueError):
+                    self._areas = snapshots.read(AREAS.name, self._data).to_pandas()
+                    self._key = key
+            return self._areas
 
 
 def empty_devices() -> pd.DataFrame:

@@ -225,8 +225,6 @@ def _incident(row: dict[Any, Any], source: Source, now: datetime) -> html.Articl
 def area_map(live: Live, source: Source, theme_name: str) -> Any:
     """Areas coloured by worst state; those that are not up have their names written."""
     chosen = theme(theme_name)
-    if source.results() is None:
-        return maps.empty("The map comes with the first build of results", chosen)
     if live.devices.empty:
         return maps.empty(TEXT["no_live"], chosen)
     states = {row["area"]: row for row in areas_now(live.devices).to_dict("records")}

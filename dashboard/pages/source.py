@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import pandas as pd
+
 from dashboard import results as storage
 from dashboard.config import DashboardSettings
 from dashboard.figures import map as maps
-from dashboard.figures.findings import area_names
-from dashboard.live import Live, LiveSource
+from dashboard.live import AreaSource, Live, LiveSource
 
 
 class Source:
@@ -23,9 +24,11 @@ class Source:
     def __init__(self, settings: DashboardSettings) -> None:
         self.settings = settings
         self._live = LiveSource(settings)
+        self._area_source = AreaSource(settings)
         self._lock = threading.Lock()
         self._key: object = None
         self._results: storage.Results | None = None
+        self._areas: pd.DataFrame | None = None
         self._outlines: dict[str, Any] = {}
         self._names: dict[str, str] = {}
 
@@ -38,21 +41,27 @@ class Source:
             key = _listing(self.settings.data / "results")
             if key != self._key:
                 self._results = storage.load(self.settings.data)
-                self._outlines = maps.parse_outlines(self._results.areas) if self._results else {}
-                self._names = area_names(self._results) if self._results else {}
                 self._key = key
             return self._results
 
     @property
     def outlines(self) -> Mapping[str, Any]:
-        """area -> GeoJSON geometry, of the newest build."""
-        self.results()
+        """area -> GeoJSON geometry."""
+        self._read_areas()
         return self._outlines
 
     @property
     def names(self) -> Mapping[str, str]:
-        self.results()
+        self._read_areas()
         return self._names
+
+    def _read_areas(self) -> None:
+        areas = self._area_source.read()
+        with self._lock:
+            if areas is not self._areas:
+                self._areas = areas
+                self._outlines = maps.parse_outlines(areas)
+                self._names = dict(zip(areas["area"], areas["name"], strict=True))
 
     def name(self, area: str) -> str:
         return self.names.get(area, area)

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from collector import published
 from dashboard import results
 from dashboard.config import DashboardSettings
-from dashboard.tables.schema import CATEGORIES
+from dashboard.tables import snapshots
+from dashboard.tables.schema import AREAS, CATEGORIES
 
 CUT_OFF = date(2026, 10, 19)
 NAMES = (
@@ -78,7 +79,15 @@ def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
         "version": "0.1.0",
         "seed": seed,
     }
-    return results.write(data, frames(seed, is_found=is_found), manifest)
+    made = frames(seed, is_found=is_found)
+    write_areas(data, seed=seed)
+    return results.write(data, made, manifest)
+
+
+def write_areas(data: Path, *, seed: int = 7) -> None:
+    """The areas as an import leaves them."""
+    table = pa.Table.from_pandas(frames(seed)["areas"], schema=AREAS.arrow_schema(), preserve_index=False)
+    snapshots.write("areas", data, table)
 
 
 def frames(seed: int, *, is_found: bool = True) -> dict[str, pd.DataFrame]:

@@ -55,16 +55,16 @@ def test_no_variation_between_areas_gives_an_infinite_shape_and_intervals_that_s
     assert np.all(fitted.high - fitted.low < 4 / np.sqrt(40))
 
 
-def test_intervals_cover_the_true_ratios_and_plug_in_ones_do_not_as_often():
+def test_intervals_cover_the_true_ratios():
     random = np.random.default_rng(1)
     covered = []
     for spread in (0.0, 0.1, 0.3):
-        for _ in range(40):
+        for _ in range(20):
             expected = random.gamma(4, 10, 24)
             ratios = random.gamma(spread**-2, spread**2, 24) if spread else np.ones(24)
             fitted = rates.shrink(random.poisson(ratios * expected), expected)
             covered.append(np.mean((fitted.low <= ratios) & (ratios <= fitted.high)))
-    # 2,880 intervals: the standard error of the coverage is 0.4 points if they were independent.
+    # 1,440 intervals: the standard error of the coverage is 0.6 points if they were independent.
     assert 0.935 <= np.mean(covered) <= 0.985
 
 

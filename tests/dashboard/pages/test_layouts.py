@@ -85,11 +85,20 @@ def test_now_without_live_data(scratch):
     assert parts[5]["age"] is None
 
 
-def test_now_before_the_first_build_shows_devices_and_says_when_the_map_comes(sample, scratch):
+def test_now_without_imported_areas_shows_devices_and_says_why_there_is_no_map(sample, scratch):
     sample.write_live(scratch.data, datetime.now(UTC))
     parts = now.refresh(asked(Source(scratch)), list(now.LIT), "light", None)
-    assert "first build" in parts[3].layout.annotations[0].text
+    assert parts[3].layout.annotations[0].text == "No outlines of areas were imported, so there is no map"
     assert parts[4]
+
+
+def test_now_draws_the_map_before_the_first_build(sample, scratch):
+    sample.write_areas(scratch.data)
+    sample.write_live(scratch.data, datetime.now(UTC))
+    source = Source(scratch)
+    assert source.results() is None
+    drawn = now.area_map(source.live(), source, "light")
+    assert len(drawn.data[0].locations) == 24
 
 
 def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
