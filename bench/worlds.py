@@ -26,7 +26,9 @@ AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 Row = dict[str, Any]
 
 
-def panel_of(rules: Rules, seed: int, *, areas: int = AREAS, devices: int = DEVICES) -> tuple[panels.Panel, world.World]:
+def panel_of(
+    rules: Rules, seed: int, *, areas: int = AREAS, devices: int = DEVICES
+) -> tuple[panels.Panel, world.World]:
     """The panel that a provider with these rules would have, and the world behind it.
 
     Only access nodes are measured: CPE's own hours would take most of the time and tell the models little more.
