@@ -13,6 +13,9 @@ COPY demo demo
 RUN pip install --quiet --no-deps --no-build-isolation . && pip check
 
 FROM python:${PYTHON_VERSION}-slim
+# The official image brings SQLite's library; some rebuilt ones leave it out.
+RUN python -c "import sqlite3" 2>/dev/null \
+ || { apt-get update -qq && apt-get install -y -qq --no-install-recommends libsqlite3-0 && rm -rf /var/lib/apt/lists/*; }
 # A fixed id, so that the owner of a bind-mounted folder can be set from outside.
 RUN groupadd --gid 10001 bairro \
  && useradd --uid 10001 --gid bairro --no-create-home --home-dir /srv/bairro --shell /usr/sbin/nologin bairro \

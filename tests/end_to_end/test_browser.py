@@ -66,6 +66,7 @@ def test_each_page_opens_cleanly(built_demo, watch, artifacts, name, scheme, siz
     watched = watch(size, scheme)
     watched.open(built_demo.web + paths[name])
     watched.page.locator(shows[name]).first.wait_for()
+    watched.page.locator(".js-plotly-plot .main-svg").first.wait_for()
     watched.page.wait_for_timeout(1_000)
     watched.page.screenshot(path=artifacts / f"{name}-{size}-{scheme}.png")
     assert watched.complaints == []
