@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         end_with_parent()
     try:
         code: int = arguments.run(arguments)
-    except (tomlfile.SettingsError, *_database_errors()) as error:
+    except tomlfile.SettingsError as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
@@ -44,23 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
-    """What commands that use the operations database may raise; loaded only once one of them has failed."""
-    from collector.publish.migrate import SchemaError
-
-    return (SchemaError,)
-
-
 # --- collector ---
 
 
 def collect(arguments: argparse.Namespace) -> int:
     from collector import config, cycle
-    from collector.publish.migrate import migrate as migrate_database
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     _make_folder(settings.data)
-    migrate_database(settings.database_url)
+    _migrate_database(settings.database_url)
     return cycle.run(settings)
 
 
@@ -83,9 +75,8 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def migrate(arguments: argparse.Namespace) -> int:
     from collector import config
-    from collector.publish.migrate import migrate as migrate_database
 
-    print(migrate_database(arguments.url or config.load(arguments.config).database_url))
+    print(_migrate_database(arguments.url or config.load(arguments.config).database_url))
     return EXIT_OK
 
 
@@ -115,12 +106,11 @@ def build(arguments: argparse.Namespace) -> int:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from collector.publish.migrate import migrate as migrate_database
     from dashboard import app, config
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     _make_folder(settings.data)
-    migrate_database(settings.database_url)
+    _migrate_database(settings.database_url)
     return app.serve(settings)
 
 
@@ -218,6 +208,16 @@ def demo_agents(arguments: argparse.Namespace) -> int:
 
 def _listening_on(address: str | None, settings: Settings) -> Settings:
     return settings if address is None else replace(settings, web=replace(settings.web, address=address))
+
+
+def _migrate_database(url: str) -> str:
+    from collector.publish.migrate import SchemaError
+    from collector.publish.migrate import migrate as migrate_to_newest
+
+    try:
+        return migrate_to_newest(url)
+    except SchemaError as error:
+        raise tomlfile.SettingsError(str(error)) from None
 
 
 def _make_folder(data: Path) -> None:
