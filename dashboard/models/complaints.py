@@ -204,7 +204,7 @@ class _Rows:
 
 def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> EffectModel:
     p_values = inference.p_values()
-    adjusted = holm(p_values)
+    adjusted = holm(inference.careful_p_values())
     with np.errstate(over="ignore"):
         ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
     effects = {}
