@@ -73,6 +73,27 @@ def explain(arguments: argparse.Namespace) -> int:
     return code
 
 
+def profile_test(arguments: argparse.Namespace) -> int:
+    from collector import recordings
+    from collector.poll.profile import load_profiles
+
+    profiles = load_profiles(*([arguments.profiles] if arguments.profiles else []))
+    objects, unread = recordings.read(arguments.recording)
+    print(recordings.put(objects, profiles, named=arguments.profile))
+    if unread:
+        print(f"{arguments.recording}: {unread} lines are no object", file=sys.stderr)
+    return EXIT_OK if objects else EXIT_UNUSABLE
+
+
+def capture(arguments: argparse.Namespace) -> int:
+    from collector import config
+    from collector.capture import capture as capture_device
+
+    text, code = capture_device(config.load(arguments.config), arguments.device, arguments.out)
+    print(text)
+    return code
+
+
 def migrate(arguments: argparse.Namespace) -> int:
     from collector import config
 
@@ -262,9 +283,26 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
     command = commands.add_parser("explain", parents=[collector], help="ask one device and show question to state")
     command.add_argument("device", help="a device_id of the inventory")
     command.set_defaults(run=explain)
+    _add_profile_commands(commands, collector)
     command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
     command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
     command.set_defaults(run=migrate)
+
+
+def _add_profile_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], collector: argparse.ArgumentParser
+) -> None:
+    profile = commands.add_parser("profile", help="what to ask of which kind of device")
+    verbs = profile.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command = verbs.add_parser("test", help="show what a recording of a device would yield")
+    command.add_argument("recording", type=Path, metavar="RECORDING.snmprec")
+    command.add_argument("--profiles", type=Path, help="folder of your own profiles, beside the packaged ones")
+    command.add_argument("--profile", help="a profile's name, as in the inventory; default: by what the device says")
+    command.set_defaults(run=profile_test)
+    command = commands.add_parser("capture", parents=[collector], help="record a device, with secrets removed")
+    command.add_argument("device", help="a device_id of the inventory")
+    command.add_argument("--out", type=Path, help="file to write; default: the sysObjectID with .snmprec, here")
+    command.set_defaults(run=capture)
 
 
 def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -68,7 +68,11 @@ class InterfaceReading:
 
 @dataclass(frozen=True, slots=True)
 class SignalReading:
-    """One radio, optical or cable channel; what was not measured is None."""
+    """One radio, optical, cable or DSL channel, or one probe that the device runs itself; not measured is None.
+
+    ``noise_ratio_db`` of a DSL line is its noise margin. ``quality_ratio`` is a radio's CCQ or its like, from 0 to 1.
+    ``rtt_seconds`` is what a probe of the device (IP SLA, RPM, DISMAN-PING) measured last.
+    """
 
     channel: str
     received_dbm: float | None = None
@@ -76,6 +80,9 @@ class SignalReading:
     codewords_unerrored: int | None = None
     codewords_corrected: int | None = None
     codewords_uncorrectable: int | None = None
+    noise_dbm: float | None = None
+    quality_ratio: float | None = None
+    rtt_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

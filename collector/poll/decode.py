@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from collector.poll.profile import Source, Table
-from collector.poll.snmp_codec import Absent, Value, decode_subids, oid_text
+from collector.poll.snmp_codec import Absent, Oid, Value, decode_subids, oid_text
 from collector.reading import InterfaceReading, SignalReading
 
 Cells = Mapping[str, Mapping[bytes, Value]]
@@ -74,7 +74,7 @@ class Scalars:
             row = rows.setdefault(source.channel, [source.channel, *_ABSENT_SIGNAL[1:]])
             if row[_SIGNAL_PLACES[source.field]] is None:
                 row[_SIGNAL_PLACES[source.field]] = measured
-        return tuple(SignalReading(*row) for row in rows.values())  # type: ignore[arg-type]
+        return tuple(_signal(row) for row in rows.values())
 
     def given(self, values: Sequence[Value]) -> Scalars:
         """Those that this device gives and no earlier one makes superfluous; all where it gives none."""
@@ -115,6 +115,8 @@ def name_interfaces(table: Table, cells: Cells) -> Names:
             (f"{texts[index]}#{oid_text(decode_subids(index))}" for texts in candidates if index in texts), ""
         )
         name = next((offer for offer in (*offered, fallback) if offer not in taken), fallback)
+        if table.leave_out and re.fullmatch(table.leave_out, name):
+            continue
         taken.add(name)
         names[index] = (name, aliases.get(index))
     return names
@@ -169,9 +171,12 @@ def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReadi
 
 
 def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
-    """Every row of a walked signal table that measures anything; its channel is named by text or by its index."""
+    """Every row of a walked signal table that measures anything, by a channel of its own.
+
+    A channel is named by text, with the row's index where several have the same text, else by the index alone.
+    """
     indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
-    readings = []
+    rows = []
     for index in indexes:
         row = list(_ABSENT_SIGNAL)
         for column in table.columns:
@@ -179,7 +184,32 @@ def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
             place = _SIGNAL_PLACES[column.field]
             if row[place] is None:
                 row[place] = text(value) if column.is_text else number(column, value)
-        row[0] = row[0] or oid_text(decode_subids(index))
         if any(measured is not None for measured in row[1:]):
-            readings.append(SignalReading(*row))  # type: ignore[arg-type]
-    return tuple(readings)
+            rows.append((index_text(decode_subids(index)), row))
+    named = Counter(row[0] for _, row in rows)
+    for index_name, row in rows:
+        name = f"{row[0]}#{index_name}" if row[0] is not None and named[row[0]] > 1 else row[0] or index_name
+        row[0] = f"{table.channel} {name}".lstrip()
+    return tuple(_signal(row) for _, row in rows)
+
+
+def _signal(row: list[object]) -> SignalReading:
+    """The reading of one row; the ratio of signal to noise is made up from both where the device does not give it."""
+    received, noise = row[_SIGNAL_PLACES["received_dbm"]], row[_SIGNAL_PLACES["noise_dbm"]]
+    ratio = _SIGNAL_PLACES["noise_ratio_db"]
+    if row[ratio] is None and isinstance(received, (int, float)) and isinstance(noise, (int, float)):
+        row[ratio] = received - noise
+    return SignalReading(*row)  # type: ignore[arg-type]
+
+
+def index_text(index: Oid) -> str:
+    """An index as a person reads it: texts where it is made of texts with their lengths before them, else numbers."""
+    texts = []
+    rest = index
+    while rest:
+        size, inside = rest[0], rest[1 : 1 + rest[0]]
+        if not 1 < size == len(inside) or not all(32 < subid < 127 for subid in inside):
+            return oid_text(index)
+        texts.append(bytes(inside).decode("ascii"))
+        rest = rest[1 + size :]
+    return "/".join(texts)

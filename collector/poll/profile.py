@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -23,6 +24,7 @@ INTERFACE_FIELDS = (
 SIGNAL_FIELDS = tuple(f.name for f in fields(SignalReading))
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
 
+_NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*[\s\0]*\Z")
 Convert = Callable[[Value], "int | float | bool | None"]
 
 
@@ -30,11 +32,13 @@ Convert = Callable[[Value], "int | float | bool | None"]
 class Source:
     """One object to ask for: where its value goes, where its definition is published, how it is read.
 
-    ``unit`` is the unit on the wire. A number is multiplied, divided, then stored; numbers in ``absent`` mean that
-    the device has no value. ``values`` names an enumeration's numbers, of which ``true`` are yes and ``unknown`` is
-    no answer. ``rarely`` columns are asked at the first poll and then about hourly or when something moved.
-    ``instead_of`` names the column that this one stands in for where a row lacks it. ``channel`` makes a scalar a
-    signal of that channel.
+    ``unit`` is the unit on the wire. A number, or the one that a text begins with, is multiplied, divided, ``offset``
+    is added, then it is stored; numbers in ``absent`` mean that the device has no value. ``milliwatts`` makes a power
+    that is linear, once scaled to milliwatts, one in dBm; devices that give such an object in dBm give it below zero,
+    to be divided by ``below_zero_divisor``. ``values`` names an enumeration's numbers, of which ``true`` are yes and
+    ``unknown`` is no answer. ``rarely`` columns of interfaces are asked at the first poll and then about hourly or
+    when something moved. ``instead_of`` names the object that this one stands in for where a row or the device lacks
+    it. ``channel`` makes a scalar a signal of that channel.
     """
 
     name: str
@@ -44,7 +48,10 @@ class Source:
     unit: str = ""
     multiplier: float = 1.0
     divisor: float = 1.0
-    absent: tuple[int, ...] = ()
+    offset: float = 0.0
+    milliwatts: bool = False
+    below_zero_divisor: float = 1.0
+    absent: tuple[float, ...] = ()
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     true: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -71,11 +78,18 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A conceptual table walked by columns; each row becomes one of ``rows``: ``interfaces`` or ``signals``."""
+    """Columns walked together; each row becomes one of ``rows``: ``interfaces`` or ``signals``.
+
+    Columns of several conceptual tables may stand in one where their rows have the same index, or where a device has
+    only one of them. ``channel`` goes before the name of each row's signal, so that those of two tables differ.
+    Interfaces whose whole name matches ``leave_out`` are not taken: another table of the device has them.
+    """
 
     name: str
     rows: str
     columns: tuple[Source, ...]
+    channel: str = ""
+    leave_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,12 +112,20 @@ class Profile:
 
     def applies(self, object_id: str, description: str) -> bool:
         """Whether a device that calls itself so is of this kind."""
+        return self.reason(object_id, description) is not None
+
+    def reason(self, object_id: str, description: str) -> str | None:
+        """Why a device that calls itself so is of this kind, in words; None where it is not."""
         if self.match.every_device:
-            return True
+            return "for every device"
         dotted = object_id.strip(".") + "."
-        if any(dotted.startswith(prefix.strip(".") + ".") for prefix in self.match.object_ids):
-            return True
-        return any(re.search(pattern, description) for pattern in self.match.descriptions)
+        for prefix in self.match.object_ids:
+            if dotted.startswith(prefix.strip(".") + "."):
+                return f"sysObjectID begins with {prefix}"
+        for pattern in self.match.descriptions:
+            if re.search(pattern, description):
+                return f"sysDescr matches {pattern}"
+        return None
 
 
 def load_profiles(*folders: Path) -> dict[str, Profile]:
@@ -123,7 +145,8 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
 def load_profile(path: Path) -> Profile:
     """One profile. Raises tomlfile.SettingsError that names the file and the key."""
     profile = tomlfile.load(path, Profile)
-    _check_match(path, profile.match)
+    for place, pattern in enumerate(profile.match.descriptions):
+        _check_pattern(f"{path}: match.descriptions[{place}]", pattern)
     for place, scalar in enumerate(profile.scalars):
         allowed = SIGNAL_FIELDS[1:] if scalar.channel else SCALAR_FIELDS
         _check(scalar, allowed, f"{path}: scalars[{place}]")
@@ -131,6 +154,9 @@ def load_profile(path: Path) -> Profile:
         key = f"{path}: tables[{number}]"
         if table.rows not in ("interfaces", "signals"):
             raise SettingsError(f"{key}.rows: must be one of interfaces, signals, not {table.rows!r}")
+        if table.channel and table.rows != "signals":
+            raise SettingsError(f"{key}.channel: only for signals")
+        _check_pattern(f"{key}.leave_out", table.leave_out)
         names = [column.name for column in table.columns]
         for place, column in enumerate(table.columns):
             where = f"{key}.columns[{place}]"
@@ -160,8 +186,9 @@ def _check(source: Source, allowed: tuple[str, ...], where: str) -> None:
         raise SettingsError(f"{where}.oid: {error}") from None
     if source.field not in allowed:
         raise SettingsError(f"{where}.field: must be one of {', '.join(allowed)}, not {source.field!r}")
-    if source.divisor == 0:
-        raise SettingsError(f"{where}.divisor: must not be 0")
+    for name in ("divisor", "below_zero_divisor"):
+        if getattr(source, name) == 0:
+            raise SettingsError(f"{where}.{name}: must not be 0")
     if source.bits not in (0, 32, 64):
         raise SettingsError(f"{where}.bits: must be 32 or 64, not {source.bits}")
     for number in source.values:
@@ -172,12 +199,11 @@ def _check(source: Source, allowed: tuple[str, ...], where: str) -> None:
             raise SettingsError(f"{where}: {name!r} is none of its values")
 
 
-def _check_match(path: Path, match: Match) -> None:
-    for place, pattern in enumerate(match.descriptions):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise SettingsError(f"{path}: match.descriptions[{place}]: not a regular expression: {error}") from None
+def _check_pattern(where: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise SettingsError(f"{where}: not a regular expression: {error}") from None
 
 
 def _enumeration(source: Source) -> Convert:
@@ -188,12 +214,26 @@ def _enumeration(source: Source) -> Convert:
 
 
 def _scaled(source: Source) -> Convert:
-    multiplier, divisor, absent = source.multiplier, source.divisor, frozenset(source.absent)
-    is_plain = multiplier == divisor
+    multiplier, divisor, offset, absent = source.multiplier, source.divisor, source.offset, frozenset(source.absent)
+    is_plain = multiplier == divisor and not offset
 
     def scaled(value: Value) -> float | int | None:
+        if isinstance(value, bytes):
+            value = _leading_number(value)
         if not isinstance(value, (int, float)) or value in absent:
             return None
-        return value if is_plain else value * multiplier / divisor
+        return value if is_plain else value * multiplier / divisor + offset
 
-    return scaled
+    def logarithmic(value: Value) -> float | None:
+        if isinstance(value, int) and value < 0:
+            return None if value in absent else value / source.below_zero_divisor
+        linear = scaled(value)
+        return 10 * math.log10(linear) if linear is not None and linear > 0 else None
+
+    return logarithmic if source.milliwatts else scaled
+
+
+def _leading_number(value: bytes) -> float | None:
+    """The number that a text such as ``-9.36 dBm`` begins with; None for any other."""
+    found = _NUMBER.match(value)
+    return float(found[1]) if found else None

@@ -1,0 +1,153 @@
+"""`bairro capture DEVICE`: everything that a device gives is recorded, without what tells whose device it was."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector import inventory, recordings
+from collector.config import CollectorSettings, Credential
+from collector.poll.profile import load_profiles
+from collector.poll.snmp_codec import (
+    FIRST_REQUEST_ID,
+    GET_BULK,
+    GET_NEXT,
+    LARGEST_DATAGRAM,
+    NO_SUCH_NAME,
+    TOO_BIG,
+    Absent,
+    BadPacketError,
+    Message,
+    Oid,
+    Varbind,
+    decode,
+    encode_head,
+    encode_oid,
+    encode_request,
+    oid_text,
+    parse_oid,
+)
+from collector.reading import Device
+from collector.recordings import Recorded
+from collector.scrub import scrub
+
+ROOTS = tuple(map(parse_oid, ("1.3.6.1.2.1", "1.3.6.1.4.1", "1.3.6.1.6.3.10.2.1")))
+MOST_OBJECTS = 200_000
+REPETITIONS = 20
+EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
+
+
+def capture(settings: CollectorSettings, device_id: str, path: Path | None = None) -> tuple[str, int]:
+    """Record one device to ``path`` (default: its sysObjectID's name here). The text to print and the exit code."""
+    found = inventory.load(settings.inventory, settings)
+    device = next((d for d in found.devices if d.device_id == device_id), None)
+    if device is None:
+        return f"bairro capture: {device_id!r} is not in {settings.inventory}", EXIT_UNUSABLE
+    given = {credential.name: credential for credential in settings.credentials}
+    credential = given.get(device.credential) if device.credential else next(iter(given.values()), None)
+    if credential is None or credential.version not in ("1", "2c"):
+        return "bairro capture: asks by SNMP version 1 or 2c, which this device's credential is not", EXIT_UNUSABLE
+    walker = Walker(device, credential, timeout_seconds=settings.poll.timeout_seconds, tries=1 + settings.poll.retries)
+    objects, failure = walker.walk()
+    if not objects:
+        return f"bairro capture: {device_id}: {failure or 'gave nothing'}", EXIT_PROBLEMS
+    profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
+    own = (credential.community, device.device_id, device.address)
+    scrubbed = scrub(objects, profiles.values(), secrets=own)
+    path = path or Path(f"{oid_text(_object_id(objects))}.snmprec")
+    recordings.write(path, scrubbed.objects)
+    lines = [f"{path}: {len(scrubbed.objects)} objects"]
+    lines += [f"  {failure}: what came until then is kept"] if failure else []
+    lines += ["replaced or left out:", *(f"  {kind}: {count}" for kind, count in sorted(scrubbed.replaced.items()))]
+    lines += ["Look through the file before you give it away: numbers are kept as they are, and so are the texts of"]
+    lines += ["sysDescr, ifDescr, ifName and the kinds of parts in ENTITY-MIB."]
+    return "\n".join(lines), EXIT_PROBLEMS if failure else EXIT_OK
+
+
+def _object_id(objects: dict[Oid, Recorded]) -> Oid:
+    recorded = objects.get(recordings.OBJECT_ID)
+    return recorded.value if recorded is not None and isinstance(recorded.value, tuple) else (0, 0)
+
+
+@dataclass
+class Walker:
+    """Walks a device over a socket of its own, one request at a time."""
+
+    device: Device
+    credential: Credential
+    timeout_seconds: float
+    tries: int
+    repetitions: int = REPETITIONS
+
+    def walk(self) -> tuple[dict[Oid, Recorded], str | None]:
+        """All objects below ROOTS, and why there are not more, if so."""
+        try:
+            family, _, _, _, address = socket.getaddrinfo(
+                self.device.address, self.device.port, type=socket.SOCK_DGRAM
+            )[0]
+        except OSError as error:
+            return {}, f"address: {error.strerror}"
+        objects: dict[Oid, Recorded] = {}
+        with socket.socket(family, socket.SOCK_DGRAM) as channel:
+            channel.connect(address)
+            channel.settimeout(self.timeout_seconds)
+            for root in ROOTS:
+                failure = self._walk_below(root, objects, lambda data: self._exchange(channel, data))
+                if failure is not None:
+                    return objects, failure
+        return objects, None
+
+    def _walk_below(
+        self, root: Oid, objects: dict[Oid, Recorded], exchange: Callable[[bytearray], Message | str]
+    ) -> str | None:
+        last = root
+        while len(objects) < MOST_OBJECTS:
+            answer = exchange(self._request(last))
+            if isinstance(answer, str):
+                return answer
+            if answer.error_status == TOO_BIG and self.repetitions > 1:
+                self.repetitions //= 2
+                continue
+            if answer.error_status:
+                return None if answer.error_status == NO_SUCH_NAME else f"error {answer.error_status} after {last}"
+            for bind in answer.varbinds:
+                if bind.oid[: len(root)] != root or isinstance(bind.value, Absent):
+                    return None
+                if bind.oid <= last:
+                    return f"the agent's answers do not increase after {oid_text(last)}"
+                last = bind.oid
+                objects[last] = _recorded(bind)
+        return f"more than {MOST_OBJECTS} objects"
+
+    def _request(self, after: Oid) -> bytearray:
+        head = encode_head(self.credential.version, self.credential.community)
+        is_bulk = self.credential.version != "1"
+        second = self.repetitions if is_bulk else 0
+        packet = encode_request(GET_BULK if is_bulk else GET_NEXT, head, [encode_oid(after)], second=second)
+        data = bytearray(packet.data)
+        request_id = FIRST_REQUEST_ID + secrets.randbelow(FIRST_REQUEST_ID)
+        data[packet.id_at : packet.id_at + 4] = request_id.to_bytes(4, "big")
+        self._request_id = request_id
+        return data
+
+    def _exchange(self, channel: socket.socket, data: bytearray) -> Message | str:
+        """The answer to one request, or why there is none."""
+        for _ in range(self.tries):
+            try:
+                channel.send(data)
+                while True:
+                    message = decode(channel.recv(LARGEST_DATAGRAM))
+                    if message.request_id == self._request_id:
+                        return message
+            except TimeoutError:
+                continue
+            except (BadPacketError, OSError) as error:
+                return str(error)
+        return "no answer"
+
+
+def _recorded(bind: Varbind) -> Recorded:
+    return Recorded(bind.tag, bind.value)

@@ -1,0 +1,177 @@
+"""Recordings of devices, one object a line (``OID|tag|value``): read, written, and put to the profiles."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from collector.poll import decode
+from collector.poll.decode import Cells, Scalars
+from collector.poll.profile import Profile, Source, Table, choose
+from collector.poll.snmp_codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
+from collector.reading import InterfaceReading, SignalReading
+from tomlfile import SettingsError
+
+OBJECT_ID, DESCRIPTION = parse_oid("1.3.6.1.2.1.1.2.0"), parse_oid("1.3.6.1.2.1.1.1.0")
+NUMBER_TAGS = (0x02, 0x41, 0x42, 0x43, 0x46, 0x47)
+MOST_SHOWN = 10
+
+
+class Recorded(NamedTuple):
+    """One object of a recording: the tag of its type as in BER, and its value as the wire decoder gives it."""
+
+    tag: int
+    value: Value
+
+
+Recording = Mapping[Oid, Recorded]
+
+
+def read(path: Path) -> tuple[dict[Oid, Recorded], int]:
+    """The objects of a recording in their order, and how many lines were none. Raises SettingsError for no file."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    objects: dict[Oid, Recorded] = {}
+    unread = 0
+    for line in lines:
+        name, _, rest = line.partition("|")
+        tag, _, written = rest.partition("|")
+        try:
+            objects[parse_oid(name)] = _recorded(tag, written)
+        except ValueError:
+            unread += bool(line.strip())
+    return dict(sorted(objects.items())), unread
+
+
+def write(path: Path, objects: Recording) -> None:
+    """Write a recording; texts that are not plain ASCII go as hexadecimal digits."""
+    lines = [f"{oid_text(oid)}|{_written(recorded)}\n" for oid, recorded in sorted(objects.items())]
+    path.write_text("".join(lines), encoding="ascii")
+
+
+def _recorded(tag: str, written: str) -> Recorded:
+    """Raises ValueError for a type or value that no agent sends."""
+    number = int(tag.rstrip("xe"))
+    if tag.endswith("x"):
+        return Recorded(number, bytes.fromhex(written[: len(written) // 2 * 2]))
+    if tag.endswith("e"):
+        return Recorded(number, codecs.decode(written, "unicode_escape").encode("latin-1", "replace"))
+    if number in NUMBER_TAGS:
+        return Recorded(number, int(written))
+    if number == OCTETS:
+        return Recorded(number, written.encode("utf-8"))
+    if number == OID:
+        return Recorded(number, parse_oid(written))
+    if number == IP_ADDRESS:
+        return Recorded(number, bytes(map(int, written.split("."))))
+    raise ValueError(tag)
+
+
+def _written(recorded: Recorded) -> str:
+    tag, value = recorded
+    if isinstance(value, bytes):
+        if tag == IP_ADDRESS and len(value) == 4:
+            return f"{tag}|{'.'.join(map(str, value))}"
+        is_plain = all(32 <= byte < 127 for byte in value)
+        return f"{tag}|{value.decode('ascii')}" if is_plain else f"{tag}x|{value.hex()}"
+    return f"{tag}|{oid_text(value) if isinstance(value, tuple) else value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """What the profiles make of a recording. ``profiles`` are names of those that apply, each with the reason."""
+
+    object_id: str
+    description: str
+    profiles: tuple[tuple[str, str], ...]
+    uptime_seconds: float | None
+    boot_seconds: float | None
+    interfaces: tuple[InterfaceReading, ...]
+    signals: tuple[SignalReading, ...]
+    missing: tuple[str, ...]
+    """Objects that the profiles ask for and the recording lacks."""
+
+    def __str__(self) -> str:
+        """Everything as text, for a terminal."""
+        lines = [f"sysObjectID  {self.object_id or '(none)'}", f"sysDescr     {self.description or '(none)'}"]
+        lines += ["", "profiles", *(f"  {name}: {reason}" for name, reason in self.profiles)]
+        lines += ["", f"uptime {self.uptime_seconds} s, since the boot {self.boot_seconds} s"]
+        lines += ["", f"interfaces ({len(self.interfaces)})", *map(_shown, self.interfaces)]
+        lines += ["", f"signals ({len(self.signals)})", *map(_shown, self.signals)]
+        more = f" and {len(self.missing) - MOST_SHOWN} more" if len(self.missing) > MOST_SHOWN else ""
+        lines += ["", f"asked for and not there: {', '.join(self.missing[:MOST_SHOWN]) or 'nothing'}{more}"]
+        return "\n".join(lines)
+
+
+def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | None = None) -> Yield:
+    """What one first poll of the device would read, with the profiles that it would be asked by."""
+    object_id, description = (_text(objects, oid) for oid in (OBJECT_ID, DESCRIPTION))
+    chosen = choose(profiles, named, object_id, description)
+    scalars = Scalars([scalar for profile in chosen for scalar in profile.scalars])
+    values = [_value(objects, scalar.numbers) for scalar in scalars.sources]
+    interfaces: tuple[InterfaceReading, ...] = ()
+    signals = scalars.channels(values)
+    missing = [s.name for s, value in zip(scalars.sources, values, strict=True) if isinstance(value, Absent)]
+    for table in (table for profile in chosen for table in profile.tables):
+        cells = walked(table, objects)
+        missing += [name for name, column in cells.items() if not column]
+        if table.rows == "interfaces":
+            interfaces += decode.interfaces(table, cells, decode.name_interfaces(table, cells))
+        else:
+            signals += decode.signals(table, cells)
+    return Yield(
+        object_id,
+        description,
+        tuple((name, _reason(profile, object_id, description)) for name, profile in _named(profiles, chosen)),
+        scalars.number("uptime_seconds", values),
+        scalars.number("boot_seconds", values),
+        interfaces,
+        signals,
+        tuple(missing),
+    )
+
+
+def walked(table: Table, objects: Recording) -> Cells:
+    """A table as a walk of the device would have given it."""
+    return {column.name: _column(column, objects) for column in table.columns}
+
+
+def _column(column: Source, objects: Recording) -> dict[bytes, Value]:
+    size = len(column.numbers)
+    return {
+        encode_subids(oid[size:]): recorded.value
+        for oid, recorded in objects.items()
+        if len(oid) > size and oid[:size] == column.numbers
+    }
+
+
+def _named(profiles: Mapping[str, Profile], chosen: Iterable[Profile]) -> list[tuple[str, Profile]]:
+    return [(name, profile) for profile in chosen for name, known in profiles.items() if known is profile]
+
+
+def _reason(profile: Profile, object_id: str, description: str) -> str:
+    return profile.reason(object_id, description) or "chosen by name"
+
+
+def _value(objects: Recording, oid: Oid) -> Value:
+    recorded = objects.get(oid)
+    return Absent.NO_SUCH_INSTANCE if recorded is None else recorded.value
+
+
+def _text(objects: Recording, oid: Oid) -> str:
+    recorded = objects.get(oid)
+    return (decode.text(recorded.value) or "") if recorded is not None else ""
+
+
+def _shown(record: InterfaceReading | SignalReading) -> str:
+    """One record on one line, without what it does not know."""
+    fields = {name: getattr(record, name) for name in type(record).__dataclass_fields__}
+    name, *rest = [(field, value) for field, value in fields.items() if value is not None]
+    return f"  {name[1]}: " + ", ".join(
+        f"{field} {value:g}" if isinstance(value, float) else f"{field} {value}" for field, value in rest
+    )

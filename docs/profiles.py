@@ -1,0 +1,118 @@
+"""Writes docs/profiles.md from the packaged profiles: ``python docs/profiles.py > docs/profiles.md``."""
+
+from __future__ import annotations
+
+import sys
+
+from collector.poll.profile import BUILT_IN, INTERFACE_FIELDS, SCALAR_FIELDS, SIGNAL_FIELDS, Profile, load_profiles
+
+OPENING = f"""# Profiles
+
+Made by `python docs/profiles.py > docs/profiles.md`; a test fails where it differs from the packaged profiles.
+
+A profile says what to ask of one kind of device, as data: a TOML file in `collector/profiles/`, or in the folder that
+`profiles` in `collector.toml` names (one of the same file name replaces the packaged one). A device is asked by every
+profile that applies to it, together: those for every device, and those that match what it says of itself; or, where the
+inventory names a `profile`, by that one instead of the matching ones. Readings of objects that a device lacks are null,
+never 0.
+
+- `bairro profile test RECORDING.snmprec` shows what a recording of a device yields: which profiles apply and why, its
+  interfaces, its signals, and what was asked for and is not there.
+- `bairro capture DEVICE` makes such a recording with one device of the inventory. Names, addresses, serial numbers and
+  communities are replaced or left out, and it says how many of which; the same text has the same stand-in everywhere.
+- `bairro explain DEVICE` shows the same of a live device, packet by packet.
+
+## Format
+
+| key | what it is |
+|---|---|
+| `title` | what the profile is for, in words; required |
+| `match` | which devices it is for (below); without it only those of which the inventory names it |
+| `scalars` | objects that a device has once (`[[scalars]]`, one table each) |
+| `tables` | objects that a device has by rows (`[[tables]]`, one table each) |
+
+`[match]`: any one of these is enough.
+
+| key | what it is |
+|---|---|
+| `object_ids` | sysObjectID is one of these or below |
+| `descriptions` | sysDescr contains a match of one of these regular expressions |
+| `every_device` | `true`: it applies to all |
+
+`[[tables]]`: columns that are walked together.
+
+| key | what it is |
+|---|---|
+| `name` | the table's name; no two profiles that apply to one device may share one |
+| `rows` | `interfaces` or `signals` |
+| `columns` | its objects (`[[tables.columns]]`, one table each) |
+| `channel` | of signals: what goes before the name of each row's channel |
+| `leave_out` | of interfaces: names that match it whole are not taken, since another table has them |
+
+Columns of several conceptual tables may stand in one where their rows have the same index, or where a device has only
+one of them: one walk is cheaper than two. A row is named by its first text column, told apart by its index from rows of
+the same name, else by its index (which is read as text where it is made of texts).
+
+`[[scalars]]` and `[[tables.columns]]`:
+
+| key | default | what it is |
+|---|---|---|
+| `name` | required | the object's published name; a scalar's with its instance |
+| `oid` | required | its numbers; a scalar's with its instance |
+| `field` | required | what it becomes (below) |
+| `source` | required | where it is published: RFC or vendor, and MIB |
+| `unit` | `""` | the unit on the wire |
+| `multiplier` | `1` | a number is multiplied, |
+| `divisor` | `1` | then divided, |
+| `offset` | `0` | then this is added. Where a device sends a text that begins with a number, it is that number |
+| `milliwatts` | `false` | the result so far is a power in milliwatts and becomes dBm; none where it is not above 0 |
+| `below_zero_divisor` | `1` | with `milliwatts`: devices that send dBm send numbers below 0, divided by this |
+| `absent` | `[]` | numbers on the wire that stand for no value |
+| `values` | `{{}}` | names of an enumeration's numbers |
+| `true` | `[]` | those of them that mean yes |
+| `unknown` | `[]` | those of them that mean no answer |
+| `bits` | `0` | 32 or 64: the width of a counter that is kept as it is |
+| `rarely` | `false` | of interfaces: asked at the first poll, then about hourly or when a row has changed |
+| `instead_of` | none | the object that this one stands in for where a row or the device lacks it; it comes after it |
+| `channel` | none | makes a scalar a signal of this channel |
+
+Fields of a scalar: {", ".join(f"`{name}`" for name in SCALAR_FIELDS)}; with `channel` those of a signal.
+Fields of an interface: {", ".join(f"`{name}`" for name in INTERFACE_FIELDS)}.
+Fields of a signal: {", ".join(f"`{name}`" for name in SIGNAL_FIELDS)}. A device's signal in the history is that of its
+worst channel. Noise margins of DSL lines stand in `noise_ratio_db`; where a device gives level and noise but no ratio,
+the ratio is their difference. Power in dBmV over 75 ohm is dBm less 48.75.
+
+## Packaged profiles
+"""
+
+
+def main() -> None:
+    """Print the whole document."""
+    sys.stdout.write(document())
+
+
+def document() -> str:
+    """The text of docs/profiles.md."""
+    return OPENING + "".join(f"\n{_section(name, profile)}" for name, profile in load_profiles().items())
+
+
+def _section(name: str, profile: Profile) -> str:
+    comment = [line[1:].strip() for line in (BUILT_IN / f"{name}.toml").read_text().splitlines() if line[:1] == "#"]
+    match = profile.match
+    told = ["every device"] if match.every_device else [f"sysObjectID `{prefix}`" for prefix in match.object_ids]
+    told += [f"sysDescr `{pattern.replace('|', '&#124;')}`" for pattern in match.descriptions]
+    lines = [
+        f"### {name}: {profile.title}\n",
+        " ".join(comment) + "\n",
+        f"For {' or '.join(told) or 'no device unless named'}.\n",
+    ]
+    rows = [("", scalar) for scalar in profile.scalars]
+    rows += [(table.name, column) for table in profile.tables for column in table.columns]
+    if rows:
+        lines += ["| object | numbers | field | published in |", "|---|---|---|---|"]
+    lines += [f"| {source.name} | {source.oid} | `{source.field}` | {source.source} |" for _, source in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Every recording put to the profiles: ports and signals are what another monitor read from the same devices."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector import recordings
+from collector.poll import decode
+from collector.poll.profile import Source, choose, load_profiles
+from collector.poll.snmp_codec import Oid, parse_oid
+from collector.reading import InterfaceReading
+from collector.recordings import Recorded, Yield
+
+pytestmark = pytest.mark.shared
+
+FOLDER = Path(os.environ.get("BAIRRO_SHARED") or Path(__file__).parents[4] / "shared") / "data" / "snmp_recordings"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.snmprec"))
+PROFILES = load_profiles()
+COUNTERS = {
+    "ifInOctets": "receive_bytes",
+    "ifOutOctets": "transmit_bytes",
+    "ifInErrors": "receive_errors",
+    "ifOutErrors": "transmit_errors",
+    "ifInDiscards": "receive_discards",
+    "ifOutDiscards": "transmit_discards",
+}
+STATUSES = ("up", "down", "testing", "dormant", "notPresent", "lowerLayerDown")
+AS_SHOWN = {"quality_ratio": 100.0, "rtt_seconds": 1000.0}
+DBMV_TO_DBM = -48.75
+
+
+@cache
+def recording(name: str) -> dict[Oid, Recorded]:
+    return recordings.read(FOLDER / f"{name}.snmprec")[0]
+
+
+@cache
+def yielded(name: str) -> Yield:
+    return recordings.put(recording(name), PROFILES)
+
+
+@cache
+def expected(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def expected_rows(name: str, module: str, table: str) -> list[dict[str, Any]]:
+    found = expected(name).get(module, {})
+    polled = found.get("poller")
+    return ((found.get("discovery") if polled in ("matches discovery", None) else polled) or {}).get(table, [])
+
+
+def is_read_alike(port: dict[str, Any], interface: InterfaceReading | None) -> bool:
+    """Counters, speed, status and name; the other monitor has 0 where the device gave nothing, we have None."""
+    if interface is None:
+        return False
+    counters = all(port[name] in (None, getattr(interface, field) or 0) for name, field in COUNTERS.items())
+    speed = not port["ifSpeed"] or port["ifSpeed"] == (interface.speed_bytes_per_second or 0) * 8
+    status = port["ifOperStatus"] not in STATUSES or (port["ifOperStatus"] == "up") == interface.is_up
+    names = {port["ifName"], port["ifDescr"], port["ifAlias"]}
+    return counters and speed and status and bool(names & {interface.name, interface.name.rpartition("#")[0]})
+
+
+def same_port(port: dict[str, Any], interfaces: tuple[InterfaceReading, ...]) -> InterfaceReading | None:
+    """By ifIndex where the device has a row of it, else by name: vendors' own tables have no ifIndex."""
+    by_index = {interface.index: interface for interface in reversed(interfaces)}
+    by_name = {interface.name: interface for interface in interfaces}
+    return by_index.get(port["ifIndex"]) or by_name.get(port["ifName"])
+
+
+def claimed(name: str) -> Iterator[tuple[dict[str, Any], Source]]:
+    """The other monitor's sensors of objects that a chosen profile reads as a signal."""
+    own = yielded(name)
+    chosen = choose(PROFILES, None, own.object_id, own.description)
+    sources = [scalar for profile in chosen for scalar in profile.scalars if scalar.channel]
+    tables = [table for profile in chosen for table in profile.tables if table.rows == "signals"]
+    sources += [column for table in tables for column in table.columns if not column.is_text]
+    for module, table in (("wireless", "wireless_sensors"), ("sensors", "sensors")):
+        for row in expected_rows(name, module, table):
+            for source in sources:
+                if sensor_oid(row)[: len(source.numbers)] == source.numbers:
+                    yield row, source
+
+
+def sensor_oid(row: dict[str, Any]) -> Oid:
+    written = row.get("sensor_oid") or json.loads(row["sensor_oids"])[0]
+    return parse_oid(written.strip("."))
+
+
+def measured(name: str, row: dict[str, Any], source: Source) -> float | None:
+    recorded = recording(name).get(sensor_oid(row))
+    value = decode.number(source, recorded.value) if recorded is not None else None
+    if value is None:
+        return None
+    in_dbmv = source.offset == DBMV_TO_DBM
+    return (value - DBMV_TO_DBM if in_dbmv else value) * AS_SHOWN.get(source.field, 1.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_interfaces_and_channels_have_names_of_their_own(name: str) -> None:
+    own = yielded(name)
+    assert len({interface.name for interface in own.interfaces}) == len(own.interfaces)
+    assert len({signal.channel for signal in own.signals}) == len(own.signals)
+
+
+def test_ports_are_read_as_another_monitor_read_them(shared: Path, record_property: Any) -> None:
+    ports = [(name, port) for name in NAMES for port in expected_rows(name, "ports", "ports")]
+    wrong = [
+        f"{name} {port['ifIndex']} {port['ifDescr']}"
+        for name, port in ports
+        if not is_read_alike(port, same_port(port, yielded(name).interfaces))
+    ]
+    share = 1 - len(wrong) / len(ports)
+    record_property("ports", f"{len(ports) - len(wrong)} of {len(ports)}")
+    print(f"ports: {len(ports) - len(wrong)} of {len(ports)} alike ({share:.2%}); others: {wrong}")
+    assert len(ports) > 1000
+    assert share >= 0.99, wrong
+
+
+def test_signals_are_read_as_another_monitor_read_them(shared: Path, record_property: Any) -> None:
+    rows = [(name, row, source) for name in NAMES for row, source in claimed(name)]
+    wrong = [
+        f"{name} {source.name}: {row['sensor_current']} is not {measured(name, row, source)}"
+        for name, row, source in rows
+        if measured(name, row, source) != pytest.approx(row["sensor_current"], abs=1e-9)
+    ]
+    record_property("signals", f"{len(rows) - len(wrong)} of {len(rows)}")
+    print(f"signals: {len(rows) - len(wrong)} of {len(rows)} claimed alike")
+    assert len(rows) > 80
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claimed_signal_is_in_the_yield_unless_a_better_object_gave_it(name: str) -> None:
+    own = yielded(name)
+    for row, source in claimed(name):
+        recorded = recording(name)[sensor_oid(row)]
+        given = [getattr(signal, source.field) for signal in own.signals]
+        assert decode.number(source, recorded.value) in given or source.instead_of is not None
+
