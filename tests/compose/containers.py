@@ -142,7 +142,7 @@ def test_a_network_of_ones_own(demo, free_port, tmp_path, eventually):
             'inventory = "devices.csv"\ndata = "data"\n[poll]\ninterval_seconds = 2\n'
         )
         assert "1 device" in stack("run", "--rm", "-T", "collector", "check")
-        reachable = 'bairro_device_reachable{device="lone",by="ping"} 1.0'
+        reachable = 'bairro_device_reachable{by="ping",device="lone"} 1.0'
         eventually(lambda: reachable in ask(f"{stack.metrics}/metrics"), 60, 1)
         assert (folder / "data").stat().st_uid == os.getuid()
     finally:
