@@ -22,7 +22,6 @@ from collector.poll.snmp_codec import (
     BadPacketError,
     Message,
     Oid,
-    Varbind,
     decode,
     encode_head,
     encode_oid,
@@ -83,7 +82,7 @@ class Walker:
     repetitions: int = REPETITIONS
 
     def walk(self) -> tuple[dict[Oid, Recorded], str | None]:
-        """All objects below ROOTS, and why there are not more, if so."""
+        """All objects below ROOTS that a recording can hold, and why there are not more, if so."""
         try:
             family, _, _, _, address = socket.getaddrinfo(
                 self.device.address, self.device.port, type=socket.SOCK_DGRAM
@@ -119,7 +118,8 @@ class Walker:
                 if bind.oid <= last:
                     return f"the agent's answers do not increase after {oid_text(last)}"
                 last = bind.oid
-                objects[last] = _recorded(bind)
+                if isinstance(bind.value, (int, bytes, tuple)):
+                    objects[last] = Recorded(bind.tag, bind.value)
         return f"more than {MOST_OBJECTS} objects"
 
     def _request(self, after: Oid) -> bytearray:
@@ -147,7 +147,3 @@ class Walker:
             except (BadPacketError, OSError) as error:
                 return str(error)
         return "no answer"
-
-
-def _recorded(bind: Varbind) -> Recorded:
-    return Recorded(bind.tag, bind.value)

@@ -144,4 +144,3 @@ def test_a_claimed_signal_is_in_the_yield_unless_a_better_object_gave_it(name: s
         recorded = recording(name)[sensor_oid(row)]
         given = [getattr(signal, source.field) for signal in own.signals]
         assert decode.number(source, recorded.value) in given or source.instead_of is not None
-
