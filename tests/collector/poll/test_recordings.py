@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from collector import recordings
 from collector.config import Credential, PollSettings
+from collector.poll.profile import load_profiles
 from collector.reading import InterfaceReading, Reading
 
 from .agents import Mib, Serve, answering, device, poll
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.shared
 
 FOLDER = Path(os.environ.get("BAIRRO_SHARED") or Path(__file__).parents[4] / "shared") / "data" / "snmp_recordings"
 RECORDINGS = sorted(path.stem for path in FOLDER.glob("*.snmprec"))
+PROFILES = load_profiles()
 PATIENT = PollSettings(timeout_seconds=5.0, budget_seconds=120.0, tick_seconds=0.002)
 COUNTERS = {
     "ifInOctets": "receive_bytes",
@@ -92,6 +95,8 @@ def test_recording_is_read_as_another_monitor_read_it(serve: Serve, name: str) -
     first, second = poll(*[device(served.port)] * 2, settings=PATIENT).readings
     assert first.snmp == second.snmp == "answered"
     assert first.interfaces == second.interfaces, "what a usual poll leaves out is remembered rightly"
+    told = recordings.put(recordings.read(FOLDER / f"{name}.snmprec")[0], PROFILES)
+    assert first.signals == second.signals == told.signals, "a recording yields what a poll of the device does"
     compare(name, first, named_rows(objects))
 
 
