@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dashboard.results import Results
 
 NO_EFFECT = "No effect of quality on complaints was found."
+UNTESTED = "Whether quality moves complaints could not be tested."
+WITHDRAWN = "A check that should find nothing found something, or could not be made, so this is not called an effect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,30 @@ def effects(results: Results) -> EffectSummary:
     """What the effect model found, in words that its placebo and negative control allow."""
     table = results.effects
     real = table[table["kind"] == "effect"]
-    failed = table[table["kind"].ne("effect") & table["is_found"]]
-    noun = "association" if len(failed) else "effect"
-    details = tuple(_term(row) for row in real.to_dict("records"))
-    found = real[real["is_found"]]
-    if found.empty:
-        return EffectSummary(False, NO_EFFECT, details, None)
-    names = [words.driver(term).name.lower() for term in found["term"]]
-    verb = "goes with" if len(failed) else "drives"
-    sentence = f"An {noun} of quality on complaints was found: {_and(names)} {verb if len(names) == 1 else verb.replace('goes', 'go').replace('drives', 'drive')} complaints."
-    caution = (
-        "A check that should have found nothing found something, so this is not called an effect."
-        if len(failed)
-        else None
+    is_withdrawn = results.manifest.get("wording") == "association" or bool(
+        (table["kind"].ne("effect") & table["is_found"]).any()
     )
-    return EffectSummary(True, sentence, details, caution)
+    details = tuple(_term(row) for row in real.to_dict("records"))
+    names = [words.driver(term).name.lower() for term in real[real["is_found"]]["term"]]
+    if not names and not _finds_jointly(results):
+        return EffectSummary(False, NO_EFFECT if real["p_value"].notna().any() else UNTESTED, details, None)
+    noun = "association" if is_withdrawn else "effect"
+    which = (
+        f"{_and(names)} {_verb(len(names), is_withdrawn)} complaints" if names else "which measure it is cannot be told"
+    )
+    sentence = f"An {noun} of quality on complaints was found: {which}."
+    return EffectSummary(True, sentence, details, WITHDRAWN if is_withdrawn else None)
+
+
+def _finds_jointly(results: Results) -> bool:
+    """Whether all terms together are below 0.05, which they can be where no single one stands by itself."""
+    joint = results.joint_tests
+    return bool(joint.loc[joint["model"] == "complaints", "p_value"].lt(0.05).any())
+
+
+def _verb(count: int, is_withdrawn: bool) -> str:
+    one, several = ("goes with", "go with") if is_withdrawn else ("drives", "drive")
+    return one if count == 1 else several
 
 
 def _term(row: Mapping[Any, Any]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.figures import findings, numbers, words
 from dashboard.figures import map as maps
-from dashboard.figures.effects import NO_EFFECT, effects
+from dashboard.figures.effects import NO_EFFECT, UNTESTED, effects
 from dashboard.figures.intervals import interval_svg, places
 from dashboard.figures.palette import AREA_STATES, DARK, DEVICE_STATES, LIGHT, VERDICTS, blend
 from dashboard.figures.ranking import ranking_rows
@@ -146,6 +146,31 @@ def test_a_check_that_fails_takes_the_word_effect_away(sample, built):
     assert "association" in summary.sentence
     assert "effect" not in summary.sentence
     assert summary.caution is not None
+
+
+def test_the_build_may_withdraw_the_word_effect_by_itself(built):
+    from dataclasses import replace
+
+    summary = effects(replace(built, manifest={**built.manifest, "wording": "association"}))
+    assert "association" in summary.sentence
+    assert summary.caution is not None
+
+
+def test_a_joint_find_without_a_single_one_is_a_find(built):
+    from dataclasses import replace
+
+    summary = effects(replace(built, effects=built.effects.assign(is_found=False)))
+    assert summary.is_found
+    assert summary.sentence == "An effect of quality on complaints was found: which measure it is cannot be told."
+
+
+def test_what_could_not_be_tested_is_not_called_no_effect(sample, scratch):
+    from dataclasses import replace
+
+    sample.write_results(scratch.data, is_found=False)
+    results = load(scratch.data)
+    summary = effects(replace(results, effects=results.effects.assign(p_value=float("nan"))))
+    assert summary.sentence == UNTESTED
 
 
 def test_ranking_rows_have_the_best_known_rank_first_and_no_nan(built):
