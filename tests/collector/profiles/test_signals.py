@@ -80,7 +80,7 @@ def test_channels_are_told_apart_and_the_ratio_is_made_of_level_and_noise() -> N
 def test_interfaces_that_another_table_has_are_left_out() -> None:
     table = next(table for table in PROFILES["ubiquiti-edgemax"].tables if table.rows == "interfaces")
     names = {row(0): b"eth0", row(1): b"lag1", row(2): b"pon1", row(3): b"eth0.4093"}
-    named = decode.name_interfaces(table, {"ubntInterfaceName": names})
+    named = decode.name_interfaces(table, {"port name": names})
     assert [name for name, _ in named.values()] == ["lag1", "pon1"]
 
 
