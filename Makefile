@@ -3,16 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose format lock clean
+.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-ranking bench-coverage format lock clean
 
 help:
-	@echo "make demo     a provider in a box: sets itself up and serves http://127.0.0.1:8050"
-	@echo "make test     everything that CI runs: sets itself up, lint, types, imports, tests"
-	@echo "make check    lint, formatting, types and import contracts only"
-	@echo "make test-compose builds and runs the containers; needs Docker"
-	@echo "make format   formats the code"
-	@echo "make lock     resolves the locked dependencies anew"
-	@echo "make clean    removes the virtual environment, caches and the demo's data"
+	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
+	@echo "make test            everything that CI runs: sets itself up, lint, types, imports, tests"
+	@echo "make check           lint, formatting, types and import contracts only"
+	@echo "make test-compose    builds and runs the containers; needs Docker"
+	@echo "make bench-wire      CPU time of a poll; needs gcc"
+	@echo "make bench-publish   CPU time of judging and publishing a poll"
+	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
+	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
+	@echo "make format          formats the code"
+	@echo "make lock            resolves the locked dependencies anew"
+	@echo "make clean           removes the virtual environment, caches and the demo's data"
 
 .venv/.demo-ready: requirements.lock pyproject.toml tools/setup-venv.sh
 	@tools/setup-venv.sh requirements.lock
@@ -36,10 +40,16 @@ check: .venv/.test-ready
 	$(BIN)/lint-imports
 
 pytest: .venv/.test-ready
-	@exec $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
+
+bench-wire bench-publish: bench-%: .venv/.test-ready
+	@exec $(BIN)/python -m bench.$* $(ARGS)
+
+bench-ranking bench-coverage: bench-%: .venv/.test-ready
+	@exec $(BIN)/python -m bench.$* --jobs 2 $(ARGS)
 
 format: .venv/.test-ready
 	$(BIN)/ruff check --fix .

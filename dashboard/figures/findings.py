@@ -240,7 +240,7 @@ def _stands_out(row: Mapping[str, Any]) -> bool:
 
 
 def cut_off(results: Results) -> str | None:
-    """The first day that no longer counts, YYYY-MM-DD."""
+    """The last day that counts, YYYY-MM-DD."""
     value = results.manifest.get("cut_off")
     return None if value is None else str(value)
 
