@@ -222,6 +222,8 @@ def _scaled(source: Source) -> Convert:
             value = _leading_number(value)
         if not isinstance(value, (int, float)) or value in absent:
             return None
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
         return value if is_plain else value * multiplier / divisor + offset
 
     def logarithmic(value: Value) -> float | None:

@@ -33,6 +33,9 @@ def source(name: str, field: str = "received_dbm", **keys: Any) -> Source:
         ({"divisor": 1000, "milliwatts": True, "below_zero_divisor": 100, "absent": (-1,)}, -462, -4.62),
         ({"divisor": 1000, "milliwatts": True, "below_zero_divisor": 100, "absent": (-1,)}, -1, None),
         ({}, (1, 3), None),
+        ({}, float("nan"), None),
+        ({}, b"9" * 400, None),
+        ({"milliwatts": True}, float("inf"), None),
     ],
 )
 def test_a_raw_value_becomes_a_level(keys: dict[str, Any], raw: Value, expected: float | None) -> None:
