@@ -54,6 +54,7 @@ class Poller:
         self._default = next(iter(self._access.values()), None)
         self._visits: dict[str, Visit] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._is_closed = False
         self._resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolve")
         self._loop: asyncio.AbstractEventLoop
 
@@ -67,6 +68,7 @@ class Poller:
 
     async def close(self) -> None:
         """Close the sockets; polls in flight are dropped without a Reading."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         self._resolvers.shutdown(wait=False, cancel_futures=True)
@@ -130,9 +132,13 @@ class Poller:
         self._loop.call_soon(call)
 
     def _tick(self) -> None:
-        """Read what came, give up what waited too long, send what may leave; again while anything is under way."""
+        """Read what came, give up what waited too long, send what may leave; again while anything is under way.
+
+        ``_timer`` stays set meanwhile, so that a poll that starts from in here begins no second round of ticks.
+        """
+        if self._is_closed:
+            return
         now = self.engine.now = self._loop.time()
-        self._timer = None
         try:
             self.engine.receive()
             self.pinger.receive()
@@ -140,8 +146,8 @@ class Poller:
             self.pinger.expire(now)
             self.outbox.send(now)
         finally:
-            if self.in_flight or self.engine.pending or self.pinger.pending:
-                self._timer = self._loop.call_later(self.poll.tick_seconds, self._tick)
+            is_busy = self.in_flight or self.engine.pending or self.pinger.pending
+            self._timer = self._loop.call_later(self.poll.tick_seconds, self._tick) if is_busy else None
 
 
 def _resolve_name(host: str, port: int) -> tuple[int, Address] | str:

@@ -1,0 +1,71 @@
+"""The poller's tick: one round at a time however polls start, and none once it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from collector.config import Credential, PingSettings
+from collector.poll.poller import Poller
+from collector.poll.profile import load_profiles
+
+from .agents import QUICK, Mib, Serve, answering, device, router
+
+
+class Counting(Poller):
+    """Counts its ticks."""
+
+    ticks = 0
+
+    def _tick(self) -> None:
+        self.ticks += 1
+        super()._tick()
+
+
+def counting() -> Counting:
+    return Counting(QUICK, PingSettings(), (Credential("default"),), load_profiles())
+
+
+def test_polls_that_start_from_an_answer_begin_no_second_round_of_ticks(serve: Serve) -> None:
+    """An upper bound from the clock: a slow machine ticks less often, never more."""
+    served = serve(answering(Mib(router(2)).answer))
+
+    async def run() -> tuple[int, float]:
+        poller, ended = counting(), asyncio.Event()
+        await poller.open()
+        left = 30
+
+        def again(_: object) -> None:
+            nonlocal left
+            left -= 1
+            if left:
+                poller.start(device(served.port), again)
+            else:
+                ended.set()
+
+        began = time.monotonic()
+        poller.start(device(served.port), again)
+        await ended.wait()
+        seconds = time.monotonic() - began
+        await poller.close()
+        return poller.ticks, seconds
+
+    ticks, seconds = asyncio.run(run())
+    assert ticks <= seconds / QUICK.tick_seconds + 5
+
+
+def test_a_closed_poller_ticks_no_more(serve: Serve) -> None:
+    served = serve(answering(lambda _: []))
+
+    async def run() -> tuple[int, int]:
+        poller = counting()
+        await poller.open()
+        poller.start(device(served.port), lambda _: None)
+        await asyncio.sleep(5 * QUICK.tick_seconds)
+        await poller.close()
+        before = poller.ticks
+        await asyncio.sleep(20 * QUICK.tick_seconds)
+        return before, poller.ticks
+
+    before, after = asyncio.run(run())
+    assert 0 < before == after
