@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from collector.poll.profile import Profile
 from collector.poll.snmp_codec import IP_ADDRESS, OCTETS, Oid, Value, parse_oid
-from collector.recordings import Recorded, Recording
+from collector.recordings import DESCRIPTION, Recorded, Recording
 
 LEFT_OUT = {
     "1.3.6.1.6.3.12": "notification targets",
@@ -40,6 +40,7 @@ LEFT_OUT = {
     "1.3.6.1.4.1.8072.1.3": "commands",
 }
 """Parts of the tree that hold nothing for a profile and much about people, or that are indexed by addresses."""
+SYS_NAME = parse_oid("1.3.6.1.2.1.1.5.0")
 KEPT_TEXTS = tuple(
     map(
         parse_oid,
@@ -89,6 +90,7 @@ class _Scrubbing:
         self._replaced: Counter[str] = Counter()
 
     def run(self, objects: Recording) -> Scrubbed:
+        self._secrets += _host_name(objects)
         kept = {}
         for oid, recorded in objects.items():
             kind = next((kind for prefix, kind in self._left_out.items() if oid[: len(prefix)] == prefix), None)
@@ -148,7 +150,7 @@ class _Scrubbing:
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, "secret")
-                self._replaced["the device's own address, id or community"] += 1
+                self._replaced["the device's own name, address, id or community"] += 1
         text = _SERIAL.sub(lambda found: found[1] + self._stand_in("serial numbers", found[2], "SERIAL{}"), text)
         text = _MAC.sub(lambda found: self._stand_in("MAC addresses", found[0], "02:00:00:00:00:{:02x}"), text)
         return _IP.sub(lambda found: self._stand_in("IP addresses", found[0], "192.0.2.{}"), text)
@@ -172,6 +174,15 @@ class _Scrubbing:
             self._stand_ins[known] = 1 + sum(1 for other, _ in self._stand_ins if other == kind)
             self._replaced[kind] += 1
         return self._stand_ins[known]
+
+
+def _host_name(objects: Recording) -> list[str]:
+    """sysName, which many agents repeat in sysDescr; not where sysDescr begins with it, as it is the kind then."""
+    name, description = (
+        recorded.value.decode("utf-8", "replace") if recorded and isinstance(recorded.value, bytes) else ""
+        for recorded in (objects.get(SYS_NAME), objects.get(DESCRIPTION))
+    )
+    return [name] if len(name) > 2 and not description.startswith(name) else []
 
 
 def _is_below(oid: Oid, prefixes: Iterable[Oid]) -> bool:

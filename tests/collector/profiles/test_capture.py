@@ -20,7 +20,7 @@ STATION = f"1.3.6.1.4.1.41112.1.11.1.3.1.3.{'.'.join(map(str, MAC))}.1"
 ONU = "1.3.6.1.4.1.41112.1.5.6.2.1"
 SERIAL = "12." + ".".join(str(byte) for byte in b"UBNT12345678")
 PRIVATE = {
-    "1.3.6.1.2.1.1.1.0": b"Linux of Bairro Novo 192.168.7.9 S/N: ZX81-77 mac 44:d9:e7:82:fe:6a",
+    "1.3.6.1.2.1.1.1.0": b"Linux tower-of-joao of Bairro Novo 192.168.7.9 S/N: ZX81-77 mac 44:d9:e7:82:fe:6a",
     "1.3.6.1.2.1.1.4.0": b"maria@example.org",
     "1.3.6.1.2.1.1.5.0": b"tower-of-joao",
     "1.3.6.1.2.1.2.2.1.2.1": b"wlan0",
@@ -95,14 +95,16 @@ def test_lines_of_a_recording(tmp_path: Path, line: str, recorded: Recorded | No
     assert unread == (recorded is None)
 
 
+@pytest.mark.parametrize("version", ["1", "2c"])
 def test_a_real_agent_is_captured_and_read_again(
-    snmpd: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    snmpd: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str
 ) -> None:
     (tmp_path / "devices.csv").write_text(
         f"device_id,address,role,area,ping\nr1,{snmpd.address}:{snmpd.port},router,centre,off\n"
     )
     (tmp_path / "collector.toml").write_text(
         f'inventory = "devices.csv"\ndata = "data"\n[[credentials]]\nname = "default"\ncommunity = "{snmpd.community}"\n'
+        f'version = "{version}"\n'
     )
     path = tmp_path / "r1.snmprec"
     code = bairro.main(["capture", "r1", "--config", str(tmp_path / "collector.toml"), "--out", str(path)])
