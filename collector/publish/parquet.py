@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ def _array(column: Sequence[Any], type_: pa.DataType) -> pa.Array:
 def write(table: pa.Table, path: Path, *, durable: bool) -> None:
     """Write beside ``path`` and rename over it; ``durable`` syncs file and folder to the disk first.
 
-    Raises OSError, and leaves neither a half-written file nor a changed ``path``.
+    Two threads may write the same ``path``: the later one stays. Raises OSError, and leaves neither a half-written
+    file nor a changed ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         pq.write_table(table, beside, compression="zstd")
         if durable:
