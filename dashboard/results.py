@@ -102,7 +102,7 @@ EFFECTS = TableSpec(
         Column("low", "number", "lower end of the 95% interval; null where clusters are too few for one"),
         Column("high", "number", "upper end"),
         Column("p_value", "number", "two-sided"),
-        Column("p_adjusted", "number", "Holm's, over the named effects"),
+        Column("p_adjusted", "number", "Holm's over the named effects, and for effects not below the joint test's"),
         Column("is_found", "boolean", "p_adjusted below 0.05", True),
         Column("clusters", "integer", "how many", True),
         Column("method", "text", "how the interval was made", True),

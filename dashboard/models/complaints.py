@@ -203,8 +203,13 @@ class _Rows:
 
 
 def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> EffectModel:
-    p_values = inference.p_values()
+    """Effects and joint test. A named effect is only found where the joint test finds something at all (a closed test
+    of the whole before its parts); the placebo and the control, which are there to sound alarms, need no such leave.
+    """
+    p_values, joint = inference.p_values(), clusters.joint(inference)
     adjusted = holm(inference.careful_p_values())
+    if rows.kind == "effect":
+        adjusted = np.maximum(adjusted, joint.p_value if joint is not None else np.nan)
     with np.errstate(over="ignore"):
         ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
     effects = {}
@@ -215,7 +220,7 @@ def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> Ef
         effects[term.name] = Effect(
             rows.model, term, rows.kind, ratio, low, high, p_value, p_adjusted, inference.clusters, method
         )
-    return EffectModel(rows.model, rows.in_order(effects), clusters.joint(inference), _said(rows.model, rows.reasons))
+    return EffectModel(rows.model, rows.in_order(effects), joint, _said(rows.model, rows.reasons))
 
 
 def _said(model: str, reasons: dict[str, str]) -> tuple[str, ...]:

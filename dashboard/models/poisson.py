@@ -46,20 +46,28 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Coefficients (columns,), their information (columns, columns) net of areas and weeks, and by area.
+    """Coefficients (columns,) and their information (columns, columns) net of areas and weeks.
 
-    ``scores`` (areas, columns) and ``area_information`` (areas, columns, columns) are each area's part of the net
-    score and of the net information. ``separated`` and ``unidentified`` (columns,) mark what has no finite estimate, or none at all.
+    ``scores`` (areas, columns) are each area's part of the net score; ``net_columns`` (areas, weeks, columns) and
+    ``means`` (areas, weeks) are what the net score of any counts is made of. ``separated`` and ``unidentified``
+    (columns,) mark what has no finite estimate, or none at all.
     """
 
     coefficients: Floats
     information: Floats
     scores: Floats
-    area_information: Floats
+    net_columns: Floats
+    means: Floats
     separated: Flags
     unidentified: Flags
     has_converged: bool
     log_likelihood: float
+
+    @property
+    def area_information(self) -> Floats:
+        """Each area's part (areas, columns, columns) of the net information."""
+        weighted = self.net_columns * self.means[:, :, None]
+        return np.asarray(np.matmul(weighted.transpose(0, 2, 1), self.net_columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +95,10 @@ def fit(grid: Grid, start: Floats | None = None) -> Fit:
     if areas == 0 or weeks < 2:
         everything = np.ones(columns, bool)
         nothing = np.zeros((0, columns))
-        empty = np.zeros((0, columns, columns))
-        return Fit(nothing.sum(axis=0), empty.sum(axis=0), nothing, empty, ~everything, everything, False, 0.0)
+        none = np.zeros((columns, columns))
+        cells = np.zeros((0, weeks))
+        net = np.zeros((0, weeks, columns))
+        return Fit(nothing.sum(axis=0), none, nothing, net, cells, ~everything, everything, False, 0.0)
     coefficients = np.zeros(columns) if start is None else start.copy()
     week_effects = _first_week_effects(grid, coefficients)
     point = _at(grid, coefficients, week_effects)
@@ -192,7 +202,8 @@ def _finish(grid: Grid, point: _Point, coefficients: Floats, has_converged: bool
         np.where(unidentified, 0.0, coefficients),
         information,
         scores,
-        _area_information(grid, point, onto),
+        _net_columns(grid, point, onto),
+        point.means,
         separated,
         unidentified,
         has_converged and not separated.any(),
@@ -200,11 +211,10 @@ def _finish(grid: Grid, point: _Point, coefficients: Floats, has_converged: bool
     )
 
 
-def _area_information(grid: Grid, point: _Point, onto: Floats) -> Floats:
-    """Weighted products (areas, columns, columns) of the columns net of area means and of the weeks' projection."""
+def _net_columns(grid: Grid, point: _Point, onto: Floats) -> Floats:
+    """The columns (areas, weeks, columns) less their area means and their projection on the weeks."""
     net = grid.columns - np.concatenate([np.zeros((1, onto.shape[1])), onto])[None, :, :]
-    net = net - np.einsum("at,atq->aq", point.shares, net)[:, None, :]
-    return np.asarray(np.matmul((net * point.means[:, :, None]).transpose(0, 2, 1), net))
+    return np.asarray(net - np.einsum("at,atq->aq", point.shares, net)[:, None, :])
 
 
 def net_information(grid: Grid) -> Floats:
