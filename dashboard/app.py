@@ -179,6 +179,7 @@ def serve(settings: DashboardSettings) -> int:
             file=sys.stderr,
         )
         return EXIT_PORT
+    print(f"bairro serve: pages at http://{settings.web.address}:{listener.getsockname()[1]}/", flush=True)
     process = os.getpid()
     try:
         _Server(settings, listener).run()

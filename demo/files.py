@@ -189,10 +189,19 @@ def _hours_present(quality: Path, since_hour: int) -> set[int]:
 
 
 def _last_collected_hour(folder: Path) -> int:
-    """The last hour in which the collector polled anything; it may not have written it yet."""
-    polled = [pq.read_table(f, columns=["polled_at"])["polled_at"] for f in (folder / "data/live").glob("*.parquet")]
-    newest = [m for m in (pc.max(column).as_py() for column in polled) if m is not None]
-    return max((int(m.timestamp()) // 3600 for m in newest), default=-1)
+    """The last hour in which the collector was at work; it may not have written it yet.
+
+    A live table cut short, as a power cut leaves it, says as much by when it was written.
+    """
+    hours = [-1]
+    for file in (folder / "data/live").glob("*.parquet"):
+        try:
+            newest = pc.max(pq.read_table(file, columns=["polled_at"])["polled_at"]).as_py()
+        except pa.ArrowException:
+            newest = datetime.datetime.fromtimestamp(file.stat().st_mtime, datetime.UTC)
+        if newest is not None:
+            hours.append(int(newest.timestamp()) // 3600)
+    return max(hours)
 
 
 def _runs(hours: list[int]) -> list[tuple[int, int]]:

@@ -117,3 +117,9 @@ def test_a_broken_world_file_is_named(tmp_path):
     (tmp_path / "world.json").write_text(json.dumps({"seed": 1}))
     with pytest.raises(ValueError, match=r"world\.json: not a demo's world"):
         files.prepare(tmp_path, OPTIONS, said)
+
+
+def test_a_live_table_cut_short_keeps_no_demo_from_starting(folder):
+    (folder / "data/live").mkdir()
+    (folder / "data/live/shard=0.parquet").write_bytes(b"PAR1 and no more")
+    files.prepare(folder, OPTIONS, said)
