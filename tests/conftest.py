@@ -157,3 +157,33 @@ def eventually() -> Callable[..., Any]:
             time.sleep(pause)
 
     return wait
+
+
+CHROMIUM_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(require_program) -> Iterator[Any]:
+    """Debian's Chromium, headless, that can reach 127.0.0.1 and nothing else.
+
+    It ends with the module: Playwright's synchronous calls keep an event loop running in this thread, beside which
+    no later test could run one of its own.
+    """
+    from playwright.sync_api import sync_playwright
+
+    path = require_program("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()

@@ -19,16 +19,6 @@ from dashboard.config import DashboardSettings
 from dashboard.pages.source import Source
 
 ARTIFACTS = Path(__file__).parent.parent.parent / "test-artifacts" / "pages"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SERVE = """
 import sys
 from dataclasses import replace
@@ -96,18 +86,6 @@ def served(serve, sample, tmp_path_factory) -> tuple[str, DashboardSettings]:
     """A provider of its own that is served: its URL and settings."""
     settings = sample.make(tmp_path_factory.mktemp("served"))
     return serve(settings), settings
-
-
-@pytest.fixture(scope="session")
-def browser(require_program) -> Iterator[Any]:
-    """Debian's Chromium, headless."""
-    from playwright.sync_api import sync_playwright
-
-    path = require_program("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @dataclass

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BAIRRO = (sys.executable, "-m", "bairro")
 READY_SECONDS = 150.0
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-)
 
 
 def get(url: str, seconds: float = 10.0) -> str:
@@ -100,18 +92,6 @@ def built_demo(demo, eventually) -> Demo:
     """The same once the analysis is there."""
     eventually(lambda: list((demo.folder / "data" / "results").glob("*/manifest.json")), READY_SECONDS, 0.5)
     return demo
-
-
-@pytest.fixture(scope="session")
-def browser(require_program) -> Iterator[Any]:
-    """Chromium, headless, that can reach 127.0.0.1 and nothing else."""
-    from playwright.sync_api import sync_playwright
-
-    path = require_program("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")
