@@ -6,6 +6,8 @@ import glob
 import multiprocessing
 import os
 import pwd
+import signal
+import tempfile
 import time
 from datetime import UTC, datetime
 
@@ -21,24 +23,24 @@ T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC).timestamp()
 
 
 @pytest.fixture(scope="module")
-def server(module_processes, tmp_path_factory, free_port, require_program):
+def server(module_processes, free_port, require_program):
     """A URL of a new server's maintenance database; the server refuses to run as root, so it runs as its own user."""
     if not (found := sorted(glob.glob("/usr/lib/postgresql/*/bin"))):
         require_program("postgres")
-    folder, port = tmp_path_factory.mktemp("postgresql"), free_port()
-    user, wrap = pwd.getpwuid(os.getuid()).pw_name, ()
-    if os.getuid() == 0:
-        user, wrap = "postgres", ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
-        for parent in (folder, *folder.parents[:2]):
-            parent.chmod(0o711)
-        os.chown(folder, *pwd.getpwnam("postgres")[2:4])
-    initdb = module_processes.start([*wrap, f"{found[-1]}/initdb", "-D", folder / "data", "-U", user, "--auth=trust"])
-    assert initdb.wait(60) == 0
-    options = ("-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off")
-    module_processes.start([*wrap, f"{found[-1]}/postgres", "-D", folder / "data", *map(str, options)])
-    url = f"postgresql+psycopg://{user}:secret@127.0.0.1:{port}/postgres"
-    _wait_for(url)
-    return url
+    user, wrap, port = pwd.getpwuid(os.getuid()).pw_name, (), free_port()
+    with tempfile.TemporaryDirectory(prefix="bairro-postgresql-") as folder:
+        if os.getuid() == 0:
+            user, wrap = "postgres", ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+            os.chown(folder, *pwd.getpwnam("postgres")[2:4])
+        data = f"{folder}/data"
+        initdb = module_processes.start([*wrap, f"{found[-1]}/initdb", "-D", data, "-U", user, "--auth=trust"])
+        assert initdb.wait(60) == 0
+        options = ("-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off")
+        running = module_processes.start([*wrap, f"{found[-1]}/postgres", "-D", data, *options])
+        url = f"postgresql+psycopg://{user}:secret@127.0.0.1:{port}/postgres"
+        _wait_for(url)
+        yield url
+        module_processes.stop(running, signal.SIGINT)
 
 
 @pytest.fixture
