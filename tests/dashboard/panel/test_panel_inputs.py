@@ -37,7 +37,7 @@ def test_frames_are_as_declared(eight_weeks: Any) -> None:
         assert not frame.duplicated(list(spec.key)).any()
         required = [column.name for column in spec.columns if column.required]
         assert not frame[required].isna().any().any()
-    assert panel.area_weeks["week"].dt.dayofweek.eq(0).all()
+    assert panel.area_weeks["week"].dt.day_of_week.eq(0).all()
 
 
 def test_without_customers_there_is_no_panel(world: Any) -> None:
