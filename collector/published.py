@@ -212,3 +212,69 @@ INCIDENT_DEVICES = sa.Table(
     sa.Column("ended_at", UtcTimestamp),
     sa.Column("subscribers", sa.Integer, nullable=False),
 )
+
+# The dashboard (its pages and `bairro maintenance`, `bairro acknowledge`) writes the tables below; collectors read them.
+
+MAINTENANCE_WINDOWS = sa.Table(
+    "maintenance_windows",
+    OPERATIONS,
+    sa.Column("window_id", sa.String(40), primary_key=True),
+    sa.Column("target_kind", sa.String(16), nullable=False, comment="device | site | area"),
+    sa.Column("target", sa.String(200), nullable=False, comment="the device, site or area, as in the inventory"),
+    sa.Column(
+        "starts_at", UtcTimestamp, nullable=False, comment="when the work begins; weekly: no occurrence begins before"
+    ),
+    sa.Column(
+        "ends_at", UtcTimestamp, comment="when it ends; weekly: no occurrence begins from then on, null: it goes on"
+    ),
+    sa.Column("weekdays", sa.String(20), comment="weekly: MO to SU as in RFC 5545, by commas; null: once"),
+    sa.Column("local_start", sa.String(5), comment="weekly: HH:MM on the wall of time_zone"),
+    sa.Column("duration_seconds", sa.Integer, comment="weekly: how long each occurrence lasts, by the clock of UTC"),
+    sa.Column("time_zone", sa.String(64), nullable=False, comment="IANA zone that the times were given in"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_by", sa.String(200), nullable=False, comment="who entered it"),
+    sa.Column("created_at", UtcTimestamp, nullable=False),
+    sa.Column("cancelled_by", sa.String(200), comment="who called it off"),
+    sa.Column("cancelled_at", UtcTimestamp, comment="from when it holds no more; what was before stays planned"),
+    sa.Index("maintenance_windows_by_end", "ends_at"),
+)
+
+ACKNOWLEDGEMENTS = sa.Table(
+    "acknowledgements",
+    OPERATIONS,
+    sa.Column("acknowledgement_id", sa.String(40), primary_key=True),
+    sa.Column("incident_id", sa.String(40), sa.ForeignKey("incidents.incident_id"), nullable=False),
+    sa.Column("acknowledged_by", sa.String(200), nullable=False, comment="who has taken it up"),
+    sa.Column("acknowledged_at", UtcTimestamp, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, comment="what they say; several notes on one incident are several rows"),
+    sa.Index("acknowledgements_by_incident", "incident_id"),
+)
+
+USERS = sa.Table(
+    "users",
+    OPERATIONS,
+    sa.Column("user_id", sa.String(40), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False, comment="what they sign in with, in lower case"),
+    sa.Column("display_name", sa.String(200), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False, comment="what they may see and do: noc | management | admin"),
+    sa.Column("password_hash", sa.String(200), comment="with its method and salt; null: signs in elsewhere"),
+    sa.Column("language", sa.String(8), comment="en, pt_BR, es, nl or ru; null: the browser's"),
+    sa.Column("created_at", UtcTimestamp, nullable=False),
+    sa.Column("password_changed_at", UtcTimestamp, comment="sessions from before end"),
+    sa.Column("signed_in_at", UtcTimestamp, comment="the last time"),
+    sa.Column("disabled_at", UtcTimestamp, comment="from when they may not sign in; the row stays, for the audit"),
+    sa.Index("users_by_name", "name", unique=True),
+)
+
+AUDIT = sa.Table(
+    "audit",
+    OPERATIONS,
+    sa.Column("audit_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", UtcTimestamp, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False, comment="the user's name; of a command: name@host"),
+    sa.Column("action", sa.String(64), nullable=False, comment="such as maintenance.add, incident.acknowledge"),
+    sa.Column("subject", sa.String(200), nullable=False, comment="the id of what was acted on"),
+    sa.Column("details", sa.Text, comment="what exactly, as JSON; never a secret"),
+    sa.Index("audit_by_time", "at"),
+    sa.Index("audit_by_subject", "subject"),
+)

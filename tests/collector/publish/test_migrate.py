@@ -6,9 +6,13 @@ import multiprocessing
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
-from collector.publish.migrate import SchemaError, check_schema, migrate
+from collector.publish.migrate import MIGRATIONS, SchemaError, check_schema, migrate
 from collector.published import OPERATIONS, connect
+
+NEWEST = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 @pytest.fixture
@@ -26,10 +30,29 @@ def execute(url, statement):
 
 
 def test_it_creates_the_database_and_its_folder_and_then_leaves_it_alone(url):
-    assert migrate(url) == f"{url}: created the schema (0001)"
+    assert migrate(url) == f"{url}: created the schema ({NEWEST})"
     execute(url, "CREATE TABLE other (x)")
-    assert migrate(url) == f"{url}: the schema is up to date (0001)"
+    assert migrate(url) == f"{url}: the schema is up to date ({NEWEST})"
     check_schema(url)
+
+
+def test_an_older_schema_is_brought_up_to_date_and_its_rows_stay(url, tmp_path):
+    (tmp_path / "deep" / "down").mkdir(parents=True)
+    engine = connect(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    execute(
+        url, "INSERT INTO incidents VALUES ('i-1', 'olt', 'device', 'Hill', 'outage', '2026-03-02', NULL, '0', 1, 1, 0)"
+    )
+    assert migrate(url) == f"{url}: upgraded 0001 to {NEWEST}"
+    assert execute(url, "SELECT incident_id, root_device_id, kind FROM incidents") == [("i-1", "olt", "outage")]
+    execute(url, "INSERT INTO acknowledgements VALUES ('a-1', 'i-1', 'ana', '2026-03-02', 'on our way')")
+    with pytest.raises(sa.exc.IntegrityError):
+        execute(url, "INSERT INTO acknowledgements VALUES ('a-2', 'no such', 'ana', '2026-03-02', '')")
 
 
 def test_the_migrated_schema_is_the_declared_one(url):
@@ -45,7 +68,9 @@ def test_the_migrated_schema_is_the_declared_one(url):
             (c.name, c.type.dialect_impl(engine.dialect).compile(engine.dialect), c.nullable, c.primary_key)
             for c in declared.columns
         }
-        assert {index.name for index in table.indexes} == {index.name for index in declared.indexes}
+        assert {(index.name, index.unique) for index in table.indexes} == {
+            (index.name, index.unique) for index in declared.indexes
+        }
         assert len(table.foreign_keys) == len(declared.foreign_keys)
     engine.dispose()
 
@@ -60,8 +85,8 @@ def test_writers_wait_for_each_other_and_readers_for_none(url):
 def test_many_processes_may_migrate_at_once(url):
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         said = pool.map(migrate, [url] * 8)
-    assert sorted(set(said)) == [f"{url}: created the schema (0001)", f"{url}: the schema is up to date (0001)"]
-    assert said.count(f"{url}: created the schema (0001)") == 1
+    assert sorted(set(said)) == [f"{url}: created the schema ({NEWEST})", f"{url}: the schema is up to date ({NEWEST})"]
+    assert said.count(f"{url}: created the schema ({NEWEST})") == 1
 
 
 def test_a_newer_schema_is_refused(url):
@@ -71,7 +96,7 @@ def test_a_newer_schema_is_refused(url):
         with pytest.raises(SchemaError) as caught:
             function(url)
         assert str(caught.value) == (
-            f"{url}: has schema 9999, which this program does not know (it knows up to 0001); "
+            f"{url}: has schema 9999, which this program does not know (it knows up to {NEWEST}); "
             "upgrade bairro before using this database"
         )
     assert execute(url, "SELECT version_num FROM alembic_version") == [("9999",)]
