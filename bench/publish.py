@@ -15,9 +15,9 @@ from collector.config import MetricsSettings, OutageSettings
 from collector.publish.history import History
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
-from collector.publish.uplink import traffic
 from collector.quality.rates import difference
 from collector.quality.state import Network
+from collector.quality.uplink import traffic
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 
 START = 1_700_002_800.0

@@ -9,7 +9,7 @@ from collector.config import CollectorSettings
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
 from collector.publish.live import read_state
-from collector.publish.uplink import uplink_of
+from collector.quality.uplink import uplink_of
 from collector.reading import Device, Reading
 
 EXIT_OK, EXIT_SILENT, EXIT_UNUSABLE = 0, 1, 2

@@ -12,9 +12,9 @@ from collector.publish.history import History
 from collector.publish.incidents import IncidentLog
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
-from collector.publish.uplink import traffic
 from collector.quality.rates import difference
 from collector.quality.state import Network
+from collector.quality.uplink import traffic
 from collector.reading import Device, Reading, Verdict
 
 log = logging.getLogger(__name__)
@@ -77,8 +77,8 @@ class Pipeline:
         delta = difference(self._counted.get(reading.device_id), reading)
         if reading.interfaces or reading.uptime_seconds is not None:
             self._counted[reading.device_id] = reading
-        self.follow(self.network.observe(reading))
         passed = traffic(device, reading, delta)
+        self.follow(self.network.observe(reading))
         self.exposition.update(reading, restarted=delta.restarted, traffic=passed)
         self.history.observe(reading, delta, passed)
         self.live.update(reading, passed)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from collector.publish import families as f
 from collector.publish.text import labels, number, summary
-from collector.publish.uplink import Traffic
+from collector.quality.uplink import Traffic
 from collector.reading import STATES, Device, EchoBurst, Role, StateName
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from collector.publish import families as f
 from collector.publish.text import escape, labels, number, rewrite, summary
-from collector.publish.uplink import uplink_of
+from collector.quality.uplink import uplink_of
 from collector.reading import STATES, Device, EchoBurst, InterfaceReading, Reading, StateName, Transition
 
 OUTAGE_STATES = ("down", "suppressed")

@@ -11,8 +11,8 @@ from collector.publish.hour_writer import ClosedDevice, HourWriter, segment_of
 from collector.publish.hours import HOUR, DeviceHour, Poll
 from collector.publish.journal import Fact
 from collector.publish.spans import Belief, Span
-from collector.publish.uplink import NO_TRAFFIC, Traffic
 from collector.quality.rates import Delta
+from collector.quality.uplink import NO_TRAFFIC, Traffic
 from collector.reading import Device, QualityState, Reading, StateName, Transition
 
 PLAUSIBLE_INTERVALS = 2.5

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from collector.publish import parquet
-from collector.publish.uplink import Traffic
 from collector.published import LIVE
+from collector.quality.uplink import Traffic
 from collector.reading import Device, Reading, StateName, Transition
 
 SCHEMA = LIVE.arrow_schema()

@@ -9,7 +9,7 @@ from collector.publish import families as f
 from collector.publish.areas import Areas
 from collector.publish.device_text import OUTAGE_STATES, DeviceText
 from collector.publish.text import labels
-from collector.publish.uplink import Traffic
+from collector.quality.uplink import Traffic
 from collector.reading import Device, Reading, StateName, Transition
 
 CPE_IN_FULL = 5000

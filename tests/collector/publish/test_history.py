@@ -23,9 +23,9 @@ from collector.publish import devices as device_table
 from collector.publish.history import History
 from collector.publish.hours import quantile
 from collector.publish.journal import Journal
-from collector.publish.uplink import traffic
 from collector.published import DEVICES, QUALITY_HOURS
 from collector.quality.rates import difference
+from collector.quality.uplink import traffic
 from collector.reading import Device, InterfaceReading, Reading, SignalReading, StateName, Transition
 
 from .readings import CPE, answer, silence

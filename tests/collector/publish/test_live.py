@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from collector.publish.live import LiveTable, read_state
-from collector.publish.uplink import Traffic
 from collector.published import LIVE
+from collector.quality.uplink import Traffic
 from collector.reading import Device, EchoBurst, SignalReading, Transition
 
 from .readings import CPE, answer, silence

@@ -22,7 +22,7 @@ from collector.publish import families
 from collector.publish.metrics import CPE_IN_FULL, Exposition, detail_of
 from collector.publish.own import OwnMetrics
 from collector.publish.text import number
-from collector.publish.uplink import Traffic
+from collector.quality.uplink import Traffic
 from collector.reading import Device, EchoBurst, Reading, SignalReading, StateName, Transition
 
 from .readings import CPE, answer, silence
