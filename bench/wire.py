@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from collector.config import Credential, PingSettings, PollSettings
+from collector.config import PingSettings, PollSettings
+from collector.credentials import Credential
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.reading import Device, Reading

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector import inventory, recordings
-from collector.config import CollectorSettings, Credential
+from collector.config import CollectorSettings
+from collector.credentials import Credential
 from collector.poll.profile import load_profiles
 from collector.poll.snmp_codec import (
     FIRST_REQUEST_ID,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tomlfile
 from collector.address import parse_address
+from collector.credentials import Credential, read_credentials
 
-VERSIONS = ("1", "2c")
 DETAILS = ("full", "summary", "area")
 
 
@@ -74,15 +72,6 @@ class PublishSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """One way to be let in. ``community`` never prints."""
-
-    name: str
-    version: str = "2c"
-    community: str = field(default="public", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class CollectorSettings:
     """All of collector.toml; paths in it are relative to the file.
 
@@ -108,17 +97,6 @@ class CollectorSettings:
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialEntry:
-    """One ``[[credentials]]`` as written: exactly one of the three says where the community comes from."""
-
-    name: str
-    version: str = "2c"
-    community: str | None = field(default=None, repr=False)
-    community_env: str | None = None
-    community_file: Path | None = None
 
 
 CHOICES: dict[str, tuple[str, ...]] = {"metrics.network": DETAILS, "metrics.cpe": DETAILS}
@@ -154,7 +132,7 @@ def load(path: Path) -> CollectorSettings:
     _check_words(settings, path)
     if entries is None:
         return settings
-    return dataclasses.replace(settings, credentials=_credentials(entries, path))
+    return dataclasses.replace(settings, credentials=read_credentials(entries, path))
 
 
 def _check_ranges(settings: CollectorSettings, path: Path) -> None:
@@ -185,52 +163,3 @@ def _check_words(settings: CollectorSettings, path: Path) -> None:
         raise tomlfile.SettingsError(
             f"{path}: database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite"
         )
-
-
-def _credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
-    if not isinstance(entries, list) or not entries:
-        raise tomlfile.SettingsError(f"{path}: credentials: must be one or more [[credentials]] tables")
-    found: dict[str, Credential] = {}
-    for number, raw in enumerate(entries):
-        key = f"credentials[{number}]"
-        entry = tomlfile.build(raw, CredentialEntry, path, key=key, choices={f"{key}.version": VERSIONS})
-        if not entry.name or entry.name in found:
-            reason = f"{entry.name!r} is there twice" if entry.name else "must not be empty"
-            raise tomlfile.SettingsError(f"{path}: {key}.name: {reason}")
-        found[entry.name] = Credential(entry.name, entry.version, _community(entry, f"{path}: {key}"))
-    return tuple(found.values())
-
-
-def _community(entry: CredentialEntry, where: str) -> str:
-    given = [n for n in ("community", "community_env", "community_file") if getattr(entry, n) is not None]
-    if len(given) != 1:
-        has = " and ".join(given) or "none of them"
-        raise tomlfile.SettingsError(
-            f"{where}: needs exactly one of community, community_env, community_file; it has {has}"
-        )
-    if entry.community is not None:
-        community = entry.community
-    elif entry.community_env is not None:
-        community = os.environ.get(entry.community_env, "")
-        if not community:
-            raise tomlfile.SettingsError(
-                f"{where}.community_env: the environment variable {entry.community_env} is not set"
-            )
-    else:
-        community = _first_line(entry, where)
-    if not community:
-        raise tomlfile.SettingsError(f"{where}.{given[0]}: the community must not be empty")
-    return community
-
-
-def _first_line(entry: CredentialEntry, where: str) -> str:
-    assert entry.community_file is not None
-    try:
-        text = entry.community_file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise tomlfile.SettingsError(
-            f"{where}.community_file: {entry.community_file} cannot be read: {error.strerror}"
-        ) from None
-    except UnicodeDecodeError:
-        raise tomlfile.SettingsError(f"{where}.community_file: {entry.community_file} is not UTF-8 text") from None
-    return text.partition("\n")[0].strip()

@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from collector.config import CollectorSettings
+from collector.credentials import NO_SNMP
 from collector.inventory import sentinel_devices
 from collector.pipeline import Pipeline
-from collector.poll.poller import NO_SNMP, Poller
+from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.publish import devices as device_table
 from collector.publish.incidents import IncidentLog

@@ -9,6 +9,7 @@ from typing import Any
 
 from collector.address import parse_address, parse_ip, parse_port
 from collector.config import CollectorSettings
+from collector.credentials import NO_SNMP, SEPARATOR, named_credentials
 from collector.delimited import Table, open_table
 from collector.reading import ROLES, Device
 
@@ -28,7 +29,6 @@ OPTIONAL = (
     "latitude",
     "longitude",
 )
-NO_SNMP = "off"
 Row = dict[str, str]
 PACKAGED_PROFILES = Path(__file__).parent / "profiles"
 
@@ -207,7 +207,7 @@ class _Reader:
             parent=self._parent(row, device_id),
             site=self._shared(row, "site"),
             technology=self._shared(row, "technology"),
-            credential=self._known(row, "credential", self._credentials),
+            credential=self._credential(row),
             profile=self._known(row, "profile", self._profiles),
             ping=self._keep(self._checked(row, "ping", parse_ping) or "icmp"),
             reply_from=self._checked(row, "reply_from", parse_ip),
@@ -246,9 +246,15 @@ class _Reader:
 
     def _known(self, row: Row, name: str, known: set[str]) -> str | None:
         text = self._shared(row, name)
-        if text is not None and text not in known:
-            raise _BadRowError(name, f"no {name} is called {text!r}; known: {', '.join(sorted(known)) or 'none'}")
+        if text is not None:
+            _check_known(text, name, known)
         return text
+
+    def _credential(self, row: Row) -> str | None:
+        names = self._checked(row, "credential", named_credentials)
+        for name in names or ():
+            _check_known(name, "credential", self._credentials)
+        return self._keep(SEPARATOR.join(names)) if names else None
 
     def _checked(self, row: Row, name: str, parse: Callable[[str], Any]) -> Any:
         text = row.get(name)
@@ -274,6 +280,11 @@ class _Reader:
         if not bounds[0] <= value <= bounds[1]:
             raise _BadRowError(name, f"must be {bounds[0]:g} to {bounds[1]:g}, not {text}")
         return value
+
+
+def _check_known(text: str, name: str, known: set[str]) -> None:
+    if text not in known:
+        raise _BadRowError(name, f"no {name} is called {text!r}; known: {', '.join(sorted(known)) or 'none'}")
 
 
 def parse_ping(text: str) -> str:

@@ -18,6 +18,7 @@ SnmpOutcome = Literal["answered", "partial", "silent", "refused", "off"]
 class Device:
     """One row of the inventory.
 
+    ``credential`` names one of ``[[credentials]]``, or several to try in turn (``a+b``), or is ``off``.
     ``ping`` is ``icmp``, ``echo:PORT`` (RFC 862 over UDP) or ``off``. ``subscribers`` counts the customers
     behind this device and behind none of its listed children, so that sums over a subtree never double.
     """

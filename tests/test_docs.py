@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import collector.config
+import collector.credentials
 import dashboard.config
 from collector import inventory
 
@@ -30,7 +31,7 @@ def declared(settings: type, prefix: str = "") -> dict[str, object]:
     for field in dataclasses.fields(settings):
         key = f"{prefix}{field.name}"
         if key == "credentials":
-            found |= declared(collector.config.CredentialEntry, "credentials.")
+            found |= declared(collector.credentials.CredentialEntry, "credentials.")
         elif dataclasses.is_dataclass(hints[field.name]):
             found |= declared(hints[field.name], f"{key}.")
         else:
@@ -67,7 +68,10 @@ def test_ranges_are_documented_as_they_are_checked():
         assert documented[key] == f"{low:.15g} to {high:.15g}"
     for key, choices in collector.config.CHOICES.items():
         assert documented[key] == ", ".join(choices)
-    assert documented["credentials.version"] == ", ".join(collector.config.VERSIONS)
+    credentials = collector.credentials
+    assert documented["credentials.version"] == ", ".join(credentials.VERSIONS)
+    assert documented["credentials.auth_protocol"] == ", ".join(credentials.AUTH_PROTOCOLS)
+    assert documented["credentials.priv_protocol"] == ", ".join(credentials.PRIV_PROTOCOLS)
 
 
 def test_every_column_of_the_inventory_is_documented():

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from collector.config import Credential, PingSettings, PollSettings
+from collector.config import PingSettings, PollSettings
+from collector.credentials import NO_SNMP, Credential
 from collector.poll.conversation import BACK_OFF_AFTER, Conversation, Outcome
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Outbox, open_families, resolve
@@ -20,8 +21,6 @@ from collector.reading import Device, Reading
 
 log = logging.getLogger("bairro.poll")
 
-NO_SNMP = "off"
-"""The credential of a device that is pinged only."""
 RESOLVERS = 4
 
 Done = Callable[[Reading], None]
@@ -50,7 +49,9 @@ class Poller:
             tick_seconds=poll.tick_seconds,
         )
         self.pinger = Pinger(ping, self.outbox, self.counts, tick_seconds=poll.tick_seconds)
-        self._access = {given.name: access(given.version, given.community) for given in credentials}
+        self._access = {
+            given.name: access(given.version, given.community) for given in credentials if given.version != "3"
+        }
         self._default = next(iter(self._access.values()), None)
         self._visits: dict[str, Visit] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None

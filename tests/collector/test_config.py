@@ -8,6 +8,7 @@ import pytest
 
 import tomlfile
 from collector import config
+from collector.credentials import Credential
 
 BROKEN = Path(__file__).parent.parent / "data" / "config"
 TOP = "inventory, data, database, poll, ping, outage, web, metrics, publish, sentinels, credentials, profiles, shard"
@@ -24,9 +25,11 @@ MESSAGES = {
     "credential_empty_name": "credentials[0].name: must not be empty",
     "credential_twice": "credentials[1].name: 'a' is there twice",
     "credential_unknown_key": (
-        "credentials[0].password: unknown key; known here: name, version, community, community_env, community_file"
+        "credentials[0].password: unknown key; known here: name, version, community, community_env, community_file, "
+        "user, auth_protocol, auth_password, auth_password_env, auth_password_file, priv_protocol, priv_password, "
+        "priv_password_env, priv_password_file, context"
     ),
-    "credential_version": "credentials[0].version: must be one of 1, 2c, not '4'",
+    "credential_version": "credentials[0].version: must be one of 1, 2c, 3, not '4'",
     "credential_with_two_communities": (
         "credentials[0]: needs exactly one of community, community_env, community_file; "
         "it has community and community_env"
@@ -34,6 +37,27 @@ MESSAGES = {
     "credential_without_community": (
         "credentials[0]: needs exactly one of community, community_env, community_file; it has none of them"
     ),
+    "credential_called_off": "credentials[0].name: 'off' means that a device is not asked by SNMP",
+    "credential_name_with_plus": ("credentials[0].name: must have no '+' (it parts names) and no blanks around it"),
+    "v2c_with_user": "credentials[0].user: is for version 3 only",
+    "v3_context_too_long": "credentials[0].context: must be at most 32 bytes of UTF-8",
+    "v3_password_file_missing": (
+        f"credentials[0].priv_password_file: {BROKEN / 'no-such-file'} cannot be read: No such file or directory"
+    ),
+    "v3_password_short": (
+        "credentials[0].auth_password: the password must have at least 8 characters (RFC 3414 section 11.2)"
+    ),
+    "v3_password_unset": ("credentials[0].auth_password_env: the environment variable BAIRRO_TEST_NOT_SET is not set"),
+    "v3_password_without_protocol": "credentials[0].priv_password: needs priv_protocol too",
+    "v3_privacy_alone": "credentials[0].priv_protocol: needs auth_protocol too (RFC 3414 has no privacy alone)",
+    "v3_unknown_protocol": (
+        "credentials[0].auth_protocol: must be one of MD5, SHA, SHA224, SHA256, SHA384, SHA512, not 'SHA1'"
+    ),
+    "v3_with_community": "credentials[0].community: is for versions 1 and 2c only",
+    "v3_without_password": (
+        "credentials[0]: needs exactly one of auth_password, auth_password_env, auth_password_file; it has none of them"
+    ),
+    "v3_without_user": "credentials[0].user: is required for version 3",
     "credentials_not_a_list": "credentials: must be one or more [[credentials]] tables",
     "fraction_for_a_count": "poll.retries: must be a whole number, not 1.5",
     "interval_zero": "poll.interval_seconds: must be 0.1 to 3600, not 0",
@@ -108,6 +132,55 @@ def test_communities_come_from_the_file_the_environment_or_a_secret_file(tmp_pat
     found = [(c.name, c.version, c.community) for c in settings.credentials]
     assert found == [("plain", "2c", "from-toml"), ("env", "1", "from-environment"), ("file", "2c", "from-file")]
     assert "from-" not in repr(settings)
+
+
+def test_a_user_of_version_3_with_passwords_from_all_three_sources(tmp_path, monkeypatch):
+    monkeypatch.setenv("BAIRRO_TEST_PASSWORD", "from-environment")
+    (tmp_path / "secret").write_text("from-file\n")
+    settings = config.load(
+        write(
+            tmp_path,
+            """
+            [[credentials]]
+            name = "routers"
+            version = "3"
+            user = "bairro"
+            auth_protocol = "SHA256"
+            auth_password_env = "BAIRRO_TEST_PASSWORD"
+            priv_protocol = "AES256C"
+            priv_password_file = "secret"
+            context = "vrf1"
+            [[credentials]]
+            name = "signed"
+            version = "3"
+            user = "bairro"
+            auth_protocol = "MD5"
+            auth_password = "from-toml"
+            [[credentials]]
+            name = "open"
+            version = "3"
+            user = "guest"
+            """,
+        )
+    )
+    assert settings.credentials == (
+        Credential("routers", "3", "", "bairro", "SHA256", "from-environment", "AES256C", "from-file", "vrf1"),
+        Credential("signed", "3", "", "bairro", "MD5", "from-toml"),
+        Credential("open", "3", "", "guest"),
+    )
+    assert "from-" not in repr(settings)
+
+
+def test_no_password_shows_in_a_message(tmp_path):
+    for line in (
+        'auth_protocol = "SHA9"\nauth_password = "hushhush"',
+        'auth_password = "hushhush"',
+        'auth_protocol = "SHA"\nauth_password = "hush"',
+    ):
+        path = write(tmp_path, f'[[credentials]]\nname = "a"\nversion = "3"\nuser = "u"\n{line}\n')
+        with pytest.raises(tomlfile.SettingsError) as caught:
+            config.load(path)
+        assert "hush" not in str(caught.value)
 
 
 def test_no_error_message_shows_a_community(tmp_path):
