@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-ranking bench-coverage format lock clean
+.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-compose    builds and runs the containers; needs Docker"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
 	@echo "make bench-publish   CPU time of judging and publishing a poll"
+	@echo "make bench-exposition CPU time of keeping the text of /metrics"
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
 	@echo "make format          formats the code"
@@ -45,7 +46,7 @@ pytest: .venv/.test-ready
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
 
-bench-wire bench-publish: bench-%: .venv/.test-ready
+bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
 bench-ranking bench-coverage: bench-%: .venv/.test-ready

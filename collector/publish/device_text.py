@@ -1,33 +1,70 @@
-"""The text of one device's series: a piece for each family, of which only the numbers are rewritten."""
+"""The text of one device's series: a piece for each family, of which a poll rewrites only those that changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from operator import sub
 
 from collector.publish import families as f
-from collector.publish.text import escape, labels, number, rewrite, summary
+from collector.publish import interface_text
+from collector.publish.interface_text import InterfaceTexts
+from collector.publish.text import escape, labels, number, sample, summary
 from collector.quality.uplink import uplink_of
-from collector.reading import STATES, Device, EchoBurst, InterfaceReading, Reading, StateName, Transition
+from collector.reading import STATES, Device, EchoBurst, Reading, StateName, Transition
 
 OUTAGE_STATES = ("down", "suppressed")
 MISSES_UNTIL_GONE = 2
 
 _AT = {family.name: i for i, family in enumerate(f.DEVICE_FAMILIES)}
-_SCALARS = slice(_AT[f.SCALARS[0].name], _AT[f.SCALARS[-1].name] + 1)
-_SCALAR_NAMES = tuple(family.name for family in f.SCALARS)
-_PING_RTT, _SNMP_RTT = _AT[f.PING_RTT.name], _AT[f.SNMP_RTT.name]
-_STATE, _REACHABLE = _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
-_INTERFACES = slice(_AT[f.INTERFACES[0].name], _AT[f.INTERFACE_INFO.name] + 1)
-_INTERFACE_NAMES = tuple(family.name for family in f.INTERFACES)
-_INTERFACE_STAYS = tuple(family.kind == "counter" for family in f.INTERFACES)
-_INTERFACE_WIDTH = len(f.INTERFACES) + 1
-_SIGNALS = slice(_AT[f.SIGNALS[0].name], _AT[f.SIGNALS[-1].name] + 1)
+
+
+def _places(families: tuple[f.Family, ...]) -> slice:
+    return slice(_AT[families[0].name], _AT[families[-1].name] + 1)
+
+
+_SELDOM, _EACH_POLL, _LAST_BURST = _places(f.SELDOM), _places(f.EACH_POLL), _places(f.LAST_BURST)
+_SELDOM_NAMES = tuple(family.name for family in f.SELDOM)
+_POLLS, _LAST_POLL, _UPTIME, _DURATION = (family.name for family in f.EACH_POLL)
+_P50, _P95, _JITTER = (family.name for family in f.LAST_BURST)
+_SENT, _PING_NAME, _SNMP_NAME = f.PINGS_SENT.name, f.PING_RTT.name, f.SNMP_RTT.name
+_SENT_AT, _PING_RTT, _SNMP_RTT = _AT[_SENT], _AT[_PING_NAME], _AT[_SNMP_NAME]
+_INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO.name], _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
+_INTERFACE = _AT[f.INTERFACE_BYTES[0].name]
+_INTERFACES = slice(_INTERFACE, _INTERFACE + interface_text.WIDTH)
+_SIGNALS = _places(f.SIGNALS)
 _HIDDEN_IN_SUMMARY = tuple(i for i, family in enumerate(f.DEVICE_FAMILIES) if family.detail == "full")
 
 
 class DeviceText:
     """What one device has counted, and ``chunks``: its text for each of ``families.DEVICE_FAMILIES``, in order."""
+
+    __slots__ = (
+        "_interfaces",
+        "_own",
+        "_reachable",
+        "_seldom",
+        "chunks",
+        "detail",
+        "device",
+        "down_since",
+        "last_poll",
+        "misses",
+        "outage_seconds",
+        "outages",
+        "ping_misses",
+        "pings_lost",
+        "pings_sent",
+        "polls",
+        "polls_failed",
+        "restarts",
+        "rtt_count",
+        "rtt_seconds",
+        "snmp_misses",
+        "snmp_rtt_count",
+        "snmp_rtt_seconds",
+        "state",
+        "up",
+        "uptime",
+    )
 
     def __init__(self, device: Device, detail: f.Detail) -> None:
         self.state: StateName = "unknown"
@@ -35,7 +72,6 @@ class DeviceText:
         self.outage_seconds = self.rtt_seconds = self.snmp_rtt_seconds = 0.0
         self.outages = self.restarts = self.polls = self.polls_failed = self.pings_sent = self.pings_lost = 0
         self.rtt_count = self.snmp_rtt_count = self.snmp_misses = self.ping_misses = self.misses = 0
-        self.has_pings = False
         self.up: int | None = None
         self.last_poll: float | None = None
         self.uptime: float | None = None
@@ -45,13 +81,9 @@ class DeviceText:
         """Take in the device's inventory row; what it has counted stays."""
         self.device, self.detail = device, detail
         self._own = labels(device=device.device_id)
-        self._interfaces: dict[str, _InterfaceText] = {}
-        self._values: tuple[float | None, ...] = (None,) * len(f.SCALARS)
-        self._reachable = {
-            (by, yes): f"bairro_device_reachable{labels(by=by, device=device.device_id)} {float(yes)}\n"
-            for by in ("ping", "snmp")
-            for yes in (False, True)
-        }
+        self._interfaces = InterfaceTexts(self._own[:-1], detail)
+        self._seldom: tuple[float | None, ...] = ()
+        self._reachable: tuple[bool | None, bool | None] = (None, None)
         self.chunks = [""] * len(f.DEVICE_FAMILIES)
         info = labels(
             area=device.area,
@@ -61,7 +93,7 @@ class DeviceText:
             role=device.role,
             site=device.site or "",
         )
-        self.chunks[_AT[f.DEVICE_INFO.name]] = f"bairro_device_info{info} 1.0\n"
+        self.chunks[_INFO] = f"bairro_device_info{info} 1.0\n"
         self._write_state()
 
     def change(self, transition: Transition) -> None:
@@ -78,21 +110,30 @@ class DeviceText:
 
     def update(self, reading: Reading, *, restarted: bool) -> None:
         """Take in one poll."""
-        self.restarts += restarted
+        if restarted:
+            self.restarts += 1
+        is_full = self.detail == "full"
         self._count(reading)
-        if reading.echoes is not None and reading.echoes.sent:
-            self._count_pings(reading.echoes)
-        self._write_scalars(reading)
-        if self.detail == "full":
-            self._write_reachable(reading)
+        burst = reading.echoes
+        if burst is not None and burst.sent:
+            self._count_pings(burst)
+        self._write_each_poll(reading)
+        self._write_seldom(reading.at)
+        if is_full:
+            if reading.sent:
+                self._write_reachable(reading)
             if reading.signals:
                 self._write_signals(reading)
         if reading.interfaces:
             self._write_interfaces(reading)
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()
+        if not is_full:
+            for i in _HIDDEN_IN_SUMMARY:
+                self.chunks[i] = ""
 
     def _count(self, reading: Reading) -> None:
+        """What the poll says of the two methods, and the response time of SNMP."""
         self.polls += 1
         up = reading.is_reachable
         if up:
@@ -101,62 +142,68 @@ class DeviceText:
             self.up = 0
             self.misses += 1
             self.polls_failed += 1
-        if reading.snmp == "silent":
+        snmp = reading.snmp
+        if snmp == "silent":
             self.snmp_misses += reading.sent
-        elif reading.snmp != "off":
+        elif snmp != "off":
             self.snmp_misses = 0
-            if reading.snmp_rtt_seconds is not None:
-                self.snmp_rtt_seconds += reading.snmp_rtt_seconds
-                self.snmp_rtt_count += 1
+            rtt = reading.snmp_rtt_seconds
+            if rtt is not None:
+                self.snmp_rtt_seconds = total = self.snmp_rtt_seconds + rtt
+                self.snmp_rtt_count = count = self.snmp_rtt_count + 1
+                self.chunks[_SNMP_RTT] = summary(_SNMP_NAME, self._own, count=count, total=total)
         if reading.uptime_seconds is not None:
             self.uptime = reading.uptime_seconds
         elif self.snmp_misses >= MISSES_UNTIL_GONE:
             self.uptime = None
 
     def _count_pings(self, burst: EchoBurst) -> None:
-        self.has_pings = True
-        self.pings_sent += burst.sent
+        """Sums of the pings, and figures of the last burst that came back, until two in a row have not."""
+        own, chunks, rtts = self._own, self.chunks, burst.rtt_seconds
+        self.pings_sent = sent = self.pings_sent + burst.sent
         self.pings_lost += burst.lost
-        self.rtt_seconds += sum(burst.rtt_seconds)
-        self.rtt_count += len(burst.rtt_seconds)
-        self.ping_misses = 0 if burst.rtt_seconds else self.ping_misses + 1
-
-    def _write_scalars(self, reading: Reading) -> None:
-        """The text of ``families.SCALARS`` and the two summaries; a gauge that is one miss old stays."""
-        own, chunks, old = self._own, self.chunks, self._values
-        figures = old[-3:]
-        if reading.echoes is not None and reading.echoes.rtt_seconds:
-            figures = burst_figures(reading.echoes)
-        elif self.ping_misses >= MISSES_UNTIL_GONE:
-            figures = (None, None, None)
-        has_pings = self.has_pings
-        since = self.down_since
-        self._values = new = (
-            self.up,
-            self.uptime,
-            self.restarts,
-            self.outage_seconds if since is None else self.outage_seconds + max(0.0, reading.at - since),
-            self.outages,
-            self.last_poll,
-            reading.duration_seconds if self.misses < MISSES_UNTIL_GONE else None,
-            self.polls,
-            self.polls_failed,
-            self.pings_sent if has_pings else None,
-            self.pings_lost if has_pings else None,
-            *figures,
-        )
-        texts = chunks[_SCALARS]
-        rewrite(texts, _SCALAR_NAMES, own, old=old, new=new)
-        chunks[_SCALARS] = texts
-        if has_pings:
-            chunks[_PING_RTT] = summary("bairro_ping_rtt_seconds", own, count=self.rtt_count, total=self.rtt_seconds)
-        if self.snmp_rtt_count:
-            chunks[_SNMP_RTT] = summary(
-                "bairro_snmp_rtt_seconds", own, count=self.snmp_rtt_count, total=self.snmp_rtt_seconds
+        chunks[_SENT_AT] = f"{_SENT}{own} {sent}\n"
+        if rtts:
+            self.ping_misses = 0
+            self.rtt_seconds = total = self.rtt_seconds + sum(rtts)
+            self.rtt_count = count = self.rtt_count + len(rtts)
+            chunks[_PING_RTT] = summary(_PING_NAME, own, count=count, total=total)
+            p50, p95, jitter = burst_figures(burst)
+            chunks[_LAST_BURST] = (
+                f"{_P50}{own} {p50:.9f}\n",
+                f"{_P95}{own} {p95:.9f}\n",
+                "" if jitter is None else f"{_JITTER}{own} {jitter:.9f}\n",
             )
-        if self.detail == "summary":
-            for i in _HIDDEN_IN_SUMMARY:
-                chunks[i] = ""
+        else:
+            self.ping_misses += 1
+            if not self.rtt_count:
+                chunks[_PING_RTT] = summary(_PING_NAME, own, count=0, total=0.0)
+            if self.ping_misses >= MISSES_UNTIL_GONE:
+                chunks[_LAST_BURST] = "", "", ""
+
+    def _write_each_poll(self, reading: Reading) -> None:
+        own, last_poll, uptime = self._own, self.last_poll, self.uptime
+        self.chunks[_EACH_POLL] = (
+            f"{_POLLS}{own} {self.polls}\n",
+            "" if last_poll is None else f"{_LAST_POLL}{own} {last_poll:.3f}\n",
+            "" if uptime is None else f"{_UPTIME}{own} {uptime:.2f}\n",
+            f"{_DURATION}{own} {reading.duration_seconds:.6f}\n" if self.misses < MISSES_UNTIL_GONE else "",
+        )
+
+    def _write_seldom(self, at: float) -> None:
+        since = self.down_since
+        new = (
+            self.up,
+            self.restarts,
+            self.outage_seconds if since is None else self.outage_seconds + max(0.0, at - since),
+            self.outages,
+            self.polls_failed,
+            self.pings_lost if self.pings_sent else None,
+        )
+        if new != self._seldom:
+            self._seldom = new
+            own = self._own
+            self.chunks[_SELDOM] = [sample(name, own, v) for name, v in zip(_SELDOM_NAMES, new, strict=True)]
 
     def _write_state(self) -> None:
         if self.detail == "full":
@@ -166,35 +213,27 @@ class DeviceText:
             )
 
     def _write_reachable(self, reading: Reading) -> None:
-        if not reading.sent:
-            return
-        text = ""
-        if reading.echoes is not None and reading.echoes.sent:
-            text = self._reachable["ping", reading.echoes.lost < reading.echoes.sent]
-        if reading.snmp != "off":
-            text += self._reachable["snmp", reading.snmp != "silent"]
-        self.chunks[_REACHABLE] = text
+        burst = reading.echoes
+        new = (
+            burst.lost < burst.sent if burst is not None and burst.sent else None,
+            reading.snmp != "silent" if reading.snmp != "off" else None,
+        )
+        if new != self._reachable:
+            self._reachable = new
+            rest = self._own[1:]
+            self.chunks[_REACHABLE] = "".join(
+                f'bairro_device_reachable{{by="{by}",{rest} {float(yes)}\n'
+                for by, yes in zip(("ping", "snmp"), new, strict=True)
+                if yes is not None
+            )
 
     def _write_interfaces(self, reading: Reading) -> None:
-        """Replace the interfaces' series; a partial answer leaves alone those that it does not speak of."""
-        shown: Sequence[InterfaceReading] = reading.interfaces
+        shown = reading.interfaces
         if self.detail == "summary":
-            uplink = uplink_of(self.device, reading.interfaces)
+            uplink = uplink_of(self.device, shown)
             shown = () if uplink is None else (uplink,)
-        old = self._interfaces
-        fresh = {}
-        for interface in shown:
-            text = old.get(interface.name)
-            if text is None or text.alias != interface.alias:
-                text = _InterfaceText(self._own[:-1], interface, self.detail)
-            text.update(interface)
-            fresh[interface.name] = text
-        self._interfaces = {**old, **fresh} if reading.snmp == "partial" else fresh
-        self._join_interfaces()
-
-    def _join_interfaces(self) -> None:
-        columns = [text.chunks for text in self._interfaces.values()]
-        self.chunks[_INTERFACES] = map("".join, zip(*columns, strict=True)) if columns else [""] * _INTERFACE_WIDTH
+        changed = self._interfaces.update(shown, is_partial=reading.snmp == "partial")
+        self.chunks[_INTERFACE : _INTERFACE + len(changed)] = changed
 
     def _write_signals(self, reading: Reading) -> None:
         received = noise = codewords = ""
@@ -211,9 +250,7 @@ class DeviceText:
         self.chunks[_SIGNALS] = received, noise, codewords
 
     def _forget_snmp_gauges(self) -> None:
-        for text in self._interfaces.values():
-            text.forget_gauges()
-        self._join_interfaces()
+        self.chunks[_INTERFACES] = self._interfaces.forget_gauges()
         self.chunks[_SIGNALS.start : _SIGNALS.start + 2] = "", ""
 
 
@@ -222,44 +259,5 @@ def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:
     rtts = burst.rtt_seconds
     ranked = sorted(rtts)
     count = len(ranked)
-    jitter = sum([abs(b - a) for a, b in pairwise(rtts)]) / (count - 1) if count > 1 else None
+    jitter = sum(map(abs, map(sub, rtts[1:], rtts))) / (count - 1) if count > 1 else None
     return ranked[(count - 1) // 2], ranked[-(-95 * count // 100) - 1], jitter
-
-
-class _InterfaceText:
-    """One interface's text for each of ``families.INTERFACES``, and for the info family."""
-
-    __slots__ = ("_detail", "_own", "_values", "alias", "chunks")
-
-    def __init__(self, head: str, interface: InterfaceReading, detail: f.Detail) -> None:
-        self._own = own = f'{head},interface="{escape(interface.name)}"}}'
-        self._detail = detail
-        self._values: tuple[float | None, ...] = (None,) * len(f.INTERFACES)
-        self.alias = interface.alias
-        self.chunks = [""] * _INTERFACE_WIDTH
-        if interface.alias and detail == "full":
-            self.chunks[-1] = f'{f.INTERFACE_INFO.name}{{alias="{escape(interface.alias)}",{own[1:]} 1.0\n'
-
-    def update(self, i: InterfaceReading) -> None:
-        """Take in the counters as the device gave them."""
-        new: tuple[float | None, ...] = (i.receive_bytes, i.transmit_bytes, None, None, None, None, None, None)
-        if self._detail == "full":
-            new = (
-                i.receive_bytes,
-                i.transmit_bytes,
-                i.receive_errors,
-                i.transmit_errors,
-                i.receive_discards,
-                i.transmit_discards,
-                None if i.is_up is None else int(i.is_up),
-                i.speed_bytes_per_second,
-            )
-        rewrite(self.chunks, _INTERFACE_NAMES, self._own, old=self._values, new=new)
-        self._values = new
-
-    def forget_gauges(self) -> None:
-        """Counters stay; a gauge comes back with the next answer."""
-        self._values = tuple(v if stays else None for v, stays in zip(self._values, _INTERFACE_STAYS, strict=True))
-        for i, stays in enumerate(_INTERFACE_STAYS):
-            if not stays:
-                self.chunks[i] = ""

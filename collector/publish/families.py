@@ -61,27 +61,32 @@ DEVICE_DOWN = Family(
     "area",
 )
 
-SCALARS: tuple[Family, ...] = (
+# Grouped by how often a poll changes them: device_text.py rewrites each group together.
+SELDOM: tuple[Family, ...] = (
     _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
-    _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary"),
     _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary"),
     _device("device_outage_seconds_total", "counter", "Time in which the device was down or suppressed.", "summary"),
     _device("device_outages_total", "counter", "Outages of the device, its own and those laid to others.", "summary"),
+    _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary"),
+    _device("ping_lost_total", "counter", "Echoes that never came back.", "summary"),
+)
+EACH_POLL: tuple[Family, ...] = (
+    _device("polls_total", "counter", "Polls of the device.", "summary"),
     _device(
         "device_last_poll_timestamp_seconds",
         "gauge",
         "When the last answered poll left; it stays in silence.",
         "summary",
     ),
+    _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary"),
     _device("device_poll_duration_seconds", "gauge", "Duration of the last poll, pings included."),
-    _device("polls_total", "counter", "Polls of the device.", "summary"),
-    _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary"),
-    _device("ping_sent_total", "counter", "Echoes sent.", "summary"),
-    _device("ping_lost_total", "counter", "Echoes that never came back.", "summary"),
+)
+LAST_BURST: tuple[Family, ...] = (
     _device("ping_rtt_p50_seconds", "gauge", "Median round trip of the last burst of echoes."),
     _device("ping_rtt_p95_seconds", "gauge", "95th percentile of the round trip in the last burst of echoes."),
     _device("ping_jitter_seconds", "gauge", "Mean absolute difference of consecutive round trips in the last burst."),
 )
+PINGS_SENT = _device("ping_sent_total", "counter", "Echoes sent.", "summary")
 PING_RTT = _device("ping_rtt_seconds", "summary", "Round trips of echoes.", "summary", series=2)
 SNMP_RTT = _device("snmp_rtt_seconds", "summary", "Response time of the SNMP agent.", series=2)
 
@@ -90,9 +95,11 @@ def _interface(name: str, kind: Kind, help_: str, detail: Detail = "full") -> Fa
     return Family(f"bairro_interface_{name}", kind, help_, ("device", "interface"), detail)
 
 
-INTERFACES: tuple[Family, ...] = (
+INTERFACE_BYTES: tuple[Family, ...] = (
     _interface("receive_bytes_total", "counter", "Bytes that the interface received, as the device counts.", "summary"),
     _interface("transmit_bytes_total", "counter", "Bytes that the interface sent, as the device counts.", "summary"),
+)
+INTERFACE_SELDOM: tuple[Family, ...] = (
     _interface("receive_errors_total", "counter", "Packets received in error."),
     _interface("transmit_errors_total", "counter", "Packets not sent because of errors."),
     _interface("receive_discards_total", "counter", "Good packets that were dropped on receipt."),
@@ -118,12 +125,16 @@ SIGNALS: tuple[Family, ...] = (
 
 DEVICE_FAMILIES: tuple[Family, ...] = (
     DEVICE_INFO,
-    *SCALARS,
+    *SELDOM,
+    *EACH_POLL,
+    PINGS_SENT,
     PING_RTT,
+    *LAST_BURST,
     SNMP_RTT,
     DEVICE_STATE,
     DEVICE_REACHABLE,
-    *INTERFACES,
+    *INTERFACE_BYTES,
+    *INTERFACE_SELDOM,
     INTERFACE_INFO,
     *SIGNALS,
 )
@@ -218,7 +229,8 @@ def markdown() -> str:
         "All names begin with `bairro_`; units are base units, ratios run from 0 to 1. Scrape at the poll interval:",
         "a scrape reads the newest values and starts no poll. After two misses in a row of a method the gauges that it",
         "feeds disappear and counters stay; the series of a device that left the inventory disappear.",
-        "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets).",
+        "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets). Clocks are printed to",
+        "the millisecond, durations and sums to the microsecond, round trips to the nanosecond.",
         "",
         *_section("Of a device", (*DEVICE_FAMILIES, DEVICE_DOWN), with_detail=True),
         *_section("Of an area", AREA_FAMILIES),

@@ -1,8 +1,6 @@
-"""Pieces of the Prometheus text format, equal byte for byte to what prometheus_client prints."""
+"""Pieces of the Prometheus text format: the samples are those that prometheus_client would print."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from prometheus_client.utils import floatToGoString
 
@@ -29,7 +27,9 @@ def number(value: float) -> str:
 
 
 def escape(value: str) -> str:
-    """A label's value."""
+    """A label's value; half a surrogate pair, which UTF-8 does not have, becomes a question mark."""
+    if not value.isascii():
+        value = value.encode("utf-8", "replace").decode("utf-8")
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
@@ -38,15 +38,11 @@ def labels(**values: str) -> str:
     return "{" + ",".join(f'{name}="{escape(values[name])}"' for name in sorted(values)) + "}"
 
 
+def sample(name: str, own: str, value: float | None) -> str:
+    """One line, ``own`` being its labels in braces; nothing where there is no value."""
+    return "" if value is None else f"{name}{own} {number(value)}\n"
+
+
 def summary(name: str, own: str, *, count: int, total: float) -> str:
-    """The two lines of a summary without quantiles; ``own`` is its labels in braces."""
-    return f"{name}_count{own} {number(count)}\n{name}_sum{own} {number(total)}\n"
-
-
-def rewrite(
-    texts: list[str], names: Sequence[str], own: str, *, old: Sequence[float | None], new: Sequence[float | None]
-) -> None:
-    """Rewrite those of ``texts`` (one sample each, with labels ``own``) whose value changed; None leaves no text."""
-    for i, value in enumerate(new):
-        if value != old[i]:
-            texts[i] = "" if value is None else f"{names[i]}{own} {number(value)}\n"
+    """The two lines of a summary without quantiles, in seconds to the microsecond; ``own`` is its labels in braces."""
+    return f"{name}_count{own} {count}\n{name}_sum{own} {total:.6f}\n"
