@@ -56,6 +56,17 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrapSettings:
+    """Where traps and informs are heard (``address`` None: nowhere) and how much of them; both limits are per source."""
+
+    address: str | None = None
+    port: int = 162
+    packets_per_second: float = 10.0
+    burst: int = 100
+    poll_every_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """How many series a device gets: full, summary or area, by role; cpe None means full up to 5,000 of them."""
 
@@ -87,6 +98,7 @@ class CollectorSettings:
     ping: PingSettings = PingSettings()
     outage: OutageSettings = OutageSettings()
     web: WebSettings = WebSettings()
+    traps: TrapSettings = TrapSettings()
     metrics: MetricsSettings = MetricsSettings()
     publish: PublishSettings = PublishSettings()
     sentinels: tuple[str, ...] = ()
@@ -118,6 +130,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "outage.group_share_ratio": (0.01, 1),
     "outage.group_window_seconds": (1, 3600),
     "web.port": (0, 65535),
+    "traps.port": (0, 65535),
+    "traps.packets_per_second": (0.01, 10_000),
+    "traps.burst": (1, 100_000),
+    "traps.poll_every_seconds": (0.1, 3600),
     "publish.live_seconds": (0.5, 3600),
     "publish.journal_seconds": (0.5, 600),
 }

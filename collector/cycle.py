@@ -19,6 +19,8 @@ from collector.inventory import sentinel_devices
 from collector.pipeline import Pipeline
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
+from collector.poll.traps import TrapPortError
+from collector.prompted import TrapPolls
 from collector.publish import devices as device_table
 from collector.publish.incidents import IncidentLog
 from collector.publish.own import Figures, OwnMetrics
@@ -45,7 +47,7 @@ def run(settings: CollectorSettings) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         asyncio.run(_collect(settings))
-    except (PortInUseError, StartError) as error:
+    except (PortInUseError, TrapPortError, StartError) as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     return EXIT_OK
@@ -88,6 +90,11 @@ class Collector:
         site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
         self._web = WebServer(site.handlers())
         self._schedule = Schedule(self._interval)
+        self._traps: TrapPolls | None = None
+        if settings.traps.address is not None:
+            self._traps = TrapPolls(
+                settings, start=lambda name: self._start(name, is_due=False), resolved=self._poller.resolved
+            )
         self._in_flight: set[str] = set()
         self._waiting: dict[str, list[asyncio.Future[Reading]]] = {}
         self._unpolled = set(self._pipeline.devices)
@@ -104,10 +111,12 @@ class Collector:
     async def open(self) -> None:
         """Begin: listen first, so that a port in use is told before anything is sent.
 
-        Raises PortInUseError, and StartError where this host allows no polling.
+        Raises PortInUseError, TrapPortError, and StartError where this host allows no polling.
         """
         settings, now = self._settings, time.time()
         await self._web.open(settings.web.address, settings.web.port)
+        if self._traps is not None:
+            self._traps.open()
         try:
             await self._poller.open()
         except OSError as error:
@@ -129,6 +138,9 @@ class Collector:
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
         ]
+        if self._traps is not None:
+            self._traps.replace(self._pipeline.devices)
+            self._tasks.append(asyncio.create_task(self._traps.run(), name="traps"))
 
     async def close(self) -> None:
         """End within a few seconds; the journals take up what is still open."""
@@ -136,6 +148,8 @@ class Collector:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._traps is not None:
+            self._traps.close()
         await self._web.close()
         await self._poller.close()
         with contextlib.suppress(TimeoutError):
@@ -158,17 +172,17 @@ class Collector:
             pause = 1.0 if following is None else following - self._clock()
             await asyncio.sleep(min(1.0, max(self._settings.poll.tick_seconds, pause)))
 
-    def _start(self, device_id: str, *, is_due: bool = True) -> None:
-        """Poll a device or sentinel, unless a poll of it is in flight."""
+    def _start(self, device_id: str, *, is_due: bool = True) -> bool:
+        """Poll a device or sentinel; False where a poll of it is in flight, which is then the only one."""
         if device_id in self._in_flight:
             self._schedule.skipped += is_due
-            return
+            return False
         device = self._pipeline.devices.get(device_id)
         done = self._done
         if device is None:
             device, done = self._sentinels.get(device_id), self._sentinel_done
         if device is None:
-            return
+            return True
         self._in_flight.add(device_id)
         try:
             self._poller.start(device, done)
@@ -176,6 +190,7 @@ class Collector:
             self._in_flight.discard(device_id)
             self._errors += 1
             log.exception("%s: a poll could not be started", device_id)
+        return True
 
     def _sentinel_done(self, reading: Reading) -> None:
         self._in_flight.discard(reading.device_id)
@@ -262,6 +277,8 @@ class Collector:
             self._pipeline.replace(devices, now)
             self._schedule.replace([*self._pipeline.devices, *self._sentinels], self._clock())
             self._poller.keep_only([*self._pipeline.devices, *self._sentinels])
+            if self._traps is not None:
+                self._traps.replace(self._pipeline.devices)
             self._unpolled &= self._pipeline.devices.keys()
             self._is_device_table_old = True
         self._loaded_at = time.time()
@@ -304,4 +321,5 @@ class Collector:
             "incidents_unwritten": self._pipeline.incidents.unwritten,
             "write_failures_total": {**self._failures, "history": history.failures},
             "errors_total": self._errors,
+            **(self._traps.figures() if self._traps is not None else {}),
         }

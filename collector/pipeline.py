@@ -29,7 +29,7 @@ class Pipeline:
         devices: Iterable[Device],
         *,
         incidents: IncidentLog,
-        ask: Callable[[str], None],
+        ask: Callable[[str], object],
         at: float,
     ) -> None:
         devices = tuple(devices)

@@ -31,7 +31,7 @@ class Datagrams:
         """Raises OSError where the kernel refuses such a socket."""
         self.socket = socket.socket(family, kind, protocol)
         self.socket.setblocking(False)
-        _enlarge(self.socket)
+        enlarge(self.socket)
         with contextlib.suppress(OSError):
             if _SO_TIMESTAMPNS is not None:
                 self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
@@ -57,7 +57,7 @@ class Datagrams:
         self.socket.close()
 
 
-def _enlarge(opened: socket.socket) -> None:
+def enlarge(opened: socket.socket) -> None:
     """A receive buffer that holds the replies of a whole tick, as far as the kernel allows one."""
     try:
         opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)

@@ -93,6 +93,11 @@ class Poller:
         kept = set(device_ids)
         self._visits = {name: visit for name, visit in self._visits.items() if name in kept or visit.waiting}
 
+    def resolved(self, device_id: str) -> str | None:
+        """The address that a device was last found at; None before its first poll."""
+        visit = self._visits.get(device_id)
+        return visit.address if visit is not None else None
+
     def access_of(self, device: Device) -> Access | None:
         """The credential of a device; None where it is not asked by SNMP."""
         if device.credential == NO_SNMP:
@@ -189,6 +194,10 @@ class Visit:
         self._burst: Burst | None = None
         self._parts = 0
         self._started = 0.0
+
+    @property
+    def address(self) -> str | None:
+        return None if self._destination is None else str(self._destination.address[0])
 
     def begin(self) -> None:
         """Start SNMP and the burst at once; a name that is not yet resolved comes first."""

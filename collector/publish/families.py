@@ -187,6 +187,10 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("history_unwritten", "gauge", "Closed hours that wait to be written, as on a full disk."),
     _own("incidents_unwritten", "gauge", "Changes of incidents that the operations database does not have yet."),
     _own("write_failures_total", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
+    _own("traps_total", "counter", "Traps and informs heard from devices of the inventory, by kind.", ("kind",)),
+    _own("traps_dropped_total", "counter", "Packets to the trap port that were not used, and why.", ("reason",)),
+    _own("trap_worker_restarts_total", "counter", "Deaths of the process that reads traps; another takes its place."),
+    _own("polls_prompted_total", "counter", "Polls out of turn that traps and informs led to."),
     _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
 )
 
