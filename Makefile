@@ -12,7 +12,7 @@ help:
 	@echo "make test-compose    builds and runs the containers; needs Docker"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
 	@echo "make bench-publish   CPU time of judging and publishing a poll"
-	@echo "make bench-exposition CPU time of keeping the text of /metrics"
+	@echo "make bench-exposition CPU time of keeping the text of /metrics, and scrapes of a million series"
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
 	@echo "make format          formats the code"

@@ -1,14 +1,23 @@
-"""CPU of keeping the text of /metrics: a poll taken in by what kind of device."""
+"""The text of /metrics: CPU of taking in a poll, then scrapes of 100,000 and a million series and how they stall.
+
+``python -m bench.exposition``. Stalls are the longest time that the event loop did not turn, beyond 1 ms sleeps.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from collector.config import MetricsSettings
+from collector.publish.families import series_per_device
+from collector.publish.forms import CLASSIC
 from collector.publish.metrics import Exposition
+from collector.publish.web import Response, compress
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 
 START = 1_700_002_800.0
@@ -67,6 +76,51 @@ def poll_costs(count: int, *, interfaces: int, has_pings: bool) -> Iterator[floa
         yield cpu(partial(take, exposition, now), count)
 
 
+def filled(series: int) -> Exposition:
+    """CPE of two interfaces with pings, until there are so many series."""
+    per_device = series_per_device("full", interfaces=2, channels=0) - 2
+    found = devices(-(-series // per_device))
+    exposition = Exposition(MetricsSettings(cpe="full"), found)
+    for cycle in range(2):
+        for n, device in enumerate(found):
+            at = START + cycle * INTERVAL + n / len(found)
+            exposition.update(reading(device, at, interfaces=2, has_pings=True), restarted=False, traffic=None)
+    gc.collect()
+    gc.freeze()
+    return exposition
+
+
+@dataclass
+class Stalls:
+    """The longest pauses of the loop while something else goes on."""
+
+    longest_seconds: float = 0.0
+
+    async def watch(self) -> None:
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            self.longest_seconds = max(self.longest_seconds, now - before - 0.001)
+            before = now
+
+
+async def scrape(exposition: Exposition) -> tuple[float, float, float, int, int]:
+    """Seconds to render, to compress, the longest stall in them, bytes before and after."""
+    stalls = Stalls()
+    watching = asyncio.create_task(stalls.watch())
+    await asyncio.sleep(0.01)
+    stalls.longest_seconds = 0.0
+    began = time.perf_counter()
+    response = Response(await exposition.pieces(CLASSIC))
+    rendered = time.perf_counter()
+    packed = await compress(response)
+    ended = time.perf_counter()
+    await asyncio.sleep(0.01)
+    watching.cancel()
+    return rendered - began, ended - rendered, stalls.longest_seconds, response.size, packed.size
+
+
 def main() -> None:
     print("CPU of taking in one poll, median (least) of rounds")
     for name, count, interfaces, has_pings in (
@@ -76,6 +130,17 @@ def main() -> None:
     ):
         costs = list(poll_costs(count, interfaces=interfaces, has_pings=has_pings))[2:]
         print(f"  {name:32} {statistics.median(costs):7.2f} us ({min(costs):.2f})")
+    print("scrapes, medians: time to render, then gzip at level 1 in a thread; longest stall of the loop in both")
+    for series in (100_000, 1_000_000):
+        exposition = filled(series)
+        rounds = [asyncio.run(scrape(exposition)) for _ in range(ROUNDS)]
+        rendered, packed, _, size, small = map(statistics.median, zip(*rounds, strict=True))
+        stalls = sorted(stall for _, _, stall, _, _ in rounds)
+        print(
+            f"  {series:9,} series, {size / 1e6:6.1f} MB: {rendered:.3f} s, gzip {packed:.3f} s to {small / 1e6:.1f} MB,"
+            f" stall {stalls[len(stalls) // 2] * 1e3:.1f} ms (worst {stalls[-1] * 1e3:.1f})"
+        )
+        gc.unfreeze()
 
 
 if __name__ == "__main__":

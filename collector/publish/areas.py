@@ -5,9 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.publish import families as f
-from collector.publish.text import labels, number, summary
+from collector.publish.forms import Form
+from collector.publish.text import labels, summary
 from collector.quality.uplink import Traffic
 from collector.reading import STATES, Device, EchoBurst, Role, StateName
+
+_DEVICES, _AFFECTED = f.AREA_DEVICES.name, f.AREA_SUBSCRIBERS.name
+_PINGS_SENT, _PINGS_LOST, _RTT = f.AREA_PINGS_SENT.name, f.AREA_PINGS_LOST.name, f.AREA_RTT.name
+_RECEIVED, _SENT = f.AREA_RECEIVED.name, f.AREA_SENT.name
+
+
+class _States:
+    """An area's devices by state, and the customers behind those that are down or suppressed."""
+
+    __slots__ = ("_heads", "affected", "by_state", "own")
+
+    def __init__(self, area: str) -> None:
+        self.own = labels(area=area)
+        self._heads = {state: labels(area=area, state=state) for state in STATES}
+        self.by_state: dict[StateName, int] = dict.fromkeys(STATES, 0)
+        self.affected = 0
+
+    def text(self) -> tuple[str, str]:
+        """One piece for each of the families that are not labelled by role."""
+        heads, counts = self._heads, self.by_state
+        devices = "".join([f"{_DEVICES}{heads[state]} {counts[state]}\n" for state in STATES])
+        return devices, f"{_AFFECTED}{self.own} {self.affected}\n"
 
 
 class _RoleSums:
@@ -20,31 +43,33 @@ class _RoleSums:
         self.sent = self.lost = self.rtt_count = self.received = self.transmitted = 0
         self.rtt_seconds = 0.0
 
-    def text(self) -> list[str]:
+    def text(self) -> tuple[str, ...]:
         """One piece for each of the families that are labelled by role."""
         own = self.own
-        return [
-            f"{f.AREA_PINGS_SENT.name}{own} {number(self.sent)}\n",
-            f"{f.AREA_PINGS_LOST.name}{own} {number(self.lost)}\n",
-            summary(f.AREA_RTT.name, own, count=self.rtt_count, total=self.rtt_seconds),
-            f"{f.AREA_RECEIVED.name}{own} {number(self.received)}\n",
-            f"{f.AREA_SENT.name}{own} {number(self.transmitted)}\n",
-        ]
+        return (
+            f"{_PINGS_SENT}{own} {self.sent}\n",
+            f"{_PINGS_LOST}{own} {self.lost}\n",
+            summary(_RTT, own, count=self.rtt_count, total=self.rtt_seconds),
+            f"{_RECEIVED}{own} {self.received}\n",
+            f"{_SENT}{own} {self.transmitted}\n",
+        )
 
 
 class Areas:
     """Incremental sums per area, written out at a scrape."""
 
     def __init__(self, members: Iterable[tuple[Device, StateName]]) -> None:
-        self._states: dict[str, dict[StateName, int]] = {}
-        self._affected: dict[str, int] = {}
+        self._states: dict[str, _States] = {}
         self._sums: dict[tuple[str, Role], _RoleSums] = {}
         for device, state in members:
-            self._states.setdefault(device.area, dict.fromkeys(STATES, 0))[state] += 1
-            affected = device.subscribers if state in ("down", "suppressed") else 0
-            self._affected[device.area] = self._affected.get(device.area, 0) + affected
-            if (device.area, device.role) not in self._sums:
-                self._sums[device.area, device.role] = _RoleSums(device.area, device.role)
+            area = device.area
+            if area not in self._states:
+                self._states[area] = _States(area)
+            states = self._states[area]
+            states.by_state[state] += 1
+            states.affected += device.subscribers if state in ("down", "suppressed") else 0
+            if (area, device.role) not in self._sums:
+                self._sums[area, device.role] = _RoleSums(area, device.role)
 
     def rebuilt(self, members: Iterable[tuple[Device, StateName]]) -> Areas:
         """The sums of another inventory; what the areas have counted stays, for a counter must not fall."""
@@ -55,10 +80,10 @@ class Areas:
     def move(self, device: Device, old: StateName, new: StateName) -> None:
         """A device changed state."""
         states = self._states[device.area]
-        states[old] -= 1
-        states[new] += 1
+        states.by_state[old] -= 1
+        states.by_state[new] += 1
         change = (new in ("down", "suppressed")) - (old in ("down", "suppressed"))
-        self._affected[device.area] += change * device.subscribers
+        states.affected += change * device.subscribers
 
     def count(self, device: Device, echoes: EchoBurst | None, traffic: Traffic | None) -> None:
         """A device was polled."""
@@ -74,20 +99,13 @@ class Areas:
 
     def by_state(self) -> dict[StateName, int]:
         """Devices by state, over all areas."""
-        return {state: sum(area[state] for area in self._states.values()) for state in STATES}
+        return {state: sum(area.by_state[state] for area in self._states.values()) for state in STATES}
 
-    def render(self) -> str:
+    def render(self, form: Form) -> str:
         """The text of all area families."""
         if not self._states:
             return ""
-        devices = "".join(
-            f"{f.AREA_DEVICES.name}{labels(area=area, state=state)} {number(count)}\n"
-            for area, states in self._states.items()
-            for state, count in states.items()
-        )
-        affected = "".join(
-            f"{f.AREA_SUBSCRIBERS.name}{labels(area=area)} {number(count)}\n" for area, count in self._affected.items()
-        )
-        columns = map("".join, zip(*(sums.text() for sums in self._sums.values()), strict=True))
-        bodies = (devices, affected, *columns)
-        return "".join(family.header + body for family, body in zip(f.AREA_FAMILIES, bodies, strict=True))
+        by_area = zip(*[states.text() for states in self._states.values()], strict=True)
+        by_role = zip(*[sums.text() for sums in self._sums.values()], strict=True)
+        bodies = map("".join, (*by_area, *by_role))
+        return "".join(family.header(form) + body for family, body in zip(f.AREA_FAMILIES, bodies, strict=True))

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from collector.publish.forms import Form
+
 Kind = Literal["gauge", "counter", "summary", "info"]
 Detail = Literal["full", "summary", "area"]
 DETAILS: tuple[Detail, ...] = ("full", "summary", "area")
@@ -25,11 +27,17 @@ class Family:
     detail: Detail = "full"
     series: int = 1
 
-    @property
-    def header(self) -> str:
-        """The HELP and TYPE lines; the classic text format calls an info metric a gauge."""
-        kind = "gauge" if self.kind == "info" else self.kind
-        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {kind}\n"
+    def header(self, form: Form) -> str:
+        """The HELP and TYPE lines.
+
+        OpenMetrics names a counter without ``_total`` and an info without ``_info``; the classic format has no info.
+        """
+        name, kind = self.name, self.kind
+        if form.is_openmetrics:
+            name = name.removesuffix({"counter": "_total", "info": "_info"}.get(kind, ""))
+        elif kind == "info":
+            kind = "gauge"
+        return f"# HELP {name} {self.help}\n# TYPE {name} {kind}\n"
 
 
 def _device(name: str, kind: Kind, help_: str, detail: Detail = "full", **more: int) -> Family:

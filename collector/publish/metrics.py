@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator
 
 from collector.config import MetricsSettings
 from collector.publish import families as f
 from collector.publish.areas import Areas
 from collector.publish.device_text import OUTAGE_STATES, DeviceText
+from collector.publish.forms import CLASSIC, Form
 from collector.publish.text import labels
 from collector.quality.uplink import Traffic
 from collector.reading import Device, Reading, StateName, Transition
 
 CPE_IN_FULL = 5000
-_HEADERS = tuple(family.header for family in f.DEVICE_FAMILIES)
+DEVICES_A_STEP = 250
 
 
 def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> f.Detail:
@@ -77,24 +79,43 @@ class Exposition:
         """Devices by state, over all areas."""
         return self._areas.by_state()
 
-    def render(self) -> str:
-        """The whole text, every family in one piece; a family without series is left out."""
-        shown = [text.chunks for text in self._texts.values() if text.detail != "area"]
-        parts: list[str] = []
-        for header, column in zip(_HEADERS, zip(*shown, strict=True), strict=False):
-            body = "".join(column)
-            if body:
-                parts += (header, body)
-        if self._down:
-            parts += (f.DEVICE_DOWN.header, *self._down.values())
-        parts.append(self._areas.render())
-        return "".join(parts)
+    def render(self, form: Form = CLASSIC) -> str:
+        """The whole text at once, every family in one piece; a family without series is left out."""
+        pieces: list[bytes] = []
+        for _ in self._gather(pieces, form):
+            pass
+        return b"".join(pieces).decode()
 
-    def one(self, reading: Reading) -> str:
+    async def pieces(self, form: Form) -> list[bytes]:
+        """The same text in pieces, gathered a few devices at a time so that polls go on meanwhile."""
+        pieces: list[bytes] = []
+        for _ in self._gather(pieces, form):
+            await asyncio.sleep(0)
+        return pieces
+
+    def _gather(self, pieces: list[bytes], form: Form) -> Iterator[None]:
+        """Fill ``pieces`` step by step; all series of one device are of the same poll."""
+        shown = [text for text in self._texts.values() if text.detail != "area"]
+        columns: list[list[bytes]] = [[] for _ in f.DEVICE_FAMILIES]
+        for start in range(0, len(shown), DEVICES_A_STEP):
+            rows = [text.chunks for text in shown[start : start + DEVICES_A_STEP]]
+            for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+                column.append("".join(cells).encode())
+            yield
+        for family, column in zip(f.DEVICE_FAMILIES, columns, strict=True):
+            if any(column):
+                pieces.append(b"".join((family.header(form).encode(), *column)))
+            column.clear()
+            yield
+        if self._down:
+            pieces.append("".join((f.DEVICE_DOWN.header(form), *self._down.values())).encode())
+        pieces.append(self._areas.render(form).encode())
+
+    def one(self, reading: Reading, form: Form) -> str:
         """The text of the device that was just read, for /probe; at detail ``area`` from this reading alone."""
         text = self._texts[reading.device_id]
         if text.detail == "area":
             text = DeviceText(text.device, "full")
             text.update(reading, restarted=False)
-        chunks = zip(_HEADERS, text.chunks, strict=True)
-        return "".join(header + chunk for header, chunk in chunks if chunk)
+        chunks = zip(f.DEVICE_FAMILIES, text.chunks, strict=True)
+        return "".join(family.header(form) + chunk for family, chunk in chunks if chunk)

@@ -8,9 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from collector.publish.families import OWN_FAMILIES, Family
+from collector.publish.forms import CLASSIC, Form
 
 Figures = Mapping[str, float | Mapping[str, float]]
 
@@ -51,8 +53,10 @@ class OwnMetrics(Collector):
         """Nothing: registering must not read figures that are not there yet."""
         return iter(())
 
-    def render(self) -> str:
-        """The text for /metrics."""
+    def render(self, form: Form = CLASSIC) -> str:
+        """The text for /metrics, without what ends it."""
+        if form.is_openmetrics:
+            return openmetrics.generate_latest(self._registry).removesuffix(form.end).decode()
         return generate_latest(self._registry).decode()
 
 

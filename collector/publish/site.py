@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from collector.publish.families import PROBE_FAMILIES
+from collector.publish.forms import Form, negotiate
 from collector.publish.metrics import Exposition
 from collector.publish.own import OwnMetrics, bairro_version
-from collector.publish.text import number
-from collector.publish.web import EXPOSITION, HTML, Handler, Query, Response, text
+from collector.publish.text import sample
+from collector.publish.web import HTML, Handler, Request, Response, text
 from collector.reading import STATES, Reading, StateName
 
 Probe = Callable[[str], Awaitable[Reading | None]]
@@ -49,14 +50,15 @@ class Site:
             "/-/ready": self.ready,
         }
 
-    async def metrics(self, _query: Query) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """Everything, for Prometheus."""
-        body = self._exposition.render() + self._own.render()
-        return Response(body.encode(), content_type=EXPOSITION)
+        form = negotiate(request.headers.get("accept", ""))
+        pieces = await self._exposition.pieces(form)
+        return _exposed([*pieces, self._own.render(form).encode()], form)
 
-    async def probe(self, query: Query) -> Response:
+    async def probe(self, request: Request) -> Response:
         """One device, polled now, or with the poll that is in flight."""
-        target = query.get("target", "")
+        target = request.query.get("target", "")
         if not target:
             return text("say which device: /probe?target=DEVICE_ID\n", HTTPStatus.BAD_REQUEST)
         reading = await self._probe(target)
@@ -64,24 +66,29 @@ class Site:
             return text(
                 f"{target!r} is not in the inventory; only devices of the inventory are polled\n", HTTPStatus.NOT_FOUND
             )
+        form = negotiate(request.headers.get("accept", ""))
         figures = (float(bool(reading.is_reachable)), reading.duration_seconds)
-        own = (f"{f.header}{f.name} {number(v)}\n" for f, v in zip(PROBE_FAMILIES, figures, strict=True))
-        return Response((self._exposition.one(reading) + "".join(own)).encode(), content_type=EXPOSITION)
+        own = (f.header(form) + sample(f.name, "", v) for f, v in zip(PROBE_FAMILIES, figures, strict=True))
+        return _exposed([self._exposition.one(reading, form).encode(), "".join(own).encode()], form)
 
-    async def healthy(self, _query: Query) -> Response:
+    async def healthy(self, _request: Request) -> Response:
         """The event loop turns."""
         return text("healthy\n")
 
-    async def ready(self, _query: Query) -> Response:
+    async def ready(self, _request: Request) -> Response:
         """The inventory is loaded and every device has been polled once, or had its time."""
         waits_for = self._status().waits_for
         if waits_for:
             return text(f"not ready: {waits_for}\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return text("ready\n")
 
-    async def landing(self, _query: Query) -> Response:
+    async def landing(self, _request: Request) -> Response:
         """A page for whoever comes by with a browser."""
         return Response(_page(self._status()).encode(), content_type=HTML)
+
+
+def _exposed(pieces: list[bytes], form: Form) -> Response:
+    return Response((*pieces, form.end), content_type=form.content_type, headers={"Vary": "Accept"})
 
 
 _STYLE = """

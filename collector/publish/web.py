@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gzip
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 log = logging.getLogger(__name__)
 
 PLAIN = "text/plain; charset=utf-8"
-EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 
 LARGEST_REQUEST = 16_384
@@ -30,12 +29,20 @@ class PortInUseError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a handler answers."""
+    """What a handler answers. A large body comes in pieces, so that none of them holds the loop for long."""
 
-    body: bytes
+    body: bytes | Sequence[bytes]
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = PLAIN
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        return (self.body,) if isinstance(self.body, bytes) else self.body
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.pieces))
 
 
 def text(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -43,8 +50,26 @@ def text(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(body.encode(), status)
 
 
-Query = Mapping[str, str]
-Handler = Callable[[Query], Awaitable[Response]]
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked for: ``headers`` by their names in lower case, ``query`` with the last value of each name."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    version: str
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether another request may follow on the connection."""
+        # A body is never read, so what follows one could not be told from the next request.
+        if "content-length" in self.headers or "transfer-encoding" in self.headers:
+            return False
+        return self.version == "HTTP/1.1" and self.headers.get("connection", "").lower() != "close"
+
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class WebServer:
@@ -108,12 +133,12 @@ class WebServer:
             await _send(writer, text("not an HTTP/1 request\n", HTTPStatus.BAD_REQUEST))
             return False
         response = await self._respond(request)
-        if "gzip" in request.headers.get("accept-encoding", "") and len(response.body) >= COMPRESS_FROM:
-            response = await _compress(response)
+        if "gzip" in request.headers.get("accept-encoding", "") and response.size >= COMPRESS_FROM:
+            response = await compress(response)
         await _send(writer, response, is_head=request.method == "HEAD", keeps=request.keeps_alive)
         return request.keeps_alive
 
-    async def _respond(self, request: _Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return text("only GET and HEAD\n", HTTPStatus.METHOD_NOT_ALLOWED)
         handler = self._handlers.get(request.path)
@@ -121,29 +146,13 @@ class WebServer:
             known = " ".join(sorted(self._handlers))
             return text(f"there is nothing at this path; there is: {known}\n", HTTPStatus.NOT_FOUND)
         try:
-            return await handler(request.query)
+            return await handler(request)
         except Exception:
             log.exception("GET %s failed", request.path)
             return text("the collector failed on this request; its log says how\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    path: str
-    query: Query
-    headers: Mapping[str, str]
-    version: str
-
-    @property
-    def keeps_alive(self) -> bool:
-        # A body is never read, so what follows one could not be told from the next request.
-        if "content-length" in self.headers or "transfer-encoding" in self.headers:
-            return False
-        return self.version == "HTTP/1.1" and self.headers.get("connection", "").lower() != "close"
-
-
-def _parse(raw: bytes) -> _Request | None:
+def _parse(raw: bytes) -> Request | None:
     """The request line and headers, or None if they are not HTTP."""
     first, *lines = raw.decode("latin-1").split("\r\n")
     parts = first.split(" ")
@@ -159,14 +168,21 @@ def _parse(raw: bytes) -> _Request | None:
     except ValueError:
         return None
     query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-    return _Request(parts[0], url.path, query, headers, parts[2])
+    return Request(parts[0], url.path, query, headers, parts[2])
 
 
-async def _compress(response: Response) -> Response:
+async def compress(response: Response) -> Response:
     """gzip level 1, in a thread: zlib lets the loop run meanwhile."""
-    body = await asyncio.to_thread(gzip.compress, response.body, 1)
-    headers = {**response.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    body = await asyncio.to_thread(_gzip, response.pieces)
+    vary = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
+    headers = {**response.headers, "Content-Encoding": "gzip", "Vary": vary}
     return Response(body, response.status, response.content_type, headers)
+
+
+def _gzip(pieces: Iterable[bytes]) -> list[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS + 16)
+    packed = [packer.compress(piece) for piece in pieces]
+    return [*packed, packer.flush()]
 
 
 async def _send(
@@ -174,15 +190,16 @@ async def _send(
 ) -> None:
     headers = {
         "Content-Type": response.content_type,
-        "Content-Length": str(len(response.body)),
+        "Content-Length": str(response.size),
         "Connection": "keep-alive" if keeps else "close",
         "X-Content-Type-Options": "nosniff",
         **response.headers,
     }
     head = f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    writer.write(head.encode("latin-1") + b"\r\n")
-    if not is_head:
-        writer.write(response.body)
     async with asyncio.timeout(REQUEST_SECONDS):
+        writer.write(head.encode("latin-1") + b"\r\n")
+        for piece in () if is_head else response.pieces:
+            writer.write(piece)
+            await writer.drain()
         await writer.drain()

@@ -11,13 +11,14 @@ from http import HTTPStatus
 from threading import Thread
 
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 
 from collector.config import MetricsSettings
 from collector.publish import web
 from collector.publish.metrics import Exposition
 from collector.publish.own import OwnMetrics
 from collector.publish.site import Site, Status
-from collector.publish.web import PortInUseError, Query, Response, WebServer
+from collector.publish.web import PortInUseError, Request, Response, WebServer
 from collector.reading import Reading
 
 from .readings import CPE, answer, silence
@@ -44,10 +45,10 @@ class Running:
         self.exposition.update(self.reading, restarted=False, traffic=None)
         return self.reading
 
-    async def broken(self, _query: Query) -> Response:
+    async def broken(self, _request: Request) -> Response:
         raise RuntimeError("secret words")
 
-    async def large(self, _query: Query) -> Response:
+    async def large(self, _request: Request) -> Response:
         return web.text("x" * 3_000_000)
 
     def status(self) -> Status:
@@ -105,6 +106,21 @@ def test_metrics_in_gzip_are_the_same(running: Running) -> None:
     without_process = [line for line in gzip.decompress(packed).splitlines() if b"process_" not in line]
     assert without_process == [line for line in plain.splitlines() if b"process_" not in line]
     assert "content-encoding" not in running.get("/-/healthy", Accept_Encoding="gzip")[1]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/probe?target=cpe-1"])
+def test_openmetrics_for_who_asks_for_it(running: Running, path: str) -> None:
+    running.exposition.update(answer(1000.0), restarted=False, traffic=None)
+    _, headers, body = running.get(path, Accept="application/openmetrics-text; version=1.0.0", Accept_Encoding="gzip")
+    assert headers["content-type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    assert headers["vary"] == "Accept, Accept-Encoding"
+    found = {
+        family.name: family.type
+        for family in openmetrics.text_string_to_metric_families(gzip.decompress(body).decode())
+    }
+    assert found["bairro_device_up"] == "gauge"
+    assert found["bairro_polls"] == "counter"
+    assert found["bairro_device"] == "info"
 
 
 def test_readiness(running: Running) -> None:
