@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from collector.config import PollSettings
 from collector.poll import decode
+from collector.poll.attempts import Attempts
 from collector.poll.decode import Scalars
 from collector.poll.interfaces import InterfaceMemory
 from collector.poll.profile import Profile, Source, Table, choose
@@ -17,12 +18,11 @@ from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Messa
 from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
+from collector.poll.usm_guard import Guard
 from collector.reading import Device, InterfaceReading, SignalReading, SnmpOutcome
 
 RELEARN_SECONDS = 3600.0
 """How long names, aliases and absences are believed, give or take a quarter so that devices do not relearn together."""
-BACK_OFF_AFTER = 3
-"""After so many silent polls a device is asked once a poll, without retries, until it answers."""
 IDENTITY = (
     Source("sysObjectID.0", "1.3.6.1.2.1.1.2.0", "object_id", "RFC 3418, SNMPv2-MIB"),
     Source("sysDescr.0", "1.3.6.1.2.1.1.1.0", "description", "RFC 3418, SNMPv2-MIB"),
@@ -60,15 +60,22 @@ class Conversation:
     """One device's SNMP side, kept from poll to poll; ``start`` runs one poll."""
 
     def __init__(
-        self, device: Device, access: Access, profiles: Mapping[str, Profile], engine: Engine, limits: PollSettings
+        self,
+        device: Device,
+        accesses: Sequence[Access],
+        profiles: Mapping[str, Profile],
+        engine: Engine,
+        limits: PollSettings,
     ) -> None:
         self.device = device
-        self.access = access
+        self.access = accesses[0]
         self.limits = limits
         self.tries = 1 + limits.retries
         self.silent_polls = 0
         self._profiles = profiles
         self._engine = engine
+        self._attempts = Attempts(accesses)
+        self._engine_id: bytes | None = None
         self._learn_at = 0.0
         self._uptime: float | None = None
         self._question: Question | None = None
@@ -88,7 +95,15 @@ class Conversation:
         self._until = self._exchange = None
         self._walking.clear()
         self.outcome = Outcome()
-        self.tries = 1 if self.silent_polls >= BACK_OFF_AFTER else 1 + self.limits.retries
+        self._attempts.begin(1 + self.limits.retries, self.silent_polls)
+        self._ask_first()
+
+    def _ask_first(self) -> None:
+        """The first request of the poll through the credential whose turn it is."""
+        self.tries = self._attempts.tries
+        if self._attempts.access is not self.access:
+            self.access = self._attempts.access
+            self._learn_at = 0.0
         if self._question is not None and self._engine.now < self._learn_at:
             self.ask_question(self._question, self._heard, self._lost)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
@@ -131,6 +146,8 @@ class Conversation:
         exchange.tries = tries
         exchange.until = self._until
         exchange.decode, exchange.answered, exchange.failed = then
+        if self.access.session is not None:
+            Guard(self.access.session, exchange)
         is_fresh = self._exchange is None
         self._exchange = exchange
         self._engine.ask(exchange, is_fresh=is_fresh)
@@ -161,9 +178,9 @@ class Conversation:
         if not isinstance(answer, Message):
             self._take(answer, None)
         elif answer.kind == REPORT:
-            self._end("refused", "the agent answered with a report")
+            self._refused("the agent answered with a report")
         elif answer.error_status == AUTHORIZATION_ERROR:
-            self._end("refused", ERRORS[answer.error_status])
+            self._refused(ERRORS[answer.error_status])
         else:
             SplitGet(self, self._question, self._take).error(answer)
 
@@ -250,8 +267,16 @@ class Conversation:
         exchange = self._exchange
         if exchange is not None:
             self._until = exchange.until
-            self.outcome.sent_at = exchange.first_sent_at
+            self.outcome.sent_at = self.outcome.sent_at or exchange.first_sent_at
         self.outcome.rtt_seconds = rtt
+        if self.access.session is not None:
+            self._note_engine(self.access.session.engine_id)
+
+    def _note_engine(self, engine_id: bytes | None) -> None:
+        """Another SNMP engine is another device, or one that was set up anew."""
+        if self._engine_id is not None and engine_id != self._engine_id:
+            self._learn_at = 0.0
+        self._engine_id = engine_id
 
     def _note_uptime(self, uptime: float | None) -> None:
         """A restart makes everything worth asking for again."""
@@ -265,6 +290,7 @@ class Conversation:
 
     def _end_walks(self) -> None:
         self.silent_polls = 0
+        self._attempts.worked()
         if self._is_stale:
             self._compose()
         self._finish()
@@ -277,11 +303,23 @@ class Conversation:
         elif reason.startswith("send: "):
             self.outcome.is_sent = False
             self._end("silent", reason)
-        elif reason == TIMEOUT:
-            self.silent_polls += 1
-            self._end("silent", None)
         else:
-            self._end("refused", reason)
+            self._refused(None if reason == TIMEOUT else reason)
+
+    def _refused(self, reason: str | None) -> None:
+        """This credential was refused, or met silence (None): another one's turn, or the end."""
+        if self._exchange is not None:
+            self._until = self._exchange.until
+            self.outcome.sent_at = self.outcome.sent_at or self._exchange.first_sent_at
+        if self._attempts.next(reason) and self.has_time():
+            self.outcome.rtt_seconds = None
+            self._ask_first()
+            return
+        self._attempts.failed()
+        failure = self._attempts.failure
+        if failure is None:
+            self.silent_polls += 1
+        self._end("silent" if failure is None else "refused", failure)
 
     def _end(self, snmp: SnmpOutcome, failure: str | None) -> None:
         self.outcome.snmp = snmp

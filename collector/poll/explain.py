@@ -25,10 +25,27 @@ from collector.poll.snmp_codec import (
     Value,
     Varbind,
     decode_any,
+    decode_any_bare,
     oid_text,
+    parse_oid,
 )
 from collector.reading import Device, Reading
 
+REPORTED = {
+    parse_oid(f"1.3.6.1.6.3.15.1.1.{number}"): f"usmStats{name}"
+    for number, name in enumerate(
+        (
+            "UnsupportedSecLevels",
+            "NotInTimeWindows",
+            "UnknownUserNames",
+            "UnknownEngineIDs",
+            "WrongDigests",
+            "DecryptionErrors",
+        ),
+        1,
+    )
+}
+"""What an engine of version 3 may report (RFC 3414 section 5)."""
 KINDS = {GET: "GET", GET_NEXT: "GETNEXT", GET_BULK: "GETBULK", RESPONSE: "answer", REPORT: "report"}
 
 
@@ -60,7 +77,7 @@ class Explanation:
         """Everything as text, for a terminal."""
         reading = self.reading
         lines = [f"question ({len(self.question)} requests)"]
-        lines += [f"{step.title}\n" + "\n".join(f"  {name}" for name in step.names) for step in self.question]
+        lines += ["\n".join([step.title, *(f"  {name}" for name in step.names)]) for step in self.question]
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
@@ -102,7 +119,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
 
 def object_names(profiles: Mapping[str, Profile]) -> dict[Oid, str]:
     """Object identifier -> its published name, for all that the profiles ask."""
-    named = {}
+    named = dict(REPORTED)
     for profile in profiles.values():
         for source in (*profile.scalars, *(column for table in profile.tables for column in table.columns)):
             named[source.numbers] = source.name
@@ -132,9 +149,18 @@ def value_text(bind: Varbind) -> str:
     return f"{TYPES[bind.tag]}: {oid_text(value) if isinstance(value, tuple) else value}"
 
 
+def _is_bare(data: bytes) -> bool:
+    """Whether a PDU stands where other messages have their version."""
+    at = 2 if len(data) < 2 or data[1] < 0x80 else 2 + (data[1] & 0x7F)
+    return data[at : at + 1] in {bytes((kind,)) for kind in KINDS}
+
+
 def _step(data: bytes, names: Mapping[Oid, str]) -> Step:
+    """One packet in words; of version 3 what stands inside it, which is nothing where it only asks who is there."""
+    if not data:
+        return Step("discovery: which SNMP engine is there?", (), ())
     try:
-        message = decode_any(data)
+        message = decode_any_bare(data) if _is_bare(data) else decode_any(data)
     except BadPacketError as bad:
         return Step(f"unusable packet of {len(data)} bytes: {bad}", (), ())
     title = KINDS[message.kind]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from collector.config import PingSettings, PollSettings
-from collector.credentials import NO_SNMP, Credential
-from collector.poll.conversation import BACK_OFF_AFTER, Conversation, Outcome
+from collector.credentials import NO_SNMP, Credential, named_credentials
+from collector.poll.attempts import BACK_OFF_AFTER
+from collector.poll.conversation import Conversation, Outcome
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Outbox, open_families, resolve
 from collector.poll.ping import Burst, Pinger, open_icmp
@@ -49,10 +50,8 @@ class Poller:
             tick_seconds=poll.tick_seconds,
         )
         self.pinger = Pinger(ping, self.outbox, self.counts, tick_seconds=poll.tick_seconds)
-        self._access = {
-            given.name: access(given.version, given.community) for given in credentials if given.version != "3"
-        }
-        self._default = next(iter(self._access.values()), None)
+        self._credentials = {given.name: given for given in credentials}
+        self._shared = {given.name: access(given) for given in credentials if given.version != "3"}
         self._visits: dict[str, Visit] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._is_closed = False
@@ -98,11 +97,13 @@ class Poller:
         visit = self._visits.get(device_id)
         return visit.address if visit is not None else None
 
-    def access_of(self, device: Device) -> Access | None:
-        """The credential of a device; None where it is not asked by SNMP."""
+    def accesses_of(self, device: Device) -> tuple[Access, ...]:
+        """The ways in to a device, in the order in which they are tried; none where it is not asked by SNMP."""
         if device.credential == NO_SNMP:
-            return None
-        return self._access.get(device.credential, self._default) if device.credential else self._default
+            return ()
+        names = named_credentials(device.credential) if device.credential else tuple(self._credentials)[:1]
+        known = [name for name in names if name in self._credentials] or tuple(self._credentials)[:1]
+        return tuple(self._shared.get(name) or access(self._credentials[name]) for name in known)
 
     def resolve(self, device: Device, then: Callable[[int, Address], None], failed: Callable[[str], None]) -> None:
         """Find the device's address: at once where it is written as numbers, else in a thread."""
@@ -186,9 +187,9 @@ class Visit:
         self.waiting: list[Done] = []
         self._poller = poller
         self._destination: Destination | None = None
-        through = poller.access_of(device)
+        accesses = poller.accesses_of(device)
         self._conversation = (
-            Conversation(device, through, poller.profiles, poller.engine, poller.poll) if through is not None else None
+            Conversation(device, accesses, poller.profiles, poller.engine, poller.poll) if accesses else None
         )
         self._outcome: Outcome | None = None
         self._burst: Burst | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from collector.credentials import Credential
 from collector.poll.profile import Source
 from collector.poll.snmp_codec import (
     GET,
@@ -16,6 +17,7 @@ from collector.poll.snmp_codec import (
     Oid,
     Value,
     decode,
+    decode_bare,
     encode_head,
     encode_oid,
     encode_request,
@@ -23,26 +25,41 @@ from collector.poll.snmp_codec import (
     encode_tlv,
 )
 from collector.poll.snmp_expected import Layout, expected_values, learn_layout
+from collector.poll.usm_session import Session
 from collector.reading import Device
 
 
 class Access(NamedTuple):
-    """How one device is let in to: the SNMP version, its community and both as message bytes."""
+    """How one device is let in to: the SNMP version, and what stands before the PDU of each message.
 
+    Version 3 has a ``session`` of its own with every device, which puts on and takes off all that stands around the
+    PDU: what is asked and read here is bare, so ``head`` is empty.
+    """
+
+    name: str
     version: str
-    community: str
+    community: bytes
     head: bytes
+    session: Session | None = None
 
-    def check(self, message: Message) -> None:
-        """Raises BadPacketError for a reply of another version or community."""
+    def decode(self, data: bytes) -> Message:
+        """Any reply. Raises BadPacketError for what is none, or of another version or community."""
+        if self.session is not None:
+            return decode_bare(data)
+        message = decode(data)
         if message.version != VERSIONS[self.version]:
             raise BadPacketError("version", str(message.version))
-        if message.community != self.community.encode("utf-8"):
+        if message.community != self.community:
             raise BadPacketError("wrong_community")
+        return message
 
 
-def access(version: str, community: str) -> Access:
-    return Access(version, community, encode_head(version, community))
+def access(credential: Credential) -> Access:
+    """The way in by one credential; version 3 needs one for each device, the others may share it."""
+    if credential.version == "3":
+        return Access(credential.name, "3", b"", b"", Session(credential))
+    head = encode_head(credential.version, credential.community)
+    return Access(credential.name, credential.version, credential.community.encode("utf-8"), head)
 
 
 class Asked(NamedTuple):
@@ -87,8 +104,7 @@ class Question:
         if values is not None:
             self._layout = learn_layout(data, self._access.head, values)
             return values
-        message = decode(data)
-        self._access.check(message)
+        message = self._access.decode(data)
         if message.kind == REPORT or message.error_status:
             return message
         found = {varbind.oid: varbind.value for varbind in message.varbinds}

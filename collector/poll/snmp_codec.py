@@ -179,12 +179,36 @@ def reply_id(data: bytes) -> int:
             return int.from_bytes(data[at + 2 : at + 6], "big", signed=True)
     except IndexError:
         raise BadPacketError("truncated", f"{len(data)} bytes") from None
-    return decode(data).request_id
+    return _message_id(data) or decode(data).request_id
+
+
+def _message_id(data: bytes) -> int:
+    """The msgID of a version 3 message (RFC 3412 section 6), of four bytes as ours are; 0 where this is none."""
+    at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
+    if data[at : at + 4] != b"\x02\x01\x03\x30" or data[at + 5 : at + 7] != b"\x02\x04":
+        return 0
+    return int.from_bytes(data[at + 7 : at + 11], "big")
 
 
 def decode(data: bytes) -> Message:
     """Any SNMP v1 or v2c reply. Raises BadPacketError, and nothing else, for whatever else these bytes may be."""
-    message = decode_any(data)
+    return _reply(decode_any(data))
+
+
+def decode_bare(data: bytes) -> Message:
+    """A reply that is a PDU in a SEQUENCE and no more, as version 3 is opened. Raises BadPacketError."""
+    return _reply(decode_any_bare(data))
+
+
+def decode_any_bare(data: bytes) -> Message:
+    """The same for requests too. Raises BadPacketError."""
+    at, end = _open(data, 0, len(data), SEQUENCE)
+    if end != len(data):
+        raise BadPacketError("trailing", f"{len(data) - end} bytes after the message")
+    return _pdu(data, at, end, 3, b"")
+
+
+def _reply(message: Message) -> Message:
     if message.kind not in (RESPONSE, REPORT):
         raise BadPacketError("not_a_reply", f"PDU {message.kind:#04x}")
     if message.error_status >= len(ERRORS):
@@ -206,7 +230,11 @@ def decode_any(data: bytes) -> Message:
     if version not in (0, 1):
         raise BadPacketError("version", str(version))
     start, at = _open(data, at, end, OCTETS)
-    community = data[start:at]
+    return _pdu(data, at, end, version, data[start:at])
+
+
+def _pdu(data: bytes, at: int, end: int, version: int, community: bytes) -> Message:
+    """The PDU from ``at`` to ``end``, where the message ends too."""
     kind = data[at] if at < end else 0
     if kind not in _KINDS:
         raise BadPacketError("not_a_reply", f"PDU {kind:#04x}")

@@ -26,10 +26,15 @@ _ANSWERED = (None, 0.0)
 """What stands for an answered request until its time is up, so that a duplicate is known as one."""
 
 
+class AskAgainError(Exception):
+    """A reply told how the request should have been put (SNMP version 3): it must leave once more, which is no retry."""
+
+
 class Exchange:
     """One request and the wait for its reply.
 
-    ``decode`` turns a reply into an answer or raises BadPacketError, in which case the wait goes on. Exactly one of
+    ``decode`` turns a reply into an answer or raises BadPacketError, in which case the wait goes on. ``seal``, where
+    there is one, makes the packet of each try, which otherwise is ``packet`` with another id in it. Exactly one of
     ``answered(answer, rtt_seconds)`` and ``failed(reason)`` is called. ``until`` ends all tries; None means the
     whole budget, counted from the first packet that leaves.
     """
@@ -49,6 +54,7 @@ class Exchange:
         "packet",
         "refusal",
         "reply_from",
+        "seal",
         "tries",
         "until",
     )
@@ -67,6 +73,7 @@ class Exchange:
         self.is_done = False
         self.is_answered = False
         self.refusal: str | None = None
+        self.seal: Callable[[int, float], bytes] | None = None
         self.decode: Callable[[bytes], Any]
         self.answered: Callable[[Any, float], None]
         self.failed: Callable[[str], None]
@@ -143,8 +150,12 @@ class Engine:
         request_id = ids.pop() & 0x3FFFFFFF | FIRST_REQUEST_ID
         if request_id in self.pending:
             return self.transmit(exchange, now)
-        packet, at = exchange.packet, exchange.id_at
-        packet[at : at + 4] = request_id.to_bytes(4, "big")
+        packet: bytes | bytearray
+        if exchange.seal is None:
+            packet, at = exchange.packet, exchange.id_at
+            packet[at : at + 4] = request_id.to_bytes(4, "big")
+        else:
+            packet = exchange.seal(request_id, now)
         sent_at = time.time()
         try:
             self._sockets[exchange.family].send(packet, exchange.address)
@@ -162,7 +173,7 @@ class Engine:
         exchange.latest_id = request_id
         exchange.tries -= 1
         self.counts.packets_sent += 1
-        if self.watch is not None:
+        if self.watch is not None and exchange.seal is None:
             self.watch("sent", exchange.address, bytes(packet))
         return True
 
@@ -199,13 +210,17 @@ class Engine:
         if exchange.is_done:
             self._reject("duplicate" if exchange.is_answered else "late", address)
             return
-        if self.watch is not None:
+        if self.watch is not None and exchange.seal is None:
             self.watch("received", address, data)
         try:
             answer = exchange.decode(data)
         except BadPacketError as bad:
             exchange.refusal = bad.reason
             self._reject(bad.reason, address)
+            return
+        except AskAgainError:
+            exchange.tries += 1
+            self.outbox.urgent.append(exchange)
             return
         exchange.is_done = exchange.is_answered = True
         self.pending[request_id] = _ANSWERED

@@ -20,7 +20,6 @@ from collector.poll.snmp_codec import (
     BadPacketError,
     Message,
     Value,
-    decode,
     decode_subids,
     encode_oid,
     encode_request,
@@ -105,8 +104,7 @@ class Walk:
         if cells is not None:
             self._bytes += len(data)
             return cells
-        message = decode(data)
-        self._talk.access.check(message)
+        message = self._talk.access.decode(data)
         self._bytes += len(data)
         if message.kind == REPORT or message.error_status:
             return message

@@ -1,13 +1,15 @@
-"""Agents made for one test."""
+"""Agents made for one test, and real ones that speak version 3."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .agents import Serve, Served
+from .secure_agent import SecureAgent, Start
 
 
 @pytest.fixture
@@ -22,3 +24,24 @@ def serve() -> Iterator[Serve]:
     yield start
     for served in running:
         served.stop()
+
+
+@pytest.fixture(scope="module")
+def start_snmpd(
+    tmp_path_factory: pytest.TempPathFactory,
+    require_program: Callable[[str], str],
+    free_port: Callable[[], int],
+    module_processes: Any,
+    eventually: Callable[..., Any],
+) -> Start:
+    """Starts Debian's snmpd with users of version 3, as often as it is asked."""
+    program = require_program("snmpd")
+
+    def start(**options: Any) -> SecureAgent:
+        folder = options.pop("folder", None) or Path(tmp_path_factory.mktemp("secure"))
+        port = options.pop("port", None) or free_port()
+        agent = SecureAgent(program, folder, port, module_processes, **options)
+        eventually(agent.is_up)
+        return agent
+
+    return start
