@@ -3,13 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage format lock clean
+.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-collector format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
 	@echo "make test            everything that CI runs: sets itself up, lint, types, imports, tests"
 	@echo "make check           lint, formatting, types and import contracts only"
 	@echo "make test-compose    builds and runs the containers; needs Docker"
+	@echo "make bench-collector the collector beside its peers, ARGS=\"cpe-closed router\"; needs gcc, snmp,"
+	@echo "                     prometheus-snmp-exporter"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
 	@echo "make bench-publish   CPU time of judging and publishing a poll"
 	@echo "make bench-exposition CPU time of keeping the text of /metrics, and scrapes of a million series"
@@ -46,7 +48,7 @@ pytest: .venv/.test-ready
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
 
-bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
+bench-collector bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
 bench-ranking bench-coverage: bench-%: .venv/.test-ready
