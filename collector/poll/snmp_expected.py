@@ -123,7 +123,7 @@ class Layout(NamedTuple):
     size: int
     fields: struct.Struct
     skeleton: tuple[bytes, ...]
-    odd: tuple[int, ...]
+    odd: tuple[tuple[int, bool], ...]
     places: tuple[int, ...]
     constants: tuple[Value, ...]
 
@@ -138,8 +138,8 @@ class Layout(NamedTuple):
         values = list(self.constants)
         for place, number in zip(self.places, numbers, strict=True):
             values[place] = number
-        for place in self.odd:
-            values[place] = int.from_bytes(values[place], "big")  # type: ignore[arg-type]
+        for place, is_signed in self.odd:
+            values[place] = int.from_bytes(values[place], "big", signed=is_signed)  # type: ignore[arg-type]
         return values
 
 
@@ -172,11 +172,9 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout | 
         if _UNSIGNED_SIZE[tag] == end - start:
             start += 1
         code = _FORMATS.get((end - start, tag == INTEGER))
-        if code is None and tag == INTEGER:
-            continue
         if code is None:
             code = f"{end - start}s"
-            odd.append(place)
+            odd.append((place, tag == INTEGER))
         formats.append(f"{start - last}s{code}")
         edges.append((last, start))
         places.append(place)

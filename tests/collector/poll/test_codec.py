@@ -97,6 +97,24 @@ def test_fast_decoder_agrees_with_the_general_one(binds: list, request_id: int) 
         assert layout.values(data[:-1]) is None
 
 
+@pytest.mark.parametrize("size", range(1, 5))
+def test_a_layout_reads_numbers_of_every_size_anew(size: int) -> None:
+    """snmpEngineTime takes three bytes from its ninth hour to its 97th day."""
+    low, high = 2 ** (8 * size - 9) if size > 1 else 0, 2 ** (8 * size - 1) - 1
+    name = (1, 3, 6, 1, 6, 3, 10, 2, 1, 3, 0)
+    names = [encode_tlv(0x06, encode_oid(name))] * 2
+
+    def reply(integer: int, counter: int) -> bytes:
+        return pysnmp_reply(2**30, [(name, rfc1902.Integer32(integer)), (name, rfc1902.Counter64(counter))])
+
+    first = reply(low, low)
+    layout = learn_layout(first, HEAD, expected_values(first, HEAD, names) or [])
+    assert layout is not None
+    for number in (low + 1, high):
+        assert layout.values(reply(number, number)) == [number, number]
+    assert layout.values(reply(-high, low)) == [-high, low]
+
+
 @pytest.mark.parametrize("kind", [GET, GET_NEXT, GET_BULK])
 @settings(max_examples=20, deadline=None)
 @given(st.lists(oids, min_size=1, max_size=40), st.integers(0, 1000))
