@@ -1,9 +1,12 @@
-"""The records that cross the collector's stages: what is polled, what was read, what is believed of it."""
+"""The records that cross the collector's stages: what is polled, what was read, what is believed of it.
+
+What each poll makes anew is a named tuple, which is built in a tenth of the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Role = Literal["router", "olt", "cmts", "ap", "switch", "cpe"]
 ROLES: tuple[Role, ...] = ("router", "olt", "cmts", "ap", "switch", "cpe")
@@ -43,8 +46,7 @@ class Device:
     longitude: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceReading:
+class InterfaceReading(NamedTuple):
     """Raw counters of one interface, as the device gave them; what it did not give is None.
 
     ``name`` is ifName, or ifAlias or ifDescr where ifName is missing or double: never ifIndex alone.
@@ -53,7 +55,7 @@ class InterfaceReading:
     """
 
     name: str
-    index: int
+    index: int  # type: ignore[assignment]
     alias: str | None = None
     is_up: bool | None = None
     speed_bytes_per_second: float | None = None
@@ -67,8 +69,7 @@ class InterfaceReading:
     discontinuity_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalReading:
+class SignalReading(NamedTuple):
     """One radio, optical, cable or DSL channel, or one probe that the device runs itself; not measured is None.
 
     ``noise_ratio_db`` of a DSL line is its noise margin. ``quality_ratio`` is a radio's CCQ or its like, from 0 to 1.
@@ -86,8 +87,7 @@ class SignalReading:
     rtt_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EchoBurst:
+class EchoBurst(NamedTuple):
     """One ping burst: echoes sent, echoes lost and the round trips of those that came back, in seconds."""
 
     sent: int
@@ -95,8 +95,7 @@ class EchoBurst:
     rtt_seconds: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One poll of one device, decoded: the only thing that crosses from polling to quality.
 
     ``at`` is when the first request left (Unix seconds, UTC). ``snmp`` and ``echoes`` say what became of each

@@ -170,8 +170,7 @@ def _text(objects: Recording, oid: Oid) -> str:
 
 def _shown(record: InterfaceReading | SignalReading) -> str:
     """One record on one line, without what it does not know."""
-    fields = {name: getattr(record, name) for name in type(record).__dataclass_fields__}
-    name, *rest = [(field, value) for field, value in fields.items() if value is not None]
+    name, *rest = [(field, value) for field, value in record._asdict().items() if value is not None]
     return f"  {name[1]}: " + ", ".join(
         f"{field} {value:g}" if isinstance(value, float) else f"{field} {value}" for field, value in rest
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 
 from collector.poll.profile import Source, Table
 from collector.poll.snmp_codec import Absent, Oid, Value, decode_subids, oid_text
@@ -16,8 +15,8 @@ Cells = Mapping[str, Mapping[bytes, Value]]
 
 LONGEST_TEXT = 255
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
-_INTERFACE_PLACES = {field.name: place for place, field in enumerate(fields(InterfaceReading))}
-_SIGNAL_PLACES = {field.name: place for place, field in enumerate(fields(SignalReading))}
+_INTERFACE_PLACES = {name: place for place, name in enumerate(InterfaceReading._fields)}
+_SIGNAL_PLACES = {name: place for place, name in enumerate(SignalReading._fields)}
 _BITS = _INTERFACE_PLACES["counter_bits"]
 _BYTES = (_INTERFACE_PLACES["receive_bytes"], _INTERFACE_PLACES["transmit_bytes"])
 _ABSENT_INTERFACE: list[object] = [64 if place == _BITS else None for place in range(len(_INTERFACE_PLACES))]
@@ -141,7 +140,7 @@ class InterfaceRow:
                 row[place] = value
                 if bits == 32 and place in _BYTES:
                     row[_BITS] = 32
-        return InterfaceReading(*row)  # type: ignore[arg-type]
+        return InterfaceReading._make(row)
 
 
 def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReading, ...]:
@@ -164,10 +163,10 @@ def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReadi
         if column.bits == 32 and place in _BYTES:
             narrow = [old is None and new is not None for old, new in zip(before, found, strict=True)]
             fields[_BITS] = [32 if is_narrow else old for is_narrow, old in zip(narrow, fields[_BITS], strict=True)]
-    return tuple(
-        InterfaceReading(name, decode_subids(index)[0], alias, *measured)
-        for (index, (name, alias)), *measured in zip(names.items(), *fields[3:], strict=True)
-    )
+    fields[0] = [name for name, _ in names.values()]
+    fields[1] = [decode_subids(index)[0] for index in names]
+    fields[2] = [alias for _, alias in names.values()]
+    return tuple(map(InterfaceReading._make, zip(*fields, strict=True)))
 
 
 def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
@@ -199,7 +198,7 @@ def _signal(row: list[object]) -> SignalReading:
     ratio = _SIGNAL_PLACES["noise_ratio_db"]
     if row[ratio] is None and isinstance(received, (int, float)) and isinstance(noise, (int, float)):
         row[ratio] = received - noise
-    return SignalReading(*row)  # type: ignore[arg-type]
+    return SignalReading._make(row)
 
 
 def index_text(index: Oid) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -19,9 +19,9 @@ BUILT_IN = Path(__file__).parent.parent / "profiles"
 SCALAR_FIELDS = ("uptime_seconds", "boot_seconds", "object_id", "description")
 INTERFACE_FIELDS = (
     "name",
-    *(f.name for f in fields(InterfaceReading) if f.name not in ("name", "index", "counter_bits")),
+    *(name for name in InterfaceReading._fields if name not in ("name", "index", "counter_bits")),
 )
-SIGNAL_FIELDS = tuple(f.name for f in fields(SignalReading))
+SIGNAL_FIELDS = SignalReading._fields
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
 
 _NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*[\s\0]*\Z")

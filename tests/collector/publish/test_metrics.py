@@ -246,10 +246,10 @@ def test_a_partial_answer_leaves_alone_what_it_does_not_speak_of() -> None:
     first = answer(0.0)
     metrics.update(first, restarted=False, traffic=None)
     metrics.update(
-        replace(first, at=60.0, snmp="partial", interfaces=first.interfaces[:1]), restarted=False, traffic=None
+        first._replace(at=60.0, snmp="partial", interfaces=first.interfaces[:1]), restarted=False, traffic=None
     )
     assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 2
-    metrics.update(replace(first, at=120.0, interfaces=first.interfaces[:1]), restarted=False, traffic=None)
+    metrics.update(first._replace(at=120.0, interfaces=first.interfaces[:1]), restarted=False, traffic=None)
     assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 1
 
 
@@ -265,7 +265,7 @@ def test_detail_keeps_the_number_of_series_in_hand() -> None:
 def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
     metrics = exposition(CPE, cpe=detail)
     interfaces = answer(0.0).interfaces
-    whole = tuple(replace(interfaces[0], name=name) for name in ("wan", "lan", "x"))
+    whole = tuple(interfaces[0]._replace(name=name) for name in ("wan", "lan", "x"))
     signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3),)
     metrics.update(answer(0.0, interfaces=whole, signals=signals), restarted=False, traffic=None)
     text = metrics.render()

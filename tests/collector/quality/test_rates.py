@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from collector.quality.rates import UPTIME_WRAP_SECONDS, difference
@@ -170,7 +168,7 @@ def test_without_an_earlier_reading_there_is_no_difference(previous):
 
 def test_a_silent_poll_has_no_difference():
     before = poll(0.0, port(receive_bytes=100), uptime=100)
-    delta = difference(before, replace(poll(60.0), snmp="silent"))
+    delta = difference(before, poll(60.0)._replace(snmp="silent"))
     assert (delta.interfaces, delta.restarted) == ((), False)
 
 
