@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import tomlfile
+from dashboard import commands as operators
 
 if TYPE_CHECKING:
     from collector.config import CollectorSettings
@@ -146,6 +147,15 @@ def report(arguments: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     print("\n".join(str(path) for path in paths))
     return EXIT_OK
+
+
+def operators_entry(arguments: argparse.Namespace) -> int:
+    from dashboard import commands, config
+
+    settings = config.load(arguments.config)
+    _make_folder(settings.data)
+    _migrate_database(settings.database_url)
+    return commands.enter(arguments, settings)
 
 
 # --- demo ---
@@ -325,6 +335,7 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.add_argument("--area", required=True, help="an area's id or name")
     command.add_argument("--out", type=Path, default=Path(), help="folder to write to; default: this one")
     command.set_defaults(run=report)
+    operators.add_to(commands, dashboard, operators_entry)
 
 
 def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

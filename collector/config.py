@@ -83,6 +83,13 @@ class PublishSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceSettings:
+    """How often the maintenance windows are read from the operations database."""
+
+    read_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class CollectorSettings:
     """All of collector.toml; paths in it are relative to the file.
 
@@ -101,6 +108,7 @@ class CollectorSettings:
     traps: TrapSettings = TrapSettings()
     metrics: MetricsSettings = MetricsSettings()
     publish: PublishSettings = PublishSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     sentinels: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = (Credential("default"),)
     profiles: Path | None = None
@@ -136,6 +144,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "traps.poll_every_seconds": (0.1, 3600),
     "publish.live_seconds": (0.5, 3600),
     "publish.journal_seconds": (0.5, 600),
+    "maintenance.read_seconds": (0.5, 3600),
 }
 
 

@@ -26,6 +26,7 @@ from collector.publish.incidents import IncidentLog
 from collector.publish.own import Figures, OwnMetrics
 from collector.publish.site import Site, Status
 from collector.publish.web import PortInUseError, WebServer
+from collector.publish.windows import WindowSource
 from collector.reading import Reading
 from collector.schedule import Schedule
 from collector.watch import InventoryWatch
@@ -86,6 +87,8 @@ class Collector:
             ask=lambda name: self._start(name, is_due=False),
             at=time.time(),
         )
+        copy = settings.data / "journal" / f"maintenance-{settings.shard}.json"
+        self._windows = WindowSource(settings.database_url, copy)
         self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
         site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
         self._web = WebServer(site.handlers())
@@ -121,6 +124,7 @@ class Collector:
             await self._poller.open()
         except OSError as error:
             raise StartError(f"this host gives no UDP socket to poll from: {error.strerror or error}") from error
+        await self._read_windows()
         await asyncio.to_thread(self._pipeline.restore, now)
         self._schedule.replace([*self._pipeline.devices, *self._sentinels], self._clock())
         self._ready_at = self._clock() + self._interval + settings.poll.budget_seconds
@@ -137,6 +141,7 @@ class Collector:
             self._every(settings.publish.live_seconds, self._write_live, "live"),
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
+            self._every(settings.maintenance.read_seconds, self._read_windows, "maintenance"),
         ]
         if self._traps is not None:
             self._traps.replace(self._pipeline.devices)
@@ -157,6 +162,7 @@ class Collector:
                 await asyncio.to_thread(self._pipeline.history.close, time.time())
                 await self._write_live()
                 await asyncio.to_thread(self._pipeline.incidents.close)
+                await asyncio.to_thread(self._windows.close)
         log.info("stopped")
 
     # --- poll ---
@@ -241,7 +247,13 @@ class Collector:
         return asyncio.create_task(repeat(), name=name)
 
     async def _tick(self) -> None:
-        self._pipeline.follow(self._pipeline.network.tick(time.time()))
+        now = time.time()
+        self._pipeline.follow(self._pipeline.network.tick(now))
+        self._pipeline.maintain(now)
+
+    async def _read_windows(self) -> None:
+        windows = await asyncio.to_thread(self._windows.read, time.time())
+        self._pipeline.plan(windows, time.time())
 
     async def _write_live(self) -> None:
         with self._noting_failure("live"):
@@ -319,6 +331,7 @@ class Collector:
             "history_rows_total": history.rows_written,
             "history_unwritten": history.pending_hours,
             "incidents_unwritten": self._pipeline.incidents.unwritten,
+            **self._windows.figures(),
             "write_failures_total": {**self._failures, "history": history.failures},
             "errors_total": self._errors,
             **(self._traps.figures() if self._traps is not None else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from math import inf
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,6 +13,8 @@ from collector.publish.history import History
 from collector.publish.incidents import IncidentLog
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
+from collector.quality.maintenance import Calendar, Window
+from collector.quality.planned import PlannedOutages
 from collector.quality.rates import difference
 from collector.quality.state import Network
 from collector.quality.uplink import traffic
@@ -36,6 +39,9 @@ class Pipeline:
         interval = settings.poll.interval_seconds
         self._ask = ask
         self._counted: dict[str, Reading] = {}
+        self._planned = PlannedOutages()
+        self._calendar = Calendar()
+        self._calendar_changes_at = -inf
         self.devices = {device.device_id: device for device in devices}
         self.network = Network(devices, settings.outage, interval_seconds=interval, sentinels=settings.sentinels, at=at)
         self.incidents = incidents
@@ -58,6 +64,7 @@ class Pipeline:
             cause = getattr(error, "orig", None) or error
             log.warning("the operations database is away, so open incidents are not taken up: %s", cause)
             found = ()
+        found = tuple(self._planned.restore(incident) for incident in found)
         until = self.history.observed_until
         self.follow(self.network.restore(found, self.history.beliefs(), at=at, observed_until=until))
         self.history.seed(self.network.states(), at)
@@ -70,6 +77,7 @@ class Pipeline:
         self.exposition.replace(devices)
         self.history.replace(devices, at)
         self.live.replace(devices, at)
+        self._use(Calendar(self._calendar.windows, self.devices), at)
         self.follow(self.network.replace(devices, at))
 
     def take(self, device: Device, reading: Reading) -> None:
@@ -93,6 +101,25 @@ class Pipeline:
             for change in verdict.incidents:
                 if change.kind == "blind":
                     self.history.blind(change.started_at, change.ended_at)
-            self.incidents.apply(verdict.incidents, self.devices)
+            told = [self._planned.restate(change, self._calendar) for change in verdict.incidents]
+            self.incidents.apply(told, self.devices)
         for device_id in verdict.ask:
             self._ask(device_id)
+
+    def plan(self, windows: tuple[Window, ...], at: float) -> None:
+        """Take in the maintenance windows as they were read last."""
+        if windows != self._calendar.windows:
+            self._use(Calendar(windows, self.devices), at)
+
+    def maintain(self, at: float) -> None:
+        """Let time pass over the maintenance windows: one may have begun or ended."""
+        if at >= self._calendar_changes_at:
+            self._use(self._calendar, at)
+
+    def _use(self, calendar: Calendar, at: float) -> None:
+        self._calendar, self._calendar_changes_at = calendar, calendar.next_change(at)
+        under_way = calendar.under_way(at)
+        self.exposition.maintain(under_way)
+        self.history.plan(calendar)
+        self.live.maintain(under_way)
+        self.incidents.apply(self._planned.review(calendar, at), self.devices, at)

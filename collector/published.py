@@ -128,6 +128,11 @@ LIVE = TableSpec(
         Column("since", "timestamp", "when that state began", True),
         Column("root", "text", "the device that its outage is laid to"),
         Column("incident_id", "text", "the open incident that it belongs to"),
+        Column(
+            "maintenance_until",
+            "timestamp",
+            "until when it, or the root of its outage, is in a maintenance window; null: in none",
+        ),
         Column("polled_at", "timestamp", "the last poll; null before the first"),
         Column("answered_at", "timestamp", "the last poll that was answered"),
         Column("rtt_seconds", "number", "median round trip of the last burst, else of SNMP"),

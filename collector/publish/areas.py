@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from collector.publish import families as f
 from collector.publish.forms import Form
@@ -11,6 +11,7 @@ from collector.quality.uplink import Traffic
 from collector.reading import STATES, Device, EchoBurst, Role, StateName
 
 _DEVICES, _AFFECTED = f.AREA_DEVICES.name, f.AREA_SUBSCRIBERS.name
+_PLANNED = f.AREA_SUBSCRIBERS_PLANNED.name
 _PINGS_SENT, _PINGS_LOST, _RTT = f.AREA_PINGS_SENT.name, f.AREA_PINGS_LOST.name, f.AREA_RTT.name
 _RECEIVED, _SENT = f.AREA_RECEIVED.name, f.AREA_SENT.name
 
@@ -26,11 +27,11 @@ class _States:
         self.by_state: dict[StateName, int] = dict.fromkeys(STATES, 0)
         self.affected = 0
 
-    def text(self) -> tuple[str, str]:
+    def text(self, planned: int) -> tuple[str, str, str]:
         """One piece for each of the families that are not labelled by role."""
         heads, counts = self._heads, self.by_state
         devices = "".join([f"{_DEVICES}{heads[state]} {counts[state]}\n" for state in STATES])
-        return devices, f"{_AFFECTED}{self.own} {self.affected}\n"
+        return devices, f"{_AFFECTED}{self.own} {self.affected}\n", f"{_PLANNED}{self.own} {planned}\n"
 
 
 class _RoleSums:
@@ -101,11 +102,11 @@ class Areas:
         """Devices by state, over all areas."""
         return {state: sum(area.by_state[state] for area in self._states.values()) for state in STATES}
 
-    def render(self, form: Form) -> str:
-        """The text of all area families."""
+    def render(self, form: Form, planned: Mapping[str, int]) -> str:
+        """The text of all area families; ``planned`` are the customers of each area whose outage is planned."""
         if not self._states:
             return ""
-        by_area = zip(*[states.text() for states in self._states.values()], strict=True)
+        by_area = zip(*[states.text(planned.get(area, 0)) for area, states in self._states.items()], strict=True)
         by_role = zip(*[sums.text() for sums in self._sums.values()], strict=True)
         bodies = map("".join, (*by_area, *by_role))
         return "".join(family.header(form) + body for family, body in zip(f.AREA_FAMILIES, bodies, strict=True))

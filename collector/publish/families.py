@@ -68,6 +68,13 @@ DEVICE_DOWN = Family(
     ("device", "root"),
     "area",
 )
+DEVICE_IN_MAINTENANCE = Family(
+    "bairro_device_in_maintenance",
+    "gauge",
+    "Present, and 1, only while a maintenance window on the device, its site or its area holds.",
+    ("device",),
+    "area",
+)
 
 # Grouped by how often a poll changes them: device_text.py rewrites each group together.
 SELDOM: tuple[Family, ...] = (
@@ -156,6 +163,12 @@ AREA_DEVICES = _area("devices", "gauge", "Devices of the area by state.", ("area
 AREA_SUBSCRIBERS = _area(
     "subscribers_affected", "gauge", "Customers of the area behind devices that are down or suppressed.", ("area",)
 )
+AREA_SUBSCRIBERS_PLANNED = _area(
+    "subscribers_planned",
+    "gauge",
+    "Those of them whose device, or the root of its outage, is in a maintenance window.",
+    ("area",),
+)
 AREA_PINGS_SENT = _area("ping_sent_total", "counter", "Echoes sent to the area's devices of this role.")
 AREA_PINGS_LOST = _area("ping_lost_total", "counter", "Echoes that never came back from them.")
 AREA_RTT = _area("ping_rtt_seconds", "summary", "Round trips of echoes to them.", series=2)
@@ -164,6 +177,7 @@ AREA_SENT = _area("transmit_bytes_total", "counter", "Bytes sent on their uplink
 AREA_FAMILIES: tuple[Family, ...] = (
     AREA_DEVICES,
     AREA_SUBSCRIBERS,
+    AREA_SUBSCRIBERS_PLANNED,
     AREA_PINGS_SENT,
     AREA_PINGS_LOST,
     AREA_RTT,
@@ -194,6 +208,12 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("history_rows_total", "counter", "Rows of quality_hours written."),
     _own("history_unwritten", "gauge", "Closed hours that wait to be written, as on a full disk."),
     _own("incidents_unwritten", "gauge", "Changes of incidents that the operations database does not have yet."),
+    _own("maintenance_windows", "gauge", "Maintenance windows that are known: under way, to come, or of late."),
+    _own(
+        "maintenance_read_timestamp_seconds",
+        "gauge",
+        "When they were last read from the operations database; while it is away those of then hold.",
+    ),
     _own("write_failures_total", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
     _own("traps_total", "counter", "Traps and informs heard from devices of the inventory, by kind.", ("kind",)),
     _own("traps_dropped_total", "counter", "Packets to the trap port that were not used, and why.", ("reason",)),
@@ -244,7 +264,7 @@ def markdown() -> str:
         "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets). Clocks are printed to",
         "the millisecond, durations and sums to the microsecond, round trips to the nanosecond.",
         "",
-        *_section("Of a device", (*DEVICE_FAMILIES, DEVICE_DOWN), with_detail=True),
+        *_section("Of a device", (*DEVICE_FAMILIES, DEVICE_DOWN, DEVICE_IN_MAINTENANCE), with_detail=True),
         *_section("Of an area", AREA_FAMILIES),
         "Each area also counts by `role`, since the same byte passes an access node and a CPE: sum within one role.",
         "",
@@ -273,7 +293,8 @@ def _series_section() -> list[str]:
         "",
         "`[metrics]` in `collector.toml` sets the detail of network devices (`network`, full by default) and of customer",
         "devices (`cpe`; by default full up to 5,000 of them, `area` beyond). At `summary` only the uplink interface is",
-        "shown; at `area` a device appears only as `bairro_device_down` while it is down.",
+        "shown; at `area` a device appears only as `bairro_device_down` while it is down and as",
+        "`bairro_device_in_maintenance` while it is in a maintenance window.",
         "",
         "| role | full | summary | area |",
         "|---|---|---|---|",

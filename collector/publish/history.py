@@ -11,6 +11,7 @@ from collector.publish.hour_writer import ClosedDevice, HourWriter, segment_of
 from collector.publish.hours import HOUR, DeviceHour, Poll
 from collector.publish.journal import Fact
 from collector.publish.spans import Belief, Span
+from collector.quality.maintenance import Calendar
 from collector.quality.rates import Delta
 from collector.quality.uplink import NO_TRAFFIC, Traffic
 from collector.reading import Device, QualityState, Reading, StateName, Transition
@@ -52,6 +53,7 @@ class History:
         self._blind: list[tuple[float, float | None]] = []
         self._facts: list[Fact] = []
         self._segment = ""
+        self._calendar = Calendar()
         self._members: frozenset[str] = frozenset()
         self.replace(devices, 0.0)
 
@@ -76,8 +78,8 @@ class History:
         """What was believed of each device when the journal ended: for the judging stage to take up."""
         for device_id, track in self._tracks.items():
             if track.beliefs:
-                since, state = track.beliefs[-1]
-                yield QualityState(device_id, state, since)
+                since, state, root = track.beliefs[-1]
+                yield QualityState(device_id, state, since, root=root)
             elif track.observed:
                 yield QualityState(device_id, "up", track.observed[-1][0])
 
@@ -86,7 +88,7 @@ class History:
         for state in states:
             track = self._tracks.get(state.device_id)
             if track is not None and (not track.beliefs or track.beliefs[-1][1] != state.state):
-                self._record(("state", state.device_id, min(state.since, at), state.state))
+                self._record(("state", state.device_id, min(state.since, at), state.state, state.root))
 
     def replace(self, devices: Iterable[Device], at: float) -> None:
         """Take in a new inventory. A device that left keeps its open hours."""
@@ -94,6 +96,10 @@ class History:
         for device_id in self._members:
             if device_id not in self._tracks:
                 self._tracks[device_id] = _Track(at)
+
+    def plan(self, calendar: Calendar) -> None:
+        """The maintenance windows, by which the hours that close from now on tell planned down time."""
+        self._calendar = calendar
 
     def observe(self, reading: Reading, delta: Delta, traffic: Traffic | None) -> None:
         """Take in one poll, after the changes of state that it led to."""
@@ -110,7 +116,7 @@ class History:
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
-        self._record(("state", transition.device_id, transition.since, transition.new))
+        self._record(("state", transition.device_id, transition.since, transition.new, transition.root))
 
     def blind(self, started_at: float, ended_at: float | None) -> None:
         """The collector could not judge anything from ``started_at`` on; ``ended_at`` None: and still cannot."""
@@ -129,9 +135,9 @@ class History:
         if kind == "poll":
             self._apply_poll(Poll._make(fact[1:]))
         elif kind == "state":
-            _, device_id, since, state = fact
+            _, device_id, since, state, *root = fact
             track = self._tracks.setdefault(device_id, _Track(since))
-            spans.believe(track.beliefs, since, state)
+            spans.believe(track.beliefs, (since, state, root[0] if root else None))
             if state in _UNHEARD:
                 track.unjudged.clear()
         elif kind == "blind":
@@ -204,12 +210,12 @@ class History:
         self._turn_segment(at)
         closing = [hour for hour in sorted(self._open) if hour + HOUR + self._settle <= at]
         closed = [(hour, self._close(hour)) for hour in closing]
-        await asyncio.to_thread(self.writer.write, closed, closed_until=self._closed_until)
+        await asyncio.to_thread(self.writer.write, closed, closed_until=self._closed_until, calendar=self._calendar)
 
     def close(self, at: float) -> None:
         """Journal the rest: the last thing before the process ends."""
         self._turn_segment(at)
-        self.writer.write((), closed_until=self._closed_until)
+        self.writer.write((), closed_until=self._closed_until, calendar=self._calendar)
 
     def _turn_segment(self, at: float) -> None:
         """Queue the new facts for the journal; a new segment begins with what is believed of silent devices."""

@@ -15,6 +15,7 @@ from collector.publish.hours import DeviceHour, Poll, row
 from collector.publish.journal import Fact, Journal
 from collector.publish.quality_files import SCHEMA, QualityFiles
 from collector.publish.spans import Belief, Span
+from collector.quality.maintenance import Calendar
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +50,11 @@ class HourWriter:
         if facts:
             self._unjournalled.append((segment, facts))
 
-    def write(self, closed: Sequence[tuple[int, list[ClosedDevice]]], *, closed_until: int) -> None:
+    def write(self, closed: Sequence[tuple[int, list[ClosedDevice]]], *, closed_until: int, calendar: Calendar) -> None:
         """Write what was queued and the hours that have closed; what fails is kept for the next call."""
         with self._lock:
             for hour, devices in closed:
-                self._pending[hour] = _table(hour, devices)
+                self._pending[hour] = _table(hour, devices, calendar)
             try:
                 self._write(closed_until, has_closed=bool(closed))
             except OSError as error:
@@ -89,7 +90,10 @@ class HourWriter:
             self._complaint = what
 
 
-def _table(hour: int, devices: list[ClosedDevice]) -> pa.Table:
+def _table(hour: int, devices: list[ClosedDevice], calendar: Calendar) -> pa.Table:
     ordered = sorted(devices, key=lambda device: device[0])
-    rows = (row(name, hour, sums, observed=seen, beliefs=beliefs) for name, sums, seen, beliefs in ordered)
+    rows = (
+        row(name, hour, sums, observed=seen, beliefs=beliefs, calendar=calendar)
+        for name, sums, seen, beliefs in ordered
+    )
     return parquet.table(([values.get(name) for name in SCHEMA.names] for values in rows), SCHEMA)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from collector.publish import spans
 from collector.publish.spans import Belief, Span
+from collector.quality.maintenance import Calendar
 
 HOUR = 3600
 
@@ -115,7 +116,13 @@ class DeviceHour:
 
 
 def row(
-    device_id: str, hour: int, sums: DeviceHour | None, *, observed: Sequence[Span], beliefs: Sequence[Belief]
+    device_id: str,
+    hour: int,
+    sums: DeviceHour | None,
+    *,
+    observed: Sequence[Span],
+    beliefs: Sequence[Belief],
+    calendar: Calendar,
 ) -> dict[str, Any]:
     """One row of ``quality_hours`` by column, the hour in Unix seconds. What was not measured is None or left out.
 
@@ -126,6 +133,7 @@ def row(
     seen = spans.subtract(spans.clip(observed, start, end), spans.held(beliefs, spans.UNOBSERVED, end))
     down = spans.held(beliefs, spans.NETWORK_DOWN, end)
     silent = spans.held(beliefs, spans.LONE_SILENCE, end)
+    planned = spans.planned(device_id, beliefs, calendar, within=(start, end)) if down else []
     is_seen = bool(seen)
     values: dict[str, Any] = {
         "hour": hour,
@@ -133,7 +141,7 @@ def row(
         "observed_seconds": spans.seconds(seen),
         "down_seconds": spans.within(seen, down) if is_seen else None,
         "silent_seconds": spans.within(seen, silent) if is_seen else None,
-        "planned_seconds": 0.0 if is_seen else None,
+        "planned_seconds": spans.within(seen, planned) if is_seen else None,
         "outages": sum(start <= begun < end for begun, _ in down) if is_seen else None,
         "restarts": 0 if is_seen else None,
         "polls_answered": 0 if is_seen else None,

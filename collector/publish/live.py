@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class LiveTable:
         self.path = data / "live" / f"shard={shard}.parquet"
         self._newest: dict[str, _Newest] = {}
         self._devices: tuple[Device, ...] = ()
+        self._under_way: Mapping[str, float] = {}
         self._has_changed = True
         self.replace(devices, at)
 
@@ -104,6 +105,11 @@ class LiveTable:
             newest.state, newest.since = transition.new, transition.since
             newest.root, newest.incident_id = transition.root, transition.incident_id
 
+    def maintain(self, under_way: Mapping[str, float]) -> None:
+        """Take in who is in a maintenance window now, and until when."""
+        self._has_changed = self._has_changed or under_way != self._under_way
+        self._under_way = under_way
+
     async def write(self) -> bool:
         """Replace the file if anything changed since; raises OSError, and then tries again at the next call."""
         if not self._has_changed:
@@ -117,14 +123,16 @@ class LiveTable:
         return True
 
     def _write(self) -> None:
-        newest = self._newest
-        rows = [_row(device, newest[device.device_id]) for device in self._devices if device.device_id in newest]
+        newest, under_way = self._newest, self._under_way
+        rows = [
+            _row(device, newest[device.device_id], under_way) for device in self._devices if device.device_id in newest
+        ]
         parquet.write(parquet.table(rows, SCHEMA), self.path, durable=False)
 
 
-def _row(device: Device, newest: _Newest) -> tuple[Any, ...]:
+def _row(device: Device, newest: _Newest, under_way: Mapping[str, float]) -> tuple[Any, ...]:
     """The columns of ``published.LIVE``, in their order; times in Unix seconds."""
-    traffic = newest.traffic
+    traffic, root = newest.traffic, newest.root
     return (
         device.device_id,
         device.area,
@@ -135,6 +143,7 @@ def _row(device: Device, newest: _Newest) -> tuple[Any, ...]:
         newest.since,
         newest.root,
         newest.incident_id,
+        under_way.get(device.device_id) or (under_way.get(root) if root is not None else None),
         newest.polled_at,
         newest.answered_at,
         newest.rtt_seconds,

@@ -33,6 +33,8 @@ class Exposition:
         self._settings = settings
         self._texts: dict[str, DeviceText] = {}
         self._down: dict[str, str] = {}
+        self._roots: dict[str, str] = {}
+        self._in_maintenance: dict[str, str] = {}
         self._areas = Areas(())
         self.replace(devices)
 
@@ -50,6 +52,8 @@ class Exposition:
                 text.describe(device, detail)
             self._texts[device.device_id] = text
         self._down = {name: text for name, text in self._down.items() if name in self._texts}
+        self._roots = {name: root for name, root in self._roots.items() if name in self._texts}
+        self._in_maintenance = {name: text for name, text in self._in_maintenance.items() if name in self._texts}
         self._areas = self._areas.rebuilt((text.device, text.state) for text in self._texts.values())
 
     def change(self, transition: Transition) -> None:
@@ -61,10 +65,17 @@ class Exposition:
         self._areas.move(text.device, text.state, transition.new)
         text.change(transition)
         if transition.new in OUTAGE_STATES:
-            own = labels(device=device_id, root=transition.root or device_id)
+            root = self._roots[device_id] = transition.root or device_id
+            own = labels(device=device_id, root=root)
             self._down[device_id] = f"{f.DEVICE_DOWN.name}{own} 1.0\n"
         else:
             self._down.pop(device_id, None)
+            self._roots.pop(device_id, None)
+
+    def maintain(self, under_way: Iterable[str]) -> None:
+        """Take in the devices that are in a maintenance window now."""
+        name, texts = f.DEVICE_IN_MAINTENANCE.name, self._texts
+        self._in_maintenance = {d: f"{name}{labels(device=d)} 1.0\n" for d in sorted(under_way) if d in texts}
 
     def update(self, reading: Reading, *, restarted: bool, traffic: Traffic | None) -> None:
         """Take in one poll of one device, after the changes of state that it led to."""
@@ -109,7 +120,18 @@ class Exposition:
             yield
         if self._down:
             pieces.append("".join((f.DEVICE_DOWN.header(form), *self._down.values())).encode())
-        pieces.append(self._areas.render(form).encode())
+        if self._in_maintenance:
+            pieces.append("".join((f.DEVICE_IN_MAINTENANCE.header(form), *self._in_maintenance.values())).encode())
+        pieces.append(self._areas.render(form, self._subscribers_planned()).encode())
+
+    def _subscribers_planned(self) -> dict[str, int]:
+        """By area, the customers behind devices that are out and whose outage is planned."""
+        planned: dict[str, int] = {}
+        for device_id, root in self._roots.items() if self._in_maintenance else ():
+            if device_id in self._in_maintenance or root in self._in_maintenance:
+                device = self._texts[device_id].device
+                planned[device.area] = planned.get(device.area, 0) + device.subscribers
+        return planned
 
     def one(self, reading: Reading, form: Form) -> str:
         """The text of the device that was just read, for /probe; at detail ``area`` from this reading alone."""

@@ -1,13 +1,17 @@
-"""Spans of time as sorted, disjoint ``(start, end)`` pairs in Unix seconds, and what was believed over them."""
+"""Spans of time as sorted, disjoint ``(start, end)`` pairs in Unix seconds, and what was believed over them.
+
+A belief is since when, which state, and the device that the outage is laid to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from collector.quality.maintenance import Calendar
 from collector.reading import StateName
 
 Span = tuple[float, float]
-Belief = tuple[float, StateName]
+Belief = tuple[float, StateName, str | None]
 
 NETWORK_DOWN: frozenset[StateName] = frozenset({"down", "suppressed"})
 LONE_SILENCE: frozenset[StateName] = frozenset({"silent"})
@@ -46,21 +50,32 @@ def within(spans: Sequence[Span], others: Sequence[Span]) -> float:
     return sum(max(0.0, min(b, d) - max(a, c)) for a, b in spans for c, d in others)
 
 
-def believe(beliefs: list[Belief], since: float, state: StateName) -> None:
-    """From ``since`` on the device is in ``state``: a verdict that reaches back replaces what was believed since."""
-    while beliefs and beliefs[-1][0] >= since:
+def believe(beliefs: list[Belief], belief: Belief) -> None:
+    """What holds from then on: a verdict that reaches back replaces what was believed since."""
+    while beliefs and beliefs[-1][0] >= belief[0]:
         beliefs.pop()
-    beliefs.append((since, state))
+    beliefs.append(belief)
 
 
 def held(beliefs: Sequence[Belief], states: frozenset[StateName], end: float) -> list[Span]:
     """When one of ``states`` held, up to ``end``; spans that touch are one."""
     spans: list[Span] = []
-    for i, (since, state) in enumerate(beliefs):
+    for i, (since, state, _) in enumerate(beliefs):
         until = beliefs[i + 1][0] if i + 1 < len(beliefs) else end
         if state in states and until > since:
             extend(spans, since, until)
     return spans
+
+
+def planned(device_id: str, beliefs: Sequence[Belief], calendar: Calendar, *, within: Span) -> list[Span]:
+    """When the device was down by the network and it, or the device that this is laid to, was in a window."""
+    found: list[Span] = []
+    for i, (since, state, root) in enumerate(beliefs):
+        until = beliefs[i + 1][0] if i + 1 < len(beliefs) else within[1]
+        start, end = max(since, within[0]), min(until, within[1])
+        if state in NETWORK_DOWN and start < end:
+            found += calendar.spans({device_id, root or device_id}, start, end)
+    return found
 
 
 def forget(spans: list[Span], beliefs: list[Belief], before: float) -> None:

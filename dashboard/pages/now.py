@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import map as maps
@@ -45,6 +46,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     parts.column("area", "Area", 102, cellRenderer="AreaLink"),
     parts.column("root", "Laid to", 118),
     parts.column("since", "Since", 68, **NUMBER),
+    parts.column("planned", "Planned until", 100, **NUMBER),
     parts.column("subscribers", "Customers", 94, **NUMBER),
 )
 LIT = ("down", "suppressed", "suspect", "silent", "unknown")
@@ -193,20 +195,24 @@ def incidents(live: Live, source: Source, now: datetime) -> list[html.Article] |
         return html.Div(f"? {TEXT['unknown_incidents']}", className="quiet")
     if rows.empty:
         return html.Div(f"● {TEXT['no_incidents']}", className="quiet")
-    return [_incident(row, source, now) for row in rows.to_dict("records")]
+    ends = live.devices.set_index("device_id")["maintenance_until"]
+    return [_incident(row, source, now, ends.get(row["root_device_id"])) for row in rows.to_dict("records")]
 
 
-def _incident(row: dict[Any, Any], source: Source, now: datetime) -> html.Article:
+def _incident(row: dict[Any, Any], source: Source, now: datetime, planned_until: Any) -> html.Article:
     started = row["started_at"].astimezone(now.tzinfo)
     areas = list(row["areas"])
     where = [parts.area_link(area, source.name(area)) for area in areas[:2]]
     more = f" and {len(areas) - 2} more" if len(areas) > 2 else ""
     joined: list[Any] = [item for link in where for item in (link, ", ")][:-1]
     devices = f"{numbers.count(row['devices_affected'])} device{'' if row['devices_affected'] == 1 else 's'}"
+    until = _until(planned_until, now)
+    planned = f"planned work{f' until {until}' if until else ''}"
+    told = [html.Span(planned, className="planned")] if row["kind"] == "planned" else []
     return html.Article(
         [
             html.Div(
-                [html.Strong(row["root_device_id"] or "–"), html.Span(SCOPES.get(row["scope"], row["scope"]))],
+                [html.Strong(row["root_device_id"] or "–"), html.Span(SCOPES.get(row["scope"], row["scope"])), *told],
                 className="what",
             ),
             html.Div(
@@ -218,7 +224,7 @@ def _incident(row: dict[Any, Any], source: Source, now: datetime) -> html.Articl
                 className="since",
             ),
         ],
-        className=f"incident scope-{row['scope']}",
+        className=f"incident scope-{row['scope']} kind-{row['kind']}",
     )
 
 
@@ -259,7 +265,15 @@ def device_rows(live: Live, source: Source, now: datetime, states: list[str]) ->
             "href": parts.area_href(row["area"]),
             "root": "" if row["root"] in {None, row["device_id"]} else row["root"],
             "since": numbers.moment(row["since"].tz_convert(now.tzinfo), now),
+            "planned": _until(row["maintenance_until"], now),
             "subscribers": int(row["subscribers"]),
         }
         for row in rows.to_dict("records")
     ]
+
+
+def _until(moment: Any, now: datetime) -> str:
+    """Until when a maintenance window holds; nothing where there is none, or it is over since the table was written."""
+    if moment is None or pd.isna(moment) or moment <= now:
+        return ""
+    return numbers.moment(moment.tz_convert(now.tzinfo), now)

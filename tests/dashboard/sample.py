@@ -364,6 +364,7 @@ def _device(
         "since": now - timedelta(days=float(rng.uniform(2, 90))),
         "root": None,
         "incident_id": None,
+        "maintenance_until": None,
         "polled_at": polled,
         "answered_at": polled,
         "rtt_seconds": float(rng.gamma(4, 0.004)),

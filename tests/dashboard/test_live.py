@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
@@ -117,3 +118,14 @@ def test_an_area_is_as_bad_as_its_worst_customers(states, expected, affected):
     assert row["state"] == expected
     assert row["affected"] == affected
     assert row["subscribers"] == 151
+
+
+def test_a_live_table_of_an_older_collector_lacks_a_column_and_is_read_all_the_same(sample, scratch):
+    sample.write_live(scratch.data, NOW)
+    path = scratch.data / "live" / "shard=0.parquet"
+    older = pq.read_table(path).drop_columns(["maintenance_until"])
+    pq.write_table(older, path)
+    live = LiveSource(scratch).read()
+    assert live.problems == () or "live table" not in " ".join(live.problems)
+    assert len(live.devices) == older.num_rows
+    assert live.devices["maintenance_until"].isna().all()

@@ -52,6 +52,7 @@ def test_newest_figures(tmp_path: Path) -> None:
         "since": datetime.fromtimestamp(950, UTC),
         "root": None,
         "incident_id": None,
+        "maintenance_until": None,
         "polled_at": datetime.fromtimestamp(1000, UTC),
         "answered_at": datetime.fromtimestamp(1000, UTC),
         "rtt_seconds": 0.011,
@@ -142,3 +143,20 @@ def test_state_of_one_device_is_read_back(tmp_path: Path) -> None:
     assert found is not None
     assert found["state"] == "up"
     assert read_state(tmp_path, "cpe-2") is None
+
+
+def test_who_is_in_a_maintenance_window_and_whose_outage_is_planned(tmp_path: Path) -> None:
+    """A device of the window itself, and one that is out because of it; the table is written though nobody was polled."""
+    table = LiveTable(tmp_path, [CPE, AP], at=900.0)
+    write(table, UP)
+    until = datetime.fromtimestamp(5000, UTC)
+    table.maintain({"ap-1": 5000.0})
+    assert write(table)
+    assert {name: row["maintenance_until"] for name, row in rows(table).items()} == {"ap-1": until, "cpe-1": None}
+    write(table, Transition("cpe-1", 1000.0, 990.0, "up", "suppressed", "ap-1", "i-1"))
+    assert rows(table)["cpe-1"]["maintenance_until"] == until
+    table.maintain({"ap-1": 5000.0})
+    assert not write(table)
+    table.maintain({})
+    assert write(table)
+    assert rows(table)["cpe-1"]["maintenance_until"] is None

@@ -6,10 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 from dash import no_update
 from plotly.utils import PlotlyJSONEncoder
 
+from collector.published import INCIDENTS
 from dashboard.pages import area, areas, now
 from dashboard.pages.source import Source, visit
 
@@ -55,6 +58,23 @@ def test_now_lists_open_incidents_newest_first(source):
     assert "Dunmere" in said[2]
     assert "487 customers" in said[2]
     assert "16 devices" in said[2]
+
+
+def test_now_tells_planned_work_from_outages(sample, scratch):
+    moment = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    live = sample.network(moment)
+    live.loc[live["incident_id"] == "i-agg", "maintenance_until"] = pd.Timestamp(moment + timedelta(hours=2))
+    live.loc[live["incident_id"] == "i-olt", "maintenance_until"] = pd.Timestamp(moment - timedelta(minutes=1))
+    sample.write_live(scratch.data, moment, live)
+    sample.write_incidents(scratch.database_url, moment)
+    with sa.create_engine(scratch.database_url).begin() as connection:
+        connection.execute(sa.update(INCIDENTS).where(INCIDENTS.c.incident_id == "i-agg").values(kind="planned"))
+    source = Source(scratch)
+    articles = now.incidents(source.live(), source, moment)
+    assert [("planned work" in text_of(article)) for article in articles] == [False, False, True]
+    assert "planned work until 14:00" in text_of(articles[2])
+    rows = now.device_rows(source.live(), source, moment, ["down"])
+    assert {row["device_id"]: row["planned"] for row in rows} == {"n03-agg": "14:00", "n11-olt2": ""}
 
 
 def test_now_sends_only_what_changed(source):
