@@ -78,7 +78,7 @@ def poll_costs(count: int, *, interfaces: int, has_pings: bool) -> Iterator[floa
 
 def filled(series: int) -> Exposition:
     """CPE of two interfaces with pings, until there are so many series."""
-    per_device = series_per_device("full", interfaces=2, channels=0) - 2
+    per_device = series_per_device("full", interfaces=2) - 2
     found = devices(-(-series // per_device))
     exposition = Exposition(MetricsSettings(cpe="full"), found)
     for cycle in range(2):

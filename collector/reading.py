@@ -70,10 +70,9 @@ class InterfaceReading(NamedTuple):
 
 
 class SignalReading(NamedTuple):
-    """One radio, optical, cable or DSL channel, or one probe that the device runs itself; not measured is None.
+    """One radio, optical, cable or DSL channel; not measured is None.
 
     ``noise_ratio_db`` of a DSL line is its noise margin. ``quality_ratio`` is a radio's CCQ or its like, from 0 to 1.
-    ``rtt_seconds`` is what a probe of the device (IP SLA, RPM, DISMAN-PING) measured last.
     """
 
     channel: str
@@ -84,7 +83,19 @@ class SignalReading(NamedTuple):
     codewords_uncorrectable: int | None = None
     noise_dbm: float | None = None
     quality_ratio: float | None = None
+
+
+class ProbeReading(NamedTuple):
+    """One probe that the device runs itself (IP SLA, RPM, DISMAN-PING), as its last test went; not measured is None.
+
+    ``rtt_seconds`` is the mean of what came back, and None where nothing did. ``jitter_seconds`` is the mean difference
+    of consecutive packets, ``loss_ratio`` the share of the test's packets that nothing came back of.
+    """
+
+    name: str
     rtt_seconds: float | None = None
+    jitter_seconds: float | None = None
+    loss_ratio: float | None = None
 
 
 class EchoBurst(NamedTuple):
@@ -117,6 +128,7 @@ class Reading(NamedTuple):
     interfaces: tuple[InterfaceReading, ...] = ()
     signals: tuple[SignalReading, ...] = ()
     failure: str | None = None
+    probes: tuple[ProbeReading, ...] = ()
 
     @property
     def is_reachable(self) -> bool | None:

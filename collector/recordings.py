@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from collector.poll import decode
 from collector.poll.decode import Cells, Scalars
+from collector.poll.probes import probes
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.snmp_codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
-from collector.reading import InterfaceReading, SignalReading
+from collector.reading import InterfaceReading, ProbeReading, SignalReading
 from tomlfile import SettingsError
 
 OBJECT_ID, DESCRIPTION = parse_oid("1.3.6.1.2.1.1.2.0"), parse_oid("1.3.6.1.2.1.1.1.0")
@@ -93,6 +94,7 @@ class Yield:
     boot_seconds: float | None
     interfaces: tuple[InterfaceReading, ...]
     signals: tuple[SignalReading, ...]
+    probes: tuple[ProbeReading, ...]
     missing: tuple[str, ...]
     """Objects that the profiles ask for and the recording lacks."""
 
@@ -103,6 +105,8 @@ class Yield:
         lines += ["", f"uptime {self.uptime_seconds} s, since the boot {self.boot_seconds} s"]
         lines += ["", f"interfaces ({len(self.interfaces)})", *map(_shown, self.interfaces)]
         lines += ["", f"signals ({len(self.signals)})", *map(_shown, self.signals)]
+        if self.probes:
+            lines += ["", f"probes ({len(self.probes)})", *map(_shown, self.probes)]
         more = f" and {len(self.missing) - MOST_SHOWN} more" if len(self.missing) > MOST_SHOWN else ""
         lines += ["", f"asked for and not there: {', '.join(self.missing[:MOST_SHOWN]) or 'nothing'}{more}"]
         return "\n".join(lines)
@@ -116,12 +120,15 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
     values = [_value(objects, scalar.numbers) for scalar in scalars.sources]
     interfaces: tuple[InterfaceReading, ...] = ()
     signals = scalars.channels(values)
+    own_probes: tuple[ProbeReading, ...] = ()
     missing = [s.name for s, value in zip(scalars.sources, values, strict=True) if isinstance(value, Absent)]
     for table in (table for profile in chosen for table in profile.tables):
         cells = walked(table, objects)
         missing += [name for name, column in cells.items() if not column]
         if table.rows == "interfaces":
             interfaces += decode.interfaces(table, cells, decode.name_interfaces(table, cells))
+        elif table.rows == "probes":
+            own_probes += probes(table, cells)
         else:
             signals += decode.signals(table, cells)
     return Yield(
@@ -132,6 +139,7 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
         scalars.number("boot_seconds", values),
         interfaces,
         signals,
+        own_probes,
         tuple(missing),
     )
 
@@ -168,7 +176,7 @@ def _text(objects: Recording, oid: Oid) -> str:
     return (decode.text(recorded.value) or "") if recorded is not None else ""
 
 
-def _shown(record: InterfaceReading | SignalReading) -> str:
+def _shown(record: InterfaceReading | SignalReading | ProbeReading) -> str:
     """One record on one line, without what it does not know."""
     name, *rest = [(field, value) for field, value in record._asdict().items() if value is not None]
     return f"  {name[1]}: " + ", ".join(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from collector.poll.profile import BUILT_IN, INTERFACE_FIELDS, SCALAR_FIELDS, SIGNAL_FIELDS, Profile, load_profiles
+from collector.poll.profile import (
+    BUILT_IN,
+    INTERFACE_FIELDS,
+    PROBE_FIELDS,
+    SCALAR_FIELDS,
+    SIGNAL_FIELDS,
+    Profile,
+    load_profiles,
+)
 
 OPENING = f"""# Profiles
 
@@ -17,7 +25,7 @@ inventory names a `profile`, by that one instead of the matching ones. Readings 
 never 0.
 
 - `bairro profile test RECORDING.snmprec` shows what a recording of a device yields: which profiles apply and why, its
-  interfaces, its signals, and what was asked for and is not there.
+  interfaces, its signals, its own probes, and what was asked for and is not there.
 - `bairro capture DEVICE` makes such a recording with one device of the inventory. Names, addresses, serial numbers and
   communities are replaced or left out, and it says how many of which; the same text has the same stand-in everywhere.
 - `bairro explain DEVICE` shows the same of a live device, packet by packet.
@@ -44,7 +52,7 @@ never 0.
 | key | what it is |
 |---|---|
 | `name` | the table's name; no two profiles that apply to one device may share one |
-| `rows` | `interfaces` or `signals` |
+| `rows` | `interfaces`, `signals` or `probes` (those that the device runs itself) |
 | `columns` | its objects (`[[tables.columns]]`, one table each) |
 | `channel` | of signals: what goes before the name of each row's channel |
 | `leave_out` | of interfaces: names that match it whole are not taken, since another table has them |
@@ -81,6 +89,9 @@ Fields of an interface: {", ".join(f"`{name}`" for name in INTERFACE_FIELDS)}.
 Fields of a signal: {", ".join(f"`{name}`" for name in SIGNAL_FIELDS)}. A device's signal in the history is that of its
 worst channel. Noise margins of DSL lines stand in `noise_ratio_db`; where a device gives level and noise but no ratio,
 the ratio is their difference. Power in dBmV over 75 ohm is dBm less 48.75.
+Fields of a probe, of its last test: {", ".join(f"`{name}`" for name in PROBE_FIELDS)}. What was sent and not received is
+lost; where neither that nor `loss_ratio` is given, `is_answered` counts as one packet. A test in which nothing came back has no round trip. Where
+`is_in_microseconds` is yes the device's times are a thousandth of what their column says.
 
 ## Packaged profiles
 """

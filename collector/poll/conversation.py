@@ -12,6 +12,7 @@ from collector.poll import decode
 from collector.poll.attempts import Attempts
 from collector.poll.decode import Scalars
 from collector.poll.interfaces import InterfaceMemory
+from collector.poll.probes import probes
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
 from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Packet, Value
@@ -19,7 +20,7 @@ from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
 from collector.poll.usm_guard import Guard
-from collector.reading import Device, InterfaceReading, SignalReading, SnmpOutcome
+from collector.reading import Device, InterfaceReading, ProbeReading, SignalReading, SnmpOutcome
 
 RELEARN_SECONDS = 3600.0
 """How long names, aliases and absences are believed, give or take a quarter so that devices do not relearn together."""
@@ -37,6 +38,7 @@ class Outcome:
         "failure",
         "interfaces",
         "is_sent",
+        "probes",
         "rtt_seconds",
         "sent_at",
         "signals",
@@ -54,6 +56,7 @@ class Outcome:
         self.boot_seconds: float | None = None
         self.interfaces: tuple[InterfaceReading, ...] = ()
         self.signals: tuple[SignalReading, ...] = ()
+        self.probes: tuple[ProbeReading, ...] = ()
 
 
 class Conversation:
@@ -227,7 +230,10 @@ class Conversation:
         if walk.failure is not None:
             self._cut(f"{table.name}: {walk.failure}")
         if memory is None:
-            self.outcome.signals += decode.signals(table, walk.cells)
+            if table.rows == "probes":
+                self.outcome.probes += probes(table, walk.cells)
+            else:
+                self.outcome.signals += decode.signals(table, walk.cells)
             self._walk_next()
             return
         left = memory.columns_left(walk.cells) if walk.failure is None else ()

@@ -169,27 +169,46 @@ def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReadi
     return tuple(map(InterfaceReading._make, zip(*fields, strict=True)))
 
 
-def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
-    """Every row of a walked signal table that measures anything, by a channel of its own.
+Row = dict[str, object]
+"""What one row of a table gives: field -> value, without those that it lacks."""
 
-    A channel is named by text, with the row's index where several have the same text, else by the index alone.
-    """
+
+def rows(table: Table, cells: Cells) -> list[tuple[str, Row]]:
+    """Every row of a walked table that measures anything, by its index as text. Of a field the first value counts."""
     indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
-    rows = []
+    found = []
     for index in indexes:
-        row = list(_ABSENT_SIGNAL)
+        row: Row = {}
+        has_number = False
         for column in table.columns:
-            value = cells.get(column.name, {}).get(index)
-            place = _SIGNAL_PLACES[column.field]
-            if row[place] is None:
-                row[place] = text(value) if column.is_text else number(column, value)
-        if any(measured is not None for measured in row[1:]):
-            rows.append((index_text(decode_subids(index)), row))
-    named = Counter(row[0] for _, row in rows)
-    for index_name, row in rows:
-        name = f"{row[0]}#{index_name}" if row[0] is not None and named[row[0]] > 1 else row[0] or index_name
-        row[0] = f"{table.channel} {name}".lstrip()
-    return tuple(_signal(row) for _, row in rows)
+            raw = cells.get(column.name, {}).get(index)
+            value = text(raw) if column.is_text else number(column, raw)
+            if value is not None and column.field not in row:
+                row[column.field] = value
+                has_number = has_number or not column.is_text
+        if has_number:
+            found.append((index_text(decode_subids(index)), row))
+    return found
+
+
+def row_names(offered: Sequence[tuple[str, str | None]]) -> list[str]:
+    """A name for each (index, text): the text, with the index where several have the same, else the index alone."""
+    counted = Counter(name for _, name in offered)
+    return [(f"{name}#{index}" if counted[name] > 1 else name) if name else index for index, name in offered]
+
+
+def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
+    """Every row of a walked signal table that measures anything, by a channel of its own."""
+    found = rows(table, cells)
+    names = row_names([(index, str(row.pop("channel", "")) or None) for index, row in found])
+    readings = []
+    for name, (_, row) in zip(names, found, strict=True):
+        values = list(_ABSENT_SIGNAL)
+        values[0] = f"{table.channel} {name}".lstrip()
+        for field, value in row.items():
+            values[_SIGNAL_PLACES[field]] = value
+        readings.append(_signal(values))
+    return tuple(readings)
 
 
 def _signal(row: list[object]) -> SignalReading:

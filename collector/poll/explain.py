@@ -84,7 +84,7 @@ class Explanation:
         lines += ["", "reading"]
         for field in ("snmp", "failure", "sent", "snmp_rtt_seconds", "uptime_seconds", "boot_seconds", "echoes"):
             lines.append(f"  {field} = {getattr(reading, field)}")
-        lines += [f"  {record}" for record in (*reading.interfaces, *reading.signals)]
+        lines += [f"  {record}" for record in (*reading.interfaces, *reading.signals, *reading.probes)]
         return "\n".join(lines)
 
 

@@ -272,6 +272,7 @@ class Visit:
             outcome.interfaces,
             outcome.signals,
             outcome.failure,
+            outcome.probes,
         )
 
     def _nothing_asked(self) -> None:

@@ -22,6 +22,17 @@ INTERFACE_FIELDS = (
     *(name for name in InterfaceReading._fields if name not in ("name", "index", "counter_bits")),
 )
 SIGNAL_FIELDS = SignalReading._fields
+PROBE_FIELDS = (
+    "name",
+    "rtt_seconds",
+    "jitter_seconds",
+    "loss_ratio",
+    "sent",
+    "received",
+    "is_answered",
+    "is_in_microseconds",
+)
+ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS}
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
 
 _NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*[\s\0]*\Z")
@@ -78,7 +89,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns walked together; each row becomes one of ``rows``: ``interfaces`` or ``signals``.
+    """Columns walked together; each row becomes one of ``rows``: ``interfaces``, ``signals`` or ``probes``.
 
     Columns of several conceptual tables may stand in one where their rows have the same index, or where a device has
     only one of them. ``channel`` goes before the name of each row's signal, so that those of two tables differ.
@@ -152,15 +163,15 @@ def load_profile(path: Path) -> Profile:
         _check(scalar, allowed, f"{path}: scalars[{place}]")
     for number, table in enumerate(profile.tables):
         key = f"{path}: tables[{number}]"
-        if table.rows not in ("interfaces", "signals"):
-            raise SettingsError(f"{key}.rows: must be one of interfaces, signals, not {table.rows!r}")
+        if table.rows not in ROW_FIELDS:
+            raise SettingsError(f"{key}.rows: must be one of {', '.join(ROW_FIELDS)}, not {table.rows!r}")
         if table.channel and table.rows != "signals":
             raise SettingsError(f"{key}.channel: only for signals")
         _check_pattern(f"{key}.leave_out", table.leave_out)
         names = [column.name for column in table.columns]
         for place, column in enumerate(table.columns):
             where = f"{key}.columns[{place}]"
-            _check(column, INTERFACE_FIELDS if table.rows == "interfaces" else SIGNAL_FIELDS, where)
+            _check(column, ROW_FIELDS[table.rows], where)
             if column.instead_of is not None and column.instead_of not in names[:place]:
                 raise SettingsError(f"{where}.instead_of: no column {column.instead_of!r} before this one")
     return profile

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from operator import sub
+from typing import TypeVar
 
 from collector.publish import families as f
 from collector.publish import interface_text
 from collector.publish.interface_text import InterfaceTexts
-from collector.publish.text import escape, labels, number, sample, summary
+from collector.publish.signal_text import probe_chunks, signal_chunks
+from collector.publish.text import labels, sample, summary
 from collector.quality.uplink import uplink_of
-from collector.reading import STATES, Device, EchoBurst, Reading, StateName, Transition
+from collector.reading import STATES, Device, EchoBurst, ProbeReading, Reading, SignalReading, StateName, Transition
 
+N = TypeVar("N")
 OUTAGE_STATES = ("down", "suppressed")
 MISSES_UNTIL_GONE = 2
 
@@ -30,7 +33,7 @@ _SENT_AT, _PING_RTT, _SNMP_RTT = _AT[_SENT], _AT[_PING_NAME], _AT[_SNMP_NAME]
 _INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO.name], _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
 _INTERFACE = _AT[f.INTERFACE_BYTES[0].name]
 _INTERFACES = slice(_INTERFACE, _INTERFACE + interface_text.WIDTH)
-_SIGNALS = _places(f.SIGNALS)
+_SIGNALS, _OWN_PROBES = _places(f.SIGNALS), _places(f.OWN_PROBES)
 _HIDDEN_IN_SUMMARY = tuple(i for i, family in enumerate(f.DEVICE_FAMILIES) if family.detail == "full")
 
 
@@ -40,8 +43,10 @@ class DeviceText:
     __slots__ = (
         "_interfaces",
         "_own",
+        "_probes",
         "_reachable",
         "_seldom",
+        "_signals",
         "chunks",
         "detail",
         "device",
@@ -84,6 +89,8 @@ class DeviceText:
         self._interfaces = InterfaceTexts(self._own[:-1], detail)
         self._seldom: tuple[float | None, ...] = ()
         self._reachable: tuple[bool | None, bool | None] = (None, None)
+        self._signals: tuple[SignalReading, ...] = ()
+        self._probes: tuple[ProbeReading, ...] = ()
         self.chunks = [""] * len(f.DEVICE_FAMILIES)
         info = labels(
             area=device.area,
@@ -122,7 +129,8 @@ class DeviceText:
         if is_full:
             if reading.sent:
                 self._write_reachable(reading)
-            if reading.signals:
+            is_whole = reading.snmp == "answered"
+            if reading.signals or reading.probes or (is_whole and (self._signals or self._probes)):
                 self._write_signals(reading)
         if reading.interfaces:
             self._write_interfaces(reading)
@@ -236,22 +244,29 @@ class DeviceText:
         self.chunks[_INTERFACE : _INTERFACE + len(changed)] = changed
 
     def _write_signals(self, reading: Reading) -> None:
-        received = noise = codewords = ""
-        for signal in reading.signals:
-            own = f'{{channel="{escape(signal.channel)}",{self._own[1:-1]}'
-            if signal.received_dbm is not None:
-                received += f"bairro_signal_received_dbm{own}}} {number(signal.received_dbm)}\n"
-            if signal.noise_ratio_db is not None:
-                noise += f"bairro_signal_noise_ratio_db{own}}} {number(signal.noise_ratio_db)}\n"
-            for outcome in ("unerrored", "corrected", "uncorrectable"):
-                count = getattr(signal, f"codewords_{outcome}")
-                if count is not None:
-                    codewords += f'bairro_docsis_codewords_total{own},outcome="{outcome}"}} {number(count)}\n'
-        self.chunks[_SIGNALS] = received, noise, codewords
+        """Signals and probes; only a partial answer leaves alone those that it does not speak of."""
+        signals, probes = reading.signals, reading.probes
+        if reading.snmp == "partial":
+            signals = _merged(self._signals, signals, "channel")
+            probes = _merged(self._probes, probes, "name")
+        self._signals, self._probes = signals, probes
+        own = self._own[1:-1]
+        self.chunks[_SIGNALS] = signal_chunks(own, signals)
+        self.chunks[_OWN_PROBES] = probe_chunks(own, probes)
 
     def _forget_snmp_gauges(self) -> None:
-        self.chunks[_INTERFACES] = self._interfaces.forget_gauges()
-        self.chunks[_SIGNALS.start : _SIGNALS.start + 2] = "", ""
+        chunks = self.chunks
+        chunks[_INTERFACES] = self._interfaces.forget_gauges()
+        if self._signals or self._probes:
+            self._signals, self._probes = (), ()
+            codewords = chunks[_SIGNALS.stop - 1]
+            chunks[_SIGNALS] = [*signal_chunks("", ())[:-1], codewords]
+            chunks[_OWN_PROBES] = probe_chunks("", ())
+
+
+def _merged(old: tuple[N, ...], new: tuple[N, ...], key: str) -> tuple[N, ...]:
+    by_name = {getattr(record, key): record for record in (*old, *new)}
+    return tuple(by_name.values())
 
 
 def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:

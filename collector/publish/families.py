@@ -129,12 +129,40 @@ INTERFACE_INFO = Family(
 SIGNALS: tuple[Family, ...] = (
     Family("bairro_signal_received_dbm", "gauge", "Received level of the channel.", ("device", "channel")),
     Family("bairro_signal_noise_ratio_db", "gauge", "Signal-to-noise ratio of the channel.", ("device", "channel")),
+    Family("bairro_signal_noise_dbm", "gauge", "Noise floor of the channel.", ("device", "channel")),
+    Family(
+        "bairro_signal_quality_ratio",
+        "gauge",
+        "The radio's own figure of its quality: CCQ or its like.",
+        ("device", "channel"),
+    ),
     Family(
         "bairro_docsis_codewords_total",
         "counter",
         "DOCSIS codewords by outcome: unerrored, corrected, uncorrectable.",
         ("device", "channel", "outcome"),
         series=3,
+    ),
+)
+
+OWN_PROBES: tuple[Family, ...] = (
+    Family(
+        "bairro_device_probe_rtt_seconds",
+        "gauge",
+        "Mean round trip in the last test of a probe that the device runs itself (IP SLA, RPM, DISMAN-PING).",
+        ("device", "probe"),
+    ),
+    Family(
+        "bairro_device_probe_jitter_seconds",
+        "gauge",
+        "Mean difference of consecutive packets in that test, where the device measures it.",
+        ("device", "probe"),
+    ),
+    Family(
+        "bairro_device_probe_loss_ratio",
+        "gauge",
+        "Share of the packets of that test that nothing came back of; 1 for a test that failed.",
+        ("device", "probe"),
     ),
 )
 
@@ -152,6 +180,7 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
     *INTERFACE_SELDOM,
     INTERFACE_INFO,
     *SIGNALS,
+    *OWN_PROBES,
 )
 
 
@@ -228,26 +257,38 @@ PROBE_FAMILIES: tuple[Family, ...] = (
 )
 
 
-def series_per_device(detail: Detail, *, interfaces: int, channels: int) -> int:
-    """Number of series that one device gets at ``detail``, fully measured and not down.
+def series_per_device(
+    detail: Detail, *, interfaces: int, channels: int = 0, probes: int = 0, measured: Iterable[Family] = SIGNALS
+) -> int:
+    """Number of series that one device gets at ``detail``, not down and with all there is but its signals measured.
 
-    At ``summary`` only the uplink interface is shown.
+    Of each channel ``measured`` is. At ``summary`` only the uplink interface is shown.
     """
     shown = {"full": ("full", "summary"), "summary": ("summary",), "area": ()}[detail]
-    interfaces = min(interfaces, 1) if detail == "summary" else interfaces
+    rows = {
+        "interface": min(interfaces, 1) if detail == "summary" else interfaces,
+        "channel": channels,
+        "probe": probes,
+    }
+    measured = tuple(measured)
     total = 0
     for family in DEVICE_FAMILIES:
-        if family.detail in shown:
-            per = interfaces if "interface" in family.labels else channels if "channel" in family.labels else 1
-            total += family.series * per
+        if family.detail in shown and (family in measured or family not in SIGNALS):
+            total += family.series * next((count for label, count in rows.items() if label in family.labels), 1)
     return total
 
 
-EXAMPLES: tuple[tuple[str, int, int], ...] = (
-    ("router, switch or cmts with 48 interfaces", 48, 0),
-    ("olt or ap with 8 interfaces", 8, 0),
-    ("cpe with 2 interfaces", 2, 0),
-    ("cpe with 2 interfaces and one radio channel (no codewords)", 2, 1),
+_RADIO = SIGNALS[:4]
+_CABLE = (*SIGNALS[:2], SIGNALS[4])
+EXAMPLES: tuple[tuple[str, int, int, int, tuple[Family, ...]], ...] = (
+    ("router, switch or cmts with 48 interfaces", 48, 0, 0, ()),
+    ("router with 48 interfaces that runs 10 probes", 48, 0, 10, ()),
+    ("cmts with 48 interfaces and 200 cable channels", 48, 200, 0, _CABLE),
+    ("olt or ap with 8 interfaces", 8, 0, 0, ()),
+    ("olt with 8 interfaces that gives the levels of 500 optical terminals", 8, 500, 0, SIGNALS[:1]),
+    ("cpe with 2 interfaces", 2, 0, 0, ()),
+    ("cpe with 2 interfaces and one radio channel", 2, 1, 0, _RADIO),
+    ("cable modem with 2 interfaces and 16 channels", 2, 16, 0, _CABLE),
 )
 
 
@@ -299,10 +340,11 @@ def _series_section() -> list[str]:
         "| role | full | summary | area |",
         "|---|---|---|---|",
     ]
-    for name, interfaces, channels in EXAMPLES:
-        counts = [series_per_device(d, interfaces=interfaces, channels=channels) for d in DETAILS]
-        if channels:
-            counts[0] -= 3 * channels
+    for name, interfaces, channels, probes, measured in EXAMPLES:
+        counts = [
+            series_per_device(d, interfaces=interfaces, channels=channels, probes=probes, measured=measured)
+            for d in DETAILS
+        ]
         lines.append(f"| {name} | " + " | ".join(map(str, counts)) + " |")
     per_area = sum(f.series for f in AREA_FAMILIES if "role" not in f.labels)
     per_role = sum(f.series for f in AREA_FAMILIES if "role" in f.labels)

@@ -129,7 +129,11 @@ def test_a_device_of_another_kind_is_not_asked_for_signals(folder: Path, serve: 
         ('oid = "1.3.6.1.4.1.99999.1.1.0"', 'oid = "rssi"', "scalars[0].oid: not an object identifier: 'rssi'"),
         ('field = "received_dbm"', 'field = "rssi"', "scalars[0].field: must be one of received_dbm, noise_ratio_db"),
         ('channel = "radio"', "", "scalars[0].field: must be one of uptime_seconds, boot_seconds"),
-        ('rows = "signals"', 'rows = "antennas"', "tables[0].rows: must be one of interfaces, signals, not 'antennas'"),
+        (
+            'rows = "signals"',
+            'rows = "antennas"',
+            "tables[0].rows: must be one of interfaces, signals, probes, not 'antennas'",
+        ),
         ('"^Radio "', '"("', "match.descriptions[0]: not a regular expression"),
         ("divisor = 4", 'divisor = 4\ninstead_of = "other"', "tables[0].columns[1].instead_of: no column 'other'"),
         ("divisor = 4", "bits = 16", "tables[0].columns[1].bits: must be 32 or 64, not 16"),

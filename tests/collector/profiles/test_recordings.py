@@ -32,7 +32,7 @@ COUNTERS = {
     "ifOutDiscards": "transmit_discards",
 }
 STATUSES = ("up", "down", "testing", "dormant", "notPresent", "lowerLayerDown")
-AS_SHOWN = {"quality_ratio": 100.0, "rtt_seconds": 1000.0}
+AS_SHOWN = {"quality_ratio": 100.0, "rtt_seconds": 1000.0, "jitter_seconds": 1000.0, "loss_ratio": 100.0}
 DBMV_TO_DBM = -48.75
 
 
@@ -80,8 +80,8 @@ def claimed(name: str) -> Iterator[tuple[dict[str, Any], Source]]:
     own = yielded(name)
     chosen = choose(PROFILES, None, own.object_id, own.description)
     sources = [scalar for profile in chosen for scalar in profile.scalars if scalar.channel]
-    tables = [table for profile in chosen for table in profile.tables if table.rows == "signals"]
-    sources += [column for table in tables for column in table.columns if not column.is_text]
+    tables = [table for profile in chosen for table in profile.tables if table.rows in ("signals", "probes")]
+    sources += [column for table in tables for column in table.columns if not column.is_text and not column.values]
     for module, table in (("wireless", "wireless_sensors"), ("sensors", "sensors")):
         for row in expected_rows(name, module, table):
             for source in sources:
@@ -142,5 +142,5 @@ def test_a_claimed_signal_is_in_the_yield_unless_a_better_object_gave_it(name: s
     own = yielded(name)
     for row, source in claimed(name):
         recorded = recording(name)[sensor_oid(row)]
-        given = [getattr(signal, source.field) for signal in own.signals]
+        given = [getattr(record, source.field, None) for record in (*own.signals, *own.probes)]
         assert decode.number(source, recorded.value) in given or source.instead_of is not None

@@ -24,7 +24,7 @@ from collector.publish.metrics import CPE_IN_FULL, Exposition, detail_of
 from collector.publish.own import OwnMetrics
 from collector.publish.text import number
 from collector.quality.uplink import Traffic
-from collector.reading import Device, EchoBurst, Reading, SignalReading, StateName, Transition
+from collector.reading import Device, EchoBurst, ProbeReading, Reading, SignalReading, StateName, Transition
 
 from .readings import CPE, answer, silence
 
@@ -84,9 +84,15 @@ def full_exposition() -> Exposition:
     metrics = exposition()
     metrics.change(changed(CPE, "up", 1000.0, 1000.0, "unknown"))
     for at in (1_700_000_000.25, 1_700_000_060.5):
-        signals = (SignalReading("wlan0", -61.5, 24.0), SignalReading("down 1", None, 38.2, 2**33, 12, 1))
+        signals = (
+            SignalReading("wlan0", -61.5, 24.0, noise_dbm=-96.0, quality_ratio=0.87),
+            SignalReading("down 1", None, 38.2, 2**33, 12, 1),
+        )
+        probes = (ProbeReading("to core", 0.0125, 0.0007, 0.02), ProbeReading("to dns", loss_ratio=1.0))
         metrics.update(
-            answer(at, signals=signals), restarted=at > 1_700_000_030, traffic=Traffic(60.0, 6000, 600, 0, 0, 0.1)
+            answer(at, signals=signals, probes=probes),
+            restarted=at > 1_700_000_030,
+            traffic=Traffic(60.0, 6000, 600, 0, 0, 0.1),
         )
         metrics.update(answer(at, AP, echoes=None), restarted=False, traffic=None)
     metrics.change(changed(AP, "down", 1_700_000_180.0, 1_700_000_060.0))
@@ -253,6 +259,36 @@ def test_a_partial_answer_leaves_alone_what_it_does_not_speak_of() -> None:
     assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 1
 
 
+def test_signals_and_probes_go_with_the_answer_that_lacks_them() -> None:
+    metrics = exposition(CPE)
+    signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3), SignalReading("2", -61.0))
+    probes = (ProbeReading("a", 0.01), ProbeReading("b", None, None, 1.0))
+
+    def shown(name: str) -> set[str]:
+        return {
+            dict(labels)[kind]
+            for labels in samples(metrics.render()).get(name, {})
+            for kind in ("channel", "probe")
+            if kind in dict(labels)
+        }
+
+    metrics.update(answer(0.0, signals=signals, probes=probes), restarted=False, traffic=None)
+    assert shown("bairro_signal_received_dbm") == {"1", "2"}
+    assert (shown("bairro_device_probe_rtt_seconds"), shown("bairro_device_probe_loss_ratio")) == ({"a"}, {"b"})
+    metrics.update(answer(60.0, snmp="partial", signals=signals[:1]), restarted=False, traffic=None)
+    assert shown("bairro_signal_received_dbm") == {"1", "2"}
+    assert shown("bairro_device_probe_rtt_seconds") == {"a"}
+    metrics.update(answer(120.0, signals=signals[:1]), restarted=False, traffic=None)
+    assert shown("bairro_signal_received_dbm") == {"1"}
+    assert shown("bairro_device_probe_rtt_seconds") == set()
+    for at in (180.0, 240.0):
+        metrics.update(silence(at), restarted=False, traffic=None)
+    assert shown("bairro_signal_received_dbm") == set()
+    assert len(samples(metrics.render())["bairro_docsis_codewords_total"]) == 3
+    metrics.update(answer(300.0), restarted=False, traffic=None)
+    assert "bairro_docsis_codewords_total" in samples(metrics.render())
+
+
 def test_detail_keeps_the_number_of_series_in_hand() -> None:
     settings = MetricsSettings()
     assert detail_of(CPE, settings, cpe_count=CPE_IN_FULL) == "full"
@@ -266,11 +302,12 @@ def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
     metrics = exposition(CPE, cpe=detail)
     interfaces = answer(0.0).interfaces
     whole = tuple(interfaces[0]._replace(name=name) for name in ("wan", "lan", "x"))
-    signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3),)
-    metrics.update(answer(0.0, interfaces=whole, signals=signals), restarted=False, traffic=None)
+    signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3, -90.0, 0.5),)
+    probes = (ProbeReading("a", 0.01, 0.001, 0.0), ProbeReading("b", 0.01, 0.001, 0.0))
+    metrics.update(answer(0.0, interfaces=whole, signals=signals, probes=probes), restarted=False, traffic=None)
     text = metrics.render()
     own = [line for line in text.splitlines() if 'device="cpe-1"' in line]
-    assert len(own) == families.series_per_device(detail, interfaces=3, channels=1)
+    assert len(own) == families.series_per_device(detail, interfaces=3, channels=1, probes=2)
     per_area = [line for line in text.splitlines() if line.startswith("bairro_area_")]
     assert len(per_area) == sum(family.series for family in families.AREA_FAMILIES)
 
