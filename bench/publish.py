@@ -63,7 +63,7 @@ def main(count: int) -> None:
             triples = list(zip(now, deltas, passed, strict=True))
             figures = {
                 "difference": cpu(lambda: [difference(a, b) for a, b in zip(last, now, strict=True)], count),
-                "judge": cpu(lambda: [network.observe(r) for r in now], count),
+                "judge": cpu(lambda: [network.observe(r, p) for r, p in zip(now, passed, strict=True)], count),
                 "traffic": cpu(lambda: [traffic(by_id[r.device_id], r, d) for r, d, _ in triples], count),
                 "metrics": cpu(
                     lambda: [exposition.update(r, restarted=False, traffic=p) for r, _, p in triples], count

@@ -48,6 +48,20 @@ class OutageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DegradationSettings:
+    """When a device that answers is degraded. Judged by windows of ``window_seconds``, or of five polls if longer."""
+
+    window_seconds: float = 300.0
+    windows: int = 3
+    of_windows: int = 5
+    good_windows: int = 3
+    loss_ratio: float = 0.05
+    rtt_ratio: float = 2.0
+    rtt_rise_seconds: float = 0.02
+    utilization_ratio: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """Where /metrics is served."""
 
@@ -104,6 +118,7 @@ class CollectorSettings:
     poll: PollSettings = PollSettings()
     ping: PingSettings = PingSettings()
     outage: OutageSettings = OutageSettings()
+    degradation: DegradationSettings = DegradationSettings()
     web: WebSettings = WebSettings()
     traps: TrapSettings = TrapSettings()
     metrics: MetricsSettings = MetricsSettings()
@@ -137,6 +152,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "outage.group_min": (2, 100_000),
     "outage.group_share_ratio": (0.01, 1),
     "outage.group_window_seconds": (1, 3600),
+    "degradation.window_seconds": (1, 3600),
+    "degradation.windows": (1, 50),
+    "degradation.of_windows": (1, 50),
+    "degradation.good_windows": (1, 50),
+    "degradation.loss_ratio": (0.001, 1),
+    "degradation.rtt_ratio": (1.1, 100),
+    "degradation.rtt_rise_seconds": (0, 10),
+    "degradation.utilization_ratio": (0.1, 1),
     "web.port": (0, 65535),
     "traps.port": (0, 65535),
     "traps.packets_per_second": (0.01, 10_000),
@@ -170,6 +193,12 @@ def _check_ranges(settings: CollectorSettings, path: Path) -> None:
         raise tomlfile.SettingsError(
             f"{path}: poll.timeout_seconds: is longer than poll.budget_seconds ({settings.poll.budget_seconds:g})"
         )
+    degradation = settings.degradation
+    for name in ("windows", "good_windows"):
+        if getattr(degradation, name) > degradation.of_windows:
+            raise tomlfile.SettingsError(
+                f"{path}: degradation.{name}: is more than degradation.of_windows ({degradation.of_windows})"
+            )
 
 
 def _check_words(settings: CollectorSettings, path: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from math import inf
 
+from pyarrow import ArrowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from collector.config import CollectorSettings
@@ -43,7 +44,14 @@ class Pipeline:
         self._calendar = Calendar()
         self._calendar_changes_at = -inf
         self.devices = {device.device_id: device for device in devices}
-        self.network = Network(devices, settings.outage, interval_seconds=interval, sentinels=settings.sentinels, at=at)
+        self.network = Network(
+            devices,
+            settings.outage,
+            degradation=settings.degradation,
+            interval_seconds=interval,
+            sentinels=settings.sentinels,
+            at=at,
+        )
         self.incidents = incidents
         self.exposition = Exposition(settings.metrics, devices)
         self.history = History(
@@ -68,6 +76,11 @@ class Pipeline:
         until = self.history.observed_until
         self.follow(self.network.restore(found, self.history.beliefs(), at=at, observed_until=until))
         self.history.seed(self.network.states(), at)
+        try:
+            for device_id, rtt_seconds, hours in self.history.writer.files.usual_rtt_seconds(at):
+                self.network.know_usual(device_id, rtt_seconds, hours)
+        except (OSError, ArrowException) as error:
+            log.warning("the history of the last day cannot be read, so usual round trips are learnt anew: %s", error)
 
     def replace(self, devices: Iterable[Device], at: float) -> None:
         """Take in a new inventory."""
@@ -86,7 +99,7 @@ class Pipeline:
         if reading.interfaces or reading.uptime_seconds is not None:
             self._counted[reading.device_id] = reading
         passed = traffic(device, reading, delta)
-        self.follow(self.network.observe(reading))
+        self.follow(self.network.observe(reading, passed))
         self.exposition.update(reading, restarted=delta.restarted, traffic=passed)
         self.history.observe(reading, delta, passed)
         self.live.update(reading, passed)
@@ -97,6 +110,9 @@ class Pipeline:
             self.exposition.change(transition)
             self.history.change(transition)
             self.live.change(transition)
+        for impairment in verdict.impairments:
+            self.exposition.impair(impairment)
+            self.live.impair(impairment)
         if verdict.incidents:
             for change in verdict.incidents:
                 if change.kind == "blind":

@@ -142,6 +142,8 @@ LIVE = TableSpec(
         Column("utilization_ratio", "number", "the fuller direction's rate over its capacity"),
         Column("signal_dbm", "number", "received level of the worst channel"),
         Column("signal_noise_db", "number", "signal-to-noise ratio of the worst channel"),
+        Column("degraded", "text_list", "what is degraded while it answers: loss, latency, saturation; null: nothing"),
+        Column("faults", "text_list", "parts that fail while it answers, as in bairro_device_fault; null: none"),
     ),
 )
 
@@ -203,7 +205,8 @@ INCIDENTS = sa.Table(
     sa.Column("detected_by", sa.String(64), nullable=False, comment="the collector shard that opened it"),
     sa.Column("devices_affected", sa.Integer, nullable=False),
     sa.Column("subscribers_affected", sa.Integer, nullable=False),
-    sa.Column("customer_minutes_lost", sa.Float, nullable=False),
+    sa.Column("customer_minutes_lost", sa.Float, nullable=False, comment="without service, up to now while it is open"),
+    sa.Column("measure", sa.String(16), comment="of a degradation: loss | latency | saturation"),
     sa.Index("incidents_by_time", "started_at"),
 )
 

@@ -16,6 +16,12 @@ STATES: tuple[StateName, ...] = ("up", "suspect", "down", "suppressed", "silent"
 
 SnmpOutcome = Literal["answered", "partial", "silent", "refused", "off"]
 
+Measure = Literal["loss", "latency", "saturation"]
+MEASURES: tuple[Measure, ...] = ("loss", "latency", "saturation")
+
+Fault = Literal["snmp_silent", "snmp_refused", "snmp_partial", "ping_silent", "uplink_down"]
+FAULTS: tuple[Fault, ...] = ("snmp_silent", "snmp_refused", "snmp_partial", "ping_silent", "uplink_down")
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -153,6 +159,7 @@ class QualityState:
 
     ``since`` is when the condition began (for a silence: its first missed poll), ``missed`` the misses in a row,
     ``root`` the device that an outage is laid to (itself when it is the root) and ``incident_id`` its incident.
+    ``measures`` are degraded and ``faults`` hold while it answers all the same.
     """
 
     device_id: str
@@ -161,6 +168,8 @@ class QualityState:
     missed: int = 0
     root: str | None = None
     incident_id: str | None = None
+    measures: tuple[Measure, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +188,30 @@ class Transition:
     incident_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """What ails a device that answers, from ``at`` on; empty once nothing does, or once it no longer answers.
+
+    ``measures`` were bad for several windows of time; ``faults`` are parts of it that failed for several polls:
+    its agent is silent, refuses or answers in part, pings are lost though the agent answers, its uplink is down.
+    """
+
+    device_id: str
+    at: float
+    measures: tuple[Measure, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
 IncidentKind = Literal["outage", "degradation", "planned", "blind"]
 IncidentScope = Literal["device", "subtree", "group", "collector"]
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentChange:
-    """An incident opened, took in or let go of devices, or closed; ``ended_at`` is None while it is open."""
+    """An incident opened, took in or let go of devices, or closed; ``ended_at`` is None while it is open.
+
+    ``measure`` says what a degradation is one of; None for any other kind.
+    """
 
     incident_id: str
     kind: IncidentKind
@@ -195,11 +221,15 @@ class IncidentChange:
     ended_at: float | None
     joined: tuple[tuple[str, float], ...] = ()
     left: tuple[tuple[str, float], ...] = ()
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """An incident that is still open, as a starting collector finds it: ``members`` are (device_id, since)."""
+    """An incident that is still open, as a starting collector finds it: ``members`` are (device_id, since).
+
+    ``last_left_at`` is when a device last left it; None if none has.
+    """
 
     incident_id: str
     kind: IncidentKind
@@ -207,12 +237,15 @@ class OpenIncident:
     root: str | None
     started_at: float
     members: tuple[tuple[str, float], ...] = ()
+    measure: Measure | None = None
+    last_left_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one observation led to: state changes, incident changes, and devices that must be asked first."""
+    """What one observation led to: state changes, incident changes, devices that must be asked first, impairments."""
 
     transitions: tuple[Transition, ...] = ()
     incidents: tuple[IncidentChange, ...] = ()
     ask: tuple[str, ...] = ()
+    impairments: tuple[Impairment, ...] = ()

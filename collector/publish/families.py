@@ -76,6 +76,22 @@ DEVICE_IN_MAINTENANCE = Family(
     "area",
 )
 
+DEVICE_DEGRADED = Family(
+    "bairro_device_degraded",
+    "gauge",
+    "Present, and 1, only while the device answers but was bad for several windows: loss, latency or saturation.",
+    ("device", "measure"),
+    "summary",
+)
+DEVICE_FAULT = Family(
+    "bairro_device_fault",
+    "gauge",
+    "Present, and 1, only while the device answers but a part of it has failed for several polls: "
+    "snmp_silent, snmp_refused, snmp_partial, ping_silent, uplink_down.",
+    ("device", "fault"),
+    "summary",
+)
+
 # Grouped by how often a poll changes them: device_text.py rewrites each group together.
 SELDOM: tuple[Family, ...] = (
     _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
@@ -182,6 +198,7 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
     *SIGNALS,
     *OWN_PROBES,
 )
+PASSING_FAMILIES: tuple[Family, ...] = (DEVICE_DOWN, DEVICE_IN_MAINTENANCE, DEVICE_DEGRADED, DEVICE_FAULT)
 
 
 def _area(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ("area", "role"), series: int = 1) -> Family:
@@ -305,7 +322,7 @@ def markdown() -> str:
         "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets). Clocks are printed to",
         "the millisecond, durations and sums to the microsecond, round trips to the nanosecond.",
         "",
-        *_section("Of a device", (*DEVICE_FAMILIES, DEVICE_DOWN, DEVICE_IN_MAINTENANCE), with_detail=True),
+        *_section("Of a device", (*DEVICE_FAMILIES, *PASSING_FAMILIES), with_detail=True),
         *_section("Of an area", AREA_FAMILIES),
         "Each area also counts by `role`, since the same byte passes an access node and a CPE: sum within one role.",
         "",

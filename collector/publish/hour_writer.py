@@ -32,7 +32,7 @@ class HourWriter:
 
     def __init__(self, data: Path, shard: str) -> None:
         self.journal = Journal(data / "journal" / f"quality-shard-{shard}")
-        self._files = QualityFiles(data, shard)
+        self.files = QualityFiles(data, shard)
         self._unjournalled: list[tuple[str, list[Fact]]] = []
         self._pending: dict[int, pa.Table] = {}
         self._complaint = ""
@@ -73,10 +73,10 @@ class HourWriter:
             self._unjournalled.pop(0)
         has_closed = has_closed or bool(self._pending)
         for hour in sorted(self._pending):
-            self.rows_written += self._files.write_hour(hour, self._pending[hour])
+            self.rows_written += self.files.write_hour(hour, self._pending[hour])
             del self._pending[hour]
         if has_closed:
-            self._files.compact(closed_until)
+            self.files.compact(closed_until)
             for segment in self.journal.segments():
                 if segment < segment_of(closed_until):
                     self.journal.drop(segment)
@@ -84,7 +84,7 @@ class HourWriter:
     def _complain(self, error: OSError) -> None:
         """Count every failure, log only news."""
         self.failures += 1
-        what = f"{self._files.folder.parent}: the quality history cannot be written: {error.strerror or error}"
+        what = f"{self.files.folder.parent}: the quality history cannot be written: {error.strerror or error}"
         if what != self._complaint:
             log.error("%s; it is kept in memory and tried again every few seconds", what)
             self._complaint = what

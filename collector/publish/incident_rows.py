@@ -23,6 +23,7 @@ def entry(change: IncidentChange, devices: Mapping[str, Device], at: float | Non
         "kind": change.kind,
         "scope": change.scope,
         "root": change.root,
+        "measure": change.measure,
         "area": root.area if root is not None else None,
         "started": change.started_at,
         "ended": change.ended_at,
@@ -39,6 +40,7 @@ def write(connection: sa.Connection, entry: Entry, detected_by: str) -> None:
         "scope": entry["scope"],
         "area": entry["area"],
         "kind": entry["kind"],
+        "measure": entry.get("measure"),
         "started_at": _moment(entry["started"]),
         "ended_at": None if entry["ended"] is None else _moment(entry["ended"]),
     }
@@ -78,6 +80,7 @@ def open_incidents(connection: sa.Connection, detected_by: str) -> tuple[OpenInc
             incident.root_device_id,
             incident.started_at.timestamp(),
             tuple(sorted(members[incident.incident_id])),
+            incident.measure,
         )
         for incident in incidents
     )
@@ -124,7 +127,10 @@ def _leave(connection: sa.Connection, entry: Entry) -> None:
 
 
 def _totals(connection: sa.Connection, entry: Entry) -> dict[str, Any]:
-    """Devices and subscribers that were ever in the incident, and the customer-minutes that they were without."""
+    """Devices and subscribers that were ever in the incident, and the customer-minutes that they were without.
+
+    A degradation takes no service away: it has customers affected, and no minutes lost.
+    """
     table = INCIDENT_DEVICES
     rows = connection.execute(
         sa.select(table.c.device_id, table.c.subscribers, table.c.started_at, table.c.ended_at).where(
@@ -132,8 +138,9 @@ def _totals(connection: sa.Connection, entry: Entry) -> dict[str, Any]:
         )
     ).all()
     until = _moment(entry["at"])
+    lost = rows if entry["kind"] != "degradation" else []
     minutes = sum(
-        row.subscribers * max(0.0, ((row.ended_at or until) - row.started_at).total_seconds()) / 60 for row in rows
+        row.subscribers * max(0.0, ((row.ended_at or until) - row.started_at).total_seconds()) / 60 for row in lost
     )
     return {
         "devices_affected": len({row.device_id for row in rows}),

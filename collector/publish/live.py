@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from collector.publish import parquet
 from collector.published import LIVE
 from collector.quality.uplink import Traffic
-from collector.reading import Device, Reading, StateName, Transition
+from collector.reading import Device, Fault, Impairment, Measure, Reading, StateName, Transition
 
 SCHEMA = LIVE.arrow_schema()
 BURSTS_FOR_LOSS = 5
@@ -26,7 +26,9 @@ class _Newest:
     __slots__ = (
         "answered_at",
         "bursts",
+        "faults",
         "incident_id",
+        "measures",
         "noise_db",
         "polled_at",
         "root",
@@ -49,6 +51,8 @@ class _Newest:
         self.traffic: Traffic | None = None
         self.signal_dbm: float | None = None
         self.noise_db: float | None = None
+        self.measures: tuple[Measure, ...] = ()
+        self.faults: tuple[Fault, ...] = ()
 
     @property
     def loss_ratio(self) -> float | None:
@@ -110,6 +114,13 @@ class LiveTable:
         self._has_changed = self._has_changed or under_way != self._under_way
         self._under_way = under_way
 
+    def impair(self, impairment: Impairment) -> None:
+        """Take in what ails a device that answers."""
+        newest = self._newest.get(impairment.device_id)
+        if newest is not None:
+            self._has_changed = True
+            newest.measures, newest.faults = impairment.measures, impairment.faults
+
     async def write(self) -> bool:
         """Replace the file if anything changed since; raises OSError, and then tries again at the next call."""
         if not self._has_changed:
@@ -153,6 +164,8 @@ def _row(device: Device, newest: _Newest, under_way: Mapping[str, float]) -> tup
         traffic.utilization_ratio if traffic else None,
         newest.signal_dbm,
         newest.noise_db,
+        newest.measures or None,
+        newest.faults or None,
     )
 
 

@@ -12,7 +12,7 @@ from collector.publish.device_text import OUTAGE_STATES, DeviceText
 from collector.publish.forms import CLASSIC, Form
 from collector.publish.text import labels
 from collector.quality.uplink import Traffic
-from collector.reading import Device, Reading, StateName, Transition
+from collector.reading import Device, Impairment, Reading, StateName, Transition
 
 CPE_IN_FULL = 5000
 DEVICES_A_STEP = 250
@@ -35,6 +35,8 @@ class Exposition:
         self._down: dict[str, str] = {}
         self._roots: dict[str, str] = {}
         self._in_maintenance: dict[str, str] = {}
+        self._degraded: dict[str, str] = {}
+        self._faults: dict[str, str] = {}
         self._areas = Areas(())
         self.replace(devices)
 
@@ -51,9 +53,10 @@ class Exposition:
             elif text.device != device or text.detail != detail:
                 text.describe(device, detail)
             self._texts[device.device_id] = text
-        self._down = {name: text for name, text in self._down.items() if name in self._texts}
         self._roots = {name: root for name, root in self._roots.items() if name in self._texts}
-        self._in_maintenance = {name: text for name, text in self._in_maintenance.items() if name in self._texts}
+        for passing in (self._down, self._in_maintenance, self._degraded, self._faults):
+            for name in [name for name in passing if name not in self._texts]:
+                del passing[name]
         self._areas = self._areas.rebuilt((text.device, text.state) for text in self._texts.values())
 
     def change(self, transition: Transition) -> None:
@@ -76,6 +79,19 @@ class Exposition:
         """Take in the devices that are in a maintenance window now."""
         name, texts = f.DEVICE_IN_MAINTENANCE.name, self._texts
         self._in_maintenance = {d: f"{name}{labels(device=d)} 1.0\n" for d in sorted(under_way) if d in texts}
+
+    def impair(self, impairment: Impairment) -> None:
+        """Take in what ails a device that answers; at detail ``area`` it is not shown."""
+        name = impairment.device_id
+        text = self._texts.get(name)
+        if text is None or text.detail == "area":
+            return
+        degraded = [f"{f.DEVICE_DEGRADED.name}{labels(device=name, measure=m)} 1.0\n" for m in impairment.measures]
+        faults = [f"{f.DEVICE_FAULT.name}{labels(device=name, fault=fault)} 1.0\n" for fault in impairment.faults]
+        for passing, lines in ((self._degraded, degraded), (self._faults, faults)):
+            passing[name] = "".join(lines)
+            if not lines:
+                del passing[name]
 
     def update(self, reading: Reading, *, restarted: bool, traffic: Traffic | None) -> None:
         """Take in one poll of one device, after the changes of state that it led to."""
@@ -118,10 +134,10 @@ class Exposition:
                 pieces.append(b"".join((family.header(form).encode(), *column)))
             column.clear()
             yield
-        if self._down:
-            pieces.append("".join((f.DEVICE_DOWN.header(form), *self._down.values())).encode())
-        if self._in_maintenance:
-            pieces.append("".join((f.DEVICE_IN_MAINTENANCE.header(form), *self._in_maintenance.values())).encode())
+        passing = (self._down, self._in_maintenance, self._degraded, self._faults)
+        for family, texts in zip(f.PASSING_FAMILIES, passing, strict=True):
+            if texts:
+                pieces.append("".join((family.header(form), *texts.values())).encode())
         pieces.append(self._areas.render(form, self._subscribers_planned()).encode())
 
     def _subscribers_planned(self) -> dict[str, int]:

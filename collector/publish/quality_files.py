@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from collector.publish import parquet
 from collector.published import QUALITY_HOURS
 
 SCHEMA = QUALITY_HOURS.arrow_schema()
+DAY = 86_400.0
+_USUAL = ("device_id", "rtt_p50_seconds_approximate_median", "rtt_p50_seconds_count")
 
 
 class QualityFiles:
@@ -52,6 +55,24 @@ class QualityFiles:
         parquet.write(table.sort_by([("hour", "ascending"), ("device_id", "ascending")]), whole, durable=True)
         for path in hours:
             path.unlink()
+
+    def usual_rtt_seconds(self, at: float) -> Iterator[tuple[str, float, int]]:
+        """The median of each device's hourly median round trips over the day before ``at``, and of how many hours."""
+        since = pa.scalar(datetime.fromtimestamp(at - DAY, UTC), SCHEMA.field("hour").type)
+        found = []
+        for day in (self._day(int(at - DAY)), self._day(int(at))):
+            for path in sorted(day.glob(f"*-shard-{self.shard}*.parquet")):
+                rows = pq.ParquetFile(path).read(["hour", "device_id", "rtt_p50_seconds"])
+                kept = pc.and_(pc.greater_equal(rows["hour"].cast(since.type), since), pc.is_valid(rows[2]))
+                found.append(rows.filter(kept))
+        if not found:
+            return
+        usual = (
+            pa.concat_tables(found)
+            .group_by("device_id")
+            .aggregate([("rtt_p50_seconds", "approximate_median"), ("rtt_p50_seconds", "count")])
+        )
+        yield from zip(*(usual[name].to_pylist() for name in _USUAL), strict=True)
 
     def _day(self, hour: int) -> Path:
         return self.folder / f"date={datetime.fromtimestamp(hour, UTC):%Y-%m-%d}"

@@ -7,9 +7,20 @@ import uuid
 from math import inf
 
 from collector.quality.topology import Node
-from collector.reading import IncidentChange, IncidentKind, IncidentScope, OpenIncident, StateName, Transition, Verdict
+from collector.reading import (
+    Impairment,
+    IncidentChange,
+    IncidentKind,
+    IncidentScope,
+    Measure,
+    OpenIncident,
+    StateName,
+    Transition,
+    Verdict,
+)
 
 NOTHING = Verdict()
+OBSERVED_WHILE: tuple[StateName, ...] = ("up", "suspect")
 
 
 class Incident:
@@ -25,6 +36,7 @@ class Incident:
         "is_told",
         "kind",
         "last_left_at",
+        "measure",
         "members",
         "peak",
         "root",
@@ -37,6 +49,7 @@ class Incident:
         self.kind: IncidentKind = kind
         self.scope: IncidentScope = scope
         self.root = root
+        self.measure: Measure | None = None
         self.started_at = 0.0
         self.last_left_at = -inf
         self.members: dict[Node, float] = {}
@@ -51,7 +64,16 @@ class Incident:
     def as_open(self) -> OpenIncident:
         """The incident as others see it."""
         members = tuple((node.device_id, joined) for node, joined in self.members.items())
-        return OpenIncident(self.incident_id, self.kind, self.scope, self.root, self.started_at, members)
+        return OpenIncident(
+            self.incident_id,
+            self.kind,
+            self.scope,
+            self.root,
+            self.started_at,
+            members,
+            self.measure,
+            self.last_left_at,
+        )
 
 
 def new_incident_id(root: str | None, scope: str, started_at: float, decided_at: float) -> str:
@@ -74,6 +96,7 @@ class Changes:
         self._left: dict[Incident, list[tuple[str, float]]] = {}
         self._ask: dict[str, None] = {}
         self._told: list[IncidentChange] = []
+        self._impaired: dict[Node, None] = {}
 
     def open(self, kind: IncidentKind, scope: IncidentScope, root: str | None, started_at: float) -> Incident:
         """A new incident, told with this verdict."""
@@ -122,6 +145,23 @@ class Changes:
         incident.last_left_at = max(incident.last_left_at, at)
         node.incident = None
 
+    def worsen(self, node: Node, incident: Incident, since: float) -> None:
+        """``node`` is part of the degradation ``incident`` since ``since``."""
+        self._join(incident, node, since)
+        node.degradation = incident
+
+    def recover(self, node: Node, at: float) -> None:
+        """``node`` is no longer part of its degradation from ``at``."""
+        incident = node.degradation
+        if incident is not None:
+            self._leave_row(incident, node, at)
+            incident.last_left_at = max(incident.last_left_at, at)
+            node.degradation = None
+
+    def impair(self, node: Node) -> None:
+        """Tell with this verdict what ails ``node``."""
+        self._impaired[node] = None
+
     def ask(self, node: Node, *, after: float, every: float) -> None:
         """Have ``node`` polled by a request sent after ``after``; once for all who want it, again after ``every``."""
         if node.asked_at <= after or self.now - node.asked_at >= every:
@@ -147,9 +187,10 @@ class Changes:
     def verdict(self) -> Verdict:
         """What there is to tell."""
         told = [change for incident in self._joined if (change := self._change(incident)) is not None]
-        if not (self._transitions or told or self._told or self._ask):
+        if not (self._transitions or told or self._told or self._ask or self._impaired):
             return NOTHING
-        return Verdict(tuple(self._transitions), (*told, *self._told), tuple(self._ask))
+        impaired = [Impairment(n.device_id, self.now, n.meter.degraded, n.faults) for n in self._impaired]
+        return Verdict(tuple(self._transitions), (*told, *self._told), tuple(self._ask), tuple(impaired))
 
     def _join(self, incident: Incident, node: Node, at: float) -> None:
         self.touch(incident)
@@ -169,6 +210,10 @@ class Changes:
         self._left[incident].append((node.device_id, max(at, joined)))
 
     def _tell(self, node: Node, since: float, old: StateName) -> None:
+        if node.state not in OBSERVED_WHILE:
+            self.recover(node, since)
+            if node.forget_impairments():
+                self.impair(node)
         incident = node.incident if node.is_out else None
         self._transitions.append(
             Transition(
@@ -202,4 +247,5 @@ class Changes:
             ended_at,
             tuple(joined.items()),
             tuple(left),
+            incident.measure,
         )

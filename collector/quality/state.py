@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from collector.config import OutageSettings
-from collector.quality import restoring
+from collector.config import DegradationSettings, OutageSettings
+from collector.quality import faults, restoring
 from collector.quality.blind import References
+from collector.quality.degradation import Degradations
 from collector.quality.judge import Judge
 from collector.quality.outage import NOTHING, Changes, Incident
 from collector.quality.topology import Node, Topology
+from collector.quality.uplink import Traffic
 from collector.reading import Device, OpenIncident, QualityState, Reading, Verdict
 
 STALE_INTERVALS = 4.0
@@ -29,6 +31,7 @@ class Network:
         *,
         interval_seconds: float,
         sentinels: Sequence[str] = (),
+        degradation: DegradationSettings | None = None,
         at: float = 0.0,
     ) -> None:
         self._topology = Topology(devices, at)
@@ -36,6 +39,10 @@ class Network:
         self._incidents: dict[str, Incident] = {}
         self._references = References(sentinels)
         self._judge = Judge(self._topology, settings, self._references, interval_seconds)
+        self._degradations = Degradations(
+            degradation or DegradationSettings(), settings, interval_seconds=interval_seconds, at=at
+        )
+        self._down_after = settings.down_after
         self._interval = interval_seconds
         self._stale = STALE_INTERVALS * interval_seconds
         self._blind: Incident | None = None
@@ -63,8 +70,8 @@ class Network:
         """The incidents that are open now."""
         return tuple(incident.as_open() for incident in self._incidents.values())
 
-    def observe(self, reading: Reading) -> Verdict:
-        """Take in one poll of one device."""
+    def observe(self, reading: Reading, traffic: Traffic | None = None) -> Verdict:
+        """Take in one poll of one device, and what passed its uplink since the one before."""
         node = self._nodes.get(reading.device_id)
         if node is None:
             return NOTHING
@@ -75,13 +82,23 @@ class Network:
             references.answered_at = max(references.answered_at, at)
             if node.state == "up" and not node.waiters and not references.doubted and self._blind is None:
                 node.answered_at = max(node.answered_at, at)
-                return NOTHING
+                self._degradations.add(node, reading, traffic)
+                if not node.failing and faults.is_whole(reading, node.uplink):
+                    return NOTHING
+                changes = Changes(at + reading.duration_seconds, self._incidents)
+                self._judge_parts(node, reading, changes)
+                return changes.verdict()
         elif reading.at <= node.heard_at and is_reachable is not None:
             return NOTHING
         changes = Changes(reading.at + reading.duration_seconds, self._incidents)
         if is_reachable:
             self._answered(node, reading.at, changes)
+            if node.state == "up":
+                node.meter.add_misses()
+                self._degradations.add(node, reading, traffic)
+                self._judge_parts(node, reading, changes)
         elif is_reachable is False:
+            node.meter.miss(reading.echoes)
             self._missed(node, reading.at, changes)
         else:
             self._not_asked(node, reading, changes)
@@ -104,6 +121,7 @@ class Network:
             return NOTHING
         self._next_scan = at + self._interval
         changes = Changes(at, self._incidents)
+        self._degradations.settle(at, changes)
         for node in self._nodes.values():
             if node.state in ("up", "suspect") and node.heard_at < at - self._stale:
                 changes.hold(node, node.heard_at)
@@ -120,7 +138,10 @@ class Network:
                 changes.turn(node, "unknown", at)
             elif node.incident is not None:
                 changes.leave(node.incident, node, at)
-        self._judge.review(tuple(self._incidents.values()), at, changes)
+            changes.recover(node, at)
+            node.forget_impairments()
+        self._degradations.reload()
+        self._judge.review([i for i in self._incidents.values() if i.kind == "outage"], at, changes)
         return changes.verdict()
 
     def restore(
@@ -140,8 +161,20 @@ class Network:
         until = at if observed_until is None else min(at, observed_until)
         restoring.take_up_states(self._topology, states)
         for incident in incidents:
-            restoring.take_up(self._topology, incident, until, changes)
+            if incident.kind == "degradation":
+                restoring.take_up_degradation(self._topology, incident, until, self._degradations, changes)
+            else:
+                restoring.take_up(self._topology, incident, until, changes)
         return changes.verdict()
+
+    def know_usual(self, device_id: str, rtt_seconds: float, hours: int) -> None:
+        """Take up the round trip that was usual for a device over so many hours before this collector started."""
+        node = self._nodes.get(device_id)
+        if node is not None:
+            node.meter.know_usual(rtt_seconds, int(3600 * hours / self._degradations.window_seconds))
+
+    def _judge_parts(self, node: Node, reading: Reading, changes: Changes) -> None:
+        faults.judge(node, reading, lasting=self._down_after, interval_seconds=self._interval, changes=changes)
 
     def _answered(self, node: Node, at: float, changes: Changes) -> None:
         is_old_poll = at < node.asked_at

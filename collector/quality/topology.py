@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
-from collector.reading import Device, QualityState, StateName
+from collector.quality.meter import Meter
+from collector.reading import Device, Fault, QualityState, StateName
 
 if TYPE_CHECKING:
     from collector.quality.outage import Incident
@@ -20,14 +21,20 @@ class Node:
     for a device whose explanation has ended it is when that ended. ``held`` is what it was when the collector
     ceased to observe it. ``is_explained`` says that its suppression has a cause that still stands. ``fallen``
     are the children that fell silent of late, ``live_children`` those that are up, or were until this silence.
+    ``degradation`` is the incident that its own degradation belongs to, ``failing`` counts the polls in a row in which
+    a part of it failed, of which ``faults`` have lasted.
     """
 
     __slots__ = (
         "answered_at",
         "asked_at",
         "children",
+        "degradation",
         "device_id",
+        "failing",
+        "failing_at",
         "fallen",
+        "faults",
         "first_miss",
         "group",
         "held",
@@ -38,12 +45,14 @@ class Node:
         "is_mute",
         "is_unsent",
         "live_children",
+        "meter",
         "missed",
         "missed_at",
         "parent",
         "parent_id",
         "since",
         "state",
+        "uplink",
         "waiters",
         "was_up",
     )
@@ -52,6 +61,7 @@ class Node:
         self.device_id = device.device_id
         self.is_cpe = device.role == "cpe"
         self.parent_id = device.parent
+        self.uplink = device.uplink_interface
         self.parent: Node | None = None
         self.children: list[Node] = []
         self.state: StateName = "unknown"
@@ -65,6 +75,11 @@ class Node:
         self.fallen: deque[tuple[float, Node]] = deque()
         self.live_children = 0
         self.waiters: dict[Node, None] = {}
+        self.meter = Meter()
+        self.degradation: Incident | None = None
+        self.failing: dict[Fault, int] = {}
+        self.failing_at = -inf
+        self.faults: tuple[Fault, ...] = ()
 
     @property
     def heard_at(self) -> float:
@@ -106,6 +121,21 @@ class Node:
             if self.parent is not None:
                 self.parent.live_children += 1 if is_live else -1
 
+    def forget_impairments(self) -> bool:
+        """It is out or not observed: nothing is known of what ails it besides. Returns whether anything did."""
+        ailed = bool(self.faults or self.meter.degraded)
+        self.meter.clear()
+        self.failing.clear()
+        self.faults = ()
+        return ailed
+
+    def depth(self) -> int:
+        """How many devices it hangs below."""
+        steps, above = 0, self.parent
+        while above is not None:
+            steps, above = steps + 1, above.parent
+        return steps
+
     def quality_state(self) -> QualityState:
         """What is believed now, for others."""
         incident = self.incident if self.is_out else None
@@ -116,6 +146,8 @@ class Node:
             self.missed,
             incident.root if incident else None,
             incident.incident_id if incident else None,
+            self.meter.degraded,
+            self.faults,
         )
 
 
@@ -136,7 +168,7 @@ class Topology:
         old, self.nodes = self.nodes, {}
         for device in devices:
             node = old.pop(device.device_id, None) or Node(device, at)
-            node.is_cpe, node.parent_id = device.role == "cpe", device.parent
+            node.is_cpe, node.parent_id, node.uplink = device.role == "cpe", device.parent, device.uplink_interface
             self.nodes[device.device_id] = node
         self._link()
         return list(old.values())

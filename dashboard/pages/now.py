@@ -32,6 +32,7 @@ TEXT = {
     "What is shown is the last that it knew; the time counts as not observed, and no new outage is declared.",
     "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
 }
+MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "full uplink"}
 SCOPES = {
     "device": "device",
     "subtree": "device and those behind it",
@@ -212,7 +213,7 @@ def _incident(row: dict[Any, Any], source: Source, now: datetime, planned_until:
     return html.Article(
         [
             html.Div(
-                [html.Strong(row["root_device_id"] or "–"), html.Span(SCOPES.get(row["scope"], row["scope"])), *told],
+                [html.Strong(row["root_device_id"] or "–"), html.Span(_what(row)), *told],
                 className="what",
             ),
             html.Div(
@@ -226,6 +227,12 @@ def _incident(row: dict[Any, Any], source: Source, now: datetime, planned_until:
         ],
         className=f"incident scope-{row['scope']} kind-{row['kind']}",
     )
+
+
+def _what(row: dict[Any, Any]) -> str:
+    """The scope; of a degradation also what is bad, since nobody is without service."""
+    scope = SCOPES.get(row["scope"], row["scope"])
+    return f"{MEASURES.get(row['measure'], 'degraded')}, {scope}" if row["kind"] == "degradation" else scope
 
 
 def area_map(live: Live, source: Source, theme_name: str) -> Any:

@@ -11,7 +11,7 @@ from collector import config
 from collector.credentials import Credential
 
 BROKEN = Path(__file__).parent.parent / "data" / "config"
-TOP = "inventory, data, database, poll, ping, outage, web, traps, metrics, publish, maintenance, sentinels, credentials, profiles, shard"
+TOP = "inventory, data, database, poll, ping, outage, degradation, web, traps, metrics, publish, maintenance, sentinels, credentials, profiles, shard"
 
 MESSAGES = {
     "bad_database": "database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite",
@@ -59,6 +59,7 @@ MESSAGES = {
     ),
     "v3_without_user": "credentials[0].user: is required for version 3",
     "credentials_not_a_list": "credentials: must be one or more [[credentials]] tables",
+    "degradation_of_more_windows_than_kept": "degradation.windows: is more than degradation.of_windows (5)",
     "fraction_for_a_count": "poll.retries: must be a whole number, not 1.5",
     "interval_zero": "poll.interval_seconds: must be 0.1 to 3600, not 0",
     "missing_key": "data: is required",

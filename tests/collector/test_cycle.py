@@ -20,7 +20,7 @@ from collector.pipeline import Pipeline
 from collector.publish.incidents import IncidentLog
 from collector.publish.live import read_state
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
-from collector.reading import STATES, Device, Reading, SnmpOutcome
+from collector.reading import STATES, Device, EchoBurst, Reading, SnmpOutcome
 from collector.schedule import Schedule
 
 from .conftest import Agent
@@ -300,6 +300,20 @@ def test_all_that_publishes_agrees_on_the_states(pipeline: Pipeline) -> None:
     assert {s.device_id: s.state for s in pipeline.history.beliefs()} == {k: v[0] for k, v in judged.items()}
     assert pipeline.exposition.by_state() == {s: [v[0] for v in judged.values()].count(s) for s in STATES}
     assert judged["cpe-0"][0] == "up"
+
+
+def test_what_ails_a_device_reaches_all_that_publish(pipeline: Pipeline) -> None:
+    for minute in range(31):
+        at = 60.0 * minute
+        pipeline.take(pipeline.devices["ap"], Reading("ap", at, 0.1, "silent", echoes=EchoBurst(5, 1, (0.01,) * 4)))
+        pipeline.follow(pipeline.network.tick(at))
+    text = pipeline.exposition.render()
+    assert 'bairro_device_fault{device="ap",fault="snmp_silent"} 1.0' in text
+    assert 'bairro_device_degraded{device="ap",measure="loss"} 1.0' in text
+    asyncio.run(pipeline.live.write())
+    (row,) = (r for r in pq.ParquetFile(pipeline.live.path).read().to_pylist() if r["device_id"] == "ap")
+    assert (row["state"], row["degraded"], row["faults"]) == ("up", ["loss"], ["snmp_silent"])
+    assert [i.kind for i in pipeline.network.open_incidents()] == ["degradation"]
 
 
 # --- the schedule ---

@@ -30,8 +30,7 @@ def test_rules_do_what_their_tests_say(require_program, name):
 
 
 def test_rules_ask_only_for_metrics_that_the_collector_has():
-    known = {family.name for family in (*families.DEVICE_FAMILIES, families.DEVICE_DOWN)}
-    known.add(families.DEVICE_IN_MAINTENANCE.name)
+    known = {family.name for family in (*families.DEVICE_FAMILIES, *families.PASSING_FAMILIES)}
     known |= {family.name for family in (*families.AREA_FAMILIES, *families.OWN_FAMILIES)}
     known |= {f"{name}_{part}" for name in known for part in ("sum", "count")}
     for name in ("records.yml", "alerts.yml"):

@@ -26,7 +26,7 @@ from collector.publish.journal import Journal
 from collector.published import DEVICES, QUALITY_HOURS
 from collector.quality.rates import difference
 from collector.quality.uplink import traffic
-from collector.reading import Device, InterfaceReading, Reading, SignalReading, StateName, Transition
+from collector.reading import Device, EchoBurst, InterfaceReading, Reading, SignalReading, StateName, Transition
 
 from .readings import CPE, answer, silence
 
@@ -313,6 +313,19 @@ def test_a_day_is_compacted_to_one_file_and_loses_nothing(tmp_path: Path) -> Non
     rows = recorder.rows()
     assert sorted(hour for _, hour in rows) == [-3, -2, -1, 0, 1]
     assert all(row["observed_seconds"] == 3600 for row in rows.values())
+
+
+def test_usual_round_trips_are_the_medians_of_the_last_day(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, CPE, AP)
+    for hour in range(30):
+        rtt = 0.5 if hour < 6 else 0.010 + 0.001 * (hour % 3)
+        for at in range(START + hour * HOUR, START + (hour + 1) * HOUR, 600):
+            recorder.take(answer(at, echoes=EchoBurst(5, 0, (rtt,) * 5)))
+            recorder.take(answer(at, AP, echoes=None), AP)
+        recorder.flush(START + (hour + 1) * HOUR + SETTLE)
+    usual = recorder.history.writer.files.usual_rtt_seconds(START + 30 * HOUR)
+    assert list(usual) == [("cpe-1", pytest.approx(0.011, rel=0.01), 24)]
+    assert list(recorder.history.writer.files.usual_rtt_seconds(START + 90 * HOUR)) == []
 
 
 def test_rows_that_somebody_else_published_are_not_doubled(tmp_path: Path) -> None:

@@ -26,8 +26,10 @@ DEVICES = {
 }
 
 
-def change(*, ended=None, joined=(), left=(), name="i-1", scope="subtree", started=T0, root="olt", kind="outage"):
-    return IncidentChange(name, kind, scope, root, started, ended, tuple(joined), tuple(left))
+def change(
+    *, ended=None, joined=(), left=(), name="i-1", scope="subtree", started=T0, root="olt", kind="outage", measure=None
+):
+    return IncidentChange(name, kind, scope, root, started, ended, tuple(joined), tuple(left), measure)
 
 
 @pytest.fixture
@@ -83,6 +85,7 @@ def test_an_outage_agrees_with_a_count_by_hand(log, url):
         "subscribers_affected": 41,
         # ap: 40 customers for 10 and for 5 minutes; c1: one customer for 19 minutes; olt: none of its own
         "customer_minutes_lost": 40 * 15 + 19,
+        "measure": None,
     }
     members = [
         (r["device_id"], r["area"], r["subscribers"], r["started_at"], r["ended_at"])
@@ -131,6 +134,18 @@ def test_a_device_that_left_the_inventory_is_still_let_go(log, url):
     log.flush(10)
     assert rows(url, INCIDENTS)[0]["area"] == "Harbour"
     assert all(row["ended_at"] == moment(T0 + 60) for row in rows(url, INCIDENT_DEVICES))
+
+
+def test_a_degradation_affects_customers_and_takes_no_minutes_from_them(log, url, tmp_path):
+    log.apply([change(kind="degradation", measure="latency", joined=[("ap", T0), ("olt", T0)])], DEVICES, at=T0 + 900)
+    log.close()
+    again = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    (found,) = again.open_incidents()
+    assert (found.kind, found.measure, found.members) == ("degradation", "latency", (("ap", T0), ("olt", T0)))
+    again.close()
+    (incident,) = rows(url, INCIDENTS)
+    assert (incident["measure"], incident["devices_affected"], incident["subscribers_affected"]) == ("latency", 2, 40)
+    assert incident["customer_minutes_lost"] == 0
 
 
 def test_a_blind_collector_has_no_root(log, url):

@@ -14,7 +14,7 @@ import pytest
 from collector.publish.live import LiveTable, read_state
 from collector.published import LIVE
 from collector.quality.uplink import Traffic
-from collector.reading import Device, EchoBurst, SignalReading, Transition
+from collector.reading import Device, EchoBurst, Impairment, SignalReading, Transition
 
 from .readings import CPE, answer, silence
 
@@ -62,9 +62,23 @@ def test_newest_figures(tmp_path: Path) -> None:
         "utilization_ratio": 0.25,
         "signal_dbm": -70.0,
         "signal_noise_db": 20.0,
+        "degraded": None,
+        "faults": None,
     }
     waiting = rows(table)["ap-1"]
     assert (waiting["state"], waiting["since"].timestamp(), waiting["polled_at"]) == ("unknown", 900, None)
+
+
+def test_what_ails_a_device_that_answers(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE, AP], at=900.0)
+    table.impair(Impairment("cpe-1", 1000.0, ("loss", "latency"), ("uplink_down",)))
+    table.impair(Impairment("stranger", 1000.0, ("loss",)))
+    assert write(table)
+    found = rows(table)["cpe-1"]
+    assert (found["degraded"], found["faults"]) == (["loss", "latency"], ["uplink_down"])
+    table.impair(Impairment("cpe-1", 1060.0))
+    assert write(table)
+    assert (rows(table)["cpe-1"]["degraded"], rows(table)["cpe-1"]["faults"]) == (None, None)
 
 
 def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:

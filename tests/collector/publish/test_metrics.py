@@ -24,7 +24,7 @@ from collector.publish.metrics import CPE_IN_FULL, Exposition, detail_of
 from collector.publish.own import OwnMetrics
 from collector.publish.text import number
 from collector.quality.uplink import Traffic
-from collector.reading import Device, EchoBurst, ProbeReading, Reading, SignalReading, StateName, Transition
+from collector.reading import Device, EchoBurst, Impairment, ProbeReading, Reading, SignalReading, StateName, Transition
 
 from .readings import CPE, answer, silence
 
@@ -222,6 +222,25 @@ def test_down_series_stands_only_while_down_and_names_the_root() -> None:
     assert now["bairro_device_outage_seconds_total"][("device", "cpe-1"),] == 240
     assert now["bairro_device_outages_total"][("device", "cpe-1"),] == 1
     assert now["bairro_area_subscribers_affected"][("area", "centro"),] == 0
+
+
+def test_what_ails_a_device_stands_only_while_it_does_and_not_at_detail_area() -> None:
+    shown = exposition(CPE, AP, cpe="area")
+    shown.impair(Impairment("ap-1", 60.0, ("loss", "saturation"), ("uplink_down",)))
+    shown.impair(Impairment("cpe-1", 60.0, ("loss",)))
+    shown.impair(Impairment("stranger", 60.0, ("loss",)))
+    found = samples(shown.render())
+    assert set(found["bairro_device_degraded"]) == {
+        (("device", "ap-1"), ("measure", "loss")),
+        (("device", "ap-1"), ("measure", "saturation")),
+    }
+    assert found["bairro_device_fault"] == {(("device", "ap-1"), ("fault", "uplink_down")): 1.0}
+    shown.impair(Impairment("ap-1", 120.0, ("saturation",)))
+    found = samples(shown.render())
+    assert list(found["bairro_device_degraded"]) == [(("device", "ap-1"), ("measure", "saturation"))]
+    assert "bairro_device_fault" not in found
+    shown.replace([CPE])
+    assert "bairro_device_degraded" not in shown.render()
 
 
 def test_one_state_at_a_time() -> None:

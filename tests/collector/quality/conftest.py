@@ -11,9 +11,20 @@ import pytest
 
 from collector.config import OutageSettings
 from collector.quality.state import Network
-from collector.reading import Device, IncidentChange, OpenIncident, QualityState, Reading, Verdict
+from collector.quality.uplink import Traffic
+from collector.reading import (
+    Device,
+    EchoBurst,
+    Impairment,
+    IncidentChange,
+    OpenIncident,
+    QualityState,
+    Reading,
+    Verdict,
+)
 
 TIMEOUT = 2.0
+RTT = 0.01
 
 
 def device(device_id: str, parent: str | None = None) -> Device:
@@ -30,6 +41,11 @@ def reading(device_id: str, at: float, *, answers: bool | None = True, sent: boo
     """One poll; ``answers`` None means that no method is enabled."""
     outcome = "off" if answers is None else "answered" if answers else "silent"
     return Reading(device_id, at, 0.05 if answers else TIMEOUT, outcome, sent=sent)  # type: ignore[arg-type]
+
+
+def burst(lost: int, rtt: float = RTT) -> EchoBurst:
+    """Five echoes of which so many were lost; one of the others is a straggler."""
+    return EchoBurst(5, lost, (rtt, rtt * 1.1, rtt * 0.95, rtt, 1.0)[: 5 - lost])
 
 
 @dataclass
@@ -57,11 +73,12 @@ class Books:
                 assert None not in rows.values(), "closed with devices in it"
                 assert change.ended_at >= change.started_at
 
-    def down_seconds(self, device_id: str, until: float) -> float:
+    def down_seconds(self, device_id: str, until: float, kind: str = "outage") -> float:
         """Seconds in incidents; fails where two of them count the same second."""
         spans = sorted(
             (started, until if ended is None else ended)
-            for rows in self.rows.values()
+            for incident_id, rows in self.rows.items()
+            if self.incidents[incident_id].kind == kind
             for (name, started), ended in rows.items()
             if name == device_id and ended != started
         )
@@ -74,14 +91,19 @@ class Scene:
 
     def __init__(self, tree: dict[str, str | None], *, sentinels: tuple[str, ...] = (), **outage: float) -> None:
         self.tree = tree
-        settings = OutageSettings(**outage)  # type: ignore[arg-type]
-        self.network = Network(devices(tree), settings, interval_seconds=60, sentinels=sentinels)
+        self.settings = OutageSettings(**outage)  # type: ignore[arg-type]
+        self.network = Network(devices(tree), self.settings, interval_seconds=60, sentinels=sentinels)
         self.books = Books()
         self.asked: list[str] = []
+        self.ailing: dict[str, Impairment] = {}
 
     def take(self, verdict: Verdict) -> Verdict:
         self.books.enter(verdict.incidents)
         self.asked += verdict.ask
+        for impairment in verdict.impairments:
+            self.ailing[impairment.device_id] = impairment
+            if not (impairment.measures or impairment.faults):
+                del self.ailing[impairment.device_id]
         return verdict
 
     def poll(self, at: float, *names: str, answers: bool | None = True, sent: bool = True) -> Verdict:
@@ -102,18 +124,27 @@ class Scene:
     def states(self) -> dict[str, str]:
         return {state.device_id: state.state for state in self.network.states()}
 
-    def open(self) -> list[OpenIncident]:
-        return sorted(self.network.open_incidents(), key=lambda incident: incident.started_at)
+    def open(self, kind: str | None = None) -> list[OpenIncident]:
+        incidents = [i for i in self.network.open_incidents() if kind in (None, i.kind)]
+        return sorted(incidents, key=lambda incident: incident.started_at)
 
 
 class World(Scene):
-    """Devices that break and recover, polled every 60 s each at its own phase; asked ones at once."""
+    """Devices that break and recover, polled every 60 s each at its own phase; asked ones at once.
+
+    Each poll carries five echoes, of which ``losing`` names how many are lost, and ``late`` the round trip; ``full``
+    is how full an uplink is.
+    """
 
     def __init__(self, tree: dict[str, str | None], **settings: float) -> None:
         super().__init__(tree, **settings)
         self.broken: set[str] = set()
+        self.losing: dict[str, int] = {}
+        self.late: dict[str, float] = {}
+        self.full: dict[str, float] = {}
         self.connected = True
         self.now = 0.0
+        self._ticked_at = 0.0
         self._due: list[tuple[float, str]] = [(60.0 * i / len(tree), name) for i, name in enumerate(tree)]
         self._arriving: list[tuple[float, int, Reading]] = []
         self._in_flight: set[str] = set()
@@ -136,10 +167,15 @@ class World(Scene):
             if min(due, arriving) >= until:
                 self.now = until
                 return
+            if min(due, arriving) >= self._ticked_at + 15:
+                self._ticked_at = min(due, arriving)
+                self._follow(self.network.tick(self._ticked_at))
             if arriving <= due:
                 self.now, _, taken = heapq.heappop(self._arriving)
                 self._in_flight.discard(taken.device_id)
-                self._follow(self.network.observe(taken))
+                used = self.full.get(taken.device_id)
+                traffic = None if used is None else Traffic(60.0, None, None, None, None, used)
+                self._follow(self.network.observe(taken, traffic))
                 if check is not None:
                     check(self)
             else:
@@ -158,6 +194,8 @@ class World(Scene):
         self._in_flight.add(name)
         self._count += 1
         taken = reading(name, self.now, answers=self.answers(name))
+        echoes = burst(self.losing.get(name, 0), self.late.get(name, RTT)) if self.answers(name) else EchoBurst(5, 5)
+        taken = taken._replace(echoes=echoes)
         heapq.heappush(self._arriving, (self.now + taken.duration_seconds, self._count, taken))
 
 

@@ -55,6 +55,15 @@ class Provider(RuleBasedStateMachine):
         self.world.broken -= set(broken[: round(share * len(broken))])
         self.pass_time(seconds)
 
+    @rule(names=strategies.sets(NAMES, min_size=1), lost=strategies.integers(0, 4), seconds=TIMES)
+    def echoes_get_lost(self, names: set[str], lost: int, seconds: int) -> None:
+        self.world.losing |= dict.fromkeys(names, lost)
+        self.pass_time(seconds)
+
+    @rule()
+    def long_passes(self) -> None:
+        self.pass_time(1000)
+
     @rule(connected=strategies.booleans(), seconds=TIMES)
     def the_collector_is_cut_off(self, connected: bool, seconds: int) -> None:
         self.world.connected = connected
@@ -76,7 +85,7 @@ class Provider(RuleBasedStateMachine):
     @rule(away=strategies.sampled_from([0, 10, 600]))
     def a_restart_of_the_collector(self, away: int) -> None:
         world, old = self.world, self.world.network
-        world.network = Network(devices(world.tree), self.settings, interval_seconds=60)
+        world.network = Network(devices(world.tree), self.settings, interval_seconds=60, at=world.now + away)
         found, states, until = old.open_incidents(), list(old.states()), world.now
         world.now += away
         world._arriving.clear()
@@ -85,6 +94,7 @@ class Provider(RuleBasedStateMachine):
         for opened in found:
             rows = world.books.rows[opened.incident_id]
             assert {k for k, ended in rows.items() if ended is None} == set(opened.members)
+        world.ailing.clear()
         world.take(world.network.restore(found, states, at=world.now, observed_until=until))
 
     @invariant()
@@ -99,17 +109,21 @@ class Provider(RuleBasedStateMachine):
         world = self.world
         world.broken.clear()
         world.connected = True
+        world.losing.clear()
         world.run(world.now + 600, agree)
         assert set(world.states().values()) == {"up"}
-        assert world.network.open_incidents() == ()
+        assert world.open("outage") == []
         assert not world.network.is_blind
+        world.run(world.now + 1800, agree)
+        assert world.open() == []
+        assert world.ailing == {}
         for name in world.tree:
             world.books.down_seconds(name, world.now)
 
 
 def agree(world: World) -> None:
     """States and books say the same."""
-    members = {name: i for i in world.network.open_incidents() for name, _ in i.members}
+    members = {name: i for i in world.open("outage") for name, _ in i.members}
     for state in world.network.states():
         if state.state in ("down", "suppressed"):
             assert members[state.device_id].incident_id == state.incident_id
@@ -118,10 +132,14 @@ def agree(world: World) -> None:
             assert state.device_id not in members, f"{state} and in an open incident"
         if state.device_id in CUSTOMERS:
             assert state.state != "down"
+        if state.state not in ("up", "suspect", "unknown"):
+            assert not state.measures, f"{state} and degraded"
         if state.state == "down":
             assert state.root == state.device_id
         if world.network.is_blind:
             assert state.state in ("unknown", "up")
+    for incident in world.open("degradation"):
+        assert incident.members, "open and empty"
     open_rows = {
         (key, name) for key, rows in world.books.rows.items() for (name, _), ended in rows.items() if ended is None
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +76,13 @@ def test_now_tells_planned_work_from_outages(sample, scratch):
     assert "planned work until 14:00" in text_of(articles[2])
     rows = now.device_rows(source.live(), source, moment, ["down"])
     assert {row["device_id"]: row["planned"] for row in rows} == {"n03-agg": "14:00", "n11-olt2": ""}
+
+
+def test_now_says_of_a_degradation_what_is_bad(source):
+    live = source.live()
+    rows = live.incidents.assign(kind="degradation", measure="loss")
+    said = text_of(now.incidents(dataclasses.replace(live, incidents=rows), source, datetime.now(UTC))[2])
+    assert "packet loss, device and those behind it" in said
 
 
 def test_now_sends_only_what_changed(source):

@@ -1,0 +1,58 @@
+"""Partial failures: a device that is there, and of which a part does not answer or is down."""
+
+from __future__ import annotations
+
+from collector.quality.outage import Changes
+from collector.quality.topology import Node
+from collector.reading import FAULTS, Fault, Reading
+
+OF_SNMP: dict[str, Fault] = {"silent": "snmp_silent", "refused": "snmp_refused", "partial": "snmp_partial"}
+
+
+def is_whole(reading: Reading, uplink: str | None) -> bool:
+    """Whether every part of a device that answered did, as nearly always."""
+    if reading.snmp in OF_SNMP:
+        return False
+    echoes = reading.echoes
+    if echoes is not None and echoes.lost >= echoes.sent:
+        return False
+    return uplink is None or _is_uplink_up(reading, uplink) is not False
+
+
+def judge(node: Node, reading: Reading, *, lasting: int, interval_seconds: float, changes: Changes) -> None:
+    """A part that failed in ``lasting`` polls in a row is a fault, until one in which it did not."""
+    failing = node.failing
+    asked = _parts(reading, node.uplink)
+    counts = reading.at - node.failing_at >= interval_seconds / 2
+    for fault, fails in asked.items():
+        if not fails:
+            failing.pop(fault, None)
+        elif counts or fault not in failing:
+            failing[fault] = failing.get(fault, 0) + 1
+    if counts:
+        node.failing_at = reading.at
+    faults = tuple(fault for fault in FAULTS if failing.get(fault, 0) >= lasting)
+    if faults != node.faults:
+        node.faults = faults
+        changes.impair(node)
+
+
+def _parts(reading: Reading, uplink: str | None) -> dict[Fault, bool]:
+    """What this poll can say of each fault; a part that was not asked is left out."""
+    parts: dict[Fault, bool] = {}
+    if reading.snmp != "off":
+        parts |= {fault: reading.snmp == outcome for outcome, fault in OF_SNMP.items()}
+    if reading.echoes is not None and reading.echoes.sent:
+        parts["ping_silent"] = reading.echoes.lost >= reading.echoes.sent
+    is_up = _is_uplink_up(reading, uplink) if uplink is not None else None
+    if is_up is not None:
+        parts["uplink_down"] = not is_up
+    return parts
+
+
+def _is_uplink_up(reading: Reading, uplink: str) -> bool | None:
+    """ifOperStatus of the uplink named in the inventory; None where it was not read."""
+    for interface in reading.interfaces:
+        if interface.name == uplink:
+            return interface.is_up
+    return None
