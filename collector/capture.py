@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,21 +9,19 @@ from pathlib import Path
 
 from collector import inventory, recordings
 from collector.config import CollectorSettings
-from collector.credentials import Credential
+from collector.credentials import Credential, credentials_of
+from collector.poll.call import Caller, NoAnswerError
 from collector.poll.profile import load_profiles
+from collector.poll.question import Access, access
 from collector.poll.snmp_codec import (
-    FIRST_REQUEST_ID,
     GET_BULK,
     GET_NEXT,
-    LARGEST_DATAGRAM,
     NO_SUCH_NAME,
     TOO_BIG,
     Absent,
-    BadPacketError,
     Message,
     Oid,
-    decode,
-    encode_head,
+    Packet,
     encode_oid,
     encode_request,
     oid_text,
@@ -46,16 +43,21 @@ def capture(settings: CollectorSettings, device_id: str, path: Path | None = Non
     device = next((d for d in found.devices if d.device_id == device_id), None)
     if device is None:
         return f"bairro capture: {device_id!r} is not in {settings.inventory}", EXIT_UNUSABLE
-    given = {credential.name: credential for credential in settings.credentials}
-    credential = given.get(device.credential) if device.credential else next(iter(given.values()), None)
-    if credential is None or credential.version not in ("1", "2c"):
-        return "bairro capture: asks by SNMP version 1 or 2c, which this device's credential is not", EXIT_UNUSABLE
-    walker = Walker(device, credential, timeout_seconds=settings.poll.timeout_seconds, tries=1 + settings.poll.retries)
-    objects, failure = walker.walk()
+    credentials = credentials_of(device.credential, settings.credentials)
+    if not credentials:
+        return f"bairro capture: {device_id!r} is not asked by SNMP (its credential is off)", EXIT_UNUSABLE
+    objects: dict[Oid, Recorded] = {}
+    for credential in credentials:
+        walker = Walker(
+            device, credential, timeout_seconds=settings.poll.timeout_seconds, tries=1 + settings.poll.retries
+        )
+        objects, failure = walker.walk()
+        if objects:
+            break
     if not objects:
         return f"bairro capture: {device_id}: {failure or 'gave nothing'}", EXIT_PROBLEMS
     profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
-    own = (credential.community, device.device_id, device.address)
+    own = (*credential.secrets, device.device_id, device.address)
     scrubbed = scrub(objects, profiles.values(), secrets=own)
     path = path or Path(f"{oid_text(_object_id(objects))}.snmprec")
     recordings.write(path, scrubbed.objects)
@@ -94,20 +96,21 @@ class Walker:
         with socket.socket(family, socket.SOCK_DGRAM) as channel:
             channel.connect(address)
             channel.settimeout(self.timeout_seconds)
+            through = access(self.credential)
+            caller = Caller(channel, through, tries=self.tries)
             for root in ROOTS:
-                failure = self._walk_below(root, objects, lambda data: self._exchange(channel, data))
+                failure = self._walk_below(root, objects, lambda after: caller.ask(self._request(after, through)))
                 if failure is not None:
                     return objects, failure
         return objects, None
 
-    def _walk_below(
-        self, root: Oid, objects: dict[Oid, Recorded], exchange: Callable[[bytearray], Message | str]
-    ) -> str | None:
+    def _walk_below(self, root: Oid, objects: dict[Oid, Recorded], ask: Callable[[Oid], Message]) -> str | None:
         last = root
         while len(objects) < MOST_OBJECTS:
-            answer = exchange(self._request(last))
-            if isinstance(answer, str):
-                return answer
+            try:
+                answer = ask(last)
+            except NoAnswerError as error:
+                return str(error)
             if answer.error_status == TOO_BIG and self.repetitions > 1:
                 self.repetitions //= 2
                 continue
@@ -123,28 +126,7 @@ class Walker:
                     objects[last] = Recorded(bind.tag, bind.value)
         return f"more than {MOST_OBJECTS} objects"
 
-    def _request(self, after: Oid) -> bytearray:
-        head = encode_head(self.credential.version, self.credential.community)
-        is_bulk = self.credential.version != "1"
+    def _request(self, after: Oid, through: Access) -> Packet:
+        is_bulk = through.version != "1"
         second = self.repetitions if is_bulk else 0
-        packet = encode_request(GET_BULK if is_bulk else GET_NEXT, head, [encode_oid(after)], second=second)
-        data = bytearray(packet.data)
-        request_id = FIRST_REQUEST_ID + secrets.randbelow(FIRST_REQUEST_ID)
-        data[packet.id_at : packet.id_at + 4] = request_id.to_bytes(4, "big")
-        self._request_id = request_id
-        return data
-
-    def _exchange(self, channel: socket.socket, data: bytearray) -> Message | str:
-        """The answer to one request, or why there is none."""
-        for _ in range(self.tries):
-            try:
-                channel.send(data)
-                while True:
-                    message = decode(channel.recv(LARGEST_DATAGRAM))
-                    if message.request_id == self._request_id:
-                        return message
-            except TimeoutError:
-                continue
-            except (BadPacketError, OSError) as error:
-                return str(error)
-        return "no answer"
+        return encode_request(GET_BULK if is_bulk else GET_NEXT, through.head, [encode_oid(after)], second=second)

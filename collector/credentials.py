@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ class Credential:
     priv_protocol: str | None = None
     priv_password: str = field(default="", repr=False)
     context: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be told."""
+        return tuple(filter(None, (self.community, self.auth_password, self.priv_password)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,20 @@ def named_credentials(text: str) -> tuple[str, ...]:
     if NO_SNMP in names and len(names) > 1:
         raise ValueError(f"{NO_SNMP!r} stands alone: the device is not asked by SNMP then")
     return names
+
+
+def credentials_of(named: str | None, given: Sequence[Credential]) -> tuple[Credential, ...]:
+    """The credentials of a device whose ``credential`` is ``named``, in the order in which they are tried.
+
+    The first of all where it names none; none where it is not asked by SNMP. Names that are not given are left out:
+    the inventory has refused them before.
+    """
+    if named == NO_SNMP:
+        return ()
+    if named is None:
+        return tuple(given[:1])
+    by_name = {credential.name: credential for credential in given}
+    return tuple(by_name[name] for name in named_credentials(named) if name in by_name)
 
 
 def _check_name(name: str, taken: dict[str, Credential], where: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from collector import inventory
 from collector.config import CollectorSettings
+from collector.credentials import Credential, credentials_of
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
 from collector.publish.live import read_state
@@ -26,7 +28,8 @@ def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
     if device is None:
         return _unknown(settings, found, device_id), EXIT_UNUSABLE
     explanation = ask(device, settings)
-    parts = [_device(device), str(explanation), _state(settings, device), "verdict\n  " + verdict(explanation)]
+    said = verdict(explanation, credentials_of(device.credential, settings.credentials))
+    parts = [_device(device), str(explanation), _state(settings, device), f"verdict\n  {said}"]
     return "\n\n".join(parts), EXIT_OK if _answered(explanation.reading) else EXIT_SILENT
 
 
@@ -59,7 +62,7 @@ def _state(settings: CollectorSettings, device: Device) -> str:
     return f"state (as the collector last wrote it)\n  {row['state']} {since}{root}{polled}"
 
 
-def verdict(explanation: Explanation) -> str:
+def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
     """One sentence on how it went, and what to look at if it went badly."""
     device, reading = explanation.device, explanation.reading
     echoes = reading.echoes
@@ -69,29 +72,37 @@ def verdict(explanation: Explanation) -> str:
     if not reading.sent:
         return f"this host refused to send: {reading.failure or 'no reason given'}; look at its routes and interfaces"
     if reading.snmp == "silent":
-        return _silent(device, reading, explanation) + pings
+        return _silent(device, explanation, credentials) + pings
     if reading.snmp == "refused":
         return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
     words = {"answered": "SNMP answered", "partial": "SNMP answered only in part", "off": "SNMP is off for this device"}
     return words[reading.snmp] + (f" ({reading.failure})" if reading.failure else "") + _uplink(device, reading) + pings
 
 
-def _silent(device: Device, reading: Reading, explanation: Explanation) -> str:
+def _silent(device: Device, explanation: Explanation, credentials: Sequence[Credential]) -> str:
+    reading = explanation.reading
     if reading.failure and reading.failure.startswith("address"):
         return reading.failure
     where = f"{device.address}:{device.port}"
     if explanation.rejected:
         reasons = ", ".join(sorted(explanation.rejected))
         return f"packets came back but none could be taken for an answer ({reasons})"
+    communities = [repr(credential.name) for credential in credentials if credential.version != "3"]
     if reading.echoes is not None and reading.echoes.lost < reading.echoes.sent:
-        return (
-            f"SNMP at {where} stays silent though the device is there: most likely the community is wrong "
-            f"(an agent does not answer a community that it does not know), or SNMP is off or filtered"
-        )
-    return (
-        f"no answer from {where}: the device is off or unreachable, its SNMP is off or filtered, or the community of "
-        f"credential {device.credential or 'default'!r} is wrong (an agent does not answer one that it does not know)"
-    )
+        likely = "SNMP is off or filtered"
+        if communities:
+            likely = f"most likely {_community(communities)}, or {likely}"
+        return f"SNMP at {where} stays silent though the device is there: {likely}"
+    causes = ["the device is off or unreachable", "its SNMP is off or filtered"]
+    if communities:
+        causes.append(_community(communities))
+    return f"no answer from {where}: {', '.join(causes[:-1])}, or {causes[-1]}"
+
+
+def _community(names: Sequence[str]) -> str:
+    """A version 3 agent says that it does not know a user; the others do not."""
+    whose = f"credential {names[0]}" if len(names) == 1 else f"credentials {', '.join(names)}"
+    return f"the community of {whose} is wrong (an agent does not answer one that it does not know)"
 
 
 def _uplink(device: Device, reading: Reading) -> str:

@@ -13,18 +13,19 @@ credentials and one of them once worked), without retries, until it answers."""
 
 
 class Attempts:
-    """The credentials of one device, through its polls. ``access`` and ``tries`` are those of the current attempt.
+    """The credentials of one device, through its polls. ``access`` and ``tries`` are those of the current attempt,
+    ``kept`` is the one that worked last.
 
     The one that worked last comes first, with all its tries; then each of the others once. While none has worked,
     each is tried once in turn, for as many rounds as there are tries. A poll's time limit cuts either short; the
     next poll goes on where this one stopped.
     """
 
-    __slots__ = ("_accesses", "_failed_polls", "_kept", "_planned", "_refused", "_turn", "access", "failure", "tries")
+    __slots__ = ("_accesses", "_failed_polls", "_planned", "_refused", "_turn", "access", "failure", "kept", "tries")
 
     def __init__(self, accesses: Sequence[Access]) -> None:
         self._accesses = tuple(accesses)
-        self._kept: Access | None = None
+        self.kept: Access | None = None
         self._failed_polls = 0
         self._turn = 0
         self._planned: deque[tuple[Access, int]] = deque()
@@ -63,7 +64,7 @@ class Attempts:
 
     def worked(self) -> None:
         """The current one was let in."""
-        self._kept = self.access
+        self.kept = self.access
         self._failed_polls = 0
 
     def failed(self) -> None:
@@ -74,14 +75,14 @@ class Attempts:
         tries = self.tries
         others = [self._accesses[(self._turn + n) % len(self._accesses)] for n in range(len(self._accesses))]
         self._planned.clear()
-        if self._kept is None:
+        if self.kept is None:
             self._planned += [(access, 1) for access in others] * tries
         else:
-            self._planned += [(self._kept, tries), *((access, 1) for access in others if access is not self._kept)]
+            self._planned += [(self.kept, tries), *((access, 1) for access in others if access is not self.kept)]
         if self._failed_polls >= BACK_OFF_AFTER:
-            self._planned = deque(list(self._planned)[: 1 if self._kept is None else 2])
+            self._planned = deque(list(self._planned)[: 1 if self.kept is None else 2])
 
     def _take(self) -> None:
         self.access, self.tries = self._planned.popleft()
-        if self.access is not self._kept:
+        if self.access is not self.kept:
             self._turn = (self._accesses.index(self.access) + 1) % len(self._accesses)

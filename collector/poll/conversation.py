@@ -91,6 +91,11 @@ class Conversation:
         self._until: float | None = None
         self._is_stale = False
 
+    @property
+    def let_in_by(self) -> str | None:
+        """The name of the credential that worked last; None where none has yet."""
+        return self._attempts.kept.name if self._attempts.kept is not None else None
+
     def start(self, to: Destination, ended: Callable[[Outcome], None]) -> None:
         """Poll once; ``ended`` is called exactly once."""
         self._to = to

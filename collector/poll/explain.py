@@ -70,6 +70,7 @@ class Explanation:
     question: tuple[Step, ...]
     raw: tuple[Step, ...]
     reading: Reading
+    let_in_by: str | None
     rejected: Mapping[str, int]
     ping_unavailable: str | None
 
@@ -81,7 +82,7 @@ class Explanation:
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
-        lines += ["", "reading"]
+        lines += ["", "reading"] + ([f"  let in by = {self.let_in_by}"] if self.let_in_by is not None else [])
         for field in ("snmp", "failure", "sent", "snmp_rtt_seconds", "uptime_seconds", "boot_seconds", "echoes"):
             lines.append(f"  {field} = {getattr(reading, field)}")
         lines += [f"  {record}" for record in (*reading.interfaces, *reading.signals, *reading.probes)]
@@ -112,6 +113,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         tuple(step for way, step in steps if way == "sent"),
         tuple(step for way, step in steps if way == "received"),
         reading,
+        poller.let_in_by(device.device_id),
         dict(poller.counts.rejected),
         poller.ping_unavailable,
     )

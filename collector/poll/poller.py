@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from collector.config import PingSettings, PollSettings
-from collector.credentials import NO_SNMP, Credential, named_credentials
+from collector.credentials import Credential, credentials_of
 from collector.poll.attempts import BACK_OFF_AFTER
 from collector.poll.conversation import Conversation, Outcome
 from collector.poll.counts import PollCounts
@@ -50,7 +50,7 @@ class Poller:
             tick_seconds=poll.tick_seconds,
         )
         self.pinger = Pinger(ping, self.outbox, self.counts, tick_seconds=poll.tick_seconds)
-        self._credentials = {given.name: given for given in credentials}
+        self._credentials = tuple(credentials)
         self._shared = {given.name: access(given) for given in credentials if given.version != "3"}
         self._visits: dict[str, Visit] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
@@ -97,13 +97,15 @@ class Poller:
         visit = self._visits.get(device_id)
         return visit.address if visit is not None else None
 
+    def let_in_by(self, device_id: str) -> str | None:
+        """The name of the credential that worked last; None where none has yet."""
+        visit = self._visits.get(device_id)
+        return visit.let_in_by if visit is not None else None
+
     def accesses_of(self, device: Device) -> tuple[Access, ...]:
         """The ways in to a device, in the order in which they are tried; none where it is not asked by SNMP."""
-        if device.credential == NO_SNMP:
-            return ()
-        names = named_credentials(device.credential) if device.credential else tuple(self._credentials)[:1]
-        known = [name for name in names if name in self._credentials] or tuple(self._credentials)[:1]
-        return tuple(self._shared.get(name) or access(self._credentials[name]) for name in known)
+        through = credentials_of(device.credential, self._credentials)
+        return tuple(self._shared.get(given.name) or access(given) for given in through)
 
     def resolve(self, device: Device, then: Callable[[int, Address], None], failed: Callable[[str], None]) -> None:
         """Find the device's address: at once where it is written as numbers, else in a thread."""
@@ -199,6 +201,11 @@ class Visit:
     @property
     def address(self) -> str | None:
         return None if self._destination is None else str(self._destination.address[0])
+
+    @property
+    def let_in_by(self) -> str | None:
+        """The name of the credential that worked last."""
+        return self._conversation.let_in_by if self._conversation is not None else None
 
     def begin(self) -> None:
         """Start SNMP and the burst at once; a name that is not yet resolved comes first."""

@@ -22,7 +22,7 @@ from collector.poll.snmp_codec import (
     decode_bare,
     encode_tlv,
 )
-from collector.poll.snmp_fast import AskAgainError
+from collector.poll.snmp_fast import TIMEOUT, AskAgainError
 from collector.poll.snmp_v3 import (
     AUTHENTIC,
     MOST_NUMBER,
@@ -70,6 +70,7 @@ _WORDS = {
     "bad_digest": "the answers are not signed with this user's key: check auth_password, or somebody alters them",
     "bad_decryption": "the answers cannot be decrypted: check priv_protocol and priv_password",
     "report": "the agent answers with a report that says neither why nor what",
+    "silent": "the agent says who it is and answers nothing else: check priv_protocol, priv_password and context",
     "security_level": "the answers are less protected than the requests",
     "wrong_engine": "the answers come from another engine than was asked",
     "wrong_user": "the answers are for another user",
@@ -153,11 +154,15 @@ class Session:
         """What may happen once in a poll may happen again; a device that is lost is looked for anew."""
         self._has_discovered = self._has_asked_again = False
         self._is_searching = is_lost
-        if self._proven is not None or is_lost:
-            self._candidate = None
+        self._candidate = None
 
     def words(self, reason: str) -> str:
-        """A reason put for people: which credential, and what to check. Other reasons stay as they are."""
+        """A reason put for people: which credential, and what to check. Other reasons stay as they are.
+
+        An engine that says who it is and then stays silent is there, which is not what a timeout means.
+        """
+        if reason == TIMEOUT and self._candidate is not None:
+            reason = "silent"
         said = _WORDS.get(reason)
         return f"credential {self._credential.name!r}: {said}" if said is not None else reason
 

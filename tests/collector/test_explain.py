@@ -85,7 +85,7 @@ def test_a_wrong_community(settings: Settings, snmpd: Agent, dead_port: int) -> 
     text, code = explain(settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,", "wrong-word"), "gate")
     assert code == 1
     assert f"no answer from {snmpd.address}:{snmpd.port}" in text
-    assert "credential 'default' is wrong (an agent does not answer one that it does not know)" in text
+    assert "credential 'test' is wrong (an agent does not answer one that it does not know)" in text
     assert "wrong-word" not in text
 
 
@@ -112,7 +112,7 @@ def test_a_device_that_pings_but_keeps_its_snmp_to_itself(settings: Settings, de
         text, code = explain(settings(f"gate,127.0.0.1:{dead_port},router,centro,echo:{port},"), "gate")
         thread.join(10)
     assert code == 1, "somebody is there, but the question was not answered"
-    assert "stays silent though the device is there: most likely the community is wrong" in text
+    assert "stays silent though the device is there: most likely the community of credential 'test' is wrong" in text
     assert text.endswith("2 of 2 pings came back")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .agents import Serve, Served
-from .secure_agent import SecureAgent, Start
+from .secure_agent import MakeSteps, SecureAgent, Start, Steps
 
 
 @pytest.fixture
@@ -45,3 +45,16 @@ def start_snmpd(
         return agent
 
     return start
+
+
+@pytest.fixture
+def steps() -> Iterator[MakeSteps]:
+    made: list[Steps] = []
+
+    def make(*arguments: Any, **options: Any) -> Steps:
+        made.append(Steps(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

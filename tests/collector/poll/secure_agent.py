@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
+from collector.poll.poller import Poller
+from collector.poll.profile import load_profiles
 from collector.poll.snmp_codec import reply_id
 from collector.poll.snmp_v3 import encode_discovery, parse
+from collector.reading import Device, Reading
 
+from .agents import QUICK
+
+CALM = dataclasses.replace(QUICK, timeout_seconds=2.0, retries=2, budget_seconds=10.0)
+HASTY = dataclasses.replace(QUICK, timeout_seconds=0.15, retries=1, budget_seconds=5.0)
+PROFILES = load_profiles()
+CPE = {"role": "cpe", "uplink_interface": "lo"}
+"""A device that costs one packet a poll once it is known."""
 AUTH_PASSWORD, PRIV_PASSWORD = "auth-password", "priv-password"
 AUTHS = {
     "MD5": "MD5",
@@ -67,18 +80,23 @@ class SecureAgent:
             protocols += f" {PRIVS[priv]} {PRIV_PASSWORD}" if priv else ""
             lines += [f"createUser {user_name(auth, priv)}{protocols}", f"rouser {user_name(auth, priv)} {level}"]
         folder.mkdir(exist_ok=True)
-        (folder / "snmpd.conf").write_text("\n".join(lines) + "\n")
+        (folder / "agent.conf").write_text("\n".join(lines) + "\n")
         where = f"udp6:[{address}]:{port}" if ":" in address else f"udp:{address}:{port}"
-        options = ["-f", "-Lf", folder / "log", "-C", "-c", folder / "snmpd.conf", "-I", "-smux", where]
+        options = ["-f", "-Lf", folder / "log", "-c", folder / "agent.conf", "-I", "-smux", where]
         self._command = [program, *options]
         self.start()
 
     def start(self) -> None:
         """Start it, with what it has kept of an earlier start: the number of its starts goes up."""
-        self._running = self._processes.start(self._command, env={"SNMP_PERSISTENT_DIR": str(self.folder)})
+        environment = {"SNMP_PERSISTENT_DIR": str(self.folder), "SNMPCONFPATH": str(self.folder)}
+        self._running = self._processes.start(self._command, env=environment)
 
     def stop(self) -> None:
         self._processes.stop(self._running, signal.SIGTERM)
+
+    def forget(self) -> None:
+        """Drop what a stopped agent has kept: it will say that it was never started before."""
+        (self.folder / "snmpd.conf").unlink()
 
     def is_up(self) -> bool:
         """Whether it says who it is."""
@@ -98,3 +116,32 @@ class SecureAgent:
 
 
 Start = Callable[..., SecureAgent]
+
+
+class Steps:
+    """One Poller, and a poll of one device whenever it is asked for, with time for anything between."""
+
+    def __init__(self, target: Device, *credentials: Credential, settings: PollSettings = CALM) -> None:
+        self._target, self._settings, self._credentials = target, settings, credentials
+        self._loop = asyncio.new_event_loop()
+        self.poller = Poller(settings, PingSettings(), credentials, PROFILES)
+        self._loop.run_until_complete(self.poller.open())
+
+    def poll(self) -> Reading:
+        async def ask() -> Reading:
+            answered: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+            self.poller.start(self._target, answered.set_result)
+            return await asyncio.wait_for(answered, 60)
+
+        return self._loop.run_until_complete(ask())
+
+    @property
+    def sent(self) -> int:
+        return self.poller.counts.packets_sent
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self.poller.close())
+        self._loop.close()
+
+
+MakeSteps = Callable[..., Steps]
