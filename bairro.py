@@ -52,6 +52,7 @@ def collect(arguments: argparse.Namespace) -> int:
     from collector import config, cycle
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
+    settings = config.with_shard(settings, arguments.shard)
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
     return cycle.run(settings)
@@ -287,6 +288,7 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
 
     command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
     command.add_argument("--address", help="address to listen on, instead of the settings' own")
+    command.add_argument("--shard", metavar="K/N", help="poll the part K, from 0, of N, instead of the settings' own")
     command.set_defaults(run=collect)
     command = commands.add_parser("check", parents=[collector], help="check settings and inventory; sends nothing")
     command.set_defaults(run=check)

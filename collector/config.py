@@ -12,6 +12,44 @@ from collector.address import parse_address
 from collector.credentials import Credential, read_credentials
 
 DETAILS = ("full", "summary", "area")
+MOST_SHARDS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One collector of ``count`` that share an inventory; ``index`` counts from 0 and is part of file names."""
+
+    index: int = 0
+    count: int = 1
+
+    @property
+    def name(self) -> str:
+        """What its files and its incidents are named after."""
+        return str(self.index)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all shards."""
+        return tuple(str(index) for index in range(self.count))
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+ALONE = Shard()
+
+
+def parse_shard(text: str) -> Shard:
+    """``K/N``: the shard K, from 0, of N. Raises ValueError with a reason that reads on after the setting's name."""
+    match = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})", text)
+    if match is None:
+        raise ValueError(f"must be K/N, the shard K (from 0) of N, such as 0/2, not {text!r}")
+    index, count = int(match[1]), int(match[2])
+    if not 1 <= count <= MOST_SHARDS:
+        raise ValueError(f"there may be 1 to {MOST_SHARDS} shards, not {count}")
+    if index >= count:
+        raise ValueError(f"of {count} shards the last is {count - 1}/{count}; there is no {text}")
+    return Shard(index, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +101,14 @@ class DegradationSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where /metrics is served."""
+    """Where /metrics is served: shard K of several listens on ``port`` + K.
+
+    ``targets`` are the addresses of all shards as Prometheus reaches them, for ``/sd``; none: worked out.
+    """
 
     address: str = "127.0.0.1"
     port: int = 9733
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +150,8 @@ class CollectorSettings:
     """All of collector.toml; paths in it are relative to the file.
 
     ``sentinels`` are addresses that prove the collector's own connection: ``host`` is pinged by ICMP,
-    ``host:port`` by UDP echo. ``profiles`` is a folder of profiles beside the packaged ones. ``shard`` names
-    this collector among several; it is part of file names.
+    ``host:port`` by UDP echo. ``profiles`` is a folder of profiles beside the packaged ones. ``shard`` is
+    ``K/N``: this collector is the shard K, from 0, of N that share the inventory.
     """
 
     inventory: Path
@@ -127,7 +169,16 @@ class CollectorSettings:
     sentinels: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = (Credential("default"),)
     profiles: Path | None = None
-    shard: str = "0"
+    shard: str = "0/1"
+
+    @property
+    def own_shard(self) -> Shard:
+        return parse_shard(self.shard)
+
+    @property
+    def own_port(self) -> int:
+        """Where this shard listens; 0 where a free port is to be taken."""
+        return self.web.port + self.own_shard.index if self.web.port else 0
 
     @property
     def database_url(self) -> str:
@@ -178,9 +229,28 @@ def load(path: Path) -> CollectorSettings:
     settings = tomlfile.build(document, CollectorSettings, path, choices=CHOICES)
     _check_ranges(settings, path)
     _check_words(settings, path)
+    _check_addresses(settings.web.targets, f"{path}: web.targets")
+    _check_shard(settings, f"{path}: shard")
     if entries is None:
         return settings
     return dataclasses.replace(settings, credentials=read_credentials(entries, path))
+
+
+def with_shard(settings: CollectorSettings, shard: str | None) -> CollectorSettings:
+    """The settings of one shard: with ``--shard K/N`` in place of their own, if it is given.
+
+    Raises tomlfile.SettingsError where it is none, or the addresses of the shards are of another number of them.
+    """
+    if shard is not None:
+        settings = dataclasses.replace(settings, shard=shard)
+        _check_shard(settings, "--shard")
+    targets, count = settings.web.targets, settings.own_shard.count
+    if targets and len(targets) != count:
+        raise tomlfile.SettingsError(f"web.targets: names {len(targets)} addresses, but there are {count} shards")
+    if settings.traps.port and settings.own_shard.index:
+        traps = dataclasses.replace(settings.traps, port=settings.traps.port + settings.own_shard.index)
+        settings = dataclasses.replace(settings, traps=traps)
+    return settings
 
 
 def _check_ranges(settings: CollectorSettings, path: Path) -> None:
@@ -202,18 +272,27 @@ def _check_ranges(settings: CollectorSettings, path: Path) -> None:
 
 
 def _check_words(settings: CollectorSettings, path: Path) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", settings.shard):
-        raise tomlfile.SettingsError(
-            f"{path}: shard: must be 1 to 32 letters, digits, _ or - (it is part of file names), not {settings.shard!r}"
-        )
-    for number, sentinel in enumerate(settings.sentinels):
-        try:
-            parse_address(sentinel)
-        except ValueError as error:
-            raise tomlfile.SettingsError(f"{path}: sentinels[{number}]: {error}") from None
+    _check_addresses(settings.sentinels, f"{path}: sentinels")
     if settings.profiles is not None and not settings.profiles.is_dir():
         raise tomlfile.SettingsError(f"{path}: profiles: {settings.profiles} is not a folder")
     if settings.database is not None and "://" not in settings.database:
         raise tomlfile.SettingsError(
             f"{path}: database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite"
         )
+
+
+def _check_addresses(addresses: tuple[str, ...], where: str) -> None:
+    for number, address in enumerate(addresses):
+        try:
+            parse_address(address)
+        except ValueError as error:
+            raise tomlfile.SettingsError(f"{where}[{number}]: {error}") from None
+
+
+def _check_shard(settings: CollectorSettings, where: str) -> None:
+    try:
+        shard = settings.own_shard
+    except ValueError as error:
+        raise tomlfile.SettingsError(f"{where}: {error}") from None
+    if settings.own_port > 65535:
+        raise tomlfile.SettingsError(f"{where}: shard {shard.index} listens on web.port + {shard.index}, beyond 65535")

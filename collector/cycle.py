@@ -22,6 +22,8 @@ from collector.poll.profile import load_profiles
 from collector.poll.traps import TrapPortError
 from collector.prompted import TrapPolls
 from collector.publish import devices as device_table
+from collector.publish import targets
+from collector.publish.attaching import Neighbours
 from collector.publish.incidents import IncidentLog
 from collector.publish.own import Figures, OwnMetrics
 from collector.publish.site import Site, Status
@@ -83,7 +85,7 @@ class Collector:
         self._pipeline = Pipeline(
             settings,
             found.devices,
-            incidents=IncidentLog(settings.database_url, settings.data / "journal", detected_by=settings.shard),
+            incidents=IncidentLog(settings.database_url, settings.data / "journal", _neighbours(settings)),
             ask=lambda name: self._start(name, is_due=False),
             at=time.time(),
         )
@@ -91,7 +93,7 @@ class Collector:
         self._windows = WindowSource(settings.database_url, copy)
         self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
         site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
-        self._web = WebServer(site.handlers())
+        self._web = WebServer({**site.handlers(), "/sd": targets.handler(settings, lambda: self._web.port)})
         self._schedule = Schedule(self._interval)
         self._traps: TrapPolls | None = None
         if settings.traps.address is not None:
@@ -117,7 +119,7 @@ class Collector:
         Raises PortInUseError, TrapPortError, and StartError where this host allows no polling.
         """
         settings, now = self._settings, time.time()
-        await self._web.open(settings.web.address, settings.web.port)
+        await self._web.open(settings.web.address, settings.own_port)
         if self._traps is not None:
             self._traps.open()
         try:
@@ -131,7 +133,10 @@ class Collector:
         gc.collect()
         gc.freeze()
         url = f"http://{settings.web.address}:{self._web.port}/metrics"
-        log.info("polling %d devices every %g s; metrics at %s", len(self._pipeline.devices), self._interval, url)
+        what = f"{len(self._pipeline.devices)} devices"
+        if settings.own_shard.count > 1:
+            what += f" ({self._pipeline.owned_count} of its own) as shard {settings.own_shard}"
+        log.info("polling %s every %g s; metrics at %s", what, self._interval, url)
         if self._poller.ping_unavailable:
             log.warning("%s", self._poller.ping_unavailable)
         self._wants_reload = False
@@ -225,7 +230,7 @@ class Collector:
 
     async def _probe(self, device_id: str) -> Reading | None:
         """Poll one device of the inventory now, or join the poll in flight."""
-        if device_id not in self._pipeline.devices:
+        if not self._pipeline.owns(device_id):
             return None
         waiting: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(device_id, []).append(waiting)
@@ -261,7 +266,7 @@ class Collector:
 
     async def _write_history(self) -> None:
         await self._pipeline.history.flush(time.time())
-        if self._is_device_table_old:
+        if self._is_device_table_old and self._settings.own_shard.index == 0:
             with self._noting_failure("devices"):
                 path, found = self._settings.data / "devices.parquet", self._watch.current.devices
                 await asyncio.to_thread(device_table.update, path, found, time.time())
@@ -304,7 +309,7 @@ class Collector:
         return Status(
             waits_for=waits_for,
             is_blind=self._pipeline.network.is_blind,
-            devices=len(self._pipeline.devices),
+            devices=self._pipeline.owned_count,
             by_state=self._pipeline.exposition.by_state(),
             interval_seconds=self._interval,
             problems=len(self._watch.current.problems),
@@ -325,7 +330,7 @@ class Collector:
             "packets_retried_total": counts.retries,
             "packets_late_total": counts.late,
             "packets_rejected_total": dict(counts.rejected),
-            "inventory_devices": len(self._pipeline.devices),
+            "inventory_devices": self._pipeline.owned_count,
             "inventory_problems": len(self._watch.current.problems),
             "inventory_loaded_timestamp_seconds": self._loaded_at,
             "history_rows_total": history.rows_written,
@@ -336,3 +341,14 @@ class Collector:
             "errors_total": self._errors,
             **(self._traps.figures() if self._traps is not None else {}),
         }
+
+
+def _neighbours(settings: CollectorSettings) -> Neighbours:
+    """Two shards' first misses of one root lie a poll apart at most, their verdicts hardly more."""
+    interval, budget = settings.poll.interval_seconds, settings.poll.budget_seconds
+    return Neighbours(
+        settings.own_shard,
+        near_seconds=1.5 * interval + budget,
+        wait_seconds=2 * interval + budget,
+        settle_seconds=min(20.0, interval),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 
 from pyarrow import ArrowException
@@ -20,6 +20,7 @@ from collector.quality.rates import difference
 from collector.quality.state import Network
 from collector.quality.uplink import traffic
 from collector.reading import Device, Reading, Verdict
+from collector.shards import part_of
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +37,21 @@ class Pipeline:
         ask: Callable[[str], object],
         at: float,
     ) -> None:
-        devices = tuple(devices)
+        everybody = tuple(devices)
         interval = settings.poll.interval_seconds
+        self._shard = settings.own_shard
+        part = part_of(everybody, self._shard)
+        polled, owned = (*part.owned, *part.shadows), part.owned
         self._ask = ask
         self._counted: dict[str, Reading] = {}
         self._planned = PlannedOutages()
         self._calendar = Calendar()
         self._calendar_changes_at = -inf
-        self.devices = {device.device_id: device for device in devices}
+        self.devices = {device.device_id: device for device in polled}
+        self._shadows = frozenset(device.device_id for device in part.shadows)
+        self._elsewhere = _elsewhere(everybody, self.devices)
         self.network = Network(
-            devices,
+            polled,
             settings.outage,
             degradation=settings.degradation,
             interval_seconds=interval,
@@ -53,21 +59,30 @@ class Pipeline:
             at=at,
         )
         self.incidents = incidents
-        self.exposition = Exposition(settings.metrics, devices)
+        self.exposition = Exposition(settings.metrics, owned, cpe_count=part.cpe_count)
         self.history = History(
             settings.data,
-            devices,
+            owned,
             interval_seconds=interval,
             settle_seconds=self.network.reach_back_seconds + interval + settings.poll.budget_seconds,
-            shard=settings.shard,
+            shard=self._shard.name,
         )
-        self.live = LiveTable(settings.data, devices, at=at, shard=settings.shard)
+        self.live = LiveTable(settings.data, owned, at=at, shard=self._shard.name, row_of=incidents.row_of)
+
+    @property
+    def owned_count(self) -> int:
+        """Devices that are published here; ``devices`` also holds those that are only polled."""
+        return len(self.devices) - len(self._shadows)
+
+    def owns(self, device_id: str) -> bool:
+        """Whether the device is published here."""
+        return device_id in self.devices and device_id not in self._shadows
 
     def restore(self, at: float) -> None:
         """Take up what an earlier process left: open hours and open incidents. Reads files and the database."""
         self.history.restore(at)
         try:
-            found = self.incidents.open_incidents()
+            found = self.incidents.open_incidents(self._takes_up, self._is_own_root)
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             log.warning("the operations database is away, so open incidents are not taken up: %s", cause)
@@ -82,16 +97,32 @@ class Pipeline:
         except (OSError, ArrowException) as error:
             log.warning("the history of the last day cannot be read, so usual round trips are learnt anew: %s", error)
 
+    def _takes_up(self, device_id: str) -> bool:
+        """Whether the device of an open incident is polled here, or nowhere any more."""
+        return device_id not in self._elsewhere
+
+    def _is_own_root(self, root: str | None) -> bool:
+        if root is None or (root not in self.devices and root not in self._elsewhere):
+            return self._shard.index == 0
+        return self.owns(root)
+
     def replace(self, devices: Iterable[Device], at: float) -> None:
-        """Take in a new inventory."""
-        devices = tuple(devices)
-        self.devices = {device.device_id: device for device in devices}
+        """Take in a new inventory. A device that another shard has come to publish, or this one, is new to both."""
+        everybody = tuple(devices)
+        part = part_of(everybody, self._shard)
+        polled, owned = (*part.owned, *part.shadows), part.owned
+        shadows = frozenset(device.device_id for device in part.shadows)
+        changed_hands = {d.device_id for d in polled if d.device_id in self.devices} & (shadows ^ self._shadows)
+        if changed_hands:
+            self.follow(self.network.replace((d for d in polled if d.device_id not in changed_hands), at))
+        self.devices = {device.device_id: device for device in polled}
+        self._shadows, self._elsewhere = shadows, _elsewhere(everybody, self.devices)
         self._counted = {name: reading for name, reading in self._counted.items() if name in self.devices}
-        self.exposition.replace(devices)
-        self.history.replace(devices, at)
-        self.live.replace(devices, at)
+        self.exposition.replace(owned, cpe_count=part.cpe_count)
+        self.history.replace(owned, at)
+        self.live.replace(owned, at)
         self._use(Calendar(self._calendar.windows, self.devices), at)
-        self.follow(self.network.replace(devices, at))
+        self.follow(self.network.replace(polled, at))
 
     def take(self, device: Device, reading: Reading) -> None:
         """One poll of one device."""
@@ -100,6 +131,8 @@ class Pipeline:
             self._counted[reading.device_id] = reading
         passed = traffic(device, reading, delta)
         self.follow(self.network.observe(reading, passed))
+        if reading.device_id in self._shadows:
+            return
         self.exposition.update(reading, restarted=delta.restarted, traffic=passed)
         self.history.observe(reading, delta, passed)
         self.live.update(reading, passed)
@@ -107,6 +140,8 @@ class Pipeline:
     def follow(self, verdict: Verdict) -> None:
         """Pass a verdict on to who publishes it, and ask whom it wants asked."""
         for transition in verdict.transitions:
+            if transition.device_id in self._shadows:
+                continue
             self.exposition.change(transition)
             self.history.change(transition)
             self.live.change(transition)
@@ -118,7 +153,7 @@ class Pipeline:
                 if change.kind == "blind":
                     self.history.blind(change.started_at, change.ended_at)
             told = [self._planned.restate(change, self._calendar) for change in verdict.incidents]
-            self.incidents.apply(told, self.devices)
+            self.incidents.apply(told, self.devices, shadows=self._shadows)
         for device_id in verdict.ask:
             self._ask(device_id)
 
@@ -138,4 +173,9 @@ class Pipeline:
         self.exposition.maintain(under_way)
         self.history.plan(calendar)
         self.live.maintain(under_way)
-        self.incidents.apply(self._planned.review(calendar, at), self.devices, at)
+        self.incidents.apply(self._planned.review(calendar, at), self.devices, at, shadows=self._shadows)
+
+
+def _elsewhere(everybody: Iterable[Device], polled: Mapping[str, Device]) -> frozenset[str]:
+    """The devices of the inventory that other shards poll."""
+    return frozenset(device.device_id for device in everybody if device.device_id not in polled)

@@ -100,7 +100,7 @@ class TrapPolls:
     def __init__(
         self, settings: CollectorSettings, *, start: Callable[[str], bool], resolved: Callable[[str], str | None]
     ) -> None:
-        identity = settings.data / "traps" / f"engine-{settings.shard}.json"
+        identity = settings.data / "traps" / f"engine-{settings.own_shard.name}.json"
         self._traps = Traps(settings.traps, settings.credentials, identity, self._heard)
         self._prompts = Prompts(settings.traps.poll_every_seconds)
         self._sources = Sources(resolved)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from collector.config import Shard
 from collector.published import INCIDENT_DEVICES, INCIDENTS
 from collector.reading import Device, IncidentChange, OpenIncident
 
 Entry = dict[str, Any]
 
 
-def entry(change: IncidentChange, devices: Mapping[str, Device], at: float | None = None) -> Entry:
-    """``change`` as plain values, with the areas and subscribers of the devices as they are now."""
+def entry(
+    change: IncidentChange, devices: Mapping[str, Device], at: float | None = None, *, has_own_root: bool = True
+) -> Entry:
+    """``change`` as plain values, with the areas and subscribers of the devices as they are now.
+
+    ``has_own_root`` is False where another shard owns the root.
+    """
     times = [change.started_at, *(t for _, t in change.joined), *(t for _, t in change.left)]
     root = devices.get(change.root) if change.root is not None else None
     return {
@@ -24,6 +30,7 @@ def entry(change: IncidentChange, devices: Mapping[str, Device], at: float | Non
         "scope": change.scope,
         "root": change.root,
         "measure": change.measure,
+        "has_own_root": has_own_root,
         "area": root.area if root is not None else None,
         "started": change.started_at,
         "ended": change.ended_at,
@@ -49,29 +56,81 @@ def write(connection: sa.Connection, entry: Entry, detected_by: str) -> None:
         totals = {"devices_affected": 0, "subscribers_affected": 0, "customer_minutes_lost": 0.0}
         row = {"incident_id": entry["id"], "detected_by": detected_by, **values, **totals}
         connection.execute(sa.insert(INCIDENTS).values(row))
-    _join(connection, entry)
-    _leave(connection, entry)
+    attach(connection, entry, entry["id"])
     if entry["area"] is None:
         del values["area"]  # the root left the inventory: its area stays as it was
-    connection.execute(sa.update(INCIDENTS).where(this).values(**values, **_totals(connection, entry)))
+    if entry["ended"] is not None and _members(connection, entry["id"], is_open=True):
+        values["ended_at"] = None  # not yet for the devices of other shards
+    totals = _totals(entry["kind"], _members(connection, entry["id"]), _moment(entry["at"]))
+    connection.execute(sa.update(INCIDENTS).where(this).values(**values, **totals))
 
 
-def open_incidents(connection: sa.Connection, detected_by: str) -> tuple[OpenIncident, ...]:
-    """The incidents of this collector that are not ended, with the devices that are in them."""
-    incidents = connection.execute(
-        sa.select(INCIDENTS)
-        .where(INCIDENTS.c.ended_at.is_(None), INCIDENTS.c.detected_by == detected_by)
-        .order_by(INCIDENTS.c.started_at)
+def attach(connection: sa.Connection, entry: Entry, incident_id: str) -> None:
+    """Bring the members up to ``entry``, in the incident ``incident_id``, which another may have written."""
+    _join(connection, entry, incident_id)
+    _leave(connection, entry, incident_id)
+
+
+def settle(connection: sa.Connection, detected_by: str, *, open_here: Collection[str], at: float, since: float) -> int:
+    """Bring rows of this collector up to what all shards have told of their devices; returns how many changed.
+
+    An incident ends when no shard has a device in it any more and it is not open here. Rows that ended before
+    ``since`` are left as they are.
+    """
+    rows = connection.execute(
+        sa.select(INCIDENTS).where(
+            INCIDENTS.c.detected_by == detected_by,
+            INCIDENTS.c.kind != "blind",
+            sa.or_(INCIDENTS.c.ended_at.is_(None), INCIDENTS.c.ended_at >= _moment(since)),
+        )
     ).all()
-    members: dict[str, list[tuple[str, float]]] = {incident.incident_id: [] for incident in incidents}
-    ours = sa.select(INCIDENTS.c.incident_id).where(
-        INCIDENTS.c.ended_at.is_(None), INCIDENTS.c.detected_by == detected_by
-    )
+    changed = 0
+    for row in rows:
+        members = _members(connection, row.incident_id)
+        values = _totals(row.kind, members, _moment(at))
+        is_open = row.incident_id in open_here or any(member.ended_at is None for member in members)
+        ends = [row.ended_at or row.started_at, *(member.ended_at for member in members)]
+        values["ended_at"] = None if is_open else max(ends)
+        if any(getattr(row, name) != value for name, value in values.items()):
+            this = INCIDENTS.c.incident_id == row.incident_id
+            connection.execute(sa.update(INCIDENTS).where(this).values(**values))
+            changed += 1
+    return changed
+
+
+def take_over(connection: sa.Connection, shard: Shard, is_own_root: Callable[[str | None], bool]) -> None:
+    """Open incidents of shards that are no more fall to the present owner of their root."""
+    rows = connection.execute(
+        sa.select(INCIDENTS.c.incident_id, INCIDENTS.c.root_device_id).where(
+            INCIDENTS.c.ended_at.is_(None), INCIDENTS.c.detected_by.not_in(shard.names)
+        )
+    ).all()
+    for row in rows:
+        if is_own_root(row.root_device_id):
+            this = INCIDENTS.c.incident_id == row.incident_id
+            connection.execute(sa.update(INCIDENTS).where(this).values(detected_by=shard.name))
+
+
+def open_incidents(
+    connection: sa.Connection, detected_by: str, is_polled: Callable[[str], bool] | None = None
+) -> tuple[OpenIncident, ...]:
+    """The incidents that are not ended and are this collector's, with the devices that are in them.
+
+    Those of others are among them where a device is in them that ``is_polled`` here, with such devices alone.
+    """
+    open_rows = connection.execute(
+        sa.select(INCIDENTS).where(INCIDENTS.c.ended_at.is_(None)).order_by(INCIDENTS.c.started_at)
+    ).all()
+    members: dict[str, list[tuple[str, float]]] = {row.incident_id: [] for row in open_rows}
+    own = {row.incident_id for row in open_rows if row.detected_by == detected_by}
+    is_open = sa.select(INCIDENTS.c.incident_id).where(INCIDENTS.c.ended_at.is_(None))
     rows = sa.select(INCIDENT_DEVICES).where(
-        INCIDENT_DEVICES.c.incident_id.in_(ours), INCIDENT_DEVICES.c.ended_at.is_(None)
+        INCIDENT_DEVICES.c.incident_id.in_(is_open), INCIDENT_DEVICES.c.ended_at.is_(None)
     )
     for row in connection.execute(rows):
-        members[row.incident_id].append((row.device_id, row.started_at.timestamp()))
+        if row.incident_id in own if is_polled is None else is_polled(row.device_id):
+            members[row.incident_id].append((row.device_id, row.started_at.timestamp()))
+    incidents = [row for row in open_rows if row.incident_id in own or members[row.incident_id]]
     return tuple(
         OpenIncident(
             incident.incident_id,
@@ -86,19 +145,19 @@ def open_incidents(connection: sa.Connection, detected_by: str) -> tuple[OpenInc
     )
 
 
-def _join(connection: sa.Connection, entry: Entry) -> None:
+def _join(connection: sa.Connection, entry: Entry, incident_id: str) -> None:
     if not entry["joined"]:
         return
     table = INCIDENT_DEVICES
     known = {
         (row.device_id, row.started_at)
         for row in connection.execute(
-            sa.select(table.c.device_id, table.c.started_at).where(table.c.incident_id == entry["id"])
+            sa.select(table.c.device_id, table.c.started_at).where(table.c.incident_id == incident_id)
         )
     }
     rows = [
         {
-            "incident_id": entry["id"],
+            "incident_id": incident_id,
             "device_id": name,
             "started_at": _moment(since),
             "area": area,
@@ -111,11 +170,11 @@ def _join(connection: sa.Connection, entry: Entry) -> None:
         connection.execute(sa.insert(table), rows)
 
 
-def _leave(connection: sa.Connection, entry: Entry) -> None:
+def _leave(connection: sa.Connection, entry: Entry, incident_id: str) -> None:
     """End memberships; one that lasted no time (its incident went into another) is taken out."""
     table = INCIDENT_DEVICES
     is_open = (
-        (table.c.incident_id == entry["id"])
+        (table.c.incident_id == incident_id)
         & (table.c.device_id == sa.bindparam("device"))
         & table.c.ended_at.is_(None)
     )
@@ -126,25 +185,27 @@ def _leave(connection: sa.Connection, entry: Entry) -> None:
         connection.execute(sa.update(table).where(is_open & (table.c.started_at < until)).values(ended_at=until), left)
 
 
-def _totals(connection: sa.Connection, entry: Entry) -> dict[str, Any]:
+def _members(connection: sa.Connection, incident_id: str, *, is_open: bool = False) -> Sequence[Any]:
+    """The rows of the devices that are or were in the incident; ``is_open``: one that still is."""
+    table = INCIDENT_DEVICES
+    rows = sa.select(table.c.device_id, table.c.subscribers, table.c.started_at, table.c.ended_at).where(
+        table.c.incident_id == incident_id
+    )
+    return connection.execute(rows.where(table.c.ended_at.is_(None)).limit(1) if is_open else rows).all()
+
+
+def _totals(kind: str, members: Sequence[Any], until: datetime) -> dict[str, Any]:
     """Devices and subscribers that were ever in the incident, and the customer-minutes that they were without.
 
     A degradation takes no service away: it has customers affected, and no minutes lost.
     """
-    table = INCIDENT_DEVICES
-    rows = connection.execute(
-        sa.select(table.c.device_id, table.c.subscribers, table.c.started_at, table.c.ended_at).where(
-            table.c.incident_id == entry["id"]
-        )
-    ).all()
-    until = _moment(entry["at"])
-    lost = rows if entry["kind"] != "degradation" else []
+    lost = members if kind != "degradation" else []
     minutes = sum(
         row.subscribers * max(0.0, ((row.ended_at or until) - row.started_at).total_seconds()) / 60 for row in lost
     )
     return {
-        "devices_affected": len({row.device_id for row in rows}),
-        "subscribers_affected": sum({row.device_id: row.subscribers for row in rows}.values()),
+        "devices_affected": len({row.device_id for row in members}),
+        "subscribers_affected": sum({row.device_id: row.subscribers for row in members}.values()),
         "customer_minutes_lost": minutes,
     }
 

@@ -7,12 +7,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from collector.publish import incident_rows
+from collector.publish.attaching import NOBODY, Attaching, Neighbours, own_part
 from collector.publish.incident_rows import Entry
 from collector.publish.line_journal import LineJournal
 from collector.published import connect
@@ -21,19 +22,29 @@ from collector.reading import Device, IncidentChange, OpenIncident
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+LOOK_AGAIN_SECONDS = 1.0
+SETTLE_BACK_SECONDS = 3600.0
+SETTLE_ALL_EVERY = 180
+SETTLE_ALL_BACK_SECONDS = 7 * 86400.0
 
 
 class IncidentLog:
     """Writes incident changes in their order, each exactly once, without ever blocking who hands them in.
 
     Every change goes to the journal in ``folder`` first (appended and synced) and leaves it once the database has
-    it; while the database is away they gather there, also across restarts. ``detected_by`` names this collector:
-    no other writes its rows.
+    it; while the database is away they gather there, also across restarts. ``neighbours`` names this collector
+    among the shards: no other writes its rows.
     """
 
-    def __init__(self, url: str, folder: Path, detected_by: str) -> None:
+    def __init__(self, url: str, folder: Path, neighbours: Neighbours = NOBODY) -> None:
         self._engine = connect(url)
-        self._detected_by = detected_by
+        self._shard = neighbours.shard
+        detected_by = self._detected_by = neighbours.shard.name
+        self._attaching = Attaching(folder / f"incidents-{detected_by}-attached.jsonl", neighbours)
+        self._open_here: set[str] = set()
+        self._settle_seconds = neighbours.settle_seconds
+        self._settles = 0
+        self._settle_at = 0.0
         self._journal = LineJournal(folder / f"incidents-{detected_by}.jsonl")
         self._rejected = LineJournal(folder / f"incidents-{detected_by}-rejected.jsonl")
         self._queue: queue.SimpleQueue[list[Entry] | None] = queue.SimpleQueue()
@@ -49,30 +60,60 @@ class IncidentLog:
         """Changes that the database does not have yet."""
         return self._unwritten
 
-    def apply(self, changes: Sequence[IncidentChange], devices: Mapping[str, Device], at: float | None = None) -> None:
+    def apply(
+        self,
+        changes: Sequence[IncidentChange],
+        devices: Mapping[str, Device],
+        at: float | None = None,
+        *,
+        shadows: Container[str] = (),
+    ) -> None:
         """Hand in changes; returns at once. ``devices`` tells areas and subscribers as they are now.
 
         ``at`` is up to when an open incident's lost minutes are counted (default: the newest time in the change).
+        ``shadows`` are the devices that another shard publishes: what befalls them is left to it.
         """
-        if not changes:
+        entries = [
+            incident_rows.entry(change, devices, at, has_own_root=change.root not in shadows)
+            for whole in changes
+            if (change := own_part(whole, shadows.__contains__)) is not None
+        ]
+        if not entries:
             return
-        entries = [incident_rows.entry(change, devices, at) for change in changes]
+        for entry in entries:
+            (self._open_here.add if entry["ended"] is None else self._open_here.discard)(entry["id"])
         with self._idle:
             self._unwritten += len(entries)
         self._start()
         self._queue.put(entries)
 
-    def open_incidents(self) -> tuple[OpenIncident, ...]:
+    def row_of(self, incident_id: str) -> str:
+        """The id in the database of an incident that is called ``incident_id`` here."""
+        return self._attaching.row_of(incident_id)
+
+    def open_incidents(
+        self,
+        is_polled: Callable[[str], bool] | None = None,
+        is_own_root: Callable[[str | None], bool] = lambda _root: True,
+    ) -> tuple[OpenIncident, ...]:
         """The incidents that this collector left open, for a start; blocks. What the journal holds is written first.
 
-        Raises sqlalchemy.exc.SQLAlchemyError where the database cannot be reached.
+        Those that other shards wrote are among them, with the devices that are polled here; those of shards that
+        are no more become this one's where it owns the root. Raises sqlalchemy.exc.SQLAlchemyError where the
+        database cannot be reached.
         """
         if self._thread is not None:
             raise RuntimeError("ask for the open incidents before the first change is handed in")
-        self._write(self._waiting)
-        self._written()
-        with self._engine.connect() as connection:
-            return incident_rows.open_incidents(connection, self._detected_by)
+        self._written(self._write(self._waiting, waits=False))
+        with self._engine.begin() as connection:
+            self._attaching.begin(connection)
+            incident_rows.take_over(connection, self._shard, is_own_root)
+            found = incident_rows.open_incidents(connection, self._detected_by, is_polled)
+        with contextlib.suppress(OSError):
+            self._attaching.forget()
+        if not self._attaching.is_alone:
+            self._start()
+        return found
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until the database has everything; False where it does not within ``timeout_seconds``."""
@@ -99,18 +140,44 @@ class IncidentLog:
         is_stopping = False
         next_try = 0.0
         while not is_stopping:
-            is_stopping = self._gather(max(0.0, next_try - time.monotonic()) if self._waiting else None)
+            is_stopping = self._gather(self._pause(next_try))
+            if not is_stopping:
+                self._settle_when_due()
             if not self._waiting or (time.monotonic() < next_try and not is_stopping):
                 continue
             try:
-                self._write(self._waiting)
+                left = self._write(self._waiting)
             except (sa.exc.SQLAlchemyError, OSError) as error:
                 next_try = time.monotonic() + RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
                 failures += 1
                 self._complain(error)
             else:
-                failures, next_try = 0, 0.0
-                self._written()
+                failures, next_try = 0, time.monotonic() + LOOK_AGAIN_SECONDS if left else 0.0
+                self._written(left)
+
+    def _pause(self, next_try: float) -> float | None:
+        """How long to wait for more; None: until it comes."""
+        times = [next_try] if self._waiting else []
+        if not self._attaching.is_alone:
+            times.append(self._settle_at)
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _settle_when_due(self) -> None:
+        """Add up what the other shards have told of our incidents; now and then also of those long over."""
+        if self._attaching.is_alone or time.monotonic() < self._settle_at:
+            return
+        self._settle_at = time.monotonic() + self._settle_seconds
+        back = SETTLE_BACK_SECONDS if self._settles % SETTLE_ALL_EVERY else SETTLE_ALL_BACK_SECONDS
+        now = time.time()
+        try:
+            with self._engine.begin() as connection:
+                self._attaching.begin(connection)
+                open_here = frozenset(self._open_here)
+                incident_rows.settle(connection, self._detected_by, open_here=open_here, at=now, since=now - back)
+        except sa.exc.SQLAlchemyError as error:
+            self._complain(error)
+        else:
+            self._settles += 1
 
     def _gather(self, timeout_seconds: float | None) -> bool:
         """Take what is handed in into the journal, waiting up to the timeout for it; True when it is time to stop."""
@@ -129,38 +196,63 @@ class IncidentLog:
             self._complain(error)
         return is_stopping
 
-    def _write(self, entries: list[Entry]) -> None:
-        """Write all entries in one transaction; where one of them cannot be stored, each in its own."""
-        if not entries:
-            return
-        try:
-            with self._engine.begin() as connection:
-                for entry in entries:
-                    incident_rows.write(connection, entry, self._detected_by)
-        except (sa.exc.IntegrityError, sa.exc.DataError):
-            for entry in entries:
-                self._write_alone(entry)
+    def _write(self, entries: list[Entry], *, waits: bool = True) -> list[Entry]:
+        """Write all entries in one transaction; where one of them cannot be stored, each in its own.
 
-    def _write_alone(self, entry: Entry) -> None:
+        Returns those that wait for the row of another shard; with ``waits`` False there are none.
+        """
+        if not entries:
+            return []
         try:
             with self._engine.begin() as connection:
+                self._attaching.begin(connection)
+                return self._write_each(connection, entries, waits)
+        except (sa.exc.IntegrityError, sa.exc.DataError):
+            return [left for entry in entries for left in self._write_alone(entry, waits)]
+
+    def _write_each(self, connection: sa.Connection, entries: list[Entry], waits: bool) -> list[Entry]:
+        left = []
+        waiting: set[str] = set()
+        for entry in entries:
+            if entry["id"] in waiting:
+                left.append(entry)
+                continue
+            place = self._attaching.place(connection, entry, waits=waits)
+            if place.role == "waits":
+                waiting.add(entry["id"])
+                left.append(entry)
+            elif place.role == "writer":
                 incident_rows.write(connection, entry, self._detected_by)
+            elif place.role == "member":
+                incident_rows.attach(connection, entry, place.incident_id)
+        return left
+
+    def _write_alone(self, entry: Entry, waits: bool) -> list[Entry]:
+        try:
+            with self._engine.begin() as connection:
+                self._attaching.begin(connection)
+                return self._write_each(connection, [entry], waits)
         except (sa.exc.IntegrityError, sa.exc.DataError) as error:
             kept = self._rejected.path
             log.error("incident %s cannot be stored, kept in %s: %s", entry["id"], kept, error.orig)  # noqa: TRY400
             self._rejected.append([entry])
+            return []
 
-    def _written(self) -> None:
+    def _written(self, left: list[Entry]) -> None:
+        """The database has all that waited but ``left``, which go on waiting."""
+        has_changed = len(left) < len(self._waiting)
         with self._idle:
-            self._unwritten -= len(self._waiting)
-            self._waiting = []
-            self._in_journal = 0
+            self._unwritten -= len(self._waiting) - len(left)
+            self._waiting = left
+            self._in_journal = len(left)
             self._idle.notify_all()
         if self.failure is not None:
             log.warning("the operations database has all incidents again")
             self.failure = None
+        if not has_changed:
+            return
         try:
-            self._journal.clear()
+            self._journal.replace(left)
         except OSError as error:
             self._complain(error)
 

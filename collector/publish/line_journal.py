@@ -43,7 +43,13 @@ class LineJournal:
             file.flush()
             os.fsync(file.fileno())
 
-    def clear(self) -> None:
-        """Empty it. Raises OSError."""
-        if self.path.exists():
-            os.truncate(self.path, 0)
+    def replace(self, values: Sequence[dict[str, Any]]) -> None:
+        """Hold ``values`` and nothing else. Raises OSError; it is then as it was."""
+        if not values:
+            if self.path.exists():
+                os.truncate(self.path, 0)
+            return
+        beside = self.path.with_name(f".{self.path.name}.tmp")
+        beside.unlink(missing_ok=True)
+        LineJournal(beside).append(values)
+        beside.replace(self.path)

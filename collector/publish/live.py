@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,22 @@ class _Newest:
 
 
 class LiveTable:
-    """Collects the newest figures and writes them when something changed."""
+    """Collects the newest figures and writes them when something changed.
 
-    def __init__(self, data: Path, devices: Iterable[Device], *, at: float, shard: str = "0") -> None:
+    ``row_of`` gives the id that an incident has in the database, which may be that of another shard's row.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        devices: Iterable[Device],
+        *,
+        at: float,
+        shard: str = "0",
+        row_of: Callable[[str], str] = str,
+    ) -> None:
         self.path = data / "live" / f"shard={shard}.parquet"
+        self._row_of = row_of
         self._newest: dict[str, _Newest] = {}
         self._devices: tuple[Device, ...] = ()
         self._under_way: Mapping[str, float] = {}
@@ -134,14 +146,16 @@ class LiveTable:
         return True
 
     def _write(self) -> None:
-        newest, under_way = self._newest, self._under_way
-        rows = [
-            _row(device, newest[device.device_id], under_way) for device in self._devices if device.device_id in newest
-        ]
+        rows = []
+        for device in self._devices:
+            newest = self._newest.get(device.device_id)
+            if newest is not None:
+                name = newest.incident_id
+                rows.append(_row(device, newest, self._row_of(name) if name is not None else None, self._under_way))
         parquet.write(parquet.table(rows, SCHEMA), self.path, durable=False)
 
 
-def _row(device: Device, newest: _Newest, under_way: Mapping[str, float]) -> tuple[Any, ...]:
+def _row(device: Device, newest: _Newest, incident_id: str | None, under_way: Mapping[str, float]) -> tuple[Any, ...]:
     """The columns of ``published.LIVE``, in their order; times in Unix seconds."""
     traffic, root = newest.traffic, newest.root
     return (
@@ -153,7 +167,7 @@ def _row(device: Device, newest: _Newest, under_way: Mapping[str, float]) -> tup
         newest.state,
         newest.since,
         newest.root,
-        newest.incident_id,
+        incident_id,
         under_way.get(device.device_id) or (under_way.get(root) if root is not None else None),
         newest.polled_at,
         newest.answered_at,

@@ -29,7 +29,7 @@ def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> f
 class Exposition:
     """All series of all devices and areas."""
 
-    def __init__(self, settings: MetricsSettings, devices: Iterable[Device]) -> None:
+    def __init__(self, settings: MetricsSettings, devices: Iterable[Device], *, cpe_count: int | None = None) -> None:
         self._settings = settings
         self._texts: dict[str, DeviceText] = {}
         self._down: dict[str, str] = {}
@@ -38,12 +38,16 @@ class Exposition:
         self._degraded: dict[str, str] = {}
         self._faults: dict[str, str] = {}
         self._areas = Areas(())
-        self.replace(devices)
+        self.replace(devices, cpe_count=cpe_count)
 
-    def replace(self, devices: Iterable[Device]) -> None:
-        """Take in a new inventory: who left loses its series, who stays keeps what was counted."""
+    def replace(self, devices: Iterable[Device], *, cpe_count: int | None = None) -> None:
+        """Take in a new inventory: who left loses its series, who stays keeps what was counted.
+
+        ``cpe_count`` counts the customer devices of all shards (default: of ``devices``).
+        """
         devices = tuple(devices)
-        cpe_count = sum(device.role == "cpe" for device in devices)
+        if cpe_count is None:
+            cpe_count = sum(device.role == "cpe" for device in devices)
         old, self._texts = self._texts, {}
         for device in devices:
             detail = detail_of(device, self._settings, cpe_count=cpe_count)

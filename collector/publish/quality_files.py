@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,8 @@ class QualityFiles:
         """Make one file of each day that ended by ``before`` (Unix seconds)."""
         today = self._day(before).name
         for day in sorted(self.folder.glob("date=*")):
-            hours = sorted(day.glob(f"hour-*-shard-{self.shard}*.parquet"))
+            names = (f"hour-*-shard-{self.shard}.parquet", f"hour-*-shard-{self.shard}-late.parquet")
+            hours = sorted(path for name in names for path in day.glob(name))
             if day.name < today and hours:
                 self._compact(day, hours)
 
@@ -79,10 +81,20 @@ class QualityFiles:
 
 
 def _published_devices(day: Path, hour: int) -> list[str]:
-    """The devices that some file of the day has a row of this hour for."""
+    """The devices that some file of the day has a row of this hour for.
+
+    A file that goes meanwhile has been compacted by its shard, whose rows are then in a file that came before it
+    went: the day is looked through again.
+    """
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            return _devices_in(sorted(day.glob("*.parquet")), hour)
+
+
+def _devices_in(paths: Iterable[Path], hour: int) -> list[str]:
     stamp = pa.scalar(datetime.fromtimestamp(hour, UTC), SCHEMA.field("hour").type)
     found: list[str] = []
-    for path in sorted(day.glob("*.parquet")):
+    for path in paths:
         rows = pq.ParquetFile(path).read(["hour", "device_id"])
         found += rows.filter(pc.equal(rows["hour"].cast(stamp.type), stamp))["device_id"].to_pylist()
     return found

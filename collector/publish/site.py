@@ -103,6 +103,7 @@ li { margin: .25rem 0; } code { font-size: .95em; } .note { border-left: 4px sol
 
 _LINKS = (
     ("/metrics", "every series, for Prometheus"),
+    ("/sd", "where every shard's /metrics is, as Prometheus's HTTP service discovery"),
     ("/-/ready", "whether the first cycle has run"),
     ("/-/healthy", "whether the process is alive"),
 )

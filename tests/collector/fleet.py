@@ -94,10 +94,10 @@ journal_seconds = 0.5
         beside.write_text("\n".join([HEADER, *rows, ""]))
         beside.replace(self.inventory)
 
-    def start(self, **environment: str) -> None:
+    def start(self, *options: str, **environment: str) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bairro", "collect", "--config", str(self.config)],
+                [sys.executable, "-m", "bairro", "collect", "--config", str(self.config), *options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

@@ -16,7 +16,7 @@ TOP = "inventory, data, database, poll, ping, outage, degradation, web, traps, m
 MESSAGES = {
     "bad_database": "database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite",
     "bad_sentinel": "sentinels[1]: '10.0.0.256' is not an IPv4 address",
-    "bad_shard": "shard: must be 1 to 32 letters, digits, _ or - (it is part of file names), not '../0'",
+    "bad_shard": "shard: must be K/N, the shard K (from 0) of N, such as 0/2, not '../0'",
     "community_empty": "credentials[0].community: the community must not be empty",
     "community_env_unset": ("credentials[0].community_env: the environment variable BAIRRO_TEST_NOT_SET is not set"),
     "community_file_missing": (

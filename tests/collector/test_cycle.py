@@ -265,7 +265,7 @@ def pipeline(tmp_path: Path, asked: list[str]) -> Iterator[Pipeline]:
     settings = config.load(tmp_path / "collector.toml")
     devices = [Device("ap", "127.0.0.1", "ap", "centro")]
     devices += [Device(cpe, "127.0.0.1", "cpe", "centro", parent="ap", subscribers=1) for cpe in CPES]
-    incidents = IncidentLog(f"sqlite:///{tmp_path}/nowhere/x.sqlite", tmp_path / "journal", detected_by="0")
+    incidents = IncidentLog(f"sqlite:///{tmp_path}/nowhere/x.sqlite", tmp_path / "journal")
     yield Pipeline(settings, devices, incidents=incidents, ask=asked.append, at=0.0)
     incidents.close(0.1)
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
+from collector.config import Shard
+from collector.publish.attaching import Neighbours
 from collector.publish.incident_rows import entry, write
 from collector.publish.incidents import IncidentLog
 from collector.publish.line_journal import LineJournal
@@ -41,7 +43,7 @@ def url(tmp_path):
 
 @pytest.fixture
 def log(url, tmp_path):
-    log = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    log = IncidentLog(url, tmp_path / "journal")
     yield log
     log.close()
 
@@ -139,7 +141,7 @@ def test_a_device_that_left_the_inventory_is_still_let_go(log, url):
 def test_a_degradation_affects_customers_and_takes_no_minutes_from_them(log, url, tmp_path):
     log.apply([change(kind="degradation", measure="latency", joined=[("ap", T0), ("olt", T0)])], DEVICES, at=T0 + 900)
     log.close()
-    again = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    again = IncidentLog(url, tmp_path / "journal")
     (found,) = again.open_incidents()
     assert (found.kind, found.measure, found.members) == ("degradation", "latency", (("ap", T0), ("olt", T0)))
     again.close()
@@ -173,9 +175,10 @@ def test_the_open_ones_are_found_again_at_the_start(log, url, tmp_path):
     log.apply(OUTAGE[:3], DEVICES)
     log.apply([change(name="i-2", ended=T0 + 60, joined=[("c1", T0)], left=[("c1", T0 + 60)])], DEVICES)
     log.close()
-    other = IncidentLog(url, tmp_path / "journal", detected_by="1")
+    other = IncidentLog(url, tmp_path / "journal", Neighbours(Shard(1, 2)))
     assert other.open_incidents() == ()
-    again = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    other.close()
+    again = IncidentLog(url, tmp_path / "journal")
     (found,) = again.open_incidents()
     assert (found.incident_id, found.kind, found.scope, found.root) == ("i-1", "outage", "subtree", "olt")
     assert found.started_at == T0
@@ -201,7 +204,7 @@ def away(tmp_path):
 
 def test_while_the_database_is_away_changes_wait_in_the_journal_and_arrive_in_order(away, tmp_path):
     _, url = away
-    log = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    log = IncidentLog(url, tmp_path / "journal")
     for step in OUTAGE:
         log.apply([step], DEVICES)
     assert not log.flush(0.5)
@@ -219,11 +222,11 @@ def test_while_the_database_is_away_changes_wait_in_the_journal_and_arrive_in_or
 
 def test_what_the_journal_holds_is_written_by_the_next_process(away, tmp_path):
     _, url = away
-    log = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    log = IncidentLog(url, tmp_path / "journal")
     log.apply(OUTAGE[:2], DEVICES)
     log.close(timeout_seconds=0.5)
     migrate(url)
-    again = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    again = IncidentLog(url, tmp_path / "journal")
     assert again.unwritten == 2
     (found,) = again.open_incidents()
     assert len(found.members) == 3
@@ -239,7 +242,7 @@ import os, sys, time
 from pathlib import Path
 from collector.publish.incidents import IncidentLog
 from collector.reading import IncidentChange
-log = IncidentLog(sys.argv[1], Path(sys.argv[2]), "0")
+log = IncidentLog(sys.argv[1], Path(sys.argv[2]))
 log.apply([IncidentChange("i-1", "outage", "device", "olt", 1000.0, None, (("olt", 1000.0),))], {})
 while log.failure is None:
     time.sleep(0.01)
@@ -252,7 +255,7 @@ def test_a_process_that_is_killed_loses_nothing(away, tmp_path):
     ended = subprocess.run([sys.executable, "-c", DIE, url, str(tmp_path / "journal")], check=False, timeout=60)
     assert ended.returncode == -9
     migrate(url)
-    again = IncidentLog(url, tmp_path / "journal", detected_by="0")
+    again = IncidentLog(url, tmp_path / "journal")
     assert [i.incident_id for i in again.open_incidents()] == ["i-1"]
     again.close()
 
@@ -298,7 +301,7 @@ def test_a_change_that_no_database_can_hold_is_kept_aside_and_the_rest_goes_on(l
 
 def test_a_journal_that_cannot_be_written_costs_nothing_but_its_safety(url, tmp_path):
     (tmp_path / "file").write_text("")
-    log = IncidentLog(url, tmp_path / "file" / "journal", detected_by="0")
+    log = IncidentLog(url, tmp_path / "file" / "journal")
     log.apply(OUTAGE, DEVICES)
     assert log.flush(10)
     assert len(rows(url, INCIDENTS)) == 1
