@@ -117,7 +117,7 @@ class Outbox:
             self._allowance = min(self._most, self._allowance + (now - self._last) * self._rate)
         self._last = now
         for queue in (self.urgent, self.fresh):
-            while queue and self._allowance >= 1.0:
+            for _ in range(min(len(queue), int(self._allowance))):
                 item = queue.popleft()
                 if not item.transmit(now):
                     queue.appendleft(item)

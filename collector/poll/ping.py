@@ -172,6 +172,7 @@ class Pinger:
         self._sends = Wheel(tick_seconds)
         self._icmp: dict[int, Transport] = {}
         self._udp: dict[int, Transport] = {}
+        self._used: set[Transport] = set()
         self._now = 0.0
 
     def open(self, udp: Mapping[int, Datagrams], icmp: Mapping[int, Transport]) -> None:
@@ -189,11 +190,12 @@ class Pinger:
         transport = (self._icmp if method == "icmp" else self._udp).get(family)
         if transport is None or self.settings.count < 1:
             return False
+        self._used.add(transport)
         self._outbox.fresh.append(Burst(self, transport, address, ended))
         return True
 
     def receive(self) -> None:
-        for transport in (*self._icmp.values(), *self._udp.values()):
+        for transport in self._used:
             transport.socket.drain(lambda data, address, stamp, by=transport: self._take(by, data, address, stamp))  # type: ignore[misc]
 
     def expire(self, now: float) -> None:

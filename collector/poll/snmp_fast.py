@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import socket
+import struct
 import time
 from array import array
 from collections.abc import Callable
@@ -18,9 +19,12 @@ from collector.poll.snmp_codec import FIRST_REQUEST_ID, BadPacketError, reply_id
 log = logging.getLogger("bairro.poll")
 
 JITTER_RATIO = 0.25
-"""A retry waits up to this much longer than the timeout, so that retries do not march in step."""
+"""A retry leaves up to this much of a timeout later than the try before it is given up, not in step with others."""
 
 TIMEOUT = "timeout"
+
+_IDS_AT_ONCE = 1024
+_put_id = struct.Struct(">I").pack_into
 
 _ANSWERED = (None, 0.0)
 """What stands for an answered request until its time is up, so that a duplicate is known as one."""
@@ -110,8 +114,11 @@ class Engine:
         self._timeout = timeout_seconds
         self._budget = budget_seconds
         self._wheel = Wheel(tick_seconds)
+        self._batch: list[int] = []
+        self._batch_at = -1.0
         self._sockets: dict[int, Datagrams] = {}
-        self._ids = array("I")
+        self._used: dict[int, Datagrams] = {}
+        self._ids: list[int] = []
 
     def open(self, sockets: dict[int, Datagrams]) -> None:
         """Use these sockets, one per address family."""
@@ -126,39 +133,48 @@ class Engine:
         (self.outbox.fresh if is_fresh else self.outbox.urgent).append(exchange)
 
     def receive(self) -> None:
-        for opened in self._sockets.values():
+        for opened in self._used.values():
             opened.drain(self._take)
 
     def expire(self, now: float) -> None:
         """Retry or give up what has waited long enough."""
-        for request_id in self._wheel.due(now):
-            exchange = self.pending[request_id][0]
+        for due in self._wheel.due(now):
+            if isinstance(due, Exchange):
+                self._try_again(due, now)
+            else:
+                self._expire_batch(due, now)
+
+    def _expire_batch(self, request_ids: list[int], now: float) -> None:
+        """Forget the requests that are answered; what is sent after them may still be answered to them."""
+        pending, waiting = self.pending, []
+        for request_id in request_ids:
+            exchange = pending[request_id][0]
             if exchange is None or exchange.is_done:
-                del self.pending[request_id]
+                del pending[request_id]
                 continue
-            self._wheel.add(now + self._timeout, request_id)
-            if request_id == exchange.latest_id:
-                self._retry(exchange, now)
+            waiting.append(request_id)
+            if request_id == exchange.latest_id and exchange.until is not None:
+                exchange.latest_id = 0
+                jitter = self._timeout * JITTER_RATIO * random.random()
+                self._wheel.add(min(now + jitter, exchange.until), exchange)
+        if waiting:
+            self._wheel.add(now + self._timeout, waiting)
 
     def transmit(self, exchange: Exchange, now: float) -> bool:
         """Send one try. False where the socket is full; a refusal by this host ends the exchange."""
         if exchange.is_done:
             return True
-        ids = self._ids
-        if not ids:
-            ids.frombytes(os.urandom(4096))
-        request_id = ids.pop() & 0x3FFFFFFF | FIRST_REQUEST_ID
+        request_id = self._ids.pop() if self._ids else self._draw()
         if request_id in self.pending:
             return self.transmit(exchange, now)
-        packet: bytes | bytearray
+        packet: bytes | bytearray = exchange.packet
         if exchange.seal is None:
-            packet, at = exchange.packet, exchange.id_at
-            packet[at : at + 4] = request_id.to_bytes(4, "big")
+            _put_id(packet, exchange.id_at, request_id)
         else:
             packet = exchange.seal(request_id, now)
         sent_at = time.time()
         try:
-            self._sockets[exchange.family].send(packet, exchange.address)
+            (self._used.get(exchange.family) or self._use(exchange.family)).send(packet, exchange.address)
         except (OSError, KeyError, OverflowError) as error:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
@@ -168,14 +184,29 @@ class Engine:
             self.counts.retries += 1
         else:
             exchange.first_sent_at = sent_at
-        wait = self._timeout * (1.0 + JITTER_RATIO * random.random())
-        self._wheel.add(min(now + wait, exchange.until), request_id)
+        if self._batch_at != now:
+            self._batch, self._batch_at = [], now
+            self._wheel.add(now + self._timeout, self._batch)
+        if exchange.until < now + self._timeout:
+            self._wheel.add(exchange.until, [request_id])
+        else:
+            self._batch.append(request_id)
         exchange.latest_id = request_id
         exchange.tries -= 1
         self.counts.packets_sent += 1
         if self.watch is not None and exchange.seal is None:
             self.watch("sent", exchange.address, bytes(packet))
         return True
+
+    def _draw(self) -> int:
+        """A random request id, out of many drawn at once."""
+        self._ids = [drawn & 0x3FFFFFFF | FIRST_REQUEST_ID for drawn in array("I", os.urandom(4 * _IDS_AT_ONCE))]
+        return self._ids.pop()
+
+    def _use(self, family: int) -> Datagrams:
+        """The socket of a family, listened to from now on. Raises KeyError where this host has none."""
+        opened = self._used[family] = self._sockets[family]
+        return opened
 
     def _refused(self, exchange: Exchange, error: Exception, at: float) -> bool:
         if is_congestion(error):
@@ -186,7 +217,7 @@ class Engine:
         what = (
             "this host has no such address family" if isinstance(error, KeyError) else getattr(error, "strerror", error)
         )
-        self._call(exchange, exchange.failed, f"send: {what}")
+        self._fail(exchange, f"send: {what}")
         return True
 
     def _take(self, data: bytes, address: Address, stamp: float) -> None:
@@ -225,27 +256,31 @@ class Engine:
         exchange.is_done = exchange.is_answered = True
         self.pending[request_id] = _ANSWERED
         rtt = stamp - sent_at
-        self._call(exchange, exchange.answered, answer, rtt if rtt > 0.0 else 0.0)
+        try:
+            exchange.answered(answer, rtt if rtt > 0.0 else 0.0)
+        except Exception:
+            log.exception("poll of %s failed inside the collector", exchange.address[0])
+            self._fail(exchange, "internal error")
 
     def _reject(self, reason: str, sender: Address) -> None:
         self.counts.reject(reason, str(sender[0]), self.now)
 
-    def _retry(self, exchange: Exchange, now: float) -> None:
-        exchange.latest_id = 0
+    def _try_again(self, exchange: Exchange, now: float) -> None:
+        """The wait for a try is over, its jitter too."""
+        if exchange.is_done:
+            return
         if exchange.tries > 0 and exchange.until is not None and now < exchange.until:
             self.outbox.urgent.append(exchange)
-        else:
-            exchange.is_done = True
-            self._call(exchange, exchange.failed, exchange.refusal or TIMEOUT)
+            return
+        exchange.is_done = True
+        self._fail(exchange, exchange.refusal or TIMEOUT)
 
-    def _call(self, exchange: Exchange, what: Callable[..., None], *arguments: object) -> None:
+    def _fail(self, exchange: Exchange, reason: str) -> None:
         """A fault in handling one device's answer ends that device's poll and no other's."""
         try:
-            what(*arguments)
+            exchange.failed(reason)
         except Exception:
             log.exception("poll of %s failed inside the collector", exchange.address[0])
-            if what != exchange.failed:
-                self._call(exchange, exchange.failed, "internal error")
 
 
 def _is_allowed(exchange: Exchange, address: Address) -> bool:
