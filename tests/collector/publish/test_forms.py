@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +18,9 @@ from collector.publish import families
 from collector.publish.forms import CLASSIC, OPENMETRICS, Form, negotiate
 from collector.publish.own import OwnMetrics
 
-from .test_metrics import every_own_figure, full_exposition
+from .readings import CPE, answer
+from .test_metrics import AP, every_own_figure, full_exposition
+from .test_web import Running
 
 # What Prometheus sends: 2.42 (Debian 12), and since 2.49 and 3.0.
 PROMETHEUS_2_42 = (
@@ -97,3 +103,42 @@ def test_openmetrics_knows_the_kind_of_every_family() -> None:
         name = f"{family.name}_count" if family.kind == "summary" else family.name
         assert kinds.get(name, family.kind) == family.kind
     assert {"counter", "gauge", "info", "summary"} <= set(kinds.values())
+
+
+def test_a_real_prometheus_takes_openmetrics_and_labels_come_out_whole(
+    tmp_path: Path,
+    require_program: Callable[[str], str],
+    free_port: Callable[[], int],
+    processes: Any,
+    eventually: Callable[..., Any],
+) -> None:
+    program, port = require_program("prometheus"), free_port()
+    running = Running()
+    try:
+        running.exposition.replace([CPE, AP])
+        running.exposition.update(answer(1000.0), restarted=False, traffic=None)
+        target = f"127.0.0.1:{running.server.port}"
+        jobs = {"job_name": "bairro", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
+        (tmp_path / "prometheus.yml").write_text(json.dumps({"scrape_configs": [jobs]}))
+        options = (f"web.listen-address=127.0.0.1:{port}", "config.file=prometheus.yml", "storage.tsdb.path=data")
+        with (tmp_path / "log").open("wb") as log:
+            processes.start([program, *(f"--{option}" for option in options)], cwd=tmp_path, stdout=log)
+
+        def ask(path: str, **query: str) -> Any:
+            url = f"http://127.0.0.1:{port}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+            with urllib.request.urlopen(url, timeout=5) as reply:
+                return json.load(reply)["data"]
+
+        series = f'bairro_device_info{{device="{AP.device_id}"}}'
+        (found,) = eventually(lambda: ask("query", query=series)["result"])
+        assert found["metric"]["site"] == AP.site
+        # OpenMetrics names the family, the classic text the sample: bairro_polls_total.
+        kinds = {name: rows[0]["type"] for name, rows in ask("metadata").items()}
+        assert (kinds["bairro_polls"], kinds["bairro_device"], kinds["bairro_device_up"]) == (
+            "counter",
+            "info",
+            "gauge",
+        )
+        assert ask("targets")["activeTargets"][0]["lastError"] == ""
+    finally:
+        running.close()
