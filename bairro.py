@@ -53,6 +53,8 @@ def collect(arguments: argparse.Namespace) -> int:
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     settings = config.with_shard(settings, arguments.shard)
+    if arguments.web_config_file is not None:
+        settings = replace(settings, web=replace(settings.web, config_file=arguments.web_config_file))
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
     return cycle.run(settings)
@@ -289,6 +291,8 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
     command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
     command.add_argument("--address", help="address to listen on, instead of the settings' own")
     command.add_argument("--shard", metavar="K/N", help="poll the part K, from 0, of N, instead of the settings' own")
+    what_for = "TLS and passwords in the format of Prometheus' exporters, instead of the settings' own"
+    command.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=what_for)
     command.set_defaults(run=collect)
     command = commands.add_parser("check", parents=[collector], help="check settings and inventory; sends nothing")
     command.set_defaults(run=check)

@@ -55,7 +55,7 @@ class _Place:
 
     def at(self, key: str | int) -> _Place:
         part = f"[{key}]" if isinstance(key, int) else f".{key}" if self.key else key
-        return _Place(self.path, f"{self.key}{part}")
+        return _Place(self.path, f"{self.key}{part}", self.is_secret)
 
     def wrong(self, what: str, value: Any) -> SettingsError:
         return self.error(what if self.is_secret else f"{what}, not {value!r}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import tomlfile
 from collector import config, inventory
 from collector.poll.profile import load_profiles
+from collector.publish.web_guard import Guard
 from collector.reading import ROLES
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
@@ -18,6 +19,8 @@ def check(config_path: Path) -> tuple[list[str], int]:
     try:
         settings = config.load(config_path)
         profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
+        if settings.web.config_file is not None:
+            Guard(settings.web.config_file)
     except tomlfile.SettingsError as error:
         return [str(error)], EXIT_UNUSABLE
     found = inventory.load(settings.inventory, settings)

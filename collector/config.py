@@ -104,11 +104,13 @@ class WebSettings:
     """Where /metrics is served: shard K of several listens on ``port`` + K.
 
     ``targets`` are the addresses of all shards as Prometheus reaches them, for ``/sd``; none: worked out.
+    ``config_file`` is the web configuration file (TLS, passwords) if any.
     """
 
     address: str = "127.0.0.1"
     port: int = 9733
     targets: tuple[str, ...] = ()
+    config_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

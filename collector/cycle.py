@@ -28,6 +28,7 @@ from collector.publish.incidents import IncidentLog
 from collector.publish.own import Figures, OwnMetrics
 from collector.publish.site import Site, Status
 from collector.publish.web import PortInUseError, WebServer
+from collector.publish.web_guard import Guard
 from collector.publish.windows import WindowSource
 from collector.reading import Reading
 from collector.schedule import Schedule
@@ -93,7 +94,9 @@ class Collector:
         self._windows = WindowSource(settings.database_url, copy)
         self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
         site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
-        self._web = WebServer({**site.handlers(), "/sd": targets.handler(settings, lambda: self._web.port)})
+        served = {**site.handlers(), "/sd": targets.handler(settings, lambda: self._web.port)}
+        web_file = settings.web.config_file
+        self._web = WebServer(served, Guard(web_file) if web_file is not None else None)
         self._schedule = Schedule(self._interval)
         self._traps: TrapPolls | None = None
         if settings.traps.address is not None:
@@ -132,7 +135,7 @@ class Collector:
         self._ready_at = self._clock() + self._interval + settings.poll.budget_seconds
         gc.collect()
         gc.freeze()
-        url = f"http://{settings.web.address}:{self._web.port}/metrics"
+        url = f"{self._web.scheme}://{settings.web.address}:{self._web.port}/metrics"
         what = f"{len(self._pipeline.devices)} devices"
         if settings.own_shard.count > 1:
             what += f" ({self._pipeline.owned_count} of its own) as shard {settings.own_shard}"

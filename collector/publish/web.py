@@ -9,7 +9,13 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+
+from collector.publish.web_listener import TlsListener
+
+if TYPE_CHECKING:
+    from collector.publish.web_guard import Guard
 
 log = logging.getLogger(__name__)
 
@@ -75,20 +81,34 @@ Handler = Callable[[Request], Awaitable[Response]]
 class WebServer:
     """A small HTTP/1.1 server: GET and HEAD, keep-alive, gzip level 1, strict limits on everything."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], guard: Guard | None = None) -> None:
+        """``guard`` stands before every path, those of health too; without one everybody may read."""
         self._handlers = handlers
-        self._server: asyncio.Server | None = None
+        self._guard = guard
+        self._server: asyncio.Server | TlsListener | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def open(self, address: str, port: int) -> None:
         """Listen. Raises PortInUseError."""
         try:
-            self._server = await asyncio.start_server(self._serve, address, port, limit=LARGEST_REQUEST)
+            self._server = await self._listen(address, port)
         except OSError as error:
             reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
             raise PortInUseError(
-                f"cannot serve http://{address}:{port}: {reason}; stop the other program or change [web] port"
+                f"cannot serve {self.scheme}://{address}:{port}: {reason}; stop the other program or change [web] port"
             ) from error
+
+    async def _listen(self, address: str, port: int) -> asyncio.Server | TlsListener:
+        if self._guard is None or not self._guard.speaks_tls:
+            return await asyncio.start_server(self._serve, address, port, limit=LARGEST_REQUEST)
+        listener = TlsListener(self._serve, self._guard.context, largest_request=LARGEST_REQUEST)
+        await listener.open(address, port)
+        return listener
+
+    @property
+    def scheme(self) -> str:
+        """``https`` where the guard speaks TLS."""
+        return "https" if self._guard is not None and self._guard.speaks_tls else "http"
 
     @property
     def port(self) -> int:
@@ -107,7 +127,7 @@ class WebServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._connections) >= MOST_CONNECTIONS:
+        if len(self._connections) >= MOST_CONNECTIONS or not self._lets_in(writer):
             writer.close()
             return
         self._connections.add(task)
@@ -119,6 +139,10 @@ class WebServer:
         finally:
             self._connections.discard(task)
             writer.close()
+
+    def _lets_in(self, writer: asyncio.StreamWriter) -> bool:
+        """Whether the client's certificate, where one is wanted, has one of the names that are."""
+        return self._guard is None or self._guard.allows(writer.get_extra_info("peercert"))
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False ends the connection."""
@@ -132,11 +156,17 @@ class WebServer:
         if request is None:
             await _send(writer, text("not an HTTP/1 request\n", HTTPStatus.BAD_REQUEST))
             return False
-        response = await self._respond(request)
+        response = await self._guarded(request)
         if "gzip" in request.headers.get("accept-encoding", "") and response.size >= COMPRESS_FROM:
             response = await compress(response)
         await _send(writer, response, is_head=request.method == "HEAD", keeps=request.keeps_alive)
         return request.keeps_alive
+
+    async def _guarded(self, request: Request) -> Response:
+        if self._guard is None:
+            return await self._respond(request)
+        refusal = await self._guard.refuse(request)
+        return self._guard.dress(refusal or await self._respond(request))
 
     async def _respond(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):

@@ -94,7 +94,7 @@ journal_seconds = 0.5
         beside.write_text("\n".join([HEADER, *rows, ""]))
         beside.replace(self.inventory)
 
-    def start(self, *options: str, **environment: str) -> None:
+    def start(self, *options: str | Path, **environment: str) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bairro", "collect", "--config", str(self.config), *options],
