@@ -12,6 +12,7 @@ from pathlib import Path
 
 FIRST_ROUTER = 99 * 62500
 ROUTER_INTERFACES, UPLINK = 48, 3
+RESTART_SECONDS = 600
 IF_TABLE, IF_X_TABLE = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
 SCALARS = {"sysUpTime": "1.3.6.1.2.1.1.3", "snmpEngineTime": "1.3.6.1.6.3.10.2.1.3"}
 COLUMNS = {
@@ -42,10 +43,18 @@ class Truth:
 
     port: int
     started_at: float
+    has_faults: bool = False
 
     def rate(self, number: int, interface: int) -> int:
-        """Bytes a second that an interface of a well-behaved agent receives."""
-        return 100_000 + 1000 * ((number * 7 + interface * 13) % 900)
+        """Bytes a second that an interface receives; more where it must wrap 32 bits every few minutes."""
+        own = 100_000 + 1000 * ((number * 7 + interface * 13) % 900)
+        return 4_000_000 + 5 * own if self.has_faults and number % 4 == 2 else own
+
+    def restarts(self, number: int, until: float) -> int:
+        """How often a device has restarted."""
+        if not self.has_faults or number % 4:
+            return 0
+        return int((until - self.started_at + number * 37 % RESTART_SECONDS) // RESTART_SECONDS)
 
     def octets(self, number: int, interface: int, at: float, *, is_sent: bool = False) -> float:
         """What ifHCInOctets (or ifHCOutOctets) says at ``at``, to within a millisecond's traffic."""
@@ -76,6 +85,6 @@ def agents(program: Path, **options: int) -> Iterator[Truth]:
             assert running.stdout is not None
             word, port, started = running.stdout.readline().split()
             assert word == "ready", word
-            yield Truth(int(port), float(started))
+            yield Truth(int(port), float(started), bool(options.get("faults")))
         finally:
             running.kill()

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from bench.collector.load import FIRST_ROUTER, UPLINK, address_of
 from collector import config
-from collector.config import Credential, PingSettings, PollSettings
+from collector.config import PingSettings, PollSettings
+from collector.credentials import Credential
 from collector.cycle import Collector
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles

@@ -27,9 +27,18 @@ def print_table(path: Path) -> None:
         ours = next((_middle(contenders[name], "microseconds") for name in REFERENCES if name in contenders), None)
         for name, rows in contenders.items():
             print("| " + " | ".join(_cells(name, rows, ours)) + " |")
-        for name, rows in contenders.items():
-            for extra in rows[0]["more"]:
-                print(f"\n{name}, {extra}: {statistics.median(row['more'][extra] for row in rows):.4g}")
+        _print_more(contenders)
+
+
+def _print_more(contenders: dict[str, list[dict[str, Any]]]) -> None:
+    """What is peculiar to a scenario: the median and the largest of each figure."""
+    if not any(rows[0]["more"] for rows in contenders.values()):
+        return
+    print("\n| | figure | median | largest |\n|---|---|---|---|")
+    for name, rows in contenders.items():
+        for extra in rows[0]["more"]:
+            figures = [row["more"][extra] for row in rows]
+            print(f"| {name} | {extra} | {statistics.median(figures):.5g} | {max(figures):.5g} |")
 
 
 def _middle(rows: list[dict[str, Any]], field: str) -> float:
