@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-import ipaddress
+import logging
+import socket
 from collections.abc import Callable, Iterable, Mapping
 
 from collector.config import CollectorSettings
 from collector.poll.trap_kinds import LEADS_TO_A_POLL
 from collector.poll.traps import Traps
 from collector.reading import Device
+
+log = logging.getLogger(__name__)
 
 MOST_AT_ONE_ADDRESS = 32
 """Devices behind one address cannot be told apart by it; so many of them are asked."""
@@ -66,20 +69,35 @@ class Sources:
     def __init__(self, resolved: Callable[[str], str | None]) -> None:
         """``resolved`` gives the address that a device's host name led to, once it is known."""
         self._resolved = resolved
-        self._devices: tuple[Device, ...] = ()
+        self._named: tuple[str, ...] = ()
+        self._of_names: dict[str, str] = {}
+        self._of_numbers: dict[str, tuple[str, ...]] = {}
         self._by_address: dict[str, tuple[str, ...]] = {}
 
     def replace(self, devices: Iterable[Device]) -> None:
-        self._devices = tuple(devices)
+        """Take in a new inventory."""
+        pairs, named = [], []
+        for device in devices:
+            if _is_number(device.address):
+                pairs.append((device.address, device.device_id))
+            else:
+                named.append(device.device_id)
+            if device.reply_from not in (None, device.address):
+                pairs.append((str(device.reply_from), device.device_id))
+        self._named = tuple(named)
+        self._of_numbers = self._by_address = _grouped(pairs)
+        self._of_names = {}
         self.learn()
 
-    def learn(self) -> None:
-        """Read the addresses anew, as names may have been resolved meanwhile."""
-        found: dict[str, list[str]] = {}
-        for device in self._devices:
-            for address in {self._address(device), device.reply_from} - {None}:
-                found.setdefault(str(address), []).append(device.device_id)
-        self._by_address = {address: tuple(names[:MOST_AT_ONE_ADDRESS]) for address, names in found.items()}
+    def learn(self) -> bool:
+        """Look up again where host names lead; False where nothing has changed."""
+        found = {name: address for name in self._named if (address := self._resolved(name)) is not None}
+        if found == self._of_names:
+            return False
+        self._of_names = found
+        beside = [(address, name) for address, names in self._of_numbers.items() for name in names]
+        self._by_address = _grouped([*beside, *((address, name) for name, address in found.items())])
+        return True
 
     def addresses(self) -> Iterable[str]:
         return self._by_address.keys()
@@ -88,10 +106,20 @@ class Sources:
         """The devices there."""
         return self._by_address.get(address, ())
 
-    def _address(self, device: Device) -> str | None:
-        with contextlib.suppress(ValueError):
-            return str(ipaddress.ip_address(device.address))
-        return self._resolved(device.device_id)
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for address, device_id in pairs:
+        found.setdefault(address, []).append(device_id)
+    return {address: tuple(names[:MOST_AT_ONE_ADDRESS]) for address, names in found.items()}
+
+
+def _is_number(address: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            socket.inet_pton(family, address)
+            return True
+    return False
 
 
 class TrapPolls:
@@ -147,10 +175,13 @@ class TrapPolls:
         self._started += self._prompts.run(self._start, asyncio.get_running_loop().time())
 
     def _learn(self) -> None:
-        self._sources.learn()
-        self._traps.know(self._sources.addresses())
+        if self._sources.learn():
+            self._traps.know(self._sources.addresses())
 
     async def _repeat(self, seconds: float, job: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(seconds)
-            job()
+            try:
+                job()
+            except Exception:
+                log.exception("a job of the traps failed; it goes on")

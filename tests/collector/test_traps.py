@@ -250,7 +250,9 @@ def test_sources_are_the_addresses_polled_and_reply_from() -> None:
     assert set(sources.addresses()) == {"192.0.2.1", "192.0.2.7", "2001:db8::1", "192.0.2.9"}
     assert (sources.at("192.0.2.1"), sources.at("192.0.2.7")) == (("a", "b"), ("b",))
     assert len(sources.at("192.0.2.9")) == MOST_AT_ONE_ADDRESS
+    assert not sources.learn()
     names["c"] = "192.0.2.3"
-    sources.learn()
+    assert sources.learn()
+    assert not sources.learn()
     assert sources.at("192.0.2.3") == ("c",)
     assert sources.at("192.0.2.4") == ()
