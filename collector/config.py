@@ -10,6 +10,7 @@ from pathlib import Path
 import tomlfile
 from collector.address import parse_address
 from collector.credentials import Credential, read_credentials
+from collector.source import InventoryUrl, parse_url
 
 DETAILS = ("full", "summary", "area")
 MOST_SHARDS = 256
@@ -50,6 +51,16 @@ def parse_shard(text: str) -> Shard:
     if index >= count:
         raise ValueError(f"of {count} shards the last is {count - 1}/{count}; there is no {text}")
     return Shard(index, count)
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverySettings:
+    """How the inventory is read where it is a URL; a token is sent as ``Authorization: Bearer``. Times in seconds."""
+
+    refresh_seconds: float = 60.0
+    timeout_seconds: float = 10.0
+    token_env: str | None = None
+    token_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +167,10 @@ class CollectorSettings:
     ``K/N``: this collector is the shard K, from 0, of N that share the inventory.
     """
 
-    inventory: Path
+    inventory: Path | InventoryUrl
     data: Path
     database: str | None = None
+    discovery: DiscoverySettings = DiscoverySettings()
     poll: PollSettings = PollSettings()
     ping: PingSettings = PingSettings()
     outage: OutageSettings = OutageSettings()
@@ -190,6 +202,8 @@ class CollectorSettings:
 CHOICES: dict[str, tuple[str, ...]] = {"metrics.network": DETAILS, "metrics.cpe": DETAILS}
 
 RANGES: dict[str, tuple[float, float]] = {
+    "discovery.refresh_seconds": (1, 86_400),
+    "discovery.timeout_seconds": (0.1, 300),
     "poll.interval_seconds": (0.1, 3600),
     "poll.timeout_seconds": (0.01, 60),
     "poll.retries": (0, 10),
@@ -229,10 +243,15 @@ def load(path: Path) -> CollectorSettings:
     document = tomlfile.read(path)
     entries = document.pop("credentials", None)
     settings = tomlfile.build(document, CollectorSettings, path, choices=CHOICES)
+    try:
+        settings = dataclasses.replace(settings, inventory=parse_url(document["inventory"]) or settings.inventory)
+    except ValueError as error:
+        raise tomlfile.SettingsError(f"{path}: inventory: {error}") from None
     _check_ranges(settings, path)
     _check_words(settings, path)
     _check_addresses(settings.web.targets, f"{path}: web.targets")
     _check_shard(settings, f"{path}: shard")
+    _check_discovery(settings, path)
     if entries is None:
         return settings
     return dataclasses.replace(settings, credentials=read_credentials(entries, path))
@@ -281,6 +300,14 @@ def _check_words(settings: CollectorSettings, path: Path) -> None:
         raise tomlfile.SettingsError(
             f"{path}: database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite"
         )
+
+
+def _check_discovery(settings: CollectorSettings, path: Path) -> None:
+    wanted = settings.discovery
+    if wanted.token_env is not None and wanted.token_file is not None:
+        raise tomlfile.SettingsError(f"{path}: discovery: has both token_env and token_file")
+    if wanted != DiscoverySettings() and isinstance(settings.inventory, Path):
+        raise tomlfile.SettingsError(f"{path}: discovery: is for an inventory that is a URL, but it is a file")
 
 
 def _check_addresses(addresses: tuple[str, ...], where: str) -> None:

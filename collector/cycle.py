@@ -107,7 +107,6 @@ class Collector:
         self._waiting: dict[str, list[asyncio.Future[Reading]]] = {}
         self._unpolled = set(self._pipeline.devices)
         self._ready_at = float("inf")
-        self._loaded_at = time.time()
         self._is_device_table_old = self._wants_reload = True
         self._failures = Counter(devices=0, live=0)
         self._errors = 0
@@ -301,7 +300,6 @@ class Collector:
                 self._traps.replace(self._pipeline.devices)
             self._unpolled &= self._pipeline.devices.keys()
             self._is_device_table_old = True
-        self._loaded_at = time.time()
 
     # --- what it says of itself ---
 
@@ -335,7 +333,7 @@ class Collector:
             "packets_rejected_total": dict(counts.rejected),
             "inventory_devices": self._pipeline.owned_count,
             "inventory_problems": len(self._watch.current.problems),
-            "inventory_loaded_timestamp_seconds": self._loaded_at,
+            "inventory_loaded_timestamp_seconds": self._watch.loaded_at,
             "history_rows_total": history.rows_written,
             "history_unwritten": history.pending_hours,
             "incidents_unwritten": self._pipeline.incidents.unwritten,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector import inventory
+from collector import device_rows, inventory
 from collector.config import CollectorSettings, Credential
 from collector.reading import Device
 
@@ -70,7 +70,7 @@ def test_a_short_row_and_a_full_one(load):
 
 
 def test_every_field_of_a_device_has_a_column():
-    assert {*inventory.REQUIRED, *inventory.OPTIONAL} == {field.name for field in fields(Device)} - {"port"}
+    assert {*device_rows.REQUIRED, *device_rows.OPTIONAL} == {field.name for field in fields(Device)} - {"port"}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_children_of_a_skipped_row_are_kept_and_told_why(load):
     found = load(f"{HEADER},parent\nr1,10.0.0.300,router,A,\nr2,192.0.2.2,router,A,r1\n")
     assert problems(found) == [
         "devices.csv:2: address: '10.0.0.300' is not an IPv4 address",
-        "devices.csv:3: parent: 'r1' was skipped (line 2); the device is judged on its own",
+        "devices.csv:3: parent: 'r1' was skipped (on line 2); the device is judged on its own",
     ]
     assert [d.device_id for d in found.devices] == ["r2"]
     assert found.skipped == {"r1"}

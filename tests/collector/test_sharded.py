@@ -21,6 +21,8 @@ from collector.shards import owners_of, part_of
 
 from .fleet import ROOT, CollectorRun, Echoes
 
+pytestmark = pytest.mark.slow
+
 APS = ("ap-a", "ap-b", "ap-c", "ap-d")
 CPES = tuple(f"{ap}-{number}" for ap in APS for number in range(3))
 NAMES = ("core", *APS, *CPES)
