@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tomlfile
-from collector.address import parse_address
+from collector.address import parse_address, parse_ip
 from collector.credentials import Credential, read_credentials
 from collector.source import InventoryUrl, parse_url
 
@@ -126,13 +126,17 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrapSettings:
-    """Where traps and informs are heard (``address`` None: nowhere) and how much of them; both limits are per source."""
+    """Where traps and informs are heard (``address`` None: nowhere) and how much of them; both limits are per source.
+
+    ``relays`` are addresses that pass on notifications of others, which name their device themselves.
+    """
 
     address: str | None = None
     port: int = 162
     packets_per_second: float = 10.0
     burst: int = 100
     poll_every_seconds: float = 5.0
+    relays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +298,11 @@ def _check_ranges(settings: CollectorSettings, path: Path) -> None:
 
 def _check_words(settings: CollectorSettings, path: Path) -> None:
     _check_addresses(settings.sentinels, f"{path}: sentinels")
+    for number, relay in enumerate(settings.traps.relays):
+        try:
+            parse_ip(relay)
+        except ValueError as error:
+            raise tomlfile.SettingsError(f"{path}: traps.relays[{number}]: {error}") from None
     if settings.profiles is not None and not settings.profiles.is_dir():
         raise tomlfile.SettingsError(f"{path}: profiles: {settings.profiles} is not a folder")
     if settings.database is not None and "://" not in settings.database:

@@ -23,7 +23,7 @@ from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.secmod.rfc2576 import SnmpV1SecurityModel, SnmpV2cSecurityModel
 from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel, UsmSecurityParameters
 
-from collector.poll.trap_kinds import kind_of
+from collector.poll.trap_kinds import TRAP_ADDRESS, kind_of
 
 Peer = tuple[Any, ...]
 
@@ -66,6 +66,8 @@ class Outcome:
 
     kind: str | None = None
     reason: str | None = None
+    address: str | None = None
+    """Whom the notification says that it is of; to be believed of relays only."""
 
 
 class TrapUser:
@@ -121,12 +123,12 @@ class TrapEngine:
         self._wire = _Wire(send)
         engine.register_transport_dispatcher(self._dispatcher)
         self._dispatcher.register_transport(udp.SNMP_UDP_DOMAIN, self._wire)
-        self._kind: str | None = None
+        self._heard_last: Outcome | None = None
         NotificationReceiver(engine, self._heard)
 
     def take(self, data: bytes, peer: Peer, now: float) -> Outcome:
         """Read one packet, answer it where it wants an answer, and say what it was."""
-        self._kind = None
+        self._heard_last = None
         for model in self._models:
             model.failure = None
         self._dispatcher.handle_timer_tick(now)
@@ -134,8 +136,8 @@ class TrapEngine:
             self._wire.deliver(data, peer)
         except Exception:  # pysnmp lets many kinds of error through on malformed packets
             return Outcome(reason="bad_packet")
-        if self._kind is not None:
-            return Outcome(kind=self._kind)
+        if self._heard_last is not None:
+            return self._heard_last
         failures = [model.failure for model in self._models if model.failure is not None]
         if not failures:
             return Outcome(reason="bad_packet")
@@ -144,7 +146,10 @@ class TrapEngine:
         return Outcome(reason=_REASONS.get(type(failures[0]), "bad_packet"))
 
     def _heard(self, _engine: Any, _state: Any, _engine_id: Any, _name: Any, varbinds: Any, _context: Any) -> None:
-        self._kind = kind_of({str(name): value for name, value in varbinds}) or "other"
+        objects = {str(name): value for name, value in varbinds}
+        address = objects.get(TRAP_ADDRESS)
+        claimed = address.prettyPrint() if address is not None else None
+        self._heard_last = Outcome(kind=kind_of(objects) or "other", address=claimed)
 
 
 def _set(engine: SnmpEngine, symbol: str, value: Any) -> None:

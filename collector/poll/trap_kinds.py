@@ -7,6 +7,9 @@ from collections.abc import Mapping
 TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"
 """snmpTrapOID.0 (RFC 3418): which notification this is. Traps of version 1 are translated to it (RFC 3584)."""
 
+TRAP_ADDRESS = "1.3.6.1.6.3.18.1.3.0"
+"""snmpTrapAddress.0 (RFC 3584 section 3): whom it is of, where a relay passed it on; agent-addr of version 1."""
+
 OAM_EVENT = "1.3.6.1.2.1.158.0.2"
 _OAM_LOG_TYPE = "1.3.6.1.2.1.158.1.6.1.4."
 _OAM_LOG_WHERE = "1.3.6.1.2.1.158.1.6.1.5."

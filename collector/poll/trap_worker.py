@@ -33,6 +33,9 @@ ONE_PACKET_SECONDS = 2.0
 ENGINE_PACKETS = 20_000
 """pysnmp keeps some 500 bytes of each message of version 3 for good, so its engine is made anew after so many."""
 
+RELAY_SHARE = 50
+"""A relay speaks for many: it may send so many times what one device may."""
+
 _SO_RXQ_OVFL = 40
 _SEQUENCE = 0x30
 
@@ -40,13 +43,16 @@ _SEQUENCE = 0x30
 class Buckets:
     """A token bucket for each known source: ``burst`` packets at once, ``rate`` a second on average."""
 
-    def __init__(self, rate: float, burst: float) -> None:
+    def __init__(self, rate: float, burst: float, relays: frozenset[str] = frozenset()) -> None:
         self._rate, self._burst = rate, burst
+        self._relays = relays
         self._level: dict[str, tuple[float, float]] = {}
 
     def allows(self, source: str, now: float) -> bool:
-        level, since = self._level.get(source, (self._burst, now))
-        level = min(self._burst, level + (now - since) * self._rate)
+        """Whether there is a token, which it then takes."""
+        share = RELAY_SHARE if source in self._relays else 1
+        level, since = self._level.get(source, (share * self._burst, now))
+        level = min(share * self._burst, level + (now - since) * share * self._rate)
         allowed = level >= 1.0
         self._level[source] = (level - allowed, now)
         return allowed
@@ -58,21 +64,22 @@ class Buckets:
 class Intake:
     """Decides on each packet, before anything of it is decoded, whether pysnmp may spend a millisecond on it."""
 
-    def __init__(self, rate: float, burst: float) -> None:
+    def __init__(self, rate: float, burst: float, relays: frozenset[str] = frozenset()) -> None:
         self.waiting: deque[tuple[bytes, Peer, str]] = deque()
         self.dropped: Counter[str] = Counter()
         self.latest: dict[str, str] = {}
+        self._relays = relays
         self._sources: frozenset[str] = frozenset()
-        self._buckets = Buckets(rate, burst)
+        self._buckets = Buckets(rate, burst, relays)
 
     def know(self, sources: frozenset[str]) -> None:
         """The addresses that notifications are taken from."""
         self._sources = sources
-        self._buckets.keep_only(sources)
+        self._buckets.keep_only(sources | self._relays)
 
     def offer(self, data: bytes, peer: Peer, now: float) -> None:
         source = address_of(peer)
-        if source not in self._sources:
+        if source not in self._sources and source not in self._relays:
             self.drop("unknown_source", source)
         elif not self._buckets.allows(source, now):
             self.drop("rate", source)
@@ -82,6 +89,12 @@ class Intake:
             self.drop("overload", source)
         else:
             self.waiting.append((data, peer, source))
+
+    def sender(self, source: str, claimed: str | None) -> str | None:
+        """Whose notification it is: of a relay's, the device that it names. None where nobody knows that one."""
+        if source in self._relays and claimed in self._sources:
+            return claimed
+        return source if source in self._sources else None
 
     def drop(self, reason: str, source: str, count: int = 1) -> None:
         self.dropped[reason] += count
@@ -129,7 +142,7 @@ class Worker:
 
     def __init__(self, opened: socket.socket, order: Mapping[str, Any]) -> None:
         self._socket = opened
-        self._intake = Intake(order["rate"], order["burst"])
+        self._intake = Intake(order["rate"], order["burst"], frozenset(order["relays"]))
         self._communities: list[str] = order["communities"]
         self._users = [TrapUser(u["name"], tuple(u["auth"]), tuple(u["priv"])) for u in order["users"]]
         self._identity = Identity(Path(order["identity"]))
@@ -191,7 +204,14 @@ class Worker:
             if outcome.reason is not None:
                 self._intake.drop(outcome.reason, source)
             elif outcome.kind is not None:
-                self._heard[source, outcome.kind] += 1
+                self._note(outcome, source)
+
+    def _note(self, outcome: Outcome, source: str) -> None:
+        sender = self._intake.sender(source, outcome.address)
+        if sender is None:
+            self._intake.drop("unknown_source", f"{outcome.address} through {source}")
+        else:
+            self._heard[sender, str(outcome.kind)] += 1
 
     def _read(self, data: bytes, peer: Peer) -> Outcome:
         self._taken += 1

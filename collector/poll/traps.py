@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from collector.address import parse_ip
 from collector.config import TrapSettings
 from collector.credentials import Credential
 from collector.poll.datagrams import enlarge
@@ -155,6 +156,7 @@ def _order(settings: TrapSettings, credentials: Sequence[Credential], identity: 
     return {
         "rate": settings.packets_per_second,
         "burst": settings.burst,
+        "relays": [parse_ip(relay) for relay in settings.relays],
         "communities": sorted({c.community for c in credentials if c.version != "3"}),
         "users": [_user(c) for c in credentials if c.version == "3"],
         "identity": str(identity),

@@ -15,6 +15,7 @@ TOP = "inventory, data, database, discovery, poll, ping, outage, degradation, we
 
 MESSAGES = {
     "bad_database": "database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite",
+    "bad_relay": "traps.relays[1]: 'relay.example.net' is not an IP address",
     "bad_sentinel": "sentinels[1]: '10.0.0.256' is not an IPv4 address",
     "bad_shard": "shard: must be K/N, the shard K (from 0) of N, such as 0/2, not '../0'",
     "community_empty": "credentials[0].community: the community must not be empty",

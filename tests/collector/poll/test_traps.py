@@ -22,7 +22,7 @@ from collector.config import TrapSettings
 from collector.credentials import AUTH_PROTOCOLS, PRIV_PROTOCOLS, Credential
 from collector.poll.trap_engine import AUTHENTICATION, PRIVACY
 from collector.poll.trap_kinds import KINDS, kind_of
-from collector.poll.trap_worker import MOST_WAITING, Buckets, Identity, Intake, address_of
+from collector.poll.trap_worker import MOST_WAITING, RELAY_SHARE, Buckets, Identity, Intake, address_of
 from collector.poll.traps import TrapPortError, Traps
 
 LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
@@ -221,6 +221,24 @@ def test_unknown_sources_are_counted_and_dropped(listening: Listening, eventuall
     eventually(lambda: listening.heard == {(ELSEWHERE, "link_down"): 1}, pause=0.05)
 
 
+def test_a_relay_is_believed_about_whose_it_is(listen: Callable[..., Listening], eventually: Eventually) -> None:
+    listening = listen(relays=("127.0.0.1",))
+    listening.know(ELSEWHERE)
+    v1 = ("1.3.6.1.4.1.1", ELSEWHERE, "2", "0", "")
+    listening.send("snmptrap", "-v1", "-c", "first", what=v1)
+    listening.send("snmptrap", "-v2c", "-c", "first", what=("", LINK_DOWN, "1.3.6.1.6.3.18.1.3.0", "a", ELSEWHERE))
+    eventually(lambda: listening.heard == {(ELSEWHERE, "link_down"): 2}, pause=0.05)
+    listening.send("snmptrap", "-v1", "-c", "first", what=(v1[0], "192.0.2.9", *v1[2:]))
+    listening.send("snmptrap", "-v2c", "-c", "first")
+    eventually(lambda: listening.traps.dropped_by_reason["unknown_source"] == 2, pause=0.05)
+
+
+def test_nobody_else_is_believed_about_whose_it_is(listening: Listening, eventually: Eventually) -> None:
+    listening.know("127.0.0.1", ELSEWHERE)
+    listening.send("snmptrap", "-v1", "-c", "first", what=("1.3.6.1.4.1.1", ELSEWHERE, "2", "0", ""))
+    eventually(lambda: listening.heard == {("127.0.0.1", "link_down"): 1}, pause=0.05)
+
+
 def test_a_storm_is_dropped_unread(listen: Callable[..., Listening], packet: bytes, eventually: Eventually) -> None:
     listening = listen(packets_per_second=0.01, burst=20)
     dropped = listening.traps.dropped_by_reason
@@ -339,6 +357,11 @@ def test_the_intake_is_bounded() -> None:
     for _ in range(MOST_WAITING + 3):
         intake.offer(b"\x30\x00", ("192.0.2.1", 1), 0.0)
     assert (len(intake.waiting), intake.dropped) == (MOST_WAITING, {"overload": 3})
+
+
+def test_a_relay_may_send_more() -> None:
+    buckets = Buckets(rate=1.0, burst=2, relays=frozenset({"relay"}))
+    assert sum(buckets.allows("relay", 0.0) for _ in range(1000)) == 2 * RELAY_SHARE
 
 
 @pytest.mark.parametrize(
