@@ -94,6 +94,9 @@ class OutageSettings:
     group_min: int = 5
     group_share_ratio: float = 0.5
     group_window_seconds: float = 180.0
+    flap_count: int = 3
+    flap_window_seconds: float = 3600.0
+    flap_hold_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "outage.group_min": (2, 100_000),
     "outage.group_share_ratio": (0.01, 1),
     "outage.group_window_seconds": (1, 3600),
+    "outage.flap_count": (2, 1000),
+    "outage.flap_window_seconds": (1, 604800),
+    "outage.flap_hold_seconds": (1, 86400),
     "degradation.window_seconds": (1, 3600),
     "degradation.windows": (1, 50),
     "degradation.of_windows": (1, 50),

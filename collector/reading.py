@@ -176,7 +176,8 @@ class QualityState:
 class Transition:
     """A device changed state: ``old`` held until ``since``, ``new`` holds from then; it was decided at ``at``.
 
-    ``since`` lies before ``at`` where the verdict reaches back to the first miss.
+    ``since`` lies before ``at`` where the verdict reaches back to the first miss. ``is_flap`` says that this outage of
+    its own began soon after another.
     """
 
     device_id: str
@@ -186,6 +187,7 @@ class Transition:
     new: StateName
     root: str | None = None
     incident_id: str | None = None
+    is_flap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,13 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
     *SIGNALS,
     *OWN_PROBES,
 )
-PASSING_FAMILIES: tuple[Family, ...] = (DEVICE_DOWN, DEVICE_IN_MAINTENANCE, DEVICE_DEGRADED, DEVICE_FAULT)
+DEVICE_FLAPS = _device(
+    "device_flaps_total",
+    "counter",
+    "Outages laid to the device that began soon after another; not there before the first.",
+    "summary",
+)
+PASSING_FAMILIES: tuple[Family, ...] = (DEVICE_DOWN, DEVICE_IN_MAINTENANCE, DEVICE_DEGRADED, DEVICE_FAULT, DEVICE_FLAPS)
 
 
 def _area(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ("area", "role"), series: int = 1) -> Family:

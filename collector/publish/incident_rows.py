@@ -131,6 +131,15 @@ def open_incidents(
         if row.incident_id in own if is_polled is None else is_polled(row.device_id):
             members[row.incident_id].append((row.device_id, row.started_at.timestamp()))
     incidents = [row for row in open_rows if row.incident_id in own or members[row.incident_id]]
+    ended = sa.func.max(INCIDENT_DEVICES.c.ended_at, type_=INCIDENT_DEVICES.c.ended_at.type)
+    last = sa.select(INCIDENT_DEVICES.c.incident_id, ended.label("at")).where(
+        INCIDENT_DEVICES.c.incident_id.in_(is_open)
+    )
+    last_left = {
+        row.incident_id: row.at.timestamp()
+        for row in connection.execute(last.group_by(INCIDENT_DEVICES.c.incident_id))
+        if row.at is not None
+    }
     return tuple(
         OpenIncident(
             incident.incident_id,
@@ -140,6 +149,7 @@ def open_incidents(
             incident.started_at.timestamp(),
             tuple(sorted(members[incident.incident_id])),
             incident.measure,
+            last_left.get(incident.incident_id),
         )
         for incident in incidents
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from collector.config import MetricsSettings
@@ -10,7 +11,7 @@ from collector.publish import families as f
 from collector.publish.areas import Areas
 from collector.publish.device_text import OUTAGE_STATES, DeviceText
 from collector.publish.forms import CLASSIC, Form
-from collector.publish.text import labels
+from collector.publish.text import labels, number
 from collector.quality.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, StateName, Transition
 
@@ -37,6 +38,8 @@ class Exposition:
         self._in_maintenance: dict[str, str] = {}
         self._degraded: dict[str, str] = {}
         self._faults: dict[str, str] = {}
+        self._flaps: dict[str, str] = {}
+        self._flap_counts: Counter[str] = Counter()
         self._areas = Areas(())
         self.replace(devices, cpe_count=cpe_count)
 
@@ -58,7 +61,7 @@ class Exposition:
                 text.describe(device, detail)
             self._texts[device.device_id] = text
         self._roots = {name: root for name, root in self._roots.items() if name in self._texts}
-        for passing in (self._down, self._in_maintenance, self._degraded, self._faults):
+        for passing in (self._down, self._in_maintenance, self._degraded, self._faults, self._flaps, self._flap_counts):
             for name in [name for name in passing if name not in self._texts]:
                 del passing[name]
         self._areas = self._areas.rebuilt((text.device, text.state) for text in self._texts.values())
@@ -71,6 +74,10 @@ class Exposition:
             return
         self._areas.move(text.device, text.state, transition.new)
         text.change(transition)
+        if transition.is_flap and text.detail != "area":
+            self._flap_counts[device_id] += 1
+            own = labels(device=device_id)
+            self._flaps[device_id] = f"{f.DEVICE_FLAPS.name}{own} {number(self._flap_counts[device_id])}\n"
         if transition.new in OUTAGE_STATES:
             root = self._roots[device_id] = transition.root or device_id
             own = labels(device=device_id, root=root)
@@ -138,7 +145,7 @@ class Exposition:
                 pieces.append(b"".join((family.header(form).encode(), *column)))
             column.clear()
             yield
-        passing = (self._down, self._in_maintenance, self._degraded, self._faults)
+        passing = (self._down, self._in_maintenance, self._degraded, self._faults, self._flaps)
         for family, texts in zip(f.PASSING_FAMILIES, passing, strict=True):
             if texts:
                 pieces.append("".join((family.header(form), *texts.values())).encode())

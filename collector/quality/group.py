@@ -11,7 +11,7 @@ from collector.quality.topology import Node
 
 def takes_in(group: Incident | None, node: Node, settings: OutageSettings) -> TypeGuard[Incident]:
     """Whether a child that has fallen silent now belongs to its parent's open group outage."""
-    return group is not None and abs(node.first_miss - group.started_at) <= settings.group_window_seconds
+    return group is not None and abs(node.first_miss - group.fell_at) <= settings.group_window_seconds
 
 
 def fallen_together(parent: Node, child: Node, settings: OutageSettings) -> list[Node]:

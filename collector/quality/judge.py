@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from collector.config import OutageSettings
-from collector.quality import group
+from collector.quality import flapping, group
 from collector.quality.blind import INDEPENDENT_TOPS, References
 from collector.quality.outage import Changes, Incident
 from collector.quality.topology import Node, Topology
@@ -151,8 +151,9 @@ class Judge:
         if node.is_cpe:
             changes.turn(node, "silent", node.first_miss)
         else:
-            incident = changes.open("outage", "device", node.device_id, node.first_miss)
-            changes.turn(node, "down", node.first_miss, incident)
+            is_flap = flapping.fell_again(node, node.first_miss, self._settings)
+            incident = flapping.open_or_resume(node, "device", node.first_miss, self._settings, changes)
+            changes.turn(node, "down", node.first_miss, incident, is_flap=is_flap)
         node.is_explained = False
         if parent is not None and is_parent_up and node.was_up:
             self._look_for_group(parent, node, changes)
@@ -163,8 +164,9 @@ class Judge:
         together = group.fallen_together(parent, node, self._settings)
         if not together:
             return
-        incident = changes.open("outage", "group", parent.device_id, min(n.first_miss for n in together))
-        parent.group = incident
+        since = min(n.first_miss for n in together)
+        flapping.fell_again(parent, since, self._settings)
+        parent.group = incident = flapping.open_or_resume(parent, "group", since, self._settings, changes)
         for member in together:
             self._suppress(member, incident, changes)
         parent.fallen.clear()
@@ -191,7 +193,7 @@ class Judge:
             lesser.away.pop(node)
             incident.away[node] = None
             node.incident, node.held = incident, "suppressed"
-        lesser.is_ending = True
+        lesser.is_ending, lesser.is_kept = True, False
         if lesser.scope == "group" and lesser.root is not None and lesser.root in self._topology.nodes:
             self._topology.nodes[lesser.root].group = None
 
@@ -200,7 +202,7 @@ class Judge:
         incident = node.incident
         if incident is None:
             return
-        if node.group is not None and node.group is not incident and self._is_one_event(node.group.started_at, node):
+        if node.group is not None and node.group is not incident and self._is_one_event(node.group.fell_at, node):
             self._absorb(node.group, incident, changes)
         for child in node.below():
             if child.missed == 0 or child.incident is incident:

@@ -27,12 +27,16 @@ class Incident:
     """One open incident. ``members`` maps nodes to when they joined; ``away`` are members not observed just now.
 
     ``peak`` is the most members it had; ``is_ending`` says that its cause is over and stragglers are judged anew.
+    ``is_kept`` says that it stays open with nobody in it, because its device flaps; ``fell_at`` is when the newest of
+    its outages began.
     """
 
     __slots__ = (
         "away",
+        "fell_at",
         "incident_id",
         "is_ending",
+        "is_kept",
         "is_told",
         "kind",
         "last_left_at",
@@ -50,29 +54,27 @@ class Incident:
         self.scope: IncidentScope = scope
         self.root = root
         self.measure: Measure | None = None
-        self.started_at = 0.0
+        self.started_at = self.fell_at = 0.0
         self.last_left_at = -inf
         self.members: dict[Node, float] = {}
         self.away: dict[Node, None] = {}
         self.peak = 0
-        self.is_told = self.is_ending = False
+        self.is_told = self.is_ending = self.is_kept = False
 
     @property
     def size(self) -> int:
         return len(self.members) + len(self.away)
 
+    def resume(self, since: float) -> None:
+        """Its device fell again at ``since``."""
+        self.fell_at, self.is_ending, self.peak = since, False, self.size
+
     def as_open(self) -> OpenIncident:
         """The incident as others see it."""
         members = tuple((node.device_id, joined) for node, joined in self.members.items())
+        last_left_at = None if self.last_left_at == -inf else self.last_left_at
         return OpenIncident(
-            self.incident_id,
-            self.kind,
-            self.scope,
-            self.root,
-            self.started_at,
-            members,
-            self.measure,
-            self.last_left_at,
+            self.incident_id, self.kind, self.scope, self.root, self.started_at, members, self.measure, last_left_at
         )
 
 
@@ -101,7 +103,7 @@ class Changes:
     def open(self, kind: IncidentKind, scope: IncidentScope, root: str | None, started_at: float) -> Incident:
         """A new incident, told with this verdict."""
         incident = Incident(new_incident_id(root, scope, started_at, self.now), kind, scope, root)
-        incident.started_at = started_at
+        incident.started_at = incident.fell_at = started_at
         self._incidents[incident.incident_id] = incident
         self.touch(incident)
         return incident
@@ -111,7 +113,9 @@ class Changes:
         self._joined.setdefault(incident, {})
         self._left.setdefault(incident, [])
 
-    def turn(self, node: Node, state: StateName, since: float, incident: Incident | None = None) -> None:
+    def turn(
+        self, node: Node, state: StateName, since: float, incident: Incident | None = None, *, is_flap: bool = False
+    ) -> None:
         """Put ``node`` into ``state`` since ``since`` and into ``incident``, out of the one that it was in."""
         old, before = node.state, node.incident
         if before is not None and (before is not incident or node not in before.members):
@@ -121,7 +125,7 @@ class Changes:
         node.incident = incident
         node.held = "unknown"
         node.enter(state, since)
-        self._tell(node, since, old)
+        self._tell(node, since, old, is_flap=is_flap)
 
     def hold(self, node: Node, since: float) -> None:
         """``node`` is no longer observed from ``since``: it stays with its incident, but no time of it counts."""
@@ -139,10 +143,12 @@ class Changes:
     def leave(self, incident: Incident, node: Node, at: float) -> None:
         """``node`` is out of ``incident`` at ``at``."""
         self.touch(incident)
+        joined = incident.members.get(node, -inf)
         if node in incident.members:
             self._leave_row(incident, node, at)
         incident.away.pop(node, None)
-        incident.last_left_at = max(incident.last_left_at, at)
+        if at > joined:
+            incident.last_left_at = max(incident.last_left_at, at)
         node.incident = None
 
     def worsen(self, node: Node, incident: Incident, since: float) -> None:
@@ -209,7 +215,7 @@ class Changes:
             return
         self._left[incident].append((node.device_id, max(at, joined)))
 
-    def _tell(self, node: Node, since: float, old: StateName) -> None:
+    def _tell(self, node: Node, since: float, old: StateName, *, is_flap: bool = False) -> None:
         if node.state not in OBSERVED_WHILE:
             self.recover(node, since)
             if node.forget_impairments():
@@ -224,6 +230,7 @@ class Changes:
                 node.state,
                 incident.root if incident else None,
                 incident.incident_id if incident else None,
+                is_flap,
             )
         )
 
@@ -232,7 +239,7 @@ class Changes:
             return None
         joined, left = self._joined[incident], self._left[incident]
         ended_at = None
-        if incident.kind != "blind" and not incident.size:
+        if incident.kind != "blind" and not incident.size and not incident.is_kept:
             del self._incidents[incident.incident_id]
             if not incident.is_told and not left:
                 return None

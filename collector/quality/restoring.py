@@ -27,7 +27,7 @@ def take_up(topology: Topology, found: OpenIncident, until: float, changes: Chan
     nodes = [node for device_id, _ in found.members if (node := topology.nodes.get(device_id)) is not None]
     for node in nodes if found.kind == "outage" else ():
         _put_away(node, incident)
-    ended_at = None if incident.away else max(found.started_at, until)
+    ended_at = None if incident.away else max(found.started_at, _last_seen(found, until))
     changes.tell(_change(found, ended_at, left))
     if ended_at is not None:
         return
@@ -64,8 +64,14 @@ def take_up_degradation(
 
 def _as_told(found: OpenIncident) -> Incident:
     incident = Incident(found.incident_id, found.kind, found.scope, found.root)
-    incident.started_at, incident.is_told, incident.measure = found.started_at, True, found.measure
+    incident.started_at = incident.fell_at = found.started_at
+    incident.is_told, incident.measure = True, found.measure
     return incident
+
+
+def _last_seen(found: OpenIncident, until: float) -> float:
+    """When an incident that nobody can be in any more ended: if nobody was in it, when the last one left."""
+    return until if found.members or found.last_left_at is None else found.last_left_at
 
 
 def _change(found: OpenIncident, ended_at: float | None, left: tuple[tuple[str, float], ...]) -> IncidentChange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from collector.config import DegradationSettings, OutageSettings
-from collector.quality import faults, restoring
+from collector.quality import faults, flapping, restoring
 from collector.quality.blind import References
 from collector.quality.degradation import Degradations
 from collector.quality.judge import Judge
@@ -42,7 +42,7 @@ class Network:
         self._degradations = Degradations(
             degradation or DegradationSettings(), settings, interval_seconds=interval_seconds, at=at
         )
-        self._down_after = settings.down_after
+        self._settings = settings
         self._interval = interval_seconds
         self._stale = STALE_INTERVALS * interval_seconds
         self._blind: Incident | None = None
@@ -125,6 +125,8 @@ class Network:
         for node in self._nodes.values():
             if node.state in ("up", "suspect") and node.heard_at < at - self._stale:
                 changes.hold(node, node.heard_at)
+        if self._blind is None:
+            flapping.release(self._incidents.values(), self._nodes, at, self._settings, changes)
         return changes.verdict()
 
     def replace(self, devices: Iterable[Device], at: float) -> Verdict:
@@ -174,7 +176,7 @@ class Network:
             node.meter.know_usual(rtt_seconds, int(3600 * hours / self._degradations.window_seconds))
 
     def _judge_parts(self, node: Node, reading: Reading, changes: Changes) -> None:
-        faults.judge(node, reading, lasting=self._down_after, interval_seconds=self._interval, changes=changes)
+        faults.judge(node, reading, lasting=self._settings.down_after, interval_seconds=self._interval, changes=changes)
 
     def _answered(self, node: Node, at: float, changes: Changes) -> None:
         is_old_poll = at < node.asked_at

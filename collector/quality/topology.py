@@ -22,7 +22,8 @@ class Node:
     ceased to observe it. ``is_explained`` says that its suppression has a cause that still stands. ``fallen``
     are the children that fell silent of late, ``live_children`` those that are up, or were until this silence.
     ``degradation`` is the incident that its own degradation belongs to, ``failing`` counts the polls in a row in which
-    a part of it failed, of which ``faults`` have lasted.
+    a part of it failed, of which ``faults`` have lasted. ``falls`` are when outages that are laid to it began of
+    late, ``kept`` the incident that its flapping keeps open.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Node:
         "failing",
         "failing_at",
         "fallen",
+        "falls",
         "faults",
         "first_miss",
         "group",
@@ -44,6 +46,7 @@ class Node:
         "is_live",
         "is_mute",
         "is_unsent",
+        "kept",
         "live_children",
         "meter",
         "missed",
@@ -80,6 +83,8 @@ class Node:
         self.failing: dict[Fault, int] = {}
         self.failing_at = -inf
         self.faults: tuple[Fault, ...] = ()
+        self.falls: deque[float] = deque()
+        self.kept: Incident | None = None
 
     @property
     def heard_at(self) -> float:

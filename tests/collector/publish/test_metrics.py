@@ -243,6 +243,18 @@ def test_what_ails_a_device_stands_only_while_it_does_and_not_at_detail_area() -
     assert "bairro_device_degraded" not in shown.render()
 
 
+def test_flaps_are_counted_from_the_first_on() -> None:
+    shown = exposition(AP)
+    shown.change(changed(AP, "down", 60, 0))
+    assert "bairro_device_flaps_total" not in shown.render()
+    for at in (120, 240):
+        shown.change(changed(AP, "up", at, at, "down"))
+        shown.change(replace(changed(AP, "down", at + 60, at), is_flap=True))
+    assert 'bairro_device_flaps_total{device="ap-1"} 2.0' in shown.render()
+    shown.replace([CPE])
+    assert "bairro_device_flaps_total" not in shown.render()
+
+
 def test_one_state_at_a_time() -> None:
     metrics = exposition(CPE)
     metrics.change(changed(CPE, "silent", 180.0, 60.0))
