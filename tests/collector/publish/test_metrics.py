@@ -24,7 +24,17 @@ from collector.publish.metrics import CPE_IN_FULL, Exposition, detail_of
 from collector.publish.own import OwnMetrics
 from collector.publish.text import number
 from collector.quality.uplink import Traffic
-from collector.reading import Device, EchoBurst, Impairment, ProbeReading, Reading, SignalReading, StateName, Transition
+from collector.reading import (
+    ROLES,
+    Device,
+    EchoBurst,
+    Impairment,
+    ProbeReading,
+    Reading,
+    SignalReading,
+    StateName,
+    Transition,
+)
 
 from .readings import CPE, answer, silence
 
@@ -341,6 +351,37 @@ def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
     assert len(own) == families.series_per_device(detail, interfaces=3, channels=1, probes=2)
     per_area = [line for line in text.splitlines() if line.startswith("bairro_area_")]
     assert len(per_area) == sum(family.series for family in families.AREA_FAMILIES)
+
+
+@pytest.mark.parametrize("detail", families.DETAILS)
+@pytest.mark.parametrize("example", families.EXAMPLES, ids=lambda example: example[0])
+def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail: families.Detail) -> None:
+    name, interfaces, channels, probes, measured = example
+    device = replace(CPE, role=next((role for role in ROLES if name.startswith(role)), "cpe"), uplink_interface="if0")
+    shown = {family.name for family in measured}
+    fields = {
+        "received_dbm": "bairro_signal_received_dbm",
+        "noise_ratio_db": "bairro_signal_noise_ratio_db",
+        "noise_dbm": "bairro_signal_noise_dbm",
+        "quality_ratio": "bairro_signal_quality_ratio",
+        **dict.fromkeys(
+            ("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"), "bairro_docsis_codewords_total"
+        ),
+    }
+    values = {field: 1 for field, family in fields.items() if family in shown}
+    row = answer(0.0).interfaces[0]
+    reading = answer(
+        0.0,
+        device,
+        interfaces=tuple(row._replace(name=f"if{n}") for n in range(interfaces)),
+        signals=tuple(SignalReading(str(n), **values) for n in range(channels)),
+        probes=tuple(ProbeReading(str(n), 0.01, 0.001, 0.0) for n in range(probes)),
+    )
+    metrics = exposition(device, cpe=detail, network=detail)
+    metrics.update(reading, restarted=False, traffic=None)
+    own = [line for line in metrics.render().splitlines() if 'device="cpe-1"' in line]
+    row_in_docs = next(line for line in families.markdown().splitlines() if line.startswith(f"| {name} |"))
+    assert int(row_in_docs.split("|")[2 + families.DETAILS.index(detail)]) == len(own)
 
 
 def test_area_sums_stand_in_for_devices_that_are_not_shown() -> None:
