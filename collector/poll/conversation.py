@@ -20,6 +20,7 @@ from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
 from collector.poll.usm_guard import Guard
+from collector.poll.usual import UsualAnswer, learn_usual
 from collector.reading import Device, InterfaceReading, ProbeReading, SignalReading, SnmpOutcome
 
 RELEARN_SECONDS = 3600.0
@@ -179,11 +180,13 @@ class Conversation:
         self._question = question = Question([Asked(scalar) for scalar in self._scalars.sources], self.access)
         self.ask_question(question, self._heard, self._lost)
 
-    def _heard(self, answer: list[Value] | Message, rtt: float) -> None:
+    def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
         assert self._question is not None
-        if not isinstance(answer, Message):
+        if isinstance(answer, UsualAnswer):
+            self._take_usual(answer)
+        elif not isinstance(answer, Message):
             self._take(answer, None)
         elif answer.kind == REPORT:
             self._refused("the agent answered with a report")
@@ -191,6 +194,26 @@ class Conversation:
             self._refused(ERRORS[answer.error_status])
         else:
             SplitGet(self, self._question, self._take).error(answer)
+
+    def _take_usual(self, answer: UsualAnswer) -> None:
+        """The answer to the question, and the whole poll."""
+        outcome = self.outcome
+        outcome.uptime_seconds, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
+        self._note_uptime(answer.uptime_seconds)
+        self._end_walks()
+
+    def _learn_usual(self) -> None:
+        """Learn how the next answers to the question may be read at once, since this one needed no walk after it."""
+        question, records = self._question, self._scalars.records()
+        if question is None or question.layout is None or records is None:
+            return
+        place = self._scalars.count
+        for memory in self._memories.values():
+            if memory.uplink is not None:
+                records.append(memory.uplink.record().moved(place))
+                place += len(memory.uplink.sources)
+        sources = [item.source for item in question.asked]
+        question.usual = learn_usual(question.layout, sources, self._scalars, records)
 
     def _take(self, values: list[Value], failure: str | None) -> None:
         """The answer to the question: scalars first, then the uplinks, then what must be walked."""
@@ -218,6 +241,8 @@ class Conversation:
             self._walking.append(table)
         if self._is_stale:
             self._scalars = scalars.given(values)
+        elif not self._walking:
+            self._learn_usual()
         self._walk_next()
 
     def _walk_next(self) -> None:

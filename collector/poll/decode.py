@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from collector.poll.profile import Source, Table
 from collector.poll.snmp_codec import Absent, Oid, Value, decode_subids, oid_text
@@ -12,6 +13,24 @@ from collector.reading import InterfaceReading, SignalReading
 
 Cells = Mapping[str, Mapping[bytes, Value]]
 """A walked table: column name -> index bytes -> raw value."""
+
+
+class Record(NamedTuple):
+    """One record that a GET fills: field -> the place among the values asked for that measures it, or what is known.
+
+    ``proofs`` are the places of texts that show the record to be still of the same thing.
+    """
+
+    kind: type[InterfaceReading] | type[SignalReading]
+    measured: Mapping[str, int]
+    known: Mapping[str, object]
+    proofs: tuple[int, ...] = ()
+
+    def moved(self, places: int) -> Record:
+        """The same, its values so many places further on."""
+        measured = {field: place + places for field, place in self.measured.items()}
+        return self._replace(measured=measured, proofs=tuple(place + places for place in self.proofs))
+
 
 LONGEST_TEXT = 255
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
@@ -73,7 +92,25 @@ class Scalars:
             row = rows.setdefault(source.channel, [source.channel, *_ABSENT_SIGNAL[1:]])
             if row[_SIGNAL_PLACES[source.field]] is None:
                 row[_SIGNAL_PLACES[source.field]] = measured
-        return tuple(_signal(row) for row in rows.values())
+        return tuple(filter(None, map(signal, rows.values())))
+
+    def records(self) -> list[Record] | None:
+        """The channels as records of the question; None where several sources may give one field."""
+        if any(len(places) > 1 for places in self._places.values()):
+            return None
+        measured: dict[str, dict[str, int]] = {}
+        for place, source in enumerate(self.sources):
+            if (
+                source.channel is not None
+                and measured.setdefault(source.channel, {}).setdefault(source.field, place) != place
+            ):
+                return None
+        return [Record(SignalReading, fields, {"channel": channel}) for channel, fields in measured.items()]
+
+    def place(self, field: str) -> int | None:
+        """Where the question asks for a field."""
+        found = self._places.get(field)
+        return found[0][0] if found else None
 
     def given(self, values: Sequence[Value]) -> Scalars:
         """Those that this device gives and no earlier one makes superfluous; all where it gives none."""
@@ -126,6 +163,7 @@ class InterfaceRow:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._plan = [(_INTERFACE_PLACES[source.field], source.convert, source.bits) for source in sources]
+        self.bits = 32 if any(place in _BYTES and bits == 32 for place, _, bits in self._plan) else 64
 
     def reading(self, values: Iterable[Value], *, index: int, name: str, alias: str | None) -> InterfaceReading:
         """One interface; values that are absent or of another type than they should be are None."""
@@ -136,7 +174,7 @@ class InterfaceRow:
                 continue
             if convert is not None:
                 row[place] = convert(value)
-            elif value.__class__ is int:
+            elif value.__class__ is int and value >= 0:
                 row[place] = value
                 if bits == 32 and place in _BYTES:
                     row[_BITS] = 32
@@ -153,7 +191,7 @@ def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReadi
             continue
         raw = map(cells[column.name].get, names)
         convert = column.convert
-        found = list(map(convert, raw)) if convert else [value if value.__class__ is int else None for value in raw]
+        found = list(map(convert, raw)) if convert else [number(column, value) for value in raw]
         place = _INTERFACE_PLACES[column.field]
         before = fields[place]
         if before is nothing:
@@ -207,17 +245,20 @@ def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
         values[0] = f"{table.channel} {name}".lstrip()
         for field, value in row.items():
             values[_SIGNAL_PLACES[field]] = value
-        readings.append(_signal(values))
-    return tuple(readings)
+        readings.append(signal(values))
+    return tuple(filter(None, readings))
 
 
-def _signal(row: list[object]) -> SignalReading:
-    """The reading of one row; the ratio of signal to noise is made up from both where the device does not give it."""
-    received, noise = row[_SIGNAL_PLACES["received_dbm"]], row[_SIGNAL_PLACES["noise_dbm"]]
-    ratio = _SIGNAL_PLACES["noise_ratio_db"]
-    if row[ratio] is None and isinstance(received, (int, float)) and isinstance(noise, (int, float)):
-        row[ratio] = received - noise
-    return SignalReading._make(row)
+def signal(row: Sequence[object]) -> SignalReading | None:
+    """The reading of one row of a signal's fields, with the ratio of signal to noise made up from both where the device
+    does not give it; None where nothing was measured.
+    """
+    reading: SignalReading = tuple.__new__(SignalReading, row)
+    if reading[1:] == _ABSENT_SIGNAL[1:]:
+        return None
+    if reading.noise_ratio_db is None and reading.received_dbm is not None and reading.noise_dbm is not None:
+        return reading._replace(noise_ratio_db=reading.received_dbm - reading.noise_dbm)
+    return reading
 
 
 def index_text(index: Oid) -> str:

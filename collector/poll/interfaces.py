@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from collector.poll import decode
-from collector.poll.decode import Cells, Names
+from collector.poll.decode import Cells, Names, Record
 from collector.poll.profile import Source, Table
 from collector.poll.question import Asked
 from collector.poll.snmp_codec import Value, decode_subids
@@ -30,6 +30,12 @@ class Uplink:
         if values[0] != self.proof:
             return None
         return self._row.reading(values[1:], index=self.index[0], name=self.name, alias=self.alias)
+
+    def record(self) -> Record:
+        """The same as a record of the question; its places count from the first of ``sources``."""
+        measured = {source.field: place for place, source in enumerate(self.sources) if place}
+        known = {"name": self.name, "index": self.index[0], "alias": self.alias, "counter_bits": self._row.bits}
+        return Record(InterfaceReading, measured, known, (0,))
 
 
 class InterfaceMemory:

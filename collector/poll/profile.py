@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import tomlfile
 from collector.poll.snmp_codec import Oid, Value, parse_oid
@@ -85,6 +86,13 @@ class Source:
         if self.values:
             return _enumeration(self)
         return None if self.bits else _scaled(self)
+
+    @cached_property
+    def convert_number(self) -> Convert | None:
+        """The same for what is known to be a number, which takes fewer questions; None where it stays as it is."""
+        if self.values:
+            return self.convert
+        return None if self.bits else _scaled_number(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,25 +233,48 @@ def _enumeration(source: Source) -> Convert:
 
 
 def _scaled(source: Source) -> Convert:
-    multiplier, divisor, offset, absent = source.multiplier, source.divisor, source.offset, frozenset(source.absent)
-    is_plain = multiplier == divisor and not offset
+    scaled_number = _scaled_number(source)
 
     def scaled(value: Value) -> float | int | None:
         if isinstance(value, bytes):
             value = _leading_number(value)
-        if not isinstance(value, (int, float)) or value in absent:
+        if not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
             return None
-        if isinstance(value, float) and not math.isfinite(value):
-            return None
-        return value if is_plain else value * multiplier / divisor + offset
+        return scaled_number(value) if scaled_number is not None else value
 
-    def logarithmic(value: Value) -> float | None:
-        if isinstance(value, int) and value < 0:
+    return scaled
+
+
+def _scaled_number(source: Source) -> Convert | None:
+    """What becomes of a number; None where it stays as it is."""
+    multiplier, divisor, offset, absent = source.multiplier, source.divisor, source.offset, frozenset(source.absent)
+
+    def scaled(value: Any) -> float | int | None:
+        return None if value in absent else value * multiplier / divisor + offset
+
+    def divided(value: Any) -> float | int | None:
+        return value * multiplier / divisor
+
+    def plain(value: Any) -> float | int | None:
+        return None if value in absent else value
+
+    if multiplier == divisor and not offset:
+        linear: Convert | None = plain if absent else None
+    else:
+        linear = scaled if absent or offset else divided
+    return _logarithmic(source, linear) if source.milliwatts else linear
+
+
+def _logarithmic(source: Source, linear: Convert | None) -> Convert:
+    absent = frozenset(source.absent)
+
+    def logarithmic(value: Any) -> float | None:
+        if value < 0 and isinstance(value, int):
             return None if value in absent else value / source.below_zero_divisor
-        linear = scaled(value)
-        return 10 * math.log10(linear) if linear is not None and linear > 0 else None
+        power = linear(value) if linear is not None else value
+        return 10 * math.log10(power) if power is not None and power > 0 else None
 
-    return logarithmic if source.milliwatts else scaled
+    return logarithmic
 
 
 def _leading_number(value: bytes) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from collector.credentials import Credential
@@ -26,7 +26,7 @@ from collector.poll.snmp_codec import (
 )
 from collector.poll.snmp_expected import Layout, expected_values, learn_layout
 from collector.poll.usm_session import Session
-from collector.reading import Device
+from collector.poll.usual import Usual, UsualAnswer
 
 
 class Access(NamedTuple):
@@ -78,9 +78,12 @@ class Asked(NamedTuple):
 
 
 class Question:
-    """One GET for one device; its packet is encoded once and the shape of its last reply remembered."""
+    """One GET for one device; its packet is encoded once and the shape of its last reply remembered.
 
-    __slots__ = ("_access", "_layout", "_names", "asked", "id_at", "packet")
+    ``layout`` is that shape where the last reply had one, and ``usual`` what the asker has made of it, if anything.
+    """
+
+    __slots__ = ("_access", "_names", "asked", "id_at", "layout", "packet", "usual")
 
     def __init__(self, asked: Sequence[Asked], through: Access) -> None:
         self.asked = tuple(asked)
@@ -89,38 +92,32 @@ class Question:
         self.id_at = packet.id_at
         self._access = through
         self._names = [encode_tlv(OID, item.content) for item in self.asked]
-        self._layout: Layout | None = None
+        self.layout: Layout | None = None
+        self.usual: Usual | None = None
 
-    def read(self, data: bytes) -> list[Value] | Message:
+    def read(self, data: bytes) -> UsualAnswer | list[Value] | Message:
         """The values in the order asked, or the whole message where it carries an error.
 
         Raises BadPacketError for what is no reply to this question.
         """
-        if self._layout is not None:
-            values = self._layout.values(data)
+        if self.usual is not None:
+            answer = self.usual.read(data)
+            if answer is not None:
+                return answer
+        elif self.layout is not None:
+            values = self.layout.values(data)
             if values is not None:
                 return values
         values = expected_values(data, self._access.head, self._names)
         if values is not None:
-            self._layout = learn_layout(data, self._access.head, values)
+            self.usual, self.layout = None, learn_layout(data, self._access.head, values)
             return values
         message = self._access.decode(data)
         if message.kind == REPORT or message.error_status:
+            self.usual = self.layout = None
             return message
         found = {varbind.oid: varbind.value for varbind in message.varbinds}
         if len(found) != len(message.varbinds) or not all(item.oid in found for item in self.asked):
             raise BadPacketError("names", "the reply names other objects than were asked")
+        self.usual = self.layout = None
         return [found[item.oid] for item in self.asked]
-
-
-def uplink_instance(device: Device, names: Mapping[bytes, tuple[str, ...]]) -> bytes | None:
-    """Which row of the interface table is the device's named uplink: by its name, else description, else alias."""
-    wanted = device.uplink_interface
-    if wanted is None:
-        return None
-    width = max((len(texts) for texts in names.values()), default=0)
-    for place in range(width):
-        matches = [index for index, texts in names.items() if place < len(texts) and texts[place] == wanted]
-        if len(matches) == 1:
-            return matches[0]
-    return None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from collector.poll.snmp_codec import (
     INTEGER,
@@ -117,30 +118,37 @@ class Layout(NamedTuple):
     """The shape of one reply: where its numbers stand and every byte that is not one of them.
 
     Replies of one device to one question differ, nearly always, only in their numbers. Those that do are read by
-    one ``struct`` call; comparing the rest checks community, names, types, sizes and texts all at once.
+    one ``struct`` call; comparing the rest checks community, names, types, sizes and texts all at once. ``places``
+    are those of the numbers among the values, ``signed`` those of type INTEGER, ``odd`` those of a size that
+    ``struct`` does not know.
     """
 
     size: int
     fields: struct.Struct
     skeleton: tuple[bytes, ...]
-    odd: tuple[tuple[int, bool], ...]
+    odd: tuple[int, ...]
+    signed: tuple[int, ...]
     places: tuple[int, ...]
     constants: tuple[Value, ...]
 
     def values(self, data: bytes) -> list[Value] | None:
         """The reply's values in order, or None for a reply of another shape."""
-        if len(data) != self.size:
+        numbers = self.numbers(data)
+        if numbers is None:
             return None
-        parts = self.fields.unpack(data)
-        if parts[::2] != self.skeleton:
-            return None
-        numbers = parts[3::2]
         values = list(self.constants)
         for place, number in zip(self.places, numbers, strict=True):
             values[place] = number
-        for place, is_signed in self.odd:
-            values[place] = int.from_bytes(values[place], "big", signed=is_signed)  # type: ignore[arg-type]
+        for place in self.odd:
+            values[place] = int.from_bytes(values[place], "big", signed=place in self.signed)  # type: ignore[arg-type]
         return values
+
+    def numbers(self, data: bytes) -> tuple[Any, ...] | None:
+        """The numbers at ``places``, bytes for the ``odd`` ones, or None for a reply of another shape."""
+        if len(data) != self.size:
+            return None
+        parts = self.fields.unpack(data)
+        return parts[3::2] if parts[::2] == self.skeleton else None
 
 
 _FORMATS = {
@@ -158,7 +166,7 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout | 
     """The shape of a reply that ``expected_values`` has just accepted; None where it holds no numbers to speak of."""
     at = _varbinds(data, head)
     request_id = _request_id_at(data, head)
-    formats, edges, places, odd = [f">{request_id}sI"], [(0, request_id)], [], []
+    formats, edges, places, odd, signed = [f">{request_id}sI"], [(0, request_id)], [], [], []
     last = request_id + 4
     for place in range(len(values)):
         size, at = data[at + 1], at + 2
@@ -174,7 +182,9 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout | 
         code = _FORMATS.get((end - start, tag == INTEGER))
         if code is None:
             code = f"{end - start}s"
-            odd.append((place, tag == INTEGER))
+            odd.append(place)
+        if tag == INTEGER:
+            signed.append(place)
         formats.append(f"{start - last}s{code}")
         edges.append((last, start))
         places.append(place)
@@ -182,17 +192,20 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout | 
     if len(data) > last:
         formats.append(f"{len(data) - last}s")
         edges.append((last, len(data)))
-    skeleton = tuple(data[start:end] for start, end in edges)
-    return Layout(len(data), _struct("".join(formats)), skeleton, tuple(odd), tuple(places), tuple(values))
+    skeleton = tuple(_shared(data[start:end]) for start, end in edges)
+    fields = _struct("".join(formats))
+    return Layout(len(data), fields, skeleton, tuple(odd), tuple(signed), tuple(places), tuple(values))
 
 
-_structs: dict[str, struct.Struct] = {}
-
-
+@lru_cache(maxsize=4096)
 def _struct(layout: str) -> struct.Struct:
-    if len(_structs) > 4096:
-        _structs.clear()
-    return _structs.setdefault(layout, struct.Struct(layout))
+    return struct.Struct(layout)
+
+
+@lru_cache(maxsize=65536)
+def _shared(piece: bytes) -> bytes:
+    """The same bytes for all layouts: most pieces of most devices are alike, and stay in the processor's cache."""
+    return piece
 
 
 def _varbinds(data: bytes, head: bytes) -> int:
