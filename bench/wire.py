@@ -43,6 +43,9 @@ UPLINK_OIDS = [
 ]
 
 
+COMMUNITY = Credential("default")
+
+
 @contextmanager
 def agents(interfaces: int) -> Iterator[int]:
     """Agents with so many interfaces on every address of 127.0.0.0/8; yields their port."""
@@ -100,10 +103,17 @@ async def poll_all(poller: Poller, targets: list[Device], per_second: float | No
     return readings
 
 
-async def measure(targets: list[Device], rounds: int, per_second: float | None) -> list[float]:
+async def measure(
+    targets: list[Device],
+    rounds: int,
+    per_second: float | None,
+    *,
+    credential: Credential = COMMUNITY,
+    packets_per_second: float = 15000.0,
+) -> list[float]:
     """CPU microseconds per poll of each round, after two rounds of learning."""
-    settings = PollSettings(packets_per_second=15000.0, budget_seconds=60.0)
-    poller = Poller(settings, PingSettings(), [Credential("default")], load_profiles())
+    settings = PollSettings(packets_per_second=packets_per_second, budget_seconds=60.0)
+    poller = Poller(settings, PingSettings(), [credential], load_profiles())
     await poller.open()
     figures = []
     try:
@@ -150,7 +160,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--pace", type=float, default=1000.0, help="polls a second of the evenly paced run")
     parser.add_argument("--peer", action="store_true", help="also time pysnmp, in turn with ours")
+    parser.add_argument("--v3", action="store_true", help="instead: version 3, ours and pysnmp's, beside version 2c")
     options = parser.parse_args()
+    if options.v3:
+        from bench.wire_v3 import compare
+
+        compare(options.devices, options.routers, options.rounds)
+        return
     started = time.monotonic()
     with agents(48) as port:
         cpe = devices(options.devices, port, role="cpe")

@@ -42,6 +42,11 @@ class Access(NamedTuple):
     head: bytes
     session: Session | None = None
 
+    @property
+    def outside_bytes(self) -> int:
+        """What stands around a reply beyond what is seen of it here."""
+        return self.session.outside_bytes if self.session is not None else 0
+
     def decode(self, data: bytes) -> Message:
         """Any reply. Raises BadPacketError for what is none, or of another version or community."""
         if self.session is not None:

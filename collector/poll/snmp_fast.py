@@ -266,8 +266,8 @@ class Engine:
         self.counts.reject(reason, str(sender[0]), self.now)
 
     def _try_again(self, exchange: Exchange, now: float) -> None:
-        """The wait for a try is over, its jitter too."""
-        if exchange.is_done:
+        """The wait for a try is over, its jitter too; unless it has left once more meanwhile (AskAgainError)."""
+        if exchange.is_done or exchange.latest_id:
             return
         if exchange.tries > 0 and exchange.until is not None and now < exchange.until:
             self.outbox.urgent.append(exchange)

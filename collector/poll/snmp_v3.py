@@ -19,7 +19,7 @@ from collector.poll.snmp_codec import (
     encode_request,
     encode_tlv,
 )
-from collector.poll.usm import Keys
+from collector.poll.usm import SALT_BYTES, Keys
 
 AUTHENTIC, PRIVATE, REPORTABLE = 1, 2, 4
 """The bits of msgFlags."""
@@ -33,6 +33,8 @@ _HEAD_END = b"\x02\x01\x03"
 _NO_OBJECTS = encode_request(GET, b"", [])
 _NOBODY = encode_tlv(OCTETS, encode_tlv(SEQUENCE, b"\x04\x00\x02\x01\x00\x02\x01\x00\x04\x00\x04\x00\x04\x00"))
 _LONGEST_FILLING = 7
+_FRAME_BYTES = 55
+"""All tags and lengths, msgGlobalData, boots and time at their largest."""
 _REPORT = bytes((REPORT,))
 
 
@@ -104,6 +106,13 @@ def encode_message(outside: Outside, keys: Keys, clock: tuple[int, int], *, msg_
         return message
     mac_end = len(message) - len(tail)
     return message[: mac_end - len(mac)] + signer.sign(message) + message[mac_end:]
+
+
+def encoded_bytes(outside: Outside, keys: Keys) -> int:
+    """The most that a message is larger than the PDU in it."""
+    fields = len(outside.engine_id) + len(outside.user) + len(outside.context)
+    mac_bytes = keys.signer.mac_bytes if keys.signer is not None else 0
+    return fields + mac_bytes + SALT_BYTES + _LONGEST_FILLING + _FRAME_BYTES
 
 
 def pdu_with_id(bare: bytes | bytearray, id_at: int, request_id: int) -> bytes:

@@ -88,7 +88,7 @@ class Walk:
         row_bytes = self._pace.row_bytes or VARBIND_BYTES * len(group)
         coming = self._pace.rows - len(group[0].cells) + 1
         wanted = coming if coming > 0 and self._pace.rows else FIRST_REPETITIONS
-        return max(1, min(wanted, int(REPLY_BYTES / row_bytes), self._pace.ceiling))
+        return max(1, min(wanted, int((REPLY_BYTES - self._talk.access.outside_bytes) / row_bytes), self._pace.ceiling))
 
     def _is_over_limits(self) -> bool:
         limits = self._talk.limits

@@ -34,6 +34,7 @@ from collector.poll.snmp_v3 import (
     encode_discovery,
     encode_message,
     encode_outside,
+    encoded_bytes,
     pdu_id,
     pdu_of,
     pdu_with_id,
@@ -149,6 +150,11 @@ class Session:
     def engine_id(self) -> bytes | None:
         """The engine that has proven that it knows the keys; None before that."""
         return self._proven.engine_id if self._proven is not None else None
+
+    @property
+    def outside_bytes(self) -> int:
+        """How much larger a reply's message is than the bare reply, give or take a few bytes."""
+        return encoded_bytes(self.peer.outside, self.peer.keys) if self.peer is not None else 0
 
     def begin_poll(self, *, is_lost: bool) -> None:
         """What may happen once in a poll may happen again; a device that is lost is looked for anew."""

@@ -23,9 +23,9 @@ from collector.poll.snmp_codec import (
     parse_oid,
 )
 from collector.poll.snmp_fast import AskAgainError
-from collector.poll.snmp_v3 import AUTHENTIC, PRIVATE, encode_message, encode_outside, parse
+from collector.poll.snmp_v3 import AUTHENTIC, PRIVATE, encode_message, encode_outside, encoded_bytes, parse
 from collector.poll.usm import Keys
-from collector.poll.usm_session import REPORTS, TIME_WINDOW_SECONDS, Refusal, Sent, Session
+from collector.poll.usm_session import REPORTS, TIME_WINDOW_SECONDS, Peer, Refusal, Sent, Session
 
 from .agents import Serve, answering, device, encode_integer
 from .secure_agent import CPE, HASTY, MakeSteps, SecureAgent, Start, credential
@@ -121,6 +121,15 @@ def test_any_bytes_are_a_message_or_a_reason(data: bytes) -> None:
     for packet in (data, encode_tlv(SEQUENCE, b"\x02\x01\x03" + data)):
         with contextlib.suppress(BadPacketError):
             assert parse(packet).flags in range(256)
+
+
+@pytest.mark.parametrize("protocols", [("SHA512", "DES"), ("MD5", "AES"), ("SHA", None), (None, None)])
+@pytest.mark.parametrize("pdu_bytes", [20, 200, 1300])
+def test_how_much_larger_a_message_is_than_its_pdu(protocols: tuple[str | None, str | None], pdu_bytes: int) -> None:
+    peer = Peer(credential(*protocols, context="somewhere"), b"\x80" * 32)
+    clock = 2**31 - 2, 2**31 - 2
+    message = encode_message(peer.outside, peer.keys, clock, msg_id=0x41000000, pdu=bytes(pdu_bytes))
+    assert -25 <= len(message) - pdu_bytes - encoded_bytes(peer.outside, peer.keys) <= 0
 
 
 def test_an_old_reply_is_not_an_answer_to_a_new_question(wire: Callable[..., Wire]) -> None:
