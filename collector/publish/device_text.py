@@ -80,27 +80,39 @@ class DeviceText:
         self.up: int | None = None
         self.last_poll: float | None = None
         self.uptime: float | None = None
+        self.device, self.detail = device, detail
+        self._begin_text(detail)
         self.describe(device, detail)
 
     def describe(self, device: Device, detail: f.Detail) -> None:
-        """Take in the device's inventory row; what it has counted stays."""
-        self.device, self.detail = device, detail
-        self._own = labels(device=device.device_id)
+        """Take in the device's inventory row; what it has counted stays, and its text unless the detail changed."""
+        has_text, self.device = detail == self.detail, device
+        if not has_text:
+            self._begin_text(detail)
+        if detail != "area":
+            info = labels(
+                area=device.area,
+                device=device.device_id,
+                parent=device.parent or "",
+                profile=device.profile or "",
+                role=device.role,
+                site=device.site or "",
+            )
+            self.chunks[_INFO] = f"bairro_device_info{info} 1.0\n"
+
+    def _begin_text(self, detail: f.Detail) -> None:
+        """Nothing is shown yet; at detail ``area`` no text is kept at all."""
+        self.detail = detail
+        self.chunks: list[str] = []
+        if detail == "area":
+            return
+        self.chunks += [""] * len(f.DEVICE_FAMILIES)
+        self._own = labels(device=self.device.device_id)
         self._interfaces = InterfaceTexts(self._own[:-1], detail)
         self._seldom: tuple[float | None, ...] = ()
         self._reachable: tuple[bool | None, bool | None] = (None, None)
         self._signals: tuple[SignalReading, ...] = ()
         self._probes: tuple[ProbeReading, ...] = ()
-        self.chunks = [""] * len(f.DEVICE_FAMILIES)
-        info = labels(
-            area=device.area,
-            device=device.device_id,
-            parent=device.parent or "",
-            profile=device.profile or "",
-            role=device.role,
-            site=device.site or "",
-        )
-        self.chunks[_INFO] = f"bairro_device_info{info} 1.0\n"
         self._write_state()
 
     def change(self, transition: Transition) -> None:

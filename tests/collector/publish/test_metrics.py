@@ -281,10 +281,12 @@ def test_series_of_a_device_that_left_go_and_the_others_stay() -> None:
         metrics.update(answer(0.0, device), restarted=False, traffic=None)
         metrics.change(changed(device, "down", 0.0, 0.0))
     metrics.replace([replace(CPE, site="moved")])
-    metrics.update(answer(60.0), restarted=False, traffic=None)
     text = metrics.render()
     assert 'device="ap-1"' not in text.replace('parent="ap-1"', "")
     assert 'site="moved"' in text
+    assert samples(text)["bairro_polls_total"][("device", "cpe-1"),] == 1, "what is known stands until the next poll"
+    metrics.update(answer(60.0), restarted=False, traffic=None)
+    text = metrics.render()
     assert samples(text)["bairro_polls_total"][("device", "cpe-1"),] == 2
 
 
@@ -395,6 +397,22 @@ def test_area_sums_stand_in_for_devices_that_are_not_shown() -> None:
     assert now["bairro_area_ping_rtt_seconds_count"][role] == 8
     metrics.change(changed(CPE, "suppressed", 60.0, 0.0))
     assert 'bairro_device_down{device="cpe-1",root="ap-1"} 1.0' in metrics.render()
+
+
+def test_a_device_is_shown_as_soon_as_its_detail_allows() -> None:
+    settings = MetricsSettings()
+    crowd = [replace(CPE, device_id=f"cpe-{n}") for n in range(CPE_IN_FULL + 1)]
+    metrics = Exposition(settings, crowd)
+    metrics.update(answer(0.0), restarted=False, traffic=None)
+    metrics.change(changed(CPE, "suppressed", 0.0, 0.0))
+    assert "bairro_device_up" not in samples(metrics.render())
+    metrics.replace(crowd[1:])
+    metrics.update(answer(60.0), restarted=False, traffic=None)
+    now = samples(metrics.render())
+    assert now["bairro_device_up"] == {(("device", "cpe-1"),): 1.0}
+    assert now["bairro_device_outages_total"][("device", "cpe-1"),] == 1
+    metrics.replace(crowd)
+    assert "bairro_device_up" not in samples(metrics.render())
 
 
 def test_probe_text_is_the_devices_own_even_where_it_is_not_shown() -> None:
