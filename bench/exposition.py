@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from collector.config import MetricsSettings
-from collector.publish.families import series_per_device
 from collector.publish.forms import CLASSIC
 from collector.publish.metrics import Exposition
+from collector.publish.metrics_page import series_per_device
 from collector.publish.web import Response, compress
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 

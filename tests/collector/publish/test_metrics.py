@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
 from collector.config import MetricsSettings
-from collector.publish import families
+from collector.publish import families, metrics_page
 from collector.publish.forms import CLASSIC
 from collector.publish.metrics import CPE_IN_FULL, Exposition, detail_of
 from collector.publish.own import OwnMetrics
@@ -350,13 +350,13 @@ def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
     metrics.update(answer(0.0, interfaces=whole, signals=signals, probes=probes), restarted=False, traffic=None)
     text = metrics.render()
     own = [line for line in text.splitlines() if 'device="cpe-1"' in line]
-    assert len(own) == families.series_per_device(detail, interfaces=3, channels=1, probes=2)
+    assert len(own) == metrics_page.series_per_device(detail, interfaces=3, channels=1, probes=2)
     per_area = [line for line in text.splitlines() if line.startswith("bairro_area_")]
     assert len(per_area) == sum(family.series for family in families.AREA_FAMILIES)
 
 
 @pytest.mark.parametrize("detail", families.DETAILS)
-@pytest.mark.parametrize("example", families.EXAMPLES, ids=lambda example: example[0])
+@pytest.mark.parametrize("example", metrics_page.EXAMPLES, ids=lambda example: example[0])
 def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail: families.Detail) -> None:
     name, interfaces, channels, probes, measured = example
     device = replace(CPE, role=next((role for role in ROLES if name.startswith(role)), "cpe"), uplink_interface="if0")
@@ -382,7 +382,7 @@ def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail
     metrics = exposition(device, cpe=detail, network=detail)
     metrics.update(reading, restarted=False, traffic=None)
     own = [line for line in metrics.render().splitlines() if 'device="cpe-1"' in line]
-    row_in_docs = next(line for line in families.markdown().splitlines() if line.startswith(f"| {name} |"))
+    row_in_docs = next(line for line in metrics_page.markdown().splitlines() if line.startswith(f"| {name} |"))
     assert int(row_in_docs.split("|")[2 + families.DETAILS.index(detail)]) == len(own)
 
 
@@ -434,7 +434,7 @@ def test_every_family_keeps_together() -> None:
 
 def test_metrics_page_is_generated() -> None:
     made = subprocess.run(
-        [sys.executable, "-m", "collector.publish.families"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "collector.publish.metrics_page"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == made.stdout
 
