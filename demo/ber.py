@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 Oid = tuple[int, ...]
 
@@ -79,6 +80,7 @@ def oid(name: Oid) -> bytes:
     return tlv(OBJECT, bytes(content))
 
 
+@lru_cache(maxsize=4096)
 def decode_oid(content: bytes) -> Oid:
     parts, value = [content[0] // 40, content[0] % 40], 0
     for byte in content[1:]:

@@ -1,5 +1,6 @@
 """The demo's agents against net-snmp's own tools: what they say, when they keep silent, how they count."""
 
+import csv
 import datetime
 import json
 import re
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,12 +30,12 @@ def folder(make_folder):
     return make_folder()
 
 
-def make(made, free_port):
+def make(made, free_port, areas=4, devices=40):
     """All that agents read: the plan of a world, and here its inventory; no history."""
     as_of = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=30)
-    plan = files.Plan(3, 4, 40, as_of, is_fixed=False, snmp_port=free_port(), echo_port=free_port())
+    plan = files.Plan(3, areas, devices, as_of, is_fixed=False, snmp_port=free_port(), echo_port=free_port())
     plan.write(made)
-    files.inventory(network.lay(3, 4, 40), plan).to_csv(made / "devices.csv", index=False)
+    files.inventory(network.lay(3, areas, devices), plan).to_csv(made / "devices.csv", index=False)
     (made / "faults.json").write_text('{"timeline": false}')
     return made
 
@@ -120,6 +122,19 @@ def test_a_broken_faults_file_is_reported_and_changes_nothing(agents, folder):
     time.sleep(0.8)
     assert echo(NODE, files.Plan.read(folder).echo_port) is not None
     assert b"faults.json: not understood" in agents.stdout.readline()
+
+
+def test_ten_thousand_agents_share_what_is_alike(tmp_path, free_port, processes, require_program):
+    folder = make(tmp_path, free_port, areas=24, devices=10_000)
+    process = start(folder, processes)
+    rows = list(csv.DictReader((folder / "devices.csv").open(encoding="utf-8")))
+    for row in (rows[5], rows[5000], rows[-1]):
+        told = ask(require_program("snmpget"), folder, row["address"].split(":")[0], "1.3.6.1.2.1.1.5.0", OCTETS).stdout
+        assert f'STRING: "{row["device_id"]}"' in told
+        assert counter(told) > 0
+    resident = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+    assert int(resident.group(1)) < 300_000
+    assert processes.stop(process) == 0
 
 
 def ticks(text):
