@@ -327,6 +327,9 @@ class Conversation:
     def _end_walks(self) -> None:
         self.silent_polls = 0
         self._attempts.worked()
+        session = self.access.session
+        if session is not None and self._scalars.place("boot_seconds") is None:
+            self.outcome.boot_seconds = session.engine_seconds
         if self._is_stale:
             self._compose()
         self._finish()

@@ -152,6 +152,11 @@ class Session:
         return self._proven.engine_id if self._proven is not None else None
 
     @property
+    def engine_seconds(self) -> float | None:
+        """The engine's time as signed messages tell it, which is snmpEngineTime to those who may not read that."""
+        return float(self._proven.seconds) if self._proven is not None and self._proven.is_told else None
+
+    @property
     def outside_bytes(self) -> int:
         """How much larger a reply's message is than the bare reply, give or take a few bytes."""
         return encoded_bytes(self.peer.outside, self.peer.keys) if self.peer is not None else 0

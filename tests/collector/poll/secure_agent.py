@@ -57,7 +57,7 @@ EVERYONE: tuple[tuple[str | None, str | None], ...] = (
 
 
 class SecureAgent:
-    """A running snmpd with a user for each of ``users``, which are pairs of our names of protocols."""
+    """A running snmpd with a user for each of ``users``, which are pairs of our names of protocols. ``view`` is what they may read."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class SecureAgent:
         engine: str = "bairro-test",
         address: str = "127.0.0.1",
         auth_password: str = AUTH_PASSWORD,
+        view: Sequence[str] = ("1",),
     ) -> None:
         self.folder, self.port, self.address = folder, port, address
         self._processes = processes
@@ -78,7 +79,11 @@ class SecureAgent:
             level = "priv" if priv else "auth" if auth else "noauth"
             protocols = f" {AUTHS[auth]} {auth_password}" if auth else ""
             protocols += f" {PRIVS[priv]} {PRIV_PASSWORD}" if priv else ""
-            lines += [f"createUser {user_name(auth, priv)}{protocols}", f"rouser {user_name(auth, priv)} {level}"]
+            lines += [
+                f"createUser {user_name(auth, priv)}{protocols}",
+                f"rouser {user_name(auth, priv)} {level} -V seen",
+            ]
+        lines += [f"view seen included {root}" for root in view]
         folder.mkdir(exist_ok=True)
         (folder / "agent.conf").write_text("\n".join(lines) + "\n")
         where = f"udp6:[{address}]:{port}" if ":" in address else f"udp:{address}:{port}"

@@ -32,6 +32,8 @@ from .secure_agent import (
     credential,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def agent(start_snmpd: Start) -> SecureAgent:
@@ -60,6 +62,16 @@ def test_over_ipv6(start_snmpd: Start) -> None:
     agent = start_snmpd(address="::1")
     reading = ask(agent, credential("SHA", "AES")).reading
     assert (reading.snmp, reading.failure) == ("answered", None)
+
+
+def test_the_engines_time_stands_in_for_the_object_that_a_user_may_not_read(start_snmpd: Start) -> None:
+    """snmpEngineTime and hrSystemUptime lie outside the view, as on many devices; each message carries the first."""
+    agent = start_snmpd(view=["1.3.6.1.2.1.1", "1.3.6.1.2.1.2", "1.3.6.1.2.1.31"])
+    polled = ask(agent, credential("SHA", "AES"), polls=2)
+    assert [reading.snmp for reading in polled.readings] == ["answered"] * 2
+    for reading in polled.readings:
+        assert reading.boot_seconds is not None
+        assert 0 <= agent.clock()[2] - reading.boot_seconds <= 60
 
 
 CREDENTIAL = "credential 'v3': "
