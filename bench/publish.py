@@ -1,12 +1,19 @@
-"""CPU of judging and publishing one poll, of a scrape and of closing an hour: python bench/publish.py [devices]."""
+"""CPU of judging and publishing one poll, and of closing an hour: python -m bench.publish [devices].
+
+Once stage by stage over many polls, and once as the collector does it, every poll through all stages. The sum is of the
+latter: a poll that is still in the processor's cache costs the later stages less.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -15,25 +22,114 @@ from collector.config import MetricsSettings, OutageSettings
 from collector.publish.history import History
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
-from collector.quality.rates import difference
+from collector.quality.rates import Delta, difference
 from collector.quality.state import Network
-from collector.quality.uplink import traffic
+from collector.quality.uplink import Traffic, traffic
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 
 START = 1_700_002_800.0
 INTERVAL = 60.0
+SLICES = 12
+CYCLES = 12
 RTTS = (0.0121, 0.0131312, 0.0112312, 0.0151231, 0.0162312)
+SHAPES = (
+    ("a CPE of one interface, no pings", ("wan",), False),
+    ("a CPE of one interface, five echoes", ("wan",), True),
+    ("a CPE of two interfaces, five echoes", ("wan", "lan"), True),
+    ("a router of 48 interfaces, five echoes", ("wan", *(f"ether{n}" for n in range(47))), True),
+)
+
+Poll = tuple[Reading, Delta, Traffic | None]
 
 
-def reading(device: Device, at: float) -> Reading:
-    """A CPE with two interfaces and a burst of five echoes; every poll's numbers differ."""
-    octets = int(at * 12_345)
-    interfaces = tuple(
-        InterfaceReading(name, i, None, True, 125e6, 64, octets, octets // 9, 0, 0, 0, 0)
-        for i, name in enumerate(("wan", "lan"))
-    )
-    rtts = tuple(rtt + (at % 7) / 1e4 for rtt in RTTS)
-    return Reading(device.device_id, at, 0.213, "answered", True, 0.0123, at, at, EchoBurst(5, 0, rtts), interfaces)
+class Stages:
+    """All that a poll goes through, and the CPU that each stage took: polls spread evenly, files as often as they are."""
+
+    def __init__(self, count: int, interfaces: Sequence[str], has_pings: bool, folder: Path) -> None:
+        self.devices = [
+            Device(f"cpe-{n:06d}", "127.0.0.1", "cpe", f"area-{n % 24}", uplink_interface="wan", subscribers=1)
+            for n in range(count)
+        ]
+        self._interfaces, self._has_pings = interfaces, has_pings
+        self._network = Network(self.devices, OutageSettings(), interval_seconds=INTERVAL)
+        self._exposition = Exposition(MetricsSettings(cpe="full"), self.devices)
+        self._history = History(folder, self.devices, interval_seconds=INTERVAL, settle_seconds=600)
+        self._live = LiveTable(folder, self.devices, at=START)
+        self._last = {device.device_id: self._reading(device, START) for device in self.devices}
+        self._runner = asyncio.Runner()
+        self.seconds: dict[str, float] = {}
+
+    def cycle(self, number: int) -> dict[str, float]:
+        """Poll everybody once; microseconds of CPU a poll by stage. Odd cycles take each stage apart."""
+        self.seconds = {}
+        size = -(-len(self.devices) // SLICES)
+        for part in range(SLICES):
+            at = START + number * INTERVAL + part * INTERVAL / SLICES
+            self._take(self.devices[part * size : (part + 1) * size], at, apart=number % 2 > 0)
+            with self._timing("journal"):
+                self._runner.run(self._history.flush(at))
+            if part % 2:
+                with self._timing("live table"):
+                    self._runner.run(self._live.write())
+        return {stage: seconds / len(self.devices) * 1e6 for stage, seconds in self.seconds.items()}
+
+    def close_hour(self) -> float:
+        """Microseconds of CPU for each poll of an hour, for the hour's rows."""
+        with self._timing("hour"):
+            self._runner.run(self._history.flush(START + 3600 + 600))
+        self._runner.close()
+        return self.seconds["hour"] / len(self.devices) / 60 * 1e6
+
+    def _take(self, devices: list[Device], at: float, *, apart: bool) -> None:
+        now = [self._reading(device, at + n / len(devices)) for n, device in enumerate(devices)]
+        before = [self._last[device.device_id] for device in devices]
+        self._last.update((reading.device_id, reading) for reading in now)
+        if not apart:
+            with self._timing("together"):
+                for device, old, new in zip(devices, before, now, strict=True):
+                    self._take_one(device, old, new)
+            return
+        observe, update = self._network.observe, self._exposition.update
+        with self._timing("difference"):
+            deltas = [difference(old, new) for old, new in zip(before, now, strict=True)]
+        with self._timing("traffic"):
+            passed = [traffic(d, r, delta) for d, r, delta in zip(devices, now, deltas, strict=True)]
+        polls: list[Poll] = list(zip(now, deltas, passed, strict=True))
+        with self._timing("judge"):
+            for reading, _, crossed in polls:
+                observe(reading, crossed)
+        with self._timing("metrics"):
+            for reading, delta, crossed in polls:
+                update(reading, restarted=delta.restarted, traffic=crossed)
+        with self._timing("history"):
+            for reading, delta, crossed in polls:
+                self._history.observe(reading, delta, crossed)
+        with self._timing("live"):
+            for reading, _, crossed in polls:
+                self._live.update(reading, crossed)
+
+    def _take_one(self, device: Device, old: Reading, new: Reading) -> None:
+        delta = difference(old, new)
+        passed = traffic(device, new, delta)
+        self._network.observe(new, passed)
+        self._exposition.update(new, restarted=delta.restarted, traffic=passed)
+        self._history.observe(new, delta, passed)
+        self._live.update(new, passed)
+
+    def _reading(self, device: Device, at: float) -> Reading:
+        octets = int(at * 12_345)
+        interfaces = tuple(
+            InterfaceReading(name, i, None, True, 125e6, 64, octets, octets // 9, 0, 0, 0, 0)
+            for i, name in enumerate(self._interfaces)
+        )
+        burst = EchoBurst(5, 0, tuple(rtt + (at % 7) / 1e4 for rtt in RTTS)) if self._has_pings else None
+        return Reading(device.device_id, at, 0.213, "answered", True, 0.0123, at, at, burst, interfaces)
+
+    @contextmanager
+    def _timing(self, stage: str) -> Iterator[None]:
+        before = time.process_time()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.process_time() - before
 
 
 def cpu(job: Callable[[], object], times: int) -> float:
@@ -43,47 +139,31 @@ def cpu(job: Callable[[], object], times: int) -> float:
     return (time.process_time() - before) / times * 1e6
 
 
-def main(count: int) -> None:
-    devices = [
-        Device(f"cpe-{n:06d}", "127.0.0.1", "cpe", f"area-{n % 24}", uplink_interface="wan", subscribers=1)
-        for n in range(count)
-    ]
-    by_id = {device.device_id: device for device in devices}
-    network = Network(devices, OutageSettings(), interval_seconds=INTERVAL)
-    exposition = Exposition(MetricsSettings(cpe="full"), devices)
+def show(title: str, count: int, interfaces: Sequence[str], has_pings: bool) -> None:
+    """Print the median over cycles of each stage."""
     with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder), devices, interval_seconds=INTERVAL, settle_seconds=600)
-        live = LiveTable(Path(folder), devices, at=START)
-        print(f"{count} CPE of two interfaces, all answering; CPU in us a poll\n")
-        last = [reading(device, START) for device in devices]
-        for cycle in range(1, 4):
-            now = [reading(device, START + cycle * INTERVAL + n / count) for n, device in enumerate(devices)]
-            deltas = [difference(before, after) for before, after in zip(last, now, strict=True)]
-            passed = [traffic(by_id[r.device_id], r, d) for r, d in zip(now, deltas, strict=True)]
-            triples = list(zip(now, deltas, passed, strict=True))
-            figures = {
-                "difference": cpu(lambda: [difference(a, b) for a, b in zip(last, now, strict=True)], count),
-                "judge": cpu(lambda: [network.observe(r, p) for r, p in zip(now, passed, strict=True)], count),
-                "traffic": cpu(lambda: [traffic(by_id[r.device_id], r, d) for r, d, _ in triples], count),
-                "metrics": cpu(
-                    lambda: [exposition.update(r, restarted=False, traffic=p) for r, _, p in triples], count
-                ),
-                "history": cpu(lambda: [history.observe(r, d, p) for r, d, p in triples], count),
-                "live": cpu(lambda: [live.update(r, p) for r, _, p in triples], count),
-                "journal": cpu(lambda: asyncio.run(history.flush(START + cycle * INTERVAL)), count),
-            }
-            last = now
-        for name, figure in figures.items():
-            print(f"  {name:12} {figure:7.2f}")
-        print(f"  {'sum':12} {sum(figures.values()):7.2f}\n")
-        text = exposition.render()
-        series = sum(not line.startswith("#") for line in text.splitlines())
-        print(f"scrape: {series} series, {len(text) / 1e6:.1f} MB, {cpu(exposition.render, 1) / 1e3:.1f} ms of CPU")
-        asyncio.run(live.write())
-        live.update(now[0], None)
-        print(f"live table: {cpu(lambda: asyncio.run(live.write()), 1) / 1e3:.0f} ms (in a thread)")
-        close = cpu(lambda: asyncio.run(history.flush(START + 3600 + 600)), 1) / 1e3
-        print(f"closing the hour: {close:.0f} ms (in a thread but for a copy)")
+        stages = Stages(count, interfaces, has_pings, Path(folder))
+        gc.collect()
+        gc.freeze()  # as the collector does once it has begun
+        cycles = [stages.cycle(number) for number in range(1, CYCLES + 1)][2:]
+        hour = stages.close_hour()
+    apart, together = cycles[0::2], cycles[1::2]
+    medians = {stage: statistics.median(cycle[stage] for cycle in apart) for stage in apart[0]}
+    whole = {stage: statistics.median(cycle[stage] for cycle in together) for stage in together[0]}
+    print(f"{title} ({count} of them)")
+    for stage in ("difference", "traffic", "judge", "metrics", "history", "live"):
+        print(f"  {stage:12} {medians[stage]:7.2f}")
+    print(f"  {'together':12} {whole['together']:7.2f}")
+    for stage in ("journal", "live table"):
+        print(f"  {stage:12} {whole[stage]:7.2f}")
+    print(f"  {'hour rows':12} {hour:7.2f}")
+    print(f"  {'sum':12} {sum(whole.values()) + hour:7.2f}\n")
+
+
+def main(count: int) -> None:
+    print("CPU in us a poll, journal every 5 s and live table every 10 s of a minute's polls; medians over cycles\n")
+    for title, interfaces, has_pings in SHAPES:
+        show(title, max(SLICES, count // len(interfaces)), interfaces, has_pings)
     registry = CollectorRegistry()
     gauge = Gauge("yardstick", "For comparison.", ["device"], registry=registry)
     for n in range(10_000):

@@ -144,13 +144,12 @@ class Reading(NamedTuple):
         """
         if not self.sent:
             return None
-        asked_snmp = self.snmp != "off"
-        asked_ping = self.echoes is not None and self.echoes.sent > 0
-        if asked_snmp and self.snmp != "silent":
+        snmp, echoes = self.snmp, self.echoes
+        if snmp not in ("silent", "off"):
             return True
-        if asked_ping and self.echoes is not None and self.echoes.lost < self.echoes.sent:
-            return True
-        return False if asked_snmp or asked_ping else None
+        if echoes is not None and echoes.sent > 0:
+            return echoes.lost < echoes.sent
+        return None if snmp == "off" else False
 
 
 @dataclass(frozen=True, slots=True)

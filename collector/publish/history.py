@@ -5,26 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 from collector.publish import spans
 from collector.publish.hour_writer import ClosedDevice, HourWriter, segment_of
-from collector.publish.hours import HOUR, DeviceHour, Poll
+from collector.publish.hours import HOUR, NO_AMOUNTS, DeviceHour, PollFact
 from collector.publish.journal import Fact
 from collector.publish.spans import Belief, Span
 from collector.quality.maintenance import Calendar
 from collector.quality.rates import Delta
 from collector.quality.uplink import NO_TRAFFIC, Traffic
-from collector.reading import Device, QualityState, Reading, StateName, Transition
+from collector.reading import Device, EchoBurst, QualityState, Reading, StateName, Transition
 
 PLAUSIBLE_INTERVALS = 2.5
 LONGEST_SETTLE_SECONDS = 900.0
+_NO_ECHOES = EchoBurst(0, 0)
 _UNHEARD: frozenset[StateName] = spans.NETWORK_DOWN | spans.LONE_SILENCE
 
 
 class _Track:
-    """What is known of one device over the open hours."""
+    """What is known of one device over the open hours; ``sums`` are those of the hour that its newest poll lies in."""
 
-    __slots__ = ("beliefs", "joined_at", "last_at", "observed", "observed_until", "unjudged")
+    __slots__ = ("beliefs", "hour", "joined_at", "last_at", "observed", "observed_until", "sums", "unjudged")
 
     def __init__(self, joined_at: float) -> None:
         self.joined_at = joined_at
@@ -32,7 +34,9 @@ class _Track:
         self.observed_until = 0.0
         self.observed: list[Span] = []
         self.beliefs: list[Belief] = []
-        self.unjudged: list[Poll] = []
+        self.unjudged: list[PollFact] = []
+        self.hour = 0
+        self.sums: DeviceHour | None = None
 
 
 class History:
@@ -107,12 +111,16 @@ class History:
         if track is None:
             return
         reachable = reading.is_reachable
-        since, track.last_at = track.last_at, reading.at if reachable is not None else None
         if reachable is None:
+            track.last_at = None
             return
-        if since is not None and not 0 < reading.at - since <= self._gap:
+        at, since = reading.at, track.last_at
+        track.last_at = at
+        if since is not None and not 0 < at - since <= self._gap:
             since = None
-        self._record(_poll(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable))
+        poll = _fact(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable)
+        self._facts.append(poll)
+        self._take(track, poll)
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
@@ -127,13 +135,13 @@ class History:
         self._apply(fact)
 
     def _apply(self, fact: Fact) -> None:
-        """The one way in, for what happens now and for what the journal tells again."""
-        if type(fact) is Poll:
-            self._apply_poll(fact)
-            return
+        """What the journal tells again, and all that happens now but polls, goes in here."""
         kind = fact[0]
         if kind == "poll":
-            self._apply_poll(Poll._make(fact[1:]))
+            track = self._tracks.get(fact[1])
+            if track is None:
+                track = self._tracks[fact[1]] = _Track(fact[2])
+            self._take(track, cast("PollFact", fact))
         elif kind == "state":
             _, device_id, since, state, *root = fact
             track = self._tracks.setdefault(device_id, _Track(since))
@@ -143,48 +151,50 @@ class History:
         elif kind == "blind":
             self._blind = [span for span in self._blind if span[0] != fact[1]] + [(fact[1], fact[2])]
 
-    def _apply_poll(self, poll: Poll) -> None:
-        track = self._tracks.get(poll.device_id)
-        if track is None:
-            track = self._tracks[poll.device_id] = _Track(poll.at)
-        track.observed_until = poll.at
-        if poll.since is not None:
-            spans.extend(track.observed, poll.since, poll.at)
-        if not poll.is_reachable:
-            if not track.beliefs or track.beliefs[-1][1] not in _UNHEARD:
-                track.unjudged.append(poll)
-                self._sums(poll.at, poll.device_id)
+    def _take(self, track: _Track, poll: PollFact) -> None:
+        """The one way in for a poll, now and again."""
+        _, device_id, at, since, is_reachable = poll[:5]
+        track.observed_until = at
+        if since is not None:
+            spans.extend(track.observed, since, at)
+        if not is_reachable:
+            self._miss(track, poll)
             return
         if track.unjudged:
-            for missed in track.unjudged:
-                sums = self._sums(missed.at, missed.device_id)
-                if sums is not None:
-                    sums.add_pings(missed.pings_sent, missed.pings_lost, ())
-            track.unjudged.clear()
-        self._add(poll)
-
-    def _add(self, poll: Poll) -> None:
-        sums = self._sums(poll.at, poll.device_id)
+            self._count_misses(track)
+        if not track.hour <= at < track.hour + HOUR:
+            track.hour = int(at) - int(at) % HOUR
+            track.sums = self._sums(at, device_id)
+        sums, amounts = track.sums, poll[10]
         if sums is not None:
-            sums.polls_answered += 1
-            sums.restarts += poll.has_restarted
-            if poll.pings_sent:
-                sums.add_pings(poll.pings_sent, poll.pings_lost, poll.rtt_seconds)
-            if poll.has_rate:
-                sums.add_rates(poll)
-            if poll.signal_dbm is not None or poll.signal_noise_db is not None:
-                sums.add_signals(poll.signal_dbm, poll.signal_noise_db)
-            if poll.at % HOUR >= poll.seconds:
-                sums.add_amounts(poll.amounts, 1.0)
-                return
-        self._split_amounts(poll)
+            sums.add(poll)
+        if amounts is NO_AMOUNTS:
+            return
+        if sums is not None and at - poll[8] >= track.hour:
+            sums.add_amounts(amounts, 1.0)
+        else:
+            self._split_amounts(poll)
 
-    def _split_amounts(self, poll: Poll) -> None:
-        """Split what was counted between two polls over the hours in between, by time."""
-        for hour, share in _shares(poll.at - poll.seconds, poll.at):
-            sums = self._sums(hour, poll.device_id)
+    def _miss(self, track: _Track, poll: PollFact) -> None:
+        """Its echoes are lost packets only if no verdict explains the silence, which is not known yet."""
+        if not track.beliefs or track.beliefs[-1][1] not in _UNHEARD:
+            track.unjudged.append(poll)
+            self._sums(poll[2], poll[1])
+
+    def _count_misses(self, track: _Track) -> None:
+        for missed in track.unjudged:
+            sums = self._sums(missed[2], missed[1])
             if sums is not None:
-                sums.add_amounts(poll.amounts, share)
+                sums.add_pings(missed[5], missed[6], ())
+        track.unjudged.clear()
+
+    def _split_amounts(self, poll: PollFact) -> None:
+        """Split what was counted between two polls over the hours in between, by time."""
+        at, seconds, amounts = poll[2], poll[8], poll[10]
+        for hour, share in _shares(at - seconds, at):
+            sums = self._sums(hour, poll[1])
+            if sums is not None:
+                sums.add_amounts(amounts, share)
 
     def _sums(self, at: float, device_id: str) -> DeviceHour | None:
         hour = int(at) - int(at) % HOUR
@@ -243,6 +253,8 @@ class History:
             if is_member or device_id in sums:
                 parts = spans.subtract(spans.clip(track.observed, hour, hour + HOUR), blind)
                 closed.append((device_id, sums.get(device_id), parts, list(track.beliefs)))
+            if track.hour == hour:
+                track.hour, track.sums = 0, None
             spans.forget(track.observed, track.beliefs, hour + HOUR)
             if device_id not in self._members and not track.observed:
                 del self._tracks[device_id]
@@ -260,25 +272,23 @@ def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:
         hour += HOUR
 
 
-def _poll(
+def _fact(
     reading: Reading, delta: Delta, since: float | None, *, traffic: Traffic | None, gap: float, reachable: bool
-) -> Poll:
+) -> PollFact:
     """What history keeps of a reading."""
-    echoes, passed, signals = reading.echoes, traffic or NO_TRAFFIC, reading.signals
-    seconds = delta.seconds or 0.0
-    return Poll(
-        reading.device_id,
-        reading.at,
-        since,
-        reachable,
-        echoes.sent if echoes else 0,
-        echoes.lost if echoes else 0,
-        echoes.rtt_seconds if echoes else (),
-        seconds,
-        0 < seconds <= gap,
-        (*passed[1:5], delta.codewords_total, delta.codewords_uncorrectable),
-        passed.utilization_ratio,
-        delta.restarted,
-        min((s.received_dbm for s in signals if s.received_dbm is not None), default=None) if signals else None,
-        min((s.noise_ratio_db for s in signals if s.noise_ratio_db is not None), default=None) if signals else None,
-    )
+    sent, lost, rtts = reading.echoes or _NO_ECHOES
+    seconds, restarted, _, _, codewords, uncorrectable = delta
+    seconds = seconds or 0.0
+    dbm = noise = utilization = None
+    amounts = NO_AMOUNTS
+    if traffic is not None or codewords is not None:
+        _, received, transmitted, errors, discards, utilization = traffic or NO_TRAFFIC
+        amounts = (received, transmitted, errors, discards, codewords, uncorrectable)
+    if reading.signals:
+        dbm = min((s.received_dbm for s in reading.signals if s.received_dbm is not None), default=None)
+        noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=None)
+    has_rate = 0 < seconds <= gap
+    return (
+        "poll", reading.device_id, reading.at, since, reachable, sent, lost, rtts, seconds, has_rate, amounts,
+        utilization, restarted, dbm, noise,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from collector.publish import parquet
-from collector.publish.hours import DeviceHour, Poll, row
+from collector.publish.hours import DeviceHour, row
 from collector.publish.journal import Fact, Journal
 from collector.publish.quality_files import SCHEMA, QualityFiles
 from collector.publish.spans import Belief, Span
@@ -69,7 +69,7 @@ class HourWriter:
     def _write(self, closed_until: int, *, has_closed: bool) -> None:
         while self._unjournalled:
             segment, facts = self._unjournalled[0]
-            self.journal.append(segment, [("poll", *fact) if type(fact) is Poll else fact for fact in facts])
+            self.journal.append(segment, facts)
             self._unjournalled.pop(0)
         has_closed = has_closed or bool(self._pending)
         for hour in sorted(self._pending):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 
 from collector.publish import spans
 from collector.publish.spans import Belief, Span
@@ -26,38 +27,30 @@ AMOUNTS = (
 
 
 Amounts = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
+NO_AMOUNTS: Amounts = (None,) * 6
 
+PollFact = tuple[
+    str, str, float, float | None, bool, int, int, tuple[float, ...], float, bool, Amounts, float | None, bool,
+    float | None, float | None,
+]  # fmt: skip
+"""What history keeps of one poll: plain values in a plain tuple, for this is also what the journal holds.
 
-class Poll(NamedTuple):
-    """What history keeps of one poll; plain values, for this is also what the journal holds.
-
-    ``since`` is the poll before, where the time between counts as observed. ``amounts`` are those of AMOUNTS, over
-    ``seconds``, which may be long after a gap; ``has_rate`` says that it is short enough for a rate.
-    """
-
-    device_id: str
-    at: float
-    since: float | None
-    is_reachable: bool
-    pings_sent: int = 0
-    pings_lost: int = 0
-    rtt_seconds: tuple[float, ...] = ()
-    seconds: float = 0.0
-    has_rate: bool = False
-    amounts: Amounts = (None,) * 6
-    utilization_ratio: float | None = None
-    has_restarted: bool = False
-    signal_dbm: float | None = None
-    signal_noise_db: float | None = None
+``("poll", device_id, at, since, is_reachable, pings_sent, pings_lost, rtt_seconds, seconds, has_rate, amounts,
+utilization_ratio, has_restarted, signal_dbm, signal_noise_db)``: ``since`` is the poll before, where the time between
+counts as observed. ``amounts`` are those of AMOUNTS, over ``seconds``, which may be long after a gap; ``has_rate`` says
+that it is short enough for a rate.
+"""
 
 
 class DeviceHour:
-    """The sums of one device and hour, and the values that percentiles are taken of, in single precision."""
+    """The sums of one device and hour, and the values that percentiles are taken of, in single precision.
+
+    ``bursts`` are the numbers of round trips that came back together: jitter is taken within a burst.
+    """
 
     __slots__ = (
         "amounts",
-        "jitter_count",
-        "jitter_sum",
+        "bursts",
         "noise",
         "pings_lost",
         "pings_sent",
@@ -72,12 +65,33 @@ class DeviceHour:
     )
 
     def __init__(self) -> None:
-        self.polls_answered = self.pings_sent = self.pings_lost = self.restarts = self.jitter_count = 0
-        self.rtt_sum = self.jitter_sum = 0.0
+        self.polls_answered = self.pings_sent = self.pings_lost = self.restarts = 0
+        self.rtt_sum = 0.0
         self.rtts, self.receive_rates, self.transmit_rates, self.utilizations = (array("f") for _ in range(4))
+        self.bursts = array("H")
         self.amounts: list[float | None] = [None] * len(AMOUNTS)
         self.signal: list[float] | None = None
         self.noise: list[float] | None = None
+
+    def add(self, poll: PollFact) -> None:
+        """An answered poll, but for its amounts, which may belong to two hours."""
+        _, _, _, _, _, sent, lost, rtts, seconds, has_rate, amounts, utilization, restarted, dbm, noise = poll
+        self.polls_answered += 1
+        if restarted:
+            self.restarts += 1
+        if sent:
+            self.add_pings(sent, lost, rtts)
+        if has_rate:
+            if amounts[0] is not None:
+                self.receive_rates.append(amounts[0] / seconds)
+            if amounts[1] is not None:
+                self.transmit_rates.append(amounts[1] / seconds)
+            if utilization is not None:
+                self.utilizations.append(utilization)
+        if dbm is not None:
+            self.signal = (self.signal or []) + [dbm]
+        if noise is not None:
+            self.noise = (self.noise or []) + [noise]
 
     def add_pings(self, sent: int, lost: int, rtts: tuple[float, ...]) -> None:
         """A burst of echoes."""
@@ -86,9 +100,7 @@ class DeviceHour:
         if rtts:
             self.rtt_sum += sum(rtts)
             self.rtts.extend(rtts)
-            if len(rtts) > 1:
-                self.jitter_sum += sum([abs(b - a) for a, b in pairwise(rtts)])
-                self.jitter_count += len(rtts) - 1
+            self.bursts.append(len(rtts))
 
     def add_amounts(self, amounts: Amounts, share: float) -> None:
         """A part, 0 to 1, of what was counted between two polls."""
@@ -97,22 +109,15 @@ class DeviceHour:
             if amount is not None:
                 sums[i] = (sums[i] or 0.0) + amount * share
 
-    def add_rates(self, poll: Poll) -> None:
-        """The rates between this poll and the one before."""
-        received, transmitted = poll.amounts[:2]
-        if received is not None:
-            self.receive_rates.append(received / poll.seconds)
-        if transmitted is not None:
-            self.transmit_rates.append(transmitted / poll.seconds)
-        if poll.utilization_ratio is not None:
-            self.utilizations.append(poll.utilization_ratio)
-
-    def add_signals(self, signal_dbm: float | None, noise_db: float | None) -> None:
-        """The levels of the worst channel."""
-        if signal_dbm is not None:
-            self.signal = (self.signal or []) + [signal_dbm]
-        if noise_db is not None:
-            self.noise = (self.noise or []) + [noise_db]
+    def jitter_seconds(self) -> float | None:
+        """The mean absolute difference of consecutive round trips within a burst; None of no two."""
+        count = len(self.rtts) - len(self.bursts)
+        if not count:
+            return None
+        rtts = np.array(self.rtts, dtype=float)
+        steps = np.abs(rtts[1:] - rtts[:-1])
+        between_bursts = steps[np.cumsum(self.bursts)[:-1] - 1]
+        return float((steps.sum() - between_bursts.sum()) / count)
 
 
 def row(
@@ -152,6 +157,7 @@ def row(
 def _measured(sums: DeviceHour) -> dict[str, Any]:
     pings = sums.pings_sent > 0
     rtts = len(sums.rtts)
+    ranked = sorted(sums.rtts)
     return {
         "restarts": sums.restarts,
         "polls_answered": sums.polls_answered,
@@ -159,9 +165,9 @@ def _measured(sums: DeviceHour) -> dict[str, Any]:
         "pings_lost": sums.pings_lost if pings else None,
         "rtt_seconds_sum": sums.rtt_sum if rtts else None,
         "rtt_count": rtts if pings else None,
-        "rtt_p50_seconds": quantile(sums.rtts, 0.5),
-        "rtt_p95_seconds": quantile(sums.rtts, 0.95),
-        "jitter_seconds": sums.jitter_sum / sums.jitter_count if sums.jitter_count else None,
+        "rtt_p50_seconds": quantile(ranked, 0.5),
+        "rtt_p95_seconds": quantile(ranked, 0.95),
+        "jitter_seconds": sums.jitter_seconds(),
         "receive_p95_bytes_per_second": quantile(sums.receive_rates, 0.95),
         "transmit_p95_bytes_per_second": quantile(sums.transmit_rates, 0.95),
         "utilization_p95_ratio": quantile(sums.utilizations, 0.95),
@@ -171,6 +177,7 @@ def _measured(sums: DeviceHour) -> dict[str, Any]:
     }
 
 
-def quantile(values: array[float], q: float) -> float | None:
+def quantile(values: Iterable[float], q: float) -> float | None:
     """The ``q`` quantile by nearest rank; None of nothing."""
-    return sorted(values)[max(0, math.ceil(q * len(values)) - 1)] if values else None
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(q * len(ranked)) - 1)] if ranked else None

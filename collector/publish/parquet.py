@@ -25,8 +25,10 @@ def _array(column: Sequence[Any], type_: pa.DataType) -> pa.Array:
     return pa.array(column, type_)
 
 
-def write(table: pa.Table, path: Path, *, durable: bool) -> None:
+def write(table: pa.Table, path: Path, *, durable: bool, **options: Any) -> None:
     """Write beside ``path`` and rename over it; ``durable`` syncs file and folder to the disk first.
+
+    ``options`` are those of ``pyarrow.parquet.write_table``; compression is zstd unless they say otherwise.
 
     Two threads may write the same ``path``: the later one stays. Raises OSError, and leaves neither a half-written
     file nor a changed ``path``.
@@ -34,7 +36,7 @@ def write(table: pa.Table, path: Path, *, durable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        pq.write_table(table, beside, compression="zstd")
+        pq.write_table(table, beside, **{"compression": "zstd", **options})
         if durable:
             _sync(beside)
         beside.replace(path)

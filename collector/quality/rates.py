@@ -25,21 +25,45 @@ class Delta(NamedTuple):
     """What one device did between two readings.
 
     ``seconds`` is the time that the differences span, however long; None where there is nothing to compare with.
-    ``restarted`` says that the device itself started anew in between. ``codewords_*`` are sums over the DOCSIS
-    channels whose series held.
+    ``restarted`` says that the device itself started anew in between. ``before`` and ``after`` are the readings that
+    may be compared interface by interface; None after a restart. ``codewords_*`` are sums over the DOCSIS channels
+    whose series held.
     """
 
-    device_id: str
-    at: float
     seconds: float | None = None
     restarted: bool = False
-    interfaces: tuple[InterfaceDelta, ...] = ()
+    before: Reading | None = None
+    after: Reading | None = None
     codewords_total: int | None = None
     codewords_uncorrectable: int | None = None
 
-    def interface(self, name: str | None) -> InterfaceDelta | None:
+    @property
+    def interfaces(self) -> tuple[InterfaceDelta, ...]:
+        """What each interface that was read both times carried."""
+        if self.after is None:
+            return ()
+        found = (self.of(interface) for interface in self.after.interfaces)
+        return tuple(delta for delta in found if delta is not None)
+
+    def interface(self, name: str) -> InterfaceDelta | None:
         """The interface called ``name``, if it was read both times."""
         return next((delta for delta in self.interfaces if delta.name == name), None)
+
+    def of(self, after: InterfaceReading) -> InterfaceDelta | None:
+        """What one interface carried until this reading of it; None where it was not read before.
+
+        Worked out on demand, for of many interfaces only the uplink's difference is wanted.
+        """
+        if self.before is None or self.seconds is None:
+            return None
+        name = after.name
+        for before in self.before.interfaces:
+            if before.name == name:
+                return _interface_delta(before, after, self.seconds)
+        return None
+
+
+NO_DELTA = Delta()
 
 
 def difference(previous: Reading | None, current: Reading) -> Delta:
@@ -49,23 +73,21 @@ def difference(previous: Reading | None, current: Reading) -> Delta:
     discontinuity (RFC 2863 ifCounterDiscontinuityTime), a change of counter width or a counter that runs
     backwards, the series begins anew and its delta is None.
     """
-    device_id, at = current.device_id, current.at
-    if previous is None or at <= previous.at:
-        return Delta(device_id, at)
-    seconds = at - previous.at
-    restarted = has_restarted(previous, current)
-    if restarted or _lost_its_count(previous, current):
-        return Delta(device_id, at, seconds, restarted)
-    before = {interface.name: interface for interface in previous.interfaces}
-    interfaces = tuple(
-        _interface_delta(before[interface.name], interface, seconds)
-        for interface in current.interfaces
-        if interface.name in before
-    )
+    if previous is None:
+        return NO_DELTA
+    seconds = current.at - previous.at
+    if seconds <= 0:
+        return NO_DELTA
+    old, new = previous.uptime_seconds, current.uptime_seconds
+    ran_on = old is not None and new is not None and new >= old and new >= seconds
+    if not ran_on:
+        restarted = has_restarted(previous, current)
+        if restarted or _lost_its_count(previous, current):
+            return Delta(seconds, restarted)
     if not current.signals:
-        return Delta(device_id, at, seconds, False, interfaces)
+        return Delta(seconds, False, previous, current)
     total, uncorrectable = _codewords(previous.signals, current.signals)
-    return Delta(device_id, at, seconds, False, interfaces, total, uncorrectable)
+    return Delta(seconds, False, previous, current, total, uncorrectable)
 
 
 def has_restarted(previous: Reading, current: Reading) -> bool:
@@ -120,43 +142,41 @@ def _slack(previous: Reading, current: Reading) -> float:
 
 
 def _interface_delta(before: InterfaceReading, after: InterfaceReading, seconds: float) -> InterfaceDelta:
-    discontinued = (
-        before.discontinuity_seconds != after.discontinuity_seconds
-        and before.discontinuity_seconds is not None
-        and after.discontinuity_seconds is not None
-    )
-    if discontinued:
+    old, new = before.discontinuity_seconds, after.discontinuity_seconds
+    if old != new and old is not None and new is not None:
         return InterfaceDelta(after.name)
+    bits = after.counter_bits
     received = transmitted = None
-    if before.counter_bits == after.counter_bits:
+    if before.counter_bits != bits:
+        pass
+    elif bits > 32:
+        received = _forward(before.receive_bytes, after.receive_bytes)
+        transmitted = _forward(before.transmit_bytes, after.transmit_bytes)
+    else:
         speed = max(before.speed_bytes_per_second or 0.0, after.speed_bytes_per_second or 0.0)
         room = speed * seconds if speed else None
-        received = _bytes(before.receive_bytes, after.receive_bytes, after.counter_bits, room)
-        transmitted = _bytes(before.transmit_bytes, after.transmit_bytes, after.counter_bits, room)
+        received = _bytes32(before.receive_bytes, after.receive_bytes, room)
+        transmitted = _bytes32(before.transmit_bytes, after.transmit_bytes, room)
+    errors = _forward(before.receive_errors, after.receive_errors)
+    errors_sent = _forward(before.transmit_errors, after.transmit_errors)
+    discards = _forward(before.receive_discards, after.receive_discards)
+    discards_sent = _forward(before.transmit_discards, after.transmit_discards)
     return InterfaceDelta(
         after.name,
         received,
         transmitted,
-        _sum(
-            _forward(before.receive_errors, after.receive_errors),
-            _forward(before.transmit_errors, after.transmit_errors),
-        ),
-        _sum(
-            _forward(before.receive_discards, after.receive_discards),
-            _forward(before.transmit_discards, after.transmit_discards),
-        ),
+        errors_sent if errors is None else errors if errors_sent is None else errors + errors_sent,
+        discards_sent if discards is None else discards if discards_sent is None else discards + discards_sent,
     )
 
 
-def _bytes(before: int | None, after: int | None, bits: int, room: float | None) -> int | None:
-    """The difference of a byte counter; ``room`` is what the interface could carry meanwhile, None if unknown.
+def _bytes32(before: int | None, after: int | None, room: float | None) -> int | None:
+    """The difference of a 32-bit byte counter; ``room`` is what the interface could carry meanwhile, None if unknown.
 
-    A 32-bit counter is believed only where it cannot have wrapped twice, or once without showing.
+    It is believed only where it cannot have wrapped twice, or once without showing.
     """
     if before is None or after is None:
         return None
-    if bits > 32:
-        return after - before if after >= before else None
     if room is None:
         return after - before if after >= before else None
     if room >= WRAP_32:
@@ -169,13 +189,6 @@ def _forward(before: int | None, after: int | None) -> int | None:
     if before is None or after is None or after < before:
         return None
     return after - before
-
-
-def _sum(first: int | None, second: int | None) -> int | None:
-    """The sum of what was measured; None where neither was."""
-    if first is None:
-        return second
-    return first if second is None else first + second
 
 
 def _codewords(before: tuple[SignalReading, ...], after: tuple[SignalReading, ...]) -> tuple[int | None, int | None]:

@@ -58,23 +58,24 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
 
 def traffic(device: Device, reading: Reading, delta: Delta) -> Traffic | None:
     """The uplink's traffic since the reading before, or None where there is nothing to compare with."""
-    passed = uplink_of(device, delta.interfaces) if delta.interfaces and delta.seconds else None
-    if passed is None or not delta.seconds:
-        return None
     seconds = delta.seconds
-    speed = next((i.speed_bytes_per_second for i in reading.interfaces if i.name == passed.name), None)
-    receive = _share(passed.receive_bytes, device.capacity_receive_bytes_per_second or speed, seconds)
-    transmit = _share(passed.transmit_bytes, device.capacity_transmit_bytes_per_second or speed, seconds)
-    return Traffic(
-        seconds,
-        passed.receive_bytes,
-        passed.transmit_bytes,
-        passed.error_packets,
-        passed.discard_packets,
-        receive if transmit is None or (receive is not None and receive > transmit) else transmit,
-    )
+    if delta.before is None or not seconds:
+        return None
+    interface = uplink_of(device, reading.interfaces)
+    passed = None if interface is None else delta.of(interface)
+    if interface is None or passed is None:
+        return None
+    _, received, transmitted, errors, discards = passed
+    speed = interface.speed_bytes_per_second
+    receive = _share(received, device.capacity_receive_bytes_per_second or speed, seconds)
+    transmit = _share(transmitted, device.capacity_transmit_bytes_per_second or speed, seconds)
+    fuller = receive if transmit is None or (receive is not None and receive > transmit) else transmit
+    return Traffic(seconds, received, transmitted, errors, discards, fuller)
 
 
 def _share(size: int | None, capacity: float | None, seconds: float) -> float | None:
     """How much of its capacity a direction used; None where either is unknown."""
-    return None if size is None or not capacity else min(1.0, size / seconds / capacity)
+    if size is None or not capacity:
+        return None
+    share = size / (seconds * capacity)
+    return share if share < 1.0 else 1.0

@@ -421,7 +421,7 @@ history.restore(at)
 while True:
     for device in fleet:
         reading = Reading(device.device_id, at, 0.1, "answered", echoes=EchoBurst(5, 0, (0.01,) * 5))
-        history.observe(reading, Delta(device.device_id, at), None)
+        history.observe(reading, Delta(), None)
     asyncio.run(history.flush(at))
     print(at, flush=True)
     at += 60
@@ -475,7 +475,7 @@ for at in range(start, start + 3 * 3600 + 660, 60):
     for device in fleet:
         history.observe(
             Reading(device.device_id, float(at), 0.1, "answered", echoes=EchoBurst(5, 0, (0.01,) * 5)),
-            Delta(device.device_id, float(at)), None)
+            Delta(), None)
     if at >= start + 3 * 3600:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         failures = history.writer.failures

@@ -70,7 +70,7 @@ class Run:
         return {row["device_id"]: row for row in found if row["hour"] == NOW}
 
 
-NOTHING = Delta("", 0.0)
+NOTHING = Delta()
 
 
 @pytest.fixture
