@@ -374,3 +374,22 @@ def test_a_context_field_that_is_another_is_refused(wire: Callable[..., Wire]) -
     scope = encode_tlv(OCTETS, b"other") + message.scope[message.scope.index(b"\x04\x00") :]
     with pytest.raises(BadPacketError, match="wrong_context"):
         talk.session.open(reply, message._replace(scope=scope), sent, talk.now)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from([b"", b"\xa2", b"\xa8", b"\xa8\x03\x02\x01\x00", b"\xa2\x04\x02\x02\x40\x00"]),
+    st.binary(max_size=60),
+)
+def test_a_true_key_around_nonsense_is_a_reason_too(start: bytes, rest: bytes) -> None:
+    """An agent that knows the password and encodes rubbish: nothing but a reason or a refusal comes of it."""
+    for protocols in (("SHA", "AES"), ("MD5", None), (None, None)):
+        session = Session(credential(*protocols))
+        peer = Peer(credential(*protocols), FORGED_ENGINE)
+        sent = Sent(0x41000000, peer)
+        data = encode_message(peer.outside, peer.keys, (1, 5), msg_id=0x41000000, pdu=start + rest)
+        try:
+            opened = session.open(data, parse(data), sent, 0.0)
+        except (BadPacketError, AskAgainError):
+            continue
+        assert isinstance(opened, Refusal)
