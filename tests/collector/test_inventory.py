@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from collector import device_rows, inventory
-from collector.config import CollectorSettings, Credential
+from collector.config import CollectorSettings
+from collector.credentials import Credential
 from collector.reading import Device
 
 HEADER = "device_id,address,role,area"

@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from collector.config import Credential, PingSettings, PollSettings
+from collector.config import PingSettings, PollSettings
+from collector.credentials import Credential
 from collector.poll.counts import PollCounts
 from collector.poll.poller import Poller
 from collector.poll.profile import Profile, load_profiles

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from collector.config import Credential, PingSettings
+from collector.config import PingSettings
+from collector.credentials import Credential
 from collector.poll.datagrams import Outbox
 from collector.poll.ping import Pinger, open_icmp
 from collector.poll.poller import Poller

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from collector import recordings
-from collector.config import Credential, PollSettings
+from collector.config import PollSettings
+from collector.credentials import Credential
 from collector.poll.profile import load_profiles
 from collector.reading import InterfaceReading, Reading
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from collector.config import CollectorSettings, Credential, PingSettings
+from collector.config import CollectorSettings, PingSettings
+from collector.credentials import Credential
 from collector.poll.explain import explain
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from collector.config import Credential, PingSettings
+from collector.config import PingSettings
+from collector.credentials import Credential
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 
