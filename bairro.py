@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import tomlfile
+from collector.backfill import command as backfill
 from dashboard import commands as operators
 
 if TYPE_CHECKING:
@@ -300,6 +301,7 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.add_argument("device", help="a device_id of the inventory")
     command.set_defaults(run=explain)
     _add_profile_commands(commands, collector)
+    backfill.add_to(commands, collector)
     command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
     command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
     command.set_defaults(run=migrate)

@@ -7,24 +7,21 @@ devices.csv, bare or as ``__meta_bairro_NAME`` (which Prometheus, reading the sa
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import re
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from collector.config import CollectorSettings, DiscoverySettings
+from collector.ask_http import AskError, ask, secret
+from collector.config import CollectorSettings
 from collector.device_rows import OPTIONAL, REQUIRED, Row
 from collector.source import InventoryUrl
 
 LARGEST_BODY = 256 * 1024 * 1024
-CHUNK = 64 * 1024
 CONTENT_TYPE = re.compile(r'application/json(;\s*charset=("utf-8"|utf-8))?', re.IGNORECASE)
 """As in Prometheus: discovery/http/http.go."""
 
@@ -53,68 +50,18 @@ def fetch(url: InventoryUrl, settings: CollectorSettings) -> Found:
         "User-Agent": "bairro",
         "X-Prometheus-Refresh-Interval-Seconds": f"{wanted.refresh_seconds:g}",
     }
-    token = _token(wanted)
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    deadline = time.monotonic() + wanted.timeout_seconds
     try:
-        request = urllib.request.Request(url.text, headers=headers)
-        with _OPENER.open(request, timeout=wanted.timeout_seconds) as reply:
-            if reply.status != http.HTTPStatus.OK:
-                raise DiscoveryError(f"answers with status {reply.status}")
-            kind = reply.headers.get("Content-Type", "").strip()
-            if not CONTENT_TYPE.fullmatch(kind):
-                raise DiscoveryError(f"answers with Content-Type {kind or 'none'!r}, not application/json")
-            body = _read(reply, deadline)
-    except urllib.error.HTTPError as error:
-        raise DiscoveryError(f"answers with status {error.code}") from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise DiscoveryError(
-            f"cannot be reached: {getattr(reason, 'strerror', None) or reason or 'no answer'}"
-        ) from None
-    return Found(body, hashlib.blake2b(body, digest_size=16).digest())
-
-
-def _token(wanted: DiscoverySettings) -> str | None:
-    """Read anew each time, for tokens are renewed."""
-    if wanted.token_env is not None:
-        token, where = os.environ.get(wanted.token_env, ""), f"the environment variable {wanted.token_env}"
-    elif wanted.token_file is not None:
-        where = str(wanted.token_file)
-        try:
-            token = wanted.token_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DiscoveryError(f"needs the token in {where}, which cannot be read: {error}") from None
-    else:
-        return None
-    if not token or not token.isascii() or not token.isprintable():
-        raise DiscoveryError(f"needs the token in {where}, which holds none")
-    return token
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Only the URL of the settings is asked, and no other that it names."""
-
-    def redirect_request(self, *_arguments: Any, **_more: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
-
-
-def _read(reply: Any, deadline: float) -> bytes:
-    chunks, size = [], 0
-    while chunk := reply.read1(CHUNK):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > LARGEST_BODY:
-            raise DiscoveryError(f"answers with more than {LARGEST_BODY // 1024 // 1024} MiB")
-        if time.monotonic() > deadline:
-            raise DiscoveryError("takes too long to answer (discovery.timeout_seconds)")
-    if reply.length:
-        raise DiscoveryError("breaks off in the middle of its answer")
-    return b"".join(chunks)
+        token = secret(wanted.token_env, wanted.token_file)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        answer = ask(url.text, headers=headers, timeout_seconds=wanted.timeout_seconds, most_bytes=LARGEST_BODY)
+    except AskError as error:
+        raise DiscoveryError(str(error)) from None
+    if answer.status != HTTPStatus.OK:
+        raise DiscoveryError(f"answers with status {answer.status}")
+    if not CONTENT_TYPE.fullmatch(answer.content_type):
+        raise DiscoveryError(f"answers with Content-Type {answer.content_type or 'none'!r}, not application/json")
+    return Found(answer.body, hashlib.blake2b(answer.body, digest_size=16).digest())
 
 
 def entries(body: bytes) -> Iterator[tuple[str, Row | str]]:

@@ -205,7 +205,7 @@ def test_a_token_from_file_or_environment_is_read_anew_each_time(server, setting
     server.say(GOOD)
     file = tmp_path / "token"
     by_file = replace(settings, discovery=DiscoverySettings(token_file=file))
-    assert "needs the token in" in problems(load(by_file))[0]
+    assert "needs the secret in" in problems(load(by_file))[0]
     for token in ("first", "second"):
         file.write_text(f"{token}\n")
         assert len(load(by_file).devices) == 3
