@@ -220,7 +220,7 @@ def test_the_analysis_reads_what_was_filled(folder):
     folder.run()
     connection = quality.connect()
     quality.attach(connection, quality.pattern(folder.path / "data"))
-    found = connection.sql("SELECT count(*), sum(down_seconds), sum(receive_bytes) FROM quality_hours").fetchone()
+    found = connection.execute("SELECT count(*), sum(down_seconds), sum(receive_bytes) FROM quality_hours").fetchone()
     assert found == (18, 1200, pytest.approx(6 * 3_600_000, rel=1e-3))
 
 
