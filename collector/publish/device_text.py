@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import sub
 from typing import TypeVar
 
 from collector.publish import families as f
@@ -286,5 +285,9 @@ def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:
     rtts = burst.rtt_seconds
     ranked = sorted(rtts)
     count = len(ranked)
-    jitter = sum(map(abs, map(sub, rtts[1:], rtts))) / (count - 1) if count > 1 else None
+    steps, before = 0.0, rtts[0]
+    for rtt in rtts:
+        steps += rtt - before if rtt > before else before - rtt
+        before = rtt
+    jitter = steps / (count - 1) if count > 1 else None
     return ranked[(count - 1) // 2], ranked[-(-95 * count // 100) - 1], jitter
