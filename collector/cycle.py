@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP
+from collector.in_flight import InFlight
 from collector.inventory import sentinel_devices
 from collector.pipeline import Pipeline
 from collector.poll.poller import Poller
@@ -106,7 +107,8 @@ class Collector:
             self._traps = TrapPolls(
                 settings, start=lambda name: self._start(name, is_due=False), resolved=self._poller.resolved
             )
-        self._in_flight: set[str] = set()
+        self._in_flight = InFlight(_longest_poll_seconds(settings))
+        self._stuck = 0
         self._waiting: dict[str, list[asyncio.Future[Reading]]] = {}
         self._unpolled = set(self._pipeline.devices)
         self._ready_at = float("inf")
@@ -200,17 +202,17 @@ class Collector:
             device, done = self._sentinels.get(device_id), self._sentinel_done
         if device is None:
             return True
-        self._in_flight.add(device_id)
+        self._in_flight.begin(device_id, self._clock())
         try:
             self._poller.start(device, done)
         except Exception:
-            self._in_flight.discard(device_id)
+            self._in_flight.end(device_id)
             self._errors += 1
             log.exception("%s: a poll could not be started", device_id)
         return True
 
     def _sentinel_done(self, reading: Reading) -> None:
-        self._in_flight.discard(reading.device_id)
+        self._in_flight.end(reading.device_id)
         answered = reading.is_reachable
         if answered is not None and not self._is_stopping:
             self._pipeline.follow(self._pipeline.network.observe_sentinel(reading.device_id, reading.at, answered))
@@ -218,7 +220,7 @@ class Collector:
     def _done(self, reading: Reading) -> None:
         """A poll ended, whatever became of it."""
         name = reading.device_id
-        self._in_flight.discard(name)
+        self._in_flight.end(name)
         self._unpolled.discard(name)
         device = self._pipeline.devices.get(name)
         if device is not None and not self._is_stopping:
@@ -230,9 +232,22 @@ class Collector:
             except Exception:
                 self._errors += 1
                 log.exception("%s: a reading was lost to a fault of the collector", name)
-        for waiting in self._waiting.pop(name, ()):
+        self._answer(name, reading)
+
+    def _answer(self, device_id: str, reading: Reading) -> None:
+        """Tell those who asked for this device."""
+        for waiting in self._waiting.pop(device_id, ()):
             if not waiting.done():
                 waiting.set_result(reading)
+
+    def _give_up_stuck(self) -> None:
+        """A poll that never ended is dropped, so that the device has its next turn; nothing is known from it."""
+        for device_id in self._in_flight.take_stuck(self._clock()):
+            self._stuck += 1
+            log.error("%s: a poll never ended: a fault of the collector; the device is polled again", device_id)
+            self._poller.drop(device_id)
+            never = Reading(device_id, time.time(), 0.0, "silent", sent=False, failure="the poll never ended")
+            self._answer(device_id, never)
 
     async def _probe(self, device_id: str) -> Reading | None:
         """Poll one device of the inventory now, or join the poll in flight."""
@@ -258,6 +273,7 @@ class Collector:
         return asyncio.create_task(repeat(), name=name)
 
     async def _tick(self) -> None:
+        self._give_up_stuck()
         now = time.time()
         self._pipeline.follow(self._pipeline.network.tick(now))
         self._pipeline.maintain(now)
@@ -329,6 +345,7 @@ class Collector:
             "cycle_lag_seconds": self._schedule.lag_seconds(self._clock()),
             "poll_interval_seconds": self._interval,
             "polls_in_flight": self._poller.in_flight,
+            "polls_stuck_total": self._stuck,
             "polls_skipped_total": self._schedule.skipped,
             "packets_sent_total": counts.packets_sent,
             "packets_received_total": counts.packets_received,
@@ -346,6 +363,12 @@ class Collector:
             "errors_total": self._errors,
             **(self._traps.figures() if self._traps is not None else {}),
         }
+
+
+def _longest_poll_seconds(settings: CollectorSettings) -> float:
+    """Twice what a poll may take by its budgets, and a while for a host that is slow."""
+    ping = settings.ping
+    return 2 * (settings.poll.budget_seconds + ping.count * ping.spacing_seconds + ping.timeout_seconds) + 10.0
 
 
 def _neighbours(settings: CollectorSettings) -> Neighbours:

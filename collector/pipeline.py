@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 
 from pyarrow import ArrowException
-from sqlalchemy.exc import SQLAlchemyError
 
 from collector.config import CollectorSettings
 from collector.publish.history import History
@@ -81,12 +80,7 @@ class Pipeline:
     def restore(self, at: float) -> None:
         """Take up what an earlier process left: open hours and open incidents. Reads files and the database."""
         self.history.restore(at)
-        try:
-            found = self.incidents.open_incidents(self._takes_up, self._is_own_root)
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            log.warning("the operations database is away, so open incidents are not taken up: %s", cause)
-            found = ()
+        found = self.incidents.open_incidents(self._takes_up, self._is_own_root)
         found = tuple(self._planned.restore(incident) for incident in found)
         until = self.history.observed_until
         self.follow(self.network.restore(found, self.history.beliefs(), at=at, observed_until=until))

@@ -128,7 +128,16 @@ class Poller:
 
         asked.add_done_callback(resolved)
 
+    def drop(self, device_id: str) -> None:
+        """Give up a poll that never ended: what comes of it is for nobody, and the next one begins afresh."""
+        visit = self._visits.pop(device_id, None)
+        if visit is not None and visit.waiting:
+            self.in_flight -= 1
+            visit.waiting = []
+
     def finished(self, visit: Visit, reading: Reading) -> None:
+        if not visit.waiting:
+            return
         self.in_flight -= 1
         waiting, visit.waiting = visit.waiting, []
         for done in waiting:

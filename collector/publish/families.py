@@ -247,6 +247,7 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("cycle_lag_seconds", "gauge", "How late a poll started at worst, within the last two intervals."),
     _own("poll_interval_seconds", "gauge", "The interval that each device is polled at."),
     _own("polls_in_flight", "gauge", "Devices with a poll in flight."),
+    _own("polls_stuck_total", "counter", "Polls that never ended and were given up: a bug; see its log."),
     _own("polls_skipped_total", "counter", "Polls left out: the one before was still in flight, or too late by far."),
     _own("packets_sent_total", "counter", "Packets sent to devices, retries included."),
     _own("packets_received_total", "counter", "Packets that came back and were accepted."),

@@ -16,6 +16,7 @@ from collector.publish import incident_rows
 from collector.publish.attaching import NOBODY, Attaching, Neighbours, own_part
 from collector.publish.incident_rows import Entry
 from collector.publish.line_journal import LineJournal
+from collector.publish.open_record import OpenRecord
 from collector.published import connect
 from collector.reading import Device, IncidentChange, OpenIncident
 
@@ -44,7 +45,8 @@ class IncidentLog:
         self._open_here: set[str] = set()
         self._settle_seconds = neighbours.settle_seconds
         self._settles = 0
-        self._settle_at = 0.0
+        self._settle_at = time.monotonic() + self._settle_seconds if self._attaching.is_alone else 0.0
+        self._record = OpenRecord(folder / f"incidents-{detected_by}-open.jsonl")
         self._journal = LineJournal(folder / f"incidents-{detected_by}.jsonl")
         self._rejected = LineJournal(folder / f"incidents-{detected_by}-rejected.jsonl")
         self._queue: queue.SimpleQueue[list[Entry] | None] = queue.SimpleQueue()
@@ -99,11 +101,36 @@ class IncidentLog:
         """The incidents that this collector left open, for a start; blocks. What the journal holds is written first.
 
         Those that other shards wrote are among them, with the devices that are polled here; those of shards that
-        are no more become this one's where it owns the root. Raises sqlalchemy.exc.SQLAlchemyError where the
-        database cannot be reached.
+        are no more become this one's where it owns the root. Where the database cannot be reached, what this
+        collector itself had told is taken up from its own disk.
         """
         if self._thread is not None:
             raise RuntimeError("ask for the open incidents before the first change is handed in")
+        try:
+            found = self._read_open(is_polled, is_own_root)
+        except sa.exc.SQLAlchemyError as error:
+            found = self._remembered(error)
+        else:
+            with contextlib.suppress(OSError):
+                self._record.begin(found)
+        if not self._attaching.is_alone:
+            self._start()
+        return found
+
+    def _remembered(self, error: sa.exc.SQLAlchemyError) -> tuple[OpenIncident, ...]:
+        cause = getattr(error, "orig", None) or error
+        try:
+            found = self._record.read()
+        except OSError as unreadable:
+            log.warning("open incidents are not taken up: the database is away (%s), and %s", cause, unreadable)
+            return ()
+        said = "the operations database is away: %d open incidents are taken up from %s: %s"
+        log.warning(said, len(found), self._record.path, cause)
+        return found
+
+    def _read_open(
+        self, is_polled: Callable[[str], bool] | None, is_own_root: Callable[[str | None], bool]
+    ) -> tuple[OpenIncident, ...]:
         self._written(self._write(self._waiting, waits=False))
         with self._engine.begin() as connection:
             self._attaching.begin(connection)
@@ -111,8 +138,6 @@ class IncidentLog:
             found = incident_rows.open_incidents(connection, self._detected_by, is_polled)
         with contextlib.suppress(OSError):
             self._attaching.forget()
-        if not self._attaching.is_alone:
-            self._start()
         return found
 
     def flush(self, timeout_seconds: float) -> bool:
@@ -158,16 +183,20 @@ class IncidentLog:
     def _pause(self, next_try: float) -> float | None:
         """How long to wait for more; None: until it comes."""
         times = [next_try] if self._waiting else []
-        if not self._attaching.is_alone:
+        if self._open_here or not self._attaching.is_alone:
             times.append(self._settle_at)
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     def _settle_when_due(self) -> None:
-        """Add up what the other shards have told of our incidents; now and then also of those long over."""
-        if self._attaching.is_alone or time.monotonic() < self._settle_at:
+        """Count the minutes of open incidents up to now, and add up what the other shards have told of ours.
+
+        Now and then those long over are looked at too, where there are other shards.
+        """
+        if (self._attaching.is_alone and not self._open_here) or time.monotonic() < self._settle_at:
             return
         self._settle_at = time.monotonic() + self._settle_seconds
         back = SETTLE_BACK_SECONDS if self._settles % SETTLE_ALL_EVERY else SETTLE_ALL_BACK_SECONDS
+        back = 0.0 if self._attaching.is_alone else back
         now = time.time()
         try:
             with self._engine.begin() as connection:
@@ -192,6 +221,7 @@ class IncidentLog:
         try:
             self._journal.append(self._waiting[self._in_journal :])
             self._in_journal = len(self._waiting)
+            self._record.add(fresh)
         except OSError as error:
             self._complain(error)
         return is_stopping

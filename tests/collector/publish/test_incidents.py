@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +18,7 @@ from collector.publish.incident_rows import entry, write
 from collector.publish.incidents import IncidentLog
 from collector.publish.line_journal import LineJournal
 from collector.publish.migrate import migrate
+from collector.publish.open_record import LEAST_LINES, OpenRecord
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from collector.reading import Device, IncidentChange
 
@@ -235,6 +237,77 @@ def test_what_the_journal_holds_is_written_by_the_next_process(away, tmp_path):
     assert again.flush(10)
     assert rows(url, INCIDENTS)[0]["ended_at"] == moment(T0 + 1260)
     again.close()
+
+
+def test_without_the_database_a_start_knows_what_was_open(away, tmp_path):
+    _, url = away
+    steps = [
+        *OUTAGE[:4],
+        change(name="i-2", root="c1", scope="device", joined=[("c1", T0)], kind="degradation", measure="loss"),
+        change(name="i-3", joined=[("ap", T0)]),
+        change(name="i-3", ended=T0 + 60, left=[("ap", T0 + 60)]),
+        change(name="i-4", joined=[("ap", T0)]),
+        change(name="i-4", left=[("ap", T0 + 60)]),
+    ]
+    log = IncidentLog(url, tmp_path / "journal")
+    for step in steps:
+        log.apply([step], DEVICES)
+    log.close(timeout_seconds=0.5)
+    offline = IncidentLog(url, tmp_path / "journal")
+    found = sorted(offline.open_incidents(), key=lambda i: i.incident_id)
+    migrate(url)
+    online = IncidentLog(url, tmp_path / "journal")
+    assert found == sorted(online.open_incidents(), key=lambda i: i.incident_id), "as the database tells it"
+    assert [(i.incident_id, len(i.members), i.measure, i.last_left_at) for i in found] == [
+        ("i-1", 3, None, T0 + 660),
+        ("i-2", 1, "loss", None),
+        ("i-4", 0, None, T0 + 60),
+    ]
+    for each in (offline, online):
+        each.close(0.5)
+
+
+def test_what_a_start_without_the_database_goes_on_with_is_reconciled(away, tmp_path):
+    _, url = away
+    log = IncidentLog(url, tmp_path / "journal")
+    log.apply(OUTAGE[:2], DEVICES)
+    log.close(timeout_seconds=0.5)
+    again = IncidentLog(url, tmp_path / "journal")
+    assert len(again.open_incidents()) == 1
+    again.apply(OUTAGE[2:], DEVICES)
+    migrate(url)
+    assert again.flush(30)
+    assert rows(url, INCIDENTS)[0]["customer_minutes_lost"] == 40 * 15 + 19
+    again.close()
+    assert IncidentLog(url, tmp_path / "journal").open_incidents() == ()
+
+
+def test_the_record_of_what_is_open_stays_short(tmp_path):
+    record = OpenRecord(tmp_path / "open.jsonl")
+    flapping = [change(joined=[("ap", T0 + n)]) if n % 2 == 0 else change(left=[("ap", T0 + n)]) for n in range(5001)]
+    for step in flapping:
+        record.add([entry(step, DEVICES)])
+    assert len(LineJournal(record.path).read()) <= LEAST_LINES + 2
+    (found,) = OpenRecord(record.path).read()
+    assert (found.members, found.last_left_at) == ((("ap", T0 + 5000),), T0 + 4999)
+    record.add([entry(change(ended=T0 + 5001, left=[("ap", T0 + 5001)]), DEVICES)])
+    assert LineJournal(record.path).read() == []
+
+
+def test_minutes_of_an_open_incident_move_with_time(url, tmp_path):
+    log = IncidentLog(url, tmp_path / "journal", Neighbours(settle_seconds=0.05))
+    began = time.time() - 600
+    log.apply([change(started=began, joined=[("ap", began)])], DEVICES, at=began)
+    log.flush(10)
+    deadline = time.monotonic() + 20
+    while not (minutes := rows(url, INCIDENTS)[0]["customer_minutes_lost"]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert minutes >= 40 * 10
+    log.apply([change(started=began, ended=began + 660, left=[("ap", began + 660)])], DEVICES)
+    log.flush(10)
+    time.sleep(0.2)
+    assert rows(url, INCIDENTS)[0]["customer_minutes_lost"] == pytest.approx(40 * 11)
+    log.close()
 
 
 DIE = """
