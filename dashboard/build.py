@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +18,7 @@ import pyarrow as pa
 from dashboard import panel as panels
 from dashboard import results
 from dashboard.config import DashboardSettings
-from dashboard.models import area_rates, complaints, drivers, ranking, standardise
+from dashboard.models import area_rates, avoidable, churn, complaints, drivers, prospect, ranking, standardise
 from dashboard.tables import quality, records
 from dashboard.tables.schema import RECORDS
 from dashboard.tables.snapshots import SnapshotError
@@ -27,7 +27,7 @@ T = TypeVar("T")
 Progress = Callable[[str], None]
 
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 1
+ANALYSIS = 2
 
 
 class BuildError(ValueError):
@@ -96,34 +96,61 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
 
 def fit(
     panel: panels.Panel, areas: pa.Table, settings: DashboardSettings, progress: Progress
-) -> tuple[dict[str, pd.DataFrame], list[dict[str, str]], str]:
-    """Result tables, notes, and whether the page may say ``effect`` or only ``association``."""
+) -> tuple[dict[str, pd.DataFrame], list[dict[str, str]], dict[str, str]]:
+    """Result tables, notes, and by outcome whether the page may say ``effect`` or only ``association``."""
     notes = _Notes([asdict(note) for note in panel.notes])
-    analysis = settings.analysis
     weeks, periods = panel.area_weeks, panel.customer_periods
     current = standardise.current_customers(periods, panel.cut_off)
     attempt = _Attempts(progress, notes)
     tables = {"areas": areas.to_pandas(), "area_weeks": weeks}
     rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, current))
-    effects = attempt.fit("the effect of quality on complaints", lambda: complaints.fit(weeks))
-    ranked = attempt.fit(
-        "the ranking",
-        lambda: ranking.rank(
-            periods, weeks, panel.cut_off, minimum_expected=analysis.minimum_expected_leavers, seed=analysis.seed
-        ),
-    )
     if rates is not None:
         tables["area_rates"] = rates
-    if ranked is not None:
-        tables["ranking"] = ranked.rows
+    effects = attempt.fit("the effect of quality on complaints", lambda: complaints.fit(weeks))
+    leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
+    tables |= _ranked(panel, leaving.predicting if leaving is not None else None, settings, attempt)
+    fitted = [model for outcome in (effects, leaving) if outcome is not None for model in outcome.models]
+    tables["effects"], tables["joint_tests"] = effect_rows(fitted), joint_rows(fitted)
     if effects is not None:
-        tables["effects"], tables["joint_tests"] = effect_rows(effects), joint_rows(effects)
         driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, effects.main.effects))
         if driven is not None:
             tables["area_drivers"] = driven
-        for text in effects.notes:
-            notes.add("complaints_model", text)
-    return tables, notes.said, effects.wording if effects is not None else "association"
+    for code, outcome in (("complaints_model", effects), ("leaving_model", leaving)):
+        for text in outcome.notes if outcome is not None else ():
+            notes.add(code, text)
+    wording = {
+        name: outcome.wording if outcome is not None else "association"
+        for name, outcome in (("complaints", effects), ("leaving", leaving))
+    }
+    return tables, notes.said, wording
+
+
+def _ranked(
+    panel: panels.Panel, predictor: churn.Predictor | None, settings: DashboardSettings, attempt: _Attempts
+) -> dict[str, pd.DataFrame]:
+    """The ranking, and what better quality would save, where the hazard of leaving could be fitted."""
+    weeks, periods, seed = panel.area_weeks, panel.customer_periods, settings.analysis.seed
+    areas = sorted(set(periods["area"]) | set(weeks["area"]))
+    ahead = None
+    if predictor is not None:
+        ahead = attempt.fit("the prospect", lambda: prospect.prospect(predictor, periods, panel.customers_now, areas))
+    minimum = settings.analysis.minimum_expected_leavers
+    ranked = attempt.fit(
+        "the ranking",
+        lambda: ranking.rank(periods, weeks, panel.cut_off, minimum_expected=minimum, seed=seed, ahead=ahead),
+    )
+    if ranked is None:
+        return {}
+    tables = {"ranking": ranked.rows}
+    if ahead is not None and predictor is not None:
+        goal = avoidable.targets(predictor, panel.customers_now, settings.targets.by_term())
+        saved = attempt.fit(
+            "what would help",
+            lambda: avoidable.avoidable(ahead, predictor, panel.customers_now, ranked.expected, goal, seed=seed),
+        )
+        if saved is not None:
+            tables["avoidable"] = saved
+    return tables
 
 
 @dataclass(frozen=True)
@@ -144,7 +171,7 @@ class _Attempts:
             return None
 
 
-def effect_rows(fitted: complaints.Complaints) -> pd.DataFrame:
+def effect_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
     """Rows of the effects result table."""
     return pd.DataFrame(
         [
@@ -163,13 +190,13 @@ def effect_rows(fitted: complaints.Complaints) -> pd.DataFrame:
                 "clusters": e.clusters,
                 "method": e.method,
             }
-            for model in fitted.models
+            for model in fitted
             for e in model.effects
         ]
     )
 
 
-def joint_rows(fitted: complaints.Complaints) -> pd.DataFrame:
+def joint_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
     """Rows of the joint_tests result table; a test that could not be made is a row of nulls."""
     return pd.DataFrame(
         [
@@ -180,7 +207,7 @@ def joint_rows(fitted: complaints.Complaints) -> pd.DataFrame:
                 "denominator_df": m.joint.denominator_df if m.joint else np.nan,
                 "p_value": m.joint.p_value if m.joint else np.nan,
             }
-            for m in fitted.models
+            for m in fitted
         ]
     ).astype({"numerator_df": "Int64"})
 
@@ -208,6 +235,7 @@ def _fingerprint(inputs: _Inputs, settings: DashboardSettings) -> str:
     what = {
         "inputs": dict(inputs.digests),
         "analysis": asdict(settings.analysis),
+        "targets": asdict(settings.targets),
         "timezone": settings.timezone,
         "version": _version(),
         "method": ANALYSIS,

@@ -37,6 +37,26 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """To what quality is to come down where the pages say what that would save; None: what the best quarter have."""
+
+    down_hours_per_week: float | None = None
+    evening_latency_seconds: float | None = None
+    loss_ratio: float | None = None
+    evening_utilization_ratio: float | None = None
+
+    def by_term(self) -> dict[str, float]:
+        """The targets that are set, by the name of their term."""
+        given = {
+            "down_hours": self.down_hours_per_week,
+            "evening_latency": self.evening_latency_seconds,
+            "loss": self.loss_ratio,
+            "evening_utilization": self.evening_utilization_ratio,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """How much of this machine the table engine may take; what does not fit in memory goes to disk in `<data>`."""
 
@@ -56,6 +76,7 @@ class DashboardSettings:
     database: str | None = None
     web: WebSettings = WebSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    targets: TargetSettings = TargetSettings()
     engine: EngineSettings = EngineSettings()
 
     @property
@@ -89,6 +110,9 @@ def load(path: Path) -> DashboardSettings:
         value = operator.attrgetter(key)(settings)
         if not low <= value <= high:
             raise tomlfile.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
+    for name, target in settings.targets.by_term().items():
+        if target < 0:
+            raise tomlfile.SettingsError(f"{path}: targets: the target for {name} must not be negative")
     return settings
 
 

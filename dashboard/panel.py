@@ -18,7 +18,7 @@ from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.panel_notes import Note, counts_of, notes_of
 from dashboard.tables import quality as history
-from dashboard.tables.schema import AREA_WEEKS, CUSTOMER_PERIODS, RECORDS, conform
+from dashboard.tables.schema import AREA_WEEKS, CUSTOMER_PERIODS, CUSTOMER_WEEKS, CUSTOMERS_NOW, RECORDS, conform
 
 KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "device_hours")
 JOINED_OVER_THE_SPAN = (
@@ -38,13 +38,21 @@ JOINED_OVER_THE_SPAN = (
     "area_weeks",
     "risk",
     "periods",
+    "weeks",
+    "moments",
     "exposures",
     "quality_totals",
     "window_quality",
     "trailing_quality",
     "complaints_before",
+    "scores_before",
+    "customer_moments",
     "customer_periods",
+    "customer_weeks",
+    "customers_now",
 )
+STAYS_PER_EVENT = 10
+FEWEST_STAYS = 200_000
 
 
 READ_ATTEMPTS = 3
@@ -58,7 +66,7 @@ class PanelError(ValueError):
 class Panel:
     """What the models are fitted on.
 
-    ``area_weeks`` and ``customer_periods`` are as `schema.py` declares them: dates are datetime64 at midnight,
+    ``area_weeks``, ``customer_periods``, ``customer_weeks`` and ``customers_now`` are as `schema.py` declares them: dates are datetime64 at midnight,
     whole numbers and truth values that may be null are Int64 and boolean. Time at risk runs from ``entry`` up to and
     including ``cut_off``; ``last_complete`` tells the last complete day of each input that the cut-off was taken
     from. ``counts`` has a row per input and what became of its rows (``table, code, rows, text``; the code is ``used``
@@ -67,6 +75,8 @@ class Panel:
 
     area_weeks: pd.DataFrame
     customer_periods: pd.DataFrame
+    customer_weeks: pd.DataFrame
+    customers_now: pd.DataFrame
     cut_off: datetime.date
     entry: datetime.date
     last_complete: dict[str, datetime.date]
@@ -126,6 +136,8 @@ def _build(
         return Panel(
             area_weeks=_frame(connection, AREA_WEEKS),
             customer_periods=_frame(connection, CUSTOMER_PERIODS),
+            customer_weeks=_frame(connection, CUSTOMER_WEEKS),
+            customers_now=_frame(connection, CUSTOMERS_NOW),
             cut_off=span.cut_off,
             entry=span.entry,
             last_complete=span.last_complete,
@@ -146,6 +158,7 @@ def _register(
         "devices", conform(DEVICES.arrow_schema().empty_table() if devices is None else devices, DEVICES)
     )
     connection.register("provider", pa.table({"timezone": [timezone]}))
+    connection.register("sampling", pa.table({"stays_per_event": [STAYS_PER_EVENT], "fewest_stays": [FEWEST_STAYS]}))
     return tables
 
 

@@ -93,7 +93,9 @@ EFFECTS = TableSpec(
     "one term of an effect model",
     ("model", "term"),
     (
-        Column("model", "text", "complaints | complaints_placebo | complaints_control", True),
+        Column(
+            "model", "text", "complaints | complaints_placebo | complaints_control | leaving | leaving_control", True
+        ),
         Column("term", "text", "down_hours | evening_latency | loss | evening_utilization", True),
         Column("kind", "text", "effect | placebo | negative_control", True),
         Column("per", "number", "the step that the ratio is for, in the term's unit", True),
@@ -122,8 +124,28 @@ JOINT_TESTS = TableSpec(
     ),
 )
 
+AVOIDABLE = TableSpec(
+    "avoidable",
+    "one neighbourhood and one measure of quality: what it would save if that came down to the target",
+    ("area", "measure"),
+    (
+        Column("area", "text", "the neighbourhood", True),
+        Column("measure", "text", "down_hours | evening_latency | loss | evening_utilization | everything", True),
+        Column("target", "number", "to what it would come down for customers who have it worse; null for everything"),
+        Column("unit", "text", "of target and value: hours per customer-week, seconds, ratio"),
+        Column("value", "number", "mean of today's customers over the eight weeks before the cut-off"),
+        Column("avoidable_leavers_90d", "number", "departures of the next 90 days that would not happen"),
+        Column("avoidable_leavers_90d_low", "number", "lower end of its 95% interval"),
+        Column("avoidable_leavers_90d_high", "number", "upper end"),
+        Column("monthly_revenue_saved", "number", "those times the mean monthly price there"),
+        Column("monthly_revenue_saved_low", "number", "lower end of its 95% interval"),
+        Column("monthly_revenue_saved_high", "number", "upper end"),
+        Column("position", "integer", "1 saves most money; null for everything together"),
+    ),
+)
+
 RESULT_TABLES: dict[str, TableSpec] = {
-    spec.name: spec for spec in (AREAS, AREA_WEEKS, AREA_RATES, RANKING, AREA_DRIVERS, EFFECTS, JOINT_TESTS)
+    spec.name: spec for spec in (AREAS, AREA_WEEKS, AREA_RATES, RANKING, AREA_DRIVERS, EFFECTS, JOINT_TESTS, AVOIDABLE)
 }
 
 KEPT_BUILDS = 5
@@ -144,6 +166,7 @@ class Results:
     area_drivers: pd.DataFrame
     effects: pd.DataFrame
     joint_tests: pd.DataFrame
+    avoidable: pd.DataFrame
 
 
 def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> Path:

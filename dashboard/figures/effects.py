@@ -11,14 +11,14 @@ from dashboard.figures import numbers, words
 if TYPE_CHECKING:
     from dashboard.results import Results
 
-NO_EFFECT = "No effect of quality on complaints was found."
-UNTESTED = "Whether quality moves complaints could not be tested."
+OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
+"""What each effect model explains, in words."""
 WITHDRAWN = "A check that should find nothing found something, or could not be made, so this is not called an effect."
 
 
 @dataclass(frozen=True, slots=True)
 class EffectSummary:
-    """Whether quality was found to move complaints; ``details`` has one phrase per term."""
+    """Whether quality was found to move the outcome; ``details`` has one phrase per term."""
 
     is_found: bool
     sentence: str
@@ -26,29 +26,30 @@ class EffectSummary:
     caution: str | None
 
 
-def effects(results: Results) -> EffectSummary:
-    """What the effect model found, in words that its placebo and negative control allow."""
-    table = results.effects
+def effects(results: Results, outcome: str = "complaints") -> EffectSummary:
+    """What the model of ``outcome`` (complaints, leaving) found, in words that its checks allow."""
+    said = OUTCOMES[outcome]
+    table = results.effects[results.effects["model"].str.startswith(outcome)]
     real = table[table["kind"] == "effect"]
-    is_withdrawn = results.manifest.get("wording") == "association" or bool(
+    is_withdrawn = results.manifest.get("wording", {}).get(outcome) == "association" or bool(
         (table["kind"].ne("effect") & table["is_found"]).any()
     )
-    details = tuple(_term(row) for row in real.to_dict("records"))
+    details = tuple(_term(row, said) for row in real.to_dict("records"))
     names = [words.driver(term).name.lower() for term in real[real["is_found"]]["term"]]
-    if not names and not _finds_jointly(results):
-        return EffectSummary(False, NO_EFFECT if real["p_value"].notna().any() else UNTESTED, details, None)
+    if not names and not _finds_jointly(results, outcome):
+        none = f"No effect of quality on {said} was found."
+        untested = f"Whether quality moves {said} could not be tested."
+        return EffectSummary(False, none if real["p_value"].notna().any() else untested, details, None)
     noun = "association" if is_withdrawn else "effect"
-    which = (
-        f"{_and(names)} {_verb(len(names), is_withdrawn)} complaints" if names else "which measure it is cannot be told"
-    )
-    sentence = f"An {noun} of quality on complaints was found: {which}."
+    which = f"{_and(names)} {_verb(len(names), is_withdrawn)} {said}" if names else "which measure it is cannot be told"
+    sentence = f"An {noun} of quality on {said} was found: {which}."
     return EffectSummary(True, sentence, details, WITHDRAWN if is_withdrawn else None)
 
 
-def _finds_jointly(results: Results) -> bool:
+def _finds_jointly(results: Results, outcome: str) -> bool:
     """Whether all terms together are below 0.05, which they can be where no single one stands by itself."""
     joint = results.joint_tests
-    return bool(joint.loc[joint["model"] == "complaints", "p_value"].lt(0.05).any())
+    return bool(joint.loc[joint["model"] == outcome, "p_value"].lt(0.05).any())
 
 
 def _verb(count: int, is_withdrawn: bool) -> str:
@@ -56,7 +57,7 @@ def _verb(count: int, is_withdrawn: bool) -> str:
     return one if count == 1 else several
 
 
-def _term(row: Mapping[Any, Any]) -> str:
+def _term(row: Mapping[Any, Any], outcome: str) -> str:
     said = words.driver(str(row["term"]))
     if numbers.is_missing(row["rate_ratio"]):
         return f"{said.name}: could not be estimated"
@@ -64,7 +65,7 @@ def _term(row: Mapping[Any, Any]) -> str:
     ratio = numbers.rate_ratio(row["rate_ratio"])
     span = numbers.interval(row["low"], row["high"], lambda v: numbers.decimal(v, 2))
     shown = ratio if span == numbers.NONE else f"{ratio} ({span})"
-    return f"{said.name}: complaints {shown} {step}{'' if row['is_found'] else ', not proven'}"
+    return f"{said.name}: {outcome} {shown} {step}{'' if row['is_found'] else ', not proven'}"
 
 
 def _and(names: list[str]) -> str:

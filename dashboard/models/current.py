@@ -36,12 +36,16 @@ class Current:
         k = self.spreads[:, None] ** -2
         return np.asarray(self.weights @ ((k + self.counts) / (k + self.expected)))
 
-    def draws(self, count: int, seed: int) -> Floats:
-        """(count, areas) joint draws of the ratios; the same seed gives the same draws."""
+    def draws(self, count: int, seed: int, factors: Floats | None = None) -> Floats:
+        """(count, areas) joint draws of the ratios; the same seed gives the same draws.
+
+        ``factors`` (count, areas) are what each draw makes of the expected counts; none: they are known.
+        """
         random = np.random.default_rng(seed)
         chosen = random.choice(self.weights.size, size=count, p=self.weights)
         k = self.spreads[chosen, None] ** -2
-        return np.asarray(random.standard_gamma(k + self.counts[chosen]) / (k + self.expected[chosen]))
+        usual = self.expected[chosen] if factors is None else self.expected[chosen] * factors
+        return np.asarray(random.standard_gamma(k + self.counts[chosen]) / (k + usual))
 
 
 def current(observed: Floats, expected: Floats) -> Current:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from dashboard.models import current, standardise
 from dashboard.models.multiplicity import benjamini_hochberg
+from dashboard.models.prospect import Prospect
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,10 +24,11 @@ NAIVE_WEEKS = 13
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """``rows``: one per area, as in the result table; ``excess`` (draws, areas) in the order of ``areas``."""
+    """``rows``: one per area, as in the result table; ``expected`` and ``excess`` (draws, areas) as ``areas``."""
 
     rows: pd.DataFrame
     areas: tuple[str, ...]
+    expected: Floats
     excess: Floats
     ratios: current.Current
 
@@ -38,22 +40,25 @@ def rank(
     *,
     minimum_expected: float,
     seed: int,
+    ahead: Prospect | None = None,
 ) -> Ranking:
     """Rank areas by the leavers expected in 90 days beyond what the provider's own rates would give.
 
-    Departures per period O ~ Poisson(r E), with E standardised by tenure and lock-in and a ratio r that drifts;
-    draws of the ratio at the end (and of what it depends on) times the current customers' chances give the expected
-    leavers, and less the same at the provider's mean ratio the excess. It supposes that things stay as they are
-    by now. Areas expecting fewer than ``minimum_expected`` departures so far get no rank.
+    Departures per period O ~ Poisson(r E), with E of the hazard of leaving (``ahead``), or standardised by tenure and
+    lock-in where there is none, and a ratio r that drifts. Draws of the ratio at the end, of what it depends on and
+    of the hazard's coefficients, the same in past and future, give the expected leavers; less what the
+    provider's mean rate gives customers of the same tenure and lock-in, the excess. It supposes that things stay as
+    they are by now. Areas expecting fewer than ``minimum_expected`` departures so far get no rank.
     """
     past = standardise.leaving(customer_periods)
     now = standardise.current_customers(customer_periods, cut_off)
     areas = sorted(set(past.areas.index) | set(area_weeks["area"]))
     totals = past.areas.reindex(areas, fill_value=0.0)
-    ratios = current.current(past.by_period("events", areas), past.by_period("expected", areas))
+    usual = past.by_period("expected", areas)
+    ratios = current.current(past.by_period("events", areas), usual if ahead is None else ahead.past)
     chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
     base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
-    expected, excess = _draw(ratios, base, seed)
+    expected, excess = _draw(ratios, base, ahead, seed)
     told = (totals["expected"] >= minimum_expected).to_numpy() & (base > 0)
     rows = pd.DataFrame({"area": areas})
     rows["customers"] = now.groupby("area").size().reindex(areas, fill_value=0).to_numpy()
@@ -69,7 +74,7 @@ def rank(
     rows["outage_minutes_per_customer"] = outage_minutes(area_weeks).reindex(areas).to_numpy()
     rows["note"] = _notes(rows, totals, told, minimum_expected)
     ordered = rows.sort_values(["rank", "area"], na_position="last", ignore_index=True)
-    return Ranking(ordered, tuple(areas), excess, ratios)
+    return Ranking(ordered, tuple(areas), expected, excess, ratios)
 
 
 def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
@@ -80,12 +85,19 @@ def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
     return hours.astype(float) * 60
 
 
-def _draw(ratios: current.Current, base: Floats, seed: int) -> tuple[Floats, Floats]:
-    """Expected and excess leavers (draws, areas); the provider's ratio is the mean over its current customers."""
-    drawn = ratios.draws(DRAWS, seed)
+def _draw(ratios: current.Current, base: Floats, ahead: Prospect | None, seed: int) -> tuple[Floats, Floats]:
+    """Expected and excess leavers (draws, areas); the provider's rate is the mean over its current customers.
+
+    ``base`` (areas,) is what tenure and lock-in alone give.
+    """
+    if ahead is None:
+        expected = ratios.draws(DRAWS, seed) * base
+    else:
+        past_factors, next_factors = ahead.factors(DRAWS, seed)
+        expected = ratios.draws(DRAWS, seed, past_factors) * next_factors * ahead.next
     total = base.sum()
-    provider = drawn @ base / total if total > 0 else np.ones(DRAWS)
-    return drawn * base, (drawn - provider[:, None]) * base
+    provider = expected.sum(axis=1) / total if total > 0 else np.ones(DRAWS)
+    return expected, expected - provider[:, None] * base
 
 
 def _found(excess: Floats, told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 CREATE TABLE attachments AS
 SELECT
     held.spell_no, held.customer_id, held.area, held.device_id, held.technology, held.plan, held.monthly_price,
-    held.contract_until, held.from_day, held.to_day, zones.timezone
+    held.contract_until, held.termination_fee, held.from_day, held.to_day, zones.timezone
 FROM (
     SELECT
         spells.spell_no, customers.*,

@@ -1,8 +1,17 @@
--- complaints_before: per period of risk, the customer's complaints in the eight weeks before it.
+-- complaints_before: per moment, the customer's complaints in the eight weeks before it, and how long those waited for
+-- a first answer that had one by then.
 CREATE TABLE complaints_before AS
-SELECT periods.period_no, count(*) AS complaints
-FROM periods
+SELECT
+    moments.moment_no,
+    count(*) AS complaints,
+    count(*) FILTER (WHERE complaints.category IN ('connection', 'slow')) AS quality_complaints,
+    avg(epoch(complaints.first_answer_at) - epoch(complaints.opened_at)) FILTER (
+        WHERE CAST(timezone(provider.timezone, complaints.first_answer_at) AS DATE) < moments.until_day
+    ) / 3600 AS answer_hours
+FROM moments
+CROSS JOIN provider
 JOIN events
-    ON events.source = 'complaints' AND events.customer_id = periods.customer_id
-    AND events.provider_day >= periods.period - 56 AND events.provider_day < periods.period
-GROUP BY periods.period_no
+    ON events.source = 'complaints' AND events.customer_id = moments.customer_id
+    AND events.provider_day >= moments.until_day - 56 AND events.provider_day < moments.until_day
+JOIN complaints ON complaints.complaint_id = events.id
+GROUP BY moments.moment_no

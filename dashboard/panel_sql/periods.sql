@@ -1,13 +1,10 @@
 -- periods: one row per spell and four-week period at risk. A row's covariates are those of the day asked_on.
--- Exposure ends at the period's start, and where somebody goes without notice at least four weeks before the end.
 CREATE TABLE periods AS
 SELECT
-    spell_no * 10000 + (period - (SELECT first_period FROM span)) // 28 AS period_no,
     spell_no, customer_id, started_on, period, asked_on,
     least(period + 28, last_on + 1) - asked_on AS days_at_risk,
     is_event AND departure = 'voluntary' AS left_voluntarily,
-    is_event AND departure = 'other' AS left_otherwise,
-    CASE WHEN is_event AND notice_on IS NULL THEN least(period, ended_on - 28) ELSE period END AS exposure_end
+    is_event AND departure = 'other' AS left_otherwise
 FROM (
     SELECT
         *,

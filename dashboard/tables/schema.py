@@ -122,40 +122,76 @@ AREA_WEEKS = TableSpec(
     ),
 )
 
+_KNOWN_OF_A_CUSTOMER: tuple[Column, ...] = (
+    Column("area", "text", "where they live", True),
+    Column("device_id", "text", "their own CPE, else the device that serves them"),
+    Column("technology", "text", "fibre, cable, wireless, dsl, ..."),
+    Column("plan", "text", "the plan's name"),
+    Column("monthly_price", "number", "what they pay a month"),
+    Column("price_gap", "number", "monthly_price less a new customer's for the same plan"),
+    Column("price_change", "number", "monthly_price less what it was eight weeks before; null for newer customers"),
+    Column("tenure_days", "integer", "days since started_on", True),
+    Column("is_locked_in", "boolean", "whether a contract still holds them; null where it is not known"),
+    Column("lock_in_days_left", "integer", "days until the contract ends, 0 when free; null where it is not known"),
+    Column("free_days", "integer", "days since their contract ended; null while it holds and where there was none"),
+    Column("termination_fee", "number", "what leaving before the contract's end costs"),
+    Column("complaints_before", "integer", "complaints in the eight weeks before"),
+    Column("quality_complaints_before", "integer", "those of them about connection and speed"),
+    Column("answer_hours_before", "number", "mean hours until they had a first answer, of those that had one by then"),
+    Column("nps_score_before", "integer", "the last score given in the half year before"),
+    Column("trailing_observed_ratio", "number", "share of the eight weeks before that was with us and observed"),
+    Column("trailing_down_hours", "number", "down hours per week over the eight weeks before"),
+    Column("trailing_evening_rtt_p95_mean_seconds", "number", "over the same eight weeks"),
+    Column("trailing_loss_ratio", "number", "over the same eight weeks"),
+    Column("trailing_evening_utilization_mean_ratio", "number", "over the same eight weeks"),
+)
+"""What is known of a customer on the day on which they are looked at, and nothing that came after it."""
+
+_AT_RISK: tuple[Column, ...] = (
+    Column("days_at_risk", "number", "days from entry or the start to the event, the exit or the end", True),
+    Column("left_voluntarily", "boolean", "whether the voluntary departure falls in it", True),
+    Column("left_otherwise", "boolean", "whether they went for another reason, which censors", True),
+)
+
 CUSTOMER_PERIODS = TableSpec(
     "customer_periods",
-    "one spell of a customer and one four-week period in which it was at risk",
+    "one spell of a customer and one four-week period in which it was at risk, as known at its start (or at entry)",
     ("customer_id", "started_on", "period"),
     (
         Column("customer_id", "text", "keyed hash", True),
         Column("started_on", "date", "the first day of the spell", True),
         Column("period", "date", "the Monday on which the four weeks start", True),
-        Column("area", "text", "as known at the period's start", True),
-        Column("device_id", "text", "as known at the period's start"),
-        Column("technology", "text", "as known at the period's start"),
-        Column("plan", "text", "as known at the period's start"),
-        Column("monthly_price", "number", "as known at the period's start"),
-        Column("price_gap", "number", "monthly_price less a new customer's for the same plan"),
-        Column("tenure_days", "integer", "days since started_on at the period's start (or at entry within it)", True),
-        Column("is_locked_in", "boolean", "whether a contract still holds them; null where it is not known"),
-        Column("lock_in_days_left", "integer", "days until the contract ends, 0 when free; null where it is not known"),
-        Column(
-            "days_at_risk",
-            "number",
-            "days from entry or the period's start to the event, the exit or the period's end",
-            True,
-        ),
-        Column("left_voluntarily", "boolean", "whether the voluntary departure falls in the period", True),
-        Column("left_otherwise", "boolean", "whether they went for another reason, which censors", True),
-        Column("complaints_before", "integer", "complaints in the eight weeks before the period"),
-        Column("trailing_down_hours", "number", "down hours per week over the eight weeks before the exposure cut"),
-        Column("trailing_evening_rtt_p95_mean_seconds", "number", "over the same eight weeks"),
-        Column("trailing_loss_ratio", "number", "over the same eight weeks"),
-        Column("trailing_evening_utilization_mean_ratio", "number", "over the same eight weeks"),
+        *_KNOWN_OF_A_CUSTOMER,
+        *_AT_RISK,
     ),
 )
 
-PANEL_TABLES: tuple[TableSpec, ...] = (AREA_WEEKS, CUSTOMER_PERIODS)
+CUSTOMER_WEEKS = TableSpec(
+    "customer_weeks",
+    "one spell of a customer and one week in which it was at risk: all in which it ended, a sample of the others",
+    ("customer_id", "started_on", "week"),
+    (
+        Column("customer_id", "text", "keyed hash", True),
+        Column("started_on", "date", "the first day of the spell", True),
+        Column("week", "date", "the Monday on which the week starts", True),
+        Column("weight", "number", "the inverse of the chance with which the row was drawn", True),
+        *_KNOWN_OF_A_CUSTOMER,
+        *_AT_RISK,
+    ),
+)
+
+CUSTOMERS_NOW = TableSpec(
+    "customers_now",
+    "one customer who is still there on the day after the cut-off, as known on that day",
+    ("customer_id", "started_on"),
+    (
+        Column("customer_id", "text", "keyed hash", True),
+        Column("started_on", "date", "the first day of the spell", True),
+        *_KNOWN_OF_A_CUSTOMER,
+    ),
+)
+
+PANEL_TABLES: tuple[TableSpec, ...] = (AREA_WEEKS, CUSTOMER_PERIODS, CUSTOMER_WEEKS, CUSTOMERS_NOW)
 
 
 def conform(table: pa.Table, spec: TableSpec) -> pa.Table:

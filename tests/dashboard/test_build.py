@@ -127,7 +127,8 @@ def test_a_build_fills_every_table_and_says_what_it_was_made_of(built, inputs):
     assert set(manifest["inputs"]) >= {"customers", "complaints", "quality_hours", "devices"}
     assert manifest["coverage"]["areas"] == AREAS
     assert manifest["coverage"]["observed_ratio"] == pytest.approx(1.0)
-    assert manifest["wording"] in ("effect", "association")
+    assert set(manifest["wording"]) == {"complaints", "leaving"}
+    assert set(manifest["wording"].values()) <= {"effect", "association"}
     assert said[0] == "reading records and quality"
     assert all({"code", "text"} == set(note) for note in manifest["notes"])
 
@@ -136,7 +137,8 @@ def test_the_areas_that_lose_most_lead_the_ranking(built):
     ranking = built[2].ranking
     assert set(ranking.head(2)["area"]) == {"area-00", "area-01"}
     assert set(ranking[ranking["is_found"]]["area"]) == {"area-00", "area-01"}
-    assert set(built[2].effects["model"]) == {"complaints", "complaints_placebo", "complaints_control"}
+    models = {"complaints", "complaints_placebo", "complaints_control", "leaving", "leaving_control"}
+    assert set(built[2].effects["model"]) == models
 
 
 def test_unchanged_inputs_are_not_built_again(built, inputs):
@@ -166,10 +168,10 @@ def test_a_model_that_breaks_is_named_and_the_others_stand(inputs):
     panel = panels.build(records, quality.pattern(inputs.data), quality.read_devices(inputs.data), inputs)
     unmeasured = dataclasses.replace(panel, area_weeks=panel.area_weeks.drop(columns="loss_ratio"))
     tables, notes, wording = building.fit(unmeasured, records["areas"], inputs, lambda _: None)
-    assert "effects" not in tables
+    assert set(tables["effects"]["model"]) == {"leaving", "leaving_control"}
     assert len(tables["ranking"]) == AREAS
     assert any(note["code"] == "model_failed" and "loss_ratio" in note["text"] for note in notes)
-    assert wording == "association"
+    assert wording["complaints"] == "association"
 
 
 def test_nothing_on_record_says_what_to_import(tmp_path, inputs):

@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.figures import findings, numbers, words
 from dashboard.figures import map as maps
-from dashboard.figures.effects import NO_EFFECT, UNTESTED, effects
+from dashboard.figures.effects import effects
 from dashboard.figures.intervals import interval_svg, places
 from dashboard.figures.palette import AREA_STATES, DARK, DEVICE_STATES, LIGHT, VERDICTS, blend
 from dashboard.figures.ranking import ranking_rows
@@ -132,7 +132,7 @@ def test_an_area_that_the_ranking_does_not_know_has_no_finding(built):
 def test_no_effect_is_said_plainly(sample, scratch):
     sample.write_results(scratch.data, is_found=False)
     summary = effects(load(scratch.data))
-    assert summary.sentence == NO_EFFECT
+    assert summary.sentence == "No effect of quality on complaints was found."
     assert not summary.is_found
     assert all(detail.endswith(", not proven") for detail in summary.details)
 
@@ -151,7 +151,7 @@ def test_a_check_that_fails_takes_the_word_effect_away(sample, built):
 def test_the_build_may_withdraw_the_word_effect_by_itself(built):
     from dataclasses import replace
 
-    summary = effects(replace(built, manifest={**built.manifest, "wording": "association"}))
+    summary = effects(replace(built, manifest={**built.manifest, "wording": {"complaints": "association"}}))
     assert "association" in summary.sentence
     assert summary.caution is not None
 
@@ -170,7 +170,7 @@ def test_what_could_not_be_tested_is_not_called_no_effect(sample, scratch):
     sample.write_results(scratch.data, is_found=False)
     results = load(scratch.data)
     summary = effects(replace(results, effects=results.effects.assign(p_value=float("nan"))))
-    assert summary.sentence == UNTESTED
+    assert summary.sentence == "Whether quality moves complaints could not be tested."
 
 
 def test_ranking_rows_have_the_best_known_rank_first_and_no_nan(built):

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dashboard import panel as panels
+
 # Quality from Monday 2025-01-06 to Sunday 2025-06-22: six four-week periods.
 FIRST, LAST = "2025-01-06", "2025-06-23"
 PERIODS = ["2025-01-06", "2025-02-03", "2025-03-03", "2025-03-31", "2025-04-28", "2025-05-26"]
@@ -183,21 +185,29 @@ def test_exposure_follows_the_customer_from_device_to_device(observed: Any, row_
     assert row.device_id == "B"
 
 
-def test_who_goes_without_notice_is_judged_by_what_was_four_weeks_before(observed: Any, row_of: Any) -> None:
-    # The device is down from 10 February on: the customers have unplugged, say, or it is what drove them away.
+def test_who_goes_without_notice_and_who_stays_are_judged_by_the_same_weeks(observed: Any, row_of: Any) -> None:
+    # The device is down from 10 February on. A window that ended earlier for leavers would set their good weeks
+    # against the bad ones of those who stay.
     observed.observe("ap", "2025-02-10", LAST, down_seconds=3600.0)
     common = {"started_on": "2024-01-01", "end_reason": "voluntary"}
     observed.customer("silent", ended_on="2025-03-10", **common)
     observed.customer("noticed", notice_on="2025-03-10", ended_on="2025-03-10", **common)
     observed.customer("stays", started_on="2024-01-01")
     rows = observed.build().customer_periods
-    silent, noticed, stays = (
-        row_of(rows, customer_id=name, period="2025-03-03") for name in ("silent", "noticed", "stays")
-    )
-    assert silent.left_voluntarily
-    # Eight weeks to 10 February were quiet; of those to 3 March the last three were down.
-    assert silent.trailing_down_hours == 0
-    assert noticed.trailing_down_hours == stays.trailing_down_hours == pytest.approx(3 / 8 * 168)
+    for name in ("silent", "noticed", "stays"):
+        assert row_of(rows, customer_id=name, period="2025-03-03").trailing_down_hours == pytest.approx(3 / 8 * 168)
+
+
+def test_who_unplugs_weeks_before_leaving_has_no_worse_quality_for_it(world: Any, row_of: Any) -> None:
+    world.observe("ap", FIRST, LAST)
+    world.device("cpe", "ap")
+    world.observe("cpe", FIRST, "2025-02-10")
+    world.observe("cpe", "2025-02-10", LAST, silent_seconds=3600.0, pings_sent=0, pings_lost=0)
+    world.customer("1", device_id="cpe", started_on="2024-01-01", ended_on="2025-03-10", end_reason="voluntary")
+    row = row_of(world.build().customer_periods, period="2025-03-03")
+    assert row.left_voluntarily
+    assert row.trailing_down_hours == 0
+    assert row.trailing_observed_ratio == pytest.approx(5 / 8)
 
 
 def test_an_end_after_the_cut_off_moves_no_exposure(observed: Any, row_of: Any) -> None:
@@ -285,3 +295,64 @@ def test_knowledge_begins_with_the_first_row_and_is_never_filled_backwards(obser
     assert spells == {"left_before_first_known": 1, "used": 2}
     weeks = panel.area_weeks.set_index("week")["customer_days"]
     assert (weeks["2025-03-03"], weeks["2025-03-10"], weeks["2025-03-17"]) == (7, 12, 14)
+
+
+def test_weeks_hold_every_departure_and_weights_make_up_for_the_weeks_left_out(world: Any) -> None:
+    world.observe("ap", FIRST, LAST)
+    for number in range(300):
+        end = {
+            "ended_on": f"2025-0{1 + number % 5}-{10 + number % 7}",
+            "end_reason": ("voluntary", "moved")[number % 2],
+        }
+        world.customer(str(number), started_on="2024-01-01", **(end if number < 40 else {}))
+    whole = world.build()
+    assert (whole.customer_weeks["weight"] == 1).all()
+    assert whole.customer_weeks["days_at_risk"].sum() == whole.customer_periods["days_at_risk"].sum()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panels, "FEWEST_STAYS", 0)
+        drawn = world.build().customer_weeks
+    leaves = drawn["left_voluntarily"] | drawn["left_otherwise"]
+    assert leaves.sum() == 40
+    assert (drawn.loc[leaves, "weight"] == 1).all()
+    stays = (~leaves).sum()
+    assert stays == pytest.approx(10 * drawn["left_voluntarily"].sum(), rel=0.2)
+    made_up = (drawn["weight"] * drawn["days_at_risk"]).sum()
+    assert made_up == pytest.approx(whole.customer_weeks["days_at_risk"].sum(), rel=0.2)
+    assert drawn.groupby("week").size().min() > 0
+
+
+def test_a_week_in_which_somebody_leaves_ends_with_that_day(observed: Any, row_of: Any) -> None:
+    observed.customer("1", started_on="2024-01-01", ended_on="2025-02-12", end_reason="voluntary")
+    weeks = observed.build().customer_weeks.set_index("week")
+    assert weeks["days_at_risk"].tolist() == [7] * 5 + [3]
+    assert weeks["left_voluntarily"].tolist() == [False] * 5 + [True]
+
+
+def test_what_came_before_a_moment_is_told_and_nothing_else(observed: Any, row_of: Any) -> None:
+    common = {"started_on": "2024-01-01", "termination_fee": 50.0, "contract_until": "2025-02-20"}
+    observed.customer("0", started_on="2024-01-01")
+    observed.customer("1", monthly_price=20.0, **common)
+    observed.customer("1", monthly_price=23.0, valid_from="2025-02-01", **common)
+    observed.complaint("2024-11-01T00:00", customer_id="0")
+    answered = datetime.datetime(2025, 2, 20, 6, tzinfo=datetime.UTC)
+    observed.complaint("2025-02-20T00:00", customer_id="1", first_answer_at=answered)
+    late = datetime.datetime(2025, 3, 3, 0, 30, tzinfo=datetime.UTC)
+    observed.complaint("2025-02-25T00:00", "billing", customer_id="1", first_answer_at=late)
+    for day, score in (("2025-02-10", 9), ("2025-02-20", 2), ("2025-03-03", 10)):
+        observed.rows["nps"].append({"response_id": day, "customer_id": "1", "answered_on": day, "score": score})
+    row = row_of(observed.build().customer_periods, customer_id="1", period="2025-03-03")
+    assert (row.complaints_before, row.quality_complaints_before, row.answer_hours_before) == (2, 1, 6)
+    assert row.nps_score_before == 2
+    assert (row.free_days, row.termination_fee, row.is_locked_in) == (11, 50, False)
+    assert row.price_change == 3
+
+
+def test_customers_now_are_those_who_are_still_there_after_the_cut_off(observed: Any) -> None:
+    observed.customer("stays", started_on="2024-01-01")
+    observed.customer("goes", started_on="2024-01-01", ended_on="2025-03-10", end_reason="moved")
+    observed.customer("goes later", started_on="2024-01-01", ended_on="2025-06-20", end_reason="moved")
+    panel = observed.build(reporting_lag_days=7)
+    assert panel.customers_now["customer_id"].tolist() == ["goes later", "stays"]
+    assert (
+        panel.customers_now["tenure_days"] == (pd.Timestamp(panel.cut_off) - pd.Timestamp("2024-01-01")).days + 1
+    ).all()

@@ -36,7 +36,7 @@ def fill(world: Any, seed: int) -> None:
             world.hours[start + datetime.timedelta(hours=int(hour)), device] = {
                 "observed_seconds": observed,
                 "down_seconds": down if random.random() < 0.95 else None,
-                "silent_seconds": float(random.choice([0, 0, 0, 1])),
+                "silent_seconds": float(random.choice([0, 0, 0, 0.4])) * observed,
                 "pings_sent": sent,
                 "pings_lost": int(random.integers(0, sent // 2 + 1)),
                 "rtt_p95_seconds": round(float(random.gamma(4, 0.005)), 6) if random.random() < 0.9 else None,
@@ -109,7 +109,7 @@ class Oracle:
             down = hour["down_seconds"]
             if down is not None:
                 day["down"] += down
-                day["down_of"] += observed
+                day["down_of"] += observed - hour["silent_seconds"]
             day["loss"] += hour["pings_lost"]
             day["loss_of"] += hour["pings_sent"]
             if local.hour < 18:
@@ -200,9 +200,7 @@ def test_customer_periods_are_what_loops_over_customers_and_days_find(world: Any
             days = [day for n in range(28) if entry <= (day := period + DAY * n) <= last]
             if days:
                 leaves = event is not None and event in days
-                is_silent = leaves and rows[-1]["notice_on"] is None
-                exposed_until = min(period, rows[-1]["ended_on"] - DAY * 28) if is_silent else period
-                before = [exposed_until - DAY * n for n in range(1, 57)]
+                before = [period - DAY * n for n in range(1, 57)]
                 behind = [
                     (AREAS[held["area"]], held["device_id"], day) for day in before if (held := oracle.held(spell, day))
                 ]

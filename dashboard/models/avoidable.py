@@ -1,0 +1,162 @@
+"""What would help: the departures and the money that better quality would save in each neighbourhood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.models.churn import Predictor
+from dashboard.models.lags import Term
+from dashboard.models.prospect import Prospect
+
+Floats = npt.NDArray[np.float64]
+
+EVERYTHING = "everything"
+BINS = 32
+GOOD_SHARE = 0.25
+COLUMNS = [
+    "area",
+    "measure",
+    "target",
+    "unit",
+    "value",
+    "avoidable_leavers_90d",
+    "avoidable_leavers_90d_low",
+    "avoidable_leavers_90d_high",
+    "monthly_revenue_saved",
+    "monthly_revenue_saved_low",
+    "monthly_revenue_saved_high",
+    "position",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Quality (terms,) in steps of each term to which it is to come down; who has it better keeps it."""
+
+    steps: Floats
+
+
+def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[str, float] | None = None) -> Targets:
+    """The targets in ``wanted`` by term name, in the term's unit; else what the best quarter of the customers have."""
+    terms, steps = predictor.design.quality.terms, predictor.design.quality.steps(customers_now)
+    good = np.nanquantile(steps, GOOD_SHARE, axis=0) if len(steps) else np.zeros(len(terms))
+    given = wanted or {}
+    return Targets(
+        np.array([given[t.name] / t.per if t.name in given else g for t, g in zip(terms, good, strict=True)])
+    )
+
+
+def avoidable(
+    prospect: Prospect, predictor: Predictor, customers_now: pd.DataFrame, expected: Floats, goal: Targets, *, seed: int
+) -> pd.DataFrame:
+    """Rows by area and measure (each term alone, and ``everything``): leavers and revenue saved in 90 days.
+
+    avoidable = E (1 - mean of exp(w (target - q)) over those whose quality q is worse), with E the ``expected`` draws
+    (draws, areas) of the ranking and w the effect of quality within areas, drawn from its own covariance. It supposes
+    that the quality of the last eight weeks continues otherwise. ``position`` orders all by the money saved; an area
+    without customers has no numbers.
+    """
+    terms = predictor.design.quality.terms
+    steps = predictor.design.quality.steps(customers_now)
+    excess = np.maximum(np.nan_to_num(steps - goal.steps), 0.0)
+    effects = _effect_draws(predictor, len(expected), seed)
+    groups = _grouped(prospect, excess @ np.maximum(predictor.effects, 0.0), excess)
+    price = _mean_price(customers_now, prospect)
+    parts = []
+    for chosen in [*range(len(terms)), None]:
+        share = _share_saved(groups, effects, chosen, len(prospect.areas))
+        rows = pd.DataFrame({"area": prospect.areas})
+        rows = rows.assign(**_measure(prospect, steps, goal, terms, chosen))
+        is_lived_in = np.where(prospect.next > 0, 1.0, np.nan)
+        parts.append(_with_savings(rows, expected * share * is_lived_in, price))
+    rows = pd.concat(parts, ignore_index=True)
+    rows["position"] = _positions(rows)
+    return rows[COLUMNS]
+
+
+def _positions(rows: pd.DataFrame) -> pd.Series:
+    """1 saves most money; measures one by one, not everything together."""
+    counted = rows[(rows["measure"] != EVERYTHING) & rows["avoidable_leavers_90d"].notna()]
+    order = counted.sort_values(
+        ["monthly_revenue_saved", "avoidable_leavers_90d"], ascending=False, kind="stable"
+    ).index
+    return pd.Series(np.arange(1, len(order) + 1), index=order).reindex(rows.index).astype("Int64")
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Customers of an area with like quality taken together: area, weight and mean excess (groups, terms)."""
+
+    area: npt.NDArray[np.int64]
+    weight: Floats
+    excess: Floats
+
+
+def _grouped(prospect: Prospect, order: Floats, excess: Floats) -> _Groups:
+    """At most 32 groups an area, cut by what the target would do: draws then cost the same for a million customers."""
+    frame = pd.DataFrame({"area": prospect.area_of_customer, "order": order})
+    rank = frame.groupby("area")["order"].rank(method="first").to_numpy() - 1
+    size = np.bincount(prospect.area_of_customer, minlength=len(prospect.areas))
+    group = (rank * BINS // np.maximum(size[prospect.area_of_customer], 1)).astype(np.int64)
+    key = prospect.area_of_customer * BINS + group
+    names, position = np.unique(key, return_inverse=True)
+    weight = np.bincount(position, weights=prospect.customers, minlength=names.size).astype(float)
+    sums = np.stack(
+        [np.bincount(position, weights=prospect.customers * column, minlength=names.size) for column in excess.T],
+        axis=-1,
+    )
+    return _Groups(names // BINS, weight, sums / np.maximum(weight, 1e-300)[:, None])
+
+
+def _share_saved(groups: _Groups, effects: Floats, chosen: int | None, areas: int) -> Floats:
+    """(draws, areas) the share of an area's departures that goes away with the target on one term, or on all."""
+    which = slice(None) if chosen is None else slice(chosen, chosen + 1)
+    kept = np.exp(-effects[:, which] @ groups.excess[:, which].T) * groups.weight
+    belongs = (groups.area[:, None] == np.arange(areas)[None, :]).astype(float)
+    total = groups.weight @ belongs
+    return np.asarray(1.0 - np.divide(kept @ belongs, total, out=np.ones((len(effects), areas)), where=total > 0))
+
+
+def _effect_draws(predictor: Predictor, count: int, seed: int) -> Floats:
+    """(count, terms) draws of the effects a step by Student's t, or the estimates alone where no error is known."""
+    if predictor.effect_covariance is None:
+        return np.broadcast_to(predictor.effects, (count, predictor.effects.size))
+    values, vectors = np.linalg.eigh(predictor.effect_covariance)
+    random = np.random.default_rng([seed, 2])
+    normal = random.standard_normal((count, predictor.effects.size)) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    freedom = max(predictor.clusters - 1, 1)
+    return np.asarray(predictor.effects + normal / np.sqrt(random.chisquare(freedom, (count, 1)) / freedom))
+
+
+def _measure(
+    prospect: Prospect, steps: Floats, goal: Targets, terms: tuple[Term, ...], chosen: int | None
+) -> dict[str, Any]:
+    """Name, target and unit of a measure, and the mean that an area's customers have of it."""
+    if chosen is None:
+        return {"measure": EVERYTHING, "target": np.nan, "unit": None, "value": np.nan}
+    term, areas = terms[chosen], len(prospect.areas)
+    known = ~np.isnan(steps[:, chosen])
+    totals = np.bincount(prospect.area_of_customer[known], steps[known, chosen], minlength=areas)
+    counts = np.bincount(prospect.area_of_customer[known], minlength=areas)
+    value = np.where(counts > 0, totals / np.maximum(counts, 1), np.nan) * term.per
+    return {"measure": term.name, "target": goal.steps[chosen] * term.per, "unit": term.unit, "value": value}
+
+
+def _with_savings(rows: pd.DataFrame, saved: Floats, price: Floats) -> pd.DataFrame:
+    """``rows`` with mean and 95% interval of the ``saved`` leavers (draws, areas) and of their monthly price."""
+    low, high = np.quantile(saved, (0.025, 0.975), axis=0)
+    for end, leavers in (("", saved.mean(axis=0)), ("_low", low), ("_high", high)):
+        rows[f"avoidable_leavers_90d{end}"] = leavers
+        rows[f"monthly_revenue_saved{end}"] = leavers * price
+    return rows
+
+
+def _mean_price(customers_now: pd.DataFrame, prospect: Prospect) -> Floats:
+    price = customers_now["monthly_price"].astype(float).groupby(prospect.area_of_customer).mean()
+    return np.asarray(price.reindex(range(len(prospect.areas))).to_numpy(dtype=float))

@@ -1,0 +1,229 @@
+"""Why customers leave: the weekly hazard of voluntary leaving, what quality does to it, and who is likely to go.
+
+    log hazard_it = level_t + tenure_it + contract_it + price_it + technology_i + (q_it - q_a) w + q_a b
+
+Stretches of at most a week, in which the hazard is constant; leaving for another reason censors. ``q_it`` is quality
+over the eight weeks before, ``q_a`` its mean in the area (Mundlak 1978): only ``w``, what changes within an area,
+may be called an effect. It assumes that nothing else changes in the same weeks in the same places and moves both
+(the negative control looks for it), and that those who leave and those who stay are seen alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.models import clusters, hazard
+from dashboard.models.complaints import Effect, EffectModel
+from dashboard.models.covariates import WITHIN, Design, design_of
+from dashboard.models.lags import TERMS, Term
+from dashboard.models.multiplicity import holm
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST_EVENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """The effect of quality on leaving, its negative control (moving, not paying), and the model that predicts.
+
+    ``predicting`` is None where there are too few departures to fit anything.
+    """
+
+    main: EffectModel
+    control: EffectModel
+    predicting: Predictor | None
+    notes: tuple[str, ...]
+
+    @property
+    def models(self) -> tuple[EffectModel, ...]:
+        return self.main, self.control
+
+    @property
+    def wording(self) -> str:
+        """``effect`` where the control could be tested and found nothing, else ``association``."""
+        passed = self.control.joint is not None and not self.control.finds_something
+        return "effect" if passed else "association"
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """The fitted hazard: ``design`` makes columns of customers, ``covariance`` is None where clusters are too few.
+
+    ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
+    without what quality acts through: what an improvement changes.
+    """
+
+    design: Design
+    coefficients: Floats
+    covariance: Floats | None
+    effects: Floats
+    effect_covariance: Floats | None
+    clusters: int
+
+    def daily_hazard(self, frame: pd.DataFrame) -> Floats:
+        """(n,) voluntary departures a day for customers as they are in ``frame``, at the latest level of the calendar."""
+        return np.asarray(np.exp(self.design.columns(frame) @ self.coefficients))
+
+
+def fit(customer_weeks: pd.DataFrame) -> Churn:
+    """Fit the hazard to customer_weeks, clustered by area.
+
+    Rows whose quality was observed for less than half of the eight weeks before are left out, and counted in the notes.
+    """
+    rates = _Fitted.of(customer_weeks, "left_voluntarily", with_service=False)
+    if rates is None:
+        why = f"no estimate: fewer than {FEWEST_EVENTS} departures while quality was observed"
+        return Churn(
+            _nothing("leaving", "effect", why), _nothing("leaving_control", "negative_control", why), None, (why,)
+        )
+    main = rates.effect_model("leaving", "effect")
+    other = _Fitted.of(customer_weeks, "left_otherwise", with_service=False)
+    control = (
+        other.effect_model("leaving_control", "negative_control")
+        if other is not None
+        else _nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
+    )
+    full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
+    predictor = full.predictor(rates) if full is not None else None
+    return Churn(main, control, predictor, _said(main, control, rates.left_out))
+
+
+def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
+    notes = [*main.notes, *control.notes]
+    if left_out > 0.005:
+        notes.append(
+            f"leaving: {left_out:.0%} of the customers' time is left out: too little of the weeks before was observed"
+        )
+    if main.joint is None:
+        notes.append("leaving: no joint test was possible, so nothing is said of whether quality matters")
+    elif not main.finds_something:
+        notes.append("No effect of quality on leaving was found.")
+    if control.joint is None:
+        notes.append("leaving_control: could not be tested; the word effect is withdrawn (association).")
+    elif control.finds_something:
+        notes.append(
+            "the negative control: quality seems to explain who moves away or does not pay"
+            f" (p = {control.joint.p_value:.3f}), which it cannot; the word effect is withdrawn (association)."
+        )
+    return tuple(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """One fit to one outcome."""
+
+    design: Design
+    rows: hazard.Rows
+    fit: hazard.Fit
+    left_out: float
+
+    @classmethod
+    def of(cls, weeks: pd.DataFrame, outcome: str, *, with_service: bool) -> _Fitted | None:
+        design = design_of(weeks, with_service=with_service)
+        is_known = np.asarray(~np.isnan(design.quality.steps(weeks)).any(axis=1))
+        known = weeks.iloc[np.flatnonzero(is_known)]
+        if known[outcome].sum() < FEWEST_EVENTS or not design.quality.terms:
+            return None
+        exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
+        rows = hazard.Rows(
+            known[outcome].to_numpy(dtype=float),
+            known["days_at_risk"].to_numpy(dtype=float),
+            known["weight"].to_numpy(dtype=float),
+            design.columns(known),
+            np.unique(known["area"].astype(str), return_inverse=True)[1],
+            design.is_steadied,
+        )
+        return cls(design, rows, hazard.fit(rows), 1.0 - float(exposure[is_known].sum() / exposure.sum()))
+
+    def effect_model(self, model: str, kind: str) -> EffectModel:
+        """The within-area quality terms as effects with their joint test."""
+        in_design, places = self.design.quality.terms, self.design.places(WITHIN)
+        reasons = {t.name: "no estimate: not measured in most weeks" for t in TERMS if t not in in_design}
+        for term, place in zip(in_design, places, strict=True):
+            why = self._without_estimate(int(place))
+            if why is not None:
+                reasons[term.name] = why
+        kept = [term.name not in reasons for term in in_design]
+        terms = [term for term in in_design if term.name not in reasons]
+        if not terms:
+            return _missing_model(model, kind, reasons)
+        inference = hazard.infer(self.rows, self.fit, places[kept])
+        return self._told(_Told(model, kind, reasons), terms, inference)
+
+    def _without_estimate(self, place: int) -> str | None:
+        if not self.fit.has_converged:
+            return "no estimate: the fit did not converge"
+        if self.fit.separated[place]:
+            return "no estimate: departures lie all on one side of it (separation)"
+        if self.fit.dropped[place]:
+            return "no estimate: it does not vary beyond area and calendar, or follows from the other measures"
+        return None
+
+    def _told(self, told: _Told, terms: list[Term], inference: clusters.Inference) -> EffectModel:
+        p_values, joint = inference.p_values(), clusters.joint(inference)
+        adjusted = holm(inference.careful_p_values())
+        if told.kind == "effect":
+            adjusted = np.maximum(adjusted, joint.p_value if joint is not None else np.nan)
+        with np.errstate(over="ignore"):
+            ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
+        found = {
+            term.name: Effect(
+                told.model,
+                term,
+                told.kind,
+                float(ratios[i, 0]),
+                float(ratios[i, 1]),
+                float(ratios[i, 2]),
+                float(p_values[i]),
+                float(adjusted[i]),
+                inference.clusters,
+                inference.method,
+            )
+            for i, term in enumerate(terms)
+        }
+        effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in TERMS)
+        return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons))
+
+    def predictor(self, rates: _Fitted) -> Predictor:
+        places = rates.design.places(WITHIN)
+        whole = hazard.covariance(rates.fit)
+        return Predictor(
+            self.design,
+            self.fit.coefficients,
+            hazard.covariance(self.fit),
+            rates.fit.coefficients[places],
+            None if whole is None else whole[np.ix_(places, places)],
+            self.rows.clusters,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What every effect of a model says of it."""
+
+    model: str
+    kind: str
+    reasons: dict[str, str]
+
+
+def _missing(model: str, kind: str, term: Term, reasons: dict[str, str]) -> Effect:
+    nan = float("nan")
+    return Effect(model, term, kind, nan, nan, nan, nan, nan, 0, reasons.get(term.name, "no estimate"))
+
+
+def _nothing(model: str, kind: str, why: str) -> EffectModel:
+    return _missing_model(model, kind, {t.name: why for t in TERMS})
+
+
+def _missing_model(model: str, kind: str, reasons: dict[str, str]) -> EffectModel:
+    effects = tuple(_missing(model, kind, t, reasons) for t in TERMS)
+    return EffectModel(model, effects, None, _notes(model, reasons))
+
+
+def _notes(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"{model}: {name}: {why}" for name, why in reasons.items())

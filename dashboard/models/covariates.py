@@ -1,0 +1,249 @@
+"""What a customer's hazard of leaving depends on, as columns: tenure, contract, price, technology, quality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.models.lags import TERMS, Term
+
+Floats = npt.NDArray[np.float64]
+
+TRAILING: dict[str, str] = {
+    "down_hours": "trailing_down_hours",
+    "evening_latency": "trailing_evening_rtt_p95_mean_seconds",
+    "loss": "trailing_loss_ratio",
+    "evening_utilization": "trailing_evening_utilization_mean_ratio",
+}
+"""The column of customer_weeks that holds each term over the eight weeks before."""
+TENURE_KNOT_SHARES = (0.05, 0.35, 0.65, 0.95)
+LEAST_KNOWN = 0.5
+LEAST_OBSERVED = 0.5
+BLOCK_WEEKS = 4
+JUST_FREE_DAYS = 56
+MONTH_DAYS = 30.4375
+LONGEST_MONTHS_LEFT = 24.0
+SERVICE: tuple[str, ...] = ("complaints_before", "quality_complaints_before", "answer_hours_before", "nps_score_before")
+"""What quality may act through: left out where the whole effect of quality is asked for, used for prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The quality terms in use and, by area, their mean over the customers' time at risk, in steps of each term."""
+
+    terms: tuple[Term, ...]
+    area_means: pd.DataFrame
+    provider: Floats
+
+    def steps(self, frame: pd.DataFrame) -> Floats:
+        """(n, terms) quality of each row in steps; nan where less than half of the eight weeks was observed.
+
+        A newcomer's first day with an outage of three hours is no eight weeks of three hours a day.
+        """
+        is_seen = frame["trailing_observed_ratio"].to_numpy(dtype=float, na_value=0.0) >= LEAST_OBSERVED
+        values = [frame[TRAILING[t.name]].to_numpy(dtype=float, na_value=np.nan) / t.per for t in self.terms]
+        steps = np.stack(values, axis=-1) if values else np.zeros((len(frame), 0))
+        return np.where(is_seen[:, None], steps, np.nan)
+
+    def between(self, frame: pd.DataFrame) -> Floats:
+        """(n, terms) the mean of each row's area; the provider's where the area is not known."""
+        means = self.area_means.reindex(frame["area"]).to_numpy(dtype=float)
+        return np.where(np.isnan(means), self.provider, means)
+
+
+def quality_of(weeks: pd.DataFrame) -> Quality:
+    """Terms known in at least half of the time at risk, with their means by area (Mundlak 1978)."""
+    days = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
+    terms = []
+    for term in TERMS:
+        known = weeks[TRAILING[term.name]].notna().to_numpy()
+        if days.sum() > 0 and days[known].sum() >= LEAST_KNOWN * days.sum():
+            terms.append(term)
+    chosen = Quality(tuple(terms), pd.DataFrame(), np.zeros(len(terms)))
+    steps = chosen.steps(weeks)
+    is_known = ~np.isnan(steps).any(axis=1)
+    weight = np.where(is_known, days, 0.0)
+    summed = pd.DataFrame(np.nan_to_num(steps) * weight[:, None]).groupby(weeks["area"].to_numpy()).sum()
+    total = pd.Series(weight).groupby(weeks["area"].to_numpy()).sum()
+    means = summed.div(total.where(total > 0), axis=0)
+    provider = (np.nan_to_num(steps) * weight[:, None]).sum(axis=0) / max(weight.sum(), 1e-300)
+    return Quality(tuple(terms), means, provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some columns of the design: their names, how they are made of a frame, and whether a weak prior steadies them."""
+
+    names: tuple[str, ...]
+    make: Callable[[pd.DataFrame], Floats]
+    is_steadied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How customers become columns: learnt once from the weeks at risk, then the same for whoever is looked at."""
+
+    blocks: tuple[Block, ...]
+    quality: Quality
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for block in self.blocks for name in block.names)
+
+    @property
+    def is_steadied(self) -> npt.NDArray[np.bool_]:
+        return np.array([block.is_steadied for block in self.blocks for _ in block.names], dtype=bool)
+
+    def columns(self, frame: pd.DataFrame) -> Floats:
+        """(n, columns) in the order of ``names``."""
+        return np.concatenate([block.make(frame) for block in self.blocks], axis=1)
+
+    def places(self, prefix: str) -> npt.NDArray[np.int64]:
+        """The columns whose names begin with ``prefix``, in order."""
+        return np.array([i for i, name in enumerate(self.names) if name.startswith(prefix)], dtype=np.int64)
+
+
+WITHIN, BETWEEN, PERIOD = "within:", "between:", "period:"
+
+
+def design_of(weeks: pd.DataFrame, *, with_service: bool) -> Design:
+    """The columns for these weeks.
+
+    Quality enters as its difference from the area's own mean (``within:``, of which alone an effect is claimed) and
+    as that mean (``between:``). ``with_service`` adds complaints, their answer times and survey scores.
+    """
+    quality = quality_of(weeks)
+    blocks = [
+        Block(("constant",), lambda frame: np.ones((len(frame), 1)), is_steadied=False),
+        _within(quality),
+        _between(quality),
+        _periods(weeks),
+        _tenure(weeks),
+        _contract(weeks),
+        *_prices(weeks),
+        _categories(weeks, "technology"),
+    ]
+    if with_service:
+        blocks += [_measured(weeks, name) for name in SERVICE if name in weeks]
+    return Design(tuple(block for block in blocks if block.names), quality)
+
+
+def _within(quality: Quality) -> Block:
+    def make(frame: pd.DataFrame) -> Floats:
+        return np.nan_to_num(quality.steps(frame) - quality.between(frame))
+
+    return Block(tuple(WITHIN + t.name for t in quality.terms), make, is_steadied=False)
+
+
+def _between(quality: Quality) -> Block:
+    def make(frame: pd.DataFrame) -> Floats:
+        return np.asarray(quality.between(frame) - quality.provider)
+
+    return Block(tuple(BETWEEN + t.name for t in quality.terms), make)
+
+
+def _periods(weeks: pd.DataFrame) -> Block:
+    """A level for each four weeks, which takes up whatever hits the whole provider; the last ones are the reference."""
+    if "week" not in weeks or weeks.empty:
+        return Block((), lambda frame: np.zeros((len(frame), 0)))
+    first = weeks["week"].min()
+    count = _blocks(weeks["week"], first).max()
+
+    def make(frame: pd.DataFrame) -> Floats:
+        own = _blocks(frame["week"], first) if "week" in frame else np.full(len(frame), count)
+        return (own[:, None] == np.arange(count)[None, :]).astype(float)
+
+    names = (f"{PERIOD}{first + pd.Timedelta(weeks=BLOCK_WEEKS * i):%Y-%m-%d}" for i in range(count))
+    return Block(tuple(names), make)
+
+
+def _blocks(week: pd.Series, first: pd.Timestamp) -> npt.NDArray[np.int64]:
+    return np.asarray((week - first).dt.days // (7 * BLOCK_WEEKS), dtype=np.int64)
+
+
+def _tenure(weeks: pd.DataFrame) -> Block:
+    """A restricted cubic spline of the years as a customer, straight beyond its outer knots (Harrell 2015, 2.4.5)."""
+    years = weeks["tenure_days"].to_numpy(dtype=float) / 365.25
+    knots = np.unique(np.quantile(years, TENURE_KNOT_SHARES)) if years.size else np.zeros(0)
+
+    def make(frame: pd.DataFrame) -> Floats:
+        return restricted_cubic_spline(frame["tenure_days"].to_numpy(dtype=float) / 365.25, knots)
+
+    return Block(tuple(f"tenure:{i}" for i in range(max(1, knots.size - 1))), make)
+
+
+def restricted_cubic_spline(values: Floats, knots: Floats) -> Floats:
+    """(n, max(1, knots - 1)) columns: the value itself, then cubic parts that are straight outside the knots."""
+    columns = [values]
+    if knots.size >= 3:
+        last, before = knots[-1], knots[-2]
+
+        def cubed(knot: float) -> Floats:
+            return np.maximum(values - knot, 0.0) ** 3
+
+        for knot in knots[:-2]:
+            part = (
+                cubed(knot)
+                - cubed(before) * (last - knot) / (last - before)
+                + cubed(last) * (before - knot) / (last - before)
+            )
+            columns.append(part / (last - knots[0]) ** 2)
+    return np.stack(columns, axis=-1)
+
+
+def _contract(weeks: pd.DataFrame) -> Block:
+    """Held by a contract, for how many more months, at what fee, or free since less than eight weeks."""
+    has_fee = "termination_fee" in weeks and bool(weeks["termination_fee"].notna().any())
+    has_freedom = "free_days" in weeks
+
+    def make(frame: pd.DataFrame) -> Floats:
+        known = frame["is_locked_in"].notna().to_numpy()
+        held = frame["is_locked_in"].fillna(False).to_numpy(dtype=bool).astype(float)
+        left = frame["lock_in_days_left"].to_numpy(dtype=float, na_value=0.0) / MONTH_DAYS
+        columns = [held, 1.0 - known, held * np.minimum(left, LONGEST_MONTHS_LEFT) / 12.0]
+        if has_fee:
+            columns.append(held * np.nan_to_num(frame["termination_fee"].to_numpy(dtype=float, na_value=np.nan)) / 100)
+        if has_freedom:
+            free = frame["free_days"].to_numpy(dtype=float, na_value=np.inf)
+            columns.append((free < JUST_FREE_DAYS).astype(float))
+        return np.stack(columns, axis=-1)
+
+    names = ["contract:held", "contract:unknown", "contract:years_left"]
+    names += ["contract:fee"] * has_fee + ["contract:just_free"] * has_freedom
+    return Block(tuple(names), make)
+
+
+def _prices(weeks: pd.DataFrame) -> list[Block]:
+    return [_measured(weeks, name) for name in ("price_gap", "price_change", "monthly_price") if name in weeks]
+
+
+def _measured(weeks: pd.DataFrame, name: str) -> Block:
+    """A number as it stands, its mean where it is not known, and whether it is not known."""
+    values = weeks[name].to_numpy(dtype=float, na_value=np.nan)
+    known = ~np.isnan(values)
+    if not known.any():
+        return Block((), lambda frame: np.zeros((len(frame), 0)))
+    mean = float(values[known].mean())
+
+    def make(frame: pd.DataFrame) -> Floats:
+        own = frame[name].to_numpy(dtype=float, na_value=np.nan)
+        missing = np.isnan(own)
+        return np.stack([np.where(missing, 0.0, own - mean), missing.astype(float)], axis=-1)
+
+    return Block((name, f"{name}:unknown"), make)
+
+
+def _categories(weeks: pd.DataFrame, name: str) -> Block:
+    """One column for each value but the most frequent one."""
+    counts = weeks[name].value_counts()
+    values: Sequence[str] = sorted(counts.index[1:])
+
+    def make(frame: pd.DataFrame) -> Floats:
+        own = frame[name].astype(object).to_numpy()
+        return np.stack([(own == v).astype(float) for v in values], axis=-1) if values else np.zeros((len(frame), 0))
+
+    return Block(tuple(f"{name}:{v}" for v in values), make)

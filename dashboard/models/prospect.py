@@ -1,0 +1,130 @@
+"""What the hazard says of each neighbourhood: departures expected so far, and in the next 90 days as things stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.models.churn import Predictor
+from dashboard.models.covariates import JUST_FREE_DAYS
+from dashboard.models.standardise import HORIZON_DAYS
+
+Floats = npt.NDArray[np.float64]
+
+LONG_FREE_DAYS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """By area: departures that the hazard gives, without the area's own ratio.
+
+    ``past`` (periods, areas) are those of the four-week periods at risk, ``next`` (areas,) those of the next 90 days,
+    ``customers`` the chance of each customer of today (customers,) with their area's position. ``past_slopes`` and
+    ``next_slopes`` (areas, columns) say by how much their logarithms move with the coefficients; ``error`` (columns,
+    columns) is a square root of the coefficients' covariance, or None where it is not known.
+    """
+
+    areas: tuple[str, ...]
+    past: Floats
+    next: Floats
+    customers: Floats
+    area_of_customer: npt.NDArray[np.int64]
+    past_slopes: Floats
+    next_slopes: Floats
+    error: Floats | None
+
+    def factors(self, count: int, seed: int) -> tuple[Floats, Floats]:
+        """What drawn coefficients make of past and next (count, areas each), as factors; ones where no error is known."""
+        if self.error is None:
+            ones = np.ones((count, len(self.areas)))
+            return ones, ones
+        moved = np.random.default_rng([seed, 1]).standard_normal((count, self.error.shape[1])) @ self.error.T
+        return np.exp(moved @ self.past_slopes.T), np.exp(moved @ self.next_slopes.T)
+
+
+def prospect(
+    predictor: Predictor, customer_periods: pd.DataFrame, customers_now: pd.DataFrame, areas: list[str]
+) -> Prospect:
+    """Apply the hazard to the past and to the customers of today.
+
+    A customer's next 90 days are three stretches: held until the contract ends, just free for eight weeks, free.
+    Leaving for other reasons competes at the provider's own rate. Where an area's quality was not observed a
+    customer counts as having their area's mean.
+    """
+    past_frame = customer_periods.rename(columns={"period": "week"})
+    columns = predictor.design.columns(past_frame)
+    days = customer_periods["days_at_risk"].to_numpy(dtype=float)
+    means = days * np.exp(columns @ predictor.coefficients)
+    area = _positions(customer_periods["area"], areas)
+    starts, period = np.unique(customer_periods["period"].to_numpy(), return_inverse=True)
+    past = np.zeros((starts.size, len(areas)))
+    np.add.at(past, (period, area), means)
+    others = float(customer_periods["left_otherwise"].sum()) / max(days.sum(), 1e-300)
+    chance, mean_columns = _next(predictor, customers_now, others)
+    here = _positions(customers_now["area"], areas)
+    return Prospect(
+        tuple(areas),
+        past,
+        np.bincount(here, weights=chance, minlength=len(areas)).astype(float),
+        chance,
+        here,
+        _slopes(columns, means, area, len(areas)),
+        _slopes(mean_columns, chance, here, len(areas)),
+        None if predictor.covariance is None else _root(predictor.covariance),
+    )
+
+
+def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple[Floats, Floats]:
+    """The chance (customers,) of leaving voluntarily within the horizon, and each one's columns weighted over it."""
+    held = customers["is_locked_in"].fillna(False).to_numpy(dtype=bool)
+    left = np.where(held, customers["lock_in_days_left"].to_numpy(dtype=float, na_value=0.0), 0.0)
+    since = customers["free_days"].to_numpy(dtype=float, na_value=LONG_FREE_DAYS)
+    held_days = np.minimum(left, HORIZON_DAYS)
+    new_days = np.where(held, JUST_FREE_DAYS, np.clip(JUST_FREE_DAYS - since, 0, None))
+    new_days = np.minimum(new_days, HORIZON_DAYS - held_days)
+    middle = customers["tenure_days"].to_numpy(dtype=float) + HORIZON_DAYS / 2
+    known = customers["is_locked_in"].notna()
+    stretches = (
+        (held_days, held, np.maximum(left - held_days / 2, 0), LONG_FREE_DAYS),
+        (new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), 0),
+        (HORIZON_DAYS - held_days - new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), LONG_FREE_DAYS),
+    )
+    total, weighted = np.zeros(len(customers)), np.zeros((len(customers), len(predictor.coefficients)))
+    for days, is_held, days_left, free_days in stretches:
+        frame = customers.assign(
+            tenure_days=middle,
+            is_locked_in=pd.array(np.where(known, is_held, False), dtype="boolean"),
+            lock_in_days_left=days_left,
+            free_days=float(free_days),
+        )
+        frame["is_locked_in"] = frame["is_locked_in"].where(known)
+        columns = predictor.design.columns(frame)
+        expected = days * np.exp(columns @ predictor.coefficients)
+        total += expected
+        weighted += expected[:, None] * columns
+    all_exits = total + HORIZON_DAYS * others
+    share = np.divide(total, all_exits, out=np.zeros_like(total), where=all_exits > 0)
+    mean_columns = np.divide(weighted, total[:, None], out=np.zeros_like(weighted), where=total[:, None] > 0)
+    return share * -np.expm1(-all_exits), mean_columns
+
+
+def _slopes(columns: Floats, weights: Floats, area: npt.NDArray[np.int64], areas: int) -> Floats:
+    """The weighted mean (areas, columns) of the columns: the slope of the logarithm of a sum of exponentials."""
+    sums = np.zeros((areas, columns.shape[1]))
+    for column in range(columns.shape[1]):
+        sums[:, column] = np.bincount(area, weights=weights * columns[:, column], minlength=areas)
+    total = np.bincount(area, weights=weights, minlength=areas)
+    return np.divide(sums, total[:, None], out=np.zeros_like(sums), where=total[:, None] > 0)
+
+
+def _positions(area: pd.Series, areas: list[str]) -> npt.NDArray[np.int64]:
+    return np.asarray(pd.Index(areas).get_indexer(pd.Index(area.astype(object))), dtype=np.int64)
+
+
+def _root(covariance: Floats) -> Floats:
+    """A matrix whose product with its own transpose is the covariance, however many clusters made it."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
