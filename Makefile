@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-collector format lock clean
+.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-collector bench-fuzz format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-compose    builds and runs the containers; needs Docker"
 	@echo "make bench-collector the collector beside its peers, ARGS=\"cpe-closed router\"; needs gcc, snmp,"
 	@echo "                     prometheus-snmp-exporter"
+	@echo "make bench-fuzz      a million bent replies through our decoders and pysnmp's (a quarter of an hour of CPU)"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
 	@echo "make bench-publish   CPU time of judging and publishing a poll"
 	@echo "make bench-exposition CPU time of keeping the text of /metrics, and scrapes of a million series"
@@ -48,7 +49,7 @@ pytest: .venv/.test-ready
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
 
-bench-collector bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
+bench-collector bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
 bench-ranking bench-coverage: bench-%: .venv/.test-ready

@@ -173,12 +173,13 @@ def reply_id(data: bytes) -> int:
     """The request id of a reply, read without checking the rest. Raises BadPacketError where there is none."""
     try:
         at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
-        at += 5 + data[at + 4]
-        at += 2 if data[at + 1] < 0x80 else 2 + (data[at + 1] & 0x7F)
-        if data[at] == INTEGER and data[at + 1] == 4:
-            return int.from_bytes(data[at + 2 : at + 6], "big", signed=True)
+        if data[at + 4] < 0x80:
+            at += 5 + data[at + 4]
+            at += 2 if data[at + 1] < 0x80 else 2 + (data[at + 1] & 0x7F)
+            if data[at] == INTEGER and data[at + 1] == 4:
+                return int.from_bytes(data[at + 2 : at + 6], "big", signed=True)
     except IndexError:
-        raise BadPacketError("truncated", f"{len(data)} bytes") from None
+        return decode(data).request_id
     return _message_id(data) or decode(data).request_id
 
 

@@ -1,0 +1,167 @@
+"""Our decoders against pysnmp's, packet by packet: what ours accept must have pysnmp's values, or be a known class."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from pyasn1.codec.ber import decoder
+from pyasn1.error import PyAsn1Error
+from pysnmp.proto import api
+from pysnmp.smi.error import SmiError
+
+from collector.poll.snmp_codec import (
+    Absent,
+    BadPacketError,
+    Message,
+    Value,
+    Varbind,
+    decode,
+    decode_subids,
+    reply_id,
+)
+from collector.poll.snmp_expected import Layout, expected_rows, expected_values, learn_layout
+
+from .fuzzing import HEAD, Seed
+
+UNSIGNED = (0x41, 0x42, 0x43, 0x46)
+V2 = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
+
+STRICTER = {
+    "value": "a number of no bytes, which pysnmp takes for 0, or of more bytes than its type has",
+    "oid": "an object identifier with a number over 32 bits, or over 128 numbers (RFC 2578 section 7.1.3)",
+    "length": "a length in more than four bytes, where four hold any packet's",
+    "version": "a version other than 1 and 2c, which pysnmp's message leaves to others to refuse",
+    "error_status": "an error status that RFC 3416 does not define, or a negative error index",
+    "not_a_reply": "a request or a trap",
+}
+"""What pysnmp accepts and we refuse, by the reason that we give."""
+
+KINDER = {
+    "unsigned": "a Counter or Gauge without its leading zero byte, as some agents send: unsigned here, refused there",
+    "empty oid": "an object identifier without content, as others send: 0.0 here, refused there",
+    "nsap": "the NsapAddress and UInteger32 of SNMPv2p (RFC 1442), which pysnmp does not know",
+}
+"""What pysnmp refuses and we accept."""
+
+
+class DisagreementError(AssertionError):
+    """Two decoders that read one packet differently, in no known way."""
+
+
+def read_by_pysnmp(data: bytes) -> tuple[Any, Any] | None:
+    """pysnmp's message and PDU; None where it refuses."""
+    try:
+        message, rest = decoder.decode(data, asn1Spec=V2.Message())
+        pdu = V2.apiMessage.get_pdu(message)
+        V2.apiPDU.get_varbinds(pdu)
+    except (PyAsn1Error, SmiError, IndexError, TypeError, ValueError, KeyError, AttributeError, OverflowError):
+        return None
+    return None if rest else (message, pdu)
+
+
+def read_by_us(data: bytes) -> Message | str:
+    """Our message, or why it is refused."""
+    try:
+        return decode(data)
+    except BadPacketError as bad:
+        return bad.reason
+
+
+def disagreement(data: bytes, ours: Message | str) -> str | None:
+    """The class in which pysnmp differs from ``ours``, None where both agree. Raises DisagreementError."""
+    theirs = read_by_pysnmp(data)
+    if isinstance(ours, str):
+        if theirs is None:
+            return None
+        if ours not in STRICTER:
+            raise DisagreementError(f"refused as {ours}, but pysnmp reads {data.hex()}")
+        return f"refused here: {ours}"
+    if theirs is None:
+        kind = next((kind for bind in ours.varbinds if (kind := _kinder(bind, data))), None)
+        if kind is None:
+            raise DisagreementError(f"pysnmp refuses what is read as {ours}: {data.hex()}")
+        return f"accepted here: {kind}"
+    _compare(data, ours, *theirs)
+    return None
+
+
+def _kinder(bind: Varbind, data: bytes) -> str | None:
+    if bind.tag in (0x45, 0x47):
+        return "nsap"
+    if not bind.oid or bind.oid == (0, 0) or bind.value == (0, 0):
+        return "empty oid"
+    if bind.tag in UNSIGNED and isinstance(bind.value, int) and bind.value:
+        size = (bind.value.bit_length() + 7) // 8
+        is_bare = (
+            bind.value >> (8 * size - 1) == 1 and bytes((bind.tag, size)) + bind.value.to_bytes(size, "big") in data
+        )
+        return "unsigned" if is_bare else None
+    return None
+
+
+def _compare(data: bytes, ours: Message, message: Any, pdu: Any) -> None:
+    theirs = V2.apiPDU.get_varbinds(pdu)
+    head = (
+        bytes(V2.apiMessage.get_community(message)),
+        int(V2.apiPDU.get_request_id(pdu)),
+        int(V2.apiPDU.get_error_status(pdu)),
+        int(pdu.getComponentByPosition(2)),
+    )
+    if head != (ours.community, ours.request_id, ours.error_status, ours.error_index):
+        raise DisagreementError(f"{head} for {ours}: {data.hex()}")
+    if len(theirs) != len(ours.varbinds):
+        raise DisagreementError(f"{len(theirs)} varbinds for {len(ours.varbinds)}: {data.hex()}")
+    for (oid, value), bind in zip(theirs, ours.varbinds, strict=True):
+        if tuple(oid) != bind.oid or not _is_same(bind.value, value):
+            raise DisagreementError(f"{oid} = {value!r} for {bind}: {data.hex()}")
+
+
+def _is_same(ours: Value, theirs: Any) -> bool:
+    if isinstance(ours, Absent):
+        return type(theirs).__name__.upper() == ours.name.replace("_", "")
+    if ours is None:
+        return type(theirs).__name__ in ("Null", "UnSpecified")
+    if isinstance(ours, float):
+        wrapped = bytes(theirs)
+        value = struct.unpack(">f" if wrapped[1] == 0x78 else ">d", wrapped[3:])[0]
+        return value == ours or value != value  # noqa: PLR0124
+    if isinstance(ours, bytes):
+        return bytes(theirs) == ours
+    return (tuple(theirs) if isinstance(ours, tuple) else int(theirs)) == ours
+
+
+# --- the fast decoders against the general one ---
+
+
+def layout_of(seed: Seed) -> Layout | None:
+    values = expected_values(seed.data, HEAD, seed.names)
+    return None if values is None else learn_layout(seed.data, HEAD, values)
+
+
+def check_fast(data: bytes, seed: Seed, layout: Layout | None, ours: Message | str) -> int:
+    """How many of the fast decoders read ``data``; each as the general one does. Raises DisagreementError."""
+    slow = None if isinstance(ours, str) or ours.error_status else [bind.value for bind in ours.varbinds]
+    found: list[Sequence[Value] | None] = [expected_values(data, HEAD, seed.names)]
+    cells = expected_rows(data, HEAD, seed.prefixes)
+    found.append(None if cells is None else cells.values)
+    if layout is not None:
+        found.append(layout.values(data))
+    for values in found:
+        if values is not None and repr(list(values)) != repr(slow):
+            raise DisagreementError(f"{values} read fast, {slow} in general: {data.hex()}")
+    if cells is not None and not isinstance(ours, str):
+        _check_indexes(data, seed, cells.indexes, ours)
+    if not isinstance(ours, str) and reply_id(data) != ours.request_id:
+        raise DisagreementError(f"id {reply_id(data)} for {ours.request_id}: {data.hex()}")
+    return sum(values is not None for values in found)
+
+
+def _check_indexes(data: bytes, seed: Seed, indexes: Sequence[bytes | None], ours: Message) -> None:
+    columns = [oid[:-1] for oid in seed.oids]
+    for place, (index, bind) in enumerate(zip(indexes, ours.varbinds, strict=True)):
+        column = columns[place % len(columns)]
+        below = bind.oid[len(column) :] if bind.oid[: len(column)] == column else None
+        if (None if index is None else decode_subids(index)) != (below or None):
+            raise DisagreementError(f"index {index!r} for {bind.oid}: {data.hex()}")
