@@ -15,7 +15,7 @@ from collector.poll.interfaces import InterfaceMemory
 from collector.poll.probes import probes
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
-from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Packet, Value
+from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Value
 from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
@@ -29,6 +29,10 @@ IDENTITY = (
     Source("sysObjectID.0", "1.3.6.1.2.1.1.2.0", "object_id", "RFC 3418, SNMPv2-MIB"),
     Source("sysDescr.0", "1.3.6.1.2.1.1.1.0", "description", "RFC 3418, SNMPv2-MIB"),
 )
+
+
+Then = tuple[Callable[[bytes], Any], Callable[[Any, float], None], Callable[[str], None]]
+"""What reads a reply, what takes the answer and its round trip, and what is told where none comes."""
 
 
 class Outcome:
@@ -123,15 +127,9 @@ class Conversation:
 
     # What the GET and the walks use to ask.
 
-    def ask(
-        self,
-        packet: Packet,
-        read: Callable[[bytes], Any],
-        heard: Callable[[Any, float], None],
-        lost: Callable[[str], None],
-    ) -> None:
+    def ask(self, packet: bytearray, id_at: int, then: Then) -> None:
         """Send one request of a walk, which does its own retries."""
-        self._send(bytearray(packet.data), packet.id_at, 1, (read, heard, lost))
+        self._send(packet, id_at, 1, then)
 
     def ask_question(
         self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
@@ -144,13 +142,7 @@ class Conversation:
     def count_retry(self) -> None:
         self._engine.counts.retries += 1
 
-    def _send(
-        self,
-        packet: bytearray,
-        id_at: int,
-        tries: int,
-        then: tuple[Callable[..., Any], Callable[..., None], Callable[..., None]],
-    ) -> None:
+    def _send(self, packet: bytearray, id_at: int, tries: int, then: Then) -> None:
         exchange = Exchange(self._engine, self._to, packet, id_at)
         exchange.tries = tries
         exchange.until = self._until
@@ -176,6 +168,8 @@ class Conversation:
         self._memories = {t.name: InterfaceMemory(t, self.device) for t in self._tables if t.rows == "interfaces"}
         self._learn_at = self._engine.now + RELEARN_SECONDS * (0.75 + 0.5 * random.random())
         self._paces = {table.name: self._paces.get(table.name) or Pace() for table in self._tables}
+        for pace in self._paces.values():
+            pace.route = None
         self._is_stale = True
         self._question = question = Question([Asked(scalar) for scalar in self._scalars.sources], self.access)
         self.ask_question(question, self._heard, self._lost)
@@ -259,6 +253,8 @@ class Conversation:
         memory = self._memories.get(table.name)
         if walk.failure is not None:
             self._cut(f"{table.name}: {walk.failure}")
+        if memory is not None and self._take_usual_walk(memory, walk):
+            return
         if memory is None:
             if table.rows == "probes":
                 self.outcome.probes += probes(table, walk.cells)
@@ -273,6 +269,16 @@ class Conversation:
             return
         self._take_interfaces(memory, walk)
 
+    def _take_usual_walk(self, memory: InterfaceMemory, walk: Walk) -> bool:
+        """The interfaces of a walk that went as it usually does; False for any other walk."""
+        row = walk.usual_row()
+        if row is None or walk.route is None or walk.route.recipe is None:
+            return False
+        self._note_missing(memory)
+        self.outcome.interfaces += walk.route.recipe.interfaces(row)
+        self._walk_next()
+        return True
+
     def _walked_rest(self, first: Walk, rest: Walk) -> None:
         """The rows were new: what is asked rarely has been asked too."""
         first.cells.update(rest.cells)
@@ -280,13 +286,20 @@ class Conversation:
         self._walked(first)
 
     def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
-        if walk.failure is None:
-            memory.learn(walk.cells)
+        if walk.failure is None and memory.learn(walk.cells):
+            self._is_stale = True
+        self._note_missing(memory)
+        readings = memory.readings(walk.cells)
+        self.outcome.interfaces += readings
+        if walk.failure is None and walk.route is not None:
+            records = memory.records(readings, walk.cells, walk.route.places())
+            if records is not None:
+                walk.route.learn(records)
+        self._walk_next()
+
+    def _note_missing(self, memory: InterfaceMemory) -> None:
         if memory.missing_uplink is not None:
             self.outcome.failure = f"uplink_interface: no interface named {memory.missing_uplink!r}"
-        self.outcome.interfaces += memory.readings(walk.cells)
-        self._is_stale = True
-        self._walk_next()
 
     def _compose(self) -> None:
         """The GET of a usual poll: the scalars that the device has, and its uplink where that is known."""

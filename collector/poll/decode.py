@@ -16,19 +16,20 @@ Cells = Mapping[str, Mapping[bytes, Value]]
 
 
 class Record(NamedTuple):
-    """One record that a GET fills: field -> the place among the values asked for that measures it, or what is known.
+    """One record that answers fill: field -> the places among the values asked for that measure it, or what is known.
 
-    ``proofs`` are the places of texts that show the record to be still of the same thing.
+    Of several places the first that has a value counts. ``proofs`` are the places of texts that show the record to be
+    still of the same thing.
     """
 
     kind: type[InterfaceReading] | type[SignalReading]
-    measured: Mapping[str, int]
+    measured: Mapping[str, Sequence[int]]
     known: Mapping[str, object]
     proofs: tuple[int, ...] = ()
 
     def moved(self, places: int) -> Record:
         """The same, its values so many places further on."""
-        measured = {field: place + places for field, place in self.measured.items()}
+        measured = {field: [place + places for place in found] for field, found in self.measured.items()}
         return self._replace(measured=measured, proofs=tuple(place + places for place in self.proofs))
 
 
@@ -95,17 +96,14 @@ class Scalars:
         return tuple(filter(None, map(signal, rows.values())))
 
     def records(self) -> list[Record] | None:
-        """The channels as records of the question; None where several sources may give one field."""
+        """The channels as records of the question; None where several sources may give one field of the device."""
         if any(len(places) > 1 for places in self._places.values()):
             return None
-        measured: dict[str, dict[str, int]] = {}
+        measured: dict[str, dict[str, list[int]]] = {}
         for place, source in enumerate(self.sources):
-            if (
-                source.channel is not None
-                and measured.setdefault(source.channel, {}).setdefault(source.field, place) != place
-            ):
-                return None
-        return [Record(SignalReading, fields, {"channel": channel}) for channel, fields in measured.items()]
+            if source.channel is not None:
+                measured.setdefault(source.channel, {}).setdefault(source.field, []).append(place)
+        return [Record(SignalReading, found, {"channel": channel}) for channel, found in measured.items()]
 
     def place(self, field: str) -> int | None:
         """Where the question asks for a field."""

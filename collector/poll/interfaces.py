@@ -33,7 +33,7 @@ class Uplink:
 
     def record(self) -> Record:
         """The same as a record of the question; its places count from the first of ``sources``."""
-        measured = {source.field: place for place, source in enumerate(self.sources) if place}
+        measured = {source.field: (place,) for place, source in enumerate(self.sources) if place}
         known = {"name": self.name, "index": self.index[0], "alias": self.alias, "counter_bits": self._row.bits}
         return Record(InterfaceReading, measured, known, (0,))
 
@@ -64,15 +64,34 @@ class InterfaceMemory:
             return ()
         return tuple(column for column in self.table.columns if column.name not in cells)
 
-    def learn(self, cells: Cells) -> None:
-        """Take names and columns from a walk, complete or not, of all columns. Known rows teach nothing new."""
+    def learn(self, cells: Cells) -> bool:
+        """Take names and columns from a walk, complete or not, of all columns; False where it was one of fewer."""
         if any(column.name not in cells for column in self.table.columns):
-            return
+            return False
         self._names = decode.name_interfaces(self.table, cells)
         self._identity = self._telling_apart(cells)
         measuring = {source for index in self._names for source in self._measuring(cells, index)}
         self._columns = tuple(c for c in self.table.columns if c in measuring or c.name in self._identity)
         self._learn_uplink(cells)
+        return True
+
+    def records(
+        self, readings: Sequence[InterfaceReading], cells: Cells, places: Mapping[tuple[str, bytes], int]
+    ) -> list[Record] | None:
+        """What ``readings`` took from a walk's cells, as records; None where its rows are not the ones remembered."""
+        names = self._known_names(cells)
+        if names is None or self.uplink is not None:
+            return None
+        columns = [column for column in self.table.columns if not column.is_text]
+        records = []
+        for index, reading in zip(names, readings, strict=True):
+            measured: dict[str, list[int]] = {}
+            for column in columns:
+                if (column.name, index) in places:
+                    measured.setdefault(column.field, []).append(places[column.name, index])
+            known = {name: getattr(reading, name) for name in ("name", "index", "alias", "counter_bits")}
+            records.append(Record(InterfaceReading, measured, known))
+        return records
 
     def readings(self, cells: Cells) -> tuple[InterfaceReading, ...]:
         """The interfaces of a walk: the uplink alone where one is named and found, else all."""

@@ -134,8 +134,10 @@ class Layout(NamedTuple):
     def values(self, data: bytes) -> list[Value] | None:
         """The reply's values in order, or None for a reply of another shape."""
         numbers = self.numbers(data)
-        if numbers is None:
-            return None
+        return None if numbers is None else self.filled(numbers)
+
+    def filled(self, numbers: Sequence[Any]) -> list[Value]:
+        """The values in order, from the numbers of a reply."""
         values = list(self.constants)
         for place, number in zip(self.places, numbers, strict=True):
             values[place] = number
@@ -162,8 +164,8 @@ _FORMATS = {
 }
 
 
-def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout | None:
-    """The shape of a reply that ``expected_values`` has just accepted; None where it holds no numbers to speak of."""
+def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout:
+    """The shape of a reply that ``expected_values`` or ``expected_rows`` has just accepted."""
     at = _varbinds(data, head)
     request_id = _request_id_at(data, head)
     formats, edges, places, odd, signed = [f">{request_id}sI"], [(0, request_id)], [], [], []

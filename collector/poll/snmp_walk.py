@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from operator import lt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from collector.poll.profile import Source
+from collector.poll.route import Progress, Request, Route, Step
 from collector.poll.snmp_codec import (
     ERRORS,
     GENERAL_ERROR,
@@ -24,7 +25,7 @@ from collector.poll.snmp_codec import (
     encode_oid,
     encode_request,
 )
-from collector.poll.snmp_expected import Cells, expected_rows
+from collector.poll.snmp_expected import Cells, expected_rows, learn_layout
 from collector.poll.snmp_fast import TIMEOUT
 
 if TYPE_CHECKING:
@@ -39,35 +40,84 @@ MOST_REPETITIONS = 100
 
 
 class Pace:
-    """What earlier walks of one table on one device have taught: rows, bytes per row and a ceiling on repetitions."""
+    """What earlier walks of one table on one device have taught: rows, bytes per row and a ceiling on repetitions.
 
-    __slots__ = ("ceiling", "row_bytes", "rows")
+    ``route`` is the way to go again, known once a walk has gone as the one before it foretold.
+    """
+
+    __slots__ = ("ceiling", "is_known", "route", "row_bytes", "rows")
 
     def __init__(self) -> None:
+        self.is_known = False
         self.rows = 0
         self.row_bytes = 0.0
         self.ceiling = MOST_REPETITIONS
+        self.route: Route | None = None
+
+    def note(self, rows: int, size: int) -> bool:
+        """Learn from a whole walk of so many rows and bytes; True where it went as foretold."""
+        row_bytes = size / (rows + 1)
+        was_foretold = self.is_known and rows == self.rows and abs(row_bytes - self.row_bytes) <= 0.05 * row_bytes
+        self.is_known = True
+        if rows:
+            self.rows, self.row_bytes = rows, row_bytes
+        return was_foretold
 
 
 class Walk:
-    """One walk of some columns. ``cells`` maps column name -> index bytes -> value; ``failure`` says why it is partial."""
+    """One walk of some columns. ``failure`` says why it is partial."""
 
     def __init__(
         self, talk: Conversation, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]
     ) -> None:
-        self.cells: dict[str, dict[bytes, Value]] = {column.name: {} for column in columns}
         self.failure: str | None = None
         self._talk = talk
+        self._columns = tuple(columns)
         self._pace = pace
         self._ended = ended
         self._had_trouble = False
         self._tries = talk.tries
         self._bytes = 0
         self._repetitions = 1
-        self._groups: deque[list[_Column]] = deque([[_Column(column, self.cells[column.name]) for column in columns]])
+        self._cells: dict[str, dict[bytes, Value]] | None = None
+        self._groups: deque[list[_Column]] = deque()
+        self._request: Request
+        self._reply = b""
+        self._trail: list[Step] | None = None
+        self._progress: Progress | None = None
+        if pace.route is not None and pace.route.columns == self._columns:
+            self._progress = Progress(pace.route)
+        else:
+            self._begin_carefully()
+            self._trail = [] if pace.is_known else None
+
+    @property
+    def cells(self) -> dict[str, dict[bytes, Value]]:
+        """What was walked: column name -> index bytes -> value."""
+        if self._cells is None:
+            self._cells = {column.name: {} for column in self._columns}
+            for name, index, value in self._progress.cells() if self._progress is not None else ():
+                self._cells[name][index] = value
+        return self._cells
+
+    @property
+    def route(self) -> Route | None:
+        """The route that this walk has followed, or found for the next."""
+        route = self._pace.route
+        return route if route is not None and route.columns == self._columns else None
+
+    def usual_row(self) -> list[Any] | None:
+        """All that was walked, as the recipe of its route puts it; None where it must be taken from ``cells``."""
+        return self._progress.row() if self._progress is not None else None
 
     def step(self) -> None:
         """Send the next request, or end the walk."""
+        if self._progress is not None:
+            if self._progress.is_complete:
+                self._ended(self)
+            else:
+                self._ask(self._progress.step.request)
+            return
         while self._groups and not any(not column.is_ended for column in self._groups[0]):
             self._groups.popleft()
         if not self._groups or self._is_over_limits():
@@ -81,7 +131,33 @@ class Walk:
         else:
             self._repetitions = self._fitting_repetitions(group)
             packet = encode_request(GET_BULK, head, oids, second=self._repetitions)
-        self._talk.ask(packet, self._read, self._heard, self._lost)
+        prefixes = [column.prefix for column in group]
+        self._request = Request(bytearray(packet.data), packet.id_at, prefixes, self._repetitions)
+        self._ask(self._request)
+
+    def _ask(self, request: Request) -> None:
+        self._talk.ask(request.packet, request.id_at, (self._read, self._heard, self._lost))
+
+    def _leave_route(self) -> None:
+        """Go on the careful way from here: what came is no usual reply, or nothing came."""
+        progress, self._progress = self._progress, None
+        if progress is None:
+            return
+        self._pace.route = None
+        self._repetitions = progress.step.request.repetitions
+        self._bytes = sum(step.layout.size for step in progress.done)
+        self._begin_carefully()
+        columns = {column.name: column for column in self._groups[0]}
+        for name, index, value in progress.cells():
+            columns[name].put(index, value)
+        for step in progress.done:
+            for name in step.ended:
+                columns[name].is_ended = True
+        self._groups[0] = [column for column in self._groups[0] if not column.is_ended]
+
+    def _begin_carefully(self) -> None:
+        self._cells = {column.name: {} for column in self._columns}
+        self._groups.append([_Column(column, self._cells[column.name]) for column in self._columns])
 
     def _fitting_repetitions(self, group: list[_Column]) -> int:
         """Rows for one reply: those that are still to come, as many as fit, and no more than the device has borne."""
@@ -98,12 +174,20 @@ class Walk:
             self.failure = f"more than {limits.max_answer_bytes} bytes"
         return self.failure is not None
 
-    def _read(self, data: bytes) -> Cells | Message:
+    def _read(self, data: bytes) -> tuple[Any, ...] | Cells | Message:
+        """The numbers of a reply that keeps to the route, else its cells, or the whole message if it has an error."""
+        if self._progress is not None:
+            numbers = self._progress.read(data, self._talk.access.head)
+            if numbers is not None:
+                return numbers
+            self._leave_route()
         group = self._groups[0]
         cells = expected_rows(data, self._talk.access.head, [column.prefix for column in group])
         if cells is not None:
             self._bytes += len(data)
+            self._reply = data
             return cells
+        self._trail = None
         message = self._talk.access.decode(data)
         self._bytes += len(data)
         if message.kind == REPORT or message.error_status:
@@ -114,17 +198,30 @@ class Walk:
         indexes = [group[n % len(group)].index_of(encode_oid(bind.oid)) for n, bind in enumerate(binds)]
         return Cells(indexes, [bind.value for bind in binds])
 
-    def _heard(self, answer: Cells | Message, _rtt: float) -> None:
+    def _heard(self, answer: tuple[Any, ...] | Cells | Message, _rtt: float) -> None:
         self._tries = self._talk.tries
         if isinstance(answer, Message):
             self._error(answer)
             return
-        group = self._groups[0]
-        width = len(group)
+        if isinstance(answer, Cells):
+            self._take(answer)
+        elif self._progress is not None:
+            self._progress.take(answer)
+        self.step()
+
+    def _take(self, answer: Cells) -> None:
+        group, trail = self._groups[0], self._trail
+        width, count = len(group), len(answer.values)
+        if trail is not None:
+            layout = learn_layout(self._reply, self._talk.access.head, answer.values)
+            trail.append(Step(self._request, layout, answer.indexes))
         for place, column in enumerate(group):
+            before = len(column.cells)
             if not column.take(answer.indexes[place::width], answer.values[place::width]):
                 self.failure = "the agent's answers do not increase"
-        self.step()
+            if trail is not None:
+                taken = range(place, count, width)[: len(column.cells) - before]
+                trail[-1].note(column.name, taken, is_ended=column.is_ended)
 
     def _error(self, message: Message) -> None:
         """tooBig and genErr shrink the request; noSuchName is how version 1 ends a column; others end what they name."""
@@ -150,6 +247,7 @@ class Walk:
 
     def _lost(self, reason: str) -> None:
         """No answer: perhaps it was too large for the path, so each retry asks for less."""
+        self._leave_route()
         self._tries -= 1
         if reason == TIMEOUT and self._tries > 0 and self._talk.has_time():
             self._shrink()
@@ -167,10 +265,11 @@ class Walk:
         self._finish()
 
     def _finish(self) -> None:
-        rows = max((len(cells) for cells in self.cells.values()), default=0)
-        if rows and self.failure is None:
-            self._pace.rows = rows
-            self._pace.row_bytes = self._bytes / (rows + 1)
+        if self.failure is None:
+            rows = max((len(cells) for cells in self.cells.values()), default=0)
+            was_foretold = self._pace.note(rows, self._bytes)
+            if was_foretold and self._trail is not None and not self._had_trouble:
+                self._pace.route = Route(self._columns, self._trail)
         if not self._had_trouble:
             self._pace.ceiling = min(MOST_REPETITIONS, self._pace.ceiling * 2)
         self._ended(self)
@@ -179,9 +278,10 @@ class Walk:
 class _Column:
     """How far one column has got."""
 
-    __slots__ = ("cells", "is_ended", "last", "order", "prefix")
+    __slots__ = ("cells", "is_ended", "last", "name", "order", "prefix")
 
     def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
+        self.name = source.name
         self.prefix = encode_oid(source.numbers)
         self.cells = cells
         self.last = b""
@@ -192,6 +292,12 @@ class _Column:
         """The index in an OID's content, or None where it lies outside this column."""
         inside = content.startswith(self.prefix) and len(content) > len(self.prefix)
         return content[len(self.prefix) :] if inside else None
+
+    def put(self, index: bytes, value: Value) -> None:
+        """Take a cell that is known to be the next."""
+        self.cells[index] = value
+        self.last = index
+        self.order = decode_subids(index)
 
     def take(self, indexes: list[bytes | None], values: list[Value]) -> bool:
         """Take the next cells up to the column's end; False where they do not increase, which ends it too."""
@@ -210,7 +316,5 @@ class _Column:
             if order <= self.order:
                 self.is_ended = True
                 return False
-            self.order = order
-            self.last = index
-            self.cells[index] = value
+            self.put(index, value)
         return True

@@ -1,13 +1,14 @@
-"""Poll stage: the reply to a usual poll's GET read in one step, from its bytes to the records of a Reading.
+"""Poll stage: usual answers read in one step, from their bytes to the records of a Reading.
 
-Replies of one device to one question differ, nearly always, only in their numbers. Once a reply has been read the long
+Replies of one device to one request differ, nearly always, only in their numbers. Once replies have been read the long
 way it is known where each number stands and what it means; later ones give up their numbers and nothing else. Whatever
 differs in anything but a number is no usual reply and goes the long way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -21,8 +22,42 @@ _Pick = Callable[[Sequence[object]], tuple[object, ...]]
 _new_record = tuple.__new__
 
 
+class Recipe:
+    """What becomes of the numbers of usual replies: they are converted, then known things stand after them in one row,
+    and each record picks its fields from it.
+    """
+
+    __slots__ = ("_alternatives", "_conversions", "_interfaces", "_known", "_signals")
+
+    def __init__(self, row: _Row, records: Iterable[Record]) -> None:
+        self._interfaces: list[_Pick] = []
+        self._signals: list[_Pick] = []
+        for record in records:
+            pick = _pick(*(row.field(record, name) for name in record.kind._fields))
+            (self._interfaces if record.kind is InterfaceReading else self._signals).append(pick)
+        self._conversions = tuple(row.conversions.items())
+        self._alternatives = tuple(row.alternatives)
+        self._known = tuple(row.known)
+
+    def row(self, numbers: Iterable[Any]) -> list[Any]:
+        """The row that the replies' numbers fill."""
+        row = [*numbers, *self._known]
+        for place, convert in self._conversions:
+            row[place] = convert(row[place])
+        for place, other in self._alternatives:
+            if row[place] is None:
+                row[place] = row[other]
+        return row
+
+    def interfaces(self, row: Sequence[Any]) -> tuple[InterfaceReading, ...]:
+        return tuple([_new_record(InterfaceReading, pick(row)) for pick in self._interfaces])
+
+    def signals(self, row: Sequence[Any]) -> tuple[SignalReading, ...]:
+        return tuple(filter(None, [decode.signal(pick(row)) for pick in self._signals])) if self._signals else ()
+
+
 class UsualAnswer(NamedTuple):
-    """All that a usual poll asks for."""
+    """All that the question of a usual poll asks for."""
 
     uptime_seconds: float | None
     boot_seconds: float | None
@@ -31,86 +66,107 @@ class UsualAnswer(NamedTuple):
 
 
 class Usual:
-    """How one device's usual replies are read: a row of all numbers and known things, and who takes which of them."""
+    """How one device's usual replies to a question are read."""
 
-    __slots__ = ("_boot", "_conversions", "_interfaces", "_known", "_layout", "_signals", "_uptime")
+    __slots__ = ("_boot", "_layout", "_recipe", "_uptime")
 
     def __init__(self, layout: Layout, row: _Row, scalars: Scalars, records: Sequence[Record]) -> None:
         self._layout = layout
         self._uptime = row.place(scalars.place("uptime_seconds"))
         self._boot = row.place(scalars.place("boot_seconds"))
-        self._interfaces: list[_Pick] = []
-        self._signals: list[_Pick] = []
-        for record in records:
-            pick = itemgetter(*(row.field(record, name) for name in record.kind._fields))
-            (self._interfaces if record.kind is InterfaceReading else self._signals).append(pick)
-        self._conversions = tuple(row.conversions.items())
-        self._known = tuple(row.known)
+        self._recipe = Recipe(row, records)
 
     def read(self, data: bytes) -> UsualAnswer | None:
         """What a usual reply says; None for any other."""
         numbers = self._layout.numbers(data)
         if numbers is None:
             return None
-        row: list[Any] = [*numbers, *self._known]
-        for place, convert in self._conversions:
-            row[place] = convert(row[place])
-        interfaces = tuple([_new_record(InterfaceReading, pick(row)) for pick in self._interfaces])
-        signals = tuple(filter(None, [decode.signal(pick(row)) for pick in self._signals])) if self._signals else ()
-        return UsualAnswer(row[self._uptime], row[self._boot], interfaces, signals)
+        recipe = self._recipe
+        row = recipe.row(numbers)
+        return UsualAnswer(row[self._uptime], row[self._boot], recipe.interfaces(row), recipe.signals(row))
 
 
 def learn_usual(layout: Layout, sources: Sequence[Source], scalars: Scalars, records: Sequence[Record]) -> Usual | None:
     """What is learnt from a reply that gave ``records``; None where a number in it is what tells things apart."""
     if not set(layout.places).isdisjoint(place for record in records for place in record.proofs):
         return None
-    return Usual(layout, _Row(layout, sources), scalars, records)
+    return Usual(layout, _Row([layout], dict(enumerate(sources))), scalars, records)
+
+
+def learn_recipe(layouts: Sequence[Layout], sources: Mapping[int, Source], records: Sequence[Record]) -> Recipe:
+    """What is learnt from the replies of a walk, whose values are counted from the first reply's first."""
+    return Recipe(_Row(layouts, sources), records)
 
 
 class _Row:
-    """Where each value stands in the row: the layout's numbers first, after them all that is known beforehand."""
+    """Where each value stands in the row: the layouts' numbers first, after them all that is known beforehand."""
 
-    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
-        self._layout = layout
+    def __init__(self, layouts: Sequence[Layout], sources: Mapping[int, Source]) -> None:
+        """``sources`` say what a value is by its place, counted through all layouts."""
         self._sources = sources
-        self._numbers = {place: number for number, place in enumerate(layout.places)}
+        self._values: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._odd: set[int] = set()
+        self._signed: set[int] = set()
+        for layout in layouts:
+            start = len(self._values)
+            for place in layout.places:
+                self._numbers[start + place] = len(self._numbers)
+            self._odd.update(start + place for place in layout.odd)
+            self._signed.update(start + place for place in layout.signed)
+            self._values += layout.constants
         self.conversions: dict[int, Callable[[Any], Any]] = {}
+        self.alternatives: list[tuple[int, int]] = []
         self.known: list[object] = []
 
     def field(self, record: Record, name: str) -> int:
         """The place in the row of one field of a record."""
-        return self.place(record.measured.get(name), record.known.get(name))
+        first, *others = record.measured.get(name) or (None,)
+        place = self.place(first, record.known.get(name))
+        self.alternatives += [(place, self.place(other)) for other in others]
+        return place
 
     def place(self, asked: int | None, known: object = None) -> int:
         """The place in the row of one value asked for, or of what is known in its stead."""
         if asked is None:
             return self._add(known)
-        source = self._sources[asked]
-        number = self._numbers.get(asked)
+        source, number = self._sources[asked], self._numbers.get(asked)
         if number is None:
-            return self._add(decode.number(source, self._layout.constants[asked]))
-        is_signed = asked in self._layout.signed
+            return self._add(decode.number(source, self._values[asked]))
+        is_signed = asked in self._signed
         convert = source.convert_number if source.convert or not is_signed else _not_negative
-        if asked in self._layout.odd:
-            convert = _after_bytes(convert, is_signed=is_signed)
+        if asked in self._odd:
+            convert = _after_bytes(convert, is_signed)
         if convert is not None:
             self.conversions[number] = convert
         return number
 
     def _add(self, known: object) -> int:
         self.known.append(known)
-        return len(self._layout.places) + len(self.known) - 1
+        return len(self._numbers) + len(self.known) - 1
 
 
-def _after_bytes(convert: Callable[[Any], Any] | None, *, is_signed: bool) -> Callable[[Any], Any]:
+@lru_cache(maxsize=16384)
+def _pick(*places: int) -> _Pick:
+    """Devices of one kind share it."""
+    return itemgetter(*places)
+
+
+@lru_cache(maxsize=4096)
+def _after_bytes(convert: Callable[[Any], Any] | None, is_signed: bool) -> Callable[[Any], Any]:
     """A conversion of a number that a layout leaves as bytes."""
     from_bytes = int.from_bytes
 
-    def plain(value: bytes) -> int:
-        return from_bytes(value, "big", signed=is_signed)
+    def unsigned(value: bytes) -> int:
+        return from_bytes(value, "big")
+
+    def signed(value: bytes) -> int:
+        return from_bytes(value, "big", signed=True)
+
+    plain = signed if is_signed else unsigned
 
     def converted(value: bytes) -> Any:
-        return convert(from_bytes(value, "big", signed=is_signed))  # type: ignore[misc]
+        return convert(plain(value))  # type: ignore[misc]
 
     return plain if convert is None else converted
 
