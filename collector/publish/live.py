@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from collector.publish import parquet
-from collector.publish.live_columns import BURSTS_FOR_LOSS, PARQUET_OPTIONS, Columns, Newest
+from collector.publish.live_columns import PARQUET_OPTIONS, Columns, Newest
 from collector.quality.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, Transition
 
@@ -20,8 +20,7 @@ from collector.reading import Device, Impairment, Reading, Transition
 class LiveTable:
     """Remembers the last poll of each device, and writes the table when something changed.
 
-    Taking in a poll only keeps it; its figures are worked out in the thread that writes. ``row_of`` gives the id that
-    an incident has in the database, which may be that of another shard's row.
+    ``row_of`` gives the id that an incident has in the database, which may be that of another shard's row.
     """
 
     def __init__(
@@ -44,22 +43,16 @@ class LiveTable:
         devices, old = tuple(devices), self._newest
         self._newest = {d.device_id: old.get(d.device_id) or Newest(d.device_id, at) for d in devices}
         self._columns = Columns(devices)
-        self._polled = {newest for newest in self._newest.values() if newest.poll is not None}
+        self._polled = {newest for newest in self._newest.values() if newest.figures}
         self._turned = set(self._newest.values())
         self._has_changed = True
 
     def update(self, reading: Reading, traffic: Traffic | None) -> None:
         """Take in one poll."""
         newest = self._newest.get(reading.device_id)
-        if newest is None:
-            return
-        newest.poll = reading, traffic
-        if reading.is_reachable:
-            newest.answered_at = reading.at
-        echoes = reading.echoes
-        if echoes is not None and echoes.sent:
-            newest.bursts = (*newest.bursts[1 - BURSTS_FOR_LOSS :], (echoes.sent, echoes.lost))
-        self._polled.add(newest)
+        if newest is not None:
+            newest.measure(reading, traffic)
+            self._polled.add(newest)
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""

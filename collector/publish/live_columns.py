@@ -41,16 +41,19 @@ T = TypeVar("T")
 
 
 class Newest:
-    """What is believed of a device, and its last poll; ``bursts`` are the last echo bursts as (sent, lost)."""
+    """What is believed of a device, and what its last poll measured: ``figures`` are the values of FIGURES.
+
+    ``bursts`` are the last echo bursts as (sent, lost).
+    """
 
     __slots__ = (
         "answered_at",
         "bursts",
         "device_id",
         "faults",
+        "figures",
         "incident_id",
         "measures",
-        "poll",
         "root",
         "since",
         "state",
@@ -62,16 +65,19 @@ class Newest:
         self.since = at
         self.root: str | None = None
         self.incident_id: str | None = None
-        self.poll: tuple[Reading, Traffic | None] | None = None
-        self.answered_at: float | None = None
+        self.figures: Figures = ()
+        self.answered_at = nan
         self.bursts: tuple[tuple[int, int], ...] = ()
         self.measures: tuple[Measure, ...] = ()
         self.faults: tuple[Fault, ...] = ()
 
-    def figures(self) -> Figures:
-        """The last poll's values for FIGURES, NaN for what it does not know: silence says nothing of now."""
-        assert self.poll is not None
-        reading, traffic = self.poll
+    def measure(self, reading: Reading, traffic: Traffic | None) -> None:
+        """Take in one poll. Figures that it does not know are NaN: what was before a silence says nothing of now."""
+        if reading.is_reachable:
+            self.answered_at = reading.at
+        echoes = reading.echoes
+        if echoes is not None and echoes.sent:
+            self.bursts = (*self.bursts[1 - BURSTS_FOR_LOSS :], (echoes.sent, echoes.lost))
         receive = transmit = share = dbm = noise = nan
         if traffic is not None:
             seconds, received, transmitted, _, _, utilization = traffic
@@ -81,10 +87,10 @@ class Newest:
         if reading.signals:
             dbm = min((s.received_dbm for s in reading.signals if s.received_dbm is not None), default=nan)
             noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=nan)
-        answered_at = nan if self.answered_at is None else self.answered_at
-        return reading.at, answered_at, _round_trip(reading), self.loss_ratio(), receive, transmit, share, dbm, noise
+        round_trip, loss = _round_trip(reading), self._loss_ratio()
+        self.figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
 
-    def loss_ratio(self) -> float:
+    def _loss_ratio(self) -> float:
         """Echoes lost in the last bursts; NaN where none was sent."""
         sent = lost = 0
         for asked, missed in self.bursts:
@@ -116,7 +122,7 @@ class Columns:
 
     def measure(self, polled: Iterable[Newest]) -> None:
         """Take in the last polls of these devices."""
-        rows = [(number, new.figures()) for new in polled if (number := self._number.get(new.device_id)) is not None]
+        rows = [(number, new.figures) for new in polled if (number := self._number.get(new.device_id)) is not None]
         if rows:
             numbers, figures = zip(*rows, strict=True)
             flat = np.fromiter(chain.from_iterable(figures), float, len(numbers) * len(FIGURES))
