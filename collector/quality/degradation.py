@@ -45,10 +45,11 @@ class Degradations:
 
     def add(self, node: Node, reading: Reading, traffic: Traffic | None) -> None:
         """Take in a poll that ``node`` answered. A customer's own line is theirs to fill: no saturation of a CPE."""
-        window = reading.at // self.window_seconds
         meter = node.meter
-        if window > meter.window and meter.turn_window(int(window), self._settings, self.window_seconds):
-            self._turned[node] = None
+        if reading.at >= meter.until:
+            window = max(int(reading.at // self.window_seconds), meter.window + 1)
+            if meter.turn_window(window, self._settings, self.window_seconds):
+                self._turned[node] = None
         meter.add(reading, None if node.is_cpe else traffic)
 
     def reload(self) -> None:

@@ -11,12 +11,16 @@ OF_SNMP: dict[str, Fault] = {"silent": "snmp_silent", "refused": "snmp_refused",
 
 def is_whole(reading: Reading, uplink: str | None) -> bool:
     """Whether every part of a device that answered did, as nearly always."""
-    if reading.snmp in OF_SNMP:
+    if reading.snmp != "answered" and reading.snmp in OF_SNMP:
         return False
     echoes = reading.echoes
     if echoes is not None and echoes.lost >= echoes.sent:
         return False
-    return uplink is None or _is_uplink_up(reading, uplink) is not False
+    if uplink is not None:
+        for interface in reading.interfaces:
+            if interface.name == uplink:
+                return interface.is_up is not False
+    return True
 
 
 def judge(node: Node, reading: Reading, *, lasting: int, interval_seconds: float, changes: Changes) -> None:

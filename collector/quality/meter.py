@@ -15,7 +15,7 @@ LOSS, LATENCY, SATURATION = range(len(MEASURES))
 
 
 class Meter:
-    """Sums over the window that is open, and a bit for each of the last windows and each measure: 1 was bad.
+    """Sums over the window that is open (``until`` then), and a bit for each of the last windows and each measure: 1 was bad.
 
     A measure is degraded once enough of its last windows were bad, until enough in a row were not. A window in which
     it was not taken speaks for neither, but ages what was said before.
@@ -37,6 +37,7 @@ class Meter:
         "rtt_count",
         "rtt_seconds",
         "unjudged",
+        "until",
         "used",
         "used_count",
         "usual_rtt_seconds",
@@ -45,6 +46,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.window = -1
+        self.until = 0.0
         self.usual_rtt_seconds = 0.0
         self.learnt = 0
         self.recovered_at = 0.0
@@ -72,11 +74,9 @@ class Meter:
             if rtts:
                 self.rtt_seconds += sorted(rtts)[(len(rtts) - 1) >> 1]
                 self.rtt_count += 1
-        if traffic is not None:
-            used = traffic.utilization_ratio
-            if used is not None:
-                self.used += used
-                self.used_count += 1
+        if traffic is not None and traffic.utilization_ratio is not None:
+            self.used += traffic.utilization_ratio
+            self.used_count += 1
 
     def miss(self, echoes: EchoBurst | None) -> None:
         """A poll was not answered: its echoes count as lost if the device answers before it is judged to be out."""
@@ -91,6 +91,7 @@ class Meter:
 
     def turn_window(self, window: int, settings: DegradationSettings, window_seconds: float) -> bool:
         """Judge the window that was open and begin ``window``; returns whether what is degraded changed."""
+        self.until = (window + 1) * window_seconds
         if self.window < 0:
             self.window = window
             return False
