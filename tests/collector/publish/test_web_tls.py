@@ -308,6 +308,7 @@ def test_every_path_is_guarded(serve: Callable[[str], Served]) -> None:
 @pytest.mark.parametrize(
     "header",
     ["", "Basic", "Basic !!!", "Basic YWxpY2U=", f"Bearer {HASH}", "Basic " + "A" * 9000, "Digest username=alice"],
+    ids=["empty", "no value", "no base64", "no colon", "bearer", "too long", "digest"],
 )
 def test_headers_that_are_no_password(header: str) -> None:
     assert not asyncio.run(Passwords().fit({"alice": HASH}, header))
