@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 from collections.abc import Callable, Iterator, Sequence
 
@@ -229,6 +230,31 @@ def test_nothing_but_invented_reports_ends_refused_after_few_packets(
         assert talk.sent <= sent + 3
     is_false = False
     assert talk.poll().snmp == "answered", "what was invented has taught us nothing"
+
+
+def test_an_engine_that_is_another_each_time_is_followed_once_in_a_poll(serve: Serve, steps: MakeSteps) -> None:
+    ids = itertools.count()
+
+    def change(data: bytes) -> Sequence[bytes]:
+        return [report(data, "unknown_engine_id", engine_id=b"\x80\x00\x1f\x88\x04%d" % next(ids))]
+
+    served = serve(answering(change))
+    talk = steps(device(served.port), MINE, settings=HASTY)
+    reading = talk.poll()
+    assert (reading.snmp, reading.failure) == (
+        "refused",
+        "credential 'v3': the agent answers as one engine and then as another: are there two agents at this address?",
+    )
+    assert talk.sent == 3, "who is there, the request, and its one retry"
+
+
+def test_signed_but_not_encrypted_is_less_than_was_asked() -> None:
+    session, peer = Session(MINE), Peer(MINE, FORGED_ENGINE)
+    outside = encode_outside(FORGED_ENGINE, MINE.user, "", AUTHENTIC)
+    pdu = encode_tlv(0xA2, b"\x02\x04\x41\x00\x00\x00\x02\x01\x00\x02\x01\x00\x30\x00")
+    data = encode_message(outside, Keys(peer.keys.signer, None), (1, 5), msg_id=0x41000000, pdu=pdu)
+    with pytest.raises(BadPacketError, match="security_level"):
+        session.open(data, parse(data), Sent(0x41000000, peer), 0.0)
 
 
 def forward(agent: SecureAgent, data: bytes) -> list[bytes]:
