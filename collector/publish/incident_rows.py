@@ -59,9 +59,10 @@ def write(connection: sa.Connection, entry: Entry, detected_by: str) -> None:
     attach(connection, entry, entry["id"])
     if entry["area"] is None:
         del values["area"]  # the root left the inventory: its area stays as it was
-    if entry["ended"] is not None and _members(connection, entry["id"], is_open=True):
-        values["ended_at"] = None  # not yet for the devices of other shards
-    totals = _totals(entry["kind"], _members(connection, entry["id"]), _moment(entry["at"]))
+    members = _members(connection, entry["id"])
+    if entry["ended"] is not None:
+        values["ended_at"] = _end(members, _moment(entry["ended"]))
+    totals = _totals(entry["kind"], members, _moment(entry["at"]))
     connection.execute(sa.update(INCIDENTS).where(this).values(**values, **totals))
 
 
@@ -88,9 +89,8 @@ def settle(connection: sa.Connection, detected_by: str, *, open_here: Collection
     for row in rows:
         members = _members(connection, row.incident_id)
         values = _totals(row.kind, members, _moment(at))
-        is_open = row.incident_id in open_here or any(member.ended_at is None for member in members)
-        ends = [row.ended_at or row.started_at, *(member.ended_at for member in members)]
-        values["ended_at"] = None if is_open else max(ends)
+        is_open = row.incident_id in open_here
+        values["ended_at"] = None if is_open else _end(members, row.ended_at or row.started_at)
         if any(getattr(row, name) != value for name, value in values.items()):
             this = INCIDENTS.c.incident_id == row.incident_id
             connection.execute(sa.update(INCIDENTS).where(this).values(**values))
@@ -195,13 +195,21 @@ def _leave(connection: sa.Connection, entry: Entry, incident_id: str) -> None:
         connection.execute(sa.update(table).where(is_open & (table.c.started_at < until)).values(ended_at=until), left)
 
 
-def _members(connection: sa.Connection, incident_id: str, *, is_open: bool = False) -> Sequence[Any]:
-    """The rows of the devices that are or were in the incident; ``is_open``: one that still is."""
+def _members(connection: sa.Connection, incident_id: str) -> Sequence[Any]:
+    """The rows of the devices that are or were in the incident, those of other shards among them."""
     table = INCIDENT_DEVICES
-    rows = sa.select(table.c.device_id, table.c.subscribers, table.c.started_at, table.c.ended_at).where(
-        table.c.incident_id == incident_id
-    )
-    return connection.execute(rows.where(table.c.ended_at.is_(None)).limit(1) if is_open else rows).all()
+    return connection.execute(
+        sa.select(table.c.device_id, table.c.subscribers, table.c.started_at, table.c.ended_at).where(
+            table.c.incident_id == incident_id
+        )
+    ).all()
+
+
+def _end(members: Sequence[Any], at: datetime) -> datetime | None:
+    """When an incident that ended here ``at`` ended for all; None while a device of another shard is in it."""
+    if any(member.ended_at is None for member in members):
+        return None
+    return max([at, *(member.ended_at for member in members)])
 
 
 def _totals(kind: str, members: Sequence[Any], until: datetime) -> dict[str, Any]:
