@@ -57,7 +57,8 @@ class InterfaceReading(NamedTuple):
 
     ``name`` is ifName, or ifAlias or ifDescr where ifName is missing or double: never ifIndex alone.
     ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones).
-    ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock.
+    ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock. ``late_seconds`` is how long
+    after the reading's ``at`` the request left that was answered, where that is worth telling: after a retry.
     """
 
     name: str
@@ -73,6 +74,7 @@ class InterfaceReading(NamedTuple):
     receive_discards: int | None = None
     transmit_discards: int | None = None
     discontinuity_seconds: float | None = None
+    late_seconds: float | None = None
 
 
 class SignalReading(NamedTuple):

@@ -12,6 +12,7 @@ from collector.poll import decode
 from collector.poll.attempts import Attempts
 from collector.poll.decode import Scalars
 from collector.poll.interfaces import InterfaceMemory
+from collector.poll.late import late_by, marked, marked_by_row
 from collector.poll.probes import probes
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
@@ -139,6 +140,10 @@ class Conversation:
     def has_time(self) -> bool:
         return self._until is None or self._engine.now < self._until
 
+    def late_seconds(self) -> float:
+        """How long after the poll's first packet the request left that was answered last; 0 where that is no matter."""
+        return late_by(self._exchange, self.outcome.sent_at)
+
     def count_retry(self) -> None:
         self._engine.counts.retries += 1
 
@@ -193,6 +198,8 @@ class Conversation:
         """The answer to the question, and the whole poll."""
         outcome = self.outcome
         outcome.uptime_seconds, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
+        if self._exchange is not None and self._exchange.late_seconds:
+            outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
         self._note_uptime(answer.uptime_seconds)
         self._end_walks()
 
@@ -233,6 +240,7 @@ class Conversation:
                     outcome.interfaces += (reading,)
                     continue
             self._walking.append(table)
+        outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
         if self._is_stale:
             self._scalars = scalars.given(values)
         elif not self._walking:
@@ -275,13 +283,14 @@ class Conversation:
         if row is None or walk.route is None or walk.route.recipe is None:
             return False
         self._note_missing(memory)
-        self.outcome.interfaces += walk.route.recipe.interfaces(row)
+        self.outcome.interfaces += marked(walk.route.recipe.interfaces(row), self.late_seconds())
         self._walk_next()
         return True
 
     def _walked_rest(self, first: Walk, rest: Walk) -> None:
         """The rows were new: what is asked rarely has been asked too."""
         first.cells.update(rest.cells)
+        first.late = rest.late | first.late
         first.failure = rest.failure
         self._walked(first)
 
@@ -290,7 +299,7 @@ class Conversation:
             self._is_stale = True
         self._note_missing(memory)
         readings = memory.readings(walk.cells)
-        self.outcome.interfaces += readings
+        self.outcome.interfaces += marked_by_row(readings, walk.late)
         if walk.failure is None and walk.route is not None:
             records = memory.records(readings, walk.cells, walk.route.places())
             if records is not None:

@@ -20,7 +20,7 @@ BUILT_IN = Path(__file__).parent.parent / "profiles"
 SCALAR_FIELDS = ("uptime_seconds", "boot_seconds", "object_id", "description")
 INTERFACE_FIELDS = (
     "name",
-    *(name for name in InterfaceReading._fields if name not in ("name", "index", "counter_bits")),
+    *(name for name in InterfaceReading._fields if name not in ("name", "index", "counter_bits", "late_seconds")),
 )
 SIGNAL_FIELDS = SignalReading._fields
 PROBE_FIELDS = (

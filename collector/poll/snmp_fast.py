@@ -54,6 +54,7 @@ class Exchange:
         "id_at",
         "is_answered",
         "is_done",
+        "late_seconds",
         "latest_id",
         "packet",
         "refusal",
@@ -74,6 +75,7 @@ class Exchange:
         self.until: float | None = None
         self.latest_id = 0
         self.first_sent_at = 0.0
+        self.late_seconds = 0.0
         self.is_done = False
         self.is_answered = False
         self.refusal: str | None = None
@@ -256,6 +258,8 @@ class Engine:
         exchange.is_done = exchange.is_answered = True
         self.pending[request_id] = _ANSWERED
         rtt = stamp - sent_at
+        if sent_at != exchange.first_sent_at:
+            exchange.late_seconds = sent_at - exchange.first_sent_at
         try:
             exchange.answered(answer, rtt if rtt > 0.0 else 0.0)
         except Exception:

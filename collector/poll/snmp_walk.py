@@ -65,12 +65,13 @@ class Pace:
 
 
 class Walk:
-    """One walk of some columns. ``failure`` says why it is partial."""
+    """One walk of some columns. ``failure`` says why it is partial, ``late`` how many seconds late rows were read."""
 
     def __init__(
         self, talk: Conversation, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]
     ) -> None:
         self.failure: str | None = None
+        self.late: dict[bytes, float] = {}
         self._talk = talk
         self._columns = tuple(columns)
         self._pace = pace
@@ -212,6 +213,10 @@ class Walk:
     def _take(self, answer: Cells) -> None:
         group, trail = self._groups[0], self._trail
         width, count = len(group), len(answer.values)
+        late = self._talk.late_seconds()
+        if late:
+            known = group[0].cells
+            self.late |= {index: late for index in answer.indexes if index is not None and index not in known}
         if trail is not None:
             layout = learn_layout(self._reply, self._talk.access.head, answer.values)
             trail.append(Step(self._request, layout, answer.indexes))

@@ -12,13 +12,17 @@ SLACK_SECONDS = 5.0
 
 
 class InterfaceDelta(NamedTuple):
-    """What one interface carried between two readings; None where the series broke or was not measured."""
+    """What one interface carried between two readings; None where the series broke or was not measured.
+
+    ``seconds`` is the time between the two requests that its counters answered, retries and all.
+    """
 
     name: str
     receive_bytes: int | None = None
     transmit_bytes: int | None = None
     error_packets: int | None = None
     discard_packets: int | None = None
+    seconds: float = 0.0
 
 
 class Delta(NamedTuple):
@@ -59,7 +63,10 @@ class Delta(NamedTuple):
         name = after.name
         for before in self.before.interfaces:
             if before.name == name:
-                return _interface_delta(before, after, self.seconds)
+                seconds = self.seconds
+                if before.late_seconds is not None or after.late_seconds is not None:
+                    seconds += (after.late_seconds or 0.0) - (before.late_seconds or 0.0)
+                return _interface_delta(before, after, seconds) if seconds > 0.0 else None
         return None
 
 
@@ -144,7 +151,7 @@ def _slack(previous: Reading, current: Reading) -> float:
 def _interface_delta(before: InterfaceReading, after: InterfaceReading, seconds: float) -> InterfaceDelta:
     old, new = before.discontinuity_seconds, after.discontinuity_seconds
     if old != new and old is not None and new is not None:
-        return InterfaceDelta(after.name)
+        return InterfaceDelta(after.name, seconds=seconds)
     bits = after.counter_bits
     received = transmitted = None
     if before.counter_bits != bits:
@@ -167,6 +174,7 @@ def _interface_delta(before: InterfaceReading, after: InterfaceReading, seconds:
         transmitted,
         errors_sent if errors is None else errors if errors_sent is None else errors + errors_sent,
         discards_sent if discards is None else discards if discards_sent is None else discards + discards_sent,
+        seconds,
     )
 
 

@@ -58,14 +58,13 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
 
 def traffic(device: Device, reading: Reading, delta: Delta) -> Traffic | None:
     """The uplink's traffic since the reading before, or None where there is nothing to compare with."""
-    seconds = delta.seconds
-    if delta.before is None or not seconds:
+    if delta.before is None:
         return None
     interface = uplink_of(device, reading.interfaces)
     passed = None if interface is None else delta.of(interface)
     if interface is None or passed is None:
         return None
-    _, received, transmitted, errors, discards = passed
+    _, received, transmitted, errors, discards, seconds = passed
     speed = interface.speed_bytes_per_second
     receive = _share(received, device.capacity_receive_bytes_per_second or speed, seconds)
     transmit = _share(transmitted, device.capacity_transmit_bytes_per_second or speed, seconds)
