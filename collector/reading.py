@@ -5,6 +5,7 @@ What each poll makes anew is a named tuple, which is built in a tenth of the tim
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -81,6 +82,7 @@ class SignalReading(NamedTuple):
     """One radio, optical, cable or DSL channel; not measured is None.
 
     ``noise_ratio_db`` of a DSL line is its noise margin. ``quality_ratio`` is a radio's CCQ or its like, from 0 to 1.
+    An optical receiver shows ``dark_dbm`` or less where no light comes in; None for other channels.
     """
 
     channel: str
@@ -91,6 +93,17 @@ class SignalReading(NamedTuple):
     codewords_uncorrectable: int | None = None
     noise_dbm: float | None = None
     quality_ratio: float | None = None
+    dark_dbm: float | None = None
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether this is an optical receiver that no light comes in to: a socket not in use, as a rule."""
+        return self.dark_dbm is not None and self.received_dbm is not None and self.received_dbm <= self.dark_dbm
+
+
+def worst_received_dbm(signals: Iterable[SignalReading]) -> float | None:
+    """The received level of a device: that of its worst channel, but for those that are dark."""
+    return min((s.received_dbm for s in signals if s.received_dbm is not None and not s.is_dark), default=None)
 
 
 class ProbeReading(NamedTuple):

@@ -75,6 +75,7 @@ the same name, else by its index (which is read as text where it is made of text
 | `offset` | `0` | then this is added. Where a device sends a text that begins with a number, it is that number |
 | `milliwatts` | `false` | the result so far is a power in milliwatts and becomes dBm; none where it is not above 0 |
 | `below_zero_divisor` | `1` | with `milliwatts`: devices that send dBm send numbers below 0, divided by this |
+| `dark_dbm` | none | what an optical receiver shows, at most, without light: a channel so dark is never the worst |
 | `absent` | `[]` | numbers on the wire that stand for no value |
 | `values` | `{{}}` | names of an enumeration's numbers |
 | `true` | `[]` | those of them that mean yes |
@@ -87,7 +88,7 @@ the same name, else by its index (which is read as text where it is made of text
 Fields of a scalar: {", ".join(f"`{name}`" for name in SCALAR_FIELDS)}; with `channel` those of a signal.
 Fields of an interface: {", ".join(f"`{name}`" for name in INTERFACE_FIELDS)}.
 Fields of a signal: {", ".join(f"`{name}`" for name in SIGNAL_FIELDS)}. A device's signal in the history is that of its
-worst channel. Noise margins of DSL lines stand in `noise_ratio_db`; where a device gives level and noise but no ratio,
+worst channel that is not dark. Noise margins of DSL lines stand in `noise_ratio_db`; where a device gives level and noise but no ratio,
 the ratio is their difference. Power in dBmV over 75 ohm is dBm less 48.75.
 Fields of a probe, of its last test: {", ".join(f"`{name}`" for name in PROBE_FIELDS)}. What was sent and not received is
 lost; where neither that nor `loss_ratio` is given, `is_answered` counts as one packet. A test in which nothing came back has no round trip. Where

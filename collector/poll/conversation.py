@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,22 +9,21 @@ from typing import Any
 from collector.config import PollSettings
 from collector.poll import decode
 from collector.poll.attempts import Attempts
-from collector.poll.decode import Scalars
 from collector.poll.interfaces import InterfaceMemory
 from collector.poll.late import late_by, marked, marked_by_row
-from collector.poll.probes import probes
+from collector.poll.learnt import Learnt
+from collector.poll.outcome import Outcome
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
+from collector.poll.rows import RowMemory, found
 from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Value
 from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
 from collector.poll.usm_guard import Guard
-from collector.poll.usual import UsualAnswer, learn_usual
-from collector.reading import Device, InterfaceReading, ProbeReading, SignalReading, SnmpOutcome
+from collector.poll.usual import UsualAnswer
+from collector.reading import Device, SnmpOutcome
 
-RELEARN_SECONDS = 3600.0
-"""How long names, aliases and absences are believed, give or take a quarter so that devices do not relearn together."""
 IDENTITY = (
     Source("sysObjectID.0", "1.3.6.1.2.1.1.2.0", "object_id", "RFC 3418, SNMPv2-MIB"),
     Source("sysDescr.0", "1.3.6.1.2.1.1.1.0", "description", "RFC 3418, SNMPv2-MIB"),
@@ -34,35 +32,6 @@ IDENTITY = (
 
 Then = tuple[Callable[[bytes], Any], Callable[[Any, float], None], Callable[[str], None]]
 """What reads a reply, what takes the answer and its round trip, and what is told where none comes."""
-
-
-class Outcome:
-    """How the SNMP part of one poll ended."""
-
-    __slots__ = (
-        "boot_seconds",
-        "failure",
-        "interfaces",
-        "is_sent",
-        "probes",
-        "rtt_seconds",
-        "sent_at",
-        "signals",
-        "snmp",
-        "uptime_seconds",
-    )
-
-    def __init__(self) -> None:
-        self.snmp: SnmpOutcome = "answered"
-        self.is_sent = True
-        self.sent_at = 0.0
-        self.failure: str | None = None
-        self.rtt_seconds: float | None = None
-        self.uptime_seconds: float | None = None
-        self.boot_seconds: float | None = None
-        self.interfaces: tuple[InterfaceReading, ...] = ()
-        self.signals: tuple[SignalReading, ...] = ()
-        self.probes: tuple[ProbeReading, ...] = ()
 
 
 class Conversation:
@@ -85,17 +54,12 @@ class Conversation:
         self._engine = engine
         self._attempts = Attempts(accesses)
         self._engine_id: bytes | None = None
-        self._learn_at = 0.0
         self._uptime: float | None = None
-        self._question: Question | None = None
-        self._scalars = Scalars(())
-        self._tables: tuple[Table, ...] = ()
-        self._memories: dict[str, InterfaceMemory] = {}
-        self._paces: dict[str, Pace] = {}
+        self._learnt: Learnt | None = None
+        self._must_learn = True
         self._walking: deque[Table] = deque()
         self._exchange: Exchange | None = None
         self._until: float | None = None
-        self._is_stale = False
 
     @property
     def let_in_by(self) -> str | None:
@@ -117,9 +81,11 @@ class Conversation:
         self.tries = self._attempts.tries
         if self._attempts.access is not self.access:
             self.access = self._attempts.access
-            self._learn_at = 0.0
-        if self._question is not None and self._engine.now < self._learn_at:
-            self.ask_question(self._question, self._heard, self._lost)
+            self._must_learn = True
+        learnt, now = self._learnt, self._engine.now
+        if learnt is not None and now < learnt.learn_at and not self._must_learn:
+            learnt.begin_poll(now)
+            self.ask_question(learnt.question, self._heard, self._lost)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
             identity = Question([Asked(source) for source in IDENTITY], self.access)
             self.ask_question(identity, self._identified, self._lost)
@@ -168,21 +134,17 @@ class Conversation:
     def _plan(self, object_id: str, description: str) -> None:
         """Choose the profiles of the device and forget what was learnt of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description)
-        self._scalars = Scalars(tuple(scalar for profile in chosen for scalar in profile.scalars))
-        self._tables = tuple(table for profile in chosen for table in profile.tables)
-        self._memories = {t.name: InterfaceMemory(t, self.device) for t in self._tables if t.rows == "interfaces"}
-        self._learn_at = self._engine.now + RELEARN_SECONDS * (0.75 + 0.5 * random.random())
-        self._paces = {table.name: self._paces.get(table.name) or Pace() for table in self._tables}
-        for pace in self._paces.values():
-            pace.route = None
-        self._is_stale = True
-        self._question = question = Question([Asked(scalar) for scalar in self._scalars.sources], self.access)
-        self.ask_question(question, self._heard, self._lost)
+        learnt = Learnt(self.device, chosen, self.access, self._engine.now)
+        if self._learnt is not None:
+            learnt.keep_paces(self._learnt)
+        self._learnt = learnt
+        self._must_learn = False
+        self.ask_question(learnt.question, self._heard, self._lost)
 
     def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
-        assert self._question is not None
+        assert self._learnt is not None
         if isinstance(answer, UsualAnswer):
             self._take_usual(answer)
         elif not isinstance(answer, Message):
@@ -192,34 +154,20 @@ class Conversation:
         elif answer.error_status == AUTHORIZATION_ERROR:
             self._refused(ERRORS[answer.error_status])
         else:
-            SplitGet(self, self._question, self._take).error(answer)
+            SplitGet(self, self._learnt.question, self._take).error(answer)
 
     def _take_usual(self, answer: UsualAnswer) -> None:
-        """The answer to the question, and the whole poll."""
         outcome = self.outcome
         outcome.uptime_seconds, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
         if self._exchange is not None and self._exchange.late_seconds:
             outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
         self._note_uptime(answer.uptime_seconds)
-        self._end_walks()
-
-    def _learn_usual(self) -> None:
-        """Learn how the next answers to the question may be read at once, since this one needed no walk after it."""
-        question, records = self._question, self._scalars.records()
-        if question is None or question.layout is None or records is None:
-            return
-        place = self._scalars.count
-        for memory in self._memories.values():
-            if memory.uplink is not None:
-                records.append(memory.uplink.record().moved(place))
-                place += len(memory.uplink.sources)
-        sources = [item.source for item in question.asked]
-        question.usual = learn_usual(question.layout, sources, self._scalars, records)
+        self._begin_walks()
 
     def _take(self, values: list[Value], failure: str | None) -> None:
-        """The answer to the question: scalars first, then the uplinks, then what must be walked."""
-        outcome = self.outcome
-        scalars = self._scalars
+        """The answer to the question: scalars first, then what is known of tables, then what must be walked."""
+        assert self._learnt is not None
+        outcome, scalars = self.outcome, self._learnt.scalars
         outcome.uptime_seconds = scalars.number("uptime_seconds", values)
         outcome.boot_seconds = scalars.number("boot_seconds", values)
         if scalars.has_channels:
@@ -229,46 +177,36 @@ class Conversation:
             self._end_walks()
             return
         self._note_uptime(outcome.uptime_seconds)
-        place = scalars.count
-        for table in self._tables:
-            memory = self._memories.get(table.name)
-            if memory is not None and memory.uplink is not None:
-                size = len(memory.uplink.sources)
-                reading = memory.read(values[place : place + size])
-                place += size
-                if reading is not None:
-                    outcome.interfaces += (reading,)
-                    continue
-            self._walking.append(table)
+        outcome.add(self._learnt.read(values))
         outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
-        if self._is_stale:
-            self._scalars = scalars.given(values)
-        elif not self._walking:
-            self._learn_usual()
+        self._learnt.learn(values)
+        self._begin_walks()
+
+    def _begin_walks(self) -> None:
+        assert self._learnt is not None
+        self._walking.extend(self._learnt.to_walk())
         self._walk_next()
 
     def _walk_next(self) -> None:
         if not self._walking:
             self._end_walks()
             return
+        assert self._learnt is not None
         table = self._walking[0]
-        memory = self._memories.get(table.name)
-        columns = memory.columns() if memory is not None else table.columns
-        Walk(self, columns, self._paces[table.name], self._walked).step()
+        memory = self._learnt.memory(table)
+        columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.columns
+        Walk(self, columns, self._learnt.pace(table), self._walked).step()
 
     def _walked(self, walk: Walk) -> None:
+        assert self._learnt is not None
         table = self._walking.popleft()
-        memory = self._memories.get(table.name)
+        memory = self._learnt.memory(table)
         if walk.failure is not None:
             self._cut(f"{table.name}: {walk.failure}")
-        if memory is not None and self._take_usual_walk(memory, walk):
+        if isinstance(memory, RowMemory):
+            self._take_rows(memory, walk)
             return
-        if memory is None:
-            if table.rows == "probes":
-                self.outcome.probes += probes(table, walk.cells)
-            else:
-                self.outcome.signals += decode.signals(table, walk.cells)
-            self._walk_next()
+        if self._take_usual_walk(memory, walk):
             return
         left = memory.columns_left(walk.cells) if walk.failure is None else ()
         if left:
@@ -276,6 +214,13 @@ class Conversation:
             Walk(self, left, Pace(), lambda more: self._walked_rest(walk, more)).step()
             return
         self._take_interfaces(memory, walk)
+
+    def _take_rows(self, memory: RowMemory, walk: Walk) -> None:
+        assert self._learnt is not None
+        self.outcome.add(found(memory.table, walk.cells))
+        if walk.failure is None and memory.learn(walk.cells):
+            self._learnt.has_changed()
+        self._walk_next()
 
     def _take_usual_walk(self, memory: InterfaceMemory, walk: Walk) -> bool:
         """The interfaces of a walk that went as it usually does; False for any other walk."""
@@ -295,8 +240,9 @@ class Conversation:
         self._walked(first)
 
     def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
+        assert self._learnt is not None
         if walk.failure is None and memory.learn(walk.cells):
-            self._is_stale = True
+            self._learnt.has_changed()
         self._note_missing(memory)
         readings = memory.readings(walk.cells)
         self.outcome.interfaces += marked_by_row(readings, walk.late)
@@ -309,15 +255,6 @@ class Conversation:
     def _note_missing(self, memory: InterfaceMemory) -> None:
         if memory.missing_uplink is not None:
             self.outcome.failure = f"uplink_interface: no interface named {memory.missing_uplink!r}"
-
-    def _compose(self) -> None:
-        """The GET of a usual poll: the scalars that the device has, and its uplink where that is known."""
-        asked = [Asked(scalar) for scalar in self._scalars.sources]
-        for memory in self._memories.values():
-            asked += memory.asked()
-        self._is_stale = False
-        if self._question is None or tuple(asked) != self._question.asked:
-            self._question = Question(asked, self.access)
 
     # What is noted on the way.
 
@@ -333,13 +270,13 @@ class Conversation:
     def _note_engine(self, engine_id: bytes | None) -> None:
         """Another SNMP engine is another device, or one that was set up anew."""
         if self._engine_id is not None and engine_id != self._engine_id:
-            self._learn_at = 0.0
+            self._must_learn = True
         self._engine_id = engine_id
 
     def _note_uptime(self, uptime: float | None) -> None:
         """A restart makes everything worth asking for again."""
         if self._uptime is not None and uptime is not None and uptime < self._uptime:
-            self._learn_at = 0.0
+            self._must_learn = True
         self._uptime = uptime
 
     def _cut(self, failure: str) -> None:
@@ -350,10 +287,10 @@ class Conversation:
         self.silent_polls = 0
         self._attempts.worked()
         session = self.access.session
-        if session is not None and self._scalars.place("boot_seconds") is None:
+        assert self._learnt is not None
+        if session is not None and self._learnt.scalars.place("boot_seconds") is None:
             self.outcome.boot_seconds = session.engine_seconds
-        if self._is_stale:
-            self._compose()
+        self._learnt.compose()
         self._finish()
 
     def _lost(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from collector.poll.profile import Source, Table
 from collector.poll.snmp_codec import Absent, Oid, Value, decode_subids, oid_text
-from collector.reading import InterfaceReading, SignalReading
+from collector.reading import InterfaceReading, ProbeReading, SignalReading
 
 Cells = Mapping[str, Mapping[bytes, Value]]
 """A walked table: column name -> index bytes -> raw value."""
@@ -31,6 +31,17 @@ class Record(NamedTuple):
         """The same, its values so many places further on."""
         measured = {field: [place + places for place in found] for field, found in self.measured.items()}
         return self._replace(measured=measured, proofs=tuple(place + places for place in self.proofs))
+
+
+class Found(NamedTuple):
+    """What tables gave."""
+
+    interfaces: tuple[InterfaceReading, ...] = ()
+    signals: tuple[SignalReading, ...] = ()
+    probes: tuple[ProbeReading, ...] = ()
+
+    def plus(self, more: Found) -> Found:
+        return Found(self.interfaces + more.interfaces, self.signals + more.signals, self.probes + more.probes)
 
 
 LONGEST_TEXT = 255
@@ -93,6 +104,8 @@ class Scalars:
             row = rows.setdefault(source.channel, [source.channel, *_ABSENT_SIGNAL[1:]])
             if row[_SIGNAL_PLACES[source.field]] is None:
                 row[_SIGNAL_PLACES[source.field]] = measured
+            if source.dark_dbm is not None:
+                row[_SIGNAL_PLACES["dark_dbm"]] = source.dark_dbm
         return tuple(filter(None, map(signal, rows.values())))
 
     def records(self) -> list[Record] | None:
@@ -103,7 +116,11 @@ class Scalars:
         for place, source in enumerate(self.sources):
             if source.channel is not None:
                 measured.setdefault(source.channel, {}).setdefault(source.field, []).append(place)
-        return [Record(SignalReading, found, {"channel": channel}) for channel, found in measured.items()]
+        dark = {source.channel: source.dark_dbm for source in self.sources if source.dark_dbm is not None}
+        return [
+            Record(SignalReading, found, {"channel": channel, "dark_dbm": dark.get(channel)})
+            for channel, found in measured.items()
+        ]
 
     def place(self, field: str) -> int | None:
         """Where the question asks for a field."""
@@ -209,22 +226,33 @@ Row = dict[str, object]
 """What one row of a table gives: field -> value, without those that it lacks."""
 
 
+def chosen(table: Table, cells: Cells) -> list[tuple[Source, bytes]]:
+    """The cells of a walked table that count: of every row that measures anything, the first value of each field."""
+    indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
+    found: list[tuple[Source, bytes]] = []
+    for index in indexes:
+        row: dict[str, Source] = {}
+        for column in table.columns:
+            if column.field not in row and _value(column, cells.get(column.name, {}).get(index)) is not None:
+                row[column.field] = column
+        if not all(column.is_text for column in row.values()):
+            found += [(column, index) for column in row.values()]
+    return found
+
+
 def rows(table: Table, cells: Cells) -> list[tuple[str, Row]]:
     """Every row of a walked table that measures anything, by its index as text. Of a field the first value counts."""
-    indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
-    found = []
-    for index in indexes:
-        row: Row = {}
-        has_number = False
-        for column in table.columns:
-            raw = cells.get(column.name, {}).get(index)
-            value = text(raw) if column.is_text else number(column, raw)
-            if value is not None and column.field not in row:
-                row[column.field] = value
-                has_number = has_number or not column.is_text
-        if has_number:
-            found.append((index_text(decode_subids(index)), row))
-    return found
+    found: dict[bytes, Row] = {}
+    for column, index in chosen(table, cells):
+        row = found.setdefault(index, {})
+        row[column.field] = _value(column, cells[column.name][index])
+        if column.dark_dbm is not None:
+            row["dark_dbm"] = column.dark_dbm
+    return [(index_text(decode_subids(index)), row) for index, row in found.items()]
+
+
+def _value(column: Source, raw: Value) -> object:
+    return text(raw) if column.is_text else number(column, raw)
 
 
 def row_names(offered: Sequence[tuple[str, str | None]]) -> list[str]:
@@ -252,7 +280,7 @@ def signal(row: Sequence[object]) -> SignalReading | None:
     does not give it; None where nothing was measured.
     """
     reading: SignalReading = tuple.__new__(SignalReading, row)
-    if reading[1:] == _ABSENT_SIGNAL[1:]:
+    if reading[1:-1] == _ABSENT_SIGNAL[1:-1]:
         return None
     if reading.noise_ratio_db is None and reading.received_dbm is not None and reading.noise_dbm is not None:
         return reading._replace(noise_ratio_db=reading.received_dbm - reading.noise_dbm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from collector.poll import decode
-from collector.poll.decode import Cells, Names, Record
+from collector.poll.decode import Cells, Found, Names, Record
 from collector.poll.profile import Source, Table
 from collector.poll.question import Asked
 from collector.poll.snmp_codec import Value, decode_subids
@@ -102,19 +102,29 @@ class InterfaceMemory:
             names = {index: named for index, named in names.items() if decode_subids(index) == self.uplink.index}
         return decode.interfaces(self.table, cells, names)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether ``asked`` is all that counts of this table."""
+        return self.uplink is not None
+
     def asked(self) -> list[Asked]:
         """The uplink's columns as objects of a GET; empty while it is not known where it is."""
         uplink = self.uplink
         return [] if uplink is None else [Asked(source, uplink.index) for source in uplink.sources]
 
-    def read(self, values: Sequence[Value]) -> InterfaceReading | None:
+    def question_records(self) -> list[Record]:
+        """The uplink as a record of the question, its places counted from the first of ``asked()``."""
+        return [] if self.uplink is None else [self.uplink.record()]
+
+    def read(self, values: Sequence[Value]) -> Found | None:
         """The uplink from the values of ``asked()``; None, and forgotten, where that row is another interface now."""
         reading = self.uplink.reading(values) if self.uplink is not None else None
         if reading is None:
-            self.forget_uplink()
-        return reading
+            self.forget()
+            return None
+        return Found(interfaces=(reading,))
 
-    def forget_uplink(self) -> None:
+    def forget(self) -> None:
         self.uplink = None
         self._names = None
         self._identity = {}

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential, credentials_of
 from collector.poll.attempts import BACK_OFF_AFTER
-from collector.poll.conversation import Conversation, Outcome
+from collector.poll.conversation import Conversation
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Outbox, open_families, resolve
+from collector.poll.outcome import Outcome
 from collector.poll.ping import Burst, Pinger, open_icmp
 from collector.poll.profile import Profile
 from collector.poll.question import Access, access

@@ -22,7 +22,7 @@ INTERFACE_FIELDS = (
     "name",
     *(name for name in InterfaceReading._fields if name not in ("name", "index", "counter_bits", "late_seconds")),
 )
-SIGNAL_FIELDS = SignalReading._fields
+SIGNAL_FIELDS = tuple(name for name in SignalReading._fields if name != "dark_dbm")
 PROBE_FIELDS = (
     "name",
     "rtt_seconds",
@@ -47,7 +47,8 @@ class Source:
     ``unit`` is the unit on the wire. A number, or the one that a text begins with, is multiplied, divided, ``offset``
     is added, then it is stored; numbers in ``absent`` mean that the device has no value. ``milliwatts`` makes a power
     that is linear, once scaled to milliwatts, one in dBm; devices that give such an object in dBm give it below zero,
-    to be divided by ``below_zero_divisor``. ``values`` names an enumeration's numbers, of which ``true`` are yes and
+    to be divided by ``below_zero_divisor``. ``dark_dbm`` is the most that an optical receiver shows without light.
+    ``values`` names an enumeration's numbers, of which ``true`` are yes and
     ``unknown`` is no answer. ``rarely`` columns of interfaces are asked at the first poll and then about hourly or
     when something moved. ``instead_of`` names the object that this one stands in for where a row or the device lacks
     it. ``channel`` makes a scalar a signal of that channel.
@@ -63,6 +64,7 @@ class Source:
     offset: float = 0.0
     milliwatts: bool = False
     below_zero_divisor: float = 1.0
+    dark_dbm: float | None = None
     absent: tuple[float, ...] = ()
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     true: tuple[str, ...] = ()

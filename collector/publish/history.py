@@ -15,7 +15,7 @@ from collector.publish.spans import Belief, Span
 from collector.quality.maintenance import Calendar
 from collector.quality.rates import Delta
 from collector.quality.uplink import NO_TRAFFIC, Traffic
-from collector.reading import Device, EchoBurst, QualityState, Reading, StateName, Transition
+from collector.reading import Device, EchoBurst, QualityState, Reading, StateName, Transition, worst_received_dbm
 
 PLAUSIBLE_INTERVALS = 2.5
 LONGEST_SETTLE_SECONDS = 900.0
@@ -285,7 +285,7 @@ def _fact(
         _, received, transmitted, errors, discards, utilization = traffic or NO_TRAFFIC
         amounts = (received, transmitted, errors, discards, codewords, uncorrectable)
     if reading.signals:
-        dbm = min((s.received_dbm for s in reading.signals if s.received_dbm is not None), default=None)
+        dbm = worst_received_dbm(reading.signals)
         noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=None)
     has_rate = 0 < seconds <= gap
     return (

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from collector.published import LIVE
 from collector.quality.uplink import Traffic
-from collector.reading import Device, Fault, Measure, Reading, StateName
+from collector.reading import Device, Fault, Measure, Reading, StateName, worst_received_dbm
 
 SCHEMA = LIVE.arrow_schema()
 BURSTS_FOR_LOSS = 5
@@ -85,7 +85,8 @@ class Newest:
             transmit = nan if transmitted is None else transmitted / seconds
             share = nan if utilization is None else utilization
         if reading.signals:
-            dbm = min((s.received_dbm for s in reading.signals if s.received_dbm is not None), default=nan)
+            worst = worst_received_dbm(reading.signals)
+            dbm = nan if worst is None else worst
             noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=nan)
         round_trip, loss = _round_trip(reading), self._loss_ratio()
         self.figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
