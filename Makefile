@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-collector bench-fuzz format lock clean
+.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-collector bench-fuzz format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-exposition CPU time of keeping the text of /metrics, and scrapes of a million series"
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
+	@echo "make bench-analysis  worlds of known truth, ARGS=\"effects | nothing | ranking --seeds N --areas N --output FILE\""
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
@@ -54,6 +55,9 @@ bench-collector bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .
 
 bench-ranking bench-coverage: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* --jobs 2 $(ARGS)
+
+bench-analysis: .venv/.test-ready
+	@exec $(BIN)/python -m bench.analysis $(or $(ARGS),effects --seeds 16) --jobs 2
 
 format: .venv/.test-ready
 	$(BIN)/ruff check --fix .

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ CHANNELS = ("phone", "web", "app", "shop")
 PRICE_STEPS = ((0, 1.0), (20, 0.97), (36, 0.95))
 """Weeks after the world's beginning from which a new customer pays this share of the list price."""
 VOLUNTARY, MOVED, NONPAYMENT = 1, 2, 3
+MEASURES = ("down_hours", "evening_latency", "loss", "evening_utilization")
+"""The quality measures in the order of WeeklyQuality and QualityEffects, by the names that the analysis gives them."""
 REASONS = {VOLUNTARY: "voluntary", MOVED: "moved", NONPAYMENT: "nonpayment"}
 
 
@@ -99,6 +102,16 @@ class Setting:
         """Mean effect (nodes,) over the eight weeks before ``week`` (fewer at the world's beginning)."""
         past = self.quality.effect(effects)[:, max(0, week - TRAILING_WEEKS) : max(1, week)]
         return np.asarray(past.mean(axis=1))
+
+    def excess_effects(self, effects: QualityEffects, week: int, targets: Sequence[float]) -> dict[str, Floats]:
+        """By measure, the effect (nodes,) of what its mean over the eight weeks before ``week`` has above its target."""
+        past = slice(max(0, week - TRAILING_WEEKS), max(1, week))
+        values = (getattr(self.quality, f.name)[:, past].mean(axis=1) for f in fields(self.quality))
+        strengths = (getattr(effects, f.name) for f in fields(effects))
+        return {
+            name: strength * np.maximum(value - target, 0.0)
+            for name, strength, value, target in zip(MEASURES, strengths, values, targets, strict=True)
+        }
 
     def lagged(self, week: int) -> Floats:
         """Effect (nodes,) on complaints of this week and the ones before it, by the rules' weights."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,10 +97,9 @@ def truth(world: World, cut_off: datetime.date) -> pd.DataFrame:
     ``probability_90d`` is of leaving voluntarily within 90 days if the quality of the last eight weeks goes on,
     ``base_probability_90d`` the same if nothing ever failed. ``tenure_band`` and ``is_locked_in`` are as on that day.
     """
-    setting, crowd, day = world.setting, world.life.crowd, world.day(cut_off)
-    here = np.flatnonzero(customers.is_with_us(crowd, day) & (crowd.decided > day))
-    active = Crowd(**{name: getattr(crowd, name)[here] for name in crowd.__dataclass_fields__})
-    quality = setting.trailing(setting.rules.leaving, min(day // 7, setting.weeks))
+    setting, day = world.setting, world.day(cut_off)
+    active = _with_us(world, day)
+    quality = setting.trailing(setting.rules.leaving, _week_after(world, day))
     held = active.contract > day
     return pd.DataFrame(
         {
@@ -122,6 +122,34 @@ def area_truth(world: World, cut_off: datetime.date) -> pd.DataFrame:
     sums = each.groupby("area")[["probability_90d", "excess_leavers_90d", "avoidable_leavers_90d"]].sum()
     sums.insert(0, "customers", each.groupby("area").size())
     return sums.rename(columns={"probability_90d": "expected_leavers_90d"})
+
+
+def avoidable_truth(world: World, cut_off: datetime.date, targets: Sequence[float]) -> pd.DataFrame:
+    """By area: the leavers in 90 days whom quality at the ``targets`` would keep, for each of customers.MEASURES and for everything.
+
+    ``targets`` are in steps of the rules' effects, in the order of MEASURES; who truly has it better keeps it.
+    """
+    setting, day = world.setting, world.day(cut_off)
+    active = _with_us(world, day)
+    quality = setting.trailing(setting.rules.leaving, _week_after(world, day))
+    saved = setting.excess_effects(setting.rules.leaving, _week_after(world, day), targets)
+    area = np.array([p.area for p in world.network.places])[active.area]
+    now = _leaving_probability(setting, active, day, quality)
+    columns = {name: now - _leaving_probability(setting, active, day, quality - own) for name, own in saved.items()}
+    columns["everything"] = now - _leaving_probability(setting, active, day, quality - sum(saved.values()))
+    return pd.DataFrame(columns).groupby(area).sum().rename_axis("area")
+
+
+def _with_us(world: World, day: int) -> Crowd:
+    """The spells on ``day`` that nobody has yet decided to end."""
+    crowd = world.life.crowd
+    here = np.flatnonzero(customers.is_with_us(crowd, day) & (crowd.decided > day))
+    return Crowd(**{name: getattr(crowd, name)[here] for name in crowd.__dataclass_fields__})
+
+
+def _week_after(world: World, day: int) -> int:
+    """The week of the day after ``day``, from which on the customers are looked at."""
+    return min((day + 1) // 7, world.setting.weeks)
 
 
 def _leaving_probability(setting: Setting, crowd: Crowd, day: int, quality: np.ndarray) -> np.ndarray:

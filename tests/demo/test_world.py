@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from collector.published import QUALITY_HOURS
-from demo import world
+from dashboard.models.lags import TERMS
+from demo import customers, world
 from demo.rules import Rules
 
 AS_OF = datetime.datetime(2026, 6, 3, 10, 30, tzinfo=datetime.UTC)
@@ -118,3 +119,20 @@ def test_area_truth_adds_up():
     assert areas["customers"].sum() == len(each)
     assert areas["expected_leavers_90d"].sum() == pytest.approx(each["probability_90d"].sum())
     assert areas["excess_leavers_90d"].sum() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_avoidable_truth_is_nothing_at_targets_that_all_meet_and_everything_at_none():
+    made = make()
+    areas = world.area_truth(made, CUT_OFF)
+    nothing = world.avoidable_truth(made, CUT_OFF, [1e9] * 4)
+    assert set(nothing.columns) == {*customers.MEASURES, "everything"}
+    assert (nothing.to_numpy() == 0).all()
+    most = world.avoidable_truth(made, CUT_OFF, [0.0] * 4)
+    pd.testing.assert_series_equal(most["everything"], areas["avoidable_leavers_90d"], check_names=False)
+    assert (most[[*customers.MEASURES]].max(axis=1) <= most["everything"] + 1e-12).all()
+    better = world.avoidable_truth(made, CUT_OFF, [0.5, 2.0, 0.2, 4.0])
+    assert (better <= most + 1e-12).all().all()
+
+
+def test_the_analysis_names_the_measures_as_the_demo_does():
+    assert tuple(term.name for term in TERMS) == customers.MEASURES
