@@ -185,11 +185,21 @@ class Collector:
 
     async def _poll_for_ever(self) -> None:
         while True:
-            for device_id in self._schedule.due(self._clock()):
-                self._start(device_id)
-            following = self._schedule.next_at()
-            pause = 1.0 if following is None else following - self._clock()
-            await asyncio.sleep(min(1.0, max(self._settings.poll.tick_seconds, pause)))
+            try:
+                pause = self._poll_who_is_due()
+            except Exception:
+                self._errors += 1
+                log.exception("the turn of polls failed; it goes on")
+                pause = 1.0
+            await asyncio.sleep(pause)
+
+    def _poll_who_is_due(self) -> float:
+        """Start their polls; returns how long nobody else is due, within limits."""
+        for device_id in self._schedule.due(self._clock()):
+            self._start(device_id)
+        following = self._schedule.next_at()
+        pause = 1.0 if following is None else following - self._clock()
+        return min(1.0, max(self._settings.poll.tick_seconds, pause))
 
     def _start(self, device_id: str, *, is_due: bool = True) -> bool:
         """Poll a device or sentinel; False where a poll of it is in flight, which is then the only one."""

@@ -15,6 +15,9 @@ class InFlight:
         self._limit = limit_seconds
         self._since: dict[str, float] = {}
 
+    def __len__(self) -> int:
+        return len(self._since)
+
     def __contains__(self, device_id: str) -> bool:
         return device_id in self._since
 
