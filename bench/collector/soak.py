@@ -44,7 +44,7 @@ class Watch:
     worst: float = 0.0
     spikes: int = 0
     rates: int = 0
-    faults: list[str] = field(default_factory=list)
+    faults: list[tuple[float, str]] = field(default_factory=list)
     _values: dict[Series, float] = field(default_factory=dict)
     _passed: dict[Series, deque[tuple[float, float]]] = field(default_factory=dict)
 
@@ -87,7 +87,7 @@ class Watch:
         self.worst = max(self.worst, ratio)
         if ratio > SPIKE_RATIO:
             self.spikes += 1
-            self.faults.append(f"{device} {interface} {where}: {ratio:.3f} of the true rate")
+            self.faults.append((ratio, f"{device} {interface} {where}: {ratio:.3f} of the true rate"))
 
 
 POLLED_AT = "bairro_device_last_poll_timestamp_seconds"
@@ -138,7 +138,7 @@ def _lines(subject: Subject, watch: Watch, options: argparse.Namespace) -> Itera
         more |= {"minute": (now - began) / 60, "rss_slope_mb_per_hour": _slope(memory)}
         wrong = watch.spikes + int(more["incidents"] + more["outages"] + more["down"])
         yield Run("soak", "Bairro", int(made - polls), cpu - before, now - kept, rss_bytes(pid), wrong, 1.0, more)
-        for fault in watch.faults[:3]:
+        for _, fault in sorted(watch.faults, reverse=True)[:3]:
             print(f"  {fault}", flush=True)
         watch.faults.clear()
         before, kept, polls = cpu, now, made

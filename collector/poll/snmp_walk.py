@@ -214,14 +214,13 @@ class Walk:
         group, trail = self._groups[0], self._trail
         width, count = len(group), len(answer.values)
         late = self._talk.late_seconds()
-        if late:
-            known = group[0].cells
-            self.late |= {index: late for index in answer.indexes if index is not None and index not in known}
         if trail is not None:
             layout = learn_layout(self._reply, self._talk.access.head, answer.values)
             trail.append(Step(self._request, layout, answer.indexes))
         for place, column in enumerate(group):
             before = len(column.cells)
+            if late and column.dates:
+                self.late |= {index: late for index in answer.indexes[place::width] if index is not None}
             if not column.take(answer.indexes[place::width], answer.values[place::width]):
                 self.failure = "the agent's answers do not increase"
             if trail is not None:
@@ -251,11 +250,13 @@ class Walk:
             self.step()
 
     def _lost(self, reason: str) -> None:
-        """No answer: perhaps it was too large for the path, so each retry asks for less."""
+        """No answer: by chance, so the same once more; or it is too large for the path, so then for less each time."""
         self._leave_route()
         self._tries -= 1
-        if reason == TIMEOUT and self._tries > 0 and self._talk.has_time():
+        is_again = self._tries < self._talk.tries - 1 or not self._tries
+        if reason == TIMEOUT and is_again:
             self._shrink()
+        if reason == TIMEOUT and self._tries > 0 and self._talk.has_time():
             self._talk.count_retry()
             self.step()
         else:
@@ -281,12 +282,13 @@ class Walk:
 
 
 class _Column:
-    """How far one column has got."""
+    """How far one column has got. The one that ``dates`` says when the counters of its rows were read."""
 
-    __slots__ = ("cells", "is_ended", "last", "name", "order", "prefix")
+    __slots__ = ("cells", "dates", "is_ended", "last", "name", "order", "prefix")
 
     def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
         self.name = source.name
+        self.dates = source.field == "receive_bytes"
         self.prefix = encode_oid(source.numbers)
         self.cells = cells
         self.last = b""

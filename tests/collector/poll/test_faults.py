@@ -233,15 +233,6 @@ def test_too_big_shrinks_walks_and_splits_questions(serve: Serve) -> None:
     assert polled.reading.boot_seconds == 3600
 
 
-def test_large_replies_lost_on_the_way_are_asked_for_in_smaller_pieces(serve: Serve) -> None:
-    mib = agent(30)
-    served = serve(answering(lambda data: [packet for packet in mib.answer(data) if len(packet) < 700]))
-    settings = dataclasses.replace(QUICK, timeout_seconds=0.1, retries=4, budget_seconds=30.0)
-    polled = poll(device(served.port), settings=settings)
-    assert polled.reading.snmp == "answered"
-    assert len(polled.reading.interfaces) == 30
-
-
 def test_walk_cut_short_keeps_what_came(serve: Serve) -> None:
     mib = agent(30)
     count = [0]
