@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collector.published import Column, TableSpec
+from dashboard.tables.findings import FINDINGS
 from dashboard.tables.schema import AREA_WEEKS, AREAS
 
 AREA_RATES = TableSpec(
@@ -145,7 +146,8 @@ AVOIDABLE = TableSpec(
 )
 
 RESULT_TABLES: dict[str, TableSpec] = {
-    spec.name: spec for spec in (AREAS, AREA_WEEKS, AREA_RATES, RANKING, AREA_DRIVERS, EFFECTS, JOINT_TESTS, AVOIDABLE)
+    spec.name: spec
+    for spec in (AREAS, AREA_WEEKS, AREA_RATES, RANKING, AREA_DRIVERS, EFFECTS, JOINT_TESTS, AVOIDABLE, *FINDINGS)
 }
 
 KEPT_BUILDS = 5
@@ -167,6 +169,13 @@ class Results:
     effects: pd.DataFrame
     joint_tests: pd.DataFrame
     avoidable: pd.DataFrame
+    loyalty: pd.DataFrame
+    contract_cliff: pd.DataFrame
+    price_gaps: pd.DataFrame
+    area_nps: pd.DataFrame
+    returners: pd.DataFrame
+    incident_effects: pd.DataFrame
+    incident_weeks: pd.DataFrame
 
 
 def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> Path:

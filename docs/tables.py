@@ -19,7 +19,7 @@ PLACES = {
 OPENING = """# Tables
 
 Made by `python docs/tables.py > docs/tables.md` from the declarations in `collector/published.py`,
-`dashboard/tables/schema.py` and `dashboard/results.py`; a test fails where they differ.
+`dashboard/tables/` and `dashboard/results.py`; a test fails where they differ.
 Units stand in the names; a ratio lies between 0 and 1. Timestamps are UTC. *Required* means never null;
 anywhere else null means not known or not measured, never 0.
 """

@@ -1,0 +1,213 @@
+"""Result tables of loyalty and of incidents: who is held, who would go, what surveys say, what outages cost."""
+
+from __future__ import annotations
+
+from collector.published import Column, TableSpec
+
+PROVIDER = ""
+"""The ``area`` of a row for the whole provider."""
+
+LOYALTY = TableSpec(
+    "loyalty",
+    "one neighbourhood, or the whole provider where area is blank: who is held and who stays by choice, on the day "
+    "after the cut-off",
+    ("area",),
+    (
+        Column("area", "text", "the neighbourhood; blank: the whole provider", True),
+        Column("customers", "integer", "customers on that day", True),
+        Column(
+            "judged", "integer", "those of them whose quality was observed for at least half of the eight weeks", True
+        ),
+        Column("held_bad", "integer", "held by a contract, with bad quality: held, not loyal", True),
+        Column("held_good", "integer", "held by a contract, quality not bad", True),
+        Column("free_bad", "integer", "free to leave, with bad quality: the next to go", True),
+        Column("free_good", "integer", "free to leave, quality not bad: loyal by choice", True),
+        Column("contract_unknown", "integer", "judged customers of whose contract nothing is known", True),
+        Column(
+            "unhappy", "integer", "bad quality, a last score of 0 to 6, or a quality complaint in eight weeks", True
+        ),
+        Column("unhappy_held", "integer", "those of them whom a contract holds", True),
+        Column("unhappy_monthly_revenue", "number", "what the unhappy pay a month", True),
+        Column(
+            "silent_sufferers", "integer", "bad quality and no complaint of any kind in eight weeks; null: no records"
+        ),
+        Column("silent_sufferers_monthly_revenue", "number", "what they pay a month"),
+        Column("quality_complaints", "integer", "complaints of connection and speed in the last 13 weeks", True),
+        Column(
+            "quality_complaints_judged",
+            "integer",
+            "those for which the customer's network was observed that week",
+            True,
+        ),
+        Column("quality_complaints_clean", "integer", "those of the judged whose network was clean that week", True),
+        Column("clean_ratio", "number", "clean over judged, 0 to 1"),
+        Column("clean_ratio_low", "number", "lower end of its 95% Wilson interval"),
+        Column("clean_ratio_high", "number", "upper end"),
+        Column("price_gap_mean", "number", "own price less a new customer's for the same plan, mean, a month"),
+    ),
+)
+
+CONTRACT_CLIFF = TableSpec(
+    "contract_cliff",
+    "one neighbourhood (blank: the whole provider) and one month ahead: whose lock-in ends in it",
+    ("area", "months_ahead"),
+    (
+        Column("area", "text", "the neighbourhood; blank: the whole provider", True),
+        Column("months_ahead", "integer", "1 is the first month after the cut-off, up to 24", True),
+        Column("month_starts_on", "date", "its first day, counted from the day after the cut-off", True),
+        Column("ending", "integer", "customers whose lock-in ends in that month", True),
+        Column("ending_monthly_revenue", "number", "what they pay a month", True),
+        Column("unhappy_ending", "integer", "those of them who are unhappy (as in loyalty)", True),
+        Column("unhappy_monthly_revenue", "number", "what the unhappy ones pay a month", True),
+    ),
+)
+
+PRICE_GAPS = TableSpec(
+    "price_gaps",
+    "one plan, or all plans where plan is blank: what customers of over a year pay beyond a new customer, and what it does",
+    ("plan",),
+    (
+        Column("plan", "text", "the plan; blank: all plans together, the only row with a rate ratio", True),
+        Column("customers", "integer", "customers whose own price and the new price are both known", True),
+        Column("loyal_customers", "integer", "those of them who have been there for a year or more", True),
+        Column("loyal_price_mean", "number", "what these pay a month, mean"),
+        Column("new_price_mean", "number", "what a new customer would pay for the same, mean"),
+        Column("gap_mean", "number", "the difference"),
+        Column("paying_more_ratio", "number", "share of the loyal ones who pay more than a new customer, 0 to 1"),
+        Column(
+            "rate_ratio", "number", "of leaving, for one unit of currency more a month above a new customer's price"
+        ),
+        Column("rate_ratio_low", "number", "lower end of its 95% interval"),
+        Column("rate_ratio_high", "number", "upper end"),
+        Column("p_value", "number", "two-sided"),
+        Column(
+            "is_found",
+            "boolean",
+            "whether the interval excludes 1; an association: who has a gap was not drawn by lot",
+            True,
+        ),
+        Column("note", "text", "what may be said, or why there is no ratio"),
+    ),
+)
+
+AREA_NPS = TableSpec(
+    "area_nps",
+    "one neighbourhood, or the whole provider where area is blank: the net promoter score and whether it has fallen",
+    ("area",),
+    (
+        Column("area", "text", "the neighbourhood; blank: the whole provider", True),
+        Column("answers", "integer", "in the 26 weeks up to the newest answer", True),
+        Column("promoters", "integer", "scores of 9 and 10", True),
+        Column("detractors", "integer", "scores of 0 to 6", True),
+        Column("nps", "number", "promoters less detractors in 100 answers, -100 to 100"),
+        Column("nps_low", "number", "lower end of its 95% interval"),
+        Column("nps_high", "number", "upper end"),
+        Column("weighted_nps", "number", "answers weighted for who answers by tenure, technology and complaints"),
+        Column("weighted_nps_low", "number", "lower end of its 95% interval"),
+        Column("weighted_nps_high", "number", "upper end"),
+        Column("weighted_answers", "integer", "answers of known customers, which alone can be weighted", True),
+        Column("not_correctable", "text", "what the weights cannot correct, in words", True),
+        Column("recent_answers", "integer", "in the last four weeks", True),
+        Column("recent_nps", "number", "their score"),
+        Column("earlier_answers", "integer", "in the four weeks before", True),
+        Column("earlier_nps", "number", "their score"),
+        Column("change", "number", "recent less earlier; null where a side has fewer than 30 answers"),
+        Column("change_low", "number", "lower end of its 95% interval"),
+        Column("change_high", "number", "upper end"),
+        Column("p_value", "number", "one-sided, that it has fallen"),
+        Column("p_adjusted", "number", "after Benjamini and Hochberg over neighbourhoods"),
+        Column("is_real_fall", "boolean", "p_adjusted below 0.10", True),
+        Column("note", "text", "why nothing is said of a change, where nothing is"),
+    ),
+)
+
+RETURNERS = TableSpec(
+    "returners",
+    "one neighbourhood that customers left (blank: the whole provider) and one reason: who came back",
+    ("area", "exit_reason"),
+    (
+        Column("area", "text", "the neighbourhood that they left; blank: the whole provider", True),
+        Column("exit_reason", "text", "voluntary | nonpayment | moved | other | all", True),
+        Column("departures", "integer", "spells that ended", True),
+        Column("returned", "integer", "those followed by a new spell after 28 days or more", True),
+        Column("returned_here", "integer", "those of them who came back to the same neighbourhood", True),
+        Column("gone_years", "number", "time that those who left have been away, summed", True),
+        Column("returns_per_100_gone_years", "number", "returned over that time: holds also for who left lately"),
+        Column("returns_per_100_gone_years_low", "number", "lower end of its exact 95% interval"),
+        Column("returns_per_100_gone_years_high", "number", "upper end"),
+        Column("gap_days_median", "number", "days away of those who came back"),
+        Column("gap_days_shortest", "integer", "the shortest of these"),
+        Column("gap_days_longest", "integer", "the longest"),
+    ),
+)
+
+INCIDENT_EFFECTS = TableSpec(
+    "incident_effects",
+    "one outage, or all of one size together, and one outcome: what happened beyond what matched areas had",
+    ("outage", "outcome"),
+    (
+        Column(
+            "outage", "text", "area and Monday of its week; pooled:small, pooled:medium, pooled:large, pooled:all", True
+        ),
+        Column("outcome", "text", "complaints_quality | leaving", True),
+        Column("is_pooled", "boolean", "whether it is several outages together", True),
+        Column("size", "text", "small | medium | large by down hours per customer of the area (1 and 4); all", True),
+        Column("area", "text", "the neighbourhood; null where pooled"),
+        Column(
+            "started_at",
+            "timestamp",
+            "when it began (its week, where only weekly down time is known); null where pooled",
+        ),
+        Column("outages", "integer", "how many; 1 where not pooled", True),
+        Column("customers", "integer", "customers of the hit areas, summed over outages", True),
+        Column("customer_minutes", "number", "minutes without service, summed over customers", True),
+        Column(
+            "weeks_after",
+            "integer",
+            "weeks after the outage's own that are counted, at most 8; the fewest where pooled",
+        ),
+        Column("matched_areas", "integer", "areas it was compared with; the fewest where pooled"),
+        Column("observed", "number", "what happened from the outage's week to the last counted week"),
+        Column("expected", "number", "what would have, going by the weeks before and the matched areas"),
+        Column("excess", "number", "observed less expected, in customers (leaving) or complaints"),
+        Column("excess_low", "number", "lower end of its 95% interval, from placebo dates"),
+        Column("excess_high", "number", "upper end"),
+        Column("excess_per_1000", "number", "excess over customers, times 1,000"),
+        Column("excess_per_1000_low", "number", "lower end"),
+        Column("excess_per_1000_high", "number", "upper end"),
+        Column(
+            "monthly_revenue", "number", "excess departures times the mean monthly price there; null for complaints"
+        ),
+        Column("monthly_revenue_low", "number", "lower end"),
+        Column("monthly_revenue_high", "number", "upper end"),
+        Column("smallest_detectable", "number", "the excess that would be found in 80 of 100 cases"),
+        Column("p_value", "number", "two-sided, from placebo dates"),
+        Column("p_adjusted", "number", "Holm over the pooled rows, Benjamini and Hochberg over single outages"),
+        Column("verdict", "text", "found | not_found | too_small (to say) | too_early | no_match", True),
+    ),
+)
+
+INCIDENT_WEEKS = TableSpec(
+    "incident_weeks",
+    "one size of outage, one outcome and one week before or after: the course of the excess",
+    ("size", "outcome", "weeks_since"),
+    (
+        Column("size", "text", "small | medium | large | all", True),
+        Column("outcome", "text", "complaints_quality | leaving", True),
+        Column("weeks_since", "integer", "-8 to 8; 0 is the week in which the outage began", True),
+        Column("outages", "integer", "how many are told of in that week", True),
+        Column("excess_per_1000", "number", "per 1,000 customers of the hit areas in that week, against matched areas"),
+        Column("low", "number", "lower end of its 95% interval, from placebo dates"),
+        Column("high", "number", "upper end"),
+    ),
+)
+
+FINDINGS: tuple[TableSpec, ...] = (
+    LOYALTY,
+    CONTRACT_CLIFF,
+    PRICE_GAPS,
+    AREA_NPS,
+    RETURNERS,
+    INCIDENT_EFFECTS,
+    INCIDENT_WEEKS,
+)
