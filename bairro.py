@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import tomlfile
 from collector.backfill import command as backfill
 from dashboard import commands as operators
+from dashboard import evaluate_command
 
 if TYPE_CHECKING:
     from collector.config import CollectorSettings
@@ -344,6 +345,7 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.add_argument("--out", type=Path, default=Path(), help="folder to write to; default: this one")
     command.set_defaults(run=report)
     operators.add_to(commands, dashboard, operators_entry)
+    evaluate_command.add_to(commands)
 
 
 def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
