@@ -17,6 +17,7 @@ import tomlfile
 from collector.backfill import command as backfill
 from dashboard import commands as operators
 from dashboard import evaluate_command
+from dashboard import record_commands as records
 
 if TYPE_CHECKING:
     from collector.config import CollectorSettings
@@ -108,16 +109,6 @@ def migrate(arguments: argparse.Namespace) -> int:
 
 
 # --- dashboard ---
-
-
-def import_records(arguments: argparse.Namespace) -> int:
-    from dashboard import config
-    from dashboard.tables.records import import_records as import_file
-
-    settings = config.load(arguments.config)
-    report = import_file(arguments.kind, arguments.file, settings, as_of=arguments.as_of, dry_run=arguments.dry_run)
-    print(report)
-    return report.exit_code
 
 
 def build(arguments: argparse.Namespace) -> int:
@@ -328,12 +319,7 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     dashboard = argparse.ArgumentParser(add_help=False)
     dashboard.add_argument("--config", type=Path, default=Path("dashboard.toml"), help="default: dashboard.toml")
 
-    command = commands.add_parser("import", parents=[dashboard], help="take in a file of records")
-    command.add_argument("kind", choices=("areas", "customers", "prices", "complaints", "nps"))
-    command.add_argument("file", type=Path)
-    command.add_argument("--as-of", type=_date, help="the day of an export without history, YYYY-MM-DD")
-    command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
-    command.set_defaults(run=import_records)
+    records.add_to(commands, dashboard)
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")
     command.set_defaults(run=build)

@@ -83,7 +83,7 @@ def add_window(arguments: argparse.Namespace, settings: DashboardSettings, engin
     devices = maintenance.devices_of(settings.data, window.target_kind, window.target)
     if devices == 0 and not arguments.force:
         raise EntryError(f"the inventory has no {window.target_kind} {window.target!r}; --force enters it all the same")
-    window_id = maintenance.add(engine, window, by=_actor(arguments), at=now)
+    window_id = maintenance.add(engine, window, by=actor(arguments), at=now)
     row = next(row for row in maintenance.windows(engine, now, past=True) if row["window_id"] == window_id)
     known = "no inventory was published yet, so the name is not checked" if devices is None else f"{devices} devices"
     return f"window {window_id} on {window.target_kind} {window.target} ({known})\n  {_when(row, now)}"
@@ -108,7 +108,7 @@ def cancel_window(arguments: argparse.Namespace, settings: DashboardSettings, en
     """Call a window off."""
     from dashboard import maintenance
 
-    row = maintenance.cancel(engine, arguments.window, by=_actor(arguments), at=datetime.now(UTC))
+    row = maintenance.cancel(engine, arguments.window, by=actor(arguments), at=datetime.now(UTC))
     return f"window {row['window_id']} on {row['target_kind']} {row['target']} is called off"
 
 
@@ -116,7 +116,7 @@ def acknowledge_incident(arguments: argparse.Namespace, settings: DashboardSetti
     """Take up an incident."""
     from dashboard import acknowledgements
 
-    by, now = _actor(arguments), datetime.now(UTC)
+    by, now = actor(arguments), datetime.now(UTC)
     incident_id = acknowledgements.acknowledge(engine, arguments.incident, arguments.note, by=by, at=now)
     return f"{by} has taken up incident {incident_id}"
 
@@ -209,8 +209,9 @@ def _when(row: Mapping[str, Any], now: datetime) -> str:
     return f"weekly on {row['weekdays']} at {row['local_start']}{until}; {state}: {times}"
 
 
-def _actor(arguments: argparse.Namespace) -> str:
-    if arguments.by:
+def actor(arguments: argparse.Namespace) -> str:
+    """Who enters it: ``--by``, else the system's user and host."""
+    if getattr(arguments, "by", None):
         return str(arguments.by)[:200]
     try:
         user = getpass.getuser()

@@ -24,7 +24,8 @@ Units stand in the names; a ratio lies between 0 and 1. Timestamps are UTC. *Req
 anywhere else null means not known or not measured, never 0.
 """
 
-RECORDS_OPENING = """Imported by `bairro import KIND FILE` into `<data>/records/<kind>/`; the previous snapshot is kept beside the newest.
+RECORDS_OPENING = """Imported by `bairro import KIND FILE` into `<data>/records/<kind>/`; the last five snapshots are kept.
+[Importing](importing.md) tells of Excel, Parquet, databases, mappings, the history and taking an import back.
 A row with a key that is known already replaces what was stored; the same file twice changes nothing.
 `--dry-run` shows what would happen. Rows that are refused are listed in `<data>/records/rejects/` by line, column and
 reason, never by content, and the exit code is 1 (2 where nothing of the file could be used).
@@ -35,9 +36,10 @@ reason, never by content, and the exit code is 1 (2 where nothing of the file co
 - **Dates**: `2025-01-31`, `20250131`, `31/01/2025`, `31-01-25`, `31.01.2025`, `31 Jan 2025`. Whether day or month comes
   first is told by any date of the column, or of the file, with a day after the 12th; otherwise the file is refused.
   Timestamps without a zone are in the provider's time zone.
+- **The same row twice** in a file counts as one and is told; two rows with one key that differ are a fault.
 - **Numbers**: with semicolons a comma is the decimal mark, otherwise a dot. `1.234` (or `1,234`) that nothing in the
   column settles is refused.
-- **Blank** cells: empty, `NULL`, `\\N`, `#N/A` or `#NULL!`.
+- **Blank** cells: empty, `NULL`, `\\N`, or an error of Excel's such as `#N/A`.
 - **What stays at the door**: every column that is not listed here. `customer_id` is stored as a keyed hash
   (HMAC-SHA-256, 96 bits); the key is made on the first import in the file that `customer_key` names, outside `<data>`.
   Without it later imports cannot be joined: back it up.

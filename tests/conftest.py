@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import pwd
 import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 ROOT = Path(__file__).parent.parent
 MARK = "BAIRRO_TEST_MARK"
@@ -187,3 +191,52 @@ def browser(require_program) -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(
+    session_processes: Any, free_port: Callable[[], int], require_program: Callable[[str], str]
+) -> Iterator[str]:
+    """A URL of a new server's maintenance database; the server refuses to run as root, so it runs as its own user."""
+    if not (found := sorted(glob.glob("/usr/lib/postgresql/*/bin"))):
+        require_program("postgres")
+    user, wrap, port = pwd.getpwuid(os.getuid()).pw_name, (), free_port()
+    with tempfile.TemporaryDirectory(prefix="bairro-postgresql-") as folder:
+        if os.getuid() == 0:
+            user, wrap = "postgres", ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+            os.chown(folder, *pwd.getpwnam("postgres")[2:4])
+        data = f"{folder}/data"
+        initdb = session_processes.start([*wrap, f"{found[-1]}/initdb", "-D", data, "-U", user, "--auth=trust"])
+        assert initdb.wait(60) == 0
+        options = ("-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off")
+        running = session_processes.start([*wrap, f"{found[-1]}/postgres", "-D", data, *options])
+        url = f"postgresql+psycopg://{user}:secret@127.0.0.1:{port}/postgres"
+        _wait_for(url)
+        yield url
+        session_processes.stop(running, signal.SIGINT)
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """A database of the test's own."""
+    name = f"bairro_{time.monotonic_ns()}"
+    engine = sa.create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return postgresql_server.removesuffix("postgres") + name
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    engine = sa.create_engine(url)
+    while True:
+        try:
+            engine.connect().close()
+        except sa.exc.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            engine.dispose()
+            return

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from dashboard.tables import delimited
 from dashboard.tables.customer_mapping import Mapping, normal
-from dashboard.tables.delimited import Fault
+from dashboard.tables.sheets import Fault, UnreadableError
 from dashboard.tables.values import parse_numbers
 
 NUMBER_SHARE = 0.95
@@ -68,7 +68,7 @@ def read(path: Path, mapping: Mapping, *, like: CustomerTable | None = None) -> 
     """
     try:
         raw = _raw(path)
-    except delimited.UnreadableError as error:
+    except UnreadableError as error:
         raise CustomerTableError(f"{path}: {error}") from None
     raw = _Raw({name: _blanked(column, mapping) for name, column in raw.columns.items()}, raw.lines, raw.faults)
     _require(raw, path, mapping, needs_outcome=like is None)
@@ -139,11 +139,9 @@ def _raw_parquet(path: Path) -> _Raw:
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
-        raise delimited.UnreadableError("no such file") from None
+        raise UnreadableError("no such file") from None
     except (OSError, pa.ArrowInvalid) as error:
-        raise delimited.UnreadableError(
-            f"is not a Parquet file that can be read: {str(error).splitlines()[0]}"
-        ) from None
+        raise UnreadableError(f"is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
     columns: dict[str, pa.Array] = {}
     for name, chunked in zip(table.column_names, table.columns, strict=True):
         column = chunked.combine_chunks()
@@ -152,7 +150,7 @@ def _raw_parquet(path: Path) -> _Raw:
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
             continue
         if normal(name) in columns:
-            raise delimited.UnreadableError(f"the column {name} stands there twice")
+            raise UnreadableError(f"the column {name} stands there twice")
         is_number = pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
         columns[normal(name)] = pc.cast(column, pa.float64() if is_number else pa.string())
     return _Raw(columns, np.arange(1, table.num_rows + 1), ())

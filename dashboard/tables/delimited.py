@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from dashboard.tables.sheets import Fault, Sheet, UnreadableError, column_names, has_content, trimmed
+
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
-BLANK = pa.array(["", "NULL", "null", "\\N", "#N/A", "#NULL!"])
 LARGEST_ROW_BYTES = 32 * 1024 * 1024
-
-
-class UnreadableError(ValueError):
-    """A file that is not the table it should be; the message says why, without the file's name."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One row that is refused: its line in the file, the column (None: the row as a whole) and why."""
-
-    line: int
-    column: str | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A file's rows as text. ``columns`` maps lower-case names to columns with blank cells as null; ``lines`` gives
-    the line of the file on which each row starts; ``faults`` are rows of the wrong width, which are not among them.
-    """
-
-    columns: dict[str, pa.Array]
-    lines: np.ndarray
-    faults: tuple[Fault, ...]
-    encoding: str
-    separator: str
-
-    @property
-    def described(self) -> str:
-        return f"{ENCODINGS[self.encoding]}, {SEPARATORS[self.separator]}"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -76,14 +45,14 @@ def read_sheet(content: bytes) -> Sheet:
     table, wrong_width = _parse(body, separator, len(names), encoding_in)
     skipped = content[: len(content) - len(body)].count(b"\n")
     lines, faults = _lines(table, wrong_width, 2 + skipped)
-    columns = [_trimmed(table.column(position)) for position in range(len(names))]
-    filled = _has_content(columns, table.num_rows)
+    columns = [trimmed(table.column(position)) for position in range(len(names))]
+    filled = has_content(columns, table.num_rows)
     return Sheet(
         {name: column.filter(filled) for name, column in zip(names, columns, strict=True)},
         lines[filled.to_numpy(zero_copy_only=False)],
         faults,
-        encoding,
-        separator,
+        f"{ENCODINGS[encoding]}, {SEPARATORS[separator]}",
+        has_decimal_comma=separator == ";",
     )
 
 
@@ -107,10 +76,7 @@ def _header(line: str) -> tuple[str, list[str]]:
         raise UnreadableError("is not a CSV file: it begins like JSON or HTML")
     separator = max(SEPARATORS, key=line.count)
     cells = next(csv.reader([line.rstrip("\r")], delimiter=separator), [])
-    names = [re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells]
-    if doubles := sorted({name for name in names if name and names.count(name) > 1}):
-        raise UnreadableError(f"line 1: the column {doubles[0]} stands there twice")
-    return separator, [name or f"column_{position + 1}" for position, name in enumerate(names)]
+    return separator, column_names(cells, "line 1")
 
 
 def _parse(content: bytes, separator: str, width: int, encoding: str) -> tuple[pa.Table, list[pyarrow.csv.InvalidRow]]:
@@ -163,16 +129,3 @@ def _lines(
         if row.text.strip()
     )
     return starts[is_whole], faults
-
-
-def _trimmed(column: pa.ChunkedArray) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(column.combine_chunks())
-    return pc.if_else(pc.is_in(trimmed, BLANK), pa.scalar(None, pa.string()), trimmed)
-
-
-def _has_content(columns: list[pa.Array], rows: int) -> pa.Array:
-    """Rows in which any cell is filled: spreadsheets export lines of separators alone."""
-    filled = pa.array(np.zeros(rows, dtype=bool))
-    for column in columns:
-        filled = pc.or_(filled, pc.is_valid(column))
-    return filled

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dashboard.tables.delimited import Fault, Sheet, UnreadableError
+from dashboard.tables.sheets import Fault, Sheet, UnreadableError
 
 
 def looks_like_geojson(content: bytes) -> bool:
@@ -42,7 +42,7 @@ def read_features(content: bytes) -> Sheet:
         lines.append(number)
     names = dict.fromkeys(("area", "name", "timezone", "geometry", *properties))
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
-    return Sheet(columns, np.array(lines, dtype=np.int64), tuple(faults), "utf-8", ",")
+    return Sheet(columns, np.array(lines, dtype=np.int64), tuple(faults), "GeoJSON, lines are features", unit="feature")
 
 
 def _row(feature: dict[str, Any], named: dict[str, Any]) -> dict[str, str | None]:

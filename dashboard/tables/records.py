@@ -15,11 +15,16 @@ import pyarrow as pa
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables import identity, merging, outlines, rules, snapshots, values
-from dashboard.tables.delimited import Fault, Sheet, UnreadableError, read_bytes, read_sheet
+from dashboard.tables import history, identity, merging, rules, snapshots, sources, values
+from dashboard.tables.import_notes import notes_on
+from dashboard.tables.mapping import Mapping, load
+from dashboard.tables.personal import personal_cells
 from dashboard.tables.quality import connect
 from dashboard.tables.report import ImportReport
-from dashboard.tables.schema import RECORDS
+from dashboard.tables.schema import COUNTED, RECORDS, given_columns
+from dashboard.tables.sheets import Fault, Sheet, UnreadableError
+from dashboard.tables.sources import Source
+from dashboard.tables.translate import translate
 from dashboard.tables.typed import typed_rows
 
 read = snapshots.read
@@ -35,6 +40,9 @@ class _Context:
     today: datetime.date
     as_of: datetime.date | None
     stored: pa.Table
+    mapping_name: str | None
+    has_mapping: bool
+    by: str
 
     @property
     def tomorrow_at(self) -> datetime.datetime:
@@ -43,25 +51,29 @@ class _Context:
 
 def import_records(
     kind: str,
-    source: Path,
+    source: Path | Source,
     settings: DashboardSettings,
     *,
     as_of: datetime.date | None = None,
     dry_run: bool = False,
+    mapping: str | Mapping | None = None,
+    by: str = "",
 ) -> ImportReport:
-    """Import the file ``source`` as records of ``kind`` (areas, customers, prices, complaints or nps).
+    """Import ``source`` (a file or a database) as records of ``kind`` (areas, customers, prices, complaints, ...).
 
     ``as_of`` is the day on which the file was exported: nothing in it may be later, and customers without a
-    ``valid_from`` column hold from then on. Without it the file may reach up to today. A file that cannot be used
-    is a report with a ``failure``, not an exception.
+    ``valid_from`` column hold from then on. Without it the file may reach up to today. ``mapping`` is a profile, or
+    the name or path of one. A source that cannot be used is a report with a ``failure``, not an exception.
     """
+    given = source if isinstance(source, Source) else Source(str(source))
     if kind not in RECORDS:
-        return ImportReport(kind, source, failure=f"no such kind of record; there are {', '.join(RECORDS)}")
-    blank = ImportReport(kind, source, is_dry_run=dry_run)
+        return ImportReport(kind, given, failure=f"no such kind of record; there are {', '.join(RECORDS)}")
+    blank = ImportReport(kind, given, is_dry_run=dry_run)
     zone = ZoneInfo(settings.timezone)
     with contextlib.ExitStack() as stack:
         try:
-            content = read_bytes(source)
+            profile = load(mapping, kind) if isinstance(mapping, str) else mapping
+            sheet = _read(given, profile, RECORDS[kind], zone)
             if not dry_run:
                 stack.enter_context(snapshots.importing(settings.data))
             context = _Context(
@@ -71,55 +83,94 @@ def import_records(
                 as_of or datetime.datetime.now(zone).date(),
                 as_of,
                 snapshots.read(kind, settings.data),
+                mapping if isinstance(mapping, str) else None,
+                mapping is not None,
+                by,
             )
-            return _import(context, content, blank)
+            return _import(context, sheet, blank)
         except (UnreadableError, values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
             return replace(blank, failure=str(error))
         except OSError as error:
             return replace(blank, failure=f"cannot be stored: {error}")
 
 
-def _import(context: _Context, content: bytes, report: ImportReport) -> ImportReport:
-    is_geojson = context.spec.name == "areas" and outlines.looks_like_geojson(content)
-    sheet = outlines.read_features(content) if is_geojson else read_sheet(content)
-    _require_columns(sheet, context)
+def undo(kind: str, settings: DashboardSettings, *, by: str = "") -> str:
+    """Take the newest import of ``kind`` back; returns what holds now, for people. Raises SnapshotError."""
+    with snapshots.importing(settings.data):
+        taken = snapshots.take_back(kind, settings.data)
+        if taken is None:
+            raise snapshots.SnapshotError(f"{kind}: nothing has been imported, so there is nothing to take back")
+        history.note(history.Entry(_now(), kind, "undo", taken, by=by), settings.data)
+        left = snapshots.newest(kind, settings.data)
+        rows = snapshots.read(kind, settings.data).num_rows
+    now = f"{rows:,} rows of snapshot {left.stem} hold again" if left else "there are none now, as before the first"
+    return f"{kind}: snapshot {taken:06d} is taken back; {now}"
+
+
+def _read(source: Source, mapping: Mapping | None, spec: TableSpec, zone: ZoneInfo) -> Sheet:
+    if mapping is not None and mapping.sheet is not None and source.sheet is None:
+        source = replace(source, sheet=mapping.sheet)
+    sheet = sources.read(source, may_be_geojson=spec.name == "areas")
+    if mapping is not None:
+        return translate(sheet, mapping, spec, zone)
+    known = [column.name for column in given_columns(spec)]
+    unused = (*sheet.unused, *(name for name in sheet.columns if name not in known))
+    return replace(sheet, unused=unused)
+
+
+def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportReport:
+    _require_columns(sheet, context, has_mapping=context.has_mapping)
     key, has_new_key = _customer_key(context, sheet, report.is_dry_run)
     rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of)
     rows = _hashed(rows, key)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
-        rows, faults = _checked(connection, rows, faults, context)
-        merged = merging.merge(
-            connection, context.spec, rows, context.stored, is_export="valid_from" not in sheet.columns
-        )
-        notes = _notes(context, sheet, rows, has_new_key and not report.is_dry_run)
-    rejected = len({fault.line for fault in faults})
+        rows, faults, duplicates = _checked(connection, rows, faults, context, sheet.unit)
+        is_export = "valid_from" not in sheet.columns
+        merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
     report = replace(
         report,
-        described="GeoJSON, lines are features" if is_geojson else sheet.described,
-        rows_read=len(sheet.lines) + len(sheet.faults),
+        described=sheet.described,
+        unit=sheet.unit,
+        rows_read=sheet.rows_read,
         added=merged.added,
         changed=merged.changed,
         unchanged=merged.unchanged,
-        rejected=rejected,
-        dropped_columns=tuple(name for name in sheet.columns if name not in context.spec.column_names),
+        rejected=len({fault.line for fault in faults}),
+        duplicates=duplicates,
+        skipped=sheet.skipped,
+        dropped_columns=sheet.unused,
         faults=tuple(faults),
-        notes=notes,
+        notes=notes_on(
+            context.spec,
+            sheet,
+            rows,
+            context.stored,
+            settings=context.settings,
+            has_new_key=has_new_key and not report.is_dry_run,
+        ),
     )
     return report if report.is_dry_run else _store(context, merged.table, key, report)
 
 
-def _require_columns(sheet: Sheet, context: _Context) -> None:
-    known = [name for name in sheet.columns if name in context.spec.column_names]
-    needed = [column.name for column in context.spec.columns if column.required]
+def _require_columns(sheet: Sheet, context: _Context, *, has_mapping: bool) -> None:
+    known = [column.name for column in given_columns(context.spec) if column.name in sheet.columns]
+    needed = [column.name for column in given_columns(context.spec) if column.required]
     if context.as_of is not None and "valid_from" in needed and context.spec.name == "customers":
         needed.remove("valid_from")
     missing = [name for name in needed if name not in known]
+    hint = "" if has_mapping else "; bairro import --propose writes a mapping for it"
     if not known:
-        raise UnreadableError(f"line 1 names none of the columns of {context.spec.name}: {', '.join(needed)}, ...")
+        raise UnreadableError(
+            f"{sheet.header} names none of the columns of {context.spec.name}: {', '.join(needed)}, ...{hint}"
+        )
     if missing == ["valid_from"] and context.spec.name == "customers":
         raise UnreadableError("the column valid_from is missing: say with --as-of DATE on which day it was exported")
+    if missing and has_mapping:
+        raise UnreadableError(f"the mapping does not say where {_listed('the column', missing)} taken from")
     if missing:
-        raise UnreadableError(f"{_listed('the column', missing)} missing; line 1 names {', '.join(sheet.columns)}")
+        raise UnreadableError(
+            f"{_listed('the column', missing)} missing; {sheet.header} names {', '.join(sheet.columns)}{hint}"
+        )
     if context.spec.name in ("complaints", "nps") and not {"customer_id", "area"} & set(known):
         raise UnreadableError("the column customer_id (or area) is missing")
 
@@ -133,8 +184,21 @@ def _customer_key(context: _Context, sheet: Sheet, is_dry_run: bool) -> tuple[by
         return None, False
     if "customer_id" not in sheet.columns and not context.settings.customer_key.exists():
         return None, False
-    known = next(filter(None, (_key_of(kind, context.settings.data) for kind in RECORDS)), None)
-    return identity.load_key(context.settings.customer_key, context.settings.data, known=known, is_dry_run=is_dry_run)
+    settings = context.settings
+    known = _known_fingerprint(settings.data)
+    return identity.load_key(settings.customer_key, settings.data, known=known, is_dry_run=is_dry_run)
+
+
+def stored_key(settings: DashboardSettings) -> bytes:
+    """The key that the stored records were made with. Raises KeyProblemError, also where there are none yet."""
+    known = _known_fingerprint(settings.data)
+    if known is None:
+        raise identity.KeyProblemError("no customer has been imported yet, so there is no customer key to compare with")
+    return identity.load_key(settings.customer_key, settings.data, known=known)[0]
+
+
+def _known_fingerprint(data: Path) -> str | None:
+    return next(filter(None, (_key_of(kind, data) for kind in RECORDS)), None)
 
 
 def _key_of(kind: str, data: Path) -> str | None:
@@ -150,18 +214,22 @@ def _hashed(rows: pa.Table, key: bytes | None) -> pa.Table:
 
 
 def _checked(
-    connection: duckdb.DuckDBPyConnection, rows: pa.Table, faults: list[Fault], context: _Context
-) -> tuple[pa.Table, list[Fault]]:
-    """Rows that keep to the rules, that are not doubles of each other, and that make possible lives."""
-    broken = rules.broken_rules(
-        connection, context.spec.name, rows, today=context.today, tomorrow_at=context.tomorrow_at
-    )
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, faults: list[Fault], context: _Context, unit: str
+) -> tuple[pa.Table, list[Fault], int]:
+    """Rows that keep to the rules, say no key twice and make possible lives; the faults; how many were said twice."""
+    spec = context.spec
+    personal = personal_cells(rows, spec)
+    rows = _without(rows, personal)
+    broken = rules.broken_rules(connection, spec.name, rows, today=context.today, tomorrow_at=context.tomorrow_at)
     rows = _without(rows, broken)
-    doubled = rules.doubles(connection, context.spec, rows)
-    rows = _without(rows, doubled)
-    overlapping = rules.overlapping_spells(connection, rows, context.stored) if context.spec.name == "customers" else []
-    found = [*faults, *broken, *doubled, *overlapping]
-    return _without(rows, overlapping), sorted(found, key=lambda fault: (fault.line, fault.column or ""))
+    if COUNTED.get(spec.name):
+        rows = rules.numbered(connection, rows)
+    doubled = rules.doubles(connection, spec, rows, unit)
+    rows = _without(rows, [*doubled.at_odds, *(Fault(line, None, "") for line in doubled.lines_alike)])
+    overlapping = rules.overlapping_spells(connection, rows, context.stored) if spec.name == "customers" else []
+    found = [*faults, *personal, *broken, *doubled.at_odds, *overlapping]
+    found.sort(key=lambda fault: (fault.line, fault.column or ""))
+    return _without(rows, overlapping), found, len(doubled.lines_alike)
 
 
 def _without(rows: pa.Table, faults: Sequence[Fault]) -> pa.Table:
@@ -169,25 +237,6 @@ def _without(rows: pa.Table, faults: Sequence[Fault]) -> pa.Table:
         return rows
     refused = np.isin(rows.column("line").to_numpy(), np.array([fault.line for fault in faults]))
     return rows.filter(pa.array(~refused))
-
-
-def _notes(context: _Context, sheet: Sheet, rows: pa.Table, has_new_key: bool) -> tuple[str, ...]:
-    notes = []
-    if has_new_key:
-        notes.append(
-            f"made the customer key {context.settings.customer_key}: back it up apart from the data;"
-            " without it later imports cannot be joined to these records"
-        )
-    if context.spec.name == "customers" and "valid_from" not in sheet.columns and context.stored.num_rows:
-        known, given = (set(table.column("customer_id").to_pylist()) for table in (context.stored, rows))
-        if absent := len(known - given):
-            notes.append(f"{absent:,} customers of earlier imports are not in this file; they stay as last known")
-    if context.spec.name != "areas" and "area" in context.spec.column_names:
-        areas = set(snapshots.read("areas", context.settings.data).column("area").to_pylist())
-        named = set(rows.column("area").drop_null().to_pylist())
-        if areas and (unknown := sorted(named - areas)):
-            notes.append(f"{len(unknown):,} areas are not among the imported ones, {unknown[0]!r} among them")
-    return tuple(notes)
 
 
 def _store(context: _Context, table: pa.Table, key: bytes | None, report: ImportReport) -> ImportReport:
@@ -202,5 +251,31 @@ def _store(context: _Context, table: pa.Table, key: bytes | None, report: Import
     is_new = report.accepted or metadata != (context.stored.schema.metadata or {})
     if not is_new or not (table.num_rows or snapshots.newest(kind, data)):
         return replace(report, reject_file=reject_file)
-    snapshot = snapshots.write(kind, data, table.replace_schema_metadata(metadata))
+    above = max((entry.snapshot for entry in history.entries(data, kind)), default=0)
+    snapshot = snapshots.write(kind, data, table.replace_schema_metadata(metadata), above=above)
+    history.note(_entry(context, report, int(snapshot.stem)), data)
     return replace(report, reject_file=reject_file, snapshot=snapshot)
+
+
+def _entry(context: _Context, report: ImportReport, snapshot: int) -> history.Entry:
+    return history.Entry(
+        _now(),
+        report.kind,
+        "import",
+        snapshot,
+        source=report.source.name,
+        mapping=context.mapping_name and Path(context.mapping_name).name,
+        as_of=str(context.as_of) if context.as_of else None,
+        rows_read=report.rows_read,
+        added=report.added,
+        changed=report.changed,
+        unchanged=report.unchanged,
+        rejected=report.rejected,
+        duplicates=report.duplicates,
+        skipped=report.skipped,
+        by=context.by,
+    )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

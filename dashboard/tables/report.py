@@ -6,28 +6,35 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dashboard.tables.delimited import Fault
+from dashboard.tables.sheets import Fault
+from dashboard.tables.sources import Source
 
 SHOWN = 10
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did, or in a dry run would do. Rows read = added + changed + unchanged + rejected.
+    """What an import did, or in a dry run would do.
+
+    Rows read = added + changed + unchanged + rejected + duplicates (the same again in the file) + skipped (no records,
+    by the mapping). ``unit`` is what the faults' lines count: line, row or feature.
 
     ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused,
     2 nothing could be done. Printed it is a text for people; ``summary`` is its first line.
     """
 
     kind: str
-    source: Path
+    source: Source
     rows_read: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     rejected: int = 0
+    duplicates: int = 0
+    skipped: int = 0
     is_dry_run: bool = False
     described: str = ""
+    unit: str = "line"
     dropped_columns: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
@@ -48,9 +55,11 @@ class ImportReport:
         if self.failure:
             return f"{self.kind}: {self.source}: {self.failure}"
         would = "would be " if self.is_dry_run else ""
+        apart = f", {self.duplicates:,} the same again" if self.duplicates else ""
+        apart += f", {self.skipped:,} skipped" if self.skipped else ""
         return (
             f"{self.kind}: {self.source.name} ({self.described}): {self.rows_read:,} rows read: {would}{self.added:,} added,"
-            f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
+            f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected{apart}"
         )
 
     def __str__(self) -> str:
@@ -63,7 +72,7 @@ class ImportReport:
         first_lines = {(fault.column, fault.reason): fault.line for fault in reversed(self.faults)}
         for (column, reason), rows in reasons.most_common(SHOWN):
             first = first_lines[column, reason]
-            lines.append(f"  refused, {rows:,} x from line {first}: {column or 'the row'} {reason}")
+            lines.append(f"  refused, {rows:,} x from {self.unit} {first}: {column or 'the row'} {reason}")
         if len(reasons) > SHOWN:
             lines.append(f"  refused: {len(reasons) - SHOWN} more reasons")
         lines += [f"  {note}" for note in self.notes]

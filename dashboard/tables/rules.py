@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from collector.published import TableSpec
-from dashboard.tables.delimited import Fault
+from dashboard.tables.sheets import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("answered_on", "lies in the future", "answered_on > today"),
         Rule("score", "is not between 0 and 10", "score < 0 OR score > 10"),
     ),
+    "reviews": (
+        Rule("posted_on", "lies in the future", "posted_on > today"),
+        Rule("rating", "is not between 1 and 5", "rating < 1 OR rating > 5"),
+    ),
 }
 
 
@@ -76,15 +80,40 @@ def broken_rules(
     return faults
 
 
-def doubles(connection: duckdb.DuckDBPyConnection, spec: TableSpec, rows: pa.Table) -> list[Fault]:
-    """Rows whose key stands further up in the same file."""
+@dataclass(frozen=True)
+class Doubles:
+    """Rows whose key stands further up in the same file: alike in everything, or at odds with the first."""
+
+    lines_alike: tuple[int, ...]
+    at_odds: tuple[Fault, ...]
+
+
+def doubles(connection: duckdb.DuckDBPyConnection, spec: TableSpec, rows: pa.Table, unit: str = "line") -> Doubles:
+    """Rows that repeat a key: those that say the same again are no fault, those that say something else are."""
     connection.register("rows", rows)
     key = ", ".join(spec.key)
+    others = [name for name in spec.column_names if name not in spec.key]
+    same = " AND ".join(f"rows.{name} IS NOT DISTINCT FROM firsts.{name}" for name in others) or "TRUE"
+    on = " AND ".join(f"rows.{name} IS NOT DISTINCT FROM firsts.{name}" for name in spec.key)
     found = connection.execute(
-        f"SELECT line, first FROM (SELECT line, min(line) OVER (PARTITION BY {key}) AS first FROM rows) WHERE line > first"
-    )
+        f"WITH firsts AS (SELECT * FROM rows WINDOW alike AS (PARTITION BY {key}), ordered AS (PARTITION BY {key} ORDER BY line)"
+        " QUALIFY row_number() OVER ordered = 1 AND count(*) OVER alike > 1)"
+        f" SELECT rows.line, firsts.line, {same} FROM rows JOIN firsts ON {on} WHERE rows.line > firsts.line"
+    ).fetchall()
     what = " and ".join(spec.key) if len(spec.key) < 3 else f"{', '.join(spec.key[:-1])} and {spec.key[-1]}"
-    return [Fault(line, spec.key[0], f"has the same {what} as line {first}") for line, first in found.fetchall()]
+    odd = [
+        Fault(line, spec.key[0], f"has the same {what} as {unit} {first}") for line, first, alike in found if not alike
+    ]
+    return Doubles(tuple(line for line, _, alike in found if alike), tuple(odd))
+
+
+def numbered(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+    """Reviews with ``number`` counted over those that are alike: the same file again gives the same numbers."""
+    connection.register("rows", rows)
+    return connection.sql(
+        "SELECT * REPLACE (row_number() OVER (PARTITION BY posted_on, source, area, rating ORDER BY line) AS number)"
+        " FROM rows ORDER BY line"
+    ).to_arrow_table()
 
 
 OVERLAPS = """

@@ -10,6 +10,7 @@ CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price", "instal
 QUALITY_CATEGORIES: tuple[str, ...] = ("connection", "slow")
 CONTROL_CATEGORIES: tuple[str, ...] = ("billing", "price")
 END_REASONS: tuple[str, ...] = ("voluntary", "nonpayment", "moved", "other")
+CHOICES: dict[str, tuple[str, ...]] = {"category": CATEGORIES, "end_reason": END_REASONS}
 
 AREAS = TableSpec(
     "areas",
@@ -85,7 +86,29 @@ NPS = TableSpec(
     ),
 )
 
-RECORDS: dict[str, TableSpec] = {spec.name: spec for spec in (AREAS, CUSTOMERS, PRICES, COMPLAINTS, NPS)}
+REVIEWS = TableSpec(
+    "reviews",
+    "one public review",
+    ("posted_on", "source", "area", "rating", "number"),
+    (
+        Column("posted_on", "date", "the day on which it was posted", True),
+        Column("rating", "integer", "1 to 5 stars", True),
+        Column("area", "text", "the neighbourhood; blank where nobody knows"),
+        Column("source", "text", "the site or shop that it stands on", True),
+        Column("number", "integer", "1, 2, ... over reviews of a file that are alike in all the rest; counted", True),
+    ),
+)
+
+RECORDS: dict[str, TableSpec] = {spec.name: spec for spec in (AREAS, CUSTOMERS, PRICES, COMPLAINTS, NPS, REVIEWS)}
+
+# Columns that an import counts by itself and takes from no file.
+COUNTED: dict[str, tuple[str, ...]] = {"reviews": ("number",)}
+
+
+def given_columns(spec: TableSpec) -> tuple[Column, ...]:
+    """The columns of ``spec`` that a file may hold."""
+    return tuple(column for column in spec.columns if column.name not in COUNTED.get(spec.name, ()))
+
 
 AREA_WEEKS = TableSpec(
     "area_weeks",

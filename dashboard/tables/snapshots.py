@@ -1,4 +1,4 @@
-"""Snapshots of records on disk: `<data>/records/<kind>/<number>.parquet`, replaced whole, the previous one kept."""
+"""Snapshots of records on disk: `<data>/records/<kind>/<number>.parquet`, replaced whole, the last few kept."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dashboard.tables.delimited import Fault
 from dashboard.tables.schema import RECORDS, conform
+from dashboard.tables.sheets import Fault
 
-KEPT = 2
+KEPT = 5
+PREVIOUS = b"previous"
 
 
 class SnapshotError(ValueError):
@@ -49,16 +50,39 @@ def read_metadata(kind: str, data: Path) -> dict[bytes, bytes]:
     return {} if path is None else dict(pq.read_schema(path).metadata or {})
 
 
-def write(kind: str, data: Path, table: pa.Table) -> Path:
-    """Store ``table`` as the newest snapshot: whole or not at all."""
+def numbers(kind: str, data: Path) -> set[int]:
+    """The numbers of the snapshots that are kept."""
+    return {number for number, _ in _numbered(folder_of(kind, data), ".parquet")}
+
+
+def write(kind: str, data: Path, table: pa.Table, *, above: int = 0) -> Path:
+    """Store ``table`` as the newest snapshot, numbered above all others and ``above``: whole or not at all."""
     folder = folder_of(kind, data)
     folder.mkdir(parents=True, exist_ok=True)
     existing = _numbered(folder, ".parquet")
-    path = folder / f"{max(existing, default=(0, None))[0] + 1:06d}.parquet"
+    path = folder / f"{max([above, *(number for number, _ in existing)]) + 1:06d}.parquet"
+    before = max((number for number, _ in existing), default=0)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), PREVIOUS: str(before).encode()})
     _replace(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
-    for _, old in existing[: len(existing) + 1 - KEPT]:
+    for _, old in existing[: max(0, len(existing) + 1 - KEPT)]:
         old.unlink(missing_ok=True)
     return path
+
+
+def take_back(kind: str, data: Path) -> int | None:
+    """Remove the newest snapshot, so that the one before it holds again (or none); its number, None without any.
+
+    Raises SnapshotError where the one before is not kept any more: all records would go with it.
+    """
+    existing = _numbered(folder_of(kind, data), ".parquet")
+    if not existing:
+        return None
+    number, path = existing[-1]
+    previous = int(read_metadata(kind, data).get(PREVIOUS, str(number - 1).encode()))
+    if previous and previous not in {number for number, _ in existing}:
+        raise SnapshotError(f"{path}: is the oldest snapshot that is kept (of {KEPT}); nothing before it can come back")
+    path.unlink()
+    return number
 
 
 def write_rejects(kind: str, data: Path, faults: Sequence[Fault]) -> Path:

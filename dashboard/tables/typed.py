@@ -12,11 +12,9 @@ import pyarrow as pa
 
 from collector.published import ARROW, Column, TableSpec
 from dashboard.tables import outlines, values
-from dashboard.tables.delimited import Fault, Sheet
-from dashboard.tables.schema import CATEGORIES, END_REASONS
+from dashboard.tables.schema import CHOICES, COUNTED, given_columns
+from dashboard.tables.sheets import Fault, Sheet
 from dashboard.tables.values import Parsed
-
-CHOICES = {"category": CATEGORIES, "end_reason": END_REASONS}
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ def typed_rows(
 
     Local times are in ``zone``; a missing ``valid_from`` is ``as_of``. Raises values.OrderError.
     """
-    dates = {c.name: sheet.columns[c.name] for c in spec.columns if _is_dated(c) and c.name in sheet.columns}
-    manner = _Manner(zone, values.day_comes_first(dates), sheet.separator == ";")
+    dates = {c.name: sheet.columns[c.name] for c in given_columns(spec) if _is_dated(c) and c.name in sheet.columns}
+    manner = _Manner(zone, values.day_comes_first(dates), sheet.has_decimal_comma)
     faults = list(sheet.faults)
     is_good = np.ones(len(sheet.lines), dtype=bool)
     typed = {}
-    for column in spec.columns:
+    for column in given_columns(spec):
         if column.name in sheet.columns:
             parsed = _parse(column, sheet.columns[column.name], manner)
         else:
@@ -49,6 +47,7 @@ def typed_rows(
         for mask, reason in parsed.faults:
             faults += [Fault(line, column.name, reason) for line in sheet.lines[mask].tolist()]
             is_good &= ~mask
+    typed |= {name: pa.nulls(len(sheet.lines), pa.int64()) for name in COUNTED.get(spec.name, ())}
     typed["line"] = pa.array(sheet.lines)
     return pa.table(typed).filter(pa.array(is_good)), faults
 

@@ -64,16 +64,16 @@ def test_refused_rows_of_the_same_file_twice_are_listed_once(settings: Dashboard
     assert other.reject_file.name == "nps-2.csv"
 
 
-def test_a_row_with_a_known_key_replaces_it_and_the_previous_snapshot_is_kept(settings: DashboardSettings) -> None:
-    for price in (20, 21, 22):
+def test_a_row_with_a_known_key_replaces_it_and_the_last_snapshots_are_kept(settings: DashboardSettings) -> None:
+    for price in range(20, 27):
         give(settings, "prices", f"plan,valid_from,new_customer_price\nhome,2025-01-01,{price}\nplus,2025-01-01,30\n")
     snapshots = sorted((settings.data / "records" / "prices").iterdir())
-    assert [path.name for path in snapshots] == ["000002.parquet", "000003.parquet"]
+    assert [path.name for path in snapshots] == [f"{number:06d}.parquet" for number in range(3, 8)]
     prices = [
         dict(zip(t.column("plan").to_pylist(), t.column("new_customer_price").to_pylist(), strict=True))
         for t in map(pq.read_table, snapshots)
     ]
-    assert prices == [{"home": 21.0, "plus": 30.0}, {"home": 22.0, "plus": 30.0}]
+    assert prices == [{"home": float(price), "plus": 30.0} for price in range(22, 27)]
 
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(settings: DashboardSettings) -> None:

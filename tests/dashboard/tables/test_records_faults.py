@@ -25,22 +25,25 @@ UNUSABLE = [
     ("customers", ".", "is a folder, not a file"),
     ("customers", "empty.csv", "is empty"),
     ("customers", "blank_lines.csv", "is empty"),
-    ("customers", "binary.csv", "is not text (it holds zero bytes): export it as CSV"),
+    ("customers", "binary.csv", "is a zip file, but not an Excel workbook (.xlsx): File is not a zip file"),
     ("customers", "json.csv", "is not a CSV file: it begins like JSON or HTML"),
     (
         "customers",
         "no_header.csv",
-        "line 1 names none of the columns of customers: customer_id, area, started_on, valid_from, ...",
+        "line 1 names none of the columns of customers: customer_id, area, started_on, valid_from, ...;"
+        " bairro import --propose writes a mapping for it",
     ),
     (
         "customers",
         "missing_columns.csv",
-        "the column area is missing; line 1 names customer_id, started_on, valid_from, name",
+        "the column area is missing; line 1 names customer_id, started_on, valid_from, name;"
+        " bairro import --propose writes a mapping for it",
     ),
     (
         "customers",
         "missing_columns_two.csv",
-        "the columns area, started_on are missing; line 1 names customer_id, valid_from",
+        "the columns area, started_on are missing; line 1 names customer_id, valid_from;"
+        " bairro import --propose writes a mapping for it",
     ),
     (
         "customers",
@@ -58,7 +61,7 @@ UNUSABLE = [
     ("areas", "feature.geojson", "is JSON, but not a GeoJSON FeatureCollection"),
     ("areas", "broken.geojson", "is not JSON: Expecting value: line 1 column 44 (char 43)"),
     ("areas", "no_features.geojson", "is a FeatureCollection without features"),
-    ("pets", "empty.csv", "no such kind of record; there are areas, customers, prices, complaints, nps"),
+    ("pets", "empty.csv", "no such kind of record; there are areas, customers, prices, complaints, nps, reviews"),
 ]
 
 
@@ -115,6 +118,14 @@ REFUSED = {
         (4, "new_customer_price", "is not a number"),
         (5, "plan", "has the same plan, area and valid_from as line 2"),
         (6, "new_customer_price", "is negative"),
+    ],
+    "reviews/rows.csv": [
+        (5, "rating", "is not between 1 and 5"),
+        (6, "rating", "is not a whole number"),
+        (7, "posted_on", "lies in the future"),
+        (8, "source", "is blank"),
+        (9, "source", "looks like an e-mail address"),
+        (10, "source", "looks like a phone number"),
     ],
     "areas/rows.csv": [
         (3, "timezone", "is not an IANA time zone"),

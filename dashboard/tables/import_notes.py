@@ -1,0 +1,56 @@
+"""What is worth telling of an import that is no fault: a new key, absent customers, areas that nothing matches."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.published import TableSpec
+from dashboard.config import DashboardSettings
+from dashboard.tables import quality, snapshots
+from dashboard.tables.sheets import Sheet
+
+
+def notes_on(
+    spec: TableSpec, sheet: Sheet, rows: pa.Table, stored: pa.Table, *, settings: DashboardSettings, has_new_key: bool
+) -> tuple[str, ...]:
+    """Sentences on an import of ``rows`` (those that were not refused) read from ``sheet`` beside what is ``stored``."""
+    notes = list(sheet.notes)
+    if sheet.rows_read == 0:
+        notes.append("there is a header and no row under it")
+    if has_new_key:
+        notes.append(
+            f"made the customer key {settings.customer_key}: back it up apart from the data;"
+            " without it later imports cannot be joined to these records"
+        )
+    if spec.name == "customers" and "valid_from" not in sheet.columns and stored.num_rows:
+        known, given = (pc.unique(table.column("customer_id")) for table in (stored, rows))
+        if absent := len(known) - pc.sum(pc.is_in(known, given)).as_py():
+            notes.append(f"{absent:,} customers of earlier imports are not in this file; they stay as last known")
+    return (*notes, *_unmatched(spec, rows, settings))
+
+
+def _unmatched(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> list[str]:
+    """Areas and devices that nothing else knows, each with an example."""
+    notes = []
+    areas = _distinct(snapshots.read("areas", settings.data), "area")
+    if spec.name != "areas" and areas:
+        notes += _told(_distinct(rows, "area") - areas, "areas are not among the imported ones")
+    try:
+        devices = quality.read_devices(settings.data) if spec.name in ("areas", "customers") else None
+    except quality.TableError:
+        return notes
+    if devices is None or not devices.num_rows:
+        return notes
+    notes += _told(_distinct(rows, "area") - _distinct(devices, "area"), "areas match no device of the inventory")
+    return notes + _told(
+        _distinct(rows, "device_id") - _distinct(devices, "device_id"), "devices are not in the inventory"
+    )
+
+
+def _told(unknown: set[str], what: str) -> list[str]:
+    return [f"{len(unknown):,} {what}, {min(unknown)!r} among them"] if unknown else []
+
+
+def _distinct(table: pa.Table, name: str) -> set[str]:
+    return set(pc.unique(table.column(name).drop_null()).to_pylist()) if name in table.column_names else set()

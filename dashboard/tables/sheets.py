@@ -1,0 +1,79 @@
+"""Rows of text as every kind of source hands them over, before anybody asks what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BLANK = pa.array(["", "NULL", "null", "\\N", "#N/A", "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
+
+
+class UnreadableError(ValueError):
+    """A source that is not the table it should be; the message says why, without the source's name."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row that is refused: its line (or row) in the source, the column (None: the row as a whole) and why."""
+
+    line: int
+    column: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A source's rows as text. ``columns`` maps lower-case names to columns with blank cells as null; ``lines`` gives
+    where each row starts; ``faults`` are rows that are refused already, which are not among them.
+
+    ``unit`` is what ``lines`` counts (line, row or feature), ``described`` says what was read, ``header`` where the
+    columns' names stand. ``skipped`` rows were left out by a mapping, and ``unused`` columns were not asked for.
+    """
+
+    columns: dict[str, pa.Array]
+    lines: np.ndarray
+    faults: tuple[Fault, ...]
+    described: str
+    unit: str = "line"
+    header: str = "line 1"
+    has_decimal_comma: bool = False
+    skipped: int = 0
+    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows_read(self) -> int:
+        return len(self.lines) + len({fault.line for fault in self.faults}) + self.skipped
+
+
+def column_name(text: str) -> str:
+    """A column's name as it is looked for: in lower case, blanks and hyphens as underscores."""
+    return re.sub(r"[\s-]+", "_", text.strip().lower())
+
+
+def column_names(cells: Sequence[str], where: str) -> list[str]:
+    """The names of a header's cells; a blank one is named by its place. Raises UnreadableError for one that is double."""
+    names = [column_name(cell) for cell in cells]
+    if doubles := sorted({name for name in names if name and names.count(name) > 1}):
+        raise UnreadableError(f"{where}: the column {doubles[0]} stands there twice")
+    return [name or f"column_{position + 1}" for position, name in enumerate(names)]
+
+
+def trimmed(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """Text without blanks around it; what stands for nothing is null."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    stripped = pc.utf8_trim_whitespace(whole)
+    return pc.if_else(pc.is_in(stripped, BLANK), pa.scalar(None, pa.string()), stripped)
+
+
+def has_content(columns: Sequence[pa.Array], rows: int) -> pa.Array:
+    """Rows in which any cell is filled: spreadsheets export lines of separators alone."""
+    filled = pa.array(np.zeros(rows, dtype=bool))
+    for column in columns:
+        filled = pc.or_(filled, pc.is_valid(column))
+    return filled
