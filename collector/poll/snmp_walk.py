@@ -72,6 +72,7 @@ class Walk:
     ) -> None:
         self.failure: str | None = None
         self.late: dict[bytes, float] = {}
+        self._late_on_route = 0.0
         self._talk = talk
         self._columns = tuple(columns)
         self._pace = pace
@@ -151,6 +152,8 @@ class Walk:
         columns = {column.name: column for column in self._groups[0]}
         for name, index, value in progress.cells():
             columns[name].put(index, value)
+            if self._late_on_route:
+                self.late[index] = self._late_on_route
         for step in progress.done:
             for name in step.ended:
                 columns[name].is_ended = True
@@ -207,6 +210,7 @@ class Walk:
         if isinstance(answer, Cells):
             self._take(answer)
         elif self._progress is not None:
+            self._late_on_route = self._talk.late_seconds()
             self._progress.take(answer)
         self.step()
 
