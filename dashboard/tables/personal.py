@@ -12,8 +12,9 @@ from collector.published import TableSpec
 from dashboard.tables.sheets import Fault, UnreadableError
 
 E_MAIL = r"[^\s@]+@[^\s@]+\.[^\s@]+"
-PHONE = r"^(?:\+\d[\d\s().-]{7,}|\(?\d{2,4}\)?(?:[\s.-]\d{2,4}){2,}|00\d{9,})$"
-NATIONAL_PHONE = r"^\d{9,}$"
+INTERNATIONAL_PHONE = r"^(?:\+|00)\d[\d\s().-]{7,}$"
+# In a column of ids or areas these are ticket numbers, addresses of devices and census codes.
+NATIONAL_PHONE = r"^(?:\(?\d{2,4}\)?(?:[\s.-]\d{2,4}){2,}|\d{9,})$"
 LONGEST = 120
 FREE_OF_IT = ("customer_id", "geometry", "timezone", "category", "end_reason")
 # Words of a few kinds: what has more than this many different ones is something else, such as names.
@@ -48,7 +49,7 @@ def _looks(texts: pa.Array, name: str) -> Iterator[tuple[np.ndarray, str]]:
         return np.asarray(pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False), dtype=bool)
 
     mail = matches(E_MAIL)
-    phone = matches(PHONE) | (matches(NATIONAL_PHONE) if name in KINDS else False)
+    phone = matches(INTERNATIONAL_PHONE) | (matches(NATIONAL_PHONE) if name in (*KINDS, "name") else False)
     words = np.asarray(pc.greater(pc.utf8_length(texts), LONGEST).to_numpy(zero_copy_only=False), dtype=bool)
     words |= matches(r"[\r\n]")
     yield mail, "looks like an e-mail address"

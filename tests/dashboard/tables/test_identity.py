@@ -112,6 +112,10 @@ def test_a_column_of_names_is_not_taken_for_a_channel(settings: DashboardSetting
 
 
 def test_ids_of_digits_and_ordinary_words_are_no_phones(settings: DashboardSettings, tmp_path: Path) -> None:
-    text = "complaint_id,area,opened_at,category,channel\n912345678,060070101001,2024-01-01 10:00,slow,e-mail\n"
+    ids = ("912345678", "2025-03-0012", "2025.11.17", "0012-34")
+    rows = "".join(f"{text},060070101001,2024-01-01 10:00,slow,e-mail\n" for text in ids)
+    (tmp_path / "export.csv").write_text("complaint_id,area,opened_at,category,channel\n" + rows)
+    assert import_records("complaints", tmp_path / "export.csv", settings).added == 4
+    text = "customer_id,area,device_id,plan,started_on,valid_from\n1,a,192.168.10.20,Fibre 200,2024-01-01,2024-01-01\n"
     (tmp_path / "export.csv").write_text(text)
-    assert import_records("complaints", tmp_path / "export.csv", settings).added == 1
+    assert import_records("customers", tmp_path / "export.csv", settings).added == 1

@@ -9,9 +9,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from collector.published import DEVICES
 from dashboard.config import DashboardSettings
 from dashboard.tables.records import import_records, read
 from dashboard.tables.report import ImportReport
@@ -300,6 +302,27 @@ def test_a_write_that_was_cut_off_leaves_the_last_snapshot(settings: DashboardSe
 def test_unknown_areas_are_told(settings: DashboardSettings) -> None:
     give(settings, "areas", "area,name\nnorth,North\n")
     assert "1 areas are not among the imported ones, 'south' among them" in str(give(settings, "customers", HISTORY))
+
+
+def test_areas_and_devices_that_the_inventory_does_not_have_are_told(settings: DashboardSettings) -> None:
+    device = {"device_id": "cpe-1", "area": "north", "role": "cpe", "subscribers": 1}
+    device |= {"valid_from": datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)}
+    settings.data.mkdir()
+    pq.write_table(pa.Table.from_pylist([device], schema=DEVICES.arrow_schema()), settings.data / "devices.parquet")
+    assert "1 areas match no device of the inventory, 'south' among them" in str(
+        give(settings, "areas", "area,name\nnorth,North\nsouth,South\n")
+    )
+    text = "customer_id,area,device_id,started_on,valid_from\n1,north,cpe-1,2024-01-01,2024-01-01\n"
+    text += "2,north,cpe-7,2024-01-01,2024-01-01\n"
+    assert "1 devices are not in the inventory, 'cpe-7' among them" in str(give(settings, "customers", text))
+
+
+def test_the_same_row_twice_counts_once_and_one_at_odds_is_refused(settings: DashboardSettings) -> None:
+    text = "response_id,area,answered_on,score\n1,a,2025-01-01,9\n1,a,2025-01-01,9\n1,a,2025-01-01,3\n"
+    report = give(settings, "nps", text)
+    assert (report.rows_read, report.added, report.duplicates, report.rejected) == (3, 1, 1, 1)
+    assert [(fault.line, fault.reason) for fault in report.faults] == [(4, "has the same response_id as line 2")]
+    assert "1 rejected, 1 the same again" in str(report)
 
 
 def test_a_hundred_thousand_rows_in_one_go(settings: DashboardSettings) -> None:
