@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-collector bench-fuzz format lock clean
+.PHONY: help demo test check pytest test-compose bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-collector bench-fuzz format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
 	@echo "make test            everything that CI runs: sets itself up, lint, types, imports, tests"
 	@echo "make check           lint, formatting, types and import contracts only"
 	@echo "make test-compose    builds and runs the containers; needs Docker"
+	@echo "make bench-build     time and memory of bairro build, ARGS=\"--customers 100000\" (minutes and gigabytes of disk)"
 	@echo "make bench-collector the collector beside its peers, ARGS=\"cpe-closed router\"; needs gcc, snmp,"
 	@echo "                     prometheus-snmp-exporter"
 	@echo "make bench-fuzz      a million bent replies through our decoders and pysnmp's (a quarter of an hour of CPU)"
@@ -50,7 +51,7 @@ pytest: .venv/.test-ready
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
 
-bench-collector bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
+bench-build bench-collector bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
 bench-ranking bench-coverage: bench-%: .venv/.test-ready

@@ -18,16 +18,17 @@ import pyarrow as pa
 from dashboard import panel as panels
 from dashboard import results
 from dashboard.config import DashboardSettings
-from dashboard.models import area_rates, avoidable, churn, complaints, drivers, prospect, ranking, standardise
-from dashboard.tables import quality, records
+from dashboard.models import area_rates, avoidable, churn, complaints, drivers, prospect, ranking
+from dashboard.tables import digests, quality, records
 from dashboard.tables.schema import RECORDS
 from dashboard.tables.snapshots import SnapshotError
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
 
+CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 2
+ANALYSIS = 3
 
 
 class BuildError(ValueError):
@@ -72,7 +73,7 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
         return newest[0]
     progress("joining them into the panel")
     try:
-        panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings)
+        panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings, cache=settings.data / CACHE)
     except (panels.PanelError, quality.TableError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
@@ -100,7 +101,7 @@ def fit(
     """Result tables, notes, and by outcome whether the page may say ``effect`` or only ``association``."""
     notes = _Notes([asdict(note) for note in panel.notes])
     weeks, periods = panel.area_weeks, panel.customer_periods
-    current = standardise.current_customers(periods, panel.cut_off)
+    current = panel.customers_now
     attempt = _Attempts(progress, notes)
     tables = {"areas": areas.to_pandas(), "area_weeks": weeks}
     rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, current))
@@ -137,7 +138,15 @@ def _ranked(
     minimum = settings.analysis.minimum_expected_leavers
     ranked = attempt.fit(
         "the ranking",
-        lambda: ranking.rank(periods, weeks, panel.cut_off, minimum_expected=minimum, seed=seed, ahead=ahead),
+        lambda: ranking.rank(
+            periods,
+            weeks,
+            panel.cut_off,
+            minimum_expected=minimum,
+            seed=seed,
+            ahead=ahead,
+            customers=panel.customers_now,
+        ),
     )
     if ranked is None:
         return {}
@@ -225,10 +234,10 @@ def _read(settings: DashboardSettings) -> _Inputs:
             f"no quality history in {settings.data / 'quality'}: start bairro collect (or bairro demo, to see how it looks)"
         )
     devices = quality.read_devices(settings.data)
-    digests = {kind: _table_digest(table) for kind, table in tables.items()}
-    digests["devices"] = _table_digest(devices)
-    digests["quality_hours"] = _files_digest(settings.data, files)
-    return _Inputs(tables, pattern, devices, digests)
+    found = {kind: _table_digest(table) for kind, table in tables.items()}
+    found["devices"] = _table_digest(devices)
+    found["quality_hours"] = _files_digest(settings.data, files)
+    return _Inputs(tables, pattern, devices, found)
 
 
 def _fingerprint(inputs: _Inputs, settings: DashboardSettings) -> str:
@@ -281,15 +290,8 @@ class _Digest:
 
 def _files_digest(root: Path, files: list[Path]) -> str:
     """SHA-256 over the names and contents of the files; one that vanished meanwhile (compaction) counts as gone."""
-    digest = hashlib.sha256()
-    for path in files:
-        try:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
-            continue
-        digest.update(f"{path.relative_to(root)} {content}\n".encode())
-    return digest.hexdigest()
+    found = digests.of_files(files, root / CACHE / "digests.json")
+    return digests.of_text(*(f"{path.relative_to(root)} {content}" for path, content in found.items()))
 
 
 def _coverage(panel: panels.Panel) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,19 +14,15 @@ import pandas as pd
 import pyarrow as pa
 
 from collector.published import DEVICES, TableSpec
+from dashboard import chunks
 from dashboard.config import DashboardSettings
 from dashboard.panel_notes import Note, counts_of, notes_of
 from dashboard.tables import quality as history
 from dashboard.tables.schema import AREA_WEEKS, CUSTOMER_PERIODS, CUSTOMER_WEEKS, CUSTOMERS_NOW, RECORDS, conform
 
-KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "device_hours")
+KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "paths")
 JOINED_OVER_THE_SPAN = (
-    "local_hours",
     "local_days",
-    "device_days",
-    "paths",
-    "fullest_above",
-    "utilization_days",
     "quality_days",
     "crowds",
     "area_quality",
@@ -52,7 +47,8 @@ JOINED_OVER_THE_SPAN = (
     "customers_now",
 )
 STAYS_PER_EVENT = 10
-FEWEST_STAYS = 200_000
+FEWEST_STAYS, MOST_STAYS = 200_000, 1_000_000
+MOST_PERIODS = 3_000_000
 
 
 READ_ATTEMPTS = 3
@@ -100,9 +96,12 @@ def build(
     quality: pa.Table | str | Path | None,
     devices: pa.Table | None,
     settings: DashboardSettings,
+    *,
+    cache: Path | None = None,
 ) -> Panel:
     """Join ``records`` (by kind), ``quality`` (quality_hours, or a glob of its files) and ``devices``.
 
+    Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``.
     Raises PanelError where there are no customers, TableError where the history cannot be read, and ValueError where
     a table lacks a required column.
     """
@@ -110,7 +109,7 @@ def build(
     while True:
         attempts += 1
         try:
-            return _build(records, quality, devices, settings)
+            return _build(records, quality, devices, settings, cache)
         except duckdb.IOException as error:
             # The collector makes one file of a day's hours while others read: the list of files is then out of date.
             if attempts == READ_ATTEMPTS:
@@ -122,13 +121,15 @@ def _build(
     quality: pa.Table | str | Path | None,
     devices: pa.Table | None,
     settings: DashboardSettings,
+    cache: Path | None,
 ) -> Panel:
     with contextlib.closing(history.connect(settings.engine, settings.data / "scratch")) as connection:
         tables = _register(connection, records, devices, settings.timezone)
-        history.attach(connection, quality)
         if not tables["customers"].num_rows:
             raise PanelError("no customers have been imported: bairro import customers FILE")
         _run(connection, KNOWN_FROM_RECORDS)
+        chunks.attach(connection, quality, cache)
+        _run(connection, ("device_hours",))
         span = _span(connection, tables, settings)
         connection.register("span", _one_row(span))
         _run(connection, JOINED_OVER_THE_SPAN)
@@ -158,13 +159,19 @@ def _register(
         "devices", conform(DEVICES.arrow_schema().empty_table() if devices is None else devices, DEVICES)
     )
     connection.register("provider", pa.table({"timezone": [timezone]}))
-    connection.register("sampling", pa.table({"stays_per_event": [STAYS_PER_EVENT], "fewest_stays": [FEWEST_STAYS]}))
+    sampling = {
+        "stays_per_event": STAYS_PER_EVENT,
+        "fewest_stays": FEWEST_STAYS,
+        "most_stays": MOST_STAYS,
+        "most_periods": MOST_PERIODS,
+    }
+    connection.register("sampling", pa.table({name: [value] for name, value in sampling.items()}))
     return tables
 
 
 def _run(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
     for name in names:
-        connection.execute(files("dashboard").joinpath("panel_sql", f"{name}.sql").read_text(encoding="utf-8"))
+        connection.execute(chunks.statement(name))
 
 
 def _span(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table], settings: DashboardSettings) -> _Span:

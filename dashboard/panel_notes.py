@@ -48,7 +48,8 @@ SELECT source, outcome, count(*) FROM events WHERE source IN ('complaints', 'nps
 UNION ALL
 SELECT 'quality_hours', CASE
     WHEN first_hour IS NULL THEN 'never_observed'
-    WHEN device_id IN (SELECT device_id FROM served) OR device_id IN (SELECT ancestor FROM paths) THEN 'used'
+    WHEN device_id IN (SELECT device_id FROM served)
+        OR device_id IN (SELECT ancestor FROM paths WHERE device_id IN (SELECT device_id FROM served)) THEN 'used'
     ELSE 'serves_nobody' END, sum(rows_read)
 FROM device_hours GROUP BY ALL
 UNION ALL

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from dashboard.models.churn import Predictor
 from dashboard.models.covariates import JUST_FREE_DAYS
-from dashboard.models.standardise import HORIZON_DAYS
+from dashboard.models.standardise import HORIZON_DAYS, weights_of
 
 Floats = npt.NDArray[np.float64]
 
 LONG_FREE_DAYS = 10_000
+PART = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +56,38 @@ def prospect(
     Leaving for other reasons competes at the provider's own rate. Where an area's quality was not observed a
     customer counts as having their area's mean.
     """
-    past_frame = customer_periods.rename(columns={"period": "week"})
-    columns = predictor.design.columns(past_frame)
-    days = customer_periods["days_at_risk"].to_numpy(dtype=float)
-    means = days * np.exp(columns @ predictor.coefficients)
+    weight = weights_of(customer_periods)
+    days = weight * customer_periods["days_at_risk"].to_numpy(dtype=float)
     area = _positions(customer_periods["area"], areas)
     starts, period = np.unique(customer_periods["period"].to_numpy(), return_inverse=True)
-    past = np.zeros((starts.size, len(areas)))
-    np.add.at(past, (period, area), means)
+    past, past_slopes = np.zeros((starts.size, len(areas))), np.zeros((len(areas), len(predictor.coefficients)))
+    for part in _parts(len(customer_periods)):
+        columns = predictor.design.columns(customer_periods.iloc[part].rename(columns={"period": "week"}))
+        means = days[part] * np.exp(columns @ predictor.coefficients)
+        past += _summed(means, period[part] * len(areas) + area[part], past.size).reshape(past.shape)
+        past_slopes += _by_area(columns, means, area[part], len(areas))
     others = float(customer_periods["left_otherwise"].sum()) / max(days.sum(), 1e-300)
-    chance, mean_columns = _next(predictor, customers_now, others)
     here = _positions(customers_now["area"], areas)
+    chance, next_slopes = np.zeros(len(customers_now)), np.zeros((len(areas), len(predictor.coefficients)))
+    for part in _parts(len(customers_now)):
+        chance[part], mean_columns = _next(predictor, customers_now.iloc[part], others)
+        next_slopes += _by_area(mean_columns, chance[part], here[part], len(areas))
+    next_slopes = _shares(next_slopes, _summed(chance, here, len(areas)))
     return Prospect(
         tuple(areas),
         past,
-        np.bincount(here, weights=chance, minlength=len(areas)).astype(float),
+        _summed(chance, here, len(areas)),
         chance,
         here,
-        _slopes(columns, means, area, len(areas)),
-        _slopes(mean_columns, chance, here, len(areas)),
+        _shares(past_slopes, past.sum(axis=0)),
+        next_slopes,
         None if predictor.covariance is None else _root(predictor.covariance),
     )
+
+
+def _parts(rows: int) -> list[slice]:
+    """Rows in parts of which the columns stay small."""
+    return [slice(start, start + PART) for start in range(0, rows, PART)]
 
 
 def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple[Floats, Floats]:
@@ -111,12 +124,19 @@ def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple
     return share * -np.expm1(-all_exits), mean_columns
 
 
-def _slopes(columns: Floats, weights: Floats, area: npt.NDArray[np.int64], areas: int) -> Floats:
-    """The weighted mean (areas, columns) of the columns: the slope of the logarithm of a sum of exponentials."""
-    sums = np.zeros((areas, columns.shape[1]))
-    for column in range(columns.shape[1]):
-        sums[:, column] = np.bincount(area, weights=weights * columns[:, column], minlength=areas)
-    total = np.bincount(area, weights=weights, minlength=areas)
+def _by_area(columns: Floats, weights: Floats, area: npt.NDArray[np.int64], areas: int) -> Floats:
+    """The weighted sum (areas, columns) of the columns."""
+    rows = np.arange(len(columns) + 1)
+    spread = sparse.csc_array((weights, area, rows), shape=(areas, len(columns)))
+    return np.asarray(spread @ columns)
+
+
+def _summed(values: Floats, place: npt.NDArray[np.int64], places: int) -> Floats:
+    return np.bincount(place, weights=values, minlength=places).astype(float)
+
+
+def _shares(sums: Floats, total: Floats) -> Floats:
+    """Weighted means (areas, columns): the slopes of the logarithm of a sum of exponentials."""
     return np.divide(sums, total[:, None], out=np.zeros_like(sums), where=total[:, None] > 0)
 
 

@@ -41,6 +41,7 @@ def rank(
     minimum_expected: float,
     seed: int,
     ahead: Prospect | None = None,
+    customers: pd.DataFrame | None = None,
 ) -> Ranking:
     """Rank areas by the leavers expected in 90 days beyond what the provider's own rates would give.
 
@@ -48,10 +49,10 @@ def rank(
     lock-in where there is none, and a ratio r that drifts. Draws of the ratio at the end, of what it depends on and
     of the hazard's coefficients, the same in past and future, give the expected leavers; less what the
     provider's mean rate gives customers of the same tenure and lock-in, the excess. It supposes that things stay as
-    they are by now. Areas expecting fewer than ``minimum_expected`` departures so far get no rank.
+    they are by now. ``customers`` are those of today, else those of the last period who stayed. Areas expecting fewer than ``minimum_expected`` departures so far get no rank.
     """
     past = standardise.leaving(customer_periods)
-    now = standardise.current_customers(customer_periods, cut_off)
+    now = standardise.current_customers(customer_periods, cut_off) if customers is None else customers
     areas = sorted(set(past.areas.index) | set(area_weeks["area"]))
     totals = past.areas.reindex(areas, fill_value=0.0)
     usual = past.by_period("expected", areas)

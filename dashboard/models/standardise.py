@@ -61,7 +61,7 @@ def leaving(customer_periods: pd.DataFrame) -> Leaving:
         nothing = pd.DataFrame({"days": [], "events": [], "expected": []}, dtype=float, index=index)
         return Leaving(np.zeros(strata), nothing.droplevel("period"), nothing)
     code = stratum(customer_periods["tenure_days"], lock_codes(customer_periods["is_locked_in"]))
-    days = customer_periods["days_at_risk"].to_numpy(dtype=float)
+    days = weights_of(customer_periods) * customer_periods["days_at_risk"].to_numpy(dtype=float)
     events = customer_periods["left_voluntarily"].to_numpy(dtype=float)
     days_in = np.bincount(code, weights=days, minlength=strata).astype(float)
     events_in = np.bincount(code, weights=events, minlength=strata).astype(float)
@@ -70,6 +70,13 @@ def leaving(customer_periods: pd.DataFrame) -> Leaving:
     keys = [customer_periods[name].to_numpy() for name in ("period", "area")]
     periods = frame.groupby(keys).sum().rename_axis(["period", "area"])
     return Leaving(rates, periods.groupby(level="area").sum(), periods)
+
+
+def weights_of(customer_periods: pd.DataFrame) -> Floats:
+    """(rows,) for how many rows each stands: one where none was left out."""
+    if "weight" not in customer_periods:
+        return np.ones(len(customer_periods))
+    return np.asarray(customer_periods["weight"].to_numpy(dtype=float))
 
 
 def _steadied(events: Floats, days: Floats) -> Floats:

@@ -1,3 +1,3 @@
 -- customer_periods: who was at risk, by four-week periods.
-CREATE TABLE customer_periods AS
+CREATE VIEW customer_periods AS
 SELECT * EXCLUDE (until_day, kind), until_day AS period FROM customer_moments WHERE kind = 'period'

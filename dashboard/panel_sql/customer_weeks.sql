@@ -1,3 +1,3 @@
 -- customer_weeks: who was at risk, by weeks: all in which somebody left, and a sample of the others.
-CREATE TABLE customer_weeks AS
+CREATE VIEW customer_weeks AS
 SELECT * EXCLUDE (until_day, kind), until_day AS week FROM customer_moments WHERE kind = 'week'

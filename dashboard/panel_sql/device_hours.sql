@@ -1,11 +1,11 @@
--- device_hours: one row per device of quality_hours: how many rows, and between when it was observed.
+-- device_hours: chunk_hours of the whole history.
 CREATE TABLE device_hours AS
 SELECT
     device_id,
-    count(*) AS rows_read,
-    min(hour) FILTER (WHERE observed_seconds > 0) AS first_hour,
-    max(hour) FILTER (WHERE observed_seconds > 0) AS last_hour,
-    min(hour) AS first_row,
-    max(hour) AS last_row
-FROM quality_hours
+    CAST(sum(rows_read) AS BIGINT) AS rows_read,
+    min(first_hour) AS first_hour,
+    max(last_hour) AS last_hour,
+    min(first_row) AS first_row,
+    max(last_row) AS last_row
+FROM history_hours
 GROUP BY device_id

@@ -1,4 +1,4 @@
--- fullest_above: per served device and evening hour, the fullest of the links above it (see paths).
+-- fullest_above: per device and evening hour, the fullest of the links above it (see paths).
 CREATE TABLE fullest_above AS
 SELECT paths.device_id, evening.hour, max(evening.utilization_p95_ratio) AS utilization_p95_ratio
 FROM paths

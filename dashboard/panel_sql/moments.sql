@@ -5,7 +5,7 @@ SELECT row_number() OVER (ORDER BY kind, spell_no, until_day) AS moment_no, *
 FROM (
     SELECT
         'period' AS kind, spell_no, customer_id, started_on, period AS until_day, asked_on, days_at_risk,
-        left_voluntarily, left_otherwise, 1.0 AS weight
+        left_voluntarily, left_otherwise, weight
     FROM periods
     UNION ALL
     SELECT

@@ -1,4 +1,4 @@
--- paths: every device above a served one, and when: up to below the core, so without the tops of the tree, whose own
+-- paths: every device above another, and when: up to below the core, so without the tops of the tree, whose own
 -- uplinks everybody shares.
 CREATE TABLE paths AS
 WITH RECURSIVE walk AS (
@@ -6,7 +6,6 @@ WITH RECURSIVE walk AS (
         own.device_id, own.device_id AS ancestor, own.parent, own.valid_from AS from_at,
         coalesce(own.valid_to, TIMESTAMPTZ '9999-12-31 00:00:00+00') AS to_at, 0 AS steps
     FROM devices AS own
-    JOIN (SELECT DISTINCT device_id FROM served) AS wanted ON wanted.device_id = own.device_id
     UNION ALL
     SELECT
         walk.device_id, above.device_id, above.parent, greatest(walk.from_at, above.valid_from),

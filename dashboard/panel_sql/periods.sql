@@ -1,23 +1,43 @@
--- periods: one row per spell and four-week period at risk. A row's covariates are those of the day asked_on.
+-- periods: one row per spell and four-week period at risk. A row's covariates are those of the day asked_on. Where there
+-- are more than most_periods, all in which a spell ended, and of the others every step-th along the neighbourhoods, another
+-- one each period, with the weight step.
 CREATE TABLE periods AS
-SELECT
-    spell_no, customer_id, started_on, period, asked_on,
-    least(period + 28, last_on + 1) - asked_on AS days_at_risk,
-    is_event AND departure = 'voluntary' AS left_voluntarily,
-    is_event AND departure = 'other' AS left_otherwise
-FROM (
+WITH sampled AS (
     SELECT
-        *,
-        greatest(period, entry_on) AS asked_on,
-        coalesce(event_on >= period AND event_on < period + 28 AND event_on <= last_on, FALSE) AS is_event
-    FROM (
-        SELECT
-            risk.*,
-            span.first_period + 28 * CAST(
-                unnest(range((entry_on - span.first_period) // 28, (last_on - span.first_period) // 28 + 1)) AS INTEGER
-            ) AS period
-        FROM risk
-        CROSS JOIN span
-        WHERE outcome = 'used'
-    )
+        CAST(ceil(
+            CAST(sum((risk.last_on - span.first_period) // 28 - (risk.entry_on - span.first_period) // 28 + 1) AS DOUBLE)
+            / (SELECT most_periods FROM sampling)
+        ) AS BIGINT) AS step
+    FROM risk
+    CROSS JOIN span
+    WHERE risk.outcome = 'used'
+),
+numbered AS (
+    SELECT
+        risk.spell_no, risk.customer_id, risk.started_on, risk.place, risk.entry_on, risk.last_on, risk.event_on,
+        risk.departure, span.first_period,
+        unnest(
+            range((risk.entry_on - span.first_period) // 28, (risk.last_on - span.first_period) // 28 + 1)
+        ) AS number
+    FROM risk
+    CROSS JOIN span
+    WHERE risk.outcome = 'used'
+),
+chosen AS (
+    SELECT
+        numbered.*,
+        sampled.step,
+        first_period + 28 * CAST(number AS INTEGER) AS period,
+        coalesce(event_on <= last_on, FALSE) AND number = (last_on - first_period) // 28 AS is_event
+    FROM numbered
+    CROSS JOIN sampled
 )
+SELECT
+    spell_no, customer_id, started_on, period,
+    greatest(period, entry_on) AS asked_on,
+    least(period + 28, last_on + 1) - greatest(period, entry_on) AS days_at_risk,
+    is_event AND departure = 'voluntary' AS left_voluntarily,
+    is_event AND departure = 'other' AS left_otherwise,
+    CASE WHEN is_event THEN 1.0 ELSE CAST(step AS DOUBLE) END AS weight
+FROM chosen
+WHERE is_event OR (place + number) % step = 0

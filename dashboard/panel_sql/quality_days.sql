@@ -1,6 +1,32 @@
--- quality_days: device_days and utilization_days side by side.
+-- quality_days: chunk_days of the whole history, of the devices that serve anybody. A local day that lies in two chunks
+-- is added up.
 CREATE TABLE quality_days AS
-SELECT device_days.*, utilization_days.utilization_ms, utilization_days.utilization_sum
-FROM device_days
-LEFT JOIN utilization_days
-    ON utilization_days.served_no = device_days.served_no AND utilization_days.day = device_days.day
+WITH known AS (
+    SELECT served.served_no, history_days.* EXCLUDE (device_id)
+    FROM history_days
+    JOIN served ON served.device_id = history_days.device_id AND served.timezone = history_days.timezone
+),
+split AS (
+    SELECT timezone, day FROM history_days GROUP BY timezone, day HAVING min(chunk) < max(chunk)
+)
+SELECT
+    known.served_no, known.day, known.observed_ms, known.judged_ms, known.down_ms, known.echoes_sent, known.echoes_lost,
+    known.latency_ms, known.latency_sum, known.utilization_ms, known.utilization_sum
+FROM known
+ANTI JOIN split ON split.timezone = known.timezone AND split.day = known.day
+UNION ALL
+SELECT
+    known.served_no,
+    known.day,
+    CAST(sum(known.observed_ms) AS BIGINT),
+    CAST(sum(known.judged_ms) AS BIGINT),
+    CAST(sum(known.down_ms) AS BIGINT),
+    CAST(sum(known.echoes_sent) AS BIGINT),
+    CAST(sum(known.echoes_lost) AS BIGINT),
+    CAST(sum(known.latency_ms) AS BIGINT),
+    CAST(sum(known.latency_sum) AS BIGINT),
+    CAST(sum(known.utilization_ms) AS BIGINT),
+    CAST(sum(known.utilization_sum) AS BIGINT)
+FROM known
+JOIN split ON split.timezone = known.timezone AND split.day = known.day
+GROUP BY known.served_no, known.day

@@ -1,7 +1,9 @@
--- risk: one row per spell: from when until which day it is at risk, or the reason why it never is.
+-- risk: one row per spell: from when until which day it is at risk, or the reason why it never is. place counts the spells
+-- neighbourhood by neighbourhood, so that every so-manieth is spread evenly over all of them.
 CREATE TABLE risk AS
 SELECT
     spells.*,
+    row_number() OVER (ORDER BY spells.area, spells.spell_no) AS place,
     greatest(spells.started_on, spells.first_known_on, span.entry) AS entry_on,
     least(coalesce(spells.event_on, span.cut_off), span.cut_off) AS last_on,
     CASE

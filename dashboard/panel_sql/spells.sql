@@ -3,7 +3,7 @@
 CREATE TABLE spells AS
 SELECT
     row_number() OVER (ORDER BY customer_id, started_on) AS spell_no,
-    customer_id, started_on, notice_on, ended_on, first_known_on,
+    customer_id, started_on, area, notice_on, ended_on, first_known_on,
     coalesce(notice_on, ended_on) AS event_on,
     CASE
         WHEN coalesce(notice_on, ended_on) IS NULL THEN NULL
@@ -13,7 +13,7 @@ SELECT
     end_reason IS NULL AND ended_on IS NOT NULL AND notice_on IS NULL AS lacks_reason
 FROM (
     SELECT
-        customer_id, started_on, notice_on, ended_on, end_reason,
+        customer_id, started_on, area, notice_on, ended_on, end_reason,
         row_number() OVER (PARTITION BY customer_id, started_on ORDER BY valid_from DESC) AS age,
         min(valid_from) OVER (PARTITION BY customer_id, started_on) AS first_known_on
     FROM customers

@@ -39,20 +39,22 @@ def connect(engine: EngineSettings | None = None, scratch: Path | None = None) -
         ("memory_limit", f"{engine.memory_gigabytes}GB"),
         ("temp_directory", str(scratch or "")),
         ("max_temp_directory_size", f"{engine.disk_gigabytes}GB"),
+        ("enable_progress_bar", "false"),
     ):
         connection.execute("SET {} = '{}'".format(name, value.replace("'", "''")))
     return connection
 
 
-def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | None) -> None:
-    """Make ``quality`` (a table, or a path or glob of Parquet files) known to ``connection`` as quality_hours."""
-    if not isinstance(quality, (str, Path)):
+def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | Sequence[str] | None) -> None:
+    """Make ``quality`` (a table, or a path, glob or list of Parquet files) known to ``connection`` as quality_hours."""
+    if quality is None or isinstance(quality, pa.Table):
         table = QUALITY_HOURS.arrow_schema().empty_table() if quality is None else quality
         connection.register("quality_hours", conform(table, QUALITY_HOURS))
         return
+    named = [str(quality)] if isinstance(quality, (str, Path)) else list(quality)
     source = "read_parquet(?, hive_partitioning = true, union_by_name = true)"
     try:
-        given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}", [str(quality)]).fetchall()}
+        given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}", [named]).fetchall()}
     except duckdb.IOException as error:
         if "No files found" in str(error):
             return attach(connection, None)
@@ -62,9 +64,9 @@ def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path
     if missing := [column.name for column in QUALITY_HOURS.columns if column.required and column.name not in given]:
         raise TableError(f"{quality}: quality_hours lacks {', '.join(missing)}")
     absent = [f"NULL AS {name}" for name in QUALITY_HOURS.column_names if name not in given]
-    path = str(quality).replace("'", "''")
-    source = source.replace("?", f"'{path}'")
-    connection.execute(f"CREATE VIEW quality_hours AS SELECT {', '.join(['*', *absent])} FROM {source}")
+    paths = ", ".join("'{}'".format(path.replace("'", "''")) for path in named)
+    source = source.replace("?", f"[{paths}]")
+    connection.execute(f"CREATE OR REPLACE VIEW quality_hours AS SELECT {', '.join(['*', *absent])} FROM {source}")
 
 
 def read_hours(

@@ -178,12 +178,14 @@ _AT_RISK: tuple[Column, ...] = (
 
 CUSTOMER_PERIODS = TableSpec(
     "customer_periods",
-    "one spell of a customer and one four-week period in which it was at risk, as known at its start (or at entry)",
+    "one spell of a customer and one four-week period in which it was at risk, as known at its start (or at entry);"
+    " of very many, all in which it ended and a sample of the others",
     ("customer_id", "started_on", "period"),
     (
         Column("customer_id", "text", "keyed hash", True),
         Column("started_on", "date", "the first day of the spell", True),
         Column("period", "date", "the Monday on which the four weeks start", True),
+        Column("weight", "number", "the inverse of the share of such rows that are here", True),
         *_KNOWN_OF_A_CUSTOMER,
         *_AT_RISK,
     ),

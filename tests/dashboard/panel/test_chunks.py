@@ -1,0 +1,174 @@
+"""Weeks kept from build to build: never other than what a build without them finds, whatever became of files or cache."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from dashboard import chunks, panel
+from dashboard.tables import digests
+
+FIRST, DAYS = datetime.date(2025, 3, 5), 40
+DEVICES = ("a", "b", "hub")
+
+
+@pytest.fixture
+def stored(world: Any, tmp_path: Path) -> Stored:
+    random = np.random.default_rng(4)
+    for device, parent in (("a", "hub"), ("b", "hub"), ("hub", "core"), ("core", None)):
+        world.device(device, parent)
+    for device in DEVICES:
+        for hour in range(24 * DAYS):
+            at = datetime.datetime.combine(FIRST, datetime.time(), datetime.UTC) + datetime.timedelta(hours=hour)
+            world.hours[at, device] = {
+                "observed_seconds": 3600.0,
+                "down_seconds": float(random.choice([0, 0, 60])),
+                "rtt_p95_seconds": 0.01 + round(float(random.random()) / 100, 6),
+                "utilization_p95_ratio": round(float(random.random()), 6),
+            }
+    for number in range(6):
+        world.customer(str(number), device_id="ab"[number % 2], started_on="2024-01-01")
+    return Stored(world, tmp_path)
+
+
+class Stored:
+    """The world's hours in files, a folder a day, and the panel made of them with and without what was kept."""
+
+    def __init__(self, world: Any, root: Path) -> None:
+        self.world, self.data, self.cache = world, root / "stored", root / "cache"
+        self.pattern = str(self.data / "quality" / "date=*" / "*.parquet")
+        _, hours, _ = world.tables()
+        for day in range(DAYS):
+            date = FIRST + datetime.timedelta(days=day)
+            start = pa.scalar(datetime.datetime.combine(date, datetime.time(), datetime.UTC), hours["hour"].type)
+            end = pa.scalar(start.as_py() + datetime.timedelta(days=1), hours["hour"].type)
+            own = pc.and_(pc.greater_equal(hours["hour"], start), pc.less(hours["hour"], end))
+            self.write(date, hours.filter(own))
+
+    def file(self, day: datetime.date) -> Path:
+        return self.data / "quality" / f"date={day}" / "shard=0.parquet"
+
+    def write(self, day: datetime.date, hours: pa.Table) -> None:
+        """As the collector does: beside, then in its place; dated far enough back to be known by its times."""
+        self.file(day).parent.mkdir(parents=True, exist_ok=True)
+        beside = self.file(day).with_suffix(".new")
+        pq.write_table(hours, beside)
+        os.replace(beside, self.file(day))
+
+    def change(self, day: datetime.date, column: str, value: float) -> None:
+        table = pq.ParquetFile(self.file(day)).read()
+        at = table.column_names.index(column)
+        self.write(day, table.set_column(at, column, pa.array([value] * len(table))))
+
+    def build(self, *, with_cache: bool, timezone: str = "Europe/Lisbon") -> panel.Panel:
+        records, _, devices = self.world.tables()
+        cache = self.cache if with_cache else None
+        return panel.build(records, self.pattern, devices, self.world.settings(timezone), cache=cache)
+
+    def built_alike(self, **how: Any) -> pd.DataFrame:
+        kept, anew = self.build(with_cache=True, **how), self.build(with_cache=False, **how)
+        for name in ("area_weeks", "customer_periods", "customer_weeks", "customers_now", "counts"):
+            pd.testing.assert_frame_equal(getattr(kept, name), getattr(anew, name))
+        return kept.area_weeks
+
+    def notes(self) -> dict[str, int]:
+        """When each kept week was written."""
+        return {path.name: path.stat().st_mtime_ns for path in (self.cache / "quality").glob("*.json")}
+
+
+def test_a_second_build_takes_every_week_from_the_first(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = stored.built_alike()
+    monkeypatch.setattr(chunks, "_make", lambda *_: pytest.fail("a week was added up again"))
+    pd.testing.assert_frame_equal(stored.build(with_cache=True).area_weeks, first)
+
+
+def test_whole_table_and_weeks_of_files_come_to_the_same(stored: Stored) -> None:
+    pd.testing.assert_frame_equal(stored.built_alike(), stored.world.build("Europe/Lisbon").area_weeks)
+
+
+def test_late_hours_and_a_backfill_change_only_their_own_weeks(stored: Stored) -> None:
+    before, written = stored.built_alike(), stored.notes()
+    stored.change(FIRST + datetime.timedelta(days=10), "down_seconds", 1800.0)
+    after, again = stored.built_alike(), stored.notes()
+    assert (before["down_hours_per_customer"] != after["down_hours_per_customer"]).sum() == 1
+    assert [name for name in written if again[name] != written[name]] == ["2025-03-10.json"]
+
+
+def test_an_hour_of_a_neighbouring_zones_day_counts_once(stored: Stored) -> None:
+    """Days of São Paulo begin three hours into the UTC day, so that each week's last day lies in two weeks of files."""
+    weeks = stored.built_alike(timezone="America/Sao_Paulo")
+    assert weeks["observed_ratio"].max() <= 1.0
+
+
+def test_a_device_moved_under_another_parent_is_seen_in_the_weeks_since(stored: Stored) -> None:
+    stored.built_alike()
+    written = stored.notes()
+    moved = "2025-03-27"
+    row = next(row for row in stored.world.devices if row["device_id"] == "a")
+    row["valid_to"] = f"{moved}T00:00:00+00:00"
+    stored.world.device("a", "core", since=moved)
+    stored.built_alike()
+    again = stored.notes()
+    assert [n for n in sorted(written) if again[n] != written[n]] == [
+        f"{day}.json" for day in ("2025-03-24", "2025-03-31", "2025-04-07")
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 not really"])
+def test_kept_files_that_are_damaged_are_made_anew(stored: Stored, content: bytes) -> None:
+    stored.built_alike()
+    victims = sorted((stored.cache / "quality").glob("*.chunk_days.parquet"))
+    victims[0].write_bytes(content)
+    victims[1].unlink()
+    flipped = bytearray(victims[2].read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    victims[2].write_bytes(bytes(flipped))
+    sorted((stored.cache / "quality").glob("*.json"))[3].write_text("[]")
+    (stored.cache / "digests.json").write_text('{"x": 1}')
+    stored.built_alike()
+
+
+def test_weeks_that_are_gone_from_the_history_are_gone_from_the_cache(stored: Stored) -> None:
+    stored.built_alike()
+    for day in range(5):
+        stored.file(FIRST + datetime.timedelta(days=day)).unlink()
+    stored.built_alike()
+    assert not list((stored.cache / "quality").glob("2025-03-03*"))
+
+
+def test_hours_outside_their_folders_week_are_never_kept(stored: Stored) -> None:
+    """Such a week would not be known by its own days; it is added up each time, and right."""
+    early, late = FIRST, FIRST + datetime.timedelta(days=20)
+    stored.file(early).rename(stored.file(late).with_name("misplaced.parquet"))
+    stored.built_alike()
+    assert "2025-03-24.json" not in stored.notes()
+    assert "2025-03-17.json" in stored.notes()
+
+
+def test_a_file_changed_in_place_within_a_tick_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
+    file, remembered = tmp_path / "hours", tmp_path / "digests.json"
+    file.write_bytes(b"one")
+    stat = file.stat()
+    first = digests.of_files([file], remembered)
+    file.write_bytes(b"two")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert digests.of_files([file], remembered) != first
+
+
+def test_a_file_known_by_its_identity_is_not_read_again(tmp_path: Path) -> None:
+    file, remembered = tmp_path / "hours", tmp_path / "digests.json"
+    file.write_bytes(b"one")
+    digest, identity = digests.of_files([file])[file], digests._identity(os.open(file, os.O_RDONLY))
+    digests._store(remembered, {str(file): [identity, "as remembered"]})
+    assert digests.of_files([file], remembered) == {file: "as remembered"}
+    file.write_bytes(b"twofold")
+    assert digests.of_files([file], remembered)[file] not in {"as remembered", digest}
