@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from collector.published import Column, TableSpec
 from dashboard.tables import values
 from dashboard.tables.schema import CHOICES, given_columns
-from dashboard.tables.sheets import Sheet
+from dashboard.tables.sheets import Sheet, joined
 
 SAMPLE = 20_000
 FEW = 60
@@ -131,8 +131,7 @@ def _format_lines(cells: Sequence[pa.Array]) -> list[str]:
 
 def _formats(cells: Sequence[pa.Array]) -> list[str]:
     """The formats under which every cell of the sample is a date."""
-    joined = cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, " ", null_handling="skip")
-    texts = pd.Series(pc.unique(joined.drop_null()[:SAMPLE]).to_pylist(), dtype="object")
+    texts = pd.Series(pc.unique(joined(cells, " ").drop_null()[:SAMPLE]).to_pylist(), dtype="object")
     if texts.empty:
         return []
     ways = [f"{date} {time}".strip() for date in DATES for time in TIMES]

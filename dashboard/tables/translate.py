@@ -15,9 +15,7 @@ from collector.published import TableSpec
 from dashboard.tables import values
 from dashboard.tables.mapping import SPECIAL_FORMATS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.schema import CHOICES
-from dashboard.tables.sheets import Fault, Sheet, UnreadableError, column_name
-
-NOTHING = pa.scalar(None, pa.string())
+from dashboard.tables.sheets import Fault, Sheet, UnreadableError, column_name, joined
 
 
 @dataclass
@@ -92,7 +90,7 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
         work.notes.append(f"{name} stays blank: the export has no column {missing[0]!r}")
         return None
     cells = [work.sheet.columns[column_name(source)] for source in wanted.source]
-    text = cells[0] if len(cells) == 1 else _joined(cells, wanted.join)
+    text = joined(cells, wanted.join)
     if wanted.values or wanted.words or wanted.default is not None:
         text = _ours(work, name, text, wanted)
     if wanted.blank is not None:
@@ -106,11 +104,6 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
     if kind in ("date", "timestamp"):
         return _dated(work, name, text, wanted)
     return text
-
-
-def _joined(cells: list[pa.Array], join: str) -> pa.Array:
-    joined = pc.binary_join_element_wise(*cells, join, null_handling="skip")
-    return pc.if_else(pc.equal(joined, ""), NOTHING, joined)
 
 
 def _ours(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.Array:

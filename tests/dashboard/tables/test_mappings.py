@@ -95,6 +95,20 @@ def test_what_a_mapping_does_not_know_is_refused_by_line_and_column(settings: Da
     assert (report.rows_read, report.added, report.rejected) == (3, 0, 3)
 
 
+def test_an_export_without_rows_and_one_with_blank_columns(settings: DashboardSettings) -> None:
+    empty = give(settings, "complaints", HEADER, TICKETS)
+    assert (empty.failure, empty.rows_read, empty.exit_code) == (None, 0, 0)
+    assert "there is a header and no row under it" in empty.notes
+    blank = give(settings, "complaints", HEADER + "LX,1,a,,,,,,x\nLX,2,b,,,,,,x\n", TICKETS)
+    assert (blank.rows_read, blank.rejected) == (2, 2)
+    assert {(fault.column, fault.reason) for fault in blank.faults} == {
+        ("opened_at", "is blank"),
+        ("category", "is blank"),
+    }
+    skipped = give(settings, "complaints", HEADER + "LX,1,a,04/02/2025,,,slow,SPAM,x\n", TICKETS)
+    assert (skipped.rows_read, skipped.skipped, skipped.rejected) == (1, 1, 0)
+
+
 def test_a_default_is_stated_where_it_was_taken(settings: DashboardSettings) -> None:
     profile = TICKETS.replace('values = { "Line down"', 'default = "other"\nblank = "other"\nvalues = { "Line down"')
     rows = "LX,1,a,04/02/2025,03:15 PM,,sings,Open,x\nLX,2,a,04/02/2025,03:15 PM,,,Open,x\n"
