@@ -18,7 +18,20 @@ import pyarrow as pa
 from dashboard import panel as panels
 from dashboard import results
 from dashboard.config import DashboardSettings
-from dashboard.models import area_rates, avoidable, churn, complaints, drivers, prospect, ranking
+from dashboard.models import (
+    area_rates,
+    avoidable,
+    churn,
+    complaints,
+    drivers,
+    incidents,
+    loyalty,
+    nps,
+    price_gaps,
+    prospect,
+    ranking,
+    returners,
+)
 from dashboard.tables import digests, quality, records
 from dashboard.tables.schema import RECORDS
 from dashboard.tables.snapshots import SnapshotError
@@ -110,6 +123,7 @@ def fit(
     effects = attempt.fit("the effect of quality on complaints", lambda: complaints.fit(weeks))
     leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
     tables |= _ranked(panel, leaving.predicting if leaving is not None else None, settings, attempt)
+    tables |= _loyal(panel, leaving.price_gap if leaving is not None else None, settings, attempt)
     fitted = [model for outcome in (effects, leaving) if outcome is not None for model in outcome.models]
     tables["effects"], tables["joint_tests"] = effect_rows(fitted), joint_rows(fitted)
     if effects is not None:
@@ -160,6 +174,28 @@ def _ranked(
         if saved is not None:
             tables["avoidable"] = saved
     return tables
+
+
+def _loyal(
+    panel: panels.Panel, gap: churn.Coefficient | None, settings: DashboardSettings, attempt: _Attempts
+) -> dict[str, pd.DataFrame]:
+    """Who is held, what surveys say, who came back and what outages did; a model that failed leaves its tables out."""
+    now, weeks, seed = panel.customers_now, panel.area_weeks, settings.analysis.seed
+    until = panel.last_complete["customers"]
+    held = attempt.fit("loyalty", lambda: loyalty.loyalty(now, panel.quality_complaints, panel.cut_off))
+    struck = attempt.fit(
+        "incidents", lambda: incidents.incidents(incidents.outages_of_weeks(weeks), weeks, now, seed=seed)
+    )
+    made = {
+        "loyalty": held.rows if held is not None else None,
+        "contract_cliff": held.cliff if held is not None else None,
+        "price_gaps": attempt.fit("price gaps", lambda: price_gaps.price_gaps(now, gap)),
+        "area_nps": attempt.fit("surveys", lambda: nps.area_nps(panel.survey_answers, now)),
+        "returners": attempt.fit("returners", lambda: returners.returners(panel.departures, until)),
+        "incident_effects": struck.effects if struck is not None else None,
+        "incident_weeks": struck.weeks if struck is not None else None,
+    }
+    return {name: table for name, table in made.items() if table is not None}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,17 @@ from dashboard import chunks
 from dashboard.config import DashboardSettings
 from dashboard.panel_notes import Note, counts_of, notes_of
 from dashboard.tables import quality as history
-from dashboard.tables.schema import AREA_WEEKS, CUSTOMER_PERIODS, CUSTOMER_WEEKS, CUSTOMERS_NOW, RECORDS, conform
+from dashboard.tables.schema import (
+    AREA_WEEKS,
+    CUSTOMER_PERIODS,
+    CUSTOMER_WEEKS,
+    CUSTOMERS_NOW,
+    DEPARTURES,
+    QUALITY_COMPLAINTS,
+    RECORDS,
+    SURVEY_ANSWERS,
+    conform,
+)
 
 KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "paths")
 JOINED_OVER_THE_SPAN = (
@@ -45,6 +55,9 @@ JOINED_OVER_THE_SPAN = (
     "customer_periods",
     "customer_weeks",
     "customers_now",
+    "survey_answers",
+    "quality_complaints",
+    "departures",
 )
 STAYS_PER_EVENT = 10
 FEWEST_STAYS, MOST_STAYS = 200_000, 1_000_000
@@ -62,8 +75,7 @@ class PanelError(ValueError):
 class Panel:
     """What the models are fitted on.
 
-    ``area_weeks``, ``customer_periods``, ``customer_weeks`` and ``customers_now`` are as `schema.py` declares them: dates are datetime64 at midnight,
-    whole numbers and truth values that may be null are Int64 and boolean. Time at risk runs from ``entry`` up to and
+    The frames are as `schema.py` declares them (PANEL_TABLES): dates are datetime64 at midnight, whole numbers and truth values that may be null are Int64 and boolean. Time at risk runs from ``entry`` up to and
     including ``cut_off``; ``last_complete`` tells the last complete day of each input that the cut-off was taken
     from. ``counts`` has a row per input and what became of its rows (``table, code, rows, text``; the code is ``used``
     or the reason), and adds up to the rows read. ``notes`` say what the reader of a page should know.
@@ -73,6 +85,9 @@ class Panel:
     customer_periods: pd.DataFrame
     customer_weeks: pd.DataFrame
     customers_now: pd.DataFrame
+    survey_answers: pd.DataFrame
+    quality_complaints: pd.DataFrame
+    departures: pd.DataFrame
     cut_off: datetime.date
     entry: datetime.date
     last_complete: dict[str, datetime.date]
@@ -139,6 +154,9 @@ def _build(
             customer_periods=_frame(connection, CUSTOMER_PERIODS),
             customer_weeks=_frame(connection, CUSTOMER_WEEKS),
             customers_now=_frame(connection, CUSTOMERS_NOW),
+            survey_answers=_frame(connection, SURVEY_ANSWERS),
+            quality_complaints=_frame(connection, QUALITY_COMPLAINTS),
+            departures=_frame(connection, DEPARTURES),
             cut_off=span.cut_off,
             entry=span.entry,
             last_complete=span.last_complete,

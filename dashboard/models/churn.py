@@ -28,16 +28,28 @@ FEWEST_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Coefficient:
+    """A log rate ratio with its 95% interval and two-sided p-value, nan where clusters are too few."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Churn:
     """The effect of quality on leaving, its negative control (moving, not paying), and the model that predicts.
 
-    ``predicting`` is None where there are too few departures to fit anything.
+    ``predicting`` is None where there are too few departures to fit anything. ``price_gap`` is what one unit of
+    currency above a new customer's price has to do with leaving; None where that could not be estimated.
     """
 
     main: EffectModel
     control: EffectModel
     predicting: Predictor | None
     notes: tuple[str, ...]
+    price_gap: Coefficient | None = None
 
     @property
     def models(self) -> tuple[EffectModel, ...]:
@@ -90,7 +102,7 @@ def fit(customer_weeks: pd.DataFrame) -> Churn:
     )
     full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
     predictor = full.predictor(rates) if full is not None else None
-    return Churn(main, control, predictor, _said(main, control, rates.left_out))
+    return Churn(main, control, predictor, _said(main, control, rates.left_out), rates.coefficient("price_gap"))
 
 
 def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
@@ -188,6 +200,21 @@ class _Fitted:
         }
         effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in TERMS)
         return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons))
+
+    def coefficient(self, name: str) -> Coefficient | None:
+        """One column's coefficient, None where it is not in the design or has no estimate."""
+        if name not in self.design.names:
+            return None
+        place = self.design.names.index(name)
+        if self._without_estimate(place) is not None:
+            return None
+        whole = hazard.covariance(self.fit)
+        own = None if whole is None else whole[[place]][:, [place]]
+        inference = clusters.Inference(
+            self.fit.coefficients[[place]], own, self.rows.clusters, "", np.zeros(1, dtype=bool)
+        )
+        (low,), (high,) = inference.intervals()
+        return Coefficient(float(inference.estimates[0]), float(low), float(high), float(inference.p_values()[0]))
 
     def predictor(self, rates: _Fitted) -> Predictor:
         places = rates.design.places(WITHIN)

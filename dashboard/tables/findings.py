@@ -183,7 +183,12 @@ INCIDENT_EFFECTS = TableSpec(
         Column("smallest_detectable", "number", "the excess that would be found in 80 of 100 cases"),
         Column("p_value", "number", "two-sided, from placebo dates"),
         Column("p_adjusted", "number", "Holm over the pooled rows, Benjamini and Hochberg over single outages"),
-        Column("verdict", "text", "found | not_found | too_small (to say) | too_early | no_match", True),
+        Column(
+            "verdict",
+            "text",
+            "found | not_found | too_small (to say) | not_separable (other measures moved too) | too_early | no_match",
+            True,
+        ),
     ),
 )
 

@@ -216,7 +216,61 @@ CUSTOMERS_NOW = TableSpec(
     ),
 )
 
-PANEL_TABLES: tuple[TableSpec, ...] = (AREA_WEEKS, CUSTOMER_PERIODS, CUSTOMER_WEEKS, CUSTOMERS_NOW)
+SURVEY_ANSWERS = TableSpec(
+    "survey_answers",
+    "one answer to the survey, with what was known on that day of who gave it",
+    ("response_id",),
+    (
+        Column("response_id", "text", "the survey's id", True),
+        Column("area", "text", "where they lived, else the neighbourhood that the answer names", True),
+        Column("answered_on", "date", "the day of the answer", True),
+        Column("score", "integer", "0 to 10", True),
+        Column("technology", "text", "fibre, cable, ...; null where only the area is known"),
+        Column("tenure_days", "integer", "days since started_on; null where only the area is known"),
+        Column("complaints_before", "integer", "complaints in the eight weeks before; null likewise"),
+    ),
+)
+
+QUALITY_COMPLAINTS = TableSpec(
+    "quality_complaints",
+    "one complaint about connection or speed, with the complainer's quality in the seven days up to its own",
+    ("complaint_id",),
+    (
+        Column("complaint_id", "text", "the helpdesk's id", True),
+        Column("area", "text", "where they lived, else the neighbourhood that the complaint names", True),
+        Column("opened_on", "date", "the day of the complaint", True),
+        Column("observed_ratio", "number", "share of the seven days that was observed; null where no device is known"),
+        Column("down_hours", "number", "hours down in a fully observed week"),
+        Column("evening_rtt_p95_mean_seconds", "number", "over the seven days"),
+        Column("loss_ratio", "number", "over the seven days"),
+        Column("evening_utilization_mean_ratio", "number", "over the seven days"),
+    ),
+)
+
+DEPARTURES = TableSpec(
+    "departures",
+    "one spell that is over, and the same customer's next one where there is one",
+    ("customer_id", "started_on"),
+    (
+        Column("customer_id", "text", "keyed hash", True),
+        Column("started_on", "date", "the first day of the spell", True),
+        Column("area", "text", "where they lived when it ended", True),
+        Column("ended_on", "date", "its last day", True),
+        Column("exit_reason", "text", "voluntary, nonpayment, moved or other", True),
+        Column("next_started_on", "date", "the first day of the next spell; null where there is none"),
+        Column("next_area", "text", "where they lived then"),
+    ),
+)
+
+PANEL_TABLES: tuple[TableSpec, ...] = (
+    AREA_WEEKS,
+    CUSTOMER_PERIODS,
+    CUSTOMER_WEEKS,
+    CUSTOMERS_NOW,
+    SURVEY_ANSWERS,
+    QUALITY_COMPLAINTS,
+    DEPARTURES,
+)
 
 
 def conform(table: pa.Table, spec: TableSpec) -> pa.Table:
