@@ -84,9 +84,9 @@ def grid_of(area_weeks: pd.DataFrame, outages: pd.DataFrame, customers_now: pd.D
     """The complete weeks of area_weeks with ``outages`` laid on them; ``least`` down hours per customer make a hit."""
     frame = area_weeks[area_weeks["is_complete"].astype(bool)]
     areas = tuple(sorted(frame["area"].unique()))
-    weeks = pd.DatetimeIndex(sorted(pd.to_datetime(frame["week"]).unique()))
+    weeks = pd.DatetimeIndex(frame["week"].unique()).sort_values()
     rows = pd.Categorical(frame["area"], categories=list(areas)).codes
-    columns = weeks.get_indexer(pd.to_datetime(frame["week"]))
+    columns = weeks.get_indexer(pd.DatetimeIndex(frame["week"]))
 
     def laid(values: pd.Series, blank: float = 0.0) -> Floats:
         out = np.full((len(areas), len(weeks)), blank)
@@ -100,11 +100,15 @@ def grid_of(area_weeks: pd.DataFrame, outages: pd.DataFrame, customers_now: pd.D
     }
     minutes, starts = _outage_minutes(outages, areas, weeks)
     down_hours = minutes / 60 / np.maximum(days / 7, 1.0)
-    usual = customers_now.groupby("area")["technology"].agg(lambda t: t.mode().iat[0] if t.notna().any() else "")
+    usual = customers_now.groupby("area")["technology"].agg(_most_frequent)
     technology = tuple(str(usual.get(area, "")) for area in areas)
     others = [t for t in TERMS if t.name != "down_hours"]
     quality = np.stack([laid(frame[t.column], np.nan) / t.per for t in others])
     return Grid(areas, weeks, days, counts, down_hours, minutes, down_hours >= least, starts, technology, quality)
+
+
+def _most_frequent(values: pd.Series) -> str:
+    return str(values.mode().iat[0]) if values.notna().any() else ""
 
 
 def _outage_minutes(
@@ -117,7 +121,7 @@ def _outage_minutes(
     for area, started, lost in zip(outages["area"], outages["started_at"], outages["customer_minutes"], strict=True):
         start = pd.Timestamp(started)
         day = start.tz_localize(None).normalize() if start.tzinfo is None else start.tz_convert(None).normalize()
-        week = int(weeks.get_indexer([day - pd.Timedelta(days=day.weekday())])[0])
+        week = int(weeks.get_indexer(pd.DatetimeIndex([day - pd.Timedelta(days=day.weekday())]))[0])
         if week < 0 or area not in place:
             continue
         where = (place[area], week)
@@ -201,7 +205,7 @@ def _matches(grid: Grid, window: Window, outcome: str) -> npt.NDArray[np.int64]:
     pre = slice(window.week - BEFORE, window.week)
     whole = slice(window.week - BEFORE, window.week + window.weeks_after + 1)
     spared = ~grid.is_hit[:, whole].any(axis=1) & (grid.days[:, whole] > 0).all(axis=1)
-    spared[window.area] = False
+    spared = spared & (np.arange(len(grid.areas)) != window.area)
     alike = spared & (np.array(grid.technology) == grid.technology[window.area])
     pool = np.flatnonzero(alike if alike.sum() >= MATCHES else spared)
     days, counts = grid.days[:, pre].sum(axis=1), grid.counts[outcome][:, pre].sum(axis=1)

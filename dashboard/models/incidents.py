@@ -38,7 +38,7 @@ SIZES: tuple[tuple[str, float], ...] = (("large", 4.0), ("medium", 1.0), ("small
 EVERY_SIZE = "all"
 LEAST_DOWN_HOURS = 0.25
 FEWEST_PLACEBOS = 40
-MOST_PLACEBOS = 400
+MOST_PLACEBOS = 250
 DRAWS = 2000
 POWER_FACTOR = 2.802
 """Normal quantiles of 97.5% and 80% added: an effect of so many standard errors is found in 80 of 100 cases."""

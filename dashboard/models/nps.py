@@ -154,7 +154,7 @@ def _merged(own: npt.NDArray[np.str_], whole: npt.NDArray[np.str_]) -> tuple[npt
 
 def _weeks_back(days: pd.Series) -> pd.Series:
     """Whole weeks before the newest answer: 0 is the last seven days."""
-    return (days.max() - days).dt.days // 7 if len(days) else days.astype(float)
+    return (days.max() - days).dt.days // 7 if len(days) else pd.Series(0.0, index=days.index)
 
 
 def _row(area: str, frame: pd.DataFrame) -> dict[str, Any]:

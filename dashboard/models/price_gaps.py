@@ -32,13 +32,10 @@ def price_gaps(customers_now: pd.DataFrame, coefficient: Coefficient | None) -> 
             "is_loyal": known["tenure_days"].to_numpy(dtype=float) >= LOYAL_DAYS,
         }
     )
-    rows = [_row(EVERY_PLAN, frame)] + [_row(str(plan), own) for plan, own in frame.groupby("plan")]
-    table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
-    table["is_found"], table["note"] = False, None
-    said = _said(coefficient)
-    for name, value in said.items():
-        table.loc[0, name] = value
-    return table.astype({"is_found": bool, "note": object})
+    unsaid = {"is_found": False, "note": None}
+    rows = [_row(EVERY_PLAN, frame) | unsaid | _said(coefficient)]
+    rows += [_row(str(plan), own) | unsaid for plan, own in frame.groupby("plan")]
+    return pd.DataFrame(rows).reindex(columns=_COLUMNS).astype({"is_found": bool, "note": object})
 
 
 _COLUMNS = [
