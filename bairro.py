@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import tomlfile
 from collector.backfill import command as backfill
 from dashboard import commands as operators
-from dashboard import evaluate_command
+from dashboard import evaluate_command, fixes_command
 from dashboard import record_commands as records
 
 if TYPE_CHECKING:
@@ -330,6 +330,7 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.add_argument("--area", required=True, help="an area's id or name")
     command.add_argument("--out", type=Path, default=Path(), help="folder to write to; default: this one")
     command.set_defaults(run=report)
+    fixes_command.add_to(commands, dashboard)
     operators.add_to(commands, dashboard, operators_entry)
     evaluate_command.add_to(commands)
 

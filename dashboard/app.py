@@ -14,11 +14,25 @@ from flask import Flask, Response, abort
 from gunicorn.app.base import BaseApplication
 
 from dashboard.config import DashboardSettings
-from dashboard.pages import area, areas, now, parts
+from dashboard.figures import fixes
+from dashboard.pages import area, areas, evidence, help, loyalty, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
 
-NAVIGATION = (("/", now.TEXT["title"]), ("/areas", areas.TEXT["title"]))
+NAVIGATION = (
+    ("/", now.TEXT["title"]),
+    ("/areas", areas.TEXT["title"]),
+    ("/help", help.TEXT["title"]),
+    ("/loyalty", loyalty.TEXT["title"]),
+    ("/evidence", evidence.TEXT["title"]),
+)
+LAYOUTS = {
+    "/": now.layout,
+    "/areas": areas.layout,
+    "/help": help.layout,
+    "/loyalty": loyalty.layout,
+    "/evidence": evidence.layout,
+}
 EXIT_OK, EXIT_PORT = 0, 2
 THREADS = 8
 
@@ -103,17 +117,17 @@ def _register(app: Dash, source: Source) -> None:
 def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
     """What lies at ``pathname``; an unknown path says where to go instead."""
     seen, path = visit(source, search), (pathname or "/").rstrip("/") or "/"
-    if path == "/":
-        return now.layout(seen)
-    if path == "/areas":
-        return areas.layout(seen)
+    if path in LAYOUTS:
+        return LAYOUTS[path](seen)
     if path.startswith("/area/"):
         return area.layout(seen, path.removeprefix("/area/"))
+    if path == "/methods" or path.startswith("/methods/"):
+        return evidence.method(path.removeprefix("/methods").strip("/"))
     return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
 
 
 def _routes(app: Dash, source: Source) -> None:
-    """What is not a page: health, the ranking as CSV, reports."""
+    """What is not a page: health, tables as CSV, reports."""
 
     @app.server.route("/-/healthy")
     def healthy() -> Response:
@@ -123,12 +137,15 @@ def _routes(app: Dash, source: Source) -> None:
     def ranking() -> Response:
         results = source.results()
         if results is None:
-            abort(404, areas.TEXT["no_results"])
-        return Response(
-            areas.csv(results),
-            mimetype="text/csv",
-            headers={"Content-Disposition": "attachment; filename=areas-at-risk.csv"},
-        )
+            abort(404, parts.NO_RESULTS)
+        return _csv(areas.csv(results), "areas-at-risk")
+
+    @app.server.route("/help.csv")
+    def what_would_help() -> Response:
+        results = source.results()
+        if results is None:
+            abort(404, parts.NO_RESULTS)
+        return _csv(fixes.csv(results, source.settings.analysis.minimum_customers), "what-would-help")
 
     @app.server.route("/area/<path:key>/report.<form>")
     def report(key: str, form: str) -> Response:
@@ -141,6 +158,10 @@ def _routes(app: Dash, source: Source) -> None:
             return Response(render_pdf(results, unquote(key), source.settings), mimetype="application/pdf")
         except ReportError as error:
             return Response(f"{error}\n", 404, mimetype="text/plain")
+
+
+def _csv(text: str, name: str) -> Response:
+    return Response(text, mimetype="text/csv", headers={"Content-Disposition": f"attachment; filename={name}.csv"})
 
 
 class _Kept:

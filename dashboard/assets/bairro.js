@@ -64,7 +64,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
       },
 
       rememberStates: function (states) {
-        remember({state: states && states.length < 5 ? states.join(",") : null});
+        remember({state: states && states.length < 6 ? states.join(",") : null});
       },
 
       rememberSpan: function (weeks) {

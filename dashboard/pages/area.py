@@ -16,7 +16,7 @@ from dashboard.figures.palette import DEVICE_STATES, theme
 from dashboard.figures.timeline import timeline
 from dashboard.figures.weeks import weekly
 from dashboard.live import areas_now
-from dashboard.pages import parts
+from dashboard.pages import help, parts
 from dashboard.pages.source import Source, Visit
 
 TEXT = {
@@ -76,7 +76,10 @@ def layout(seen: Visit, key: str) -> html.Div:
                         ),
                         class_name="weeks",
                     ),
-                    html.Div([drivers(said.drivers), counted(said), devices(seen, area)], className="column"),
+                    html.Div(
+                        [help.of_area(seen, area), drivers(said.drivers), counted(said), devices(seen, area)],
+                        className="column",
+                    ),
                 ],
                 className="beside",
             ),

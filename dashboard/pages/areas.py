@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-from dashboard.figures import findings, numbers, words
+from dashboard.figures import findings, words
 from dashboard.figures import map as maps
-from dashboard.figures.effects import EffectSummary, effects
+from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.palette import VERDICTS, theme
 from dashboard.figures.ranking import ranking_rows
 from dashboard.pages import parts
@@ -22,9 +22,6 @@ TEXT = {
     "map": "Verdicts",
     "search": "Find an area or a reason",
     "download": "Download CSV",
-    "no_results": "No results yet",
-    "no_results_why": "The first build is still running, or “bairro build” has not been started. "
-    "It reads the records and the quality history, and takes a minute or two; reload this page then.",
     "how": "Excess is how many more customers are expected to leave in the next 90 days than the provider's own rate, "
     "standardised by tenure and lock-in, would give. Bars are 95% intervals: one that crosses zero can be chance.",
 }
@@ -70,16 +67,14 @@ def layout(seen: Visit) -> html.Div:
     """The ranking as the URL asks for it: ?verdict=at_risk,watch&q=text&sort=excess&order=desc."""
     results = seen.source.results()
     if results is None:
-        return html.Div(
-            [html.H1(TEXT["title"]), parts.empty(TEXT["no_results"], TEXT["no_results_why"])], className="page areas"
-        )
+        return parts.no_results(TEXT["title"], "areas")
     wanted = [v for v in seen.query.get("verdict", "").split(",") if v in VERDICTS]
     rows = ranking_rows(results, seen.settings.currency)
     return html.Div(
         [
             dcc.Store(id="areas-drawn"),
-            html.Div([html.H1(TEXT["title"]), facts(results, seen)], className="title-line"),
-            effect_lines(effects(results)),
+            html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line"),
+            html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             html.Div(
                 [
                     parts.panel(
@@ -101,23 +96,6 @@ def layout(seen: Visit) -> html.Div:
         ],
         className="page areas",
     )
-
-
-def facts(results: Results, seen: Visit) -> html.P:
-    """Until when the records count, how old the results are, how many areas they tell of."""
-    age = numbers.duration((seen.at - findings.built_at(results)).total_seconds())
-    return html.P(
-        f"Records until {numbers.day(findings.cut_off(results))} · built {age} ago · {len(results.ranking)} areas",
-        className="facts",
-    )
-
-
-def effect_lines(summary: EffectSummary) -> html.Details:
-    """Whether quality was found to move complaints, said plainly; the terms on demand."""
-    caution = [html.P(summary.caution)] if summary.caution else []
-    items = html.Ul([html.Li(detail) for detail in summary.details])
-    kind = "found" if summary.is_found else "not-found"
-    return html.Details([html.Summary(html.Strong(summary.sentence)), *caution, items], className=f"effects {kind}")
 
 
 def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
@@ -181,7 +159,7 @@ def verdict_map(source: Source, theme_name: str) -> Any:
     """Areas coloured by verdict; the map is small, so names show on hover."""
     results = source.results()
     if results is None:
-        return maps.empty(TEXT["no_results"], theme(theme_name))
+        return maps.empty(parts.NO_RESULTS, theme(theme_name))
     rows = ranking_rows(results, source.settings.currency)
     marks = [_mark(row) for row in rows]
     return maps.areas(marks, source.outlines, theme(theme_name), labelled=frozenset())

@@ -22,7 +22,7 @@ TEXT = {
     "title": "Now",
     "incidents": "Open incidents",
     "map": "Areas by worst state",
-    "devices": "Devices not up",
+    "devices": "Devices not up or not well",
     "no_live": "No live data yet",
     "no_live_why": "The collector writes the state of every device a few seconds after its first round of polls. "
     "Start it with “bairro collect”; this page fills by itself.",
@@ -32,6 +32,14 @@ TEXT = {
     "What is shown is the last that it knew; the time counts as not observed, and no new outage is declared.",
     "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
 }
+FAULTS = {
+    "snmp_silent": "SNMP silent",
+    "snmp_refused": "SNMP refused",
+    "snmp_partial": "SNMP answers in part",
+    "ping_silent": "ping silent",
+    "uplink_down": "uplink down",
+}
+FLAPS = "went down again and again"
 MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "full uplink"}
 SCOPES = {
     "device": "device",
@@ -46,11 +54,17 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     parts.column("role", "Role", 66),
     parts.column("area", "Area", 102, cellRenderer="AreaLink"),
     parts.column("root", "Laid to", 118),
+    parts.column("ails", "What ails it", 150, tooltipField="ails"),
     parts.column("since", "Since", 68, **NUMBER),
     parts.column("planned", "Planned until", 100, **NUMBER),
     parts.column("subscribers", "Customers", 94, **NUMBER),
 )
-LIT = ("down", "suppressed", "suspect", "silent", "unknown")
+LIT = ("down", "suppressed", "suspect", "silent", "unknown", "up")
+UNWELL = "up"
+"""The state of the filter that stands for devices which answer and are not well."""
+
+
+AILS = ("degraded", "faults")
 
 
 def layout(seen: Visit) -> html.Div:
@@ -102,7 +116,9 @@ def layout(seen: Visit) -> html.Div:
 
 
 def _state_filter(wanted: list[str]) -> dcc.Checklist:
-    options = [{"label": DEVICE_STATES[state].word, "value": state} for state in LIT]
+    options = [
+        {"label": "Up, not well" if state == UNWELL else DEVICE_STATES[state].word, "value": state} for state in LIT
+    ]
     return dcc.Checklist(id="now-states", options=options, value=wanted, inline=True, className="filter")
 
 
@@ -259,8 +275,13 @@ def _area_mark(area: str, name: str, states: Mapping[str, Mapping[Any, Any]]) ->
 
 
 def device_rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:
-    """Devices not up, worst first."""
-    rows = live.devices[live.devices["state"].isin(states) & live.devices["state"].ne("up")]
+    """Devices not up, worst first, then those that are up but degraded, partly failed or flapping."""
+    rows = live.devices[live.devices["state"].isin(states)]
+    flapping = _flapping(live)
+    rows = rows.assign(
+        ails=[_ails(row, flapping) for row in rows[["device_id", "state", *AILS]].itertuples(index=False)]
+    )
+    rows = rows[rows["state"].ne("up") | rows["ails"].ne("")]
     order = {state: i for i, state in enumerate(DEVICE_STATES)}
     rows = rows.assign(order=rows["state"].map(order)).sort_values(["order", "subscribers"], ascending=[True, False])
     return [
@@ -271,12 +292,30 @@ def device_rows(live: Live, source: Source, now: datetime, states: list[str]) ->
             "area": source.name(row["area"]),
             "href": parts.area_href(row["area"]),
             "root": "" if row["root"] in {None, row["device_id"]} else row["root"],
+            "ails": row["ails"],
             "since": numbers.moment(row["since"].tz_convert(now.tzinfo), now),
             "planned": _until(row["maintenance_until"], now),
             "subscribers": int(row["subscribers"]),
         }
         for row in rows.to_dict("records")
     ]
+
+
+def _flapping(live: Live) -> frozenset[str]:
+    """Roots of open outages that may be up: an outage of a device that answers is kept open because it flaps."""
+    rows = live.open_incidents
+    roots = rows.loc[rows["kind"].isin(["outage", "planned"]) & rows["scope"].ne("group"), "root_device_id"]
+    return frozenset(roots.dropna())
+
+
+def _ails(device: Any, flapping: frozenset[str]) -> str:
+    """What is wrong with a device that answers, in words; nothing for one that does not."""
+    if device.state != "up":
+        return ""
+    said = [FLAPS] if device.device_id in flapping else []
+    for names, codes in ((MEASURES, device.degraded), (FAULTS, device.faults)):
+        said += [names.get(code, code) for code in ([] if codes is None else codes)]
+    return ", ".join(said)
 
 
 def _until(moment: Any, now: datetime) -> str:

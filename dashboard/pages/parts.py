@@ -5,19 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import dash_ag_grid as dag
 from dash import dcc, html, no_update
 from plotly.utils import PlotlyJSONEncoder
 
+from dashboard.figures import findings, numbers
+from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
 from dashboard.figures.palette import Mark
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
 
 Children = Any
 
 NO_ROWS = "Nothing to show"
+NO_RESULTS = "No results yet"
+NO_RESULTS_WHY = (
+    "The first build is still running, or “bairro build” has not been started. "
+    "It reads the records and the quality history, and takes a minute or two; reload this page then."
+)
 GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
     "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
@@ -52,6 +63,57 @@ def figure_tile(figure: Figure) -> html.Div:
 def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:
     """A titled empty state: what is not there, why, and what will bring it."""
     return html.Div([html.H2(title), html.P(text)], className=f"empty {class_name}".strip())
+
+
+def no_results(title: str, class_name: str = "reading") -> html.Div:
+    """A page before the first build."""
+    return html.Div([html.H1(title), empty(NO_RESULTS, NO_RESULTS_WHY)], className=f"page {class_name}")
+
+
+def facts(results: Results, at: datetime) -> html.P:
+    """Until when the records count, how old the results are, how many areas they tell of."""
+    age = numbers.duration((at - findings.built_at(results)).total_seconds())
+    return html.P(
+        f"Records until {numbers.day(findings.cut_off(results))} · built {age} ago · {len(results.ranking)} areas",
+        className="facts",
+    )
+
+
+def effect_lines(summary: EffectSummary) -> html.Details:
+    """Whether quality was found to move an outcome, said plainly; the terms on demand."""
+    caution = [html.P(summary.caution)] if summary.caution else []
+    items = html.Ul([html.Li(detail) for detail in summary.details])
+    kind = "found" if summary.is_found else "not-found"
+    return html.Details([html.Summary(html.Strong(summary.sentence)), *caution, items], className=f"effects {kind}")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Children]], *, label: str, numbers_from: int = 1) -> html.Div:
+    """A plain table that scrolls within itself where it is too wide; cells from ``numbers_from`` on are numbers."""
+    kinds = ["number" if i >= numbers_from else "" for i in range(len(columns))]
+    head = html.Tr([html.Th(name, scope="col", className=kind) for name, kind in zip(columns, kinds, strict=True)])
+    body = [
+        html.Tr(
+            [
+                html.Th(cell, scope="row", className=kind) if i == 0 else html.Td(cell, className=kind)
+                for i, (cell, kind) in enumerate(zip(row, kinds, strict=True))
+            ]
+        )
+        for row in rows
+    ]
+    made = html.Table([html.Thead(head), html.Tbody(body)])
+    return html.Div(made, className="table-box", role="region", tabIndex=0, **{"aria-label": label})
+
+
+def with_span(value: str, span: str) -> html.Span:
+    """A number with its interval under it."""
+    shown = [html.Small(span)] if span and span != numbers.NONE else []
+    return html.Span([html.B(value), *shown], className="with-span")
+
+
+def sentence_link(sentence: str, area: str, name: str) -> list[Children]:
+    """``sentence`` with the first mention of the area's name as a link to its page."""
+    before, found, after = sentence.partition(name)
+    return [before, area_link(area, name), after] if found else [sentence]
 
 
 def banner(kind: str, mark: str, text: Children) -> html.Div:

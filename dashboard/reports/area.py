@@ -16,8 +16,9 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from dashboard.config import DashboardSettings
 from dashboard.figures import findings, numbers
-from dashboard.figures.effects import effects
+from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
+from dashboard.figures.fixes import Remedies, remedies
 from dashboard.figures.intervals import interval_svg
 from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.suppression import suppress
@@ -26,12 +27,15 @@ from dashboard.results import Results, load
 
 TEMPLATES = Path(__file__).parent
 WEEKS = 52
+MOST_HELP = 2
 TEXT = {
     "kind": "Area report",
     "sure": "How sure is that?",
     "why": "Why?",
     "weeks": "The last year, week by week",
     "weeks_how": "Solid: this area. Dotted: the whole provider.",
+    "help": "What would help?",
+    "help_nothing": "Nothing that was found to move leaving is worse here than its target.",
     "next": "What to look at next",
     "nothing": "Nothing that was measured here stands out from the provider: ask those who left, and look at price and care.",
     "stands_out": "stands out",
@@ -64,8 +68,9 @@ class AreaReport:
     built: datetime
     interval: Chart | None
     charts: tuple[Chart, ...]
-    effect: str
-    caution: str | None
+    effects: tuple[str, ...]
+    details: tuple[str, ...]
+    help: tuple[str, ...]
     next_steps: tuple[str, ...]
     text: dict[str, str]
 
@@ -108,8 +113,9 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     said = findings.finding(results, area, settings.currency)
     if said is None:
         raise ReportError(f"no area is called {area!r}")
-    _refuse_small(results, said, settings.analysis.minimum_customers)
-    summary = effects(results)
+    minimum = settings.analysis.minimum_customers
+    _refuse_small(results, said, minimum)
+    told = [effects(results, outcome) for outcome in OUTCOMES]
     built = findings.built_at(results)
     local = built.astimezone(ZoneInfo(settings.timezone))
     return AreaReport(
@@ -119,8 +125,9 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         built=built,
         interval=_interval(said),
         charts=_charts(results, area),
-        effect=summary.sentence,
-        caution=summary.caution,
+        effects=tuple(" ".join(filter(None, (one.sentence, one.caution))) for one in told),
+        details=tuple("; ".join(one.details) for one in told if one.details),
+        help=would_help(remedies(results, settings.currency, minimum), area),
         next_steps=next_steps(said.drivers),
         text=TEXT,
     )
@@ -143,6 +150,14 @@ def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
     chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_found)
     steps = tuple(f"{d.name}: {d.value} here, {d.provider} for the provider. Look at {d.look_at}." for d in chosen)
     return steps[:3] or (TEXT["nothing"],)
+
+
+def would_help(told: Remedies, area: str) -> tuple[str, ...]:
+    """What is proven to help in ``area``, most first, or why nothing is named; the page and the report say the same."""
+    if not told.proven and not told.unproven:
+        return (told.sentence,)
+    mine = tuple(fix.sentence for fix in told.proven if fix.area == area)
+    return mine[:MOST_HELP] or (TEXT["help_nothing"],)
 
 
 def _interval(said: Finding) -> Chart | None:

@@ -78,6 +78,14 @@ def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
         "built_at": datetime.now(UTC).isoformat(),
         "version": "0.1.0",
         "seed": seed,
+        "entry": "2025-10-20",
+        "coverage": {"areas": len(NAMES), "weeks": 52, "customers": 12_345, "observed_ratio": 0.981},
+        "counts": [
+            {"table": "complaints", "code": "used", "rows": 990, "text": "used"},
+            {"table": "complaints", "code": "customer_unknown", "rows": 10, "text": "from a customer nobody knows"},
+        ],
+        "wording": {"complaints": "effect", "leaving": "effect"},
+        "notes": [{"code": "complaints_customer_unknown", "text": "10 of 1000 complaints are left out"}],
     }
     made = frames(seed, is_found=is_found)
     write_areas(data, seed=seed)
@@ -108,13 +116,14 @@ def frames(seed: int, *, is_found: bool = True) -> dict[str, pd.DataFrame]:
         "effects": _effects(is_found=is_found),
         "joint_tests": pd.DataFrame(
             {
-                "model": ["complaints"],
-                "statistic": [14.2 if is_found else 0.7],
-                "numerator_df": [4],
-                "denominator_df": [23],
-                "p_value": [1e-5 if is_found else 0.6],
+                "model": ["complaints", "leaving"],
+                "statistic": [14.2 if is_found else 0.7] * 2,
+                "numerator_df": [4] * 2,
+                "denominator_df": [23] * 2,
+                "p_value": [1e-5 if is_found else 0.6] * 2,
             }
         ),
+        "avoidable": _avoidable(ids, customers, bad),
     }
 
 
@@ -277,6 +286,26 @@ def _drivers(rng: np.random.Generator, ids: list[str], bad: dict[str, float], *,
     return pd.DataFrame(rows, columns=list(results.AREA_DRIVERS.column_names))
 
 
+def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float]) -> pd.DataFrame:
+    """Savings by measure: where the network is bad, by loss of service first."""
+    rows = []
+    for area in ids:
+        trouble = bad.get(area, 1.0) - 1
+        saved = [customers[area] * 0.012 * trouble * share for share in (0.8, 0.5, 0.1, 0.05)]
+        for (term, unit, value, step, _), leavers in zip(_DRIVERS, saved, strict=False):
+            rows.append((area, term, value, unit, value + step * trouble, *_saving(leavers)))
+        rows.append((area, "everything", None, None, None, *_saving(sum(saved) * 0.8)))
+    table = pd.DataFrame(rows, columns=list(results.AVOIDABLE.column_names)[:-1])
+    single = table[table["measure"] != "everything"].sort_values("monthly_revenue_saved", ascending=False)
+    table["position"] = pd.Series(range(1, len(single) + 1), index=single.index).reindex(table.index).astype("Int64")
+    return table.astype({"target": float, "value": float})
+
+
+def _saving(leavers: float) -> tuple[float, ...]:
+    ends = (leavers, leavers * 0.4, leavers * 1.7)
+    return *ends, *(end * 41.5 for end in ends)
+
+
 def _effects(*, is_found: bool) -> pd.DataFrame:
     terms = (
         ("down_hours", 1.0, "hours per customer-week", 1.22),
@@ -289,6 +318,8 @@ def _effects(*, is_found: bool) -> pd.DataFrame:
         ("complaints", "effect"),
         ("complaints_placebo", "placebo"),
         ("complaints_control", "negative_control"),
+        ("leaving", "effect"),
+        ("leaving_control", "negative_control"),
     ):
         for i, (term, per, unit, ratio) in enumerate(terms):
             real = ratio if kind == "effect" and is_found else 1.005

@@ -1,0 +1,201 @@
+"""What the findings rest on: effects with their checks, joint tests, coverage, and what became of every row read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dashboard.figures import numbers, words
+from dashboard.figures.effects import EffectSummary, effects
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
+
+KINDS: dict[str, str] = {
+    "effect": "What quality does",
+    "placebo": "Placebo: quality of the weeks to come",
+    "negative_control": "Negative control",
+}
+WHY: dict[tuple[str, str], str] = {
+    ("complaints", "placebo"): "What comes later cannot be the cause: these ratios should be about 1.",
+    ("complaints", "negative_control"): "Bills and prices are complained of whatever the network does: "
+    "these ratios should be about 1.",
+    ("leaving", "negative_control"): "People move house, or cannot pay, whatever the network does: "
+    "these ratios should be about 1.",
+}
+MODELS: dict[str, str] = {
+    "complaints": "Complaints about quality",
+    "complaints_placebo": "Placebo: quality of the weeks to come",
+    "complaints_control": "Negative control: complaints about bills and prices",
+    "leaving": "Leaving of one's own will",
+    "leaving_control": "Negative control: leaving for other reasons",
+}
+TABLES: dict[str, str] = {
+    "customers": "Customer records",
+    "spells": "Times as a customer",
+    "complaints": "Complaints",
+    "nps": "Survey answers",
+    "prices": "Prices",
+    "quality_hours": "Hours of quality",
+}
+UNTESTED = "not tested"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One ratio with its interval; ``places`` are low, middle, high and 1 on a line of 0 to 100, log-scaled."""
+
+    name: str
+    step: str
+    ratio: str
+    span: str
+    verdict: str
+    is_loud: bool
+    p_value: str
+    method: str
+    places: tuple[float, float, float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The terms of one model: the effects themselves, a placebo, or a negative control."""
+
+    title: str
+    how: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that was estimated of one outcome."""
+
+    key: str
+    title: str
+    summary: EffectSummary
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What became of the rows of one input: read = used + all that was left out, each with why."""
+
+    table: str
+    read: int
+    used: int
+    left_out: tuple[str, ...]
+
+
+def outcome(results: Results, key: str) -> Outcome:
+    """Effects, placebo and negative control of ``key`` (complaints, leaving)."""
+    table = results.effects[results.effects["model"].str.startswith(key)]
+    reach = _reach(table.to_dict("records"))
+    groups = tuple(
+        Group(title, WHY.get((key, kind), ""), tuple(_term(row, reach) for row in rows.to_dict("records")))
+        for kind, title in KINDS.items()
+        if len(rows := table[table["kind"] == kind])
+    )
+    return Outcome(key, MODELS[key], effects(results, key), groups)
+
+
+def _reach(rows: list[dict[Any, Any]]) -> float:
+    """How far the line goes on either side of 1, as a logarithm; what lies beyond is cut at its end."""
+    ends = [abs(math.log(row[end])) for row in rows for end in ("low", "high", "rate_ratio") if _is_positive(row[end])]
+    return min(max(ends, default=0.1), math.log(4.0)) or 0.1
+
+
+def _is_positive(value: Any) -> bool:
+    return not numbers.is_missing(value) and 0 < value < math.inf
+
+
+def _term(row: Mapping[Any, Any], reach: float) -> Term:
+    said = words.driver(str(row["term"]))
+    span = numbers.interval(row["low"], row["high"], lambda v: numbers.decimal(v, 2))
+    is_effect, is_found = row["kind"] == "effect", bool(row["is_found"])
+    if numbers.is_missing(row["p_value"]):
+        verdict = UNTESTED
+    elif is_effect:
+        verdict = "found" if is_found else "not proven"
+    else:
+        verdict = "fails: finds what cannot be" if is_found else "passes"
+    ends = (row["low"], row["rate_ratio"], row["high"])
+    drawn = tuple(_place(v, reach) for v in (*ends, 1.0)) if all(_is_positive(v) for v in ends) else None
+    return Term(
+        name=said.name,
+        step=words.step(str(row["term"]), float(row["per"])),
+        ratio=numbers.rate_ratio(row["rate_ratio"]),
+        span="" if span == numbers.NONE else span,
+        verdict=verdict,
+        is_loud=is_found,
+        p_value=probability(row["p_adjusted"]),
+        method=f"{row['method']}; {int(row['clusters'])} clusters",
+        places=drawn,  # type: ignore[arg-type]
+    )
+
+
+def _place(ratio: float, reach: float) -> float:
+    return round(50 + 50 * max(-1.0, min(1.0, math.log(ratio) / reach)), 2)
+
+
+def probability(value: Any) -> str:
+    """A p-value as it is read: '0.012', '< 0.001'."""
+    if numbers.is_missing(value):
+        return numbers.NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def joint_tests(results: Results) -> list[tuple[str, str, str, str]]:
+    """Model, F with its degrees of freedom, p-value and what that says, one row per joint test."""
+    rows = []
+    for row in results.joint_tests.to_dict("records"):
+        model = str(row["model"])
+        if numbers.is_missing(row["p_value"]):
+            rows.append((MODELS.get(model, model), UNTESTED, numbers.NONE, "could not be tested"))
+            continue
+        degrees = f"({int(row['numerator_df'])}, {numbers.decimal(row['denominator_df'], 0)})"
+        is_check = model not in {"complaints", "leaving"}
+        finds = row["p_value"] < 0.05
+        said = ("fails" if finds else "passes") if is_check else ("finds something" if finds else "finds nothing")
+        statistic = f"F{degrees} = {numbers.decimal(row['statistic'], 2)}"
+        rows.append((MODELS.get(model, model), statistic, probability(row["p_value"]), said))
+    return rows
+
+
+def rows_read(results: Results) -> list[Rows]:
+    """What became of every row that was read, table by table."""
+    counts = results.manifest.get("counts", [])
+    told = []
+    for table in dict.fromkeys(str(row["table"]) for row in counts):
+        mine = [row for row in counts if row["table"] == table]
+        used = sum(int(row["rows"]) for row in mine if row["code"] == "used")
+        out = tuple(f"{numbers.count(row['rows'])} {row['text']}" for row in mine if row["code"] != "used")
+        told.append(Rows(TABLES.get(table, table), sum(int(row["rows"]) for row in mine), used, out))
+    return told
+
+
+def coverage(results: Results) -> list[tuple[str, str]]:
+    """What the build looked at: the days, the areas, the customers, how much of the time was observed."""
+    manifest = results.manifest
+    covered = manifest.get("coverage", {})
+    last = manifest.get("last_complete", {})
+    facts = [
+        ("Time that counts", f"{numbers.day(manifest.get('entry'))} to {numbers.day(manifest.get('cut_off'))}"),
+        ("Neighbourhoods", numbers.count(covered.get("areas"))),
+        ("Weeks", numbers.count(covered.get("weeks"))),
+        ("Customers", numbers.count(covered.get("customers"))),
+        ("Time in which their network was observed", numbers.percent(covered.get("observed_ratio"))),
+        *((f"{TABLES.get(str(k), str(k))}: complete until", numbers.day(day)) for k, day in last.items()),
+        ("Version and seed", f"{manifest.get('version', numbers.NONE)}, {manifest.get('seed', numbers.NONE)}"),
+    ]
+    return [(name, value) for name, value in facts if value != numbers.NONE]
+
+
+def notes(results: Results) -> list[str]:
+    """What was said while the results were made: rows left out, models that could not be fitted and why."""
+    return [_capital(str(note["text"])) for note in results.manifest.get("notes", [])]
+
+
+def _capital(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

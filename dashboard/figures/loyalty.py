@@ -1,0 +1,202 @@
+"""Who is held and who stays by choice, in words: small areas are left out of every table here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dashboard.figures import numbers
+from dashboard.figures.findings import area_names
+from dashboard.figures.fixes import small_areas
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
+
+SHOWN = 40
+EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
+SIZES = {"small": "under 1 h", "medium": "1 to 4 h", "large": "4 h and more", "all": "all"}
+OUTCOMES = {"complaints_quality": "Complaints about quality", "leaving": "Leaving"}
+VERDICTS = {
+    "found": "found",
+    "not_found": "not found",
+    "too_small": "too small to say",
+    "too_early": "too early to say",
+    "no_match": "no area to compare with",
+}
+Row = dict[str, Any]
+Line = tuple[str | None, tuple[tuple[str, str], ...]]
+"""An area (None: the provider) and its cells: text and, under it, the interval or another small print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month of the contract cliff: whose lock-in ends, and how many of them are unhappy."""
+
+    starts_on: str
+    ending: int
+    unhappy: int
+    revenue: str
+    label: str
+
+
+def provider(table: pd.DataFrame) -> list[Row]:
+    """The rows of the whole provider, whose area is blank."""
+    return _records(table[table["area"].eq("")])
+
+
+def areas(results: Results, table: pd.DataFrame, minimum: int, by: str) -> list[Row]:
+    """The rows of areas that may be told of by themselves, most of ``by`` first."""
+    small = small_areas(results, minimum)
+    mine = table[table["area"].ne("") & ~table["area"].isin(small)]
+    return _records(mine.sort_values([by, "area"], ascending=[False, True], na_position="last", kind="stable"))
+
+
+def _records(table: pd.DataFrame) -> list[Row]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def names(results: Results) -> Mapping[str, str]:
+    return area_names(results)
+
+
+def headline(results: Results, currency: str) -> list[str]:
+    """The provider in sentences."""
+    rows = provider(results.loyalty)
+    if not rows:
+        return []
+    row = rows[0]
+    said = [
+        f"Of {numbers.count(row['judged'])} customers whose network was observed, {numbers.count(row['held_bad'])} have "
+        f"bad quality and stay because a contract holds them: held, not loyal. {numbers.count(row['free_good'])} are free "
+        "to leave, have good quality and stay.",
+        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave: the next to go.",
+        f"{numbers.count(row['unhappy'])} are unhappy (bad quality, a low score or a complaint) and pay "
+        f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; a contract holds "
+        f"{numbers.count(row['unhappy_held'])} of them.",
+    ]
+    if not numbers.is_missing(row["silent_sufferers"]):
+        said.append(
+            f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks: silent "
+            f"sufferers, who pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
+        )
+    if not numbers.is_missing(row["clean_ratio"]):
+        span = numbers.interval(row["clean_ratio_low"], row["clean_ratio_high"], lambda v: numbers.percent(v, 0))
+        said.append(
+            f"{numbers.percent(row['clean_ratio'], 0)} ({span}) of the complaints about quality came from customers whose "
+            "network was clean that week: look at what stands in their homes."
+        )
+    return said
+
+
+def held_rows(results: Results, minimum: int) -> list[Line]:
+    """By area: held with bad quality, free with bad quality, free with good quality, silent sufferers, customers."""
+    columns = ("held_bad", "free_bad", "free_good", "silent_sufferers", "judged")
+    return [
+        (row["area"], tuple((numbers.count(row[column]), "") for column in columns))
+        for row in areas(results, results.loyalty, minimum, "held_bad")[:SHOWN]
+    ]
+
+
+def cliff(results: Results, currency: str) -> list[Month]:
+    """The provider's contract cliff, month by month."""
+    months = []
+    for row in sorted(provider(results.contract_cliff), key=lambda row: int(row["months_ahead"])):
+        start = numbers.day(row["month_starts_on"])
+        revenue = numbers.money(row["unhappy_monthly_revenue"], currency)
+        ending, unhappy = int(row["ending"]), int(row["unhappy_ending"])
+        label = f"month from {start}: {ending} contracts end, {unhappy} of unhappy customers who pay {revenue} a month"
+        months.append(Month(start, ending, unhappy, revenue, label))
+    return months
+
+
+def nps_rows(results: Results, minimum: int) -> list[Line]:
+    """By area, the lowest score first: score, weighted score, change over four weeks, what that says, answers."""
+    rows = provider(results.area_nps) + areas(results, results.area_nps, minimum, "nps")[::-1]
+    told: list[Line] = []
+    for row in rows[: SHOWN + 1]:
+        fall = "a real fall" if row["is_real_fall"] else "no fall proven"
+        if numbers.is_missing(row["change"]):
+            fall = str(row["note"] or "too few answers to say")
+        cells = (_with(row, "nps"), _with(row, "weighted_nps"), _with(row, "change"), (fall, ""))
+        told.append((row["area"] or None, (*cells, (numbers.count(row["answers"]), ""))))
+    return told
+
+
+def not_correctable(results: Results) -> str:
+    """What weighting the answers cannot correct, in words."""
+    rows = provider(results.area_nps)
+    return str(rows[0]["not_correctable"]) if rows else ""
+
+
+def _with(row: Row, column: str, places: int = 0) -> tuple[str, str]:
+    """A value and its interval."""
+    span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, places))
+    return numbers.decimal(row[column], places), "" if span == numbers.NONE else span
+
+
+def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list[str]], str]:
+    """By plan with enough customers what loyal ones pay beyond new ones; and what the gap does to leaving, in words."""
+    rows = _records(results.price_gaps)
+    shown = [
+        [
+            str(row["plan"]) or "All plans",
+            numbers.count(row["loyal_customers"]),
+            numbers.money(row["loyal_price_mean"], currency, 2),
+            numbers.money(row["new_price_mean"], currency, 2),
+            numbers.money(row["gap_mean"], currency, 2),
+            numbers.percent(row["paying_more_ratio"], 0),
+        ]
+        for row in rows
+        if not row["plan"] or int(row["loyal_customers"]) >= minimum
+    ]
+    every = next((row for row in rows if not row["plan"]), None)
+    if every is None:
+        return shown, "Prices for new customers are not on record, so nothing is said of price gaps."
+    if numbers.is_missing(every["rate_ratio"]):
+        return shown, str(every["note"] or "What the gap does to leaving could not be estimated.")
+    span = numbers.interval(every["rate_ratio_low"], every["rate_ratio_high"], lambda v: numbers.decimal(v, 3))
+    unit = numbers.money(1, currency)
+    said = "goes with" if every["is_found"] else "was not proven to go with"
+    ratio = numbers.decimal(every["rate_ratio"], 3)
+    return (
+        shown,
+        f"{unit} a month above a new customer's price {said} leaving (×{ratio}, {span}). {every['note'] or ''}",
+    )
+
+
+def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]:
+    """By reason of leaving, for the provider: departures, came back, to the same area, rate, days away."""
+    told = []
+    for row in provider(results.returners):
+        if int(row["departures"]) < minimum:
+            continue
+        rate = _with(row, "returns_per_100_gone_years", 1)
+        days = (numbers.count(row["gap_days_median"]), "median")
+        counts = [(numbers.count(row[c]), "") for c in ("departures", "returned", "returned_here")]
+        reason = EXITS.get(row["exit_reason"], "all")
+        told.append([(reason, ""), *counts, rate, days])
+    return told
+
+
+def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]]:
+    """What outages did, pooled by size: outcome, size, outages, excess, per 1,000, revenue, verdict."""
+    told = []
+    for row in _records(results.incident_effects[results.incident_effects["is_pooled"]]):
+        money = numbers.interval(
+            row["monthly_revenue_low"], row["monthly_revenue_high"], lambda v: numbers.money(v, currency)
+        )
+        told.append(
+            [
+                (OUTCOMES.get(row["outcome"], row["outcome"]), ""),
+                (SIZES.get(row["size"], row["size"]), ""),
+                (numbers.count(row["outages"]), ""),
+                _with(row, "excess", 1),
+                _with(row, "excess_per_1000", 1),
+                (numbers.money(row["monthly_revenue"], currency), "" if money == numbers.NONE else money),
+                (VERDICTS.get(row["verdict"], row["verdict"]), f"p {numbers.decimal(row['p_adjusted'], 3)}"),
+            ]
+        )
+    return told

@@ -1,0 +1,237 @@
+"""*Evidence*: how sure the findings are and what they rest on, down to the rows that were read."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dash import dcc, html
+
+from dashboard.figures import evidence, numbers
+from dashboard.figures.effects import OUTCOMES
+from dashboard.figures.evidence import Group, Outcome, Term
+from dashboard.pages import parts
+from dashboard.pages.source import Visit
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
+
+METHODS = Path(__file__).parents[2] / "docs" / "methods.md"
+TEXT = {
+    "title": "Evidence",
+    "methods": "How the numbers are made",
+    "line": "A ratio of ×1.20 means 20% more with that much worse quality, all else equal. Bars are 95% intervals on a "
+    "logarithmic line around ×1. “Found” means that it stands after Holm’s correction for looking at several measures.",
+    "joint": "Joint tests: is everything zero?",
+    "notes": "What was said while this was made",
+    "no_notes": "Nothing had to be said.",
+    "coverage": "What was looked at",
+    "rows": "From rows read to rows used",
+    "rows_none": "This build kept no count of its rows.",
+    "backtest": "Would it have foretold the past?",
+    "backtest_none": "No backtest has been run: “bairro backtest” compares the ranking with the naive ones on the past.",
+    "no_methods": "The text of the methods is docs/methods.md in the source of this program.",
+}
+MADE: tuple[tuple[str, str, str], ...] = (
+    (
+        "Leaving and complaint rates",
+        "counted against what tenure and contracts would give, and pulled towards the provider’s where few were counted",
+        "rates.py",
+    ),
+    (
+        "Excess leavers and ranks",
+        "today’s customers through the hazard of leaving, times the neighbourhood’s own ratio, in 2,000 draws",
+        "ranking.py",
+    ),
+    (
+        "Effects on complaints",
+        "complaints a week by quality then and in the eight weeks before, within neighbourhoods and weeks",
+        "complaints.py",
+    ),
+    (
+        "Effects on leaving",
+        "the weekly hazard of leaving by what quality changes within a neighbourhood; moving away is no leaving",
+        "churn.py",
+    ),
+    (
+        "What would help",
+        "the departures that would not happen if who has it worse than the target had the target",
+        "avoidable.py",
+    ),
+    ("Drivers", "the last eight weeks beside the provider’s, in usual deviations between neighbourhoods", "drivers.py"),
+    ("Loyalty", "who is held and who stays of their own will, surveys, prices and those who come back", "loyalty.py"),
+)
+
+
+def layout(seen: Visit) -> html.Div:
+    """All that a sceptic asks for, on one page."""
+    results = seen.source.results()
+    if results is None:
+        return parts.no_results(TEXT["title"])
+    head = html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line")
+    outcomes = [_outcome(evidence.outcome(results, key)) for key in OUTCOMES]
+    return html.Div(
+        [
+            head,
+            html.P(TEXT["line"], className="how"),
+            html.Div(outcomes, className="halves"),
+            html.Div([_joint(results), _notes(results)], className="halves"),
+            *_backtest(results),
+            html.Div([_rows(results), _coverage(results)], className="halves"),
+            _made(),
+        ],
+        className="page reading",
+    )
+
+
+def _outcome(told: Outcome) -> html.Section:
+    caution = [html.P(told.summary.caution)] if told.summary.caution else []
+    return parts.panel(
+        told.title,
+        html.P(html.Strong(told.summary.sentence)),
+        *caution,
+        *(part for group in told.groups for part in _group(group, told.title)),
+    )
+
+
+def _group(group: Group, outcome: str) -> list[Any]:
+    head = [html.H3(group.title), *([html.P(group.how, className="how")] if group.how else [])]
+    rows = [
+        [
+            [term.name, html.Small(term.step)],
+            parts.with_span(term.ratio, term.span),
+            _bar(term),
+            [term.verdict, html.Small(f"p {term.p_value}")],
+        ]
+        for term in group.terms
+    ]
+    label = f"{outcome}: {group.title}"
+    made = parts.table(("Measure", "Ratio", "95% interval", "Says"), rows, label=label, numbers_from=4)
+    methods = dict.fromkeys(term.method for term in group.terms)
+    return [*head, made, html.P(f"Intervals: {'; '.join(methods)}.", className="how")]
+
+
+def _bar(term: Term) -> Any:
+    """The interval on a logarithmic line around 1, also said in words."""
+    if term.places is None:
+        return html.Span("no interval", className="soft")
+    low, middle, high, one = term.places
+    marks = [
+        html.I(className="bar", style={"left": f"{low}%", "width": f"{high - low}%"}),
+        html.I(className="zero", style={"left": f"{one}%"}),
+        html.I(className="dot", style={"left": f"{middle}%"}),
+    ]
+    label = f"{term.name}: {term.ratio}, 95% interval {term.span}, {term.verdict}"
+    return html.Div(marks, className=f"interval{' above' if term.is_loud else ''}", role="img", **{"aria-label": label})
+
+
+def _joint(results: Results) -> html.Section:
+    rows = [list(row) for row in evidence.joint_tests(results)]
+    columns = ("Model", "Test", "p", "Says")
+    shown = parts.table(columns, rows, label=TEXT["joint"], numbers_from=4) if rows else html.P("None could be made.")
+    return parts.panel(TEXT["joint"], shown)
+
+
+def _notes(results: Results) -> html.Section:
+    said = evidence.notes(results)
+    shown = html.Ul([html.Li(note) for note in said]) if said else html.P(TEXT["no_notes"], className="quiet")
+    return parts.panel(TEXT["notes"], shown)
+
+
+def _rows(results: Results) -> html.Section:
+    told = evidence.rows_read(results)
+    if not told:
+        return parts.panel(TEXT["rows"], html.P(TEXT["rows_none"], className="quiet"))
+    rows = [
+        [
+            [row.table, *(html.Small(f"left out: {line}") for line in row.left_out)],
+            numbers.count(row.read),
+            numbers.count(row.used),
+        ]
+        for row in told
+    ]
+    return parts.panel(TEXT["rows"], parts.table(("Input", "Read", "Used"), rows, label=TEXT["rows"]))
+
+
+def _coverage(results: Results) -> html.Section:
+    rows = [list(fact) for fact in evidence.coverage(results)]
+    return parts.panel(TEXT["coverage"], parts.table(("What", "How much"), rows, label=TEXT["coverage"]))
+
+
+def _backtest(results: Results) -> list[html.Section]:
+    """The newest backtest, where this version keeps one."""
+    table = getattr(results, "backtest", None)
+    if table is None:
+        return []
+    if table.empty:
+        return [parts.panel(TEXT["backtest"], html.P(TEXT["backtest_none"], className="quiet"))]
+    columns = [str(column).replace("_", " ") for column in table.columns]
+    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    return [parts.panel(TEXT["backtest"], parts.table(columns, rows, label=TEXT["backtest"]))]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return numbers.decimal(value, 3)
+    return numbers.NONE if numbers.is_missing(value) else str(value)
+
+
+def _made() -> html.Section:
+    """Each number in a line, with a link to its method."""
+    sections = methods()
+    items = []
+    for name, how, module in MADE:
+        slug = next((slug for slug, (title, _) in sections.items() if module in title), None)
+        if slug is None and sections:
+            continue
+        link = [" ", dcc.Link("The method", href=f"/methods/{slug}"), "."] if slug else []
+        items.append(html.Li([html.Strong(name), f": {how}.", *link]))
+    missing = [] if sections else [html.P(TEXT["no_methods"], className="how")]
+    return parts.panel(TEXT["methods"], html.Ul(items), *missing)
+
+
+@cache
+def methods() -> dict[str, tuple[str, str]]:
+    """slug -> (heading, Markdown) of every section of docs/methods.md; none where the program runs without its docs."""
+    try:
+        text = METHODS.read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    sections = {}
+    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        title, _, body = part.partition("\n")
+        slug = re.sub(r"[^a-z0-9]+", "-", title.partition("(")[0].lower()).strip("-")
+        sections[slug] = (title, re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", body).strip())
+    return sections
+
+
+def method(slug: str) -> html.Div:
+    """One section of the methods, and the way to the others."""
+    sections = methods()
+    if not sections:
+        return html.Div([html.H1(TEXT["methods"]), html.P(TEXT["no_methods"])], className="page reading")
+    links = [
+        html.Li(dcc.Link(_plain(title), href=f"/methods/{key}"), **{"aria-current": "page"} if key == slug else {})
+        for key, (title, _) in sections.items()
+    ]
+    if slug not in sections:
+        shown: list[Any] = [html.P("Choose one.")]
+    else:
+        title, body = sections[slug]
+        shown = [html.H2(_plain(title)), dcc.Markdown(body, className="prose", link_target="_blank")]
+    text = html.Section(shown, className="panel")
+    index = html.Nav(html.Ul(links), className="panel", **{"aria-label": TEXT["methods"]})
+    back = dcc.Link(TEXT["title"], href="/evidence", className="links")
+    return html.Div(
+        [
+            html.Div([html.H1(TEXT["methods"]), html.Nav(back, className="links")], className="title-line"),
+            html.Div([text, index], className="beside"),
+        ],
+        className="page reading",
+    )
+
+
+def _plain(title: str) -> str:
+    return title.partition(" (`")[0]

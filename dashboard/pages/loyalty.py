@@ -1,0 +1,133 @@
+"""*Loyalty*: who is held and who stays by choice, when contracts end, what surveys say, prices, and who comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from dashboard.figures import loyalty
+from dashboard.figures.loyalty import Line, Month
+from dashboard.pages import parts
+from dashboard.pages.source import Visit
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
+
+TEXT = {
+    "title": "Loyalty",
+    "who": "Held or loyal",
+    "who_none": "Who is held and who is loyal could not be worked out in this build; the evidence page says why.",
+    "cliff": "The contract cliff",
+    "cliff_how": "Contracts that end in each of the coming months; darker: of unhappy customers, whom only the contract holds.",
+    "cliff_none": "No contract ends are on record.",
+    "nps": "Net promoter score",
+    "nps_none": "No survey answers are on record.",
+    "price": "What loyalty costs",
+    "returners": "Who comes back",
+    "returners_none": "Too few customers have left to say who comes back.",
+    "incidents": "What outages did",
+    "incidents_how": "Beyond what matched neighbourhoods without an outage had, over up to eight weeks; by hours down per customer.",
+    "incidents_none": "No outage could be compared with neighbourhoods that had none.",
+    "small": "Neighbourhoods with too few customers to be told of by themselves are left out.",
+}
+
+
+def layout(seen: Visit) -> html.Div:
+    """The whole page; every part says so where there is nothing to show."""
+    results = seen.source.results()
+    if results is None:
+        return parts.no_results(TEXT["title"])
+    minimum, currency = seen.settings.analysis.minimum_customers, seen.settings.currency
+    names = loyalty.names(results)
+    head = html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line")
+    return html.Div(
+        [
+            head,
+            html.Div([_who(results, currency, minimum, names), _cliff(results, currency)], className="halves"),
+            html.Div([_nps(results, minimum, names), _price(results, currency, minimum)], className="halves"),
+            html.Div([_incidents(results, currency), _returners(results, minimum)], className="halves"),
+            html.P(TEXT["small"], className="how"),
+        ],
+        className="page reading",
+    )
+
+
+def _lines(lines: Sequence[Line], names: Any) -> list[list[Any]]:
+    """Rows with the area's link, or the provider, and cells with their small print."""
+    return [
+        [parts.area_link(area, names.get(area, area)) if area else html.Strong("Provider"), *_cells(cells)]
+        for area, cells in lines
+    ]
+
+
+def _cells(cells: Sequence[tuple[str, str]]) -> list[Any]:
+    return [parts.with_span(value, span) if span else value for value, span in cells]
+
+
+def _who(results: Results, currency: str, minimum: int, names: Any) -> html.Section:
+    said = loyalty.headline(results, currency)
+    if not said:
+        return parts.panel(TEXT["who"], html.P(TEXT["who_none"], className="quiet"))
+    columns = ("Where", "Held, bad quality", "Free, bad quality", "Free, good quality", "Silent sufferers", "Judged")
+    table = parts.table(columns, _lines(loyalty.held_rows(results, minimum), names), label=TEXT["who"])
+    return parts.panel(TEXT["who"], html.Ul([html.Li(line) for line in said]), table)
+
+
+def _cliff(results: Results, currency: str) -> html.Section:
+    months = loyalty.cliff(results, currency)
+    if not any(month.ending for month in months):
+        return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_none"], className="quiet"))
+    most = max(month.ending for month in months)
+    rows = [
+        [month.starts_on, _bar(month, most), str(month.ending), str(month.unhappy), month.revenue] for month in months
+    ]
+    columns = ("Month from", "", "Contracts", "Unhappy", "They pay a month")
+    table = parts.table(columns, rows, label=TEXT["cliff"], numbers_from=2)
+    return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_how"], className="how"), table)
+
+
+def _bar(month: Month, most: int) -> html.Div:
+    bars = [
+        html.I(className="all", style={"width": f"{100 * month.ending / most:.1f}%"}),
+        html.I(className="part", style={"width": f"{100 * month.unhappy / most:.1f}%"}),
+    ]
+    return html.Div(bars, className="share", role="img", **{"aria-label": month.label})
+
+
+def _nps(results: Results, minimum: int, names: Any) -> html.Section:
+    lines = loyalty.nps_rows(results, minimum)
+    if not lines:
+        return parts.panel(TEXT["nps"], html.P(TEXT["nps_none"], className="quiet"))
+    columns = ("Where", "Score", "Weighted", "Change in 4 weeks", "Says", "Answers")
+    caution = loyalty.not_correctable(results)
+    table = parts.table(columns, _lines(lines, names), label=TEXT["nps"])
+    return parts.panel(TEXT["nps"], table, *([html.P(caution, className="how")] if caution else []))
+
+
+def _price(results: Results, currency: str, minimum: int) -> html.Section:
+    rows, said = loyalty.price_rows(results, currency, minimum)
+    columns = ("Plan", "There a year or more", "They pay", "A new one pays", "Gap", "Pay more")
+    table = [parts.table(columns, rows, label=TEXT["price"])] if rows else []
+    return parts.panel(TEXT["price"], html.P(said), *table)
+
+
+def _returners(results: Results, minimum: int) -> html.Section:
+    rows = [_cells(row) for row in loyalty.returner_rows(results, minimum)]
+    columns = ("Left", "How many", "Came back", "To the same area", "Per 100 years away", "Days away")
+    shown = (
+        parts.table(columns, rows, label=TEXT["returners"])
+        if rows
+        else html.P(TEXT["returners_none"], className="quiet")
+    )
+    return parts.panel(TEXT["returners"], shown)
+
+
+def _incidents(results: Results, currency: str) -> html.Section:
+    rows = [_cells(row) for row in loyalty.incident_rows(results, currency)]
+    if not rows:
+        return parts.panel(TEXT["incidents"], html.P(TEXT["incidents_none"], className="quiet"))
+    columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "A month", "Says")
+    table = parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)
+    return parts.panel(TEXT["incidents"], html.P(TEXT["incidents_how"], className="how"), table)
