@@ -26,7 +26,7 @@ from dashboard.figures import fixes as figures
 from dashboard.figures import words
 from dashboard.figures.findings import area_names
 from dashboard.models import knapsack
-from dashboard.tables import delimited
+from dashboard.tables import delimited, sheets
 
 if TYPE_CHECKING:
     from dashboard.results import Results
@@ -78,7 +78,7 @@ def read_costs(path: Path, results: Results) -> list[Work]:
     """The works of a CSV with the columns area (id or name), measure and cost. Raises CostsError."""
     try:
         sheet = delimited.read_sheet(delimited.read_bytes(path))
-    except delimited.UnreadableError as error:
+    except sheets.UnreadableError as error:
         raise CostsError(f"{path}: {error}") from None
     missing = [name for name in COLUMNS if name not in sheet.columns]
     if missing:

@@ -176,7 +176,7 @@ def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]
         rate = _with(row, "returns_per_100_gone_years", 1)
         days = (numbers.count(row["gap_days_median"]), "median")
         counts = [(numbers.count(row[c]), "") for c in ("departures", "returned", "returned_here")]
-        reason = EXITS.get(row["exit_reason"], "all")
+        reason = str(EXITS.get(row["exit_reason"], "all"))
         told.append([(reason, ""), *counts, rate, days])
     return told
 
@@ -190,13 +190,13 @@ def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]
         )
         told.append(
             [
-                (OUTCOMES.get(row["outcome"], row["outcome"]), ""),
-                (SIZES.get(row["size"], row["size"]), ""),
+                (OUTCOMES.get(row["outcome"], str(row["outcome"])), ""),
+                (SIZES.get(row["size"], str(row["size"])), ""),
                 (numbers.count(row["outages"]), ""),
                 _with(row, "excess", 1),
                 _with(row, "excess_per_1000", 1),
                 (numbers.money(row["monthly_revenue"], currency), "" if money == numbers.NONE else money),
-                (VERDICTS.get(row["verdict"], row["verdict"]), f"p {numbers.decimal(row['p_adjusted'], 3)}"),
+                (VERDICTS.get(row["verdict"], str(row["verdict"])), f"p {numbers.decimal(row['p_adjusted'], 3)}"),
             ]
         )
     return told

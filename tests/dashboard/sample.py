@@ -124,6 +124,7 @@ def frames(seed: int, *, is_found: bool = True) -> dict[str, pd.DataFrame]:
             }
         ),
         "avoidable": _avoidable(ids, customers, bad),
+        **_loyalty(customers),
     }
 
 
@@ -299,6 +300,60 @@ def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float])
     single = table[table["measure"] != "everything"].sort_values("monthly_revenue_saved", ascending=False)
     table["position"] = pd.Series(range(1, len(single) + 1), index=single.index).reindex(table.index).astype("Int64")
     return table.astype({"target": float, "value": float})
+
+
+def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
+    """Loyalty, contracts, surveys, prices, returners and outages; the provider's rows have a blank area."""
+    everybody = {"": sum(customers.values()), **customers}
+    who = [
+        {
+            "area": area,
+            "customers": people,
+            "judged": people,
+            **dict(
+                zip(
+                    ("held_bad", "held_good", "free_bad", "free_good"),
+                    (people // 9, people // 3, people // 20, people // 2),
+                    strict=True,
+                )
+            ),
+            **dict.fromkeys(("contract_unknown", "unhappy_held", "quality_complaints_judged"), people // 30),
+            **dict.fromkeys(
+                ("unhappy", "silent_sufferers", "quality_complaints", "quality_complaints_clean"), people // 40
+            ),
+            **dict.fromkeys(("unhappy_monthly_revenue", "silent_sufferers_monthly_revenue"), people * 1.5),
+            "clean_ratio": 0.4,
+            "clean_ratio_low": 0.3,
+            "clean_ratio_high": 0.5,
+            "price_gap_mean": 3.0,
+        }
+        for area, people in everybody.items()
+    ]
+    cliff = [
+        ("", month, CUT_OFF + timedelta(days=30 * month), 300 - 9 * month, 9000.0, 40 - month, 1200.0)
+        for month in range(1, 13)
+    ]
+    nps = [
+        (area, 400, 120, 90, 7.5, 1.0, 14.0, 6.0, -1.0, 13.0, 380, "a mood that nothing on record shows", 40, 5.0, 44, 20.0,
+         -15.0, -28.0, -2.0, 0.01, 0.04, area == "n03", None)
+        for area in ("", "n03", "n05", "n07")
+    ]  # fmt: skip
+    outages = [
+        (f"pooled:{size}", outcome, True, size, None, None, 9, 4000, 6e5, 8, 11, 50.0, 40.0, 10.0, 2.0, 18.0, 2.5, 0.5, 4.5,
+         *((400.0, 80.0, 720.0) if outcome == "leaving" else (None, None, None)), 8.0, 0.01, 0.03, "found")
+        for outcome in ("complaints_quality", "leaving")
+        for size in ("large", "all")
+    ]  # fmt: skip
+    made = {
+        "contract_cliff": cliff,
+        "area_nps": nps,
+        "incident_effects": outages,
+        "price_gaps": [("", 9000, 4000, 41.0, 37.0, 4.0, 0.7, 1.02, 1.01, 1.03, 0.001, True, "an association")],
+        "returners": [("", "all", 900, 45, 30, 700.0, 6.4, 4.7, 8.6, 120.0, 30, 380)],
+    }
+    specs = results.RESULT_TABLES
+    tables = {name: pd.DataFrame(rows, columns=list(specs[name].column_names)) for name, rows in made.items()}
+    return tables | {"loyalty": pd.DataFrame(who)}
 
 
 def _saving(leavers: float) -> tuple[float, ...]:

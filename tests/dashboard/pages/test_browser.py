@@ -7,11 +7,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-SIZES = {"desk": (1366, 768), "wall": (1920, 1080)}
+SIZES = {"desk": (1366, 768), "wall": (1920, 1080), "phone": (390, 844)}
 SHOWS = {
     "now": ("/", "#now-map .choroplethlayer path"),
     "areas": ("/areas", "#areas-map .choroplethlayer path"),
     "area": ("/area/n03", "#area-weeks .barlayer path"),
+    "help": ("/help", ".order li"),
+    "loyalty": ("/loyalty", ".share .part"),
+    "evidence": ("/evidence", ".table-box .interval .dot"),
+    "methods": ("/methods/what-would-help", ".prose p"),
 }
 
 
@@ -26,6 +30,19 @@ def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, 
     seen.page.wait_for_timeout(400)
     seen.shot(f"{name}-{size}-{theme}")
     assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    seen.assert_clean()
+
+
+@pytest.mark.parametrize("name", ["help", "loyalty", "evidence"])
+def test_pages_to_read_fit_a_phone(served, watch, name):
+    url, _ = served
+    path, shows = SHOWS[name]
+    seen = watch(SIZES["phone"])
+    seen.go(url + path, shows)
+    assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    for box in seen.page.locator(".table-box").all():
+        assert box.get_attribute("tabindex") == "0", "what scrolls can be reached by keyboard"
+        assert box.get_attribute("aria-label")
     seen.assert_clean()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,9 @@ from dash import no_update
 from plotly.utils import PlotlyJSONEncoder
 
 from collector.published import INCIDENTS
-from dashboard.pages import area, areas, now
+from dashboard import results as storage
+from dashboard.figures import numbers
+from dashboard.pages import area, areas, evidence, help, loyalty, now
 from dashboard.pages.source import Source, visit
 
 
@@ -232,3 +235,94 @@ def test_an_area_before_the_first_build(sample, scratch):
 def test_an_area_with_too_little_data(source):
     said = text_of(area.layout(asked(source), "n05"))
     assert "There is too little data" in said
+
+
+def test_an_area_says_what_would_help_here(source, built):
+    key = built.avoidable.sort_values("position").iloc[0]["area"]
+    said = text_of(area.layout(asked(source), key))
+    assert "What would help here" in said
+    assert "Bringing time without service in" in said
+    assert "Too few customers for a number of their own." in text_of(help.of_area(asked(source), "n05"))
+
+
+# --- what would help, loyalty, evidence ---
+
+
+def test_help_says_where_to_begin_and_tells_proven_from_unproven(source, built):
+    said = text_of(help.layout(asked(source)))
+    best = built.avoidable.sort_values("position").iloc[0]
+    assert f"would keep about {numbers.leavers(best['avoidable_leavers_90d'])} customers" in said
+    proven, _, unproven = said.partition("Not proven")
+    assert "Evening latency" in proven
+    assert "Lost packets" not in proven
+    assert "Lost packets" in unproven
+
+
+def test_help_gives_no_number_where_nothing_was_found(sample, scratch):
+    sample.write_results(scratch.data, is_found=False)
+    source = Source(scratch)
+    said = text_of(help.layout(asked(source)))
+    assert "No effect of quality on leaving was found." in said
+    assert "€" not in said
+    assert "would keep" not in text_of(help.of_area(asked(source), "n03"))
+
+
+def test_help_and_loyalty_leave_small_areas_out(source):
+    for page in (help.layout(asked(source)), loyalty.layout(asked(source))):
+        assert "Fennel Park" not in text_of(page), "21 customers"
+        assert "left out" in text_of(page)
+
+
+def test_loyalty_says_who_is_held_and_what_outages_did(source):
+    said = text_of(loyalty.layout(asked(source)))
+    for phrase in ("held, not loyal", "silent sufferers", "Nov 2026", "a real fall", "€400"):
+        assert phrase in said, phrase
+
+
+def test_evidence_shows_checks_rows_and_methods(source):
+    said = text_of(evidence.layout(asked(source)))
+    for phrase in ("Placebo", "Negative control", "F(4, 23) = 14.20", "1\u202f000", "left out: 10", "The method"):
+        assert phrase in said, phrase
+    assert "10 of 1000 complaints are left out." in said
+
+
+def test_every_number_leads_to_its_method(source):
+    slugs = evidence.methods()
+    models = Path(evidence.__file__).parents[1] / "models"
+    for _, _, module in evidence.MADE:
+        if not (models / module).is_file():
+            continue
+        assert any(module in title for title, _ in slugs.values()), module
+    for slug in slugs:
+        assert "Choose one" not in text_of(evidence.method(slug))
+    assert "Choose one" in text_of(evidence.method("nonsense"))
+
+
+def test_pages_to_read_before_the_first_build(scratch):
+    for part in (help, loyalty, evidence):
+        assert "No results yet" in text_of(part.layout(asked(Source(scratch))))
+
+
+def test_pages_to_read_say_what_is_missing_in_words(sample, scratch):
+    """A build whose models of loyalty and of what would help failed, and which kept no counts."""
+    frames = sample.frames(7)
+    kept = {name: frames[name] for name in ("areas", "area_weeks", "area_rates", "ranking", "area_drivers", "effects")}
+    storage.write(scratch.data, kept, {"cut_off": "2026-10-19"})
+    seen = asked(Source(scratch))
+    assert "could not be worked out in this build" in text_of(help.layout(seen))
+    said = text_of(loyalty.layout(seen))
+    for phrase in ("could not be worked out", "No contract ends", "No survey answers", "No outage could be compared"):
+        assert phrase in said, phrase
+    assert "kept no count of its rows" in text_of(evidence.layout(seen))
+
+
+def test_now_lists_what_is_up_and_not_well(sample, scratch):
+    moment = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    live = sample.network(moment).set_index("device_id", drop=False)
+    live.at["n01-olt1", "degraded"], live.at["n01-olt1", "faults"] = ["loss"], ["uplink_down"]
+    live.loc[live["incident_id"] == "i-agg", ["state", "root", "incident_id"]] = ["up", None, None]
+    sample.write_live(scratch.data, moment, live)
+    sample.write_incidents(scratch.database_url, moment)
+    source = Source(scratch)
+    rows = {row["device_id"]: row["ails"] for row in now.device_rows(source.live(), source, moment, ["up"])}
+    assert rows == {"n01-olt1": "packet loss, uplink down", "n03-agg": "went down again and again"}
