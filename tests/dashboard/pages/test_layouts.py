@@ -16,7 +16,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from collector.published import INCIDENTS
 from dashboard import results as storage
-from dashboard.figures import numbers
+from dashboard.figures import fixes, numbers
 from dashboard.pages import area, areas, evidence, help, loyalty, now
 from dashboard.pages.source import Source, visit
 
@@ -252,10 +252,10 @@ def test_help_says_where_to_begin_and_tells_proven_from_unproven(source, built):
     said = text_of(help.layout(asked(source)))
     best = built.avoidable.sort_values("position").iloc[0]
     assert f"would keep about {numbers.leavers(best['avoidable_leavers_90d'])} customers" in said
-    proven, _, unproven = said.partition("Not proven")
-    assert "Evening latency" in proven
-    assert "Lost packets" not in proven
-    assert "Lost packets" in unproven
+    assert "Not proven" in said
+    told = fixes.remedies(built, "EUR", 30)
+    assert {fix.measure for fix in told.proven} == {"down_hours", "evening_latency"}
+    assert {fix.measure for fix in told.unproven} == {"loss", "evening_utilization"}
 
 
 def test_help_gives_no_number_where_nothing_was_found(sample, scratch):
