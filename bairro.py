@@ -113,10 +113,14 @@ def migrate(arguments: argparse.Namespace) -> int:
 
 def build(arguments: argparse.Namespace) -> int:
     from dashboard import build as building
-    from dashboard import config
+    from dashboard import config, schedule
 
+    settings = config.load(arguments.config)
+    if arguments.every is not None:
+        command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
+        return schedule.repeat(command, settings.data, arguments.every * 3600, parent=arguments.parent)
     try:
-        building.build(config.load(arguments.config), _say, force=arguments.force)
+        building.build(settings, _say, force=arguments.force)
     except building.BuildError as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
@@ -124,12 +128,13 @@ def build(arguments: argparse.Namespace) -> int:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from dashboard import app, config
+    from dashboard import app, config, schedule
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
-    return app.serve(settings)
+    with schedule.beside(arguments.config, settings.build.every_hours):
+        return app.serve(settings)
 
 
 def report(arguments: argparse.Namespace) -> int:
@@ -322,6 +327,10 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     records.add_to(commands, dashboard)
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")
+    command.add_argument(
+        "--every", type=_hours, metavar="HOURS", help="go on building, so often; each in a process of its own"
+    )
+    command.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     command.set_defaults(run=build)
     command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")
     command.add_argument("--address", help="address to listen on, instead of the settings' own")
@@ -354,6 +363,14 @@ def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     command = commands.add_parser("demo-agents", help="serve only the agents of a demo's folder")
     command.add_argument("folder", type=Path)
     command.set_defaults(run=demo_agents)
+
+
+def _hours(text: str) -> float:
+    """6 or 6h."""
+    hours = float(text.removesuffix("h"))
+    if not 0 < hours <= 8_760:
+        raise ValueError(text)
+    return hours
 
 
 def _date(text: str) -> datetime.date:

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from dashboard import attempts, results
 from dashboard import panel as panels
-from dashboard import results
 from dashboard.config import DashboardSettings
 from dashboard.models import (
     area_rates,
@@ -69,11 +69,27 @@ class _Notes:
 
 
 def build(settings: DashboardSettings, progress: Progress = print, *, force: bool = False) -> Path:
+    """As `_build`, one at a time, and keeping what became of it for the pages to tell."""
+    try:
+        with attempts.one_at_a_time(settings.data):
+            try:
+                folder = _build(settings, progress, force=force)
+            except BaseException as error:
+                attempts.record(settings.data, str(error) or type(error).__name__)
+                raise
+            attempts.record(settings.data, None)
+            return folder
+    except attempts.BusyError as error:
+        raise BuildError(str(error)) from None
+
+
+def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> Path:
     """Make and store results, and return their folder; unchanged inputs give the newest folder back.
 
     A model that fails leaves its rows out and a note in the manifest, and the rest goes on.
     Raises BuildError where there is nothing to build from.
     """
+    begun_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     progress("reading records and quality")
     try:
         inputs = _read(settings)
@@ -92,6 +108,7 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
     manifest = {
         "version": _version(),
+        "begun_at": begun_at,
         "built_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "fingerprint": fingerprint,
         "seed": settings.analysis.seed,

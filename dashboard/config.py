@@ -65,6 +65,13 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """How often `bairro serve` has the results built anew, in hours from start to start; 0: it does not."""
+
+    every_hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class DashboardSettings:
     """All of dashboard.toml; paths in it are relative to the file."""
 
@@ -78,6 +85,7 @@ class DashboardSettings:
     analysis: AnalysisSettings = AnalysisSettings()
     targets: TargetSettings = TargetSettings()
     engine: EngineSettings = EngineSettings()
+    build: BuildSettings = BuildSettings()
 
     @property
     def database_url(self) -> str:
@@ -89,6 +97,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "analysis.reporting_lag_days": (0, 365),
     "analysis.minimum_customers": (1, 10_000),
     "analysis.minimum_expected_leavers": (0, 1_000),
+    "build.every_hours": (0, 8_760),
     "engine.memory_gigabytes": (0.05, 4_096),
     "engine.disk_gigabytes": (0, 1_000_000),
 }

@@ -207,11 +207,14 @@ def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str,
 
 def load(data: Path) -> Results | None:
     """The newest complete build, or None where there is none; a build that cannot be read whole is passed over."""
-    for folder in builds(data):
-        try:
-            return _read(folder)
-        except (OSError, ValueError, KeyError):
-            continue
+    tried: list[Path] = []
+    while (found := builds(data)) != tried:  # newer builds may have pushed out the ones that were being read
+        for folder in found:
+            try:
+                return _read(folder)
+            except (OSError, ValueError, KeyError):
+                continue
+        tried = found
     return None
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-from dashboard.figures import findings, words
+from dashboard import attempts
+from dashboard.figures import findings, numbers, words
 from dashboard.figures import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.palette import VERDICTS, theme
@@ -67,13 +68,14 @@ def layout(seen: Visit) -> html.Div:
     """The ranking as the URL asks for it: ?verdict=at_risk,watch&q=text&sort=excess&order=desc."""
     results = seen.source.results()
     if results is None:
-        return parts.no_results(TEXT["title"], "areas")
+        return html.Div([*warnings(None, seen), parts.no_results(TEXT["title"], "areas")])
     wanted = [v for v in seen.query.get("verdict", "").split(",") if v in VERDICTS]
     rows = ranking_rows(results, seen.settings.currency)
     return html.Div(
         [
             dcc.Store(id="areas-drawn"),
             html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line"),
+            *warnings(results, seen),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             html.Div(
                 [
@@ -96,6 +98,19 @@ def layout(seen: Visit) -> html.Div:
         ],
         className="page areas",
     )
+
+
+def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
+    """That the last build failed, and which inputs are newer than the results."""
+    lines = []
+    if (failed := attempts.last_failure(seen.settings.data)) is not None:
+        ago = numbers.duration((seen.at - failed[0]).total_seconds())
+        lines.append(parts.banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
+    newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
+    if newer:
+        said = f"These results are older than the newest inputs: {', '.join(newer)}. The next build takes them in."
+        lines.append(parts.banner("note", "i", said))
+    return lines
 
 
 def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:

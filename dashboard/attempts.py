@@ -1,0 +1,74 @@
+"""How builds go: one at a time, what became of the last one, and whether inputs have come in since the results were made."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dashboard.tables import snapshots
+from dashboard.tables.schema import RECORDS
+
+LAST = ".last-attempt.json"
+LATE_DAYS = 8
+
+
+class BusyError(RuntimeError):
+    """Another build is running on the same data."""
+
+
+@contextlib.contextmanager
+def one_at_a_time(data: Path) -> Iterator[None]:
+    """Hold the lock on building; it goes with the process, however that ends. Raises BusyError where another has it."""
+    folder = data / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(f"another build is running on {data}") from None
+        yield
+
+
+def record(data: Path, failure: str | None) -> None:
+    """Keep what became of a build that ended now: why it failed, or None."""
+    folder = data / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".attempt-{os.getpid()}"
+    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    beside.write_text(json.dumps({"at": at, "failure": failure}), encoding="utf-8")
+    os.replace(beside, folder / LAST)
+
+
+def last_failure(data: Path) -> tuple[datetime.datetime, str] | None:
+    """When and why the last build failed; None where it went well or there was none."""
+    try:
+        stated = json.loads((data / "results" / LAST).read_text(encoding="utf-8"))
+        return (datetime.datetime.fromisoformat(stated["at"]), str(stated["failure"])) if stated["failure"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def newer_inputs(data: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """The inputs that results of this manifest are older than: kinds of records imported since it was begun, and
+    quality_hours where more than a week of days came after those it knew. Looks at names and times alone."""
+    begun = datetime.datetime.fromisoformat(str(manifest.get("begun_at") or manifest["built_at"])).timestamp()
+    found = []
+    for kind in RECORDS:
+        newest = snapshots.newest(kind, data)
+        with contextlib.suppress(OSError):
+            if newest is not None and newest.stat().st_mtime > begun:
+                found.append(kind)
+    known = manifest.get("last_complete", {}).get("quality_hours")
+    days = [folder.name[5:15] for folder in (data / "quality").glob("date=????-??-??")]
+    if known and days:
+        with contextlib.suppress(ValueError):
+            late = datetime.date.fromisoformat(max(days)) - datetime.date.fromisoformat(known)
+            if late.days >= LATE_DAYS:
+                found.append("quality_hours")
+    return found

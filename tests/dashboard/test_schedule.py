@@ -1,0 +1,135 @@
+"""Builds beside readers: one at a time, whole or not to be seen, and their failures kept."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from dashboard import attempts, build, results
+from dashboard.config import DashboardSettings
+from dashboard.pages import areas
+from dashboard.tables import snapshots
+from dashboard.tables.schema import CUSTOMERS
+
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> DashboardSettings:
+    return DashboardSettings(data=tmp_path / "data", customer_key=tmp_path / "key")
+
+
+def _store(data: Path, number: int) -> None:
+    names = pd.DataFrame({"area": ["north"], "name": [str(number)], "timezone": [None], "geometry": [None]})
+    stated = {"built_at": NOW.isoformat(), "number": number, "last_complete": {"quality_hours": "2026-03-01"}}
+    results.write(data, {"areas": names}, stated)
+
+
+def test_a_reader_never_meets_half_a_build(tmp_path: Path) -> None:
+    _store(tmp_path, 0)
+    done, seen = threading.Event(), []
+
+    def read() -> None:
+        while not done.is_set():
+            found = results.load(tmp_path)
+            seen.append(None if found is None else (found.manifest["number"], found.areas["name"].tolist()))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(1, 25):
+        _store(tmp_path, number)
+    done.set()
+    reader.join()
+    assert None not in seen
+    assert all(names == [str(number)] for number, names in seen)
+    assert [number for number, _ in seen] == sorted(number for number, _ in seen)
+
+
+def test_a_second_build_at_the_same_time_is_refused(settings: DashboardSettings) -> None:
+    with attempts.one_at_a_time(settings.data), pytest.raises(build.BuildError, match="another build is running"):
+        build.build(settings, lambda _: None)
+    with attempts.one_at_a_time(settings.data):
+        pass
+
+
+def test_a_failed_build_is_told_until_one_goes_well(settings: DashboardSettings) -> None:
+    with pytest.raises(build.BuildError):
+        build.build(settings, lambda _: None)
+    seen = SimpleNamespace(settings=settings, at=datetime.datetime.now(datetime.UTC))
+    (line,) = areas.warnings(None, seen)
+    assert "The last build failed" in str(line)
+    assert "bairro import customers FILE" in str(line)
+    attempts.record(settings.data, None)
+    assert areas.warnings(None, seen) == []
+
+
+def test_inputs_newer_than_the_results_are_named(tmp_path: Path) -> None:
+    _store(tmp_path, 1)
+    manifest = results.load_manifest(tmp_path)[1]
+    assert attempts.newer_inputs(tmp_path, manifest) == []
+    path = snapshots.write("customers", tmp_path, CUSTOMERS.arrow_schema().empty_table())
+    os.utime(path, (NOW.timestamp() + 60, NOW.timestamp() + 60))
+    (tmp_path / "quality" / "date=2026-03-08").mkdir(parents=True)
+    assert attempts.newer_inputs(tmp_path, manifest) == ["customers"]
+    (tmp_path / "quality" / "date=2026-03-09").mkdir()
+    assert attempts.newer_inputs(tmp_path, manifest) == ["customers", "quality_hours"]
+
+
+REPEAT = """
+import sys
+from pathlib import Path
+from dashboard import schedule
+schedule.LOOK_SECONDS = 0.05
+schedule.repeat([sys.executable, "-c", sys.argv[2]], Path(sys.argv[1]), float(sys.argv[3]))
+"""
+
+
+def _repeating(data: Path, what: str, every: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", REPEAT, str(data), what, str(every)])
+
+
+def _eventually(is_so, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_builds_repeat_until_told_to_stop(tmp_path: Path) -> None:
+    process = _repeating(tmp_path, f"import tempfile; tempfile.mkstemp(dir={str(tmp_path)!r})", 0.1)
+    try:
+        _eventually(lambda: len(list(tmp_path.iterdir())) >= 3)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_build_that_is_killed_is_kept_as_a_failure(tmp_path: Path) -> None:
+    process = _repeating(tmp_path, "import os; os.kill(os.getpid(), 9)", 3600)
+    try:
+        _eventually(lambda: attempts.last_failure(tmp_path) is not None)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+    assert "signal 9" in attempts.last_failure(tmp_path)[1]
+
+
+def test_a_build_under_way_ends_with_the_schedule(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    what = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    process = _repeating(tmp_path, what, 3600)
+    _eventually(lambda: note.exists() and note.read_text() != "")
+    process.terminate()
+    assert process.wait(30) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
