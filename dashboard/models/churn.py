@@ -18,7 +18,7 @@ import pandas as pd
 
 from dashboard.models import clusters, hazard
 from dashboard.models.complaints import Effect, EffectModel
-from dashboard.models.covariates import WITHIN, Design, design_of
+from dashboard.models.covariates import PERIOD, WITHIN, Design, design_of
 from dashboard.models.lags import TERMS, Term
 from dashboard.models.multiplicity import holm
 
@@ -64,22 +64,29 @@ class Churn:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """The fitted hazard: ``design`` makes columns of customers, ``covariance`` is None where clusters are too few.
+    """The fitted hazard: ``design`` makes columns of customers; ``information`` (columns, columns) is of the coefficients.
 
+    ``calendar`` (columns,) is added to the columns of who is looked at today: the level of the calendar to go on with.
     ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
     without what quality acts through: what an improvement changes.
     """
 
     design: Design
     coefficients: Floats
-    covariance: Floats | None
+    information: Floats
+    calendar: Floats
     effects: Floats
     effect_covariance: Floats | None
     clusters: int
 
     def daily_hazard(self, frame: pd.DataFrame) -> Floats:
-        """(n,) voluntary departures a day for customers as they are in ``frame``, at the latest level of the calendar."""
-        return np.asarray(np.exp(self.design.columns(frame) @ self.coefficients))
+        """(n,) voluntary departures a day of the rows in ``frame``; without a week, at the level to go on with."""
+        return np.asarray(np.exp(self.columns(frame) @ self.coefficients))
+
+    def columns(self, frame: pd.DataFrame) -> Floats:
+        """(n, columns) of the rows in ``frame``, in their own week where they have one."""
+        columns = self.design.columns(frame)
+        return columns if "week" in frame else columns + self.calendar
 
 
 def fit(customer_weeks: pd.DataFrame) -> Churn:
@@ -222,11 +229,31 @@ class _Fitted:
         return Predictor(
             self.design,
             self.fit.coefficients,
-            hazard.covariance(self.fit),
+            self.fit.information,
+            self._calendar(),
             rates.fit.coefficients[places],
             None if whole is None else whole[np.ix_(places, places)],
             self.rows.clusters,
         )
+
+    def _calendar(self) -> Floats:
+        """What to put into the period columns (columns,) of today's customers: how far to go back to the usual level.
+
+        Four weeks of departures say little of the level to come, so the last level is drawn towards the mean of all by
+        how much levels differ beyond chance (the moment estimator of DerSimonian and Laird 1986, unweighted).
+        """
+        calendar = np.zeros(len(self.design.names))
+        places, events = self.design.places(PERIOD), self.rows.weight * self.rows.events
+        latest = events @ (self.rows.columns[:, places].sum(axis=1) == 0)
+        places = places[events @ self.rows.columns[:, places] > 0]
+        if places.size < 2 or latest == 0:
+            return calendar
+        counts = np.append(events @ self.rows.columns[:, places], latest)
+        levels = np.append(self.fit.coefficients[places], 0.0)
+        between = max(0.0, levels.var(ddof=1) - (1 / counts).mean())
+        kept = between / (between + 1 / counts[-1])
+        calendar[places] = (1 - kept) * (counts / counts.sum())[:-1]
+        return calendar
 
 
 @dataclass(frozen=True, slots=True)

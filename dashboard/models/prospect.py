@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
+from scipy import linalg, sparse
 
+from dashboard.models import current
 from dashboard.models.churn import Predictor
 from dashboard.models.covariates import JUST_FREE_DAYS
 from dashboard.models.standardise import HORIZON_DAYS, weights_of
@@ -17,32 +18,32 @@ Floats = npt.NDArray[np.float64]
 
 LONG_FREE_DAYS = 10_000
 PART = 100_000
+SINGULAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """By area: departures that the hazard gives, without the area's own ratio.
 
-    ``past`` (periods, areas) are those of the four-week periods at risk, ``next`` (areas,) those of the next 90 days,
+    ``past`` (periods, areas) are those of the four-week periods at risk and ``counts`` the departures that there were,
+    both without customers whose quality was not observed then; ``next`` (areas,) are those of the next 90 days,
     ``customers`` the chance of each customer of today (customers,) with their area's position. ``past_slopes`` and
     ``next_slopes`` (areas, columns) say by how much their logarithms move with the coefficients; ``error`` (columns,
-    columns) is a square root of the coefficients' covariance, or None where it is not known.
+    directions) is a square root of the coefficients' covariance.
     """
 
     areas: tuple[str, ...]
     past: Floats
+    counts: Floats
     next: Floats
     customers: Floats
     area_of_customer: npt.NDArray[np.int64]
     past_slopes: Floats
     next_slopes: Floats
-    error: Floats | None
+    error: Floats
 
     def factors(self, count: int, seed: int) -> tuple[Floats, Floats]:
-        """What drawn coefficients make of past and next (count, areas each), as factors; ones where no error is known."""
-        if self.error is None:
-            ones = np.ones((count, len(self.areas)))
-            return ones, ones
+        """What drawn coefficients make of past and next (count, areas each), as factors."""
         moved = np.random.default_rng([seed, 1]).standard_normal((count, self.error.shape[1])) @ self.error.T
         return np.exp(moved @ self.past_slopes.T), np.exp(moved @ self.next_slopes.T)
 
@@ -56,16 +57,23 @@ def prospect(
     Leaving for other reasons competes at the provider's own rate. Where an area's quality was not observed a
     customer counts as having their area's mean.
     """
-    weight = weights_of(customer_periods)
+    weight, quality = weights_of(customer_periods), predictor.design.quality
     days = weight * customer_periods["days_at_risk"].to_numpy(dtype=float)
+    left = weight * customer_periods["left_voluntarily"].to_numpy(dtype=float)
     area = _positions(customer_periods["area"], areas)
     starts, period = np.unique(customer_periods["period"].to_numpy(), return_inverse=True)
-    past, past_slopes = np.zeros((starts.size, len(areas))), np.zeros((len(areas), len(predictor.coefficients)))
+    past, counts = np.zeros((starts.size, len(areas))), np.zeros((starts.size, len(areas)))
+    past_slopes = np.zeros((len(areas), len(predictor.coefficients)))
     for part in _parts(len(customer_periods)):
-        columns = predictor.design.columns(customer_periods.iloc[part].rename(columns={"period": "week"}))
-        means = days[part] * np.exp(columns @ predictor.coefficients)
-        past += _summed(means, period[part] * len(areas) + area[part], past.size).reshape(past.shape)
+        rows = customer_periods.iloc[part].rename(columns={"period": "week"})
+        is_known = ~np.isnan(quality.steps(rows)).any(axis=1)
+        columns = predictor.columns(rows)
+        means = is_known * days[part] * np.exp(columns @ predictor.coefficients)
+        place = period[part] * len(areas) + area[part]
+        past += _summed(means, place, past.size).reshape(past.shape)
+        counts += _summed(is_known * left[part], place, past.size).reshape(past.shape)
         past_slopes += _by_area(columns, means, area[part], len(areas))
+    past_slopes = _shares(past_slopes, past.sum(axis=0))
     others = float(customer_periods["left_otherwise"].sum()) / max(days.sum(), 1e-300)
     here = _positions(customers_now["area"], areas)
     chance, next_slopes = np.zeros(len(customers_now)), np.zeros((len(areas), len(predictor.coefficients)))
@@ -76,13 +84,30 @@ def prospect(
     return Prospect(
         tuple(areas),
         past,
+        counts,
         _summed(chance, here, len(areas)),
         chance,
         here,
-        _shares(past_slopes, past.sum(axis=0)),
+        past_slopes,
         next_slopes,
-        None if predictor.covariance is None else _root(predictor.covariance),
+        _root(_covariance(predictor.information, past_slopes, past, current.current(counts, past))),
     )
+
+
+def _covariance(information: Floats, slopes: Floats, past: Floats, ratios: current.Current) -> Floats:
+    """Covariance (columns, columns) of the coefficients where each area has a ratio r ~ Gamma(k, k) of its own.
+
+    Integrating r out takes E^2 s s' / (k + E) from the information, with E the area's departures expected and s the
+    slopes of their logarithm: what an area's own ratio could explain as well, the coefficients do not know. The
+    ranking draws both, so that both must come from one model; the clustered errors of the named effects, which
+    trust no model, would count the areas' own ratios twice.
+    """
+    expected = past.sum(axis=0)
+    variance = float(ratios.weights @ ratios.spreads**2)
+    taken = slopes * (expected * np.sqrt(variance / (1 + variance * expected)))[:, None]
+    left = information - taken.T @ taken
+    scale = 1.0 / np.sqrt(np.where(np.diag(left) > 0, np.diag(left), 1.0))
+    return np.asarray(linalg.pinvh(left * np.outer(scale, scale), rtol=SINGULAR) * np.outer(scale, scale))
 
 
 def _parts(rows: int) -> list[slice]:
@@ -114,7 +139,7 @@ def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple
             free_days=float(free_days),
         )
         frame["is_locked_in"] = frame["is_locked_in"].where(known)
-        columns = predictor.design.columns(frame)
+        columns = predictor.columns(frame)
         expected = days * np.exp(columns @ predictor.coefficients)
         total += expected
         weighted += expected[:, None] * columns

@@ -55,8 +55,10 @@ def rank(
     now = standardise.current_customers(customer_periods, cut_off) if customers is None else customers
     areas = sorted(set(past.areas.index) | set(area_weeks["area"]))
     totals = past.areas.reindex(areas, fill_value=0.0)
-    usual = past.by_period("expected", areas)
-    ratios = current.current(past.by_period("events", areas), usual if ahead is None else ahead.past)
+    if ahead is None:
+        ratios = current.current(past.by_period("events", areas), past.by_period("expected", areas))
+    else:
+        ratios = current.current(ahead.counts, ahead.past)
     chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
     base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
     expected, excess = _draw(ratios, base, ahead, seed)

@@ -198,3 +198,34 @@ def test_a_target_that_everybody_meets_saves_nothing(fitted):
     nowhere = avoidable.targets(model.predicting, today, {t.name: 1e9 for t in TERMS})
     rows = avoidable.avoidable(ahead, model.predicting, today, np.ones((50, 24)), nowhere, seed=1)
     assert (rows["avoidable_leavers_90d"].dropna().abs() < 1e-9).all()
+
+
+def test_departures_before_quality_was_observed_are_on_neither_side_of_the_ratio(fitted):
+    _, model, periods, today, ahead = fitted
+    blind = periods.copy()
+    is_first = blind["period"] == blind["period"].min()
+    blind.loc[is_first, "trailing_observed_ratio"] = 0.2
+    seen = prospect.prospect(model.predicting, blind, today, list(ahead.areas))
+    assert not seen.past[0].any()
+    assert not seen.counts[0].any()
+    np.testing.assert_allclose(seen.past[1:], ahead.past[1:])
+    np.testing.assert_allclose(seen.counts[1:], ahead.counts[1:])
+    assert ahead.counts.sum() == periods["left_voluntarily"].sum()
+
+
+def test_what_an_areas_own_ratio_could_explain_the_coefficients_do_not_claim(fitted):
+    _, model, _, _, ahead = fitted
+    known = np.flatnonzero(np.diag(model.predicting.information) > 0)
+    alone = np.linalg.inv(model.predicting.information[np.ix_(known, known)])
+    assert (np.diag(ahead.error @ ahead.error.T)[known] >= 0.999 * np.diag(alone)).all()
+
+
+def test_the_level_to_go_on_with_lies_between_the_last_and_the_usual(fitted):
+    _, model, _, today, _ = fitted
+    predictor = model.predicting
+    places = predictor.design.places("period:")
+    assert 0 <= predictor.calendar.sum() == predictor.calendar[places].sum() <= 1
+    going_on = predictor.daily_hazard(today.drop(columns="week"))
+    last = predictor.daily_hazard(today)
+    usual = last * np.exp(predictor.coefficients[places] @ predictor.calendar[places])
+    np.testing.assert_allclose(going_on, usual)
