@@ -21,10 +21,22 @@ class Attempts:
     next poll goes on where this one stopped.
     """
 
-    __slots__ = ("_accesses", "_failed_polls", "_planned", "_refused", "_turn", "access", "failure", "kept", "tries")
+    __slots__ = (
+        "_accesses",
+        "_failed_polls",
+        "_is_plain",
+        "_planned",
+        "_refused",
+        "_turn",
+        "access",
+        "failure",
+        "kept",
+        "tries",
+    )
 
     def __init__(self, accesses: Sequence[Access]) -> None:
         self._accesses = tuple(accesses)
+        self._is_plain = len(self._accesses) == 1 and self._accesses[0].session is None
         self.kept: Access | None = None
         self._failed_polls = 0
         self._turn = 0
@@ -37,6 +49,9 @@ class Attempts:
     def begin(self, tries: int, silent_polls: int) -> None:
         """Start a poll, in which a credential that works may be asked ``tries`` times."""
         self.failure = None
+        if self._is_plain and not silent_polls:
+            self.tries = tries
+            return
         is_lost = silent_polls >= BACK_OFF_AFTER
         for access in self._accesses:
             if access.session is not None:

@@ -56,6 +56,8 @@ class Conversation:
         self._engine_id: bytes | None = None
         self._uptime: float | None = None
         self._learnt: Learnt | None = None
+        self._asked: Question | None = None
+        self._then: Then
         self._must_learn = True
         self._walking: deque[Table] = deque()
         self._exchange: Exchange | None = None
@@ -71,7 +73,8 @@ class Conversation:
         self._to = to
         self._ended = ended
         self._until = self._exchange = None
-        self._walking.clear()
+        if self._walking:
+            self._walking.clear()
         self.outcome = Outcome()
         self._attempts.begin(1 + self.limits.retries, self.silent_polls)
         self._ask_first()
@@ -85,7 +88,7 @@ class Conversation:
         learnt, now = self._learnt, self._engine.now
         if learnt is not None and now < learnt.learn_at and not self._must_learn:
             learnt.begin_poll(now)
-            self.ask_question(learnt.question, self._heard, self._lost)
+            self._ask_learnt(learnt.question)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
             identity = Question([Asked(source) for source in IDENTITY], self.access)
             self.ask_question(identity, self._identified, self._lost)
@@ -120,9 +123,9 @@ class Conversation:
         exchange.decode, exchange.answered, exchange.failed = then
         if self.access.session is not None:
             Guard(self.access.session, exchange)
-        is_fresh = self._exchange is None
+        outbox = self._engine.outbox
+        (outbox.fresh if self._exchange is None else outbox.urgent).append(exchange)
         self._exchange = exchange
-        self._engine.ask(exchange, is_fresh=is_fresh)
 
     # The steps of a poll.
 
@@ -139,14 +142,24 @@ class Conversation:
             learnt.keep_paces(self._learnt)
         self._learnt = learnt
         self._must_learn = False
-        self.ask_question(learnt.question, self._heard, self._lost)
+        self._ask_learnt(learnt.question)
+
+    def _ask_learnt(self, question: Question) -> None:
+        if self._asked is not question:
+            self._asked = question
+            self._then = (question.read, self._heard, self._lost)
+        self._send(question.packet, question.id_at, self.tries, self._then)
 
     def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
+        assert self._learnt is not None
+        assert self._exchange is not None
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
-        assert self._learnt is not None
         if isinstance(answer, UsualAnswer):
-            self._take_usual(answer)
+            if self._learnt.is_whole and self.access.session is None and not self._exchange.late_seconds:
+                self._take_whole(answer)
+            else:
+                self._take_usual(answer)
         elif not isinstance(answer, Message):
             self._take(answer, None)
         elif answer.kind == REPORT:
@@ -156,9 +169,18 @@ class Conversation:
         else:
             SplitGet(self, self._learnt.question, self._take).error(answer)
 
+    def _take_whole(self, answer: UsualAnswer) -> None:
+        """The answer that is a usual poll from end to end: the steps below without those that it has no need of."""
+        self.outcome.take(answer)
+        self._note_uptime(answer.uptime_seconds)
+        self.silent_polls = 0
+        self._attempts.worked()
+        self._exchange = None
+        self._ended(self.outcome)
+
     def _take_usual(self, answer: UsualAnswer) -> None:
         outcome = self.outcome
-        outcome.uptime_seconds, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
+        outcome.take(answer)
         if self._exchange is not None and self._exchange.late_seconds:
             outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
         self._note_uptime(answer.uptime_seconds)

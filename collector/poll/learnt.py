@@ -28,7 +28,8 @@ Memory = InterfaceMemory | RowMemory
 class Learnt:
     """What is known of one device's scalars and tables; made anew when it is to be learnt again.
 
-    ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed.
+    ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
+    says that usual answers to the question are all there is to a poll.
     """
 
     def __init__(self, device: Device, profiles: Sequence[Profile], through: Access, now: float) -> None:
@@ -36,6 +37,7 @@ class Learnt:
         self.learn_at = _about(now, RELEARN_SECONDS)
         self._rows_at = _about(now, RELEARN_ROWS_SECONDS)
         self._through = through
+        self.is_whole = False
         self._is_stale = True
         self._sizes: dict[str, int] = {}
         self._memories: dict[str, Memory] = {}
@@ -72,6 +74,7 @@ class Learnt:
     def has_changed(self) -> None:
         """Something was learnt: the question must be put anew once the poll is over."""
         self._is_stale = True
+        self.is_whole = False
         self.question.usual = None
 
     def to_walk(self) -> list[Table]:
@@ -101,6 +104,7 @@ class Learnt:
             if records is not None:
                 sources = [item.source for item in self.question.asked]
                 self.question.usual = learn_usual(self.question.layout, sources, self.scalars, records)
+                self.is_whole = not self.to_walk()
 
     def compose(self) -> None:
         """Put the question anew where something was learnt: the scalars that the device has, and all known cells."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collector.poll.decode import Found
-from collector.reading import InterfaceReading, ProbeReading, SignalReading, SnmpOutcome
+from collector.poll.usual import UsualAnswer
+from collector.reading import EchoBurst, InterfaceReading, ProbeReading, Reading, SignalReading, SnmpOutcome
+
+_new_record = tuple.__new__
 
 
 class Outcome:
@@ -38,3 +41,27 @@ class Outcome:
         self.interfaces += found.interfaces
         self.signals += found.signals
         self.probes += found.probes
+
+    def take(self, answer: UsualAnswer) -> None:
+        self.uptime_seconds, self.boot_seconds, self.interfaces, self.signals = answer
+
+    def reading(
+        self, device_id: str, times: tuple[float, float], became: tuple[SnmpOutcome, bool], echoes: EchoBurst | None
+    ) -> Reading:
+        """The Reading of a poll; ``times`` are when it began and how long it took, ``became`` what became of SNMP and
+        whether anything was sent.
+        """
+        fields = (
+            device_id,
+            *times,
+            *became,
+            self.rtt_seconds,
+            self.uptime_seconds,
+            self.boot_seconds,
+            echoes,
+            self.interfaces,
+            self.signals,
+            self.failure,
+            self.probes,
+        )
+        return _new_record(Reading, fields)

@@ -180,15 +180,13 @@ class Visit:
     """One device's polls: its address, what SNMP has learnt of it, and the poll in flight if any."""
 
     __slots__ = (
-        "_address",
         "_burst",
         "_conversation",
         "_destination",
-        "_family",
         "_outcome",
         "_parts",
+        "_ping",
         "_poller",
-        "_port",
         "_started",
         "device",
         "waiting",
@@ -205,6 +203,8 @@ class Visit:
         )
         self._outcome: Outcome | None = None
         self._burst: Burst | None = None
+        method, _, port = device.ping.partition(":")
+        self._ping = (method, int(port) if port else 0) if method != "off" else None
         self._parts = 0
         self._started = 0.0
 
@@ -219,11 +219,9 @@ class Visit:
 
     def begin(self) -> None:
         """Start SNMP and the burst at once; a name that is not yet resolved comes first."""
-        self._outcome = self._burst = None
-        self._started = time.monotonic()
-        talk = self._conversation
-        silent = talk.silent_polls if talk is not None else 0
+        silent = self._conversation.silent_polls if self._conversation is not None else 0
         if self._destination is None or (silent and silent % BACK_OFF_AFTER == 0):
+            self._started = time.monotonic()
             self._poller.resolve(self.device, self._resolved, self._unresolved)
         else:
             self._ask()
@@ -233,18 +231,19 @@ class Visit:
         self._ask()
 
     def _ask(self) -> None:
-        to = self._destination
+        to, talk = self._destination, self._conversation
         assert to is not None
-        self._parts = 1
-        method, _, port = self.device.ping.partition(":")
-        if method != "off":
-            address = (to.address[0], int(port) if port else 0, *to.address[2:])
-            if self._poller.pinger.start(method, to.family, address, self._burst_ended):
-                self._parts += 1
-        if self._conversation is not None:
+        self._outcome = self._burst = None
+        self._parts = 0
+        if self._ping is not None:
+            method, port = self._ping
+            address = (to.address[0], port, *to.address[2:])
+            self._parts += self._poller.pinger.start(method, to.family, address, self._burst_ended)
+        if talk is not None:
             self._parts += 1
-            self._conversation.start(to, self._snmp_ended)
-        self._part_ended()
+            talk.start(to, self._snmp_ended)
+        if not self._parts:
+            self._poller.soon(self._nothing_asked)
 
     def _snmp_ended(self, outcome: Outcome) -> None:
         self._outcome = outcome
@@ -256,12 +255,8 @@ class Visit:
 
     def _part_ended(self) -> None:
         self._parts -= 1
-        if self._parts > 0:
-            return
-        if self._outcome is None and self._burst is None:
-            self._poller.soon(self._nothing_asked)
-            return
-        self._poller.finished(self, self._reading(self._outcome, self._burst))
+        if not self._parts:
+            self._poller.finished(self, self._reading(self._outcome, self._burst))
 
     def _reading(self, outcome: Outcome | None, burst: Burst | None) -> Reading:
         echoes = burst.echoes if burst is not None else None
@@ -276,21 +271,8 @@ class Visit:
                 self.device.device_id, at, now - at, "off", echoes is not None, echoes=echoes, failure=failure
             )
         is_sent = outcome.is_sent or echoes is not None
-        return Reading(
-            self.device.device_id,
-            at,
-            now - at,
-            outcome.snmp if outcome.is_sent or not is_sent else "off",
-            is_sent,
-            outcome.rtt_seconds,
-            outcome.uptime_seconds,
-            outcome.boot_seconds,
-            echoes,
-            outcome.interfaces,
-            outcome.signals,
-            outcome.failure,
-            outcome.probes,
-        )
+        snmp = outcome.snmp if outcome.is_sent or not is_sent else "off"
+        return outcome.reading(self.device.device_id, (at, now - at), (snmp, is_sent), echoes)
 
     def _nothing_asked(self) -> None:
         self._poller.finished(self, Reading(self.device.device_id, time.time(), 0.0, "off"))

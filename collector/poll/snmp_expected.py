@@ -114,22 +114,25 @@ def _long_varbind(data: bytes, at: int) -> tuple[int, int]:
     return at + size, at + 2
 
 
-class Layout(NamedTuple):
+class Layout:
     """The shape of one reply: where its numbers stand and every byte that is not one of them.
 
     Replies of one device to one question differ, nearly always, only in their numbers. Those that do are read by
     one ``struct`` call; comparing the rest checks community, names, types, sizes and texts all at once. ``places``
     are those of the numbers among the values, ``signed`` those of type INTEGER, ``odd`` those of a size that
-    ``struct`` does not know.
+    ``struct`` does not know. ``constants`` are the values of the reply that it was learnt from.
     """
 
-    size: int
-    fields: struct.Struct
-    skeleton: tuple[bytes, ...]
-    odd: tuple[int, ...]
-    signed: tuple[int, ...]
-    places: tuple[int, ...]
-    constants: tuple[Value, ...]
+    __slots__ = ("_skeleton", "_unpack", "constants", "odd", "places", "signed", "size")
+
+    def __init__(self, fields: struct.Struct, skeleton: tuple[bytes, ...], values: Sequence[Value]) -> None:
+        self.size = fields.size
+        self._unpack = fields.unpack
+        self._skeleton = skeleton
+        self.constants = tuple(values)
+        self.places: tuple[int, ...] = ()
+        self.odd: tuple[int, ...] = ()
+        self.signed: tuple[int, ...] = ()
 
     def values(self, data: bytes) -> list[Value] | None:
         """The reply's values in order, or None for a reply of another shape."""
@@ -149,8 +152,8 @@ class Layout(NamedTuple):
         """The numbers at ``places``, bytes for the ``odd`` ones, or None for a reply of another shape."""
         if len(data) != self.size:
             return None
-        parts = self.fields.unpack(data)
-        return parts[3::2] if parts[::2] == self.skeleton else None
+        parts = self._unpack(data)
+        return parts[3::2] if parts[::2] == self._skeleton else None
 
 
 _FORMATS = {
@@ -195,8 +198,9 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout:
         formats.append(f"{len(data) - last}s")
         edges.append((last, len(data)))
     skeleton = tuple(_shared(data[start:end]) for start, end in edges)
-    fields = _struct("".join(formats))
-    return Layout(len(data), fields, skeleton, tuple(odd), tuple(signed), tuple(places), tuple(values))
+    layout = Layout(_struct("".join(formats)), skeleton, values)
+    layout.places, layout.odd, layout.signed = tuple(places), tuple(odd), tuple(signed)
+    return layout
 
 
 @lru_cache(maxsize=4096)

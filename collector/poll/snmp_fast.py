@@ -25,6 +25,7 @@ TIMEOUT = "timeout"
 
 _IDS_AT_ONCE = 1024
 _put_id = struct.Struct(">I").pack_into
+_get_id = struct.Struct(">I").unpack_from
 
 _ANSWERED = (None, 0.0)
 """What stands for an answered request until its time is up, so that a duplicate is known as one."""
@@ -121,6 +122,8 @@ class Engine:
         self._sockets: dict[int, Datagrams] = {}
         self._used: dict[int, Datagrams] = {}
         self._ids: list[int] = []
+        self._id_places: dict[int, int] = {}
+        """Where the request id stood in the last reply of so many bytes; most replies of a size are built alike."""
 
     def open(self, sockets: dict[int, Datagrams]) -> None:
         """Use these sockets, one per address family."""
@@ -129,10 +132,6 @@ class Engine:
     def close(self) -> None:
         for opened in self._sockets.values():
             opened.close()
-
-    def ask(self, exchange: Exchange, *, is_fresh: bool = False) -> None:
-        """Send when the pace allows; ``is_fresh`` lets work under way go first."""
-        (self.outbox.fresh if is_fresh else self.outbox.urgent).append(exchange)
 
     def receive(self) -> None:
         for opened in self._used.values():
@@ -224,15 +223,20 @@ class Engine:
 
     def _take(self, data: bytes, address: Address, stamp: float) -> None:
         self.counts.packets_received += 1
-        try:
-            request_id = reply_id(data)
-        except BadPacketError as bad:
-            self._reject(bad.reason, address)
-            return
+        place = self._id_places.get(len(data))
+        request_id = _get_id(data, place)[0] if place is not None else 0
         entry = self.pending.get(request_id)
         if entry is None:
-            self._reject("unknown_id", address)
-            return
+            try:
+                request_id = reply_id(data)
+            except BadPacketError as bad:
+                self._reject(bad.reason, address)
+                return
+            entry = self.pending.get(request_id)
+            if entry is None:
+                self._reject("unknown_id", address)
+                return
+            self._note_place(data, request_id)
         exchange, sent_at = entry
         if exchange is None:
             self._reject("duplicate", address)
@@ -265,6 +269,11 @@ class Engine:
         except Exception:
             log.exception("poll of %s failed inside the collector", exchange.address[0])
             self._fail(exchange, "internal error")
+
+    def _note_place(self, data: bytes, request_id: int) -> None:
+        place = data.find(request_id.to_bytes(4, "big"))
+        if place >= 0:
+            self._id_places[len(data)] = place
 
     def _reject(self, reason: str, sender: Address) -> None:
         self.counts.reject(reason, str(sender[0]), self.now)

@@ -83,7 +83,8 @@ class Usual:
             return None
         recipe = self._recipe
         row = recipe.row(numbers)
-        return UsualAnswer(row[self._uptime], row[self._boot], recipe.interfaces(row), recipe.signals(row))
+        fields = row[self._uptime], row[self._boot], recipe.interfaces(row), recipe.signals(row)
+        return _new_record(UsualAnswer, fields)
 
 
 def learn_usual(layout: Layout, sources: Sequence[Source], scalars: Scalars, records: Sequence[Record]) -> Usual | None:
