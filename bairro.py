@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import tomlfile
 from collector.backfill import command as backfill
+from dashboard import backtest_command, evaluate_command, fixes_command
 from dashboard import commands as operators
-from dashboard import evaluate_command, fixes_command
 from dashboard import record_commands as records
 
 if TYPE_CHECKING:
@@ -341,6 +341,7 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.set_defaults(run=report)
     fixes_command.add_to(commands, dashboard)
     operators.add_to(commands, dashboard, operators_entry)
+    backtest_command.add_to(commands, dashboard)
     evaluate_command.add_to(commands)
 
 

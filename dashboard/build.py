@@ -49,7 +49,7 @@ class BuildError(ValueError):
 
 
 @dataclass(frozen=True)
-class _Inputs:
+class Inputs:
     """Everything that a build reads, and a digest of each part."""
 
     records: Mapping[str, pa.Table]
@@ -92,7 +92,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
     begun_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     progress("reading records and quality")
     try:
-        inputs = _read(settings)
+        inputs = read_inputs(settings)
     except (SnapshotError, quality.TableError) as error:
         raise BuildError(str(error)) from error
     fingerprint = _fingerprint(inputs, settings)
@@ -274,7 +274,8 @@ def joint_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
     ).astype({"numerator_df": "Int64"})
 
 
-def _read(settings: DashboardSettings) -> _Inputs:
+def read_inputs(settings: DashboardSettings) -> Inputs:
+    """Everything on record. Raises BuildError where something needed is missing, SnapshotError, TableError."""
     tables = {kind: records.read(kind, settings.data) for kind in RECORDS}
     if not tables["customers"].num_rows:
         raise BuildError(
@@ -290,10 +291,10 @@ def _read(settings: DashboardSettings) -> _Inputs:
     found = {kind: _table_digest(table) for kind, table in tables.items()}
     found["devices"] = _table_digest(devices)
     found["quality_hours"] = _files_digest(settings.data, files)
-    return _Inputs(tables, pattern, devices, found)
+    return Inputs(tables, pattern, devices, found)
 
 
-def _fingerprint(inputs: _Inputs, settings: DashboardSettings) -> str:
+def _fingerprint(inputs: Inputs, settings: DashboardSettings) -> str:
     what = {
         "inputs": dict(inputs.digests),
         "analysis": asdict(settings.analysis),

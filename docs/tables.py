@@ -7,6 +7,7 @@ import sys
 import sqlalchemy as sa
 
 from collector.published import OPERATIONS, PARQUET_TABLES, TableSpec
+from dashboard.backtest_results import BACKTEST_TABLES
 from dashboard.results import RESULT_TABLES
 from dashboard.tables.schema import PANEL_TABLES, RECORDS
 
@@ -86,6 +87,7 @@ def text() -> str:
         "Written by `bairro build` to `<data>/results/<stamp>/`, with `areas` and `area_weeks`.\n",
     ]
     parts += [_table(spec) for spec in RESULT_TABLES.values() if spec.name not in seen]
+    parts += [_table(spec, "`<data>/backtest/<stamp>/`, written by `bairro backtest`") for spec in BACKTEST_TABLES]
     return "\n".join(parts)
 
 

@@ -112,6 +112,13 @@ def fit(customer_weeks: pd.DataFrame) -> Churn:
     return Churn(main, control, predictor, _said(main, control, rates.left_out), rates.coefficient("price_gap"))
 
 
+def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
+    """Only the model that predicts; None where too few have left."""
+    rates = _Fitted.of(customer_weeks, "left_voluntarily", with_service=False)
+    full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
+    return None if rates is None or full is None else full.predictor(rates)
+
+
 def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
     notes = [*main.notes, *control.notes]
     if left_out > 0.005:

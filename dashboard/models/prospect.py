@@ -117,28 +117,8 @@ def _parts(rows: int) -> list[slice]:
 
 def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple[Floats, Floats]:
     """The chance (customers,) of leaving voluntarily within the horizon, and each one's columns weighted over it."""
-    held = customers["is_locked_in"].fillna(False).to_numpy(dtype=bool)
-    left = np.where(held, customers["lock_in_days_left"].to_numpy(dtype=float, na_value=0.0), 0.0)
-    since = customers["free_days"].to_numpy(dtype=float, na_value=LONG_FREE_DAYS)
-    held_days = np.minimum(left, HORIZON_DAYS)
-    new_days = np.where(held, JUST_FREE_DAYS, np.clip(JUST_FREE_DAYS - since, 0, None))
-    new_days = np.minimum(new_days, HORIZON_DAYS - held_days)
-    middle = customers["tenure_days"].to_numpy(dtype=float) + HORIZON_DAYS / 2
-    known = customers["is_locked_in"].notna()
-    stretches = (
-        (held_days, held, np.maximum(left - held_days / 2, 0), LONG_FREE_DAYS),
-        (new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), 0),
-        (HORIZON_DAYS - held_days - new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), LONG_FREE_DAYS),
-    )
     total, weighted = np.zeros(len(customers)), np.zeros((len(customers), len(predictor.coefficients)))
-    for days, is_held, days_left, free_days in stretches:
-        frame = customers.assign(
-            tenure_days=middle,
-            is_locked_in=pd.array(np.where(known, is_held, False), dtype="boolean"),
-            lock_in_days_left=days_left,
-            free_days=float(free_days),
-        )
-        frame["is_locked_in"] = frame["is_locked_in"].where(known)
+    for days, frame in stretches(customers):
         columns = predictor.columns(frame)
         expected = days * np.exp(columns @ predictor.coefficients)
         total += expected
@@ -147,6 +127,35 @@ def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple
     share = np.divide(total, all_exits, out=np.zeros_like(total), where=all_exits > 0)
     mean_columns = np.divide(weighted, total[:, None], out=np.zeros_like(weighted), where=total[:, None] > 0)
     return share * -np.expm1(-all_exits), mean_columns
+
+
+def stretches(customers: pd.DataFrame) -> list[tuple[Floats, pd.DataFrame]]:
+    """A customer's next 90 days in three stretches, as days (customers,) and what is known of them then: held until
+    the contract ends, just free for eight weeks, free."""
+    held = customers["is_locked_in"].fillna(False).to_numpy(dtype=bool)
+    left = np.where(held, customers["lock_in_days_left"].to_numpy(dtype=float, na_value=0.0), 0.0)
+    since = customers["free_days"].to_numpy(dtype=float, na_value=LONG_FREE_DAYS)
+    held_days = np.minimum(left, HORIZON_DAYS)
+    new_days = np.where(held, JUST_FREE_DAYS, np.clip(JUST_FREE_DAYS - since, 0, None))
+    new_days = np.minimum(new_days, HORIZON_DAYS - held_days)
+    middle = customers["tenure_days"].to_numpy(dtype=float) + HORIZON_DAYS / 2
+    known = customers["is_locked_in"].notna()
+    parts = (
+        (held_days, held, np.maximum(left - held_days / 2, 0), LONG_FREE_DAYS),
+        (new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), 0),
+        (HORIZON_DAYS - held_days - new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), LONG_FREE_DAYS),
+    )
+    found = []
+    for days, is_held, days_left, free_days in parts:
+        frame = customers.assign(
+            tenure_days=middle,
+            is_locked_in=pd.array(np.where(known, is_held, False), dtype="boolean"),
+            lock_in_days_left=days_left,
+            free_days=float(free_days),
+        )
+        frame["is_locked_in"] = frame["is_locked_in"].where(known)
+        found.append((days, frame))
+    return found
 
 
 def _by_area(columns: Floats, weights: Floats, area: npt.NDArray[np.int64], areas: int) -> Floats:

@@ -1,0 +1,129 @@
+"""What `bairro backtest` stores beside the builds, and pages read: its tables and how it was made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from collector.published import Column, TableSpec
+
+FOLDER = "backtest"
+MANIFEST = "manifest.json"
+KEPT = 2
+
+_SCORER = Column("scorer", "text", "hazard | challenger | outage_minutes | complaints | churn | tenure", True)
+_MEASURE = Column("measure", "text", "auc | lift | capture | area_lift | precision", True)
+
+BACKTEST = TableSpec(
+    "backtest",
+    "one way to rank and one measure of how well it foretold departures, over all days gone back to",
+    ("scorer", "measure"),
+    (
+        _SCORER,
+        _MEASURE,
+        Column("value", "number", "mean over the days", True),
+        Column("low", "number", "lower end of its 95% interval; null where areas are too few, and for precision"),
+        Column("high", "number", "upper end"),
+        Column("gain", "number", "the hazard's value less this one; null for the hazard itself"),
+        Column("gain_low", "number", "lower end of its 95% interval, on the same customers"),
+        Column("gain_high", "number", "upper end"),
+        Column("origins", "integer", "days gone back to", True),
+    ),
+)
+
+BACKTEST_ORIGINS = TableSpec(
+    "backtest_origins",
+    "one day gone back to, one way to rank and one measure",
+    ("origin", "scorer", "measure"),
+    (
+        Column("origin", "date", "the day, with only what was known on it", True),
+        _SCORER,
+        _MEASURE,
+        Column("value", "number", "on that day"),
+        Column("customers", "integer", "customers on that day", True),
+        Column("leavers", "integer", "those of them who left of their own will in the twelve weeks after", True),
+    ),
+)
+
+BACKTEST_CALIBRATION = TableSpec(
+    "backtest_calibration",
+    "one model and one tenth of the customers by their chance of leaving within twelve weeks, over all days",
+    ("scorer", "tenth"),
+    (
+        Column("scorer", "text", "hazard | challenger", True),
+        Column("tenth", "integer", "10 holds the highest chances", True),
+        Column("customers", "integer", "in it", True),
+        Column("predicted", "number", "their mean chance", True),
+        Column("observed", "number", "the share that left", True),
+        Column("observed_low", "number", "lower end of its 95% interval", True),
+        Column("observed_high", "number", "upper end", True),
+        Column("slope", "number", "of the model's calibration: 1 is right", True),
+        Column("level", "number", "log odds by which its chances were off together: 0 is right", True),
+    ),
+)
+
+BACKTEST_TABLES: tuple[TableSpec, ...] = (BACKTEST, BACKTEST_ORIGINS, BACKTEST_CALIBRATION)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBacktest:
+    """A frame per table, and the manifest: cut_off, built_at, verdict, beats_naive, ranker, notes, inputs."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    backtest: pd.DataFrame
+    backtest_origins: pd.DataFrame
+    backtest_calibration: pd.DataFrame
+
+
+def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> Path:
+    """Store as ``<data>/backtest/<stamp>/``, whole or not at all; the one before is kept, older ones go."""
+    root = data / FOLDER
+    root.mkdir(parents=True, exist_ok=True)
+    unfinished = root / f".writing-{os.getpid()}-{time.time_ns()}"
+    unfinished.mkdir()
+    try:
+        for spec in BACKTEST_TABLES:
+            frame = tables[spec.name][list(spec.column_names)]
+            table = pa.Table.from_pandas(frame, schema=spec.arrow_schema(), preserve_index=False)
+            pq.write_table(table.replace_schema_metadata(None), unfinished / f"{spec.name}.parquet")
+        text = json.dumps(dict(manifest), indent=1, ensure_ascii=False) + "\n"
+        (unfinished / MANIFEST).write_text(text, encoding="utf-8")
+        folder = unfinished.rename(root / f"{time.time_ns():020d}")
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    for old in _stored(data)[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def load(data: Path) -> StoredBacktest | None:
+    """The newest one that can be read whole, or None."""
+    for folder in _stored(data):
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            frames = {
+                spec.name: pq.read_table(folder / f"{spec.name}.parquet").to_pandas(date_as_object=False)
+                for spec in BACKTEST_TABLES
+            }
+        except (OSError, ValueError):
+            continue
+        return StoredBacktest(folder, manifest, **frames)
+    return None
+
+
+def _stored(data: Path) -> list[Path]:
+    root = data / FOLDER
+    found = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")] if root.is_dir() else []
+    return sorted(found, reverse=True)
