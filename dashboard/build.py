@@ -41,7 +41,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 3
+ANALYSIS = 4
 
 
 class BuildError(ValueError):

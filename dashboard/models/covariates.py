@@ -107,19 +107,23 @@ class Design:
         return np.array([i for i, name in enumerate(self.names) if name.startswith(prefix)], dtype=np.int64)
 
 
-WITHIN, BETWEEN, PERIOD = "within:", "between:", "period:"
+WITHIN, BETWEEN, EVERYWHERE, PERIOD = "within:", "between:", "everywhere:", "period:"
 
 
 def design_of(weeks: pd.DataFrame, *, with_service: bool) -> Design:
     """The columns for these weeks.
 
     Quality enters as its difference from the area's own mean (``within:``, of which alone an effect is claimed) and
-    as that mean (``between:``). ``with_service`` adds complaints, their answer times and survey scores.
+    as that mean (``between:``). ``with_service`` adds complaints, their answer times and survey scores, to predict.
+    Without it, where an effect is asked for, the week's own mean of that difference is taken out of it and stands by
+    itself (``everywhere:``): what all areas shared that week cannot be told from the calendar.
     """
     quality = quality_of(weeks)
+    shared = _no_shared if with_service else _shared_by_week(quality, weeks)
     blocks = [
         Block(("constant",), lambda frame: np.ones((len(frame), 1)), is_steadied=False),
-        _within(quality),
+        _within(quality, shared),
+        _everywhere(quality, shared, with_service),
         _between(quality),
         _periods(weeks),
         _tenure(weeks),
@@ -132,9 +136,41 @@ def design_of(weeks: pd.DataFrame, *, with_service: bool) -> Design:
     return Design(tuple(block for block in blocks if block.names), quality)
 
 
-def _within(quality: Quality) -> Block:
+Shared = Callable[[pd.DataFrame], "Floats | float"]
+
+
+def _no_shared(_frame: pd.DataFrame) -> float:
+    return 0.0
+
+
+def _shared_by_week(quality: Quality, weeks: pd.DataFrame) -> Shared:
+    """Makes (n, terms): the mean over the provider of the differences from the areas' means in each row's week.
+
+    With the areas' means this is the two-way Mundlak device (Wooldridge 2021, NBER w29154): the differences left
+    vary within area and within week alone.
+    """
+    days = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
+    away = quality.steps(weeks) - quality.between(weeks)
+    weight = np.where(np.isnan(away).any(axis=1), 0.0, days)
+    by_week = pd.DataFrame(np.nan_to_num(away) * weight[:, None]).groupby(weeks["week"].to_numpy()).sum()
+    total = pd.Series(weight).groupby(weeks["week"].to_numpy()).sum()
+    means = by_week.div(total.where(total > 0), axis=0).fillna(0.0)
+
+    def shared(frame: pd.DataFrame) -> Floats:
+        return np.nan_to_num(means.reindex(frame["week"].to_numpy()).to_numpy(dtype=float))
+
+    return shared
+
+
+def _everywhere(quality: Quality, shared: Shared, with_service: bool) -> Block:
+    if with_service:
+        return Block((), lambda frame: np.zeros((len(frame), 0)))
+    return Block(tuple(EVERYWHERE + t.name for t in quality.terms), lambda frame: np.asarray(shared(frame)))
+
+
+def _within(quality: Quality, shared: Shared) -> Block:
     def make(frame: pd.DataFrame) -> Floats:
-        return np.nan_to_num(quality.steps(frame) - quality.between(frame))
+        return np.nan_to_num(quality.steps(frame) - quality.between(frame) - shared(frame))
 
     return Block(tuple(WITHIN + t.name for t in quality.terms), make, is_steadied=False)
 
