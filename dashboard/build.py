@@ -41,7 +41,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 4
+ANALYSIS = 5
 
 
 class BuildError(ValueError):

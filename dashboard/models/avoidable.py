@@ -60,7 +60,7 @@ def avoidable(
     avoidable = E (1 - mean of exp(w (target - q)) over those whose quality q is worse), with E the ``expected`` draws
     (draws, areas) of the ranking and w the effect of quality within areas, drawn from its own covariance. It supposes
     that the quality of the last eight weeks continues otherwise. ``position`` orders all by the money saved; an area
-    without customers has no numbers.
+    without customers and a measure whose effect could not be estimated have no numbers.
     """
     terms = predictor.design.quality.terms
     steps = predictor.design.quality.steps(customers_now)
@@ -73,8 +73,8 @@ def avoidable(
         share = _share_saved(groups, effects, chosen, len(prospect.areas))
         rows = pd.DataFrame({"area": prospect.areas})
         rows = rows.assign(**_measure(prospect, steps, goal, terms, chosen))
-        is_lived_in = np.where(prospect.next > 0, 1.0, np.nan)
-        parts.append(_with_savings(rows, expected * share * is_lived_in, price))
+        is_told = (prospect.next > 0) & (chosen is None or predictor.is_estimated[chosen])
+        parts.append(_with_savings(rows, np.where(is_told, expected * share, np.nan), price))
     rows = pd.concat(parts, ignore_index=True)
     rows["position"] = _positions(rows)
     return rows[COLUMNS]

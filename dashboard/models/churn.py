@@ -25,6 +25,10 @@ from dashboard.models.multiplicity import holm
 Floats = npt.NDArray[np.float64]
 
 FEWEST_EVENTS = 50
+UNRANKED = (
+    "leaving: the fit did not converge, so that neighbourhoods are ranked by the rates of tenure and contract alone"
+    " and nothing is said of what would help"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Coefficient:
 class Churn:
     """The effect of quality on leaving, its negative control (moving, not paying), and the model that predicts.
 
-    ``predicting`` is None where there are too few departures to fit anything. ``price_gap`` is what one unit of
+    ``predicting`` is None where there are too few departures to fit anything, or a fit does not converge. ``price_gap`` is what one unit of
     currency above a new customer's price has to do with leaving; None where that could not be estimated.
     """
 
@@ -68,7 +72,8 @@ class Predictor:
 
     ``calendar`` (columns,) is added to the columns of who is looked at today: the level of the calendar to go on with.
     ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
-    without what quality acts through: what an improvement changes.
+    without what quality acts through: what an improvement changes. Terms without an estimate (``is_estimated`` False)
+    have 0 in both.
     """
 
     design: Design
@@ -77,6 +82,7 @@ class Predictor:
     calendar: Floats
     effects: Floats
     effect_covariance: Floats | None
+    is_estimated: npt.NDArray[np.bool_]
     clusters: int
 
     def daily_hazard(self, frame: pd.DataFrame) -> Floats:
@@ -108,15 +114,22 @@ def fit(customer_weeks: pd.DataFrame) -> Churn:
         else _nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
     )
     full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
-    predictor = full.predictor(rates) if full is not None else None
-    return Churn(main, control, predictor, _said(main, control, rates.left_out), rates.coefficient("price_gap"))
+    notes, predicting = _said(main, control, rates.left_out), _predictor(rates, full)
+    notes = notes if predicting is not None else (*notes, UNRANKED)
+    return Churn(main, control, predicting, notes, rates.coefficient("price_gap"))
 
 
 def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
-    """Only the model that predicts; None where too few have left."""
+    """Only the model that predicts; None where too few have left or a fit does not converge."""
     rates = _Fitted.of(customer_weeks, "left_voluntarily", with_service=False)
     full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
-    return None if rates is None or full is None else full.predictor(rates)
+    return None if rates is None else _predictor(rates, full)
+
+
+def _predictor(rates: _Fitted, full: _Fitted | None) -> Predictor | None:
+    if full is None or not (full.fit.has_converged and rates.fit.has_converged):
+        return None
+    return full.predictor(rates)
 
 
 def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
@@ -232,14 +245,16 @@ class _Fitted:
 
     def predictor(self, rates: _Fitted) -> Predictor:
         places = rates.design.places(WITHIN)
+        estimated = np.array([rates._without_estimate(int(place)) is None for place in places], dtype=bool)
         whole = hazard.covariance(rates.fit)
         return Predictor(
             self.design,
             self.fit.coefficients,
             self.fit.information,
             self._calendar(),
-            rates.fit.coefficients[places],
-            None if whole is None else whole[np.ix_(places, places)],
+            np.where(estimated, rates.fit.coefficients[places], 0.0),
+            None if whole is None else np.where(np.outer(estimated, estimated), whole[np.ix_(places, places)], 0.0),
+            estimated,
             self.rows.clusters,
         )
 
