@@ -17,7 +17,7 @@ from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
 from collector.poll.rows import RowMemory, found
 from collector.poll.snmp_codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Value
-from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange
+from collector.poll.snmp_fast import TIMEOUT, Destination, Engine, Exchange, Request
 from collector.poll.snmp_walk import Pace, Walk
 from collector.poll.split_get import SplitGet
 from collector.poll.usm_guard import Guard
@@ -28,10 +28,6 @@ IDENTITY = (
     Source("sysObjectID.0", "1.3.6.1.2.1.1.2.0", "object_id", "RFC 3418, SNMPv2-MIB"),
     Source("sysDescr.0", "1.3.6.1.2.1.1.1.0", "description", "RFC 3418, SNMPv2-MIB"),
 )
-
-
-Then = tuple[Callable[[bytes], Any], Callable[[Any, float], None], Callable[[str], None]]
-"""What reads a reply, what takes the answer and its round trip, and what is told where none comes."""
 
 
 class Conversation:
@@ -48,7 +44,7 @@ class Conversation:
         self.device = device
         self.access = accesses[0]
         self.limits = limits
-        self.tries = 1 + limits.retries
+        self.tries = self._all_tries = 1 + limits.retries
         self.silent_polls = 0
         self._profiles = profiles
         self._engine = engine
@@ -57,7 +53,7 @@ class Conversation:
         self._uptime: float | None = None
         self._learnt: Learnt | None = None
         self._asked: Question | None = None
-        self._then: Then
+        self._request: Request
         self._must_learn = True
         self._walking: deque[Table] = deque()
         self._exchange: Exchange | None = None
@@ -76,7 +72,7 @@ class Conversation:
         if self._walking:
             self._walking.clear()
         self.outcome = Outcome()
-        self._attempts.begin(1 + self.limits.retries, self.silent_polls)
+        self._attempts.begin(self._all_tries, self.silent_polls)
         self._ask_first()
 
     def _ask_first(self) -> None:
@@ -97,14 +93,26 @@ class Conversation:
 
     # What the GET and the walks use to ask.
 
-    def ask(self, packet: bytearray, id_at: int, then: Then) -> None:
-        """Send one request of a walk, which does its own retries."""
-        self._send(packet, id_at, 1, then)
+    def ask(self, request: Request, tries: int = 1) -> None:
+        """Send a request, those of walks once: they do their own retries."""
+        exchange = Exchange(self._engine, self._to, request, self._until)
+        exchange.tries = tries
+        if self.access.session is not None:
+            Guard(self.access.session, exchange)
+        outbox = self._engine.outbox
+        (outbox.fresh if self._exchange is None else outbox.urgent).append(exchange)
+        self._exchange = exchange
 
     def ask_question(
         self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
     ) -> None:
-        self._send(question.packet, question.id_at, self.tries, (question.read, heard, lost))
+        self.ask(Request(question.packet, question.id_at, question.read, heard, lost), self.tries)
+
+    def _ask_learnt(self, question: Question) -> None:
+        if self._asked is not question:
+            self._asked = question
+            self._request = Request(question.packet, question.id_at, question.read, self._heard, self._lost)
+        self.ask(self._request, self.tries)
 
     def has_time(self) -> bool:
         return self._until is None or self._engine.now < self._until
@@ -115,17 +123,6 @@ class Conversation:
 
     def count_retry(self) -> None:
         self._engine.counts.retries += 1
-
-    def _send(self, packet: bytearray, id_at: int, tries: int, then: Then) -> None:
-        exchange = Exchange(self._engine, self._to, packet, id_at)
-        exchange.tries = tries
-        exchange.until = self._until
-        exchange.decode, exchange.answered, exchange.failed = then
-        if self.access.session is not None:
-            Guard(self.access.session, exchange)
-        outbox = self._engine.outbox
-        (outbox.fresh if self._exchange is None else outbox.urgent).append(exchange)
-        self._exchange = exchange
 
     # The steps of a poll.
 
@@ -144,22 +141,16 @@ class Conversation:
         self._must_learn = False
         self._ask_learnt(learnt.question)
 
-    def _ask_learnt(self, question: Question) -> None:
-        if self._asked is not question:
-            self._asked = question
-            self._then = (question.read, self._heard, self._lost)
-        self._send(question.packet, question.id_at, self.tries, self._then)
-
     def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
-        assert self._learnt is not None
-        assert self._exchange is not None
+        learnt, exchange = self._learnt, self._exchange
+        assert learnt is not None and exchange is not None  # noqa: PT018
+        if isinstance(answer, UsualAnswer) and learnt.is_whole and not exchange.late_seconds:
+            self._take_whole(answer, exchange, rtt)
+            return
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
         if isinstance(answer, UsualAnswer):
-            if self._learnt.is_whole and self.access.session is None and not self._exchange.late_seconds:
-                self._take_whole(answer)
-            else:
-                self._take_usual(answer)
+            self._take_usual(answer)
         elif not isinstance(answer, Message):
             self._take(answer, None)
         elif answer.kind == REPORT:
@@ -167,16 +158,21 @@ class Conversation:
         elif answer.error_status == AUTHORIZATION_ERROR:
             self._refused(ERRORS[answer.error_status])
         else:
-            SplitGet(self, self._learnt.question, self._take).error(answer)
+            SplitGet(self, learnt.question, self._take).error(answer)
 
-    def _take_whole(self, answer: UsualAnswer) -> None:
+    def _take_whole(self, answer: UsualAnswer, exchange: Exchange, rtt: float) -> None:
         """The answer that is a usual poll from end to end: the steps below without those that it has no need of."""
-        self.outcome.take(answer)
-        self._note_uptime(answer.uptime_seconds)
+        outcome, before = self.outcome, self._uptime
+        uptime, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
+        outcome.sent_at = outcome.sent_at or exchange.first_sent_at
+        outcome.rtt_seconds = rtt
+        outcome.uptime_seconds = self._uptime = uptime
+        if before is not None and uptime is not None and uptime < before:
+            self._must_learn = True
         self.silent_polls = 0
         self._attempts.worked()
         self._exchange = None
-        self._ended(self.outcome)
+        self._ended(outcome)
 
     def _take_usual(self, answer: UsualAnswer) -> None:
         outcome = self.outcome

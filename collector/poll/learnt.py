@@ -29,7 +29,7 @@ class Learnt:
     """What is known of one device's scalars and tables; made anew when it is to be learnt again.
 
     ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
-    says that usual answers to the question are all there is to a poll.
+    says that usual answers to the question are all there is to a poll, and that they come bare.
     """
 
     def __init__(self, device: Device, profiles: Sequence[Profile], through: Access, now: float) -> None:
@@ -104,7 +104,7 @@ class Learnt:
             if records is not None:
                 sources = [item.source for item in self.question.asked]
                 self.question.usual = learn_usual(self.question.layout, sources, self.scalars, records)
-                self.is_whole = not self.to_walk()
+                self.is_whole = self._through.session is None and not self.to_walk()
 
     def compose(self) -> None:
         """Put the question anew where something was learnt: the scalars that the device has, and all known cells."""

@@ -259,6 +259,10 @@ class Visit:
             self._poller.finished(self, self._reading(self._outcome, self._burst))
 
     def _reading(self, outcome: Outcome | None, burst: Burst | None) -> Reading:
+        if outcome is not None and burst is None and outcome.is_sent:
+            now = time.time()
+            at = outcome.sent_at or now
+            return outcome.reading(self.device.device_id, (at, now - at), (outcome.snmp, True), None)
         echoes = burst.echoes if burst is not None else None
         at = outcome.sent_at if outcome is not None else 0.0
         if burst is not None and burst.first_sent_at and not 0.0 < at < burst.first_sent_at:

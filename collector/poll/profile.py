@@ -34,6 +34,7 @@ PROBE_FIELDS = (
     "is_in_microseconds",
 )
 ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS}
+STILL_FIELDS = ("is_up", "speed_bytes_per_second", "discontinuity_seconds")
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
 
 _NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*[\s\0]*\Z")
@@ -81,6 +82,11 @@ class Source:
     @cached_property
     def is_text(self) -> bool:
         return self.field in TEXT_FIELDS
+
+    @cached_property
+    def is_still(self) -> bool:
+        """Whether its value stays the same from poll to poll, as a rule: the state and speed of an interface."""
+        return self.field in STILL_FIELDS
 
     @cached_property
     def convert(self) -> Convert | None:

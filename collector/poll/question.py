@@ -88,7 +88,7 @@ class Question:
     ``layout`` is that shape where the last reply had one, and ``usual`` what the asker has made of it, if anything.
     """
 
-    __slots__ = ("_access", "_names", "asked", "id_at", "layout", "packet", "usual")
+    __slots__ = ("_access", "_names", "_still", "asked", "id_at", "layout", "packet", "usual")
 
     def __init__(self, asked: Sequence[Asked], through: Access) -> None:
         self.asked = tuple(asked)
@@ -97,6 +97,7 @@ class Question:
         self.id_at = packet.id_at
         self._access = through
         self._names = [encode_tlv(OID, item.content) for item in self.asked]
+        self._still = frozenset(place for place, item in enumerate(self.asked) if item.source.is_still)
         self.layout: Layout | None = None
         self.usual: Usual | None = None
 
@@ -115,7 +116,7 @@ class Question:
                 return values
         values = expected_values(data, self._access.head, self._names)
         if values is not None:
-            self.usual, self.layout = None, learn_layout(data, self._access.head, values)
+            self.usual, self.layout = None, learn_layout(data, self._access.head, values, self._still)
             return values
         message = self._access.decode(data)
         if message.kind == REPORT or message.error_status:

@@ -26,7 +26,7 @@ class Cell(NamedTuple):
     place: int
 
 
-class Request(NamedTuple):
+class Bulk(NamedTuple):
     """One request of a walk: its packet, which is patched with each id, and what it asks for, by columns' prefixes."""
 
     packet: bytearray
@@ -40,7 +40,7 @@ class Step:
 
     __slots__ = ("_indexes", "cells", "ended", "layout", "request")
 
-    def __init__(self, request: Request, layout: Layout, indexes: list[bytes | None]) -> None:
+    def __init__(self, request: Bulk, layout: Layout, indexes: list[bytes | None]) -> None:
         """``indexes`` are those of all varbinds of the reply."""
         self.request = request
         self.layout = layout

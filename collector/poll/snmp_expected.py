@@ -6,7 +6,7 @@ Each returns None at the first surprise; the caller then asks ``snmp_codec.decod
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -167,8 +167,11 @@ _FORMATS = {
 }
 
 
-def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout:
-    """The shape of a reply that ``expected_values`` or ``expected_rows`` has just accepted."""
+def learn_layout(data: bytes, head: bytes, values: Sequence[Value], still: Container[int] = ()) -> Layout:
+    """The shape of a reply that ``expected_values`` or ``expected_rows`` has just accepted.
+
+    The values at ``still`` are not expected to change: a reply in which one has is of another shape.
+    """
     at = _varbinds(data, head)
     request_id = _request_id_at(data, head)
     formats, edges, places, odd, signed = [f">{request_id}sI"], [(0, request_id)], [], [], []
@@ -180,7 +183,7 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value]) -> Layout:
         end = at + size
         at += 2 + data[at + 1]
         tag, start, at = data[at], at + 2, end
-        if not (_UNSIGNED_SIZE[tag] or tag == INTEGER):
+        if place in still or not (_UNSIGNED_SIZE[tag] or tag == INTEGER):
             continue
         if _UNSIGNED_SIZE[tag] == end - start:
             start += 1

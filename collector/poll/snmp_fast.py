@@ -10,7 +10,7 @@ import struct
 import time
 from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Datagrams, Outbox, Wheel, is_congestion
@@ -35,6 +35,16 @@ class AskAgainError(Exception):
     """A reply told how the request should have been put (SNMP version 3): it must leave once more, which is no retry."""
 
 
+class Request(NamedTuple):
+    """What to send, with the request id at ``id_at``; what reads a reply, takes its answer, or is told of none."""
+
+    packet: bytearray
+    id_at: int
+    decode: Callable[[bytes], Any]
+    answered: Callable[[Any, float], None]
+    failed: Callable[[str], None]
+
+
 class Exchange:
     """One request and the wait for its reply.
 
@@ -50,7 +60,6 @@ class Exchange:
         "decode",
         "engine",
         "failed",
-        "family",
         "first_sent_at",
         "id_at",
         "is_answered",
@@ -59,21 +68,19 @@ class Exchange:
         "latest_id",
         "packet",
         "refusal",
-        "reply_from",
         "seal",
+        "to",
         "tries",
         "until",
     )
 
-    def __init__(self, engine: Engine, to: Destination, packet: bytearray, id_at: int) -> None:
+    def __init__(self, engine: Engine, to: Destination, request: Request, until: float | None) -> None:
         self.engine = engine
-        self.family = to.family
+        self.to = to
         self.address = to.address
-        self.reply_from = to.reply_from
-        self.packet = packet
-        self.id_at = id_at
+        self.packet, self.id_at, self.decode, self.answered, self.failed = request
         self.tries = 1
-        self.until: float | None = None
+        self.until = until
         self.latest_id = 0
         self.first_sent_at = 0.0
         self.late_seconds = 0.0
@@ -81,9 +88,6 @@ class Exchange:
         self.is_answered = False
         self.refusal: str | None = None
         self.seal: Callable[[int, float], bytes] | None = None
-        self.decode: Callable[[bytes], Any]
-        self.answered: Callable[[Any, float], None]
-        self.failed: Callable[[str], None]
 
     def transmit(self, now: float) -> bool:
         return self.engine.transmit(self, now)
@@ -118,7 +122,7 @@ class Engine:
         self._budget = budget_seconds
         self._wheel = Wheel(tick_seconds)
         self._batch: list[int] = []
-        self._batch_at = -1.0
+        self._batch_at = self._batch_until = -1.0
         self._sockets: dict[int, Datagrams] = {}
         self._used: dict[int, Datagrams] = {}
         self._ids: list[int] = []
@@ -175,7 +179,7 @@ class Engine:
             packet = exchange.seal(request_id, now)
         sent_at = time.time()
         try:
-            (self._used.get(exchange.family) or self._use(exchange.family)).send(packet, exchange.address)
+            (self._used.get(exchange.to.family) or self._use(exchange.to.family)).send(packet, exchange.address)
         except (OSError, KeyError, OverflowError) as error:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
@@ -186,9 +190,9 @@ class Engine:
         else:
             exchange.first_sent_at = sent_at
         if self._batch_at != now:
-            self._batch, self._batch_at = [], now
-            self._wheel.add(now + self._timeout, self._batch)
-        if exchange.until < now + self._timeout:
+            self._batch, self._batch_at, self._batch_until = [], now, now + self._timeout
+            self._wheel.add(self._batch_until, self._batch)
+        if exchange.until < self._batch_until:
             self._wheel.add(exchange.until, [request_id])
         else:
             self._batch.append(request_id)
@@ -298,13 +302,13 @@ class Engine:
 
 def _is_allowed(exchange: Exchange, address: Address) -> bool:
     """Whether a device may answer from here: its inventory row names this host, whatever the port."""
-    allowed = exchange.reply_from
+    allowed = exchange.to.reply_from
     if allowed is None:
         return False
     if address[0] == allowed:
         return True
     try:
-        return exchange.family == socket.AF_INET6 and socket.inet_pton(socket.AF_INET6, allowed) == socket.inet_pton(
+        return exchange.to.family == socket.AF_INET6 and socket.inet_pton(socket.AF_INET6, allowed) == socket.inet_pton(
             socket.AF_INET6, address[0].split("%")[0]
         )
     except OSError:

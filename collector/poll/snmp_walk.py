@@ -8,7 +8,7 @@ from operator import lt
 from typing import TYPE_CHECKING, Any
 
 from collector.poll.profile import Source
-from collector.poll.route import Progress, Request, Route, Step
+from collector.poll.route import Bulk, Progress, Route, Step
 from collector.poll.snmp_codec import (
     ERRORS,
     GENERAL_ERROR,
@@ -26,7 +26,7 @@ from collector.poll.snmp_codec import (
     encode_request,
 )
 from collector.poll.snmp_expected import Cells, expected_rows, learn_layout
-from collector.poll.snmp_fast import TIMEOUT
+from collector.poll.snmp_fast import TIMEOUT, Request
 
 if TYPE_CHECKING:
     from collector.poll.conversation import Conversation
@@ -83,7 +83,7 @@ class Walk:
         self._repetitions = 1
         self._cells: dict[str, dict[bytes, Value]] | None = None
         self._groups: deque[list[_Column]] = deque()
-        self._request: Request
+        self._request: Bulk
         self._reply = b""
         self._trail: list[Step] | None = None
         self._progress: Progress | None = None
@@ -134,11 +134,11 @@ class Walk:
             self._repetitions = self._fitting_repetitions(group)
             packet = encode_request(GET_BULK, head, oids, second=self._repetitions)
         prefixes = [column.prefix for column in group]
-        self._request = Request(bytearray(packet.data), packet.id_at, prefixes, self._repetitions)
+        self._request = Bulk(bytearray(packet.data), packet.id_at, prefixes, self._repetitions)
         self._ask(self._request)
 
-    def _ask(self, request: Request) -> None:
-        self._talk.ask(request.packet, request.id_at, (self._read, self._heard, self._lost))
+    def _ask(self, request: Bulk) -> None:
+        self._talk.ask(Request(request.packet, request.id_at, self._read, self._heard, self._lost))
 
     def _leave_route(self) -> None:
         """Go on the careful way from here: what came is no usual reply, or nothing came."""

@@ -94,7 +94,8 @@ def test_a_usual_answer_is_that_of_the_long_way(pairs: list[tuple[bytes, bytes, 
 def test_numbers_alone_may_differ() -> None:
     values = [encode_integer(1000 + place, 0x41) for place in range(len(ASKED))]
     asked = learnt(reply(values))
-    values[-1] = encode_integer(2000, 0x41)
+    moving = SCALARS.count + 1 + next(place for place, source in enumerate(MEASURING) if not source.is_still)
+    values[moving] = encode_integer(2000, 0x41)
     assert isinstance(asked.read(reply(values)), UsualAnswer)
     for spoil in (
         lambda data: data.replace(b"wan", b"lan"),
@@ -105,6 +106,17 @@ def test_numbers_alone_may_differ() -> None:
     ):
         assert asked.usual is not None
         assert asked.usual.read(spoil(reply(values))) is None
+
+
+def test_a_state_that_changes_is_read_the_long_way_once() -> None:
+    values = [encode_integer(1000 + place, 0x41) for place in range(len(ASKED))]
+    asked = learnt(reply(values))
+    still = SCALARS.count + 1 + next(place for place, source in enumerate(MEASURING) if source.is_still)
+    values[still] = encode_integer(2000, 0x41)
+    answer = asked.read(reply(values))
+    assert isinstance(answer, list)
+    assert answer[still] == 2000
+    assert isinstance(learnt(reply(values)).read(reply(values)), UsualAnswer)
 
 
 def test_what_another_shape_taught_is_forgotten() -> None:
