@@ -252,7 +252,10 @@ class Collector:
 
     def _give_up_stuck(self) -> None:
         """A poll that never ended is dropped, so that the device has its next turn; nothing is known from it."""
-        for device_id in self._in_flight.take_stuck(self._clock()):
+        now = self._clock()
+        if self._poller.outbox.is_waiting:
+            self._in_flight.hold_up(now)
+        for device_id in self._in_flight.take_stuck(now):
             self._stuck += 1
             log.error("%s: a poll never ended: a fault of the collector; the device is polled again", device_id)
             self._poller.drop(device_id)

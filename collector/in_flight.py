@@ -14,6 +14,7 @@ class InFlight:
     def __init__(self, limit_seconds: float) -> None:
         self._limit = limit_seconds
         self._since: dict[str, float] = {}
+        self._held_up_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._since)
@@ -29,11 +30,15 @@ class InFlight:
         """It ended, whatever became of it."""
         self._since.pop(device_id, None)
 
+    def hold_up(self, at: float) -> None:
+        """Packets still wait for their turn to leave at ``at``: who is late then is not to blame."""
+        self._held_up_at = at
+
     def take_stuck(self, at: float) -> Iterator[str]:
         """Those whose poll should have ended long ago; they may be polled again."""
         while self._since:
             device_id, since = next(iter(self._since.items()))
-            if at - since <= self._limit:
+            if at - max(since, self._held_up_at) <= self._limit:
                 return
             del self._since[device_id]
             yield device_id

@@ -111,6 +111,11 @@ class Outbox:
         self.urgent: deque[Sendable] = deque()
         self.fresh: deque[Sendable] = deque()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything has not had its turn yet."""
+        return bool(self.urgent or self.fresh)
+
     def send(self, now: float) -> None:
         """Send what the pace allows. ``now`` is the loop's clock."""
         if self._last is not None:

@@ -55,6 +55,14 @@ def test_only_polls_that_should_have_ended_long_ago_are_given_up() -> None:
     assert list(flights.take_stuck(90.0)) == ["a"]
 
 
+def test_who_waits_for_a_turn_to_send_is_not_given_up() -> None:
+    flights = InFlight(30.0)
+    flights.begin("a", 0.0)
+    flights.hold_up(50.0)
+    assert list(flights.take_stuck(60.0)) == []
+    assert list(flights.take_stuck(81.0)) == ["a"]
+
+
 def test_a_poll_that_was_given_up_answers_nobody_and_the_next_one_does(echoes: Echoes) -> None:
     device = Device("core", echoes.addresses["core"], "router", "A", credential=NO_SNMP, ping=f"echo:{echoes.port}")
 
