@@ -153,7 +153,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(served, watch):
     seen = watch()
     seen.go(url + "/areas", "#areas-grid .ag-row")
     names = []
-    for _ in range(12):
+    for _ in range(18):
         seen.page.keyboard.press("Tab")
         names.append(
             seen.page.evaluate(
