@@ -32,14 +32,6 @@ class Traffic(NamedTuple):
     discard_packets: int | None
     utilization_ratio: float | None
 
-    @property
-    def receive_bytes_per_second(self) -> float | None:
-        return None if self.receive_bytes is None else self.receive_bytes / self.seconds
-
-    @property
-    def transmit_bytes_per_second(self) -> float | None:
-        return None if self.transmit_bytes is None else self.transmit_bytes / self.seconds
-
 
 NO_TRAFFIC = Traffic(0.0, None, None, None, None, None)
 
