@@ -98,7 +98,7 @@ class Collector:
         self._windows = WindowSource(settings.database_url, copy)
         self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
         site = Site(self._pipeline.exposition, OwnMetrics(self._figures), probe=self._probe, status=self._status)
-        served = {**site.handlers(), "/sd": targets.handler(settings, lambda: self._web.port)}
+        served = {**site.handlers(), "/sd": targets.handler(settings, lambda: (self._web.scheme, self._web.port))}
         web_file = settings.web.config_file
         self._web = WebServer(served, Guard(web_file) if web_file is not None else None)
         self._schedule = Schedule(self._interval)

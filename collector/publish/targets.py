@@ -17,21 +17,25 @@ JSON = "application/json"
 EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
-def target_groups(settings: CollectorSettings, port: int, asked_as: str = "") -> list[dict[str, object]]:
-    """One group for each shard, labelled with its number.
+def target_groups(
+    settings: CollectorSettings, port: int, asked_as: str = "", *, scheme: str = "http"
+) -> list[dict[str, object]]:
+    """One group for each shard, labelled with its number, and with ``__scheme__`` where that is not Prometheus's own.
 
     ``port`` is the one that this shard listens on, ``asked_as`` the request's ``Host``: where the settings name no
     host, that is one under which who asks reaches this one.
     """
     addresses = settings.web.targets or _worked_out(settings, port, asked_as)
-    return [{"targets": [address], "labels": {"shard": str(index)}} for index, address in enumerate(addresses)]
+    more = {} if scheme == "http" else {"__scheme__": scheme}
+    return [{"targets": [address], "labels": {"shard": str(index), **more}} for index, address in enumerate(addresses)]
 
 
-def handler(settings: CollectorSettings, port: Callable[[], int]) -> Handler:
-    """What ``/sd`` answers; ``port`` gives the one that this shard listens on."""
+def handler(settings: CollectorSettings, listening: Callable[[], tuple[str, int]]) -> Handler:
+    """What ``/sd`` answers; ``listening`` gives the scheme and port that this shard is served under."""
 
     async def targets(request: Request) -> Response:
-        groups = target_groups(settings, port(), request.headers.get("host", ""))
+        scheme, port = listening()
+        groups = target_groups(settings, port, request.headers.get("host", ""), scheme=scheme)
         return Response(json.dumps(groups).encode() + b"\n", content_type=JSON)
 
     return targets

@@ -36,6 +36,15 @@ def test_a_port_that_was_taken_is_told():
     assert addresses("0/1", port=0) == ["127.0.0.1:40123"]
 
 
+def test_prometheus_is_told_to_ask_over_tls():
+    settings = CollectorSettings(Path("d.csv"), Path("data"), shard="0/2")
+    groups = target_groups(settings, 9733, scheme="https")
+    assert [group["labels"] for group in groups] == [
+        {"shard": "0", "__scheme__": "https"},
+        {"shard": "1", "__scheme__": "https"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked_as", "host"),
     [
