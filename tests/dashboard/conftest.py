@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,8 @@ from dashboard import results
 from dashboard.config import DashboardSettings
 from dashboard.pages.source import Source
 
+from . import sample as sample_provider
+
 ARTIFACTS = Path(__file__).parent.parent.parent / "test-artifacts" / "pages"
 SERVE = """
 import sys
@@ -31,19 +32,10 @@ sys.exit(serve(replace(settings, web=WebSettings(port=port))))
 """
 
 
-def _load_sample() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("dashboard_sample", Path(__file__).parent / "sample.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def sample() -> ModuleType:
     """The module that makes sample providers."""
-    return _load_sample()
+    return sample_provider
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from collector.publish import families
 from collector.publish.forms import CLASSIC, OPENMETRICS, Form, negotiate
 from collector.publish.own import OwnMetrics
 
+from .exposed import AP, every_own_figure, full_exposition
 from .readings import CPE, answer
-from .test_metrics import AP, every_own_figure, full_exposition
 from .test_web import Running
 
 # What Prometheus sends: 2.42 (Debian 12), and since 2.49 and 3.0.
