@@ -27,12 +27,14 @@ from dashboard.models import (
     incidents,
     loyalty,
     nps,
+    outages,
     price_gaps,
     prospect,
     ranking,
     returners,
 )
 from dashboard.tables import digests, quality, records
+from dashboard.tables import incidents as operations
 from dashboard.tables.schema import RECORDS
 from dashboard.tables.snapshots import SnapshotError
 
@@ -41,7 +43,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 5
+ANALYSIS = 6
 
 
 class BuildError(ValueError):
@@ -55,6 +57,7 @@ class Inputs:
     records: Mapping[str, pa.Table]
     quality: str
     devices: pa.Table
+    incidents: pa.Table
     digests: Mapping[str, str]
 
 
@@ -102,10 +105,19 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
         return newest[0]
     progress("joining them into the panel")
     try:
-        panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings, cache=settings.data / CACHE)
+        panel = panels.build(
+            inputs.records,
+            inputs.quality,
+            inputs.devices,
+            settings,
+            incidents=inputs.incidents,
+            cache=settings.data / CACHE,
+        )
     except (panels.PanelError, quality.TableError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
+    if unread := operations.why_unread(inputs.incidents):
+        notes.insert(0, {"code": "incidents_unread", "text": unread})
     manifest = {
         "version": _version(),
         "begun_at": begun_at,
@@ -200,9 +212,9 @@ def _loyal(
     now, weeks, seed = panel.customers_now, panel.area_weeks, settings.analysis.seed
     until = panel.last_complete["customers"]
     held = attempt.fit("loyalty", lambda: loyalty.loyalty(now, panel.quality_complaints, panel.cut_off))
-    struck = attempt.fit(
-        "incidents", lambda: incidents.incidents(incidents.outages_of_weeks(weeks), weeks, now, seed=seed)
-    )
+    known = outages.known(weeks, panel.outages)
+    attempt.notes.add("outages_known_from", outages.note(known))
+    struck = attempt.fit("incidents", lambda: incidents.incidents(known, weeks, now, seed=seed))
     made = {
         "loyalty": held.rows if held is not None else None,
         "contract_cliff": held.cliff if held is not None else None,
@@ -291,7 +303,9 @@ def read_inputs(settings: DashboardSettings) -> Inputs:
     found = {kind: _table_digest(table) for kind, table in tables.items()}
     found["devices"] = _table_digest(devices)
     found["quality_hours"] = _files_digest(settings.data, files)
-    return Inputs(tables, pattern, devices, found)
+    told = operations.read(settings.database_url, operations.whole_days_until(files))
+    found["incidents"] = _table_digest(told)
+    return Inputs(tables, pattern, devices, told, found)
 
 
 def _fingerprint(inputs: Inputs, settings: DashboardSettings) -> str:

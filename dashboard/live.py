@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from collector.published import INCIDENT_DEVICES, INCIDENTS, LIVE
 from dashboard.config import DashboardSettings
 from dashboard.tables import snapshots
+from dashboard.tables.incidents import read_only
 from dashboard.tables.schema import AREAS
 
 STALE_SECONDS = 180.0
@@ -150,7 +151,7 @@ class _Database:
     def __init__(self, url: str) -> None:
         parsed = sa.make_url(url)
         self._file = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-        self._engine = sa.create_engine(_read_only(parsed), pool_pre_ping=True)
+        self._engine = sa.create_engine(read_only(parsed), pool_pre_ping=True)
         self._key: object = None
         self._answer: tuple[pd.DataFrame, str | None] = (_no_incidents(), None)
         self.version = 0
@@ -198,15 +199,6 @@ def _key_and_area(incidents: pd.DataFrame) -> zip[tuple[str, str | None]]:
 
 def _no_incidents() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in INCIDENT_COLUMNS})
-
-
-def _read_only(url: sa.URL) -> sa.URL:
-    """The same database, which nothing here may write: SQLite in mode=ro, PostgreSQL by its own session setting."""
-    if url.get_backend_name() == "sqlite" and url.database:
-        return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true", "timeout": "5"})
-    if url.get_backend_name() == "postgresql":
-        return url.update_query_dict({"options": "-c default_transaction_read_only=on"})
-    return url
 
 
 # --- areas ---

@@ -24,6 +24,8 @@ from dashboard.tables.schema import (
     CUSTOMER_WEEKS,
     CUSTOMERS_NOW,
     DEPARTURES,
+    INCIDENT_SPANS,
+    OUTAGES,
     QUALITY_COMPLAINTS,
     RECORDS,
     SURVEY_ANSWERS,
@@ -58,6 +60,7 @@ JOINED_OVER_THE_SPAN = (
     "survey_answers",
     "quality_complaints",
     "departures",
+    "outages",
 )
 STAYS_PER_EVENT = 10
 FEWEST_STAYS, MOST_STAYS = 200_000, 1_000_000
@@ -88,6 +91,7 @@ class Panel:
     survey_answers: pd.DataFrame
     quality_complaints: pd.DataFrame
     departures: pd.DataFrame
+    outages: pd.DataFrame
     cut_off: datetime.date
     entry: datetime.date
     last_complete: dict[str, datetime.date]
@@ -112,9 +116,11 @@ def build(
     devices: pa.Table | None,
     settings: DashboardSettings,
     *,
+    incidents: pa.Table | None = None,
     cache: Path | None = None,
 ) -> Panel:
-    """Join ``records`` (by kind), ``quality`` (quality_hours, or a glob of its files) and ``devices``.
+    """Join ``records`` (by kind), ``quality`` (quality_hours, or a glob of its files), ``devices`` and ``incidents``
+    (INCIDENT_SPANS).
 
     Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``.
     Raises PanelError where there are no customers, TableError where the history cannot be read, and ValueError where
@@ -124,7 +130,7 @@ def build(
     while True:
         attempts += 1
         try:
-            return _build(records, quality, devices, settings, cache)
+            return _build(records, quality, {"devices": devices, "incident_spans": incidents}, settings, cache)
         except duckdb.IOException as error:
             # The collector makes one file of a day's hours while others read: the list of files is then out of date.
             if attempts == READ_ATTEMPTS:
@@ -134,12 +140,12 @@ def build(
 def _build(
     records: Mapping[str, pa.Table],
     quality: pa.Table | str | Path | None,
-    devices: pa.Table | None,
+    network: Mapping[str, pa.Table | None],
     settings: DashboardSettings,
     cache: Path | None,
 ) -> Panel:
     with contextlib.closing(history.connect(settings.engine, settings.data / "scratch")) as connection:
-        tables = _register(connection, records, devices, settings.timezone)
+        tables = _register(connection, records, network, settings.timezone)
         if not tables["customers"].num_rows:
             raise PanelError("no customers have been imported: bairro import customers FILE")
         _run(connection, KNOWN_FROM_RECORDS)
@@ -157,6 +163,7 @@ def _build(
             survey_answers=_frame(connection, SURVEY_ANSWERS),
             quality_complaints=_frame(connection, QUALITY_COMPLAINTS),
             departures=_frame(connection, DEPARTURES),
+            outages=_frame(connection, OUTAGES),
             cut_off=span.cut_off,
             entry=span.entry,
             last_complete=span.last_complete,
@@ -166,16 +173,19 @@ def _build(
 
 
 def _register(
-    connection: duckdb.DuckDBPyConnection, records: Mapping[str, pa.Table], devices: pa.Table | None, timezone: str
+    connection: duckdb.DuckDBPyConnection,
+    records: Mapping[str, pa.Table],
+    network: Mapping[str, pa.Table | None],
+    timezone: str,
 ) -> dict[str, pa.Table]:
     tables = {
         kind: conform(records.get(kind, spec.arrow_schema().empty_table()), spec) for kind, spec in RECORDS.items()
     }
     for kind, table in tables.items():
         connection.register(kind, table)
-    connection.register(
-        "devices", conform(DEVICES.arrow_schema().empty_table() if devices is None else devices, DEVICES)
-    )
+    for spec in (DEVICES, INCIDENT_SPANS):
+        given = network.get(spec.name)
+        connection.register(spec.name, conform(spec.arrow_schema().empty_table() if given is None else given, spec))
     connection.register("provider", pa.table({"timezone": [timezone]}))
     sampling = {
         "stays_per_event": STAYS_PER_EVENT,

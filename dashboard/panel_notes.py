@@ -33,7 +33,16 @@ OUTCOMES: dict[str, str] = {
     "serves_nobody": "of devices that no customer hangs on, directly or below",
     "never_observed": "of devices that were never observed",
     "plan_of_nobody": "of plans that no customer has",
+    "planned": "planned work, which is compared apart from outages",
+    "degradation": "service that was bad and not away: it counts in latency, loss and utilisation",
+    "blind": "times in which the collector itself could see nothing",
+    "struck_nobody": "of devices on which no customer hung",
 }
+
+EXPECTED = frozenset(
+    ("used", "serves_nobody", "plan_of_nobody", "holds_no_day", "planned", "degradation", "blind", "struck_nobody")
+)
+"""Outcomes that come about at every provider: they are counted, and no note is made of them."""
 
 COUNTS = """
 SELECT 'customers' AS "table", 'holds_no_day' AS code,
@@ -55,6 +64,19 @@ FROM device_hours GROUP BY ALL
 UNION ALL
 SELECT 'prices', CASE WHEN plan IN (SELECT plan FROM attachments) THEN 'used' ELSE 'plan_of_nobody' END, count(*)
 FROM prices GROUP BY ALL
+UNION ALL
+SELECT 'incidents', CASE
+    WHEN told.kind IN ('degradation', 'blind') THEN told.kind
+    WHEN struck.incident_id IS NULL THEN 'struck_nobody'
+    WHEN struck.last_week < span.first_day OR struck.week >= span.end_day THEN 'outside_weeks'
+    WHEN told.kind = 'planned' THEN 'planned'
+    ELSE 'used' END AS outcome, count(*)
+FROM (SELECT DISTINCT incident_id, kind FROM incident_spans) AS told
+CROSS JOIN span
+LEFT JOIN (
+    SELECT incident_id, min(week) AS week, max(last_week) AS last_week FROM outages GROUP BY incident_id
+) AS struck ON struck.incident_id = told.incident_id
+GROUP BY ALL
 """
 
 
@@ -181,7 +203,7 @@ def _assumed(connection: duckdb.DuckDBPyConnection, settings: DashboardSettings)
 
 
 def _dropped(counts: pd.DataFrame) -> list[Note]:
-    worth_telling = counts[~counts["code"].isin(("used", "serves_nobody", "plan_of_nobody", "holds_no_day"))]
+    worth_telling = counts[~counts["code"].isin(EXPECTED)]
     return [
         Note(f"{row.table}_{row.code}", f"{row.rows} of {total} {row.table} are left out: {row.text}.")
         for row in worth_telling.itertuples()

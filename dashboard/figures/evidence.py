@@ -39,6 +39,7 @@ TABLES: dict[str, str] = {
     "nps": "Survey answers",
     "prices": "Prices",
     "quality_hours": "Hours of quality",
+    "incidents": "Incidents",
 }
 UNTESTED = "not tested"
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = 40
 EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
+PLANNED = "planned work"
 SIZES = {"small": "under 1 h", "medium": "1 to 4 h", "large": "4 h and more", "all": "all"}
 OUTCOMES = {"complaints_quality": "Complaints about quality", "leaving": "Leaving"}
 VERDICTS = {
@@ -181,6 +182,12 @@ def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]
     return told
 
 
+def outages_known_from(results: Results) -> str:
+    """From which records the outages are known, as the build said it; empty where it did not."""
+    notes = {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
+    return " ".join(notes[code] for code in ("incidents_unread", "outages_known_from") if code in notes)
+
+
 def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]]:
     """What outages did, pooled by size: outcome, size, outages, excess, per 1,000, revenue, verdict."""
     told = []
@@ -191,7 +198,7 @@ def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]
         told.append(
             [
                 (OUTCOMES.get(row["outcome"], str(row["outcome"])), ""),
-                (SIZES.get(row["size"], str(row["size"])), ""),
+                (PLANNED if row["kind"] == "planned" else SIZES.get(row["size"], str(row["size"])), ""),
                 (numbers.count(row["outages"]), ""),
                 _with(row, "excess", 1),
                 _with(row, "excess_per_1000", 1),

@@ -14,6 +14,7 @@ from dashboard.models.lags import TERMS
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+KINDS = ("outage", "planned")
 BEFORE, AFTER = 8, 8
 FEWEST_AFTER = 4
 MATCHES = 5
@@ -23,29 +24,37 @@ FARTHEST_MOVE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Neighbourhoods by complete weeks (areas, weeks): customer-days, events by outcome, down hours of outages.
+    """Neighbourhoods by complete weeks (areas, weeks): customer-days, events by outcome, outages by kind.
 
-    ``is_hit`` marks weeks in which outages took a quarter of an hour or more from the mean customer; ``minutes`` are
-    their customer-minutes, ``started_at`` the first start by area and week. ``quality`` (measures, areas, weeks) is
-    what else may move: latency, loss and utilisation in their steps, nan where it was not taken.
+    ``minutes`` are customer-minutes of outages and of planned work, in the week in which each began;
+    ``is_hit`` marks by kind the weeks in which they took a quarter of an hour or more from the mean customer, and
+    ``is_disturbed`` those in which anything did, be it only by the quality measured: such weeks are neither before,
+    nor placebo, nor match. ``started_at`` and ``sources`` are by kind, area and week. ``quality`` (measures, areas,
+    weeks) is what else may move: latency, loss and utilisation in their steps, nan where it was not taken.
     """
 
     areas: tuple[str, ...]
     weeks: pd.DatetimeIndex
     days: Floats
     counts: dict[str, Floats]
-    down_hours: Floats
-    minutes: Floats
-    is_hit: Flags
-    started_at: dict[tuple[int, int], pd.Timestamp]
+    minutes: dict[str, Floats]
+    is_hit: dict[str, Flags]
+    is_disturbed: Flags
+    started_at: dict[tuple[str, int, int], pd.Timestamp]
+    sources: dict[tuple[str, int, int], frozenset[str]]
     technology: tuple[str, ...]
     quality: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """An outage's place in the grid, and how many complete weeks follow its own (at most eight)."""
+    """An outage's place in the grid, and how many complete weeks follow its own (at most eight).
 
+    ``sources`` tell where it is known from: incidents, weekly_down_time.
+    """
+
+    kind: str
+    sources: frozenset[str]
     area: int
     week: int
     weeks_after: int
@@ -98,44 +107,66 @@ def grid_of(area_weeks: pd.DataFrame, outages: pd.DataFrame, customers_now: pd.D
         "complaints_quality": laid(frame["complaints_connection"]) + laid(frame["complaints_slow"]),
         "leaving": laid(frame["leavers_voluntary"]),
     }
-    minutes, starts = _outage_minutes(outages, areas, weeks)
-    down_hours = minutes / 60 / np.maximum(days / 7, 1.0)
+    laid_out = _Laid.of(outages, areas, weeks)
+    people = np.maximum(days / 7, 1.0)
+    is_hit = {kind: minutes / 60 / people >= least for kind, minutes in laid_out.minutes.items()}
+    is_disturbed = is_hit["outage"] | is_hit["planned"] | (laid(frame["down_hours_per_customer"]) >= least)
     usual = customers_now.groupby("area")["technology"].agg(_most_frequent)
     technology = tuple(str(usual.get(area, "")) for area in areas)
     others = [t for t in TERMS if t.name != "down_hours"]
     quality = np.stack([laid(frame[t.column], np.nan) / t.per for t in others])
-    return Grid(areas, weeks, days, counts, down_hours, minutes, down_hours >= least, starts, technology, quality)
+    return Grid(
+        areas=areas,
+        weeks=weeks,
+        days=days,
+        counts=counts,
+        minutes=laid_out.minutes,
+        is_hit=is_hit,
+        is_disturbed=is_disturbed,
+        started_at=laid_out.started_at,
+        sources=laid_out.sources,
+        technology=technology,
+        quality=quality,
+    )
 
 
 def _most_frequent(values: pd.Series) -> str:
     return str(values.mode().iat[0]) if values.notna().any() else ""
 
 
-def _outage_minutes(
-    outages: pd.DataFrame, areas: tuple[str, ...], weeks: pd.DatetimeIndex
-) -> tuple[Floats, dict[tuple[int, int], pd.Timestamp]]:
-    """Customer-minutes by area and the week in which the outage began, and the first start there."""
-    minutes = np.zeros((len(areas), len(weeks)))
-    starts: dict[tuple[int, int], pd.Timestamp] = {}
-    place = {area: i for i, area in enumerate(areas)}
-    for area, started, lost in zip(outages["area"], outages["started_at"], outages["customer_minutes"], strict=True):
-        start = pd.Timestamp(started)
-        day = start.tz_localize(None).normalize() if start.tzinfo is None else start.tz_convert(None).normalize()
-        week = int(weeks.get_indexer(pd.DatetimeIndex([day - pd.Timedelta(days=day.weekday())]))[0])
-        if week < 0 or area not in place:
-            continue
-        where = (place[area], week)
-        minutes[where] += float(lost)
-        starts[where] = min(start, starts.get(where, start))
-    return minutes, starts
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Outages laid on areas and weeks: customer-minutes by kind; first start and sources by kind, area and week."""
+
+    minutes: dict[str, Floats]
+    started_at: dict[tuple[str, int, int], pd.Timestamp]
+    sources: dict[tuple[str, int, int], frozenset[str]]
+
+    @classmethod
+    def of(cls, outages: pd.DataFrame, areas: tuple[str, ...], weeks: pd.DatetimeIndex) -> _Laid:
+        made = cls({kind: np.zeros((len(areas), len(weeks))) for kind in KINDS}, {}, {})
+        rows = pd.Index(areas).get_indexer(pd.Index(outages["area"]))
+        columns = weeks.get_indexer(pd.DatetimeIndex(outages["week"]))
+        told = (outages["kind"], outages["source"], outages["started_at"], outages["customer_minutes"])
+        for row, column, kind, source, started_at, minutes in zip(rows, columns, *told, strict=True):
+            if row >= 0 and column >= 0:
+                where, start = (str(kind), int(row), int(column)), pd.Timestamp(started_at)
+                made.minutes[where[0]][row, column] += float(minutes)
+                made.started_at[where] = min(start, made.started_at.get(where, start))
+                made.sources[where] = made.sources.get(where, frozenset()) | {str(source)}
+        return made
 
 
-def episodes(grid: Grid) -> list[Window]:
-    """Outages with eight weeks before them that had none; what follows within eight weeks belongs to them."""
+def episodes(grid: Grid, kind: str = "outage") -> list[Window]:
+    """Outages (or planned works) with eight undisturbed weeks before them; what follows within eight weeks belongs to
+    them. A planned work with an outage in the weeks after it is neither.
+    """
     found = []
-    for area, week in zip(*np.nonzero(grid.is_hit), strict=True):
-        if week >= BEFORE and not grid.is_hit[area, week - BEFORE : week].any() and grid.days[area, week] > 0:
-            found.append(_window(grid, int(area), int(week)))
+    for area, week in zip(*np.nonzero(grid.is_hit[kind]), strict=True):
+        is_first = week >= BEFORE and not grid.is_disturbed[area, week - BEFORE : week].any()
+        is_mixed = kind != "outage" and grid.is_hit["outage"][area, week : week + AFTER + 1].any()
+        if is_first and not is_mixed and grid.days[area, week] > 0:
+            found.append(_window(grid, int(area), int(week), kind))
     return found
 
 
@@ -144,18 +175,29 @@ def placebos(grid: Grid) -> list[Window]:
     found = []
     for area in range(len(grid.areas)):
         for week in range(BEFORE, len(grid.weeks) - FEWEST_AFTER):
-            around = grid.is_hit[area, week - BEFORE : week + AFTER + 1]
+            around = grid.is_disturbed[area, week - BEFORE : week + AFTER + 1]
             if not around.any() and grid.days[area, week] > 0:
-                found.append(_window(grid, area, week))
+                found.append(_window(grid, area, week, "outage"))
     return found
 
 
-def _window(grid: Grid, area: int, week: int) -> Window:
+def _window(grid: Grid, area: int, week: int, kind: str) -> Window:
     after = min(AFTER, len(grid.weeks) - 1 - week)
-    reach = slice(week, week + after + 1)
-    hours, minutes = float(grid.down_hours[area, reach].sum()), float(grid.minutes[area, reach].sum())
-    start = grid.started_at.get((area, week), pd.Timestamp(grid.weeks[week], tz="UTC"))
-    return Window(area, week, after, float(grid.days[area, week] / 7), minutes, hours, start)
+    reach = range(week, week + after + 1)
+    by_week = grid.minutes[kind][area, week : week + after + 1]
+    people = np.maximum(grid.days[area, week : week + after + 1] / 7, 1.0)
+    sources = frozenset[str]().union(*(grid.sources.get((kind, area, w), frozenset()) for w in reach))
+    return Window(
+        kind=kind,
+        sources=sources,
+        area=area,
+        week=week,
+        weeks_after=after,
+        customers=float(grid.days[area, week] / 7),
+        customer_minutes=float(by_week.sum()),
+        down_hours=float((by_week / 60 / people).sum()),
+        started_at=grid.started_at.get((kind, area, week), pd.Timestamp(grid.weeks[week], tz="UTC")),
+    )
 
 
 def compare(grid: Grid, window: Window, outcome: str) -> Comparison | None:
@@ -204,7 +246,7 @@ def _matches(grid: Grid, window: Window, outcome: str) -> npt.NDArray[np.int64]:
     """The nearest spared neighbourhoods in log size and pre-period level, of the same technology where five are."""
     pre = slice(window.week - BEFORE, window.week)
     whole = slice(window.week - BEFORE, window.week + window.weeks_after + 1)
-    spared = ~grid.is_hit[:, whole].any(axis=1) & (grid.days[:, whole] > 0).all(axis=1)
+    spared = ~grid.is_disturbed[:, whole].any(axis=1) & (grid.days[:, whole] > 0).all(axis=1)
     spared = spared & (np.arange(len(grid.areas)) != window.area)
     alike = spared & (np.array(grid.technology) == grid.technology[window.area])
     pool = np.flatnonzero(alike if alike.sum() >= MATCHES else spared)

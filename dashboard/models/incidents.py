@@ -28,6 +28,7 @@ from scipy import stats
 from dashboard.models import event_windows
 from dashboard.models.event_windows import AFTER, BEFORE, Grid, Window
 from dashboard.models.multiplicity import benjamini_hochberg, holm
+from dashboard.models.outages import LEAST_DOWN_HOURS
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -36,7 +37,6 @@ OUTCOMES: tuple[str, ...] = ("complaints_quality", "leaving")
 SIZES: tuple[tuple[str, float], ...] = (("large", 4.0), ("medium", 1.0), ("small", 0.0))
 """Down hours per customer of the neighbourhood from which an outage is of that size."""
 EVERY_SIZE = "all"
-LEAST_DOWN_HOURS = 0.25
 FEWEST_PLACEBOS = 40
 MOST_PLACEBOS = 250
 DRAWS = 2000
@@ -53,34 +53,15 @@ class Incidents:
     weeks: pd.DataFrame
 
 
-def outages_of_weeks(area_weeks: pd.DataFrame) -> pd.DataFrame:
-    """Outages derived from weekly down time: area, started_at, ended_at, customers, customer_minutes.
-
-    A neighbourhood's week counts where a customer was down for a quarter of an hour in the mean; began and ended are
-    the week's. Incidents on record replace these where there are any.
-    """
-    down = area_weeks["down_hours_per_customer"].to_numpy(dtype=float, na_value=0.0)
-    frame = area_weeks[down >= LEAST_DOWN_HOURS]
-    customers = frame["customer_days"].to_numpy(dtype=float) / 7
-    return pd.DataFrame(
-        {
-            "area": frame["area"].to_numpy(),
-            "started_at": pd.to_datetime(frame["week"]).dt.tz_localize("UTC").to_numpy(),
-            "ended_at": (pd.to_datetime(frame["week"]) + pd.Timedelta(days=7)).dt.tz_localize("UTC").to_numpy(),
-            "customers": np.round(customers).astype(np.int64),
-            "customer_minutes": 60 * customers * down[down >= LEAST_DOWN_HOURS],
-        }
-    )
-
-
 def incidents(outages: pd.DataFrame, area_weeks: pd.DataFrame, customers_now: pd.DataFrame, *, seed: int) -> Incidents:
     """Effects of each outage and of all of a size together, and their course by week.
 
     Outages of the same neighbourhood within eight weeks are one episode; an episode needs eight complete weeks before
-    it without an outage. ``outages`` has the columns that `outages_of_weeks` makes.
+    it without an outage. Planned works are compared likewise, and summed apart. ``outages`` is what
+    `outages.known` gives.
     """
     grid = event_windows.grid_of(area_weeks, outages, customers_now, LEAST_DOWN_HOURS)
-    episodes = event_windows.episodes(grid)
+    episodes = [window for kind in event_windows.KINDS for window in event_windows.episodes(grid, kind)]
     placebos = _sampled(event_windows.placebos(grid), seed)
     prices = customers_now["monthly_price"].astype(float).groupby(customers_now["area"]).mean()
     rows: list[dict[str, Any]] = []
@@ -148,15 +129,19 @@ class _Study:
 
     def rows(self, found: list[tuple[Window, event_windows.Comparison | None]]) -> list[dict[str, Any]]:
         rows = [self._single(window, compared) for window, compared in found]
+        outages = [(w, c) for w, c in found if w.kind == "outage"]
         for size in (*(name for name, _ in SIZES), EVERY_SIZE):
-            own = [(w, c) for w, c in found if size in (EVERY_SIZE, size_of(w.down_hours))]
-            rows.append(self._pooled(size, own))
+            own = [(w, c) for w, c in outages if size in (EVERY_SIZE, size_of(w.down_hours))]
+            rows.append(self._pooled(f"pooled:{size}", size, own))
+        if planned := [(w, c) for w, c in found if w.kind == "planned"]:
+            rows.append(self._pooled("pooled:planned", EVERY_SIZE, planned))
         return rows
 
     def course(self, found: list[tuple[Window, event_windows.Comparison | None]]) -> list[dict[str, Any]]:
         rows = []
+        outages = [(w, c) for w, c in _separable(found) if w.kind == "outage"]
         for size in (*(name for name, _ in SIZES), EVERY_SIZE):
-            own = [(w, c) for w, c in _separable(found) if size in (EVERY_SIZE, size_of(w.down_hours))]
+            own = [(w, c) for w, c in outages if size in (EVERY_SIZE, size_of(w.down_hours))]
             for place in range(BEFORE + AFTER + 1) if own and self.chance.is_enough else ():
                 told = [(w, c) for w, c in own if not np.isnan(c.weekly[place])]
                 rows += [self._week(size, place, told)] if told else []
@@ -190,9 +175,11 @@ class _Study:
         told = self._told([(window, compared)])
         return row | told if compared.is_separable else row | told | {"p_value": np.nan, "verdict": "not_separable"}
 
-    def _pooled(self, size: str, own: list[tuple[Window, event_windows.Comparison | None]]) -> dict[str, Any]:
+    def _pooled(
+        self, name: str, size: str, own: list[tuple[Window, event_windows.Comparison | None]]
+    ) -> dict[str, Any]:
         told = _separable(own)
-        row = self._blank(f"pooled:{size}", size, [w for w, _ in told] or [w for w, _ in own]) | {"is_pooled": True}
+        row = self._blank(name, size, [w for w, _ in told] or [w for w, _ in own]) | {"is_pooled": True}
         if not told or not self.chance.is_enough:
             return row | {"outages": len(told), "verdict": "no_match" if own else "too_small"}
         return row | self._told(told) | {"weeks_after": min(w.weeks_after for w, _ in told)}
@@ -202,6 +189,8 @@ class _Study:
             "outage": outage,
             "outcome": self.outcome,
             "is_pooled": False,
+            "kind": "planned" if any(w.kind == "planned" for w in windows) else "outage",
+            "source": _source(windows),
             "size": size,
             "outages": len(windows),
             "customers": round(sum(w.customers for w in windows)),
@@ -263,6 +252,12 @@ def size_of(down_hours: float) -> str:
     return next(name for name, least in SIZES if down_hours >= least)
 
 
+def _source(windows: list[Window]) -> str | None:
+    """incidents | weekly_down_time | both; None of no outages."""
+    known_from = frozenset[str]().union(*(w.sources for w in windows))
+    return "both" if len(known_from) > 1 else next(iter(known_from), None)
+
+
 def _sampled(windows: list[Window], seed: int) -> list[Window]:
     if len(windows) <= MOST_PLACEBOS:
         return windows
@@ -295,6 +290,8 @@ _EFFECT_COLUMNS = [
     "outage",
     "outcome",
     "is_pooled",
+    "kind",
+    "source",
     "size",
     "area",
     "started_at",

@@ -130,4 +130,5 @@ def _incidents(results: Results, currency: str) -> html.Section:
         return parts.panel(TEXT["incidents"], html.P(TEXT["incidents_none"], className="quiet"))
     columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "A month", "Says")
     table = parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)
-    return parts.panel(TEXT["incidents"], html.P(TEXT["incidents_how"], className="how"), table)
+    how = f"{TEXT['incidents_how']} {loyalty.outages_known_from(results)}".strip()
+    return parts.panel(TEXT["incidents"], html.P(how, className="how"), table)

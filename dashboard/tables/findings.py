@@ -147,10 +147,20 @@ INCIDENT_EFFECTS = TableSpec(
     ("outage", "outcome"),
     (
         Column(
-            "outage", "text", "area and Monday of its week; pooled:small, pooled:medium, pooled:large, pooled:all", True
+            "outage",
+            "text",
+            "area and Monday of its week; pooled:small, pooled:medium, pooled:large, pooled:all, pooled:planned",
+            True,
         ),
         Column("outcome", "text", "complaints_quality | leaving", True),
         Column("is_pooled", "boolean", "whether it is several outages together", True),
+        Column("kind", "text", "outage | planned (work, which no sum over outages holds)", True),
+        Column(
+            "source",
+            "text",
+            "where it is known from: incidents of the collector | weekly_down_time, where none is on record | both;"
+            " null of no outages",
+        ),
         Column("size", "text", "small | medium | large by down hours per customer of the area (1 and 4); all", True),
         Column("area", "text", "the neighbourhood; null where pooled"),
         Column(

@@ -262,6 +262,42 @@ DEPARTURES = TableSpec(
     ),
 )
 
+INCIDENT_SPANS = TableSpec(
+    "incident_spans",
+    "one device and one span in which it was in an incident, as the operations database has it",
+    ("incident_id", "device_id", "started_at"),
+    (
+        Column("incident_id", "text", "the incident", True),
+        Column("device_id", "text", "the device; null where an incident names none"),
+        Column(
+            "started_at", "timestamp", "when the device went in; the incident's own start where it names none", True
+        ),
+        Column("kind", "text", "outage, planned, degradation or blind", True),
+        Column("area", "text", "the device's neighbourhood in the inventory"),
+        Column("subscribers", "integer", "customers behind it and behind none of its children, by the inventory"),
+        Column("ended_at", "timestamp", "when it came out; null while it is in"),
+    ),
+)
+
+OUTAGES = TableSpec(
+    "outages",
+    "one incident that took service away, and one neighbourhood that it struck",
+    ("area", "incident_id"),
+    (
+        Column("area", "text", "where the customers live who were without service", True),
+        Column("incident_id", "text", "the incident in the operations database", True),
+        Column("kind", "text", "outage, or planned work", True),
+        Column("week", "date", "the Monday of the week in which it began there", True),
+        Column("last_week", "date", "the Monday of the week in which it ended there", True),
+        Column("started_at", "timestamp", "when its first device there went out", True),
+        Column(
+            "ended_at", "timestamp", "when its last one came back; the newest time on record while it is open", True
+        ),
+        Column("customers", "integer", "customers who hung on its devices when they went out", True),
+        Column("customer_minutes", "number", "minutes without service, summed over customers", True),
+    ),
+)
+
 PANEL_TABLES: tuple[TableSpec, ...] = (
     AREA_WEEKS,
     CUSTOMER_PERIODS,
@@ -270,6 +306,7 @@ PANEL_TABLES: tuple[TableSpec, ...] = (
     SURVEY_ANSWERS,
     QUALITY_COMPLAINTS,
     DEPARTURES,
+    OUTAGES,
 )
 
 

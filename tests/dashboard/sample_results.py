@@ -283,7 +283,7 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
         for area in ("", "n03", "n05", "n07")
     ]  # fmt: skip
     outages = [
-        (f"pooled:{size}", outcome, True, size, None, None, 9, 4000, 6e5, 8, 11, 50.0, 40.0, 10.0, 2.0, 18.0, 2.5, 0.5, 4.5,
+        (f"pooled:{size}", outcome, True, "outage", "incidents", size, None, None, 9, 4000, 6e5, 8, 11, 50.0, 40.0, 10.0, 2.0, 18.0, 2.5, 0.5, 4.5,
          *((400.0, 80.0, 720.0) if outcome == "leaving" else (None, None, None)), 8.0, 0.01, 0.03, "found")
         for outcome in ("complaints_quality", "leaving")
         for size in ("large", "all")

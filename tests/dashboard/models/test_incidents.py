@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models import event_windows, incidents
+from dashboard.models import event_windows, incidents, outages
 
 WEEKS = pd.date_range("2025-01-06", periods=52, freq="7D")
 
@@ -48,7 +48,7 @@ def world(seed: int, *, effect: float, areas: int = 40, customers: int = 2000, d
 
 def studied(seed: int, **planted):
     weeks, now = world(seed, **planted)
-    return incidents.incidents(incidents.outages_of_weeks(weeks), weeks, now, seed=1)
+    return incidents.incidents(outages.of_weeks(weeks), weeks, now, seed=1)
 
 
 def pooled(made: incidents.Incidents, outcome: str) -> pd.Series:
@@ -108,7 +108,7 @@ def test_what_strikes_again_within_eight_weeks_is_one_episode():
     weeks["down_hours_per_customer"] = 0.0
     for area, week, hours in (("a00", 12, 1.0), ("a00", 15, 3.5), ("a01", 20, 0.3), ("a02", 3, 2.0), ("a03", 50, 1.0)):
         weeks.loc[(weeks["area"] == area) & (weeks["week"] == WEEKS[week]), "down_hours_per_customer"] = hours
-    effects = incidents.incidents(incidents.outages_of_weeks(weeks), weeks, now, seed=1).effects
+    effects = incidents.incidents(outages.of_weeks(weeks), weeks, now, seed=1).effects
     single = effects[~effects["is_pooled"] & (effects["outcome"] == "leaving")].set_index("area")
     assert single.index.tolist() == ["a00", "a01", "a03"]  # a02 has no eight weeks before
     assert single["size"].tolist() == ["large", "small", "medium"]
@@ -118,25 +118,88 @@ def test_what_strikes_again_within_eight_weeks_is_one_episode():
 
 def test_the_comparison_is_the_formula():
     weeks, now = world(5, effect=0.2, areas=12)
-    outages = incidents.outages_of_weeks(weeks)
-    grid = event_windows.grid_of(weeks, outages, now, 0.25)
+    grid = event_windows.grid_of(weeks, outages.of_weeks(weeks), now, 0.25)
     window = event_windows.episodes(grid)[0]
     compared = event_windows.compare(grid, window, "leaving")
     counts = grid.counts["leaving"]
     pre, post = slice(window.week - 8, window.week), slice(window.week, window.week + 9)
     assert compared is not None
     assert compared.observed == counts[window.area, post].sum()
-    others = [a for a in range(12) if a != window.area and not grid.is_hit[a, window.week - 8 : window.week + 9].any()]
+    others = [
+        a for a in range(12) if a != window.area and not grid.is_disturbed[a, window.week - 8 : window.week + 9].any()
+    ]
     level = np.abs(counts[others, pre].sum(axis=1) ** 0.5 - counts[window.area, pre].sum() ** 0.5)
     assert compared.matched == min(5, len(level))
 
 
 def test_no_outages_and_one_area_are_said_not_raised():
     weeks, now = world(1, effect=0.0, areas=3)
-    nothing = incidents.incidents(incidents.outages_of_weeks(weeks).iloc[:0], weeks, now, seed=1)
+    nothing = incidents.incidents(outages.of_weeks(weeks).iloc[:0], weeks, now, seed=1)
     assert nothing.effects["is_pooled"].all()
     assert set(nothing.effects["verdict"]) == {"too_small"}
     alone = weeks[weeks["area"] == "a00"]
-    made = incidents.incidents(incidents.outages_of_weeks(alone), alone, now, seed=1)
+    made = incidents.incidents(outages.of_weeks(alone), alone, now, seed=1)
     assert set(made.effects["verdict"]) <= {"no_match", "too_small"}
     assert made.effects["excess"].isna().all()
+
+
+def recorded(*rows: tuple[str, str, int, float]) -> pd.DataFrame:
+    """Incidents (area, kind, place of the week, minutes per customer of 2,000), one hour after the week began."""
+    return pd.DataFrame(
+        {
+            "area": [area for area, *_ in rows],
+            "incident_id": [f"i{n}" for n in range(len(rows))],
+            "kind": [kind for _, kind, *_ in rows],
+            "week": [WEEKS[week] for *_, week, _ in rows],
+            "last_week": [WEEKS[week] for *_, week, _ in rows],
+            "started_at": [WEEKS[week].tz_localize("UTC") + pd.Timedelta(hours=1) for *_, week, _ in rows],
+            "customers": 2000,
+            "customer_minutes": [2000.0 * minutes for *_, minutes in rows],
+        }
+    )
+
+
+def test_incidents_on_record_are_the_outages_and_weekly_down_time_only_fills_in():
+    weeks, now = world(1, effect=0.5)
+    hit = weeks.loc[weeks["down_hours_per_customer"] > 0, ["area", "week"]].sort_values("area", ignore_index=True)
+    place = WEEKS.get_indexer(pd.DatetimeIndex(hit["week"]))
+    told = [(area, "outage", int(week), 120.0) for area, week in zip(hit["area"], place, strict=True)]
+    known = outages.known(weeks, recorded(*told[1:]))
+    assert known["source"].value_counts().to_dict() == {"incidents": len(told) - 1, "weekly_down_time": 1}
+    made = incidents.incidents(known, weeks, now, seed=1)
+    single = made.effects[~made.effects["is_pooled"]].drop_duplicates("area").set_index("area")
+    assert single["source"].value_counts().to_dict() == {"incidents": len(told) - 1, "weekly_down_time": 1}
+    assert (single["started_at"].dt.hour == single["source"].map({"incidents": 1, "weekly_down_time": 0})).all()
+    whole = pooled(made, "complaints_quality")
+    assert (whole["verdict"], whole["source"], whole["kind"]) == ("found", "both", "outage")
+    # The same outages, whichever way they are known, give the same effect: all took two hours.
+    assert whole["excess"] == pytest.approx(pooled(studied(1, effect=0.5), "complaints_quality")["excess"])
+    assert "1 week with down time and no incident on record" in outages.note(known)
+
+
+def test_planned_work_is_summed_apart_and_is_no_quiet_week_either():
+    weeks, now = world(1, effect=0.0, areas=12)
+    weeks["down_hours_per_customer"] = 0.0
+    rows = [("a00", "planned", 20, 60.0), ("a01", "outage", 20, 60.0), ("a02", "planned", 15, 60.0)]
+    rows += [("a02", "outage", 18, 60.0), ("a03", "outage", 20, 5.0)]
+    known = outages.known(weeks, recorded(*rows))
+    grid = event_windows.grid_of(weeks, known, now, 0.25)
+    names = {kind: [grid.areas[w.area] for w in event_windows.episodes(grid, kind)] for kind in event_windows.KINDS}
+    # The work in a02 has an outage in the weeks after it, and that outage no quiet weeks before it.
+    assert names == {"outage": ["a01"], "planned": ["a00"]}
+    assert not [w for w in event_windows.placebos(grid) if grid.areas[w.area] == "a00" and 12 <= w.week <= 28]
+    effects = incidents.incidents(known, weeks, now, seed=1).effects
+    sums = effects[effects["is_pooled"] & (effects["outcome"] == "leaving")].set_index("outage")
+    assert sums.loc["pooled:planned", "kind"] == "planned"
+    assert (sums.loc[["pooled:planned", "pooled:all"], "customer_minutes"] == 120_000.0).all()
+    assert "2 planned works" in outages.note(known)
+
+
+def test_a_week_that_was_down_is_not_quiet_though_its_incident_says_little():
+    weeks, now = world(1, effect=0.0, areas=12)
+    weeks["down_hours_per_customer"] = 0.0
+    weeks.loc[(weeks["area"] == "a00") & (weeks["week"] == WEEKS[20]), "down_hours_per_customer"] = 3.0
+    known = outages.known(weeks, recorded(("a00", "outage", 20, 5.0)))
+    grid = event_windows.grid_of(weeks, known, now, 0.25)
+    assert not event_windows.episodes(grid)
+    assert not [w for w in event_windows.placebos(grid) if w.area == 0 and 12 <= w.week <= 28]

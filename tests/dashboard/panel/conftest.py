@@ -89,8 +89,8 @@ class SmallWorld:
             data=self.data, customer_key=self.data / "key", timezone=timezone, analysis=AnalysisSettings(**analysis)
         )
 
-    def build(self, timezone: str = "UTC", **analysis: Any) -> panel.Panel:
-        return panel.build(*self.tables(), self.settings(timezone, **analysis))
+    def build(self, timezone: str = "UTC", *, incidents: pa.Table | None = None, **analysis: Any) -> panel.Panel:
+        return panel.build(*self.tables(), self.settings(timezone, **analysis), incidents=incidents)
 
 
 @pytest.fixture

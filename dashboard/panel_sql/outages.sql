@@ -1,0 +1,56 @@
+-- outages: one row per incident that took service away and neighbourhood that it struck, with the customers who hung
+-- on its devices on the day on which each went out; a device that no customer on record ever hung on counts in its own
+-- neighbourhood, with the subscribers of the inventory. An incident that is open lasts until the newest time on record.
+CREATE TABLE outages AS
+WITH spans AS (
+    SELECT
+        incident_id, kind, device_id, area, subscribers, started_at,
+        coalesce(ended_at, (SELECT max(coalesce(ended_at, started_at)) FROM incident_spans)) AS ended_at
+    FROM incident_spans
+    WHERE kind IN ('outage', 'planned') AND device_id IS NOT NULL
+),
+struck AS (
+    SELECT
+        spans.incident_id, spans.kind, spans.device_id, crowds.area, spans.started_at, spans.ended_at, crowds.customers
+    FROM spans
+    JOIN served ON served.device_id = spans.device_id
+    JOIN crowds
+        ON crowds.served_no = served.served_no
+        AND crowds.day = CAST(timezone(served.timezone, spans.started_at) AS DATE)
+    UNION ALL
+    SELECT incident_id, kind, device_id, area, started_at, ended_at, subscribers
+    FROM spans
+    WHERE device_id NOT IN (SELECT device_id FROM served) AND subscribers > 0
+),
+by_device AS (
+    SELECT
+        incident_id, kind, device_id, area,
+        min(started_at) AS started_at,
+        max(ended_at) AS ended_at,
+        max(customers) AS customers,
+        sum(customers * (epoch_ms(ended_at) - epoch_ms(started_at))) / 60000.0 AS customer_minutes
+    FROM struck
+    GROUP BY incident_id, kind, device_id, area
+),
+by_area AS (
+    SELECT
+        incident_id, kind, area,
+        min(started_at) AS started_at,
+        max(ended_at) AS ended_at,
+        sum(customers) AS customers,
+        sum(customer_minutes) AS customer_minutes
+    FROM by_device
+    GROUP BY incident_id, kind, area
+)
+SELECT
+    by_area.area,
+    by_area.incident_id,
+    by_area.kind,
+    CAST(date_trunc('week', CAST(timezone(zones.timezone, by_area.started_at) AS DATE)) AS DATE) AS week,
+    CAST(date_trunc('week', CAST(timezone(zones.timezone, by_area.ended_at) AS DATE)) AS DATE) AS last_week,
+    by_area.started_at,
+    by_area.ended_at,
+    by_area.customers,
+    CAST(by_area.customer_minutes AS DOUBLE) AS customer_minutes
+FROM by_area
+JOIN zones ON zones.area = by_area.area
