@@ -36,6 +36,8 @@ KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "paths")
 JOINED_OVER_THE_SPAN = (
     "local_days",
     "quality_days",
+    "quality_weeks",
+    "crowd_changes",
     "crowds",
     "area_quality",
     "price_spans",
@@ -48,6 +50,7 @@ JOINED_OVER_THE_SPAN = (
     "weeks",
     "moments",
     "exposures",
+    "stretches",
     "quality_totals",
     "window_quality",
     "trailing_quality",

@@ -155,9 +155,10 @@ def _missing(connection: duckdb.DuckDBPyConnection) -> list[Note]:
 def _unobserved(connection: duckdb.DuckDBPyConnection) -> list[Note]:
     notes = []
     days, without, blind, devices = connection.execute(
-        "SELECT sum(customers), sum(customers) FILTER (WHERE served_no = 0), sum(customers) FILTER (WHERE served_no"
-        " NOT IN (SELECT served_no FROM quality_days) AND served_no > 0), count(DISTINCT served_no) FILTER (WHERE"
-        " served_no NOT IN (SELECT served_no FROM quality_days) AND served_no > 0) FROM crowds"
+        "SELECT sum(days), sum(days) FILTER (WHERE served_no = 0), sum(days) FILTER (WHERE served_no NOT IN"
+        " (SELECT served_no FROM quality_weeks) AND served_no > 0), count(DISTINCT served_no) FILTER (WHERE served_no"
+        " NOT IN (SELECT served_no FROM quality_weeks) AND served_no > 0)"
+        " FROM (SELECT served_no, change * date_diff('day', day, end_day) AS days FROM crowd_changes, span)"
     ).fetchall()[0]
     if without:
         text = f"{without / days:.1%} of customer time has no device on record, so that its quality is not known."

@@ -1,20 +1,42 @@
--- area_quality: per neighbourhood and week, what its customers had, each weighted by days and observed time.
+-- area_quality: per neighbourhood and week, what its customers had, each weighted by days and observed time: whole weeks
+-- for those who were there when a week began, and of who came or went in it the days since, added or taken away.
 CREATE TABLE area_quality AS
+WITH weeks AS (
+    SELECT timezone, week, count(*) AS days, CAST(sum(day_ms) AS BIGINT) AS week_ms
+    FROM local_days
+    GROUP BY timezone, week
+),
+parts AS (
+    SELECT
+        crowds.area, crowds.week, crowds.customers, weeks.days, weeks.week_ms AS length_ms,
+        q.observed_ms, q.judged_ms, q.down_ms, q.echoes_sent, q.echoes_lost,
+        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum
+    FROM crowds
+    JOIN weeks ON weeks.timezone = crowds.timezone AND weeks.week = crowds.week
+    LEFT JOIN quality_weeks AS q ON q.served_no = crowds.served_no AND q.week = crowds.week
+    UNION ALL
+    SELECT
+        changes.area, changes.week, changes.change, 1, local_days.day_ms,
+        q.observed_ms, q.judged_ms, q.down_ms, q.echoes_sent, q.echoes_lost,
+        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum
+    FROM crowd_changes AS changes
+    JOIN local_days
+        ON local_days.timezone = changes.timezone AND local_days.week = changes.week AND local_days.day >= changes.day
+    LEFT JOIN quality_days AS q ON q.served_no = changes.served_no AND q.day = local_days.day
+)
 SELECT
-    crowds.area,
-    CAST(date_trunc('week', crowds.day) AS DATE) AS week,
-    sum(crowds.customers) AS customer_days,
-    sum(crowds.customers * local_days.day_ms) AS customer_ms,
-    sum(crowds.customers * q.observed_ms) AS observed_ms,
-    sum(crowds.customers * q.judged_ms) AS judged_ms,
-    sum(crowds.customers * q.down_ms) AS down_ms,
-    sum(crowds.customers * q.echoes_sent) AS echoes_sent,
-    sum(crowds.customers * q.echoes_lost) AS echoes_lost,
-    sum(crowds.customers * q.latency_ms) AS latency_ms,
-    sum(crowds.customers * q.latency_sum) AS latency_sum,
-    sum(crowds.customers * q.utilization_ms) AS utilization_ms,
-    sum(crowds.customers * q.utilization_sum) AS utilization_sum
-FROM crowds
-JOIN local_days ON local_days.timezone = crowds.timezone AND local_days.day = crowds.day
-LEFT JOIN quality_days AS q ON q.served_no = crowds.served_no AND q.day = crowds.day
-GROUP BY crowds.area, CAST(date_trunc('week', crowds.day) AS DATE)
+    area,
+    week,
+    sum(customers * days) AS customer_days,
+    sum(customers * length_ms) AS customer_ms,
+    sum(customers * observed_ms) AS observed_ms,
+    sum(customers * judged_ms) AS judged_ms,
+    sum(customers * down_ms) AS down_ms,
+    sum(customers * echoes_sent) AS echoes_sent,
+    sum(customers * echoes_lost) AS echoes_lost,
+    sum(customers * latency_ms) AS latency_ms,
+    sum(CAST(customers * latency_sum AS DECIMAL(38, 0))) AS latency_sum,
+    sum(customers * utilization_ms) AS utilization_ms,
+    sum(CAST(customers * utilization_sum AS DECIMAL(38, 0))) AS utilization_sum
+FROM parts
+GROUP BY area, week

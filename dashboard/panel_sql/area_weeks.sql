@@ -2,7 +2,7 @@
 CREATE TABLE area_weeks AS
 WITH grid AS (
     SELECT lived_in.area, weeks.week
-    FROM (SELECT DISTINCT area FROM crowds) AS lived_in,
+    FROM (SELECT DISTINCT area FROM crowd_changes) AS lived_in,
         (SELECT CAST(unnest(range(first_day, end_day, INTERVAL 7 DAY)) AS DATE) AS week FROM span) AS weeks
 )
 SELECT

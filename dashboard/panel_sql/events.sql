@@ -51,7 +51,7 @@ placed AS (
         known.customer_id IS NOT NULL AS is_known
     FROM dated
     LEFT JOIN zones ON zones.area = dated.area
-    LEFT JOIN (SELECT DISTINCT area FROM crowds) AS crowded ON crowded.area = dated.area
+    LEFT JOIN (SELECT DISTINCT area FROM crowd_changes) AS crowded ON crowded.area = dated.area
     LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = dated.customer_id
 )
 SELECT

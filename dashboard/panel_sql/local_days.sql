@@ -2,6 +2,7 @@
 CREATE TABLE local_days AS
 SELECT
     zone.timezone,
+    CAST(date_trunc('week', days.day) AS DATE) AS week,
     days.day,
     CAST(
         epoch_ms(timezone(zone.timezone, CAST(days.day + 1 AS TIMESTAMP)))

@@ -9,27 +9,42 @@ WITH held AS (
         AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
     WHERE said.kind IN ('complaints_connection', 'complaints_slow')
     GROUP BY said.id
+),
+complained AS (
+    SELECT said.id, said.area, said.day, said.provider_day, served.served_no
+    FROM events AS said
+    LEFT JOIN held ON held.id = said.id
+    LEFT JOIN attachments
+        ON attachments.spell_no = held.spell_no
+        AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
+    LEFT JOIN served ON served.device_id = attachments.device_id AND served.timezone = attachments.timezone
+    WHERE said.kind IN ('complaints_connection', 'complaints_slow') AND said.outcome = 'used'
+),
+had AS (
+    SELECT
+        complained.id,
+        CAST(sum(q.judged_ms) AS DOUBLE) AS judged_ms,
+        CAST(sum(q.down_ms) AS DOUBLE) AS down_ms,
+        CAST(sum(q.latency_ms) AS DOUBLE) AS latency_ms,
+        CAST(sum(q.latency_sum) AS DOUBLE) AS latency_sum,
+        CAST(sum(q.echoes_sent) AS DOUBLE) AS echoes_sent,
+        CAST(sum(q.echoes_lost) AS DOUBLE) AS echoes_lost,
+        CAST(sum(q.utilization_ms) AS DOUBLE) AS utilization_ms,
+        CAST(sum(q.utilization_sum) AS DOUBLE) AS utilization_sum
+    FROM complained
+    CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6)) AS before (days)
+    JOIN quality_days AS q
+        ON q.served_no = complained.served_no AND q.day = complained.provider_day - before.days
+    GROUP BY complained.id
 )
 SELECT
-    said.id AS complaint_id,
-    said.area,
-    said.day AS opened_on,
-    CAST(b.judged_ms - a.judged_ms AS DOUBLE) / 604800000 AS observed_ratio,
-    CAST(b.down_ms - a.down_ms AS DOUBLE) / CAST(nullif(b.judged_ms - a.judged_ms, 0) AS DOUBLE) * 168 AS down_hours,
-    CAST(b.latency_sum - a.latency_sum AS DOUBLE) / CAST(nullif(b.latency_ms - a.latency_ms, 0) AS DOUBLE) / 1e6
-        AS evening_rtt_p95_mean_seconds,
-    CAST(b.echoes_lost - a.echoes_lost AS DOUBLE) / CAST(nullif(b.echoes_sent - a.echoes_sent, 0) AS DOUBLE)
-        AS loss_ratio,
-    CAST(b.utilization_sum - a.utilization_sum AS DOUBLE)
-        / CAST(nullif(b.utilization_ms - a.utilization_ms, 0) AS DOUBLE) / 1e6 AS evening_utilization_mean_ratio
-FROM events AS said
-CROSS JOIN span
-LEFT JOIN held ON held.id = said.id
-LEFT JOIN attachments
-    ON attachments.spell_no = held.spell_no
-    AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
-LEFT JOIN served ON served.device_id = attachments.device_id AND served.timezone = attachments.timezone
-LEFT JOIN quality_totals AS a
-    ON a.served_no = served.served_no AND a.day = greatest(said.provider_day - 6, span.first_day)
-LEFT JOIN quality_totals AS b ON b.served_no = served.served_no AND b.day = least(said.provider_day + 1, span.end_day)
-WHERE said.kind IN ('complaints_connection', 'complaints_slow') AND said.outcome = 'used'
+    complained.id AS complaint_id,
+    complained.area,
+    complained.day AS opened_on,
+    CASE WHEN complained.served_no IS NOT NULL THEN coalesce(had.judged_ms, 0) / 604800000 END AS observed_ratio,
+    had.down_ms / nullif(had.judged_ms, 0) * 168 AS down_hours,
+    had.latency_sum / nullif(had.latency_ms, 0) / 1e6 AS evening_rtt_p95_mean_seconds,
+    had.echoes_lost / nullif(had.echoes_sent, 0) AS loss_ratio,
+    had.utilization_sum / nullif(had.utilization_ms, 0) / 1e6 AS evening_utilization_mean_ratio
+FROM complained
+LEFT JOIN had ON had.id = complained.id

@@ -1,4 +1,4 @@
--- window_quality: what each distinct stretch behind a device came to.
+-- window_quality: what each stretch behind a device came to.
 CREATE TABLE window_quality AS
 SELECT
     stretch.served_no, stretch.from_day, stretch.to_day,
@@ -10,6 +10,6 @@ SELECT
     b.latency_sum - a.latency_sum AS latency_sum,
     b.utilization_ms - a.utilization_ms AS utilization_ms,
     b.utilization_sum - a.utilization_sum AS utilization_sum
-FROM (SELECT DISTINCT served_no, from_day, to_day FROM exposures) AS stretch
+FROM stretches AS stretch
 JOIN quality_totals AS a ON a.served_no = stretch.served_no AND a.day = stretch.from_day
 JOIN quality_totals AS b ON b.served_no = stretch.served_no AND b.day = stretch.to_day
