@@ -9,14 +9,26 @@ WITH spans AS (
     FROM incident_spans
     WHERE kind IN ('outage', 'planned') AND device_id IS NOT NULL
 ),
-struck AS (
-    SELECT
-        spans.incident_id, spans.kind, spans.device_id, crowds.area, spans.started_at, spans.ended_at, crowds.customers
+started AS (
+    SELECT spans.*, served.served_no, CAST(timezone(served.timezone, spans.started_at) AS DATE) AS day
     FROM spans
     JOIN served ON served.device_id = spans.device_id
-    JOIN crowds
-        ON crowds.served_no = served.served_no
-        AND crowds.day = CAST(timezone(served.timezone, spans.started_at) AS DATE)
+),
+hanging AS (
+    SELECT days.served_no, days.day, changes.area, CAST(sum(changes.change) AS BIGINT) AS customers
+    FROM (SELECT DISTINCT served_no, day FROM started) AS days
+    CROSS JOIN span
+    JOIN crowd_changes AS changes ON changes.served_no = days.served_no AND changes.day <= days.day
+    WHERE days.day < span.end_day
+    GROUP BY days.served_no, days.day, changes.area
+    HAVING sum(changes.change) > 0
+),
+struck AS (
+    SELECT
+        started.incident_id, started.kind, started.device_id, hanging.area, started.started_at, started.ended_at,
+        hanging.customers
+    FROM started
+    JOIN hanging ON hanging.served_no = started.served_no AND hanging.day = started.day
     UNION ALL
     SELECT incident_id, kind, device_id, area, started_at, ended_at, subscribers
     FROM spans
