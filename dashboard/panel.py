@@ -44,6 +44,7 @@ JOINED_OVER_THE_SPAN = (
     "area_price_gaps",
     "events",
     "area_events",
+    "area_reviews",
     "area_weeks",
     "risk",
     "periods",

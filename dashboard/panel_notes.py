@@ -26,6 +26,7 @@ OUTCOMES: dict[str, str] = {
     "outside_weeks": "outside the weeks of the panel",
     "customer_unknown": "from a customer who is not in the customer records, with no neighbourhood given",
     "area_unknown_then": "nothing says in which neighbourhood the customer lived on that day",
+    "area_not_given": "that name no neighbourhood",
     "area_without_customers": "in a neighbourhood where no customer lives",
     "left_before_first_known": "left before the first row about them",
     "left_before_entry": "left before the time at risk begins",
@@ -40,7 +41,17 @@ OUTCOMES: dict[str, str] = {
 }
 
 EXPECTED = frozenset(
-    ("used", "serves_nobody", "plan_of_nobody", "holds_no_day", "planned", "degradation", "blind", "struck_nobody")
+    (
+        "used",
+        "serves_nobody",
+        "plan_of_nobody",
+        "holds_no_day",
+        "planned",
+        "degradation",
+        "blind",
+        "struck_nobody",
+        "area_not_given",
+    )
 )
 """Outcomes that come about at every provider: they are counted, and no note is made of them."""
 
@@ -64,6 +75,13 @@ FROM device_hours GROUP BY ALL
 UNION ALL
 SELECT 'prices', CASE WHEN plan IN (SELECT plan FROM attachments) THEN 'used' ELSE 'plan_of_nobody' END, count(*)
 FROM prices GROUP BY ALL
+UNION ALL
+SELECT 'reviews', CASE
+    WHEN posted_on < first_day OR posted_on >= end_day THEN 'outside_weeks'
+    WHEN area IS NULL THEN 'area_not_given'
+    WHEN area NOT IN (SELECT area FROM crowds) THEN 'area_without_customers'
+    ELSE 'used' END AS outcome, count(*)
+FROM reviews CROSS JOIN span GROUP BY ALL
 UNION ALL
 SELECT 'incidents', CASE
     WHEN told.kind IN ('degradation', 'blind') THEN told.kind

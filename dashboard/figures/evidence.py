@@ -40,6 +40,7 @@ TABLES: dict[str, str] = {
     "prices": "Prices",
     "quality_hours": "Hours of quality",
     "incidents": "Incidents",
+    "reviews": "Public reviews",
 }
 UNTESTED = "not tested"
 

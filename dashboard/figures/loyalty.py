@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dashboard.results import Results
 
 SHOWN = 40
+REVIEW_WEEKS = 26
 EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
 PLANNED = "planned work"
 SIZES = {"small": "under 1 h", "medium": "1 to 4 h", "large": "4 h and more", "all": "all"}
@@ -122,8 +123,36 @@ def nps_rows(results: Results, minimum: int) -> list[Line]:
         if numbers.is_missing(row["change"]):
             fall = str(row["note"] or "too few answers to say")
         cells = (_with(row, "nps"), _with(row, "weighted_nps"), _with(row, "change"), (fall, ""))
-        told.append((row["area"] or None, (*cells, (numbers.count(row["answers"]), ""))))
+        answers = (numbers.count(row["answers"]), "")
+        told.append((row["area"] or None, (*cells, answers, _stars(results, row["area"] or None))))
     return told
+
+
+def reviews(results: Results) -> str:
+    """What public reviews say of the provider, in a sentence; empty where none is on record."""
+    read = [row for row in results.manifest.get("counts", []) if row["table"] == "reviews"]
+    if not read:
+        return ""
+    mean, count = _stars(results, None)
+    nowhere = sum(int(row["rows"]) for row in read if row["code"] == "area_not_given")
+    said = f"Public reviews of the last {REVIEW_WEEKS} weeks: "
+    said += f"{mean} of 5 stars in the mean of {count}." if count else "none that name a neighbourhood."
+    said += f" {numbers.count(nowhere)} of all on record name no neighbourhood and count nowhere." if nowhere else ""
+    return (
+        f"{said} Who writes one is nobody's sample: they stand beside the survey, and nothing is estimated from them."
+    )
+
+
+def _stars(results: Results, area: str | None) -> tuple[str, str]:
+    """Mean stars of the last half year of an area's (None: all areas') reviews, and how many there were."""
+    weeks = results.area_weeks
+    weeks = weeks[(weeks["week"] > weeks["week"].max() - pd.Timedelta(weeks=REVIEW_WEEKS)) & (weeks["reviews"] > 0)]
+    mine = weeks if area is None else weeks[weeks["area"] == area]
+    count = int(mine["reviews"].sum())
+    if not count:
+        return numbers.NONE, ""
+    mean = float((mine["review_rating_mean"].astype(float) * mine["reviews"].astype(float)).sum()) / count
+    return numbers.decimal(mean, 1), f"{numbers.count(count)} review{'' if count == 1 else 's'}"
 
 
 def not_correctable(results: Results) -> str:

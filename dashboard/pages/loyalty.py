@@ -98,12 +98,13 @@ def _bar(month: Month, most: int) -> html.Div:
 
 def _nps(results: Results, minimum: int, names: Any) -> html.Section:
     lines = loyalty.nps_rows(results, minimum)
+    said = [
+        html.P(text, className="how") for text in (loyalty.not_correctable(results), loyalty.reviews(results)) if text
+    ]
     if not lines:
-        return parts.panel(TEXT["nps"], html.P(TEXT["nps_none"], className="quiet"))
-    columns = ("Where", "Score", "Weighted", "Change in 4 weeks", "Says", "Answers")
-    caution = loyalty.not_correctable(results)
-    table = parts.table(columns, _lines(lines, names), label=TEXT["nps"])
-    return parts.panel(TEXT["nps"], table, *([html.P(caution, className="how")] if caution else []))
+        return parts.panel(TEXT["nps"], html.P(TEXT["nps_none"], className="quiet"), *said)
+    columns = ("Where", "Score", "Weighted", "Change in 4 weeks", "Says", "Answers", "Stars")
+    return parts.panel(TEXT["nps"], parts.table(columns, _lines(lines, names), label=TEXT["nps"]), *said)
 
 
 def _price(results: Results, currency: str, minimum: int) -> html.Section:

@@ -28,9 +28,12 @@ SELECT
     p.price_gap_mean,
     coalesce(e.nps_answers, 0) AS nps_answers,
     coalesce(e.nps_promoters, 0) AS nps_promoters,
-    coalesce(e.nps_detractors, 0) AS nps_detractors
+    coalesce(e.nps_detractors, 0) AS nps_detractors,
+    coalesce(r.reviews, 0) AS reviews,
+    CAST(r.stars AS DOUBLE) / CAST(r.reviews AS DOUBLE) AS review_rating_mean
 FROM grid
 CROSS JOIN span
 LEFT JOIN area_quality AS q ON q.area = grid.area AND q.week = grid.week
 LEFT JOIN area_events AS e ON e.area = grid.area AND e.week = grid.week
+LEFT JOIN area_reviews AS r ON r.area = grid.area AND r.week = grid.week
 LEFT JOIN area_price_gaps AS p ON p.area = grid.area AND p.week = grid.week

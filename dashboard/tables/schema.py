@@ -142,6 +142,8 @@ AREA_WEEKS = TableSpec(
         Column("nps_answers", "integer", "answers to the survey", True),
         Column("nps_promoters", "integer", "scores of 9 and 10", True),
         Column("nps_detractors", "integer", "scores of 0 to 6", True),
+        Column("reviews", "integer", "public reviews that name the neighbourhood", True),
+        Column("review_rating_mean", "number", "their mean of 1 to 5 stars; null where there are none"),
     ),
 )
 

@@ -58,6 +58,8 @@ def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
         "counts": [
             {"table": "complaints", "code": "used", "rows": 990, "text": "used"},
             {"table": "complaints", "code": "customer_unknown", "rows": 10, "text": "from a customer nobody knows"},
+            {"table": "reviews", "code": "used", "rows": 312, "text": "used"},
+            {"table": "reviews", "code": "area_not_given", "rows": 7, "text": "that name no neighbourhood"},
         ],
         "wording": {"complaints": "effect", "leaving": "effect"},
         "notes": [{"code": "complaints_customer_unknown", "text": "10 of 1000 complaints are left out"}],

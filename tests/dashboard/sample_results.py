@@ -126,6 +126,8 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
                     "nps_answers": int(rng.poisson(4)),
                     "nps_promoters": 1,
                     "nps_detractors": 1,
+                    "reviews": w % 2,
+                    "review_rating_mean": 3.5 if w % 2 else None,
                 }
             )
     return pd.DataFrame(rows)

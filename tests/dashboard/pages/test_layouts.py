@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,12 @@ def test_loyalty_says_who_is_held_and_what_outages_did(source):
     said = text_of(loyalty.layout(asked(source)))
     for phrase in ("held, not loyal", "silent sufferers", "Nov 2026", "a real fall", "€400"):
         assert phrase in said, phrase
+
+
+def test_reviews_stand_beside_the_survey(source):
+    said = text_of(loyalty.layout(asked(source)))
+    assert re.search(r"Public reviews of the last 26 weeks: 3\.5 of 5 stars in the mean of \d+ reviews\.", said)
+    assert "7 of all on record name no neighbourhood" in said
 
 
 def test_evidence_shows_checks_rows_and_methods(source):

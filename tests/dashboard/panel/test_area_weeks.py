@@ -191,6 +191,32 @@ def test_events_count_where_the_customer_lived_on_that_day(world: Any, row_of: A
     assert (north.customer_days, south.customer_days) == (2, 10)
 
 
+def test_reviews_count_in_the_neighbourhood_that_they_name_and_their_stars_are_a_mean(world: Any, row_of: Any) -> None:
+    world.customer("1", "north", started_on="2024-01-01")
+    world.customer("2", "south", started_on="2024-01-01")
+    world.observe("ap", "2025-01-06", "2025-01-20")
+    given = (
+        ("2025-01-06", 1, "north"),
+        ("2025-01-12", 4, "north"),
+        ("2025-01-13", 5, "north"),
+        ("2025-01-08", 2, None),
+    )
+    given = (*given, ("2025-01-08", 2, "nowhere"), ("2024-12-01", 3, "south"))
+    world.rows["reviews"] = [
+        {"posted_on": day, "rating": rating, "area": area, "source": "shop", "number": 1} for day, rating, area in given
+    ]
+    panel = world.build()
+    first = row_of(panel.area_weeks, area="north", week=MONDAY)
+    assert (first.reviews, first.review_rating_mean) == (2, 2.5)
+    second = row_of(panel.area_weeks, area="north", week="2025-01-13")
+    assert (second.reviews, second.review_rating_mean) == (1, 5.0)
+    none = row_of(panel.area_weeks, area="south", week=MONDAY)
+    assert none.reviews == 0
+    assert pd.isna(none.review_rating_mean)
+    counts = panel.counts[panel.counts["table"] == "reviews"].set_index("code")["rows"].to_dict()
+    assert counts == {"used": 3, "area_not_given": 1, "area_without_customers": 1, "outside_weeks": 1}
+
+
 def test_the_price_gap_is_against_a_new_customer_of_the_same_plan_in_the_same_place(world: Any, row_of: Any) -> None:
     world.customer("1", "north", started_on="2024-01-01", plan="home", monthly_price=30.0)
     world.customer("2", "south", started_on="2024-01-01", plan="home", monthly_price=30.0)
