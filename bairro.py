@@ -85,10 +85,12 @@ def profile_test(arguments: argparse.Namespace) -> int:
     from collector.poll.profile import load_profiles
 
     profiles = load_profiles(*([arguments.profiles] if arguments.profiles else []))
-    objects, unread = recordings.read(arguments.recording)
+    objects, problems = recordings.read(arguments.recording)
     print(recordings.put(objects, profiles, named=arguments.profile))
-    if unread:
-        print(f"{arguments.recording}: {unread} lines are no object", file=sys.stderr)
+    for problem in problems[: recordings.MOST_SHOWN]:
+        print(f"{arguments.recording}: {problem}", file=sys.stderr)
+    if len(problems) > recordings.MOST_SHOWN:
+        print(f"{arguments.recording}: {len(problems)} lines in all are no object", file=sys.stderr)
     return EXIT_OK if objects else EXIT_UNUSABLE
 
 

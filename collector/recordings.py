@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,10 @@ from tomlfile import SettingsError
 
 OBJECT_ID, DESCRIPTION = parse_oid("1.3.6.1.2.1.1.2.0"), parse_oid("1.3.6.1.2.1.1.1.0")
 NUMBER_TAGS = (0x02, 0x41, 0x42, 0x43, 0x46, 0x47)
+TEXT_TAGS = (OCTETS, 0x44)
 MOST_SHOWN = 10
+LONGEST_SHOWN = 40
+_TAG = re.compile(r"([0-9]{1,3})([xe]?)(?::(.+))?")
 
 
 class Recorded(NamedTuple):
@@ -31,22 +36,26 @@ class Recorded(NamedTuple):
 Recording = Mapping[Oid, Recorded]
 
 
-def read(path: Path) -> tuple[dict[Oid, Recorded], int]:
-    """The objects of a recording in their order, and how many lines were none. Raises SettingsError for no file."""
+def read(path: Path) -> tuple[dict[Oid, Recorded], list[str]]:
+    """The objects of a recording in their order, and what is wrong with each line that is none, by its number.
+
+    Lines may come in any order and end as on any system; blank ones are passed over, and of one object the last counts.
+    Raises SettingsError for no file.
+    """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     objects: dict[Oid, Recorded] = {}
-    unread = 0
-    for line in lines:
-        name, _, rest = line.partition("|")
-        tag, _, written = rest.partition("|")
+    problems = []
+    for number, line in enumerate(lines, 1):
         try:
-            objects[parse_oid(name)] = _recorded(tag, written)
-        except ValueError:
-            unread += bool(line.strip())
-    return dict(sorted(objects.items())), unread
+            if line.strip():
+                oid, recorded = _object(line.rstrip("\r"))
+                objects[oid] = recorded
+        except ValueError as error:
+            problems.append(f"line {number}: {error}")
+    return dict(sorted(objects.items())), problems
 
 
 def write(path: Path, objects: Recording) -> None:
@@ -55,22 +64,60 @@ def write(path: Path, objects: Recording) -> None:
     path.write_text("".join(lines), encoding="ascii")
 
 
+def _object(line: str) -> tuple[Oid, Recorded]:
+    name, _, rest = line.partition("|")
+    tag, bar, written = rest.partition("|")
+    if not bar:
+        raise ValueError(f"not of the form OID|type|value: {_short(line)}")
+    return parse_oid(name), _recorded(tag, written)
+
+
 def _recorded(tag: str, written: str) -> Recorded:
-    """Raises ValueError for a type or value that no agent sends."""
-    number = int(tag.rstrip("xe"))
-    if tag.endswith("x"):
-        return Recorded(number, bytes.fromhex(written[: len(written) // 2 * 2]))
-    if tag.endswith("e"):
+    """Raises ValueError that says what is wrong with a type or value that no agent sends."""
+    found = _TAG.fullmatch(tag.strip())
+    number, form = (int(found[1]), found[2]) if found else (-1, "")
+    if number not in (*NUMBER_TAGS, *TEXT_TAGS, OID, IP_ADDRESS):
+        raise ValueError(f"{_short(tag)} is no type of a value")
+    if found is not None and found[3]:
+        written = _made_up(found[3], written)
+    if form == "x":
+        return Recorded(number, _bytes(written))
+    if form == "e":
         return Recorded(number, codecs.decode(written, "unicode_escape").encode("latin-1", "replace"))
     if number in NUMBER_TAGS:
-        return Recorded(number, int(written))
-    if number == OCTETS:
-        return Recorded(number, written.encode("utf-8"))
+        return Recorded(number, _number(written))
     if number == OID:
         return Recorded(number, parse_oid(written))
     if number == IP_ADDRESS:
-        return Recorded(number, bytes(map(int, written.split("."))))
-    raise ValueError(tag)
+        return Recorded(number, ipaddress.IPv4Address(written.strip()).packed)
+    return Recorded(number, written.encode("utf-8"))
+
+
+def _number(written: str) -> int:
+    """A number that fits an answer."""
+    if not re.fullmatch(r"\s*-?[0-9]{1,20}\s*", written) or not -(2**63) <= int(written) < 2**64:
+        raise ValueError(f"{_short(written)} is no number")
+    return int(written)
+
+
+def _bytes(written: str) -> bytes:
+    digits = "".join(written.split())
+    try:
+        return bytes.fromhex(digits[: len(digits) // 2 * 2])
+    except ValueError:
+        raise ValueError(f"{_short(written)} is not in hexadecimal digits") from None
+
+
+def _made_up(module: str, written: str) -> str:
+    """The value that a simulator's module (``2:numeric``, ``4:writecache``) begins with, as ``initial=`` or ``value=``."""
+    found = re.search(r"(?:^|,)\s*(?:value|initial)=([^,]*)", written)
+    if found is None:
+        raise ValueError(f"the module {_short(module)} of a simulator would make up its value")
+    return found[1]
+
+
+def _short(written: str) -> str:
+    return repr(written if len(written) <= LONGEST_SHOWN else written[:LONGEST_SHOWN] + "...")
 
 
 def _written(recorded: Recorded) -> str:

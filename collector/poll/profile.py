@@ -277,7 +277,7 @@ def _logarithmic(source: Source, linear: Convert | None) -> Convert:
     absent = frozenset(source.absent)
 
     def logarithmic(value: Any) -> float | None:
-        if value < 0 and isinstance(value, int):
+        if value < 0:
             return None if value in absent else value / source.below_zero_divisor
         power = linear(value) if linear is not None else value
         return 10 * math.log10(power) if power is not None and power > 0 else None

@@ -25,7 +25,7 @@ def read_recording(path: Path) -> dict[str, bytes]:
 
 
 def value_field(tag: str, value: str) -> bytes | None:
-    if tag in NUMBERS and value.strip():
+    if tag in NUMBERS and value.strip().lstrip("-").isdecimal():
         return encode_integer(int(value), NUMBERS[tag])
     if tag == "4x":
         return encode_tlv(

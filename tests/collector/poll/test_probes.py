@@ -100,7 +100,15 @@ DISMAN = f"""\
 {DISMAN_PING}.8.{NET_PING}|66|0
 """
 DISMAN_PROBES = (ProbeReading("ops/dns", None, None, 1.0), ProbeReading("ops/ping", 0.018, None, 0.0))
-CHECK = "1.3.6.1.4.1.12356.101.4.9.2.1"
+HUAWEI = f"""\
+1.3.6.1.2.1.1.1.0|4|Huawei Versatile Routing Platform Software VRP (R) software, an invented router
+1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.2011.2.62.99999
+{DISMAN_PING}.6.{OPS_PING}|66|18
+{DISMAN_PING}.7.{OPS_PING}|66|3
+{DISMAN_PING}.8.{OPS_PING}|66|4
+"""
+HUAWEI_PROBES = (ProbeReading("ops/ping", 0.018, None, 0.25),)
+CHECK, MONITOR = "1.3.6.1.4.1.12356.101.4.9.2.1", "1.3.6.1.4.1.12356.101.4.8.2.1"
 FORTINET = f"""\
 1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.12356.101.1.99999
 {CHECK}.2.1|4|dns
@@ -116,11 +124,23 @@ FORTINET = f"""\
 {CHECK}.6.2|4|0.000
 {CHECK}.9.1|4|12.500
 {CHECK}.9.2|4|100.000
+{MONITOR}.2.1|4|wan1
+{MONITOR}.2.2|4|wan2
+{MONITOR}.3.1|2|0
+{MONITOR}.3.2|2|1
+{MONITOR}.4.1|4|8.125
+{MONITOR}.4.2|4|0.000
+{MONITOR}.5.1|4|0.500
+{MONITOR}.5.2|4|0.000
+{MONITOR}.8.1|4|3.000
+{MONITOR}.8.2|4|100.000
 """
 FORTINET_PROBES = (
     ProbeReading("dns#1", 0.0025, 0.00025, 0.125),
     ProbeReading("dns#2", None, None, 1.0),
     ProbeReading("office", 0.02503, None, 0.0),
+    ProbeReading("wan1", 0.008125, 0.0005, 0.03),
+    ProbeReading("wan2", None, None, 1.0),
 )
 
 
@@ -131,8 +151,9 @@ FORTINET_PROBES = (
         (JUNIPER, None, JUNIPER_PROBES),
         (DISMAN, "disman-ping", DISMAN_PROBES),
         (FORTINET, None, FORTINET_PROBES),
+        (HUAWEI, None, HUAWEI_PROBES),
     ],
-    ids=["cisco", "juniper", "disman-ping", "fortinet"],
+    ids=["cisco", "juniper", "disman-ping", "fortinet", "huawei"],
 )
 def test_probes_of_a_recording(
     tmp_path: Path, recording: str, named: str | None, expected: tuple[ProbeReading, ...]

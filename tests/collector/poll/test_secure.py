@@ -339,8 +339,8 @@ def test_check_explain_and_capture(
         "bairro capture: locked: credential 'wrong': the agent finds the request's signature wrong",
     ):
         assert part in said.out
-    objects, unread = recordings.read(recording)
-    assert unread == 0
+    objects, problems = recordings.read(recording)
+    assert problems == []
     assert len(objects) > 50
     told = said.out + said.err + caplog.text + recording.read_text()
     assert [secret for secret in SECRETS if secret in told] == []
