@@ -13,11 +13,13 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort
 from gunicorn.app.base import BaseApplication
 
+from dashboard import attempts
 from dashboard.config import DashboardSettings
-from dashboard.figures import fixes
+from dashboard.figures import age, fixes
 from dashboard.pages import area, areas, evidence, help, loyalty, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
+from dashboard.results import Results
 
 NAVIGATION = (
     ("/", now.TEXT["title"]),
@@ -128,6 +130,7 @@ def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
 
 def _routes(app: Dash, source: Source) -> None:
     """What is not a page: health, tables as CSV, reports."""
+    settings = source.settings
 
     @app.server.route("/-/healthy")
     def healthy() -> Response:
@@ -138,14 +141,15 @@ def _routes(app: Dash, source: Source) -> None:
         results = source.results()
         if results is None:
             abort(404, parts.NO_RESULTS)
-        return _csv(areas.csv(results), "areas-at-risk")
+        return _csv(areas.csv(results, _newer(results, settings)), "areas-at-risk")
 
     @app.server.route("/help.csv")
     def what_would_help() -> Response:
         results = source.results()
         if results is None:
             abort(404, parts.NO_RESULTS)
-        return _csv(fixes.csv(results, source.settings.analysis.minimum_customers), "what-would-help")
+        minimum = settings.analysis.minimum_customers
+        return _csv(fixes.csv(results, minimum, _newer(results, settings)), "what-would-help")
 
     @app.server.route("/area/<path:key>/report.<form>")
     def report(key: str, form: str) -> Response:
@@ -154,10 +158,14 @@ def _routes(app: Dash, source: Source) -> None:
             abort(404)
         try:
             if form == "html":
-                return Response(render_html(results, unquote(key), source.settings), mimetype="text/html")
-            return Response(render_pdf(results, unquote(key), source.settings), mimetype="application/pdf")
+                return Response(render_html(results, unquote(key), settings), mimetype="text/html")
+            return Response(render_pdf(results, unquote(key), settings), mimetype="application/pdf")
         except ReportError as error:
             return Response(f"{error}\n", 404, mimetype="text/plain")
+
+
+def _newer(results: Results, settings: DashboardSettings) -> str:
+    return age.newer(attempts.newer_inputs(settings.data, results.manifest), settings.timezone)
 
 
 def _csv(text: str, name: str) -> Response:

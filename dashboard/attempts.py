@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +55,34 @@ def last_failure(data: Path) -> tuple[datetime.datetime, str] | None:
         return None
 
 
-def newer_inputs(data: Path, manifest: Mapping[str, Any]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """An input that results are older than: a kind of records and when its newest rows were imported, or quality_hours
+    and the first day that the results do not know.
+    """
+
+    name: str
+    since: datetime.datetime | datetime.date
+
+
+def newer_inputs(data: Path, manifest: Mapping[str, Any]) -> list[Newer]:
     """The inputs that results of this manifest are older than: kinds of records imported since it was begun, and
     quality_hours where more than a week of days came after those it knew. Looks at names and times alone."""
-    begun = datetime.datetime.fromisoformat(str(manifest.get("begun_at") or manifest["built_at"])).timestamp()
+    stated = manifest.get("begun_at") or manifest.get("built_at")
+    if stated is None:
+        return []
+    begun = datetime.datetime.fromisoformat(str(stated)).timestamp()
     found = []
     for kind in RECORDS:
         newest = snapshots.newest(kind, data)
         with contextlib.suppress(OSError):
-            if newest is not None and newest.stat().st_mtime > begun:
-                found.append(kind)
+            if newest is not None and (at := newest.stat().st_mtime) > begun:
+                found.append(Newer(kind, datetime.datetime.fromtimestamp(at, datetime.UTC)))
     known = manifest.get("last_complete", {}).get("quality_hours")
     days = [folder.name[5:15] for folder in (data / "quality").glob("date=????-??-??")]
     if known and days:
         with contextlib.suppress(ValueError):
-            late = datetime.date.fromisoformat(max(days)) - datetime.date.fromisoformat(known)
-            if late.days >= LATE_DAYS:
-                found.append("quality_hours")
+            last = datetime.date.fromisoformat(known)
+            if (datetime.date.fromisoformat(max(days)) - last).days >= LATE_DAYS:
+                found.append(Newer("quality_hours", last + datetime.timedelta(days=1)))
     return found

@@ -29,7 +29,8 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit code is 0, 1 (nothing could be picked) or 2 (it could not be done)."""
-    from dashboard import config, fixes
+    from dashboard import attempts, config, fixes
+    from dashboard.figures import age
     from dashboard.figures import fixes as figures
     from dashboard.results import load
 
@@ -51,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(_lines(made, results, settings, budget)))
     if told.summary.caution:
         print(told.summary.caution)
+    if older := age.older(attempts.newer_inputs(settings.data, results.manifest), settings.timezone):
+        print(older)
     if not made.packages:
         return EXIT_PROBLEMS
     out = arguments.out or Path("what-to-fix.csv")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashboard.figures import numbers, words
+from dashboard.figures import age, numbers, words
 from dashboard.figures.effects import EffectSummary, effects
 from dashboard.figures.findings import area_names
 from dashboard.figures.suppression import suppress
@@ -152,10 +152,11 @@ def _sentence(measure: str, name: str, target: str, saved: str, is_association: 
     return f"Bringing {what[0].lower()}{what[1:]} in {name} down to {target} would keep about {saved}."
 
 
-def csv(results: Results, minimum: int) -> str:
+def csv(results: Results, minimum: int, newer: str = "") -> str:
     """What would help as a table for a spreadsheet: the columns of AVOIDABLE, names, and what is proven.
 
-    Only the header where no effect was found; areas that are too small are left out.
+    Only the header where no effect was found; areas that are too small are left out. ``newer`` says what has come in
+    since the results were made.
     """
     found = found_measures(results)
     hidden = small_areas(results, minimum)
@@ -164,6 +165,7 @@ def csv(results: Results, minimum: int) -> str:
     table = table.sort_values("position", na_position="last", kind="stable")
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
     table["is_proven"] = [measure in found for measure in table["measure"]]
+    age.stamp(table, results, newer)
     text = io.StringIO()
     table.to_csv(text, index=False, lineterminator="\r\n", float_format="%.6g")
     return text.getvalue()

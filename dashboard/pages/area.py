@@ -52,12 +52,15 @@ def layout(seen: Visit, key: str) -> html.Div:
         )
     if said is None:
         missing = parts.empty(TEXT["no_results"], TEXT["no_results_why"])
-        return html.Div([html.H1(seen.source.name(area)), missing, devices(seen, area)], className="page area")
+        said_of_builds = parts.warnings(results, seen)
+        title = html.H1(seen.source.name(area))
+        return html.Div([title, *said_of_builds, missing, devices(seen, area)], className="page area")
     span = seen.query.get("weeks", DEFAULT_SPAN)
     return html.Div(
         [
             dcc.Store(id="area-key", data=area),
             html.Div([html.H1(said.name), parts.chip(said.verdict), _links(area)], className="title-line"),
+            *parts.warnings(results, seen),
             html.P(said.headline, className="headline"),
             html.P(said.certainty, className="certainty"),
             html.Div([_excess(said), *(parts.figure_tile(f) for f in said.figures)], className="tiles"),

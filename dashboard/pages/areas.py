@@ -7,8 +7,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-from dashboard import attempts
-from dashboard.figures import findings, numbers, words
+from dashboard.figures import age, findings, words
 from dashboard.figures import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.palette import VERDICTS, theme
@@ -68,14 +67,13 @@ def layout(seen: Visit) -> html.Div:
     """The ranking as the URL asks for it: ?verdict=at_risk,watch&q=text&sort=excess&order=desc."""
     results = seen.source.results()
     if results is None:
-        return html.Div([*warnings(None, seen), parts.no_results(TEXT["title"], "areas")])
+        return parts.no_results(TEXT["title"], seen, "areas")
     wanted = [v for v in seen.query.get("verdict", "").split(",") if v in VERDICTS]
     rows = ranking_rows(results, seen.settings.currency)
     return html.Div(
         [
             dcc.Store(id="areas-drawn"),
-            html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line"),
-            *warnings(results, seen),
+            *parts.heading(TEXT["title"], results, seen),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             html.Div(
                 [
@@ -98,19 +96,6 @@ def layout(seen: Visit) -> html.Div:
         ],
         className="page areas",
     )
-
-
-def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
-    """That the last build failed, and which inputs are newer than the results."""
-    lines = []
-    if (failed := attempts.last_failure(seen.settings.data)) is not None:
-        ago = numbers.duration((seen.at - failed[0]).total_seconds())
-        lines.append(parts.banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
-    newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
-    if newer:
-        said = f"These results are older than the newest inputs: {', '.join(newer)}. The next build takes them in."
-        lines.append(parts.banner("note", "i", said))
-    return lines
 
 
 def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
@@ -188,8 +173,11 @@ def _mark(row: dict[str, Any]) -> maps.AreaMark:
     return maps.AreaMark(row["area"], row["name"], mark, "<br>".join(lines))
 
 
-def csv(results: Results) -> str:
-    """The ranking as it was built, with names and reasons in words: every column of RANKING, units in its names."""
+def csv(results: Results, newer: str = "") -> str:
+    """The ranking as it was built, with names and reasons in words: every column of RANKING, units in its names.
+
+    ``newer`` says what has come in since.
+    """
     table = results.ranking[list(RANKING.column_names)].copy()
     names = findings.area_names(results)
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
@@ -197,6 +185,7 @@ def csv(results: Results) -> str:
     drivers = table_of_drivers[findings.stand_out(table_of_drivers)]
     told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
     table["reasons"] = table["area"].map(told).fillna("")
+    age.stamp(table, results, newer)
     text = io.StringIO()
     table.sort_values("rank", na_position="last").to_csv(text, index=False, lineterminator="\r\n", float_format="%.6g")
     return text.getvalue()

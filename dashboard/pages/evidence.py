@@ -69,12 +69,12 @@ def layout(seen: Visit) -> html.Div:
     """All that a sceptic asks for, on one page."""
     results = seen.source.results()
     if results is None:
-        return parts.no_results(TEXT["title"])
-    head = html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line")
+        return parts.no_results(TEXT["title"], seen)
+    head = parts.heading(TEXT["title"], results, seen)
     outcomes = [_outcome(evidence.outcome(results, key)) for key in OUTCOMES]
     return html.Div(
         [
-            head,
+            *head,
             html.P(TEXT["line"], className="how"),
             html.Div(outcomes, className="halves"),
             html.Div([_joint(results), _notes(results)], className="halves"),

@@ -40,11 +40,11 @@ def layout(seen: Visit) -> html.Div:
     """The order in which to fix things, or the sentence that nothing was found."""
     results = seen.source.results()
     if results is None:
-        return parts.no_results(TEXT["title"])
+        return parts.no_results(TEXT["title"], seen)
     told = figures.remedies(results, seen.settings.currency, seen.settings.analysis.minimum_customers)
     body = _order(told) if told.proven or told.unproven else [_nothing(told)]
-    head = html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line")
-    return html.Div([head, parts.effect_lines(told.summary), *body], className="page reading")
+    head = parts.heading(TEXT["title"], results, seen)
+    return html.Div([*head, parts.effect_lines(told.summary), *body], className="page reading")
 
 
 def _nothing(told: Remedies) -> html.Div:

@@ -38,13 +38,13 @@ def layout(seen: Visit) -> html.Div:
     """The whole page; every part says so where there is nothing to show."""
     results = seen.source.results()
     if results is None:
-        return parts.no_results(TEXT["title"])
+        return parts.no_results(TEXT["title"], seen)
     minimum, currency = seen.settings.analysis.minimum_customers, seen.settings.currency
     names = loyalty.names(results)
-    head = html.Div([html.H1(TEXT["title"]), parts.facts(results, seen.at)], className="title-line")
+    head = parts.heading(TEXT["title"], results, seen)
     return html.Div(
         [
-            head,
+            *head,
             html.Div([_who(results, currency, minimum, names), _cliff(results, currency)], className="halves"),
             html.Div([_nps(results, minimum, names), _price(results, currency, minimum)], className="halves"),
             html.Div([_incidents(results, currency), _returners(results, minimum)], className="halves"),

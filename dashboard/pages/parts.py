@@ -13,12 +13,14 @@ import dash_ag_grid as dag
 from dash import dcc, html, no_update
 from plotly.utils import PlotlyJSONEncoder
 
-from dashboard.figures import findings, numbers
+from dashboard import attempts
+from dashboard.figures import age, findings, numbers
 from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
 from dashboard.figures.palette import Mark
 
 if TYPE_CHECKING:
+    from dashboard.pages.source import Visit
     from dashboard.results import Results
 
 Children = Any
@@ -29,6 +31,7 @@ NO_RESULTS_WHY = (
     "The first build is still running, or “bairro build” has not been started. "
     "It reads the records and the quality history, and takes a minute or two; reload this page then."
 )
+NEXT_BUILD = "The next build takes them in; “bairro build” makes one now."
 GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
     "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
@@ -65,9 +68,27 @@ def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:
     return html.Div([html.H2(title), html.P(text)], className=f"empty {class_name}".strip())
 
 
-def no_results(title: str, class_name: str = "reading") -> html.Div:
+def no_results(title: str, seen: Visit, class_name: str = "reading") -> html.Div:
     """A page before the first build."""
-    return html.Div([html.H1(title), empty(NO_RESULTS, NO_RESULTS_WHY)], className=f"page {class_name}")
+    children = [html.H1(title), *warnings(None, seen), empty(NO_RESULTS, NO_RESULTS_WHY)]
+    return html.Div(children, className=f"page {class_name}")
+
+
+def heading(title: str, results: Results, seen: Visit) -> list[html.Div]:
+    """How every page that shows results begins: its title, how old they are, and what they do not know yet."""
+    return [html.Div([html.H1(title), facts(results, seen.at)], className="title-line"), *warnings(results, seen)]
+
+
+def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
+    """That the last build failed, and which inputs are newer than the results."""
+    lines = []
+    if (failed := attempts.last_failure(seen.settings.data)) is not None:
+        ago = numbers.duration((seen.at - failed[0]).total_seconds())
+        lines.append(banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
+    newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
+    if newer:
+        lines.append(banner("note", "i", f"{age.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))
+    return lines
 
 
 def facts(results: Results, at: datetime) -> html.P:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import typst
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from dashboard import attempts
 from dashboard.config import DashboardSettings
-from dashboard.figures import findings, numbers
+from dashboard.figures import age, findings, numbers
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.fixes import Remedies, remedies
@@ -65,6 +66,7 @@ class AreaReport:
     provider: str
     said: Finding
     facts: str
+    older: str
     built: datetime
     interval: Chart | None
     charts: tuple[Chart, ...]
@@ -122,6 +124,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         provider=settings.provider,
         said=said,
         facts=f"Records until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
+        older=age.older(attempts.newer_inputs(settings.data, results.manifest), settings.timezone),
         built=built,
         interval=_interval(said),
         charts=_charts(results, area),

@@ -48,6 +48,7 @@ def make(folder: Path, *, seed: int = 7, is_found: bool = True, now: datetime | 
 
 
 def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
+    write_areas(data, seed=seed)
     manifest = {
         "cut_off": CUT_OFF.isoformat(),
         "built_at": datetime.now(UTC).isoformat(),
@@ -65,7 +66,6 @@ def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
         "notes": [{"code": "complaints_customer_unknown", "text": "10 of 1000 complaints are left out"}],
     }
     made = frames(seed, is_found=is_found)
-    write_areas(data, seed=seed)
     return results.write(data, made, manifest)
 
 

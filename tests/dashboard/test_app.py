@@ -14,8 +14,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from dashboard.app import INDEX, create_app, page, serve
+from dashboard.app import INDEX, LAYOUTS, create_app, page, serve
 from dashboard.config import WebSettings
+from dashboard.pages.source import Source
+from dashboard.reports.area import compose
+from dashboard.tables import snapshots
+from dashboard.tables.schema import COMPLAINTS
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +145,25 @@ def test_pages_answer_over_http(served):
     request = Request(f"{url}/areas", headers={"Accept-Encoding": "br"})
     with urlopen(request, timeout=20) as answer:
         assert answer.status == 200
+
+
+def test_what_has_come_in_since_the_build_is_said_wherever_results_are_shown(sample, tmp_path):
+    settings = sample.make(tmp_path)
+    path = snapshots.write("complaints", settings.data, COMPLAINTS.arrow_schema().empty_table())
+    os.utime(path, (2_000_000_000, 2_000_000_000))
+    said = "complaints (imported 18 May 2033, 03:33)"
+    source = Source(settings)
+    for address in [*LAYOUTS, "/area/n03"]:
+        if address != "/":  # the network now shows no results
+            assert f"These results are older than what has come in since they were built: {said}" in str(
+                page(source, address)
+            ), address
+    client = create_app(settings).server.test_client()
+    for name in ("areas.csv", "help.csv"):
+        header, first, *_ = client.get(f"/{name}").get_data(as_text=True).splitlines()
+        assert header.endswith(",records_until,newer_inputs"), name
+        assert first.endswith(f',"{said}"'), name
+    report = client.get("/area/n03/report.html").get_data(as_text=True)
+    assert f"{said} are not in them." in report
+    results = source.results()
+    assert compose(results, "n03", settings).older.endswith(f"{said} are not in them.")

@@ -17,7 +17,8 @@ import pytest
 
 from dashboard import attempts, build, results
 from dashboard.config import DashboardSettings
-from dashboard.pages import areas
+from dashboard.figures import age
+from dashboard.pages import parts
 from dashboard.tables import snapshots
 from dashboard.tables.schema import CUSTOMERS
 
@@ -66,11 +67,11 @@ def test_a_failed_build_is_told_until_one_goes_well(settings: DashboardSettings)
     with pytest.raises(build.BuildError):
         build.build(settings, lambda _: None)
     seen = SimpleNamespace(settings=settings, at=datetime.datetime.now(datetime.UTC))
-    (line,) = areas.warnings(None, seen)
+    (line,) = parts.warnings(None, seen)
     assert "The last build failed" in str(line)
     assert "bairro import customers FILE" in str(line)
     attempts.record(settings.data, None)
-    assert areas.warnings(None, seen) == []
+    assert parts.warnings(None, seen) == []
 
 
 def test_inputs_newer_than_the_results_are_named(tmp_path: Path) -> None:
@@ -80,9 +81,17 @@ def test_inputs_newer_than_the_results_are_named(tmp_path: Path) -> None:
     path = snapshots.write("customers", tmp_path, CUSTOMERS.arrow_schema().empty_table())
     os.utime(path, (NOW.timestamp() + 60, NOW.timestamp() + 60))
     (tmp_path / "quality" / "date=2026-03-08").mkdir(parents=True)
-    assert attempts.newer_inputs(tmp_path, manifest) == ["customers"]
+    assert [one.name for one in attempts.newer_inputs(tmp_path, manifest)] == ["customers"]
     (tmp_path / "quality" / "date=2026-03-09").mkdir()
-    assert attempts.newer_inputs(tmp_path, manifest) == ["customers", "quality_hours"]
+    newer = attempts.newer_inputs(tmp_path, manifest)
+    assert [one.name for one in newer] == ["customers", "quality_hours"]
+    imported = datetime.datetime(2026, 3, 8, 23, 5, tzinfo=datetime.UTC)
+    said = age.older([attempts.Newer("nps", imported), *newer[1:]], "Europe/Amsterdam")
+    assert said == (
+        "These results are older than what has come in since they were built: survey answers (imported 9 Mar 2026, 00:05)"
+        " and the network's measurements from 2 Mar 2026 on are not in them."
+    )
+    assert age.older([], "UTC") == ""
 
 
 REPEAT = """
