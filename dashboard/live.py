@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from collector.published import INCIDENT_DEVICES, INCIDENTS, LIVE
+from collector.published import ACKNOWLEDGEMENTS, INCIDENT_DEVICES, INCIDENTS, LIVE
 from dashboard.config import DashboardSettings
 from dashboard.tables import snapshots
 from dashboard.tables.incidents import read_only
@@ -24,17 +25,19 @@ from dashboard.tables.schema import AREAS
 
 STALE_SECONDS = 180.0
 DATABASE_REREAD_SECONDS = 5.0
+MOST_LEVELS = 32
 INCIDENTS_KEPT = timedelta(days=30)
 WITHOUT_SERVICE = ("down", "suppressed")
-INCIDENT_COLUMNS = (*(column.name for column in INCIDENTS.columns), "areas")
+INCIDENT_COLUMNS = (*(column.name for column in INCIDENTS.columns), "areas", "taken_up")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Live:
     """What is known of the network now.
 
-    ``devices`` has the columns of LIVE; ``incidents`` those of the operations database and ``areas``, the tuple of
-    neighbourhoods that each touches, newest first: the open ones and those of the last 30 days. ``newest_at`` is the
+    ``devices`` has the columns of LIVE; ``incidents`` those of the operations database, ``areas``, the tuple of
+    neighbourhoods that each touches, and ``taken_up``, (by whom, with what note) of the newest acknowledgement or None;
+    newest first: the open ones and those of the last 30 days. ``newest_at`` is the
     newest poll (None: no live data), ``stale_after_seconds`` the age from which data count as old, and
     ``problems`` says in words what could not be read. ``stamp`` changes when anything here does.
     """
@@ -180,15 +183,25 @@ class _Database:
             .where(wanted)
             .distinct()
         )
+        notes = (
+            sa.select(ACKNOWLEDGEMENTS.c.incident_id, ACKNOWLEDGEMENTS.c.acknowledged_by, ACKNOWLEDGEMENTS.c.note)
+            .join(INCIDENTS, INCIDENTS.c.incident_id == ACKNOWLEDGEMENTS.c.incident_id)
+            .where(wanted)
+            .order_by(ACKNOWLEDGEMENTS.c.acknowledged_at)
+        )
         try:
             with self._engine.connect() as connection:
                 rows = connection.execute(sa.select(INCIDENTS).where(wanted).order_by(INCIDENTS.c.started_at.desc()))
-                incidents = pd.DataFrame(rows.mappings().all(), columns=list(INCIDENT_COLUMNS[:-1]))
+                incidents = pd.DataFrame(rows.mappings().all(), columns=[c.name for c in INCIDENTS.columns])
                 pairs = pd.DataFrame(connection.execute(touched).all(), columns=["incident_id", "area"])
+                taken_up = {key: (by, note) for key, by, note in connection.execute(notes)}
         except sa.exc.SQLAlchemyError as error:
             return _no_incidents(), f"the operations database cannot be read: {getattr(error, 'orig', None) or error}"
         areas = {key: tuple(sorted(names)) for key, names in pairs.groupby("incident_id")["area"]}
         incidents["areas"] = [areas.get(key, (area,) if area else ()) for key, area in _key_and_area(incidents)]
+        incidents["taken_up"] = pd.Series(
+            [taken_up.get(key) for key in incidents["incident_id"]], incidents.index, object
+        )
         incidents["ended_at"] = pd.to_datetime(incidents["ended_at"], utc=True)
         return incidents, None
 
@@ -201,7 +214,21 @@ def _no_incidents() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in INCIDENT_COLUMNS})
 
 
-# --- areas ---
+# --- customers and areas ---
+
+
+def customers_behind(devices: pd.DataFrame) -> np.ndarray:
+    """Customers behind each row of LIVE: its own and those of all that hang from it; shape (n,)."""
+    own = devices["subscribers"].to_numpy(np.int64)
+    parents = pd.Index(devices["device_id"]).get_indexer(devices["parent"])
+    total, above = own.copy(), parents
+    for _ in range(MOST_LEVELS):
+        has = above >= 0
+        if not has.any():
+            break
+        np.add.at(total, above[has], own[has])
+        above = np.where(has, parents[above], -1)
+    return total
 
 
 def areas_now(devices: pd.DataFrame) -> pd.DataFrame:

@@ -108,7 +108,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   // --- functions and cells of the tables ---
   const functions = window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   const cells = window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
-  const severity = ["down", "suppressed", "suspect", "silent", "unknown", "up"];
+  const severity = ["down", "suspect", "up", "unknown", "suppressed", "silent"];
   const verdicts = ["at_risk", "watch", "ordinary", "too_little_data"];
 
   functions.bairroBySeverity = (a, b) => severity.indexOf(a) - severity.indexOf(b);

@@ -7,69 +7,35 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import map as maps
 from dashboard.figures import numbers
 from dashboard.figures.palette import AREA_STATES, DEVICE_STATES, theme
 from dashboard.live import Live, areas_now
-from dashboard.pages import parts
+from dashboard.pages import now_devices, now_incidents, parts
 from dashboard.pages.source import Source, Visit, visit
 
 REFRESH_SECONDS = 5
 TEXT = {
     "title": "Now",
-    "incidents": "Open incidents",
-    "map": "Areas by worst state",
+    "incidents": "What is wrong, and where to begin",
+    "map": "Areas",
     "devices": "Devices not up or not well",
     "no_live": "No live data yet",
     "no_live_why": "The collector writes the state of every device a few seconds after its first round of polls. "
     "Start it with “bairro collect”; this page fills by itself.",
-    "no_incidents": "No open incident",
-    "unknown_incidents": "Not known before the first live data",
     "blind": "The collector is blind: its own connection or all its references are silent. "
     "What is shown is the last that it knew; the time counts as not observed, and no new outage is declared.",
     "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
 }
-FAULTS = {
-    "snmp_silent": "SNMP silent",
-    "snmp_refused": "SNMP refused",
-    "snmp_partial": "SNMP answers in part",
-    "ping_silent": "ping silent",
-    "uplink_down": "uplink down",
-}
-FLAPS = "went down again and again"
-MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "full uplink"}
-SCOPES = {
-    "device": "device",
-    "subtree": "device and those behind it",
-    "group": "group behind a live parent",
-    "collector": "collector",
-}
-NUMBER = {"cellClass": "number", "headerClass": "number"}
-COLUMNS: tuple[dict[str, Any], ...] = (
-    parts.mark_column("state", "State", 158, DEVICE_STATES, order="bairroBySeverity"),
-    parts.column("device_id", "Device", 132),
-    parts.column("role", "Role", 66),
-    parts.column("area", "Area", 102, cellRenderer="AreaLink"),
-    parts.column("root", "Laid to", 118),
-    parts.column("ails", "What ails it", 150, tooltipField="ails"),
-    parts.column("since", "Since", 68, **NUMBER),
-    parts.column("planned", "Planned until", 100, **NUMBER),
-    parts.column("subscribers", "Customers", 94, **NUMBER),
-)
-LIT = ("down", "suppressed", "suspect", "silent", "unknown", "up")
-UNWELL = "up"
-"""The state of the filter that stands for devices which answer and are not well."""
-
-
-AILS = ("degraded", "faults")
 
 
 def layout(seen: Visit) -> html.Div:
     """The page's frame; `refresh` fills it at once and then every few seconds."""
-    wanted = [state for state in seen.query.get("state", "").split(",") if state in LIT] or list(LIT)
+    wanted = [state for state in seen.query.get("state", "").split(",") if state in now_devices.SHOWN] or list(
+        now_devices.SHOWN
+    )
     return html.Div(
         [
             dcc.Interval(id="now-tick", interval=REFRESH_SECONDS * 1000),
@@ -97,7 +63,7 @@ def layout(seen: Visit) -> html.Div:
                         TEXT["devices"],
                         parts.grid(
                             "now-devices",
-                            COLUMNS,
+                            now_devices.COLUMNS,
                             [],
                             row_id="device_id",
                             label=TEXT["devices"],
@@ -116,9 +82,7 @@ def layout(seen: Visit) -> html.Div:
 
 
 def _state_filter(wanted: list[str]) -> dcc.Checklist:
-    options = [
-        {"label": "Up, not well" if state == UNWELL else DEVICE_STATES[state].word, "value": state} for state in LIT
-    ]
+    options = [{"label": now_devices.filter_word(state), "value": state} for state in now_devices.SHOWN]
     return dcc.Checklist(id="now-states", options=options, value=wanted, inline=True, className="filter")
 
 
@@ -160,9 +124,9 @@ def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] 
     values = (
         tiles(live),
         banners(live, now),
-        incidents(live, seen.source, now),
+        now_incidents.cards(live, seen.source, now),
         area_map(live, seen.source, theme_name),
-        device_rows(live, seen.source, now, states),
+        now_devices.rows(live, seen.source, now, states),
     )
     fresh, digests = parts.changed(values, digests)
     age = live.age_seconds(seen.at)
@@ -204,53 +168,6 @@ def banners(live: Live, now: datetime) -> list[html.Div]:
     return lines
 
 
-def incidents(live: Live, source: Source, now: datetime) -> list[html.Article] | html.Div:
-    """Open incidents, newest first."""
-    rows = live.open_incidents
-    rows = rows[rows["kind"] != "blind"]
-    if rows.empty and live.newest_at is None:
-        return html.Div(f"? {TEXT['unknown_incidents']}", className="quiet")
-    if rows.empty:
-        return html.Div(f"● {TEXT['no_incidents']}", className="quiet")
-    ends = live.devices.set_index("device_id")["maintenance_until"]
-    return [_incident(row, source, now, ends.get(row["root_device_id"])) for row in rows.to_dict("records")]
-
-
-def _incident(row: dict[Any, Any], source: Source, now: datetime, planned_until: Any) -> html.Article:
-    started = row["started_at"].astimezone(now.tzinfo)
-    areas = list(row["areas"])
-    where = [parts.area_link(area, source.name(area)) for area in areas[:2]]
-    more = f" and {len(areas) - 2} more" if len(areas) > 2 else ""
-    joined: list[Any] = [item for link in where for item in (link, ", ")][:-1]
-    devices = f"{numbers.count(row['devices_affected'])} device{'' if row['devices_affected'] == 1 else 's'}"
-    until = _until(planned_until, now)
-    planned = f"planned work{f' until {until}' if until else ''}"
-    told = [html.Span(planned, className="planned")] if row["kind"] == "planned" else []
-    return html.Article(
-        [
-            html.Div(
-                [html.Strong(row["root_device_id"] or "–"), html.Span(_what(row)), *told],
-                className="what",
-            ),
-            html.Div(
-                [html.Strong(numbers.count(row["subscribers_affected"])), html.Span("customers")], className="people"
-            ),
-            html.Div([*joined, more, html.Span(f" · {devices}")], className="where"),
-            html.Div(
-                f"since {numbers.moment(started, now)}, {numbers.duration((now - started).total_seconds())}",
-                className="since",
-            ),
-        ],
-        className=f"incident scope-{row['scope']} kind-{row['kind']}",
-    )
-
-
-def _what(row: dict[Any, Any]) -> str:
-    """The scope; of a degradation also what is bad, since nobody is without service."""
-    scope = SCOPES.get(row["scope"], row["scope"])
-    return f"{MEASURES.get(row['measure'], 'degraded')}, {scope}" if row["kind"] == "degradation" else scope
-
-
 def area_map(live: Live, source: Source, theme_name: str) -> Any:
     """Areas coloured by worst state; those that are not up have their names written."""
     chosen = theme(theme_name)
@@ -272,54 +189,3 @@ def _area_mark(area: str, name: str, states: Mapping[str, Mapping[Any, Any]]) ->
     return maps.AreaMark(
         area, name, mark, f"<b>{name}</b><br>{mark.shape} {mark.word}{told if row['affected'] else ''}"
     )
-
-
-def device_rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:
-    """Devices not up, worst first, then those that are up but degraded, partly failed or flapping."""
-    rows = live.devices[live.devices["state"].isin(states)]
-    flapping = _flapping(live)
-    rows = rows.assign(
-        ails=[_ails(row, flapping) for row in rows[["device_id", "state", *AILS]].itertuples(index=False)]
-    )
-    rows = rows[rows["state"].ne("up") | rows["ails"].ne("")]
-    order = {state: i for i, state in enumerate(DEVICE_STATES)}
-    rows = rows.assign(order=rows["state"].map(order)).sort_values(["order", "subscribers"], ascending=[True, False])
-    return [
-        {
-            "device_id": row["device_id"],
-            "state": row["state"],
-            "role": row["role"],
-            "area": source.name(row["area"]),
-            "href": parts.area_href(row["area"]),
-            "root": "" if row["root"] in {None, row["device_id"]} else row["root"],
-            "ails": row["ails"],
-            "since": numbers.moment(row["since"].tz_convert(now.tzinfo), now),
-            "planned": _until(row["maintenance_until"], now),
-            "subscribers": int(row["subscribers"]),
-        }
-        for row in rows.to_dict("records")
-    ]
-
-
-def _flapping(live: Live) -> frozenset[str]:
-    """Roots of open outages that may be up: an outage of a device that answers is kept open because it flaps."""
-    rows = live.open_incidents
-    roots = rows.loc[rows["kind"].isin(["outage", "planned"]) & rows["scope"].ne("group"), "root_device_id"]
-    return frozenset(roots.dropna())
-
-
-def _ails(device: Any, flapping: frozenset[str]) -> str:
-    """What is wrong with a device that answers, in words; nothing for one that does not."""
-    if device.state != "up":
-        return ""
-    said = [FLAPS] if device.device_id in flapping else []
-    for names, codes in ((MEASURES, device.degraded), (FAULTS, device.faults)):
-        said += [names.get(code, code) for code in ([] if codes is None else codes)]
-    return ", ".join(said)
-
-
-def _until(moment: Any, now: datetime) -> str:
-    """Until when a maintenance window holds; nothing where there is none, or it is over since the table was written."""
-    if moment is None or pd.isna(moment) or moment <= now:
-        return ""
-    return numbers.moment(moment.tz_convert(now.tzinfo), now)

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from collector import published
-from dashboard.live import LiveSource, areas_now, empty_devices
+from dashboard import acknowledgements
+from dashboard.live import LiveSource, areas_now, customers_behind, empty_devices
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -118,6 +119,26 @@ def test_an_area_is_as_bad_as_its_worst_customers(states, expected, affected):
     assert row["state"] == expected
     assert row["affected"] == affected
     assert row["subscribers"] == 151
+
+
+def test_customers_behind_a_device_are_those_of_all_that_hang_from_it():
+    table = pd.DataFrame({"device_id": ["a", "b", "c", "d", "x"], "parent": [None, "a", "b", "b", "elsewhere"]})
+    table["subscribers"] = [1, 20, 300, 4000, 5]
+    assert customers_behind(table).tolist() == [4321, 4320, 300, 4000, 5]
+    ring = pd.DataFrame({"device_id": ["a", "b"], "parent": ["b", "a"], "subscribers": [1, 2]})
+    assert len(customers_behind(ring)) == 2, "a ring in the inventory ends too"
+    assert customers_behind(empty_devices()).tolist() == []
+
+
+def test_the_newest_acknowledgement_is_read(sample, scratch):
+    sample.write_incidents(scratch.database_url, NOW)
+    engine = sa.create_engine(scratch.database_url)
+    for minutes, by, note in ((5, "ana", "on my way"), (9, "rui", "")):
+        acknowledgements.acknowledge(engine, "i-agg", note, by=by, at=NOW + timedelta(minutes=minutes))
+    engine.dispose()
+    rows = LiveSource(scratch).read().open_incidents.set_index("incident_id")
+    assert rows.loc["i-agg", "taken_up"] == ("rui", "")
+    assert rows.loc["i-olt", "taken_up"] is None
 
 
 def test_a_live_table_of_an_older_collector_lacks_a_column_and_is_read_all_the_same(sample, scratch):

@@ -18,7 +18,7 @@ from plotly.utils import PlotlyJSONEncoder
 from collector.published import INCIDENTS
 from dashboard import results as storage
 from dashboard.figures import fixes, numbers
-from dashboard.pages import area, areas, evidence, help, loyalty, now
+from dashboard.pages import area, areas, evidence, help, loyalty, now, now_devices, now_incidents
 from dashboard.pages.source import Source, visit
 
 
@@ -57,12 +57,34 @@ def test_now_counts_devices_and_those_affected(source):
     assert text_of(tiles[3]).startswith("2 ■")
 
 
-def test_now_lists_open_incidents_newest_first(source):
-    said = [text_of(article) for article in now.incidents(source.live(), source, datetime.now(UTC))]
-    assert [line.split()[0] for line in said] == ["n17-olt1", "n11-olt2", "n03-agg"]
-    assert "Dunmere" in said[2]
-    assert "487 customers" in said[2]
-    assert "16 devices" in said[2]
+def test_now_lists_first_what_most_customers_feel_and_says_where_to_begin(source):
+    said = [text_of(article) for article in now_incidents.cards(source.live(), source, datetime.now(UTC))]
+    assert [line.split(" customers")[0] for line in said] == ["487", "105", "4"]
+    assert "Dunmere n03-agg is down, and 15 devices behind it" in said[0]
+    assert "Begin with:  power of n03-agg, then its link to core-1, which answers" in said[0]
+    assert "bairro acknowledge  i-agg" in said[0]
+    assert "47 min" in said[0]
+    assert "4 devices behind n17-olt1 fell silent together; n17-olt1 answers" in said[2]
+    assert "line or node that they share" in said[2]
+
+
+def test_now_says_who_has_taken_an_incident_up(source):
+    live = source.live()
+    rows = live.incidents.assign(taken_up=[("ana", "on my way")] * len(live.incidents))
+    said = text_of(now_incidents.cards(dataclasses.replace(live, incidents=rows), source, datetime.now(UTC))[0])
+    assert "Taken up by  ana: on my way" in said
+    assert "bairro acknowledge" not in said
+
+
+def test_now_tells_what_ended_where_nothing_is_open(source):
+    live, moment = source.live(), datetime.now(UTC)
+    over = live.incidents[live.incidents["ended_at"].notna()]
+    said = text_of(now_incidents.cards(dataclasses.replace(live, incidents=over), source, moment))
+    assert "No open incident" in said
+    assert "Ended in the last 24 hours" in said
+    assert ": n08-olt1," in said
+    later = moment + timedelta(days=2)
+    assert "Ended" not in text_of(now_incidents.cards(dataclasses.replace(live, incidents=over), source, later))
 
 
 def test_now_tells_planned_work_from_outages(sample, scratch):
@@ -75,41 +97,42 @@ def test_now_tells_planned_work_from_outages(sample, scratch):
     with sa.create_engine(scratch.database_url).begin() as connection:
         connection.execute(sa.update(INCIDENTS).where(INCIDENTS.c.incident_id == "i-agg").values(kind="planned"))
     source = Source(scratch)
-    articles = now.incidents(source.live(), source, moment)
+    articles = now_incidents.cards(source.live(), source, moment)
     assert [("planned work" in text_of(article)) for article in articles] == [False, False, True]
-    assert "planned work until 14:00" in text_of(articles[2])
-    rows = now.device_rows(source.live(), source, moment, ["down"])
-    assert {row["device_id"]: row["planned"] for row in rows} == {"n03-agg": "14:00", "n11-olt2": ""}
+    assert "planned work until 14:00" in text_of(articles[2]), "what is planned comes last"
+    rows = now_devices.rows(source.live(), source, moment, ["down"])
+    assert {row["device_id"]: row["why"] for row in rows} == {"n03-agg": "planned work until 14:00", "n11-olt2": ""}
 
 
 def test_now_says_of_a_degradation_what_is_bad(source):
     live = source.live()
     rows = live.incidents.assign(kind="degradation", measure="loss")
-    said = text_of(now.incidents(dataclasses.replace(live, incidents=rows), source, datetime.now(UTC))[2])
-    assert "packet loss, device and those behind it" in said
+    said = text_of(now_incidents.cards(dataclasses.replace(live, incidents=rows), source, datetime.now(UTC))[0])
+    assert "packet loss at n03-agg" in said
+    assert "signal, errors and cabling of n03-agg" in said
 
 
 def test_now_sends_only_what_changed(source):
-    first = now.refresh(asked(source), list(now.LIT), "light", None)
+    first = now.refresh(asked(source), list(now_devices.SHOWN), "light", None)
     assert no_update not in first[:5]
     json.dumps(first, cls=PlotlyJSONEncoder)
-    again = now.refresh(asked(source), list(now.LIT), "light", first[-1])
+    again = now.refresh(asked(source), list(now_devices.SHOWN), "light", first[-1])
     assert list(again[:5]) == [no_update] * 5
     assert again[5]["age"] >= 0
-    dark = now.refresh(asked(source), list(now.LIT), "dark", first[-1])
+    dark = now.refresh(asked(source), list(now_devices.SHOWN), "dark", first[-1])
     assert dark[3] is not no_update
     fewer = now.refresh(asked(source), ["down"], "light", first[-1])
-    assert [row["device_id"] for row in fewer[4]] == ["n11-olt2", "n03-agg"]
+    assert [row["device_id"] for row in fewer[4]] == ["n03-agg", "n11-olt2"], "most customers first"
 
 
 def test_now_takes_its_filter_from_the_url(source):
     assert find(now.layout(asked(source, "?state=down,suspect")), "now-states").value == ["down", "suspect"]
-    assert find(now.layout(asked(source, "?state=nonsense")), "now-states").value == list(now.LIT)
+    assert find(now.layout(asked(source, "?state=nonsense")), "now-states").value == list(now_devices.SHOWN)
 
 
 def test_now_without_live_data(scratch):
     empty = Source(scratch)
-    parts = now.refresh(asked(empty), list(now.LIT), "light", None)
+    parts = now.refresh(asked(empty), list(now_devices.SHOWN), "light", None)
     assert parts[0] == []
     assert "No live data yet" in text_of(parts[1])
     assert "Not known before the first live data" in text_of(parts[2])
@@ -119,7 +142,7 @@ def test_now_without_live_data(scratch):
 
 def test_now_without_imported_areas_shows_devices_and_says_why_there_is_no_map(sample, scratch):
     sample.write_live(scratch.data, datetime.now(UTC))
-    parts = now.refresh(asked(Source(scratch)), list(now.LIT), "light", None)
+    parts = now.refresh(asked(Source(scratch)), list(now_devices.SHOWN), "light", None)
     assert parts[3].layout.annotations[0].text == "No outlines of areas were imported, so there is no map"
     assert parts[4]
 
@@ -143,7 +166,7 @@ def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
     live = source.live()
     assert text_of(now.banners(live, moment)).startswith("■ The collector is blind")
     assert now.refresh(asked(source), [], "light", None)[5]["blind"] is True
-    assert len(now.incidents(live, source, moment)) == 3, "blindness is a banner, not an incident of the network"
+    assert len(now_incidents.cards(live, source, moment)) == 3, "blindness is a banner, not an incident of the network"
 
 
 # --- areas at risk ---
@@ -331,5 +354,5 @@ def test_now_lists_what_is_up_and_not_well(sample, scratch):
     sample.write_live(scratch.data, moment, live)
     sample.write_incidents(scratch.database_url, moment)
     source = Source(scratch)
-    rows = {row["device_id"]: row["ails"] for row in now.device_rows(source.live(), source, moment, ["up"])}
+    rows = {row["device_id"]: row["why"] for row in now_devices.rows(source.live(), source, moment, ["up"])}
     assert rows == {"n01-olt1": "packet loss, uplink down", "n03-agg": "went down again and again"}

@@ -1,0 +1,74 @@
+"""What is said of an open incident: what is down, who is affected, where to begin, and who has taken it up."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dashboard.figures import numbers
+
+KIND_ORDER = ("outage", "degradation", "planned")
+MEASURES = {"loss": "packet loss", "latency": "slow answers", "saturation": "a full uplink"}
+BEGIN = {
+    "loss": "signal, errors and cabling of {root}",
+    "latency": "load and path of {root}",
+    "saturation": "what fills the uplink of {root}: is it usual at this hour?",
+}
+ID_CHARACTERS = 13
+"""The ids begin with the time in milliseconds: so many characters are hardly ever shared."""
+
+Row = Mapping[Hashable, Any]
+
+
+def in_order(incidents: pd.DataFrame) -> pd.DataFrame:
+    """Outages before degradations before planned work; within each kind what most customers feel, then the newest."""
+    kinds = incidents["kind"].map({kind: i for i, kind in enumerate(KIND_ORDER)}).fillna(len(KIND_ORDER))
+    keys = incidents.assign(kind_order=kinds)
+    by = ["kind_order", "subscribers_affected", "started_at"]
+    return incidents.loc[keys.sort_values(by, ascending=[True, False, False]).index]
+
+
+def what(row: Row) -> str:
+    """What has happened, in a sentence without its end."""
+    root, devices = row["root_device_id"] or "an unknown device", int(row["devices_affected"])
+    if row["kind"] == "degradation":
+        measure = MEASURES.get(row["measure"], "bad quality")
+        return f"{measure} at {_devices(devices)} behind {root}" if row["scope"] == "group" else f"{measure} at {root}"
+    if row["scope"] == "group":
+        return f"{_devices(devices)} behind {root} fell silent together; {root} answers"
+    return f"{root} is down" if devices <= 1 else f"{root} is down, and {_devices(devices - 1)} behind it"
+
+
+def begin(row: Row, parent: str | None) -> str:
+    """Where to look first. ``parent``: the device that the root hangs from; the verdict says that it answers."""
+    root = row["root_device_id"]
+    if root is None:
+        return ""
+    if row["kind"] == "planned":
+        return "nothing to do while the work lasts"
+    if row["kind"] == "degradation":
+        return BEGIN.get(row["measure"], "{root}").format(root=root)
+    if row["scope"] == "group":
+        return f"the line or node that they share behind {root}, and power in the street"
+    return f"power of {root}" + (f", then its link to {parent}, which answers" if parent else ", then its uplink")
+
+
+def taken_up(row: Row) -> str:
+    """Who has taken it up and what they said last; nothing where nobody has."""
+    said = row["taken_up"]
+    if not said:
+        return ""
+    by, note = said
+    return f"{by}: {note}" if note else str(by)
+
+
+def short_id(incident_id: str, others: Sequence[str]) -> str:
+    """How the id begins, as far as it takes to tell it from the others."""
+    start = incident_id[:ID_CHARACTERS]
+    return start if sum(other.startswith(start) for other in others) <= 1 else incident_id
+
+
+def _devices(count: int) -> str:
+    return f"{numbers.count(count)} device{'' if count == 1 else 's'}"

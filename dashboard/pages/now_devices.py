@@ -1,0 +1,112 @@
+"""The table of *Now*: devices that are not up, and those that are up but not well, each with a word of why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from dashboard.figures import numbers
+from dashboard.figures.palette import DEVICE_STATES
+from dashboard.live import Live, customers_behind
+from dashboard.pages import parts
+from dashboard.pages.source import Source
+
+UNWELL = "up"
+"""The state of the filter that stands for devices which answer and are not well."""
+
+SHOWN = ("down", "suspect", UNWELL, "unknown", "suppressed", "silent")
+"""What needs a person first; devices behind an outage come back with it, and a lone silent one is nobody's outage."""
+
+FAULTS = {
+    "snmp_silent": "SNMP silent",
+    "snmp_refused": "SNMP refused",
+    "snmp_partial": "SNMP answers in part",
+    "ping_silent": "ping silent",
+    "uplink_down": "uplink down",
+}
+MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "full uplink"}
+FLAPS = "went down again and again"
+WHY = {
+    "suspect": "missed a poll, asked again",
+    "unknown": "not polled: no verdict",
+    "silent": "alone: off, or its own line",
+}
+NUMBER = {"cellClass": "number", "headerClass": "number"}
+COLUMNS: tuple[dict[str, Any], ...] = (
+    parts.mark_column("state", "State", 150, DEVICE_STATES, order="bairroBySeverity"),
+    parts.column("device_id", "Device", 132, tooltipField="device_id"),
+    parts.column("role", "Role", 58),
+    parts.column("area", "Area", 104, cellRenderer="AreaLink", tooltipField="area"),
+    parts.column("why", "Why", 162, tooltipField="why"),
+    parts.column("since", "Since", 64, **NUMBER),
+    parts.column("subscribers", "Customers", 90, **NUMBER),
+)
+
+
+def filter_word(state: str) -> str:
+    """What the filter calls a state."""
+    return "Up, not well" if state == UNWELL else DEVICE_STATES[state].word
+
+
+def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:
+    """Devices not up or not well, in the order of SHOWN, within each those with most customers first."""
+    behind = live.devices.assign(subscribers=customers_behind(live.devices))
+    chosen = behind[behind["state"].isin(states)]
+    flapping = _flapping(live)
+    chosen = chosen.assign(why=[_why(row, flapping, now) for row in chosen.to_dict("records")])
+    chosen = chosen[chosen["state"].ne(UNWELL) | chosen["why"].ne("")]
+    order = {state: i for i, state in enumerate(SHOWN)}
+    chosen = chosen.assign(order=chosen["state"].map(order))
+    chosen = chosen.sort_values(["order", "subscribers"], ascending=[True, False], kind="stable")
+    return [
+        {
+            "device_id": row["device_id"],
+            "state": row["state"],
+            "role": row["role"],
+            "area": source.name(row["area"]),
+            "href": parts.area_href(row["area"]),
+            "why": row["why"],
+            "since": numbers.moment(row["since"].tz_convert(now.tzinfo), now),
+            "subscribers": int(row["subscribers"]),
+        }
+        for row in chosen.to_dict("records")
+    ]
+
+
+def until(moment: Any, now: datetime) -> str:
+    """Until when a maintenance window holds; nothing where there is none, or it is over since the table was written."""
+    if moment is None or pd.isna(moment) or moment <= now:
+        return ""
+    return numbers.moment(moment.tz_convert(now.tzinfo), now)
+
+
+def _flapping(live: Live) -> frozenset[str]:
+    """Roots of open outages that may be up: an outage of a device that answers is kept open because it flaps."""
+    incidents = live.open_incidents
+    roots = incidents.loc[
+        incidents["kind"].isin(["outage", "planned"]) & incidents["scope"].ne("group"), "root_device_id"
+    ]
+    return frozenset(roots.dropna())
+
+
+def _why(row: dict[Any, Any], flapping: frozenset[str], now: datetime) -> str:
+    """What is known of the reason; nothing for a device that is well."""
+    state = row["state"]
+    if state == UNWELL:
+        said = _ails(row, flapping)
+    elif state == "suppressed" and row["root"] not in {None, row["device_id"]}:
+        said = [f"behind {row['root']}"]
+    else:
+        said = [WHY[state]] if state in WHY else []
+    if (end := until(row["maintenance_until"], now)) and (said or state != UNWELL):
+        said = [f"planned work until {end}", *said]
+    return ", ".join(said)
+
+
+def _ails(row: dict[Any, Any], flapping: frozenset[str]) -> list[str]:
+    said = [FLAPS] if row["device_id"] in flapping else []
+    for names, codes in ((MEASURES, row["degraded"]), (FAULTS, row["faults"])):
+        said += [names.get(code, code) for code in ([] if codes is None else codes)]
+    return said

@@ -1,0 +1,114 @@
+"""The cards of *Now*: one for each open incident, worst first; where there is none, what ended last."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from dash import html
+
+from dashboard.figures import incidents as figures
+from dashboard.figures import numbers
+from dashboard.live import Live
+from dashboard.pages import parts
+from dashboard.pages.now_devices import until
+from dashboard.pages.source import Source
+
+TEXT = {
+    "none": "No open incident",
+    "unknown": "Not known before the first live data",
+    "ended": "Ended in the last 24 hours",
+    "begin": "Begin with: ",
+    "taken_up": "Taken up by ",
+    "nobody": "Nobody has taken this up",
+}
+RECENT = timedelta(hours=24)
+ENDED_SHOWN = 6
+AREAS_SHOWN = 2
+
+
+def cards(live: Live, source: Source, now: datetime) -> list[html.Article] | html.Div:
+    """The open incidents that are the network's, worst first."""
+    rows = live.open_incidents
+    rows = figures.in_order(rows[rows["kind"] != "blind"])
+    if rows.empty and live.newest_at is None:
+        return html.Div(f"? {TEXT['unknown']}", className="quiet")
+    if rows.empty:
+        return html.Div([html.P(f"● {TEXT['none']}", className="quiet"), *_ended(live, source, now)])
+    devices = live.devices.set_index("device_id")
+    up = devices.index[devices["state"] == "up"]
+    parents = {root: parent for root, parent in devices["parent"].items() if isinstance(parent, str) and parent in up}
+    ids = list(rows["incident_id"])
+    made = []
+    for row in rows.to_dict("records"):
+        root = row["root_device_id"]
+        end = until(devices["maintenance_until"].get(root), now)
+        made.append(_card(row, source, now, begin=figures.begin(row, parents.get(root)), until=end, ids=ids))
+    return made
+
+
+def _card(
+    row: dict[Any, Any], source: Source, now: datetime, *, begin: str, until: str, ids: list[str]
+) -> html.Article:
+    started = row["started_at"].astimezone(now.tzinfo)
+    what = [f"planned work{f' until {until}' if until else ''}: "] if row["kind"] == "planned" else []
+    key = figures.short_id(row["incident_id"], ids)
+    people = int(row["subscribers_affected"])
+    return html.Article(
+        [
+            html.Div(
+                [html.Strong(numbers.count(people)), html.Span("customer" if people == 1 else "customers")],
+                className="people",
+            ),
+            html.Div(
+                [
+                    html.Div(_where(row, source), className="where"),
+                    html.Div([*what, figures.what(row)], className="what"),
+                    html.Div([html.B(TEXT["begin"]), begin], className="begin") if begin else None,
+                    _taken_up(row, key),
+                ],
+            ),
+            html.Div(
+                [
+                    html.Strong(numbers.duration((now - started).total_seconds())),
+                    html.Span(f"since {numbers.moment(started, now)}"),
+                ],
+                className="since",
+            ),
+        ],
+        className=f"incident scope-{row['scope']} kind-{row['kind']}",
+    )
+
+
+def _where(row: dict[Any, Any], source: Source) -> list[Any]:
+    areas = list(row["areas"])
+    links = [item for area in areas[:AREAS_SHOWN] for item in (parts.area_link(area, source.name(area)), ", ")][:-1]
+    more = len(areas) - AREAS_SHOWN
+    return [*links, f" and {more} more"] if more > 0 else links or ["–"]
+
+
+def _taken_up(row: dict[Any, Any], key: str) -> html.Div:
+    """Who has taken it up, else the command that does; the incident's id in either case, since commands ask for it."""
+    shown = html.Code(key, title=row["incident_id"])
+    if said := figures.taken_up(row):
+        return html.Div([TEXT["taken_up"], said, " · ", shown], className="taken")
+    if row["kind"] == "planned":
+        return html.Div(shown, className="taken")
+    return html.Div([TEXT["nobody"], ": ", html.Code("bairro acknowledge "), shown], className="taken")
+
+
+def _ended(live: Live, source: Source, now: datetime) -> list[Any]:
+    """What ended of late, newest end first: what a shift that begins asks for."""
+    rows = live.incidents
+    rows = rows[rows["ended_at"].notna() & (rows["kind"] != "blind")]
+    rows = rows[rows["ended_at"] >= now - RECENT].sort_values("ended_at", ascending=False).head(ENDED_SHOWN)
+    if rows.empty:
+        return []
+    items = []
+    for row in rows.to_dict("records"):
+        lasted = numbers.duration((row["ended_at"] - row["started_at"]).total_seconds())
+        at = numbers.moment(row["ended_at"].astimezone(now.tzinfo), now)
+        people = numbers.count(row["subscribers_affected"])
+        root = row["root_device_id"] or "–"
+        items.append(html.Li([*_where(row, source), f": {root}, {people} customers, {lasted}, over at {at}"]))
+    return [html.H3(TEXT["ended"]), html.Ul(items, className="ended")]
