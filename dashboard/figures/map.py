@@ -95,7 +95,7 @@ def _labels(
         text=text,
         mode="text",
         textfont={
-            "size": [14 if m.area in labelled else 11 for m in shown],
+            "size": [16 if m.area in labelled else 11 for m in shown],
             "color": [label_ink(m.mark, theme) for m in shown],
             "shadow": [_halo(blend(m.mark, theme)) for m in shown],
             "family": FONT,

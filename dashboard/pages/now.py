@@ -32,7 +32,9 @@ TEXT = {
 
 
 def layout(seen: Visit) -> html.Div:
-    """The page's frame; `refresh` fills it at once and then every few seconds."""
+    """The page as it is now but for its map; `refresh` draws that, and renews all every few seconds."""
+    live = seen.source.live()
+    now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
     wanted = [state for state in seen.query.get("state", "").split(",") if state in now_devices.SHOWN] or list(
         now_devices.SHOWN
     )
@@ -44,10 +46,13 @@ def layout(seen: Visit) -> html.Div:
             dcc.Store(id="now-freshness"),
             html.H1(TEXT["title"], className="unseen"),
             html.Div(
-                [html.Div(id="now-tiles", className="tiles"), html.Div(id="now-age", className="age", role="status")],
+                [
+                    html.Div(tiles(live), id="now-tiles", className="tiles"),
+                    html.Div(id="now-age", className="age", role="status"),
+                ],
                 className="strip",
             ),
-            html.Div(id="now-banners"),
+            html.Div(banners(live, now), id="now-banners"),
             html.Div(
                 [
                     parts.panel(
@@ -57,14 +62,21 @@ def layout(seen: Visit) -> html.Div:
                         class_name="map",
                     ),
                     parts.panel(
-                        TEXT["incidents"], html.Div(id="now-incidents", className="scroll"), class_name="incidents"
+                        TEXT["incidents"],
+                        html.Div(
+                            now_incidents.cards(live, seen.source, now),
+                            id="now-incidents",
+                            className="scroll",
+                            tabIndex=0,
+                        ),
+                        class_name="incidents",
                     ),
                     parts.panel(
                         TEXT["devices"],
                         parts.grid(
                             "now-devices",
                             now_devices.COLUMNS,
-                            [],
+                            now_devices.rows(live, seen.source, now, wanted),
                             row_id="device_id",
                             label=TEXT["devices"],
                             rowHeight=34,

@@ -201,10 +201,19 @@ def grid(
     return html.Div(table, className="grid-box", role="region", **{"aria-label": label})
 
 
+_HIDDEN = {"visible": False}
+_CLEAR = "rgba(0,0,0,0)"
+BLANK = {
+    "data": [],
+    "layout": {"xaxis": _HIDDEN, "yaxis": _HIDDEN, "paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR},
+}
+
+
 def graph(key: str, label: str, **config: Any) -> html.Div:
-    """A chart that a callback fills."""
+    """A chart that a callback fills; until then it is blank, without the axes of an empty one."""
     chart = dcc.Graph(
         id=key,
+        figure=BLANK,
         config={"displayModeBar": False, "responsive": True, "displaylogo": False, **config},
         style={"height": "100%", "width": "100%"},
     )
