@@ -118,12 +118,12 @@ def build(arguments: argparse.Namespace) -> int:
     from dashboard import config, schedule
 
     settings = config.load(arguments.config)
-    if arguments.every is not None:
-        command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
-        return schedule.repeat(command, settings.data, arguments.every * 3600, parent=arguments.parent)
     try:
+        if when := schedule.times(arguments.every, arguments.at, settings.timezone):
+            command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
+            return schedule.repeat(command, settings.data, when, parent=arguments.parent)
         building.build(settings, _say, force=arguments.force)
-    except building.BuildError as error:
+    except (building.BuildError, schedule.TimeError) as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     return EXIT_OK
@@ -135,7 +135,7 @@ def serve(arguments: argparse.Namespace) -> int:
     settings = _listening_on(arguments.address, config.load(arguments.config))
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
-    with schedule.beside(arguments.config, settings.build.every_hours):
+    with schedule.beside(arguments.config, settings.build):
         return app.serve(settings)
 
 
@@ -329,9 +329,9 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     records.add_to(commands, dashboard)
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")
-    command.add_argument(
-        "--every", type=_hours, metavar="HOURS", help="go on building, so often; each in a process of its own"
-    )
+    when = command.add_mutually_exclusive_group()
+    when.add_argument("--every", type=_hours, metavar="HOURS", help="go on building, so often, each in its own process")
+    when.add_argument("--at", metavar="HH:MM", help="likewise, every day at this time of the provider's time zone")
     command.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     command.set_defaults(run=build)
     command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")

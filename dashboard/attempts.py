@@ -46,6 +46,15 @@ def record(data: Path, failure: str | None) -> None:
     os.replace(beside, folder / LAST)
 
 
+def last_at(data: Path) -> float | None:
+    """When the last build ended, well or not (Unix seconds); None where there was none."""
+    try:
+        stated = json.loads((data / "results" / LAST).read_text(encoding="utf-8"))
+        return datetime.datetime.fromisoformat(stated["at"]).timestamp()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def last_failure(data: Path) -> tuple[datetime.datetime, str] | None:
     """When and why the last build failed; None where it went well or there was none."""
     try:

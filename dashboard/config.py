@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomlfile
+from weekly import WEEKDAYS, Weekly
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,12 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """How often `bairro serve` has the results built anew, in hours from start to start; 0: it does not."""
+    """When `bairro serve` has the results built anew: every so many hours from start to start (0: it does not), or
+    every day ``at`` HH:MM in the provider's time zone.
+    """
 
     every_hours: float = 0.0
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,21 @@ def load(path: Path) -> DashboardSettings:
         value = operator.attrgetter(key)(settings)
         if not low <= value <= high:
             raise tomlfile.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
+    if settings.build.at is not None:
+        _check_time_of_day(path, settings)
     for name, target in settings.targets.by_term().items():
         if target < 0:
             raise tomlfile.SettingsError(f"{path}: targets: the target for {name} must not be negative")
     return settings
+
+
+def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:
+    try:
+        Weekly(WEEKDAYS, settings.build.at or "", 1, settings.timezone)
+    except ValueError as error:
+        raise tomlfile.SettingsError(f"{path}: build.at: {error}") from None
+    if settings.build.every_hours:
+        raise tomlfile.SettingsError(f"{path}: build.at: build.every_hours is set too; say one of them")
 
 
 def _is_day(text: str) -> bool:

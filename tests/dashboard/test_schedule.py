@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import signal
@@ -11,12 +12,13 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
-from dashboard import attempts, build, results
-from dashboard.config import DashboardSettings
+from dashboard import attempts, build, results, schedule
+from dashboard.config import BuildSettings, DashboardSettings, load
 from dashboard.figures import age
 from dashboard.pages import parts
 from dashboard.tables import snapshots
@@ -99,11 +101,12 @@ import sys
 from pathlib import Path
 from dashboard import schedule
 schedule.LOOK_SECONDS = 0.05
-schedule.repeat([sys.executable, "-c", sys.argv[2]], Path(sys.argv[1]), float(sys.argv[3]))
+when = schedule.Every(float(sys.argv[3])) if sys.argv[3][:1].isdigit() else eval(sys.argv[3])
+schedule.repeat([sys.executable, "-c", sys.argv[2]], Path(sys.argv[1]), when)
 """
 
 
-def _repeating(data: Path, what: str, every: float) -> subprocess.Popen[bytes]:
+def _repeating(data: Path, what: str, every: float | str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", REPEAT, str(data), what, str(every)])
 
 
@@ -142,3 +145,75 @@ def test_a_build_under_way_ends_with_the_schedule(tmp_path: Path) -> None:
     assert process.wait(30) == 0
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+def at(text: str, zone: str = "Europe/Amsterdam") -> float:
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("local_time", "started", "following"),
+    [
+        ("03:30", at("2026-03-10T01:00"), at("2026-03-10T03:30")),
+        ("03:30", at("2026-03-10T03:30"), at("2026-03-11T03:30")),
+        # Clocks go from 02:00 to 03:00 on 29 March: 02:30 is not there, and is taken an hour after 01:30.
+        ("02:30", at("2026-03-28T12:00"), at("2026-03-29T01:30") + 3600),
+        ("02:30", at("2026-03-29T12:00"), at("2026-03-30T02:30")),
+        # They show 02:30 twice on 25 October: the first counts, and the second is not another one.
+        ("02:30", at("2026-10-24T12:00"), at("2026-10-25T01:30") + 3600),
+        ("02:30", at("2026-10-25T01:30") + 3600, at("2026-10-26T02:30")),
+        ("03:30", at("2026-10-24T12:00"), at("2026-10-25T01:30") + 3 * 3600),
+    ],
+)
+def test_a_time_of_day_is_the_wall_clocks(local_time: str, started: float, following: float) -> None:
+    assert schedule.Daily(local_time, "Europe/Amsterdam").following(started) == following
+
+
+def test_a_build_that_was_missed_is_made_up_for_and_one_that_was_not_waits() -> None:
+    daily = schedule.Daily("03:30", "Europe/Amsterdam")
+    now = at("2026-03-10T09:00")
+    assert daily.first(now, None) == now
+    assert daily.first(now, at("2026-03-10T03:20")) == now
+    assert daily.first(now, at("2026-03-10T03:45")) == at("2026-03-11T03:30")
+    with pytest.raises(ValueError, match="a time of day is written HH:MM, not 'half four'"):
+        schedule.Daily("half four", "Europe/Amsterdam")
+    assert schedule.times(None, None, "UTC") is None
+    assert schedule.times(6, None, "UTC") == schedule.Every(21_600)
+    assert schedule.times(None, "03:30", "UTC") == schedule.Daily("03:30", "UTC")
+
+
+def test_builds_of_a_time_of_day_wait_for_it(tmp_path: Path) -> None:
+    attempts.record(tmp_path, None)
+    what = f"import tempfile; tempfile.mkstemp(dir={str(tmp_path)!r}, prefix='made')"
+    soon = "type('Soon', (schedule.Daily,), {'following': lambda self, started: started + 0.5})('00:00', 'UTC')"
+    process = _repeating(tmp_path, what, soon)
+    try:
+        _eventually(lambda: len(list(tmp_path.glob("made*"))) >= 2)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_builds_run_beside_the_pages_and_end_with_them(tmp_path: Path) -> None:
+    file = tmp_path / "dashboard.toml"
+    file.write_text('data = "data"\ncustomer_key = "key"\n[build]\nat = "03:30"\n')
+    with schedule.beside(file, load(file).build):
+        _eventually(lambda: attempts.last_failure(tmp_path / "data") is not None)
+        builders = _children("bairro", "build", "--at", "03:30")
+        assert len(builders) == 1
+    assert "no customers are on record" in attempts.last_failure(tmp_path / "data")[1]
+    assert not _children("bairro", "build", "--at", "03:30")
+    with schedule.beside(file, BuildSettings()):
+        assert not _children("bairro", "build")
+
+
+def _children(*words: str) -> list[list[str]]:
+    """The command lines of this process's children that hold all ``words``."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = status.read_text().rpartition(")")[2].split()[1]
+            line = status.with_name("cmdline").read_text().split("\0")
+            if int(parent) == os.getpid() and set(words) <= set(line):
+                found.append(line)
+    return found
