@@ -15,11 +15,13 @@ from pathlib import Path
 from bench.collector.check import Finding, check_exporter, check_ours
 from bench.collector.contest import Scene, free_port, inventory, program, scrape, wait_for, write_settings
 from bench.collector.load import COLUMNS, CPE_OIDS, ROUTER_COLUMNS, SCALARS
+from bench.collector.long_runs import own_figures
 from bench.collector.measure import Run, cpu_seconds, peak_rss_bytes
-from bench.collector.ours import JOURNAL_WRITES_A_CYCLE, LIVE_WRITES_A_CYCLE
+from bench.collector.ours import JOURNAL_WRITES_A_CYCLE, LIVE_WRITES_A_CYCLE, SETTLED_LAG_SECONDS, SETTLED_POLLS
 
 WINDOW, ROUTER_WINDOW = 2000, 50
 WARM_CYCLES, WARM_SCRAPES = 2, 1000
+MOST_INTERVALS = 15
 CONNECTIONS, PACED_CONNECTIONS = 32, 512
 NEVER_BY_TIME = {"live_seconds": 3600.0, "journal_seconds": 600.0}
 """In closed loop files are written by cycles instead (``ours.saturate``)."""
@@ -95,8 +97,8 @@ def _paced(scene: Scene, rate: float) -> Run:
     with program(PYTHON, "-m", "bairro", "collect", "--config", path) as running:
         url = f"http://127.0.0.1:{port}/metrics"
         wait_for(url, running)
-        time.sleep((WARM_CYCLES + 0.25) * interval)
-        text = scrape(url)
+        text = _settled(url, interval)
+        own = own_figures(text)
         before, at, polls = cpu_seconds(running.pid), time.time(), _polls(text)
         for cycle in range(1, cycles + 1):
             time.sleep(max(0.0, at + cycle * interval - time.time()))
@@ -104,12 +106,30 @@ def _paced(scene: Scene, rate: float) -> Run:
         cpu, wall = cpu_seconds(running.pid) - before, time.time() - at
         rss = peak_rss_bytes(running.pid)
     finding = check_ours(text, scene.truth, scene.numbers, between=(at + wall - 1.5 * interval, at + wall))
-    made = _polls(text) - polls
-    return _run(scene, "Bairro", finding, cpu=cpu, wall=wall, rss=rss, polls=made, scrapes=cycles)
+    made, since = _polls(text) - polls, own_figures(text)
+    skipped = since["polls_skipped_total"] - own["polls_skipped_total"]
+    more = {"scrapes": cycles, "skipped": skipped, "lag": since["cycle_lag_seconds"]}
+    return _run(scene, "Bairro", finding, cpu=cpu, wall=wall, rss=rss, polls=made, **more)
+
+
+def _settled(url: str, interval: float) -> str:
+    """A scrape once learning is over: everybody was polled SETTLED_POLLS times, and of late when it was their turn."""
+    for _ in range(MOST_INTERVALS):
+        time.sleep(interval)
+        text = scrape(url)
+        fewest = min(_counts(text), default=0.0)
+        if fewest >= SETTLED_POLLS and own_figures(text)["cycle_lag_seconds"] < SETTLED_LAG_SECONDS:
+            return text
+    sys.exit(f"the collector had not settled after {MOST_INTERVALS} intervals of {interval:g} s: {own_figures(text)}")
+
+
+def _counts(text: str) -> Iterator[float]:
+    """The polls of each device."""
+    return (float(line.split()[-1]) for line in text.splitlines() if line.startswith("bairro_polls_total{"))
 
 
 def _polls(text: str) -> int:
-    return int(sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("bairro_polls_total{")))
+    return int(sum(_counts(text)))
 
 
 def _lines(running: subprocess.Popen[str]) -> Iterator[dict[str, float]]:

@@ -13,6 +13,7 @@ import json
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from collector.schedule import Schedule
 
 LIVE_WRITES_A_CYCLE, JOURNAL_WRITES_A_CYCLE = 6, 12
 """As at an interval of 60 s with the settings' defaults of 10 s and 5 s."""
+SETTLED_POLLS, SETTLED_LAG_SECONDS = 4, 1.0
+"""Learning is over once everybody was polled so often, and lately none later than this."""
 
 
 def say(**figures: object) -> None:
@@ -96,9 +99,18 @@ class Timed(Collector):
 
     def __init__(self, settings: config.CollectorSettings) -> None:
         super().__init__(settings)
+        self.polls: Counter[str] = Counter()
         self.lags: dict[str, list[float]] = {}
 
+    @property
+    def has_settled(self) -> bool:
+        """Whether nobody is still being learnt and all had their last turns in time."""
+        everybody = len(self.polls) == len(self._pipeline.devices)
+        is_late = self._schedule.lag_seconds(self._clock()) >= SETTLED_LAG_SECONDS
+        return everybody and not is_late and min(self.polls.values()) >= SETTLED_POLLS
+
     def _done(self, reading: Reading) -> None:
+        self.polls[reading.device_id] += 1
         due_at = self._schedule._due_at[reading.device_id] - self._interval
         if reading.is_reachable:
             self.lags.setdefault(reading.device_id, []).append(self._clock() - due_at)
@@ -106,7 +118,7 @@ class Timed(Collector):
 
 
 async def lag(settings: config.CollectorSettings, cycles: int) -> None:
-    """Lags of the devices that answer, in seconds, over ``cycles`` cycles after two of learning."""
+    """Lags of the devices that answer, in seconds, over ``cycles`` cycles once learning is over."""
     collector = Timed(settings)
     told = asyncio.create_task(_tell_lags(collector, settings.poll.interval_seconds, cycles))
     await _until_stopped(collector)
@@ -114,7 +126,8 @@ async def lag(settings: config.CollectorSettings, cycles: int) -> None:
 
 
 async def _tell_lags(collector: Timed, interval: float, cycles: int) -> None:
-    await asyncio.sleep((2 + 0.25) * interval)
+    while not collector.has_settled:
+        await asyncio.sleep(interval / 2)
     collector.lags.clear()
     await asyncio.sleep(cycles * interval)
     lags = sorted(each for those in collector.lags.values() for each in those)
