@@ -17,11 +17,16 @@ from bench.collector.contest import Scene, free_port, inventory, program, scrape
 from bench.collector.load import COLUMNS, CPE_OIDS, ROUTER_COLUMNS, SCALARS
 from bench.collector.long_runs import own_figures
 from bench.collector.measure import Run, cpu_seconds, peak_rss_bytes
-from bench.collector.ours import JOURNAL_WRITES_A_CYCLE, LIVE_WRITES_A_CYCLE, SETTLED_LAG_SECONDS, SETTLED_POLLS
+from bench.collector.ours import (
+    JOURNAL_WRITES_A_CYCLE,
+    LIVE_WRITES_A_CYCLE,
+    MOST_INTERVALS,
+    SETTLED_LAG_SECONDS,
+    SETTLED_POLLS,
+)
 
 WINDOW, ROUTER_WINDOW = 2000, 50
 WARM_CYCLES, WARM_SCRAPES = 2, 1000
-MOST_INTERVALS = 15
 CONNECTIONS, PACED_CONNECTIONS = 32, 512
 NEVER_BY_TIME = {"live_seconds": 3600.0, "journal_seconds": 600.0}
 """In closed loop files are written by cycles instead (``ours.saturate``)."""

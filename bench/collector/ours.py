@@ -30,8 +30,8 @@ from collector.schedule import Schedule
 
 LIVE_WRITES_A_CYCLE, JOURNAL_WRITES_A_CYCLE = 6, 12
 """As at an interval of 60 s with the settings' defaults of 10 s and 5 s."""
-SETTLED_POLLS, SETTLED_LAG_SECONDS = 4, 1.0
-"""Learning is over once everybody was polled so often, and lately none later than this."""
+SETTLED_POLLS, SETTLED_LAG_SECONDS, MOST_INTERVALS = 3, 1.0, 15
+"""Learning is over once everybody was polled so often, and lately none later than this; it is waited for so long."""
 
 
 def say(**figures: object) -> None:
@@ -126,13 +126,16 @@ async def lag(settings: config.CollectorSettings, cycles: int) -> None:
 
 
 async def _tell_lags(collector: Timed, interval: float, cycles: int) -> None:
-    while not collector.has_settled:
+    for _ in range(2 * MOST_INTERVALS):
         await asyncio.sleep(interval / 2)
+        if collector.has_settled:
+            break
+    is_settled = collector.has_settled
     collector.lags.clear()
     await asyncio.sleep(cycles * interval)
     lags = sorted(each for those in collector.lags.values() for each in those)
     at = {name: lags[int(len(lags) * share)] for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))}
-    say(count=len(lags), devices=len(collector.lags), worst=lags[-1], **at)
+    say(count=len(lags), devices=len(collector.lags), worst=lags[-1], settled=is_settled, **at)
 
 
 async def _until_stopped(collector: Collector) -> None:

@@ -1,11 +1,11 @@
-"""The text of one device's series: a piece for each family, of which a poll rewrites only those that changed."""
+"""The text of one device's series: of families that polls leave alone it is kept, of the others made when wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from collector.publish import families as f
-from collector.publish import interface_text
 from collector.publish.interface_text import InterfaceTexts
 from collector.publish.signal_text import probe_chunks, signal_chunks
 from collector.publish.text import labels, sample, summary
@@ -16,40 +16,47 @@ N = TypeVar("N")
 OUTAGE_STATES = ("down", "suppressed")
 MISSES_UNTIL_GONE = 2
 
-_AT = {family.name: i for i, family in enumerate(f.DEVICE_FAMILIES)}
+_AT = {family.name: i for i, family in enumerate(f.STILL)}
 
 
 def _places(families: tuple[f.Family, ...]) -> slice:
     return slice(_AT[families[0].name], _AT[families[-1].name] + 1)
 
 
-_SELDOM, _EACH_POLL, _LAST_BURST = _places(f.SELDOM), _places(f.EACH_POLL), _places(f.LAST_BURST)
+_SELDOM = _places(f.SELDOM)
 _SELDOM_NAMES = tuple(family.name for family in f.SELDOM)
 _POLLS, _LAST_POLL, _UPTIME, _DURATION = (family.name for family in f.EACH_POLL)
 _P50, _P95, _JITTER = (family.name for family in f.LAST_BURST)
-_SENT, _PING_NAME, _SNMP_NAME = f.PINGS_SENT.name, f.PING_RTT.name, f.SNMP_RTT.name
-_SENT_AT, _PING_RTT, _SNMP_RTT = _AT[_SENT], _AT[_PING_NAME], _AT[_SNMP_NAME]
+_SENT, _PING_RTT, _SNMP_RTT = f.PINGS_SENT.name, f.PING_RTT.name, f.SNMP_RTT.name
 _INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO.name], _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
-_INTERFACE = _AT[f.INTERFACE_BYTES[0].name]
-_INTERFACES = slice(_INTERFACE, _INTERFACE + interface_text.WIDTH)
-_SIGNALS, _OWN_PROBES = _places(f.SIGNALS), _places(f.OWN_PROBES)
-_HIDDEN_IN_SUMMARY = tuple(i for i, family in enumerate(f.DEVICE_FAMILIES) if family.detail == "full")
+_INTERFACES = _places((*f.INTERFACE_SELDOM, f.INTERFACE_INFO))
+_NO_SIGNALS = ("",) * len(f.SIGNALS)
+_NO_PROBES = ("",) * len(f.OWN_PROBES)
+_NO_BURST = ("",) * len(f.LAST_BURST)
 
 
 class DeviceText:
-    """What one device has counted, and ``chunks``: its text for each of ``families.DEVICE_FAMILIES``, in order."""
+    """What one device has counted; ``still`` is its text for each of ``families.STILL``, ``moving`` makes that of MOVING.
+
+    ``still`` is as it should be after ``settle``; ``changed`` has a bit for each piece of it that was written since
+    somebody set it to 0.
+    """
 
     __slots__ = (
+        "_burst",
+        "_has_signals",
         "_interfaces",
         "_own",
         "_probes",
         "_reachable",
         "_seldom",
         "_signals",
-        "chunks",
+        "_waiting",
+        "changed",
         "detail",
         "device",
         "down_since",
+        "duration",
         "last_poll",
         "misses",
         "outage_seconds",
@@ -66,6 +73,7 @@ class DeviceText:
         "snmp_rtt_count",
         "snmp_rtt_seconds",
         "state",
+        "still",
         "up",
         "uptime",
     )
@@ -79,6 +87,8 @@ class DeviceText:
         self.up: int | None = None
         self.last_poll: float | None = None
         self.uptime: float | None = None
+        self.duration: float | None = None
+        self.changed = 0
         self.device, self.detail = device, detail
         self._begin_text(detail)
         self.describe(device, detail)
@@ -97,22 +107,34 @@ class DeviceText:
                 role=device.role,
                 site=device.site or "",
             )
-            self.chunks[_INFO] = f"bairro_device_info{info} 1.0\n"
+            self._put(_INFO, f"bairro_device_info{info} 1.0\n")
 
     def _begin_text(self, detail: f.Detail) -> None:
         """Nothing is shown yet; at detail ``area`` no text is kept at all."""
         self.detail = detail
-        self.chunks: list[str] = []
+        self.still: list[str] = []
         if detail == "area":
             return
-        self.chunks += [""] * len(f.DEVICE_FAMILIES)
+        self.still += [""] * len(f.STILL)
         self._own = labels(device=self.device.device_id)
         self._interfaces = InterfaceTexts(self._own[:-1], detail)
         self._seldom: tuple[float | None, ...] = ()
         self._reachable: tuple[bool | None, bool | None] = (None, None)
+        self._burst: EchoBurst | None = None
         self._signals: tuple[SignalReading, ...] = ()
         self._probes: tuple[ProbeReading, ...] = ()
+        self._has_signals = False
+        self._waiting: Reading | None = None
         self._write_state()
+
+    def _put(self, place: int, text: str) -> None:
+        self.still[place] = text
+        self.changed |= 1 << place
+
+    def _put_all(self, places: slice, texts: Iterable[str]) -> None:
+        for place, text in zip(range(places.start, places.stop), texts, strict=True):
+            if self.still[place] != text:
+                self._put(place, text)
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
@@ -127,29 +149,32 @@ class DeviceText:
         self._write_state()
 
     def update(self, reading: Reading, *, restarted: bool) -> None:
-        """Take in one poll."""
+        """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less."""
         if restarted:
             self.restarts += 1
-        is_full = self.detail == "full"
         self._count(reading)
         burst = reading.echoes
         if burst is not None and burst.sent:
             self._count_pings(burst)
-        self._write_each_poll(reading)
-        self._write_seldom(reading.at)
-        if is_full:
-            if reading.sent:
-                self._write_reachable(reading)
-            is_whole = reading.snmp == "answered"
-            if reading.signals or reading.probes or (is_whole and (self._signals or self._probes)):
-                self._write_signals(reading)
-        if reading.interfaces:
-            self._write_interfaces(reading)
+        if self._waiting is not None and not (reading.interfaces and reading.snmp == "answered"):
+            self.settle()
+        self._waiting = reading
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()
-        if not is_full:
-            for i in _HIDDEN_IN_SUMMARY:
-                self.chunks[i] = ""
+
+    def settle(self) -> None:
+        """Write into ``still`` what polls have changed."""
+        reading, self._waiting = self._waiting, None
+        if reading is None:
+            return
+        self._write_seldom(reading.at)
+        if self.detail == "full":
+            if reading.sent:
+                self._write_reachable(reading)
+            if reading.signals or reading.probes or self._has_signals:
+                self._take_signals(reading)
+        if reading.interfaces:
+            self._take_interfaces(reading)
 
     def _count(self, reading: Reading) -> None:
         """What the poll says of the two methods, and the response time of SNMP."""
@@ -168,45 +193,49 @@ class DeviceText:
             self.snmp_misses = 0
             rtt = reading.snmp_rtt_seconds
             if rtt is not None:
-                self.snmp_rtt_seconds = total = self.snmp_rtt_seconds + rtt
-                self.snmp_rtt_count = count = self.snmp_rtt_count + 1
-                self.chunks[_SNMP_RTT] = summary(_SNMP_NAME, self._own, count=count, total=total)
+                self.snmp_rtt_seconds += rtt
+                self.snmp_rtt_count += 1
         if reading.uptime_seconds is not None:
             self.uptime = reading.uptime_seconds
         elif self.snmp_misses >= MISSES_UNTIL_GONE:
             self.uptime = None
+        self.duration = reading.duration_seconds if self.misses < MISSES_UNTIL_GONE else None
 
     def _count_pings(self, burst: EchoBurst) -> None:
-        """Sums of the pings, and figures of the last burst that came back, until two in a row have not."""
-        own, chunks, rtts = self._own, self.chunks, burst.rtt_seconds
-        self.pings_sent = sent = self.pings_sent + burst.sent
+        """Sums of the pings, and the last burst that came back, until two in a row have not."""
+        rtts = burst.rtt_seconds
+        self.pings_sent += burst.sent
         self.pings_lost += burst.lost
-        chunks[_SENT_AT] = f"{_SENT}{own} {sent}\n"
         if rtts:
             self.ping_misses = 0
-            self.rtt_seconds = total = self.rtt_seconds + sum(rtts)
-            self.rtt_count = count = self.rtt_count + len(rtts)
-            chunks[_PING_RTT] = summary(_PING_NAME, own, count=count, total=total)
-            p50, p95, jitter = burst_figures(burst)
-            chunks[_LAST_BURST] = (
-                f"{_P50}{own} {p50:.9f}\n",
-                f"{_P95}{own} {p95:.9f}\n",
-                "" if jitter is None else f"{_JITTER}{own} {jitter:.9f}\n",
-            )
+            self.rtt_seconds += sum(rtts)
+            self.rtt_count += len(rtts)
+            self._burst = burst
         else:
             self.ping_misses += 1
-            if not self.rtt_count:
-                chunks[_PING_RTT] = summary(_PING_NAME, own, count=0, total=0.0)
             if self.ping_misses >= MISSES_UNTIL_GONE:
-                chunks[_LAST_BURST] = "", "", ""
+                self._burst = None
 
-    def _write_each_poll(self, reading: Reading) -> None:
-        own, last_poll, uptime = self._own, self.last_poll, self.uptime
-        self.chunks[_EACH_POLL] = (
-            f"{_POLLS}{own} {self.polls}\n",
+    def moving(self) -> tuple[str, ...]:
+        """The text of ``families.MOVING`` as it is now."""
+        own, last_poll, uptime, duration = self._own, self.last_poll, self.uptime, self.duration
+        received, sent = self._interfaces.moving()
+        is_full = self.detail == "full"
+        return (
+            f"{_POLLS}{own} {self.polls}\n" if self.polls else "",
             "" if last_poll is None else f"{_LAST_POLL}{own} {last_poll:.3f}\n",
             "" if uptime is None else f"{_UPTIME}{own} {uptime:.2f}\n",
-            f"{_DURATION}{own} {reading.duration_seconds:.6f}\n" if self.misses < MISSES_UNTIL_GONE else "",
+            f"{_DURATION}{own} {duration:.6f}\n" if is_full and duration is not None else "",
+            f"{_SENT}{own} {self.pings_sent}\n" if self.pings_sent else "",
+            summary(_PING_RTT, own, count=self.rtt_count, total=self.rtt_seconds) if self.pings_sent else "",
+            *(_burst_lines(own, self._burst) if is_full and self._burst is not None else _NO_BURST),
+            summary(_SNMP_RTT, own, count=self.snmp_rtt_count, total=self.snmp_rtt_seconds)
+            if is_full and self.snmp_rtt_count
+            else "",
+            received,
+            sent,
+            *(signal_chunks(own[1:-1], self._signals) if self._signals else _NO_SIGNALS),
+            *(probe_chunks(own[1:-1], self._probes) if self._probes else _NO_PROBES),
         )
 
     def _write_seldom(self, at: float) -> None:
@@ -222,14 +251,13 @@ class DeviceText:
         if new != self._seldom:
             self._seldom = new
             own = self._own
-            self.chunks[_SELDOM] = [sample(name, own, v) for name, v in zip(_SELDOM_NAMES, new, strict=True)]
+            self._put_all(_SELDOM, [sample(name, own, v) for name, v in zip(_SELDOM_NAMES, new, strict=True)])
 
     def _write_state(self) -> None:
         if self.detail == "full":
             head = self._own[:-1]
-            self.chunks[_STATE] = "".join(
-                f'bairro_device_state{head},state="{name}"}} {float(name == self.state)}\n' for name in STATES
-            )
+            lines = (f'bairro_device_state{head},state="{name}"}} {float(name == self.state)}\n' for name in STATES)
+            self._put(_STATE, "".join(lines))
 
     def _write_reachable(self, reading: Reading) -> None:
         burst = reading.echoes
@@ -240,44 +268,57 @@ class DeviceText:
         if new != self._reachable:
             self._reachable = new
             rest = self._own[1:]
-            self.chunks[_REACHABLE] = "".join(
+            lines = (
                 f'bairro_device_reachable{{by="{by}",{rest} {float(yes)}\n'
                 for by, yes in zip(("ping", "snmp"), new, strict=True)
                 if yes is not None
             )
+            self._put(_REACHABLE, "".join(lines))
 
-    def _write_interfaces(self, reading: Reading) -> None:
+    def _take_interfaces(self, reading: Reading) -> None:
         shown = reading.interfaces
         if self.detail == "summary":
             uplink = uplink_of(self.device, shown)
             shown = () if uplink is None else (uplink,)
-        changed = self._interfaces.update(shown, is_partial=reading.snmp == "partial")
-        self.chunks[_INTERFACE : _INTERFACE + len(changed)] = changed
+        if self._interfaces.update(shown, is_partial=reading.snmp == "partial"):
+            self._put_all(_INTERFACES, self._interfaces.rest())
 
-    def _write_signals(self, reading: Reading) -> None:
-        """Signals and probes; only a partial answer leaves alone those that it does not speak of."""
+    def _take_signals(self, reading: Reading) -> None:
+        """Signals and probes; a partial answer leaves alone those that it does not speak of, silence all of them."""
         signals, probes = reading.signals, reading.probes
         if reading.snmp == "partial":
             signals = _merged(self._signals, signals, "channel")
             probes = _merged(self._probes, probes, "name")
-        self._signals, self._probes = signals, probes
-        own = self._own[1:-1]
-        self.chunks[_SIGNALS] = signal_chunks(own, signals)
-        self.chunks[_OWN_PROBES] = probe_chunks(own, probes)
+        if signals or probes or reading.snmp == "answered":
+            self._signals, self._probes = signals, probes
+            self._has_signals = bool(signals or probes)
 
     def _forget_snmp_gauges(self) -> None:
-        chunks = self.chunks
-        chunks[_INTERFACES] = self._interfaces.forget_gauges()
-        if self._signals or self._probes:
-            self._signals, self._probes = (), ()
-            codewords = chunks[_SIGNALS.stop - 1]
-            chunks[_SIGNALS] = [*signal_chunks("", ())[:-1], codewords]
-            chunks[_OWN_PROBES] = probe_chunks("", ())
+        """Counters stay, those of codewords too."""
+        self.settle()
+        self._interfaces.forget_gauges()
+        self._put_all(_INTERFACES, self._interfaces.rest())
+        self._signals = tuple(
+            s._replace(received_dbm=None, noise_ratio_db=None, noise_dbm=None, quality_ratio=None)
+            for s in self._signals
+        )
+        self._probes = ()
+        self._has_signals = False
 
 
 def _merged(old: tuple[N, ...], new: tuple[N, ...], key: str) -> tuple[N, ...]:
     by_name = {getattr(record, key): record for record in (*old, *new)}
     return tuple(by_name.values())
+
+
+def _burst_lines(own: str, burst: EchoBurst) -> tuple[str, str, str]:
+    """The text of ``families.LAST_BURST``."""
+    p50, p95, jitter = burst_figures(burst)
+    return (
+        f"{_P50}{own} {p50:.9f}\n",
+        f"{_P95}{own} {p95:.9f}\n",
+        "" if jitter is None else f"{_JITTER}{own} {jitter:.9f}\n",
+    )
 
 
 def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:

@@ -91,7 +91,7 @@ DEVICE_FAULT = Family(
     "summary",
 )
 
-# Grouped by how often a poll changes them: device_text.py rewrites each group together.
+# Grouped by how often a poll changes them: device_text.py writes each group together.
 SELDOM: tuple[Family, ...] = (
     _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
     _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary"),
@@ -197,6 +197,19 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
     *SIGNALS,
     *OWN_PROBES,
 )
+MOVING: tuple[Family, ...] = (
+    *EACH_POLL,
+    PINGS_SENT,
+    PING_RTT,
+    *LAST_BURST,
+    SNMP_RTT,
+    *INTERFACE_BYTES,
+    *SIGNALS,
+    *OWN_PROBES,
+)
+"""Of DEVICE_FAMILIES those that nearly every poll changes. Their text is made when it is wanted, that of STILL is kept."""
+STILL: tuple[Family, ...] = tuple(family for family in DEVICE_FAMILIES if family not in MOVING)
+
 DEVICE_FLAPS = _device(
     "device_flaps_total",
     "counter",

@@ -11,12 +11,13 @@ from collector.publish import families as f
 from collector.publish.areas import Areas
 from collector.publish.device_text import OUTAGE_STATES, DeviceText
 from collector.publish.forms import CLASSIC, Form
+from collector.publish.pieces import Kept, Piece, plain
 from collector.publish.text import labels, number
 from collector.quality.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, StateName, Transition
 
 CPE_IN_FULL = 5000
-DEVICES_A_STEP = 250
+DEVICES_A_STEP = 128
 
 
 def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> f.Detail:
@@ -25,6 +26,38 @@ def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> f
     if wanted is None:
         wanted = "full" if cpe_count <= CPE_IN_FULL else "area"
     return next(detail for detail in f.DETAILS if detail == wanted)
+
+
+class _Group:
+    """Some devices, whose text of ``families.STILL`` is kept joined, family by family."""
+
+    def __init__(self, texts: list[DeviceText]) -> None:
+        self._texts = texts
+        self._still = [_joined(pieces) for pieces in zip(*[text.still for text in texts], strict=True)]
+        for text in texts:
+            text.changed = 0
+
+    def still(self) -> list[Kept]:
+        """The text of ``families.STILL``; only what changed is joined anew."""
+        changed = 0
+        for text in self._texts:
+            text.settle()
+            if text.changed:
+                changed |= text.changed
+                text.changed = 0
+        for place in range(changed.bit_length()):
+            if changed >> place & 1:
+                self._still[place] = _joined(text.still[place] for text in self._texts)
+        return self._still
+
+    def moving(self) -> list[bytes]:
+        """The text of ``families.MOVING``."""
+        rows = [text.moving() for text in self._texts]
+        return ["".join(pieces).encode() for pieces in zip(*rows, strict=True)]
+
+
+def _joined(pieces: Iterable[str]) -> Kept:
+    return Kept("".join(pieces).encode())
 
 
 class Exposition:
@@ -64,6 +97,8 @@ class Exposition:
         for passing in (self._down, self._in_maintenance, self._degraded, self._faults, self._flaps, self._flap_counts):
             for name in [name for name in passing if name not in self._texts]:
                 del passing[name]
+        shown = [text for text in self._texts.values() if text.detail != "area"]
+        self._groups = [_Group(shown[i : i + DEVICES_A_STEP]) for i in range(0, len(shown), DEVICES_A_STEP)]
         self._areas = self._areas.rebuilt((text.device, text.state) for text in self._texts.values())
 
     def change(self, transition: Transition) -> None:
@@ -119,36 +154,34 @@ class Exposition:
 
     def render(self, form: Form = CLASSIC) -> str:
         """The whole text at once, every family in one piece; a family without series is left out."""
-        pieces: list[bytes] = []
+        pieces: list[Piece] = []
         for _ in self._gather(pieces, form):
             pass
-        return b"".join(pieces).decode()
+        return b"".join(map(plain, pieces)).decode()
 
-    async def pieces(self, form: Form) -> list[bytes]:
+    async def pieces(self, form: Form) -> list[Piece]:
         """The same text in pieces, gathered a few devices at a time so that polls go on meanwhile."""
-        pieces: list[bytes] = []
+        pieces: list[Piece] = []
         for _ in self._gather(pieces, form):
             await asyncio.sleep(0)
         return pieces
 
-    def _gather(self, pieces: list[bytes], form: Form) -> Iterator[None]:
+    def _gather(self, pieces: list[Piece], form: Form) -> Iterator[None]:
         """Fill ``pieces`` step by step; all series of one device are of the same poll."""
-        shown = [text for text in self._texts.values() if text.detail != "area"]
-        columns: list[list[bytes]] = [[] for _ in f.DEVICE_FAMILIES]
-        for start in range(0, len(shown), DEVICES_A_STEP):
-            rows = [text.chunks for text in shown[start : start + DEVICES_A_STEP]]
-            for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
-                column.append("".join(cells).encode())
+        columns: dict[str, list[Piece]] = {family.name: [] for family in (*f.STILL, *f.MOVING)}
+        for group in self._groups:
+            texts: tuple[Piece, ...] = (*group.still(), *group.moving())
+            for column, text in zip(columns.values(), texts, strict=True):
+                if text:
+                    column.append(text)
             yield
-        for family, column in zip(f.DEVICE_FAMILIES, columns, strict=True):
-            if any(column):
-                pieces.append(b"".join((family.header(form).encode(), *column)))
-            column.clear()
-            yield
+        for family in f.DEVICE_FAMILIES:
+            if columns[family.name]:
+                pieces += family.header(form).encode(), *columns[family.name]
         passing = (self._down, self._in_maintenance, self._degraded, self._faults, self._flaps)
-        for family, texts in zip(f.PASSING_FAMILIES, passing, strict=True):
-            if texts:
-                pieces.append("".join((family.header(form), *texts.values())).encode())
+        for family, lines in zip(f.PASSING_FAMILIES, passing, strict=True):
+            if lines:
+                pieces.append("".join((family.header(form), *lines.values())).encode())
         pieces.append(self._areas.render(form, self._subscribers_planned()).encode())
 
     def _subscribers_planned(self) -> dict[str, int]:
@@ -166,5 +199,6 @@ class Exposition:
         if text.detail == "area":
             text = DeviceText(text.device, "full")
             text.update(reading, restarted=False)
-        chunks = zip(f.DEVICE_FAMILIES, text.chunks, strict=True)
-        return "".join(family.header(form) + chunk for family, chunk in chunks if chunk)
+        text.settle()
+        found = dict(zip((*f.STILL, *f.MOVING), (*text.still, *text.moving()), strict=True))
+        return "".join(family.header(form) + found[family] for family in f.DEVICE_FAMILIES if found[family])

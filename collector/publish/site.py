@@ -11,6 +11,7 @@ from collector.publish.families import PROBE_FAMILIES
 from collector.publish.forms import Form, negotiate
 from collector.publish.metrics import Exposition
 from collector.publish.own import OwnMetrics, bairro_version
+from collector.publish.pieces import Piece
 from collector.publish.text import sample
 from collector.publish.web import HTML, Handler, Request, Response, text
 from collector.reading import STATES, Reading, StateName
@@ -87,7 +88,7 @@ class Site:
         return Response(_page(self._status()).encode(), content_type=HTML)
 
 
-def _exposed(pieces: list[bytes], form: Form) -> Response:
+def _exposed(pieces: list[Piece], form: Form) -> Response:
     return Response((*pieces, form.end), content_type=form.content_type, headers={"Vary": "Accept"})
 
 

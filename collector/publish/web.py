@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import zlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from collector.publish.pieces import Piece, gzip, plain
 from collector.publish.web_listener import TlsListener
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ class PortInUseError(OSError):
 class Response:
     """What a handler answers. A large body comes in pieces, so that none of them holds the loop for long."""
 
-    body: bytes | Sequence[bytes]
+    body: bytes | Sequence[Piece]
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = PLAIN
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def pieces(self) -> Sequence[bytes]:
+    def pieces(self) -> Sequence[Piece]:
         return (self.body,) if isinstance(self.body, bytes) else self.body
 
     @property
@@ -203,16 +203,10 @@ def _parse(raw: bytes) -> Request | None:
 
 async def compress(response: Response) -> Response:
     """gzip level 1, in a thread: zlib lets the loop run meanwhile."""
-    body = await asyncio.to_thread(_gzip, response.pieces)
+    body = await asyncio.to_thread(gzip, response.pieces)
     vary = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
     headers = {**response.headers, "Content-Encoding": "gzip", "Vary": vary}
     return Response(body, response.status, response.content_type, headers)
-
-
-def _gzip(pieces: Iterable[bytes]) -> list[bytes]:
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS + 16)
-    packed = [packer.compress(piece) for piece in pieces]
-    return [*packed, packer.flush()]
 
 
 async def _send(
@@ -230,6 +224,6 @@ async def _send(
     async with asyncio.timeout(REQUEST_SECONDS):
         writer.write(head.encode("latin-1") + b"\r\n")
         for piece in () if is_head else response.pieces:
-            writer.write(piece)
+            writer.write(plain(piece))
             await writer.drain()
         await writer.drain()

@@ -62,6 +62,10 @@ class Network:
         """What is believed of one device. Raises KeyError where it is not in the inventory."""
         return self._nodes[device_id].quality_state()
 
+    def missed(self, device_id: str) -> int:
+        """How many polls in a row a device has not answered. Raises KeyError where it is not in the inventory."""
+        return self._nodes[device_id].missed
+
     def states(self) -> Iterator[QualityState]:
         """What is believed of every device."""
         return (node.quality_state() for node in self._nodes.values())
