@@ -76,18 +76,20 @@ def test_noise_margins_of_both_directions_of_a_line() -> None:
     }
 
 
-def test_optical_modules_of_older_software() -> None:
-    column = "1.3.6.1.4.1.3902.1015.3.1.13.1.1"
-    objects = {f"{column}.268501248": -7321, f"{column}.268501504": 2147483647}
-    found = signals("1.3.6.1.4.1.3902.1082.1001.300.2.1", "C300 Version V2.1.0 Software", objects)
-    assert found == {"optical 268501248": (-7.321, None)}
+@pytest.mark.parametrize(("series", "expected"), [("C300", "268501248"), ("C620", "285278721")])
+def test_optical_modules_are_read_under_the_numbers_that_their_ports_have(series: str, expected: str) -> None:
+    older, newer = "1.3.6.1.4.1.3902.1015.3.1.13.1.1", "1.3.6.1.4.1.3902.1082.30.40.2.4.1.2"
+    objects = {f"{older}.268501248": -7321, f"{older}.268501504": 2147483647, f"{newer}.285278721": -7321}
+    description = f"{series} Version V2.1.0 Software, Copyright (c) by ZTE Corporation Compiled"
+    found = signals(f"1.3.6.1.4.1.3902.1082.1001.{series[1:]}.2.1", description, objects)
+    assert found == {f"optical {expected}": (-7.321, None)}
 
 
 def test_a_bridge_of_the_access_point_s_family_is_read_as_its_subscriber_module() -> None:
     column = "1.3.6.1.4.1.161.19.3.2.2"
-    objects = {f"{column}.21.0": -61, f"{column}.95.0": 27, f"{column}.106.0": 26}
+    objects = {f"{column}.21.0": -61, f"{column}.95.0": 27, f"{column}.106.0": 0}
     found = signals("1.3.6.1.4.1.161.19.250.256", "CANOPY 13.4.1 BHUL450-AES Timing Slave", objects)
-    assert found == {"radio": (-61, None), "vertical": (None, 27), "horizontal": (None, 26)}
+    assert found == {"radio": (-61, None), "vertical": (None, 27)}
 
 
 def test_the_line_of_a_router_that_does_not_name_it() -> None:
