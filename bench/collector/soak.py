@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
+import re
 import sqlite3
 import statistics
 import sys
@@ -28,8 +30,10 @@ from bench.collector.long_runs import own_figures
 from bench.collector.measure import Log, Run, cpu_seconds, rss_bytes
 
 KEPT_SECONDS = 60.0
-SPIKE_RATIO = 1.05
+SPIKE_RATIO, LOW_RATIO = 1.05, 0.95
 WINDOW = 4
+STEADY = (1, 3)
+"""Numbers modulo 4 of devices whose counters neither start anew nor wrap: their rates may not be low either."""
 
 Series = tuple[str, str, bool]
 
@@ -38,12 +42,17 @@ Series = tuple[str, str, bool]
 class Watch:
     """Rates over WINDOW polls of each counter as Prometheus would take them, falls taken for resets, by the times of the
     polls behind the values; and the collector's own rates from one poll to the next.
+
+    ``lows`` counts rates of steady devices below LOW_RATIO of the truth, ``gaps`` counters that a scrape lacks though
+    their device has answered a poll since they were last shown.
     """
 
     truth: Truth
     worst: float = 0.0
     spikes: int = 0
     rates: int = 0
+    lows: int = 0
+    gaps: int = 0
     faults: list[tuple[float, str]] = field(default_factory=list)
     _values: dict[Series, float] = field(default_factory=dict)
     _passed: dict[Series, deque[tuple[float, float]]] = field(default_factory=dict)
@@ -52,10 +61,13 @@ class Watch:
         """Take in one scrape."""
         found = list(samples(text))
         polled = {labels["device"]: value for name, labels, value in found if name == POLLED_AT}
+        shown = set()
         for name, labels, value in found:
             if name in COUNTERS and labels["device"] in polled:
                 series = labels["device"], labels["interface"], COUNTERS[name]
+                shown.add(series)
                 self._count(series, polled[labels["device"]], value)
+        self.gaps += sum(polled[series[0]] != points[-1][0] for series, points in self._passed.items() - shown)
 
     def _count(self, series: Series, at: float, value: float) -> None:
         points = self._passed.setdefault(series, deque(maxlen=WINDOW + 1))
@@ -81,10 +93,15 @@ class Watch:
     def rate(self, series: Series, rate: float, where: str) -> None:
         """Hold one rate against the truth."""
         device, interface, is_sent = series
+        if not re.fullmatch(r"if\d+", interface):
+            self.spikes += 1
+            self.faults.append((math.inf, f"{device} has no interface {interface} {where}"))
+            return
         true = self.truth.rate(device_number(device), int(interface.removeprefix("if")))
         ratio = rate / (true // 8 if is_sent else true)
         self.rates += 1
         self.worst = max(self.worst, ratio)
+        self.lows += ratio < LOW_RATIO and device_number(device) % 4 in STEADY
         if ratio > SPIKE_RATIO:
             self.spikes += 1
             self.faults.append((ratio, f"{device} {interface} {where}: {ratio:.3f} of the true rate"))
@@ -149,6 +166,8 @@ def _verdict(text: str, subject: Subject, watch: Watch, now: float) -> dict[str,
         "rates": watch.rates,
         "spikes": watch.spikes,
         "worst_ratio": watch.worst,
+        "lows": watch.lows,
+        "gaps": watch.gaps,
         "incidents": _incidents(subject.data / "operations.sqlite"),
         "outages": _sum(text, "bairro_device_outages_total"),
         "down": float(sum(n == "bairro_device_down" for n, _, _ in samples(text))),

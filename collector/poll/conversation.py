@@ -182,8 +182,11 @@ class Conversation:
         self._note_uptime(answer.uptime_seconds)
         self._begin_walks()
 
-    def _take(self, values: list[Value], failure: str | None) -> None:
-        """The answer to the question: scalars first, then what is known of tables, then what must be walked."""
+    def _take(self, values: list[Value], failure: str | None, late: float | None = None) -> None:
+        """The answer to the question: scalars first, then what is known of tables, then what must be walked.
+
+        ``late`` is how late its counters were read, where that is not when the last request was answered.
+        """
         assert self._learnt is not None
         outcome, scalars = self.outcome, self._learnt.scalars
         outcome.uptime_seconds = scalars.number("uptime_seconds", values)
@@ -196,7 +199,7 @@ class Conversation:
             return
         self._note_uptime(outcome.uptime_seconds)
         outcome.add(self._learnt.read(values))
-        outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
+        outcome.interfaces = marked(outcome.interfaces, self.late_seconds() if late is None else late)
         self._learnt.learn(values)
         self._begin_walks()
 
@@ -229,7 +232,10 @@ class Conversation:
         left = memory.columns_left(walk.cells) if walk.failure is None else ()
         if left:
             self._walking.appendleft(table)
-            Walk(self, left, Pace(), lambda more: self._walked_rest(walk, more)).step()
+            if memory.is_torn(walk.cells):
+                Walk(self, table.columns, Pace(), self._walked).step()
+            else:
+                Walk(self, left, Pace(), lambda more: self._walked_rest(walk, more)).step()
             return
         self._take_interfaces(memory, walk)
 
@@ -246,14 +252,17 @@ class Conversation:
         if row is None or walk.route is None or walk.route.recipe is None:
             return False
         self._note_missing(memory)
-        self.outcome.interfaces += marked(walk.route.recipe.interfaces(row), self.late_seconds())
+        readings = walk.route.recipe.interfaces(row)
+        if walk.late:
+            readings = marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
+        self.outcome.interfaces += readings
         self._walk_next()
         return True
 
     def _walked_rest(self, first: Walk, rest: Walk) -> None:
         """The rows were new: what is asked rarely has been asked too."""
         first.cells.update(rest.cells)
-        first.late = rest.late | first.late
+        first.late |= rest.late
         first.failure = rest.failure
         self._walked(first)
 
@@ -263,7 +272,7 @@ class Conversation:
             self._learnt.has_changed()
         self._note_missing(memory)
         readings = memory.readings(walk.cells)
-        self.outcome.interfaces += marked_by_row(readings, walk.late)
+        self.outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
         if walk.failure is None and walk.route is not None:
             records = memory.records(readings, walk.cells, walk.route.places())
             if records is not None:

@@ -64,6 +64,14 @@ class InterfaceMemory:
             return ()
         return tuple(column for column in self.table.columns if column.name not in cells)
 
+    def is_torn(self, cells: Cells) -> bool:
+        """Whether a text stands in two rows that told rows apart before: they were renumbered during the walk."""
+        for name, known in self._identity.items():
+            texts = cells.get(name, {}).values()
+            if len(set(texts)) < len(texts) and len(set(known.values())) == len(known):
+                return True
+        return False
+
     def learn(self, cells: Cells) -> bool:
         """Take names and columns from a walk, complete or not, of all columns; False where it was one of fewer."""
         if any(column.name not in cells for column in self.table.columns):

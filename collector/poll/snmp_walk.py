@@ -65,14 +65,15 @@ class Pace:
 
 
 class Walk:
-    """One walk of some columns. ``failure`` says why it is partial, ``late`` how many seconds late rows were read."""
+    """One walk of some columns. ``failure`` says why it is partial, ``late`` by column and row how many seconds late
+    cells were read. A reply that breaks off within a row is taken up to that row, so that a row is of one moment.
+    """
 
     def __init__(
         self, talk: Conversation, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]
     ) -> None:
         self.failure: str | None = None
-        self.late: dict[bytes, float] = {}
-        self._late_on_route = 0.0
+        self.late: dict[tuple[str, bytes], float] = {}
         self._talk = talk
         self._columns = tuple(columns)
         self._pace = pace
@@ -152,8 +153,6 @@ class Walk:
         columns = {column.name: column for column in self._groups[0]}
         for name, index, value in progress.cells():
             columns[name].put(index, value)
-            if self._late_on_route:
-                self.late[index] = self._late_on_route
         for step in progress.done:
             for name in step.ended:
                 columns[name].is_ended = True
@@ -210,22 +209,27 @@ class Walk:
         if isinstance(answer, Cells):
             self._take(answer)
         elif self._progress is not None:
-            self._late_on_route = self._talk.late_seconds()
+            late = self._talk.late_seconds()
+            if late:
+                self.late.update({(cell.column, cell.index): late for cell in self._progress.step.cells})
             self._progress.take(answer)
         self.step()
 
     def _take(self, answer: Cells) -> None:
         group, trail = self._groups[0], self._trail
         width, count = len(group), len(answer.values)
+        if count > width:
+            count -= count % width
         late = self._talk.late_seconds()
         if trail is not None:
             layout = learn_layout(self._reply, self._talk.access.head, answer.values)
             trail.append(Step(self._request, layout, answer.indexes))
         for place, column in enumerate(group):
             before = len(column.cells)
-            if late and column.dates:
-                self.late |= {index: late for index in answer.indexes[place::width] if index is not None}
-            if not column.take(answer.indexes[place::width], answer.values[place::width]):
+            indexes, values = answer.indexes[place:count:width], answer.values[place:count:width]
+            if late:
+                self.late |= {(column.name, index): late for index in indexes if index is not None}
+            if not column.take(indexes, values):
                 self.failure = "the agent's answers do not increase"
             if trail is not None:
                 taken = range(place, count, width)[: len(column.cells) - before]
@@ -286,13 +290,12 @@ class Walk:
 
 
 class _Column:
-    """How far one column has got. The one that ``dates`` says when the counters of its rows were read."""
+    """How far one column has got."""
 
-    __slots__ = ("cells", "dates", "is_ended", "last", "name", "order", "prefix")
+    __slots__ = ("cells", "is_ended", "last", "name", "order", "prefix")
 
     def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
         self.name = source.name
-        self.dates = source.field == "receive_bytes"
         self.prefix = encode_oid(source.numbers)
         self.cells = cells
         self.last = b""

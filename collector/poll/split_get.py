@@ -6,25 +6,30 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from collector.poll.late import BYTE_COUNTERS, LATE_SECONDS
 from collector.poll.question import Asked, Question
 from collector.poll.snmp_codec import TOO_BIG, Absent, Message, Value
 
 if TYPE_CHECKING:
     from collector.poll.conversation import Conversation
 
+_Ended = Callable[[list[Value], str | None, float], None]
+
 
 class SplitGet:
-    """Asks a question's objects in parts. ``ended(values, failure)``: values in the order asked, failure if partial.
+    """Asks a question's objects in parts. ``ended(values, failure, late)``: values in the order asked, failure if partial,
+    and how late the byte counters among them were read, of which those read at another time than the first are absent.
 
     The object that an error names is left out (noSuchName of version 1, genErr); on tooBig, or where the error names
     none, the part is halved, and an object that fails alone is absent.
     """
 
-    def __init__(self, talk: Conversation, whole: Question, ended: Callable[[list[Value], str | None], None]) -> None:
+    def __init__(self, talk: Conversation, whole: Question, ended: _Ended) -> None:
         self._talk = talk
         self._whole = whole
         self._ended = ended
         self._values: dict[Asked, Value] = {}
+        self._late: float | None = None
         self._parts: deque[tuple[Asked, ...]] = deque()
         self._part = whole
 
@@ -51,7 +56,13 @@ class SplitGet:
         if isinstance(answer, Message):
             self.error(answer)
             return
-        self._values.update(zip(self._part.asked, answer, strict=True))
+        late = self._talk.late_seconds()
+        for asked, value in zip(self._part.asked, answer, strict=True):
+            if asked.source.field in BYTE_COUNTERS:
+                self._late = late if self._late is None else self._late
+                if abs(late - self._late) > LATE_SECONDS:
+                    continue
+            self._values[asked] = value
         self._next()
 
     def _lost(self, reason: str) -> None:
@@ -59,4 +70,4 @@ class SplitGet:
 
     def _finish(self, failure: str | None) -> None:
         values = self._values
-        self._ended([values.get(item, Absent.NO_SUCH_OBJECT) for item in self._whole.asked], failure)
+        self._ended([values.get(item, Absent.NO_SUCH_OBJECT) for item in self._whole.asked], failure, self._late or 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from collector.publish import families as f
 from collector.publish.interface_text import InterfaceTexts
@@ -31,6 +31,7 @@ _SENT, _PING_RTT, _SNMP_RTT = f.PINGS_SENT.name, f.PING_RTT.name, f.SNMP_RTT.nam
 _INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO.name], _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
 _INTERFACES = _places((*f.INTERFACE_SELDOM, f.INTERFACE_INFO))
 _NO_SIGNALS = ("",) * len(f.SIGNALS)
+_NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
 _NO_PROBES = ("",) * len(f.OWN_PROBES)
 _NO_BURST = ("",) * len(f.LAST_BURST)
 
@@ -49,6 +50,7 @@ class DeviceText:
         "_own",
         "_probes",
         "_reachable",
+        "_read_last",
         "_seldom",
         "_signals",
         "_waiting",
@@ -124,6 +126,7 @@ class DeviceText:
         self._signals: tuple[SignalReading, ...] = ()
         self._probes: tuple[ProbeReading, ...] = ()
         self._has_signals = False
+        self._read_last = (0, 0)
         self._waiting: Reading | None = None
         self._write_state()
 
@@ -173,7 +176,7 @@ class DeviceText:
                 self._write_reachable(reading)
             if reading.signals or reading.probes or self._has_signals:
                 self._take_signals(reading)
-        if reading.interfaces:
+        if reading.interfaces or (reading.is_reachable and self._interfaces):
             self._take_interfaces(reading)
 
     def _count(self, reading: Reading) -> None:
@@ -280,18 +283,22 @@ class DeviceText:
         if self.detail == "summary":
             uplink = uplink_of(self.device, shown)
             shown = () if uplink is None else (uplink,)
-        if self._interfaces.update(shown, is_partial=reading.snmp == "partial"):
+        if self._interfaces.update(shown, is_partial=reading.snmp != "answered"):
             self._put_all(_INTERFACES, self._interfaces.rest())
 
     def _take_signals(self, reading: Reading) -> None:
-        """Signals and probes; a partial answer leaves alone those that it does not speak of, silence all of them."""
+        """Signals and probes. Those that an answer cut short does not speak of lose their counters, but stay once."""
+        if not reading.is_reachable:
+            return
         signals, probes = reading.signals, reading.probes
-        if reading.snmp == "partial":
-            signals = _merged(self._signals, signals, "channel")
-            probes = _merged(self._probes, probes, "name")
-        if signals or probes or reading.snmp == "answered":
-            self._signals, self._probes = signals, probes
-            self._has_signals = bool(signals or probes)
+        if reading.snmp != "answered":
+            signal_count, probe_count = self._read_last
+            missed = _missed(self._signals[:signal_count], signals, "channel")
+            signals += tuple(signal._replace(**_NO_CODEWORDS) for signal in missed)
+            probes += _missed(self._probes[:probe_count], probes, "name")
+        self._signals, self._probes = signals, probes
+        self._read_last = len(reading.signals), len(reading.probes)
+        self._has_signals = bool(signals or probes)
 
     def _forget_snmp_gauges(self) -> None:
         """Counters stay, those of codewords too."""
@@ -303,12 +310,12 @@ class DeviceText:
             for s in self._signals
         )
         self._probes = ()
-        self._has_signals = False
+        self._has_signals = bool(self._signals)
 
 
-def _merged(old: tuple[N, ...], new: tuple[N, ...], key: str) -> tuple[N, ...]:
-    by_name = {getattr(record, key): record for record in (*old, *new)}
-    return tuple(by_name.values())
+def _missed(read_last: tuple[N, ...], read_now: tuple[N, ...], key: str) -> tuple[N, ...]:
+    names = {getattr(record, key) for record in read_now}
+    return tuple(record for record in read_last if getattr(record, key) not in names)
 
 
 def _burst_lines(own: str, burst: EchoBurst) -> tuple[str, str, str]:

@@ -10,22 +10,26 @@ from collector.reading import InterfaceReading
 
 _RECEIVED, _SENT = (family.name for family in f.INTERFACE_BYTES)
 _SELDOM = tuple(family.name for family in f.INTERFACE_SELDOM)
-_STAYS = tuple(family.kind == "counter" for family in f.INTERFACE_SELDOM)
+_ARE_COUNTERS = tuple(family.kind == "counter" for family in f.INTERFACE_SELDOM)
 _INFO = f.INTERFACE_INFO.name
 _NO_VALUES: tuple[float | None, ...] = (None,) * len(_SELDOM)
 _WIDTH = len(_SELDOM) + 1
 
 
 class InterfaceText:
-    """One interface: what it has ``received`` and ``sent``, and ``rest``, its lines of the other families."""
+    """One interface: what it has ``received`` and ``sent``, and ``rest``, its lines of the other families.
 
-    __slots__ = ("_has_rest", "_values", "alias", "name", "own", "received", "rest", "sent")
+    ``is_missed`` says that the last poll was answered without it.
+    """
+
+    __slots__ = ("_has_rest", "_values", "alias", "is_missed", "name", "own", "received", "rest", "sent")
 
     def __init__(self, head: str, interface: InterfaceReading, detail: f.Detail) -> None:
         self.own = own = f'{head},interface="{escape(interface.name)}"}}'
         self._has_rest = detail == "full"
         self._values = _NO_VALUES
         self.name, self.alias = interface.name, interface.alias
+        self.is_missed = False
         self.received: int | None = None
         self.sent: int | None = None
         self.rest = [""] * _WIDTH
@@ -42,34 +46,50 @@ class InterfaceText:
         self.rest[:-1] = [sample(name, self.own, value) for name, value in zip(_SELDOM, new, strict=True)]
         return True
 
+    def miss(self) -> None:
+        """A poll was answered, but not of this interface: its counters would look as fresh as the poll."""
+        self.is_missed = True
+        self.received = self.sent = None
+        self._forget(counters=True)
+
     def forget_gauges(self) -> None:
         """Counters stay; a gauge comes back with the next answer."""
-        self._values = tuple(v if stays else None for v, stays in zip(self._values, _STAYS, strict=True))
-        for i, stays in enumerate(_STAYS):
-            if not stays:
+        self._forget(counters=False)
+
+    def _forget(self, *, counters: bool) -> None:
+        kinds = tuple(enumerate(_ARE_COUNTERS))
+        self._values = tuple(None if kind == counters else self._values[i] for i, kind in kinds)
+        for i, kind in kinds:
+            if kind == counters:
                 self.rest[i] = ""
 
 
 class InterfaceTexts:
     """All shown interfaces of a device; ``head`` is its own labels, still open."""
 
-    __slots__ = ("_detail", "_head", "_texts")
+    __slots__ = ("_detail", "_head", "_texts", "_was_partial")
 
     def __init__(self, head: str, detail: f.Detail) -> None:
         self._head = head
         self._detail = detail
         self._texts: list[InterfaceText] = []
+        self._was_partial = False
 
     def update(self, interfaces: Sequence[InterfaceReading], *, is_partial: bool) -> bool:
         """Take in what was read; whether ``rest`` has changed.
 
-        A partial answer leaves alone the interfaces that it does not speak of; others that it leaves out are gone.
+        An interface that a whole answer leaves out is gone. One that a partial answer does not speak of loses its
+        counters, and is gone too if the next does not either.
         """
-        if is_partial or not self._are_known(interfaces):
+        if is_partial or self._was_partial or not self._are_known(interfaces):
+            self._was_partial = is_partial
             self._take_in(interfaces, is_partial)
             return True
         changed = [text.update(interface) for text, interface in zip(self._texts, interfaces, strict=True)]
         return True in changed
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
     def _are_known(self, interfaces: Sequence[InterfaceReading]) -> bool:
         """Whether these are the interfaces of the answer before, in the same order."""
@@ -82,13 +102,18 @@ class InterfaceTexts:
 
     def _take_in(self, interfaces: Sequence[InterfaceReading], is_partial: bool) -> None:
         old = {text.name: text for text in self._texts}
-        fresh = dict(old) if is_partial else {}
+        fresh = {}
         for interface in interfaces:
             text = old.get(interface.name)
             if text is None or text.alias != interface.alias:
                 text = InterfaceText(self._head, interface, self._detail)
             text.update(interface)
+            text.is_missed = False
             fresh[interface.name] = text
+        for text in self._texts if is_partial else ():
+            if text.name not in fresh and not text.is_missed:
+                text.miss()
+                fresh[text.name] = text
         self._texts = list(fresh.values())
 
     def forget_gauges(self) -> None:

@@ -16,13 +16,17 @@ from collector.reading import (
     ROLES,
     EchoBurst,
     Impairment,
+    InterfaceReading,
     ProbeReading,
     Reading,
     SignalReading,
+    SnmpOutcome,
 )
 
 from .exposed import AP, changed, exposition, samples
 from .readings import CPE, answer, silence
+
+POLLED_AT = "bairro_device_last_poll_timestamp_seconds"
 
 
 def test_gauges_go_after_two_misses_and_counters_stay() -> None:
@@ -136,16 +140,51 @@ def test_series_of_a_device_that_left_go_and_the_others_stay() -> None:
     assert samples(text)["bairro_polls_total"][("device", "cpe-1"),] == 2
 
 
-def test_a_partial_answer_leaves_alone_what_it_does_not_speak_of() -> None:
+def test_counters_that_a_partial_answer_does_not_speak_of_do_not_look_fresh() -> None:
+    """They go at once, and come back with the next reading; gauges stay for one such poll, as after one miss."""
     metrics = exposition(CPE)
     first = answer(0.0)
-    metrics.update(first, restarted=False, traffic=None)
-    metrics.update(
-        first._replace(at=60.0, snmp="partial", interfaces=first.interfaces[:1]), restarted=False, traffic=None
-    )
-    assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 2
-    metrics.update(first._replace(at=120.0, interfaces=first.interfaces[:1]), restarted=False, traffic=None)
-    assert len(samples(metrics.render())["bairro_interface_receive_bytes_total"]) == 1
+    half = first.interfaces[0]
+    rest = half._replace(name="lan", index=2)
+
+    def shown(name: str) -> set[str]:
+        return {dict(labels)["interface"] for labels in samples(metrics.render()).get(f"bairro_interface_{name}", {})}
+
+    def take(at: float, *interfaces: InterfaceReading, snmp: SnmpOutcome = "partial") -> None:
+        metrics.update(first._replace(at=at, snmp=snmp, interfaces=interfaces), restarted=False, traffic=None)
+        assert samples(metrics.render())[POLLED_AT][("device", "cpe-1"),] == at
+
+    counters = ("receive_bytes_total", "transmit_bytes_total", "receive_errors_total")
+    take(0.0, half, rest, snmp="answered")
+    assert [shown(name) for name in counters] == [{half.name, rest.name}] * 3
+    take(60.0, half)
+    assert [shown(name) for name in (*counters, "up")] == [{half.name}] * 3 + [{half.name, rest.name}]
+    take(120.0, half, rest)
+    assert [shown(name) for name in (*counters, "up")] == [{half.name, rest.name}] * 4
+    take(180.0)
+    assert [shown(name) for name in (*counters, "up")] == [set()] * 3 + [{half.name, rest.name}]
+    take(240.0, half)
+    assert [shown(name) for name in (*counters, "up")] == [{half.name}] * 4
+    take(300.0, half, rest, snmp="answered")
+    assert [shown(name) for name in (*counters, "up")] == [{half.name, rest.name}] * 4
+    take(360.0, half, snmp="answered")
+    assert [shown(name) for name in (*counters, "up")] == [{half.name}] * 4
+
+
+def test_counters_of_a_device_that_answers_pings_alone_do_not_look_fresh() -> None:
+    metrics = exposition(CPE)
+    metrics.update(answer(0.0), restarted=False, traffic=None)
+    deaf = answer(60.0)._replace(snmp="silent", interfaces=(), uptime_seconds=None, snmp_rtt_seconds=None)
+    metrics.update(deaf, restarted=False, traffic=None)
+    found = samples(metrics.render())
+    assert found[POLLED_AT][("device", "cpe-1"),] == 60.0
+    assert "bairro_interface_receive_bytes_total" not in found
+    metrics.update(answer(120.0), restarted=False, traffic=None)
+    for at in (180.0, 240.0, 300.0):
+        metrics.update(silence(at), restarted=False, traffic=None)
+    found = samples(metrics.render())
+    assert found[POLLED_AT][("device", "cpe-1"),] == 120.0
+    assert len(found["bairro_interface_receive_bytes_total"]) == 2, "in silence they stand, and so does their time"
 
 
 def test_signals_and_probes_go_with_the_answer_that_lacks_them() -> None:
@@ -167,6 +206,10 @@ def test_signals_and_probes_go_with_the_answer_that_lacks_them() -> None:
     metrics.update(answer(60.0, snmp="partial", signals=signals[:1]), restarted=False, traffic=None)
     assert shown("bairro_signal_received_dbm") == {"1", "2"}
     assert shown("bairro_device_probe_rtt_seconds") == {"a"}
+    metrics.update(answer(90.0, snmp="partial", signals=signals[1:]), restarted=False, traffic=None)
+    assert shown("bairro_signal_received_dbm") == {"1", "2"}
+    assert shown("bairro_docsis_codewords_total") == set()
+    assert shown("bairro_device_probe_rtt_seconds") == set()
     metrics.update(answer(120.0, signals=signals[:1]), restarted=False, traffic=None)
     assert shown("bairro_signal_received_dbm") == {"1"}
     assert shown("bairro_device_probe_rtt_seconds") == set()
@@ -175,7 +218,7 @@ def test_signals_and_probes_go_with_the_answer_that_lacks_them() -> None:
     assert shown("bairro_signal_received_dbm") == set()
     assert len(samples(metrics.render())["bairro_docsis_codewords_total"]) == 3
     metrics.update(answer(300.0), restarted=False, traffic=None)
-    assert "bairro_docsis_codewords_total" in samples(metrics.render())
+    assert "bairro_docsis_codewords_total" not in samples(metrics.render()), "the device has none any more"
 
 
 def test_detail_keeps_the_number_of_series_in_hand() -> None:
