@@ -67,7 +67,8 @@ class Watch:
                 series = labels["device"], labels["interface"], COUNTERS[name]
                 shown.add(series)
                 self._count(series, polled[labels["device"]], value)
-        self.gaps += sum(polled[series[0]] != points[-1][0] for series, points in self._passed.items() - shown)
+        hidden = self._passed.keys() - shown
+        self.gaps += sum(polled[series[0]] != self._passed[series][-1][0] for series in hidden)
 
     def _count(self, series: Series, at: float, value: float) -> None:
         points = self._passed.setdefault(series, deque(maxlen=WINDOW + 1))
