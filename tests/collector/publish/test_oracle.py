@@ -163,8 +163,7 @@ class Expected(Collector):
             self.add("bairro_ping_jitter_seconds", round(sum(steps) / len(steps), 9) if steps else None, **own)
 
     def rows(self, own: dict[str, str], taken: list[Reading]) -> None:
-        shown = next((r.interfaces for r in reversed(taken) if r.interfaces), ())
-        for i in shown:
+        for i in taken[-1].interfaces:
             labels = {**own, "interface": i.name}
             for family in (*f.INTERFACE_BYTES, *f.INTERFACE_SELDOM):
                 field = family.name.removeprefix("bairro_interface_").removesuffix("_total")
