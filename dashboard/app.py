@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 from dashboard import attempts
 from dashboard.config import DashboardSettings
 from dashboard.figures import age, fixes
-from dashboard.pages import area, areas, evidence, help, loyalty, now, parts
+from dashboard.pages import area, areas, backtest, evidence, help, loyalty, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
 from dashboard.results import Results
@@ -27,6 +27,7 @@ NAVIGATION = (
     ("/help", help.TEXT["title"]),
     ("/loyalty", loyalty.TEXT["title"]),
     ("/evidence", evidence.TEXT["title"]),
+    ("/backtest", backtest.TEXT["title"]),
 )
 LAYOUTS = {
     "/": now.layout,
@@ -34,6 +35,7 @@ LAYOUTS = {
     "/help": help.layout,
     "/loyalty": loyalty.layout,
     "/evidence": evidence.layout,
+    "/backtest": backtest.layout,
 }
 EXIT_OK, EXIT_PORT = 0, 2
 THREADS = 8

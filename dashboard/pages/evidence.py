@@ -12,7 +12,7 @@ from dash import dcc, html
 from dashboard.figures import evidence, numbers
 from dashboard.figures.effects import OUTCOMES
 from dashboard.figures.evidence import Group, Outcome, Term
-from dashboard.pages import parts
+from dashboard.pages import backtest, parts
 from dashboard.pages.source import Visit
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ TEXT = {
     "coverage": "What was looked at",
     "rows": "From rows read to rows used",
     "rows_none": "This build kept no count of its rows.",
-    "backtest": "Would it have foretold the past?",
-    "backtest_none": "No backtest has been run: “bairro backtest” compares the ranking with the naive ones on the past.",
     "no_methods": "The text of the methods is docs/methods.md in the source of this program.",
 }
 MADE: tuple[tuple[str, str, str], ...] = (
@@ -78,7 +76,7 @@ def layout(seen: Visit) -> html.Div:
             html.P(TEXT["line"], className="how"),
             html.Div(outcomes, className="halves"),
             html.Div([_joint(results), _notes(results)], className="halves"),
-            *_backtest(results),
+            backtest.summary(seen),
             html.Div([_rows(results), _coverage(results)], className="halves"),
             _made(),
         ],
@@ -158,24 +156,6 @@ def _rows(results: Results) -> html.Section:
 def _coverage(results: Results) -> html.Section:
     rows = [list(fact) for fact in evidence.coverage(results)]
     return parts.panel(TEXT["coverage"], parts.table(("What", "How much"), rows, label=TEXT["coverage"]))
-
-
-def _backtest(results: Results) -> list[html.Section]:
-    """The newest backtest, where this version keeps one."""
-    table = getattr(results, "backtest", None)
-    if table is None:
-        return []
-    if table.empty:
-        return [parts.panel(TEXT["backtest"], html.P(TEXT["backtest_none"], className="quiet"))]
-    columns = [str(column).replace("_", " ") for column in table.columns]
-    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    return [parts.panel(TEXT["backtest"], parts.table(columns, rows, label=TEXT["backtest"]))]
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return numbers.decimal(value, 3)
-    return numbers.NONE if numbers.is_missing(value) else str(value)
 
 
 def _made() -> html.Section:

@@ -12,7 +12,9 @@ from urllib.parse import parse_qs
 
 import pandas as pd
 
+from dashboard import backtest_results
 from dashboard import results as storage
+from dashboard.backtest_results import StoredBacktest
 from dashboard.config import DashboardSettings
 from dashboard.figures import map as maps
 from dashboard.live import AreaSource, Live, LiveSource
@@ -28,6 +30,8 @@ class Source:
         self._lock = threading.Lock()
         self._key: object = None
         self._results: storage.Results | None = None
+        self._backtest_key: object = None
+        self._backtest: StoredBacktest | None = None
         self._areas: pd.DataFrame | None = None
         self._outlines: dict[str, Any] = {}
         self._names: dict[str, str] = {}
@@ -43,6 +47,15 @@ class Source:
                 self._results = storage.load(self.settings.data)
                 self._key = key
             return self._results
+
+    def backtest(self) -> StoredBacktest | None:
+        """The newest backtest, or None while none was run."""
+        with self._lock:
+            key = _listing(self.settings.data / backtest_results.FOLDER)
+            if key != self._backtest_key:
+                self._backtest = backtest_results.load(self.settings.data)
+                self._backtest_key = key
+            return self._backtest
 
     @property
     def outlines(self) -> Mapping[str, Any]:

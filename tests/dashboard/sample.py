@@ -13,17 +13,21 @@ from dashboard.config import DashboardSettings
 from dashboard.tables import snapshots
 from dashboard.tables.schema import AREAS
 
+from .sample_backtest import frames as backtest_frames
+from .sample_backtest import write as write_backtest
 from .sample_network import network, write_incidents, write_live
 from .sample_results import CUT_OFF, NAMES, frames
 
 __all__ = [
     "CUT_OFF",
     "NAMES",
+    "backtest_frames",
     "frames",
     "make",
     "network",
     "settings",
     "write_areas",
+    "write_backtest",
     "write_incidents",
     "write_live",
     "write_results",

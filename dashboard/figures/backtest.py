@@ -1,0 +1,206 @@
+"""What going back in time showed, in words: how often what was named highest then lost most afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dashboard.backtest_results import StoredBacktest
+from dashboard.figures import numbers
+
+HAZARD, CHALLENGER = "hazard", "challenger"
+SCORERS: dict[str, str] = {
+    HAZARD: "Bairro",
+    CHALLENGER: "Boosted trees",
+    "outage_minutes": "Outage minutes",
+    "complaints": "Last month's complaints",
+    "churn": "Last quarter's departures",
+    "tenure": "Newest customers first",
+}
+NAIVE: tuple[str, ...] = ("outage_minutes", "complaints", "churn", "tenure")
+Cell = tuple[str, str]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hindsight:
+    """What a backtest says, ready to be shown.
+
+    ``rows``: per way to rank its name, the worst tenth found, how much the areas named highest lost beside the mean, what
+    Bairro gains on it, leavers in the top tenth of customers, and AUC. ``days``: per day gone back to. ``tenths``: what
+    was foretold and what came, from the highest chances down.
+    """
+
+    sentences: tuple[str, ...]
+    verdict: str
+    is_better: bool
+    rows: tuple[tuple[Cell, ...], ...]
+    days: tuple[tuple[Cell, ...], ...]
+    tenths: tuple[tuple[Cell, ...], ...]
+    calibration: str
+    notes: tuple[str, ...]
+    made: str
+
+
+def hindsight(stored: StoredBacktest, newest_inputs: Mapping[str, str]) -> Hindsight:
+    """What ``stored`` says; ``newest_inputs`` are the digests of what the results beside it were made of."""
+    values = {(row["scorer"], row["measure"]): row for row in _records(stored.backtest)}
+    is_better = _beats_all(values, "area_lift")
+    return Hindsight(
+        sentences=_sentences(stored, values),
+        verdict=_verdict(values),
+        is_better=is_better,
+        rows=tuple(_row(name, values) for name in SCORERS if (name, "area_lift") in values),
+        days=_days(stored.backtest_origins),
+        tenths=_tenths(stored.backtest_calibration),
+        calibration=_calibration(stored.backtest_calibration),
+        notes=tuple(str(note) for note in stored.manifest.get("notes", [])),
+        made=_made(stored.manifest, newest_inputs),
+    )
+
+
+def _records(table: pd.DataFrame) -> list[Row]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _sentences(stored: StoredBacktest, values: Mapping[tuple[str, str], Row]) -> tuple[str, ...]:
+    origins = stored.backtest_origins
+    days = sorted(origins["origin"].drop_duplicates())
+    ahead = round(int(stored.manifest.get("ahead_days", 84)) / 7)
+    once = origins.drop_duplicates("origin")
+    said = [
+        f"We went back to {_span(days)}, ranked with what was known then, and looked at who left of their own will in the "
+        f"{ahead} weeks after: {numbers.count(once['leavers'].mean())} of {numbers.count(once['customers'].mean())} "
+        f"customers{' in the mean' if len(days) > 1 else ''}."
+    ]
+    lift, found = values.get((HAZARD, "area_lift")), values.get((HAZARD, "precision"))
+    if lift is not None:
+        ends = numbers.interval(lift["low"], lift["high"], _times)
+        span = "; too few areas for an interval" if ends == numbers.NONE else f" (95%: {ends})"
+        said.append(
+            f"The neighbourhoods that Bairro had ranked highest, a tenth of the customers, then lost "
+            f"{_times(lift['value'])} times as many as the average{span}."
+        )
+    if found is not None and not numbers.is_missing(found["value"]):
+        by_chance = "by chance it would be one in ten"
+        said.append(
+            f"Of the tenth of neighbourhoods that it named, {numbers.percent(found['value'], 0)} were among the tenth that "
+            f"then lost most ({by_chance}; the worst tenth is partly luck, so nothing can find it all)."
+        )
+    return tuple(said)
+
+
+def _span(days: list[Any]) -> str:
+    if len(days) == 1:
+        return f"one day, {numbers.day(days[0])}"
+    return f"{len(days)} days from {numbers.day(days[0])} to {numbers.day(days[-1])}"
+
+
+def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
+    """What may be claimed of ranking neighbourhoods: only what every interval says."""
+    known = [name for name in NAIVE if (name, "area_lift") in values]
+    if not any(not numbers.is_missing(values[name, "area_lift"]["gain_low"]) for name in known):
+        return "There are too few neighbourhoods to say whether this is better than simpler rankings."
+    unbeaten = [SCORERS[name].lower() for name in known if not values[name, "area_lift"]["gain_low"] > 0]
+    if not unbeaten:
+        return "For ranking neighbourhoods it was better than every simpler ranking, beyond chance."
+    beaten = [SCORERS[name].lower() for name in known if SCORERS[name].lower() not in unbeaten]
+    tail = f"; it was better than {_list(beaten, 'and')}" if beaten else ""
+    return f"It is not shown that this ranks neighbourhoods better than {_list(unbeaten, 'or')} would{tail}."
+
+
+def _beats_all(values: Mapping[tuple[str, str], Row], measure: str) -> bool:
+    return all((name, measure) in values and values[name, measure]["gain_low"] > 0 for name in NAIVE)
+
+
+def _list(words: list[str], last: str) -> str:
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _times(value: float | None) -> str:
+    return numbers.decimal(value, 2)
+
+
+def _row(name: str, values: Mapping[tuple[str, str], Row]) -> tuple[Cell, ...]:
+    return (
+        (SCORERS[name], ""),
+        _cell(values.get((name, "precision")), _percent),
+        _cell(values.get((name, "area_lift")), lambda v: f"×{_times(v)}"),
+        _gain(values.get((name, "area_lift"))),
+        _cell(values.get((name, "capture")), _percent),
+        _cell(values.get((name, "auc")), _times),
+    )
+
+
+def _percent(value: float) -> str:
+    return numbers.percent(value, 0)
+
+
+def _cell(row: Row | None, form: Any) -> Cell:
+    if row is None or numbers.is_missing(row["value"]):
+        return numbers.NONE, ""
+    span = numbers.interval(row["low"], row["high"], form)
+    return form(row["value"]), "" if span == numbers.NONE else span
+
+
+def _gain(row: Row | None) -> Cell:
+    """What Bairro's ranking has beyond this one, on the same days and customers."""
+    if row is None or numbers.is_missing(row["gain"]):
+        return numbers.NONE, ""
+
+    def signed(value: float) -> str:
+        return numbers.signed(_times(value))
+
+    span = numbers.interval(row["gain_low"], row["gain_high"], signed)
+    return signed(row["gain"]), "" if span == numbers.NONE else span
+
+
+def _days(origins: pd.DataFrame) -> tuple[tuple[Cell, ...], ...]:
+    """By day: customers, leavers, and the loss of the areas named highest, by Bairro and by the best naive ranking."""
+    lifts = origins[origins["measure"] == "area_lift"]
+    told = []
+    for day, mine in lifts.groupby("origin"):
+        by = dict(zip(mine["scorer"], mine["value"], strict=True))
+        naive = {name: by[name] for name in NAIVE if name in by and not numbers.is_missing(by[name])}
+        best = max(naive, key=lambda name: naive[name], default=None)
+        beside = (f"×{_times(naive[best])}", SCORERS[best].lower()) if best is not None else (numbers.NONE, "")
+        first = mine.iloc[0]
+        day_of = numbers.day(str(day)).replace(" ", "\u00a0")
+        counts = ((numbers.count(first["customers"]), ""), (numbers.count(first["leavers"]), ""))
+        told.append(((day_of, ""), *counts, (f"×{_times(by.get(HAZARD))}", ""), beside))
+    return tuple(told)
+
+
+def _tenths(calibration: pd.DataFrame) -> tuple[tuple[Cell, ...], ...]:
+    mine = calibration[calibration["scorer"] == HAZARD].sort_values("tenth", ascending=False)
+    form = numbers.percent
+    return tuple(
+        (
+            (f"{11 - int(row['tenth'])}", ""),
+            (numbers.count(row["customers"]), ""),
+            (form(row["predicted"]), ""),
+            (form(row["observed"]), numbers.interval(row["observed_low"], row["observed_high"], form)),
+        )
+        for row in _records(mine)
+    )
+
+
+def _calibration(calibration: pd.DataFrame) -> str:
+    mine = calibration[calibration["scorer"] == HAZARD]
+    if mine.empty:
+        return ""
+    slope, level = float(mine["slope"].iloc[0]), float(mine["level"].iloc[0])
+    how = "right" if abs(slope - 1) < 0.15 else "too bold" if slope < 1 else "too timid"
+    off = "right on the whole" if abs(level) < 0.1 else "too low on the whole" if level > 0 else "too high on the whole"
+    return f"Differences between customers are {how} (slope {_times(slope)}; 1 is right), and chances are {off} (log odds off by {_times(level)})."
+
+
+def _made(manifest: Mapping[str, Any], newest_inputs: Mapping[str, str]) -> str:
+    said = f"Run on {numbers.day(manifest.get('built_at'))} with records until {numbers.day(manifest.get('cut_off'))}."
+    own = manifest.get("inputs")
+    if own and newest_inputs and any(newest_inputs.get(name) != digest for name, digest in own.items()):
+        return f"{said} Inputs have changed since: the results on the other pages are made of newer ones."
+    return said
