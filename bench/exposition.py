@@ -76,18 +76,19 @@ def poll_costs(count: int, *, interfaces: int, has_pings: bool) -> Iterator[floa
         yield cpu(partial(take, exposition, now), count)
 
 
-def filled(series: int) -> Exposition:
-    """CPE of two interfaces with pings, until there are so many series."""
+def scraped_between_polls(series: int) -> Iterator[Exposition]:
+    """CPE of two interfaces with pings, until there are so many series; polled once more before each scrape."""
     per_device = series_per_device("full", interfaces=2) - 2
     found = devices(-(-series // per_device))
     exposition = Exposition(MetricsSettings(cpe="full"), found)
-    for cycle in range(2):
+    for cycle in range(ROUNDS + 2):
         for n, device in enumerate(found):
             at = START + cycle * INTERVAL + n / len(found)
             exposition.update(reading(device, at, interfaces=2, has_pings=True), restarted=False, traffic=None)
-    gc.collect()
-    gc.freeze()
-    return exposition
+        gc.collect()
+        gc.freeze()
+        if cycle > 1:
+            yield exposition
 
 
 @dataclass
@@ -132,8 +133,7 @@ def main() -> None:
         print(f"  {name:32} {statistics.median(costs):7.2f} us ({min(costs):.2f})")
     print("scrapes, medians: time to render, then gzip at level 1 in a thread; longest stall of the loop in both")
     for series in (100_000, 1_000_000):
-        exposition = filled(series)
-        rounds = [asyncio.run(scrape(exposition)) for _ in range(ROUNDS)]
+        rounds = [asyncio.run(scrape(exposition)) for exposition in scraped_between_polls(series)]
         rendered, packed, _, size, small = map(statistics.median, zip(*rounds, strict=True))
         stalls = sorted(stall for _, _, stall, _, _ in rounds)
         print(

@@ -1,4 +1,4 @@
-"""The text of one device's series: of families that polls leave alone it is kept, of the others made when wanted."""
+"""What one device shows: of families that polls leave alone the text is kept, of the others the numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from collector.publish import families as f
 from collector.publish.interface_text import InterfaceTexts
-from collector.publish.signal_text import probe_chunks, signal_chunks
-from collector.publish.text import labels, sample, summary
+from collector.publish.text import labels, sample
 from collector.quality.uplink import uplink_of
 from collector.reading import STATES, Device, EchoBurst, ProbeReading, Reading, SignalReading, StateName, Transition
 
@@ -25,52 +24,48 @@ def _places(families: tuple[f.Family, ...]) -> slice:
 
 _SELDOM = _places(f.SELDOM)
 _SELDOM_NAMES = tuple(family.name for family in f.SELDOM)
-_POLLS, _LAST_POLL, _UPTIME, _DURATION = (family.name for family in f.EACH_POLL)
-_P50, _P95, _JITTER = (family.name for family in f.LAST_BURST)
-_SENT, _PING_RTT, _SNMP_RTT = f.PINGS_SENT.name, f.PING_RTT.name, f.SNMP_RTT.name
 _INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO.name], _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
 _INTERFACES = _places((*f.INTERFACE_SELDOM, f.INTERFACE_INFO))
-_NO_SIGNALS = ("",) * len(f.SIGNALS)
 _NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
-_NO_PROBES = ("",) * len(f.OWN_PROBES)
-_NO_BURST = ("",) * len(f.LAST_BURST)
+_NO_BURST = (None,) * len(f.LAST_BURST)
 
 
 class DeviceText:
-    """What one device has counted; ``still`` is its text for each of ``families.STILL``, ``moving`` makes that of MOVING.
+    """What one device has counted; ``still`` is its text for each of ``families.STILL``.
 
     ``still`` is as it should be after ``settle``; ``changed`` has a bit for each piece of it that was written since
-    somebody set it to 0.
+    somebody set it to 0. ``own`` is its label in braces. Of ``families.MOVING`` the text is made in moving_text.py, from
+    ``figures``, ``interfaces``, ``signals`` and ``probes``, which hold once they are settled too.
     """
 
     __slots__ = (
         "_burst",
         "_has_signals",
-        "_interfaces",
-        "_own",
-        "_probes",
         "_reachable",
         "_read_last",
         "_seldom",
-        "_signals",
         "_waiting",
         "changed",
         "detail",
         "device",
         "down_since",
         "duration",
+        "interfaces",
         "last_poll",
         "misses",
         "outage_seconds",
         "outages",
+        "own",
         "ping_misses",
         "pings_lost",
         "pings_sent",
         "polls",
         "polls_failed",
+        "probes",
         "restarts",
         "rtt_count",
         "rtt_seconds",
+        "signals",
         "snmp_misses",
         "snmp_rtt_count",
         "snmp_rtt_seconds",
@@ -118,13 +113,13 @@ class DeviceText:
         if detail == "area":
             return
         self.still += [""] * len(f.STILL)
-        self._own = labels(device=self.device.device_id)
-        self._interfaces = InterfaceTexts(self._own[:-1], detail)
+        self.own = labels(device=self.device.device_id)
+        self.interfaces = InterfaceTexts(self.own[:-1], detail)
         self._seldom: tuple[float | None, ...] = ()
         self._reachable: tuple[bool | None, bool | None] = (None, None)
         self._burst: EchoBurst | None = None
-        self._signals: tuple[SignalReading, ...] = ()
-        self._probes: tuple[ProbeReading, ...] = ()
+        self.signals: tuple[SignalReading, ...] = ()
+        self.probes: tuple[ProbeReading, ...] = ()
         self._has_signals = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
@@ -176,7 +171,7 @@ class DeviceText:
                 self._write_reachable(reading)
             if reading.signals or reading.probes or self._has_signals:
                 self._take_signals(reading)
-        if reading.interfaces or (reading.is_reachable and self._interfaces):
+        if reading.interfaces or (reading.is_reachable and self.interfaces):
             self._take_interfaces(reading)
 
     def _count(self, reading: Reading) -> None:
@@ -219,26 +214,20 @@ class DeviceText:
             if self.ping_misses >= MISSES_UNTIL_GONE:
                 self._burst = None
 
-    def moving(self) -> tuple[str, ...]:
-        """The text of ``families.MOVING`` as it is now."""
-        own, last_poll, uptime, duration = self._own, self.last_poll, self.uptime, self.duration
-        received, sent = self._interfaces.moving()
+    def figures(self) -> tuple[float | tuple[float, float] | None, ...]:
+        """The numbers of ``families.MOVING`` up to SNMP_RTT: of a summary count and sum, None where there is none."""
         is_full = self.detail == "full"
+        has_pings = self.pings_sent > 0
+        burst = burst_figures(self._burst) if is_full and self._burst is not None else _NO_BURST
         return (
-            f"{_POLLS}{own} {self.polls}\n" if self.polls else "",
-            "" if last_poll is None else f"{_LAST_POLL}{own} {last_poll:.3f}\n",
-            "" if uptime is None else f"{_UPTIME}{own} {uptime:.2f}\n",
-            f"{_DURATION}{own} {duration:.6f}\n" if is_full and duration is not None else "",
-            f"{_SENT}{own} {self.pings_sent}\n" if self.pings_sent else "",
-            summary(_PING_RTT, own, count=self.rtt_count, total=self.rtt_seconds) if self.pings_sent else "",
-            *(_burst_lines(own, self._burst) if is_full and self._burst is not None else _NO_BURST),
-            summary(_SNMP_RTT, own, count=self.snmp_rtt_count, total=self.snmp_rtt_seconds)
-            if is_full and self.snmp_rtt_count
-            else "",
-            received,
-            sent,
-            *(signal_chunks(own[1:-1], self._signals) if self._signals else _NO_SIGNALS),
-            *(probe_chunks(own[1:-1], self._probes) if self._probes else _NO_PROBES),
+            self.polls or None,
+            self.last_poll,
+            self.uptime,
+            self.duration if is_full else None,
+            self.pings_sent or None,
+            (self.rtt_count, self.rtt_seconds) if has_pings else None,
+            *burst,
+            (self.snmp_rtt_count, self.snmp_rtt_seconds) if is_full and self.snmp_rtt_count else None,
         )
 
     def _write_seldom(self, at: float) -> None:
@@ -253,12 +242,12 @@ class DeviceText:
         )
         if new != self._seldom:
             self._seldom = new
-            own = self._own
+            own = self.own
             self._put_all(_SELDOM, [sample(name, own, v) for name, v in zip(_SELDOM_NAMES, new, strict=True)])
 
     def _write_state(self) -> None:
         if self.detail == "full":
-            head = self._own[:-1]
+            head = self.own[:-1]
             lines = (f'bairro_device_state{head},state="{name}"}} {float(name == self.state)}\n' for name in STATES)
             self._put(_STATE, "".join(lines))
 
@@ -270,7 +259,7 @@ class DeviceText:
         )
         if new != self._reachable:
             self._reachable = new
-            rest = self._own[1:]
+            rest = self.own[1:]
             lines = (
                 f'bairro_device_reachable{{by="{by}",{rest} {float(yes)}\n'
                 for by, yes in zip(("ping", "snmp"), new, strict=True)
@@ -283,8 +272,8 @@ class DeviceText:
         if self.detail == "summary":
             uplink = uplink_of(self.device, shown)
             shown = () if uplink is None else (uplink,)
-        if self._interfaces.update(shown, is_partial=reading.snmp != "answered"):
-            self._put_all(_INTERFACES, self._interfaces.rest())
+        if self.interfaces.update(shown, is_partial=reading.snmp != "answered"):
+            self._put_all(_INTERFACES, self.interfaces.rest())
 
     def _take_signals(self, reading: Reading) -> None:
         """Signals and probes. Those that an answer cut short does not speak of lose their counters, but stay once."""
@@ -293,39 +282,28 @@ class DeviceText:
         signals, probes = reading.signals, reading.probes
         if reading.snmp != "answered":
             signal_count, probe_count = self._read_last
-            missed = _missed(self._signals[:signal_count], signals, "channel")
+            missed = _missed(self.signals[:signal_count], signals, "channel")
             signals += tuple(signal._replace(**_NO_CODEWORDS) for signal in missed)
-            probes += _missed(self._probes[:probe_count], probes, "name")
-        self._signals, self._probes = signals, probes
+            probes += _missed(self.probes[:probe_count], probes, "name")
+        self.signals, self.probes = signals, probes
         self._read_last = len(reading.signals), len(reading.probes)
         self._has_signals = bool(signals or probes)
 
     def _forget_snmp_gauges(self) -> None:
         """Counters stay, those of codewords too."""
         self.settle()
-        self._interfaces.forget_gauges()
-        self._put_all(_INTERFACES, self._interfaces.rest())
-        self._signals = tuple(
-            s._replace(received_dbm=None, noise_ratio_db=None, noise_dbm=None, quality_ratio=None)
-            for s in self._signals
+        self.interfaces.forget_gauges()
+        self._put_all(_INTERFACES, self.interfaces.rest())
+        self.signals = tuple(
+            s._replace(received_dbm=None, noise_ratio_db=None, noise_dbm=None, quality_ratio=None) for s in self.signals
         )
-        self._probes = ()
-        self._has_signals = bool(self._signals)
+        self.probes = ()
+        self._has_signals = bool(self.signals)
 
 
 def _missed(read_last: tuple[N, ...], read_now: tuple[N, ...], key: str) -> tuple[N, ...]:
     names = {getattr(record, key) for record in read_now}
     return tuple(record for record in read_last if getattr(record, key) not in names)
-
-
-def _burst_lines(own: str, burst: EchoBurst) -> tuple[str, str, str]:
-    """The text of ``families.LAST_BURST``."""
-    p50, p95, jitter = burst_figures(burst)
-    return (
-        f"{_P50}{own} {p50:.9f}\n",
-        f"{_P95}{own} {p95:.9f}\n",
-        "" if jitter is None else f"{_JITTER}{own} {jitter:.9f}\n",
-    )
 
 
 def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:

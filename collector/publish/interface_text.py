@@ -8,7 +8,6 @@ from collector.publish import families as f
 from collector.publish.text import escape, sample
 from collector.reading import InterfaceReading
 
-_RECEIVED, _SENT = (family.name for family in f.INTERFACE_BYTES)
 _SELDOM = tuple(family.name for family in f.INTERFACE_SELDOM)
 _ARE_COUNTERS = tuple(family.kind == "counter" for family in f.INTERFACE_SELDOM)
 _INFO = f.INTERFACE_INFO.name
@@ -65,14 +64,15 @@ class InterfaceText:
 
 
 class InterfaceTexts:
-    """All shown interfaces of a device; ``head`` is its own labels, still open."""
+    """All shown interfaces of a device, and the labels that are their ``own``; ``head`` is the device's, still open."""
 
-    __slots__ = ("_detail", "_head", "_texts", "_was_partial")
+    __slots__ = ("_detail", "_head", "_was_partial", "own", "texts")
 
     def __init__(self, head: str, detail: f.Detail) -> None:
         self._head = head
         self._detail = detail
-        self._texts: list[InterfaceText] = []
+        self.texts: list[InterfaceText] = []
+        self.own: tuple[str, ...] = ()
         self._was_partial = False
 
     def update(self, interfaces: Sequence[InterfaceReading], *, is_partial: bool) -> bool:
@@ -85,23 +85,23 @@ class InterfaceTexts:
             self._was_partial = is_partial
             self._take_in(interfaces, is_partial)
             return True
-        changed = [text.update(interface) for text, interface in zip(self._texts, interfaces, strict=True)]
+        changed = [text.update(interface) for text, interface in zip(self.texts, interfaces, strict=True)]
         return True in changed
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self.texts)
 
     def _are_known(self, interfaces: Sequence[InterfaceReading]) -> bool:
         """Whether these are the interfaces of the answer before, in the same order."""
-        if len(interfaces) != len(self._texts):
+        if len(interfaces) != len(self.texts):
             return False
-        for text, interface in zip(self._texts, interfaces, strict=True):
+        for text, interface in zip(self.texts, interfaces, strict=True):
             if text.name != interface.name or text.alias != interface.alias:
                 return False
         return True
 
     def _take_in(self, interfaces: Sequence[InterfaceReading], is_partial: bool) -> None:
-        old = {text.name: text for text in self._texts}
+        old = {text.name: text for text in self.texts}
         fresh = {}
         for interface in interfaces:
             text = old.get(interface.name)
@@ -110,25 +110,18 @@ class InterfaceTexts:
             text.update(interface)
             text.is_missed = False
             fresh[interface.name] = text
-        for text in self._texts if is_partial else ():
+        for text in self.texts if is_partial else ():
             if text.name not in fresh and not text.is_missed:
                 text.miss()
                 fresh[text.name] = text
-        self._texts = list(fresh.values())
+        self.texts = list(fresh.values())
+        self.own = tuple(text.own for text in self.texts)
 
     def forget_gauges(self) -> None:
-        for text in self._texts:
+        for text in self.texts:
             text.forget_gauges()
-
-    def moving(self) -> tuple[str, str]:
-        """The text of ``families.INTERFACE_BYTES``."""
-        texts = self._texts
-        return (
-            "".join([f"{_RECEIVED}{text.own} {text.received}\n" for text in texts if text.received is not None]),
-            "".join([f"{_SENT}{text.own} {text.sent}\n" for text in texts if text.sent is not None]),
-        )
 
     def rest(self) -> list[str]:
         """The text of ``families.INTERFACE_SELDOM`` and INTERFACE_INFO."""
-        columns = [text.rest for text in self._texts]
+        columns = [text.rest for text in self.texts]
         return list(map("".join, zip(*columns, strict=True))) if columns else [""] * _WIDTH

@@ -11,6 +11,7 @@ from collector.publish import families as f
 from collector.publish.areas import Areas
 from collector.publish.device_text import OUTAGE_STATES, DeviceText
 from collector.publish.forms import CLASSIC, Form
+from collector.publish.moving_text import MovingText
 from collector.publish.pieces import Kept, Piece, plain
 from collector.publish.text import labels, number
 from collector.quality.uplink import Traffic
@@ -33,12 +34,13 @@ class _Group:
 
     def __init__(self, texts: list[DeviceText]) -> None:
         self._texts = texts
+        self._moving = MovingText(texts)
         self._still = [_joined(pieces) for pieces in zip(*[text.still for text in texts], strict=True)]
         for text in texts:
             text.changed = 0
 
-    def still(self) -> list[Kept]:
-        """The text of ``families.STILL``; only what changed is joined anew."""
+    def now(self) -> list[Piece]:
+        """The text of ``families.STILL``, of which only what changed is joined anew, then that of MOVING."""
         changed = 0
         for text in self._texts:
             text.settle()
@@ -48,12 +50,7 @@ class _Group:
         for place in range(changed.bit_length()):
             if changed >> place & 1:
                 self._still[place] = _joined(text.still[place] for text in self._texts)
-        return self._still
-
-    def moving(self) -> list[bytes]:
-        """The text of ``families.MOVING``."""
-        rows = [text.moving() for text in self._texts]
-        return ["".join(pieces).encode() for pieces in zip(*rows, strict=True)]
+        return [*self._still, *self._moving.now()]
 
 
 def _joined(pieces: Iterable[str]) -> Kept:
@@ -170,8 +167,7 @@ class Exposition:
         """Fill ``pieces`` step by step; all series of one device are of the same poll."""
         columns: dict[str, list[Piece]] = {family.name: [] for family in (*f.STILL, *f.MOVING)}
         for group in self._groups:
-            texts: tuple[Piece, ...] = (*group.still(), *group.moving())
-            for column, text in zip(columns.values(), texts, strict=True):
+            for column, text in zip(columns.values(), group.now(), strict=True):
                 if text:
                     column.append(text)
             yield
@@ -200,5 +196,6 @@ class Exposition:
             text = DeviceText(text.device, "full")
             text.update(reading, restarted=False)
         text.settle()
-        found = dict(zip((*f.STILL, *f.MOVING), (*text.still, *text.moving()), strict=True))
+        moving = (lines.decode() for lines in MovingText([text]).now())
+        found = dict(zip((*f.STILL, *f.MOVING), (*text.still, *moving), strict=True))
         return "".join(family.header(form) + found[family] for family in f.DEVICE_FAMILIES if found[family])
