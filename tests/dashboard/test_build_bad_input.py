@@ -21,6 +21,7 @@ from demo import world
 from demo.rules import Rules
 
 SPELL = ["customer_id", "started_on"]
+SETTINGS = DashboardSettings(data=Path(), customer_key=Path(), timezone=world.PROVIDER_TIMEZONE)
 
 
 @dataclass
@@ -43,17 +44,21 @@ class Inputs:
     records: dict[str, pd.DataFrame]
     hours: pd.DataFrame
 
-    def build(self) -> Built:
-        """Panel and fits; counts of every table read must add up to its rows."""
-        settings = DashboardSettings(data=Path(), customer_key=Path(), timezone=world.PROVIDER_TIMEZONE)
+    def prepare(self) -> panels.Panel:
+        """The panel; counts of every table read must add up to its rows."""
         tables = {kind: _table(kind, frame) for kind, frame in self.records.items()}
         hours = pa.Table.from_pandas(self.hours, schema=QUALITY_HOURS.arrow_schema(), preserve_index=False)
-        panel = panels.build(tables, hours, self.made.devices, settings)
+        panel = panels.build(tables, hours, self.made.devices, SETTINGS)
         counted = panel.counts.groupby("table")["rows"].sum()
         for kind in ("customers", "complaints", "nps", "prices"):
             assert counted.get(kind, 0) == tables[kind].num_rows, kind
         assert counted.get("quality_hours", 0) == hours.num_rows
-        fitted, notes, _ = building.fit(panel, tables["areas"], settings, lambda _: None)
+        return panel
+
+    def build(self) -> Built:
+        """Panel and fits."""
+        panel, areas = self.prepare(), _table("areas", self.records["areas"])
+        fitted, notes, _ = building.fit(panel, areas, SETTINGS, lambda _: None)
         return Built(panel, fitted, "\n".join(note["text"] for note in notes))
 
 
@@ -142,7 +147,7 @@ def test_a_month_without_telemetry(inputs):
 
 
 def test_dates_in_the_future_end_nothing_early_or_late(inputs):
-    whole = inputs.build().panel
+    whole = inputs.prepare()
     customers = inputs.records["customers"]
     staying = customers.index[customers["ended_on"].isna() & customers["notice_on"].isna()][:5]
     customers.loc[staying, "ended_on"] = pd.Timestamp("2031-01-01")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from bairro import main
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +23,19 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "collector.toml").write_text(COLLECTOR)
     (tmp_path / "dashboard.toml").write_text(DASHBOARD)
     return tmp_path
+
+
+@pytest.fixture
+def refused(folder, monkeypatch, capsys):
+    """Run one command of Bairro that ends before it serves anything: in this process, whose imports are paid for."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(folder)
+        code = main(words)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return run
 
 
 def refuses(done, code: int, *words: str) -> None:
@@ -42,38 +58,38 @@ def refuses(done, code: int, *words: str) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["check", "collect"])
-def test_settings_that_cannot_be_used(folder, bairro, command, text, words):
+def test_settings_that_cannot_be_used(folder, refused, command, text, words):
     path = folder / "collector.toml"
     path.unlink() if text is None else path.write_text(text)
-    refuses(bairro(command, cwd=folder), 2, "collector.toml", *words)
+    refuses(refused(command), 2, "collector.toml", *words)
 
 
-def test_settings_of_the_dashboard(folder, bairro):
+def test_settings_of_the_dashboard(folder, refused):
     (folder / "dashboard.toml").write_text(DASHBOARD + 'timezone = "Mars/Olympus"\n')
     for command in (("serve",), ("build",), ("report", "--area", "x"), ("import", "areas", "a.csv")):
-        refuses(bairro(*command, cwd=folder), 2, "dashboard.toml", "timezone", "Mars/Olympus")
+        refuses(refused(*command), 2, "dashboard.toml", "timezone", "Mars/Olympus")
 
 
-def test_rows_that_cannot_be_used_are_named_and_the_rest_goes_on(folder, bairro):
+def test_rows_that_cannot_be_used_are_named_and_the_rest_goes_on(folder, refused):
     rows = [
         "core,127.0.0.2,router,Old Town,",
         "edge,127.0.0.3,olt,Old Town,nowhere",
         "odd,not an address,cpe,Old Town,",
     ]
     (folder / "devices.csv").write_text(DEVICES + "\n".join(rows) + "\n")
-    done = bairro("check", cwd=folder)
+    done = refused("check")
     refuses(done, 1, "devices.csv:3", "core", "devices.csv:4", "nowhere", "devices.csv:5", "address")
 
 
-def test_a_loop_of_parents(folder, bairro):
+def test_a_loop_of_parents(folder, refused):
     rows = ["a,127.0.0.2,router,Old Town,b", "b,127.0.0.3,olt,Old Town,a"]
     (folder / "devices.csv").write_text(DEVICES + "\n".join(rows) + "\n")
-    refuses(bairro("check", cwd=folder), 1, "parent", "loop")
+    refuses(refused("check"), 1, "parent", "loop")
 
 
-def test_no_inventory(folder, bairro):
+def test_no_inventory(folder, refused):
     (folder / "devices.csv").unlink()
-    refuses(bairro("check", cwd=folder), 2, "devices.csv")
+    refuses(refused("check"), 2, "devices.csv")
 
 
 @pytest.mark.parametrize(("command", "settings"), [("collect", "collector.toml"), ("serve", "dashboard.toml")])
@@ -99,8 +115,8 @@ def test_a_data_folder_that_is_a_file(folder, bairro, command):
     refuses(bairro(command, cwd=folder), 2, "data")
 
 
-def test_a_device_that_is_not_in_the_inventory(folder, bairro):
-    refuses(bairro("explain", "nobody", cwd=folder), 2, "nobody")
+def test_a_device_that_is_not_in_the_inventory(folder, refused):
+    refuses(refused("explain", "nobody"), 2, "nobody")
 
 
 def test_a_wrong_community_looks_like_silence_and_says_so(folder, bairro, snmpd):
@@ -118,14 +134,14 @@ def test_a_wrong_community_looks_like_silence_and_says_so(folder, bairro, snmpd)
         ("", ("customers.csv",)),
     ],
 )
-def test_records_that_cannot_be_used(folder, bairro, text, words):
+def test_records_that_cannot_be_used(folder, refused, text, words):
     (folder / "customers.csv").write_text(text)
-    refuses(bairro("import", "customers", "customers.csv", cwd=folder), 2, "customers.csv", *words)
+    refuses(refused("import", "customers", "customers.csv"), 2, "customers.csv", *words)
 
 
-def test_a_file_of_records_that_is_not_there(folder, bairro):
-    refuses(bairro("import", "areas", "areas.csv", cwd=folder), 2, "areas.csv")
+def test_a_file_of_records_that_is_not_there(folder, refused):
+    refuses(refused("import", "areas", "areas.csv"), 2, "areas.csv")
 
 
-def test_a_build_with_nothing_to_build_from(folder, bairro):
-    refuses(bairro("build", cwd=folder), 2)
+def test_a_build_with_nothing_to_build_from(folder, refused):
+    refuses(refused("build"), 2)

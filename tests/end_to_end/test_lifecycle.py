@@ -33,25 +33,19 @@ def nothing_left(processes, eventually) -> None:
     eventually(lambda: not processes.left(), 10)
 
 
-def test_sigterm_ends_it_and_leaves_nothing(start_demo, processes, folder, ports, eventually):
-    demo = start_demo(processes, folder, ports)
+def test_sigint_ends_a_background_job_and_leaves_nothing(start_demo, processes, folder, ports, eventually):
+    """A shell's background job starts with SIGINT ignored (POSIX, section 2.11 of the shell language)."""
+    demo = start_demo(processes, folder, ports, wrap=("env", "--ignore-signal=INT"))
     assert len(processes.left()) >= 4, "the supervisor, the agents, the collector, the dashboard"
-    assert processes.stop(demo.process) == 0, demo.output.read_text()
+    assert processes.stop(demo.process, signal.SIGINT) == 0, demo.output.read_text()
     nothing_left(processes, eventually)
     assert "Traceback" not in "".join(path.read_text() for path in (folder / "logs").glob("*.log"))
 
 
-def test_a_second_start_is_quick_and_sigint_ends_a_background_job(start_demo, processes, folder, ports, eventually):
-    """A shell's background job starts with SIGINT ignored (POSIX, section 2.11 of the shell language)."""
-    began = time.monotonic()
-    demo = start_demo(processes, folder, ports, wrap=("env", "--ignore-signal=INT"))
-    assert time.monotonic() - began < 60, "a limit for a busy machine; the aim of 20 s is measured apart"
-    assert processes.stop(demo.process, signal.SIGINT) == 0, demo.output.read_text()
-    nothing_left(processes, eventually)
-
-
 def test_killing_the_collector_outright_loses_and_doubles_nothing(start_demo, processes, folder, ports, eventually):
+    began = time.monotonic()
     demo = start_demo(processes, folder, ports)
+    assert time.monotonic() - began < 60, "a second start: a limit for a busy machine; the aim is 20 s"
     eventually((folder / "data" / "live" / "shard=0.parquet").exists, 60)
     collector = next(pid for pid, command in processes.left().items() if " collect " in command)
     os.kill(collector, signal.SIGKILL)
@@ -62,7 +56,9 @@ def test_killing_the_collector_outright_loses_and_doubles_nothing(start_demo, pr
 
     demo = start_demo(processes, folder, ports)
     eventually(lambda: sum(demo.samples("bairro_device_up").values()) > 0, 60)
-    assert processes.stop(demo.process) == 0
+    assert processes.stop(demo.process) == 0, "SIGTERM"
+    nothing_left(processes, eventually)
+    assert "Traceback" not in "".join(path.read_text() for path in (folder / "logs").glob("*.log"))
     after = hours(folder)
     assert len(after) == len(set(after)), "no device has an hour twice"
     assert set(before) <= set(after), "no hour that was written is gone"

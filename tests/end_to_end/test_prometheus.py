@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 BAIRRO = (sys.executable, "-m", "bairro")
 COMMUNITY = "bairro-demo"
 IF_NAME, IN_OCTETS = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.31.1.1.1.6"
-EVERY_SECONDS = 2
-MEASURED_SECONDS = 180
+EVERY_SECONDS = 1
+MEASURED_SECONDS = 90
 pytestmark = pytest.mark.slow
 
 
@@ -62,7 +62,7 @@ def devices(module_processes, tmp_path_factory, free_port) -> Path:
 
 @pytest.fixture(scope="module")
 def metrics(devices, module_processes, tmp_path_factory, free_port, eventually) -> str:
-    """The address of /metrics of a collector that polls every two seconds."""
+    """The address of /metrics of a collector that polls every second."""
     folder, port = tmp_path_factory.mktemp("collector"), free_port()
     (folder / "collector.toml").write_text(
         f'inventory = "{devices}"\ndata = "data"\n'
@@ -78,7 +78,7 @@ def metrics(devices, module_processes, tmp_path_factory, free_port, eventually) 
 
 @pytest.fixture(scope="module")
 def prometheus(metrics, module_processes, require_program, tmp_path_factory, free_port, eventually) -> Prometheus:
-    """Debian's Prometheus, with the rules that we ship, scraping every two seconds."""
+    """Debian's Prometheus, with the rules that we ship, scraping every second."""
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     shipped = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
     rules = ROOT / "deploy" / "prometheus"

@@ -12,15 +12,15 @@ def _by_term(model: complaints.EffectModel) -> dict[str, complaints.Effect]:
 
 def test_planted_effects_are_found_with_their_size(make_area_weeks):
     planted = {"down_hours": 0.10, "evening_latency": 0.10, "loss": 0.20, "evening_utilization": 0.05}
-    fits = [complaints.fit(make_area_weeks(seed, tuple(planted.values()), customers=1500)) for seed in range(6)]
+    fits = [complaints.fit(make_area_weeks(seed, tuple(planted.values()), customers=1500)) for seed in range(4)]
     covered = [
         effect.low <= np.exp(planted[name]) <= effect.high for f in fits for name, effect in _by_term(f.main).items()
     ]
     assert np.mean(covered) >= 0.85
-    assert sum(f.main.finds_something for f in fits) >= 5
-    assert sum(_by_term(f.main)["down_hours"].is_found for f in fits) >= 5
+    assert sum(f.main.finds_something for f in fits) >= 3
+    assert sum(_by_term(f.main)["down_hours"].is_found for f in fits) >= 3
     mean = {n: np.mean([np.log(_by_term(f.main)[n].rate_ratio) for f in fits]) for n in planted}
-    # Sampling error of the mean of six fits, plus the bias of three blocks for nine unequal lags.
+    # Sampling error of the mean of four fits, plus the bias of three blocks for nine unequal lags.
     for name, tolerance in {
         "down_hours": 0.03,
         "evening_latency": 0.10,
@@ -31,11 +31,11 @@ def test_planted_effects_are_found_with_their_size(make_area_weeks):
 
 
 def test_nothing_is_found_where_nothing_is(make_area_weeks):
-    fits = [complaints.fit(make_area_weeks(seed)) for seed in range(12)]
+    fits = [complaints.fit(make_area_weeks(seed)) for seed in range(7)]
     covered = [e.low <= 1 <= e.high for f in fits for e in f.main.effects]
     assert 0.88 <= np.mean(covered) <= 1.0
     for model in ("main", "placebo", "control"):
-        assert sum(getattr(f, model).finds_something for f in fits) <= 3
+        assert sum(getattr(f, model).finds_something for f in fits) <= 2
     quiet = next(f for f in fits if not f.main.finds_something)
     assert "No effect of quality on complaints was found." in quiet.notes
 

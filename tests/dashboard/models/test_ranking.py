@@ -42,15 +42,15 @@ def test_the_same_seed_gives_the_same_ranking(panel):
 def test_where_areas_do_not_differ_none_is_found(make_area_weeks, make_customer_periods):
     found = [
         _rank(make_customer_periods(seed, np.ones(24), customers=200), make_area_weeks(1)).rows["is_found"].any()
-        for seed in range(12)
+        for seed in range(8)
     ]
-    assert sum(found) <= 4
+    assert sum(found) <= 3
 
 
 def test_intervals_of_the_excess_cover_the_truth(make_area_weeks, make_customer_periods):
     weeks = make_area_weeks(1)
     covered = []
-    for seed in range(12):
+    for seed in range(8):
         ratios = np.random.default_rng(seed).gamma(16, 1 / 16, 24)
         periods = make_customer_periods(seed, ratios, customers=600)
         fitted = _rank(periods, weeks)

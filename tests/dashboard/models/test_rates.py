@@ -59,13 +59,13 @@ def test_intervals_cover_the_true_ratios():
     random = np.random.default_rng(1)
     covered = []
     for spread in (0.0, 0.1, 0.3):
-        for _ in range(20):
+        for _ in range(10):
             expected = random.gamma(4, 10, 24)
             ratios = random.gamma(spread**-2, spread**2, 24) if spread else np.ones(24)
             fitted = rates.shrink(random.poisson(ratios * expected), expected)
             covered.append(np.mean((fitted.low <= ratios) & (ratios <= fitted.high)))
-    # 1,440 intervals: the standard error of the coverage is 0.6 points if they were independent.
-    assert 0.935 <= np.mean(covered) <= 0.985
+    # 720 intervals: the standard error of the coverage is 0.8 points if they were independent.
+    assert 0.93 <= np.mean(covered) <= 0.99
 
 
 def test_draws_agree_with_the_posterior_and_repeat_with_the_seed():

@@ -19,8 +19,13 @@ SHOWS = {
 }
 
 
-@pytest.mark.parametrize(("size", "theme"), [("desk", "light"), ("wall", "dark")])
-@pytest.mark.parametrize("name", SHOWS)
+@pytest.mark.parametrize(
+    ("name", "size", "theme"),
+    [
+        *((name, "desk", "light") for name in SHOWS),
+        *((name, "wall", "dark") for name in ("help", "loyalty", "evidence")),  # the others: tests/end_to_end
+    ],
+)
 def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, size):
     url, _ = served
     path, shows = SHOWS[name]

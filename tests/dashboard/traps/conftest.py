@@ -91,6 +91,12 @@ def calm_world() -> world.World:
     return _simulate(Rules().without_quality_effects())
 
 
+@pytest.fixture(scope="session")
+def calm_panel(calm_world) -> panels.Panel:
+    """The calm provider's panel before anybody bends it; tests only read it."""
+    return _provider(calm_world).panel()
+
+
 @pytest.fixture
 def calm(calm_world) -> Provider:
     """A provider whose customers neither complain nor leave for quality; each test has its own to bend."""

@@ -53,7 +53,7 @@ def test_where_nobody_complains_the_rate_is_not_taken_for_zero(calm):
     assert ranked(panel).loc[quiet, "verdict"] != "too_little_data", "leaving is judged without complaints"
 
 
-def test_contracts_that_hold_the_unhappy_do_not_make_a_place_look_happy(calm):
+def test_contracts_that_hold_the_unhappy_do_not_make_a_place_look_happy(calm, calm_panel):
     """All of one area are held; of its few who could go, and of the held, more leave than elsewhere of their kind."""
     rows = calm.records["customers"]
     area = rows["area"].value_counts().index[0]
@@ -61,7 +61,7 @@ def test_contracts_that_hold_the_unhappy_do_not_make_a_place_look_happy(calm):
     rows.loc[here, "contract_until"] = calm.day(2000)
     calm.let_stay(here & (rows["end_reason"] == "voluntary"))
     stay = calm.staying()
-    others = churn_rates(calm.panel()).drop(area)
+    others = churn_rates(calm_panel).drop(area)
     # Half of what free customers elsewhere do, and twice what held ones do.
     people = stay[stay["area"] == area]
     gone = people.sample(frac=0.5 * others.mean() * 330, random_state=1)
@@ -74,10 +74,10 @@ def test_contracts_that_hold_the_unhappy_do_not_make_a_place_look_happy(calm):
     assert told.loc[area, "excess_leavers_90d"] > 0
 
 
-def test_an_export_of_todays_customers_alone_has_lost_its_leavers(calm):
+def test_an_export_of_todays_customers_alone_has_lost_its_leavers(calm, calm_panel):
     """Whoever left before day 200 is not in the export: the first months look as if nobody ever left."""
     rows = calm.records["customers"]
-    full = churn_rates(calm.panel()).mean()
+    full = churn_rates(calm_panel).mean()
     calm.records["customers"] = rows[~(rows["ended_on"] < calm.day(200))].reset_index(drop=True)
     survivors = calm.panel()
     assert churn_rates(survivors).mean() < 0.7 * full, "naively half of the leavers"
@@ -90,9 +90,9 @@ def test_an_export_of_todays_customers_alone_has_lost_its_leavers(calm):
     assert "left_before_entry" not in set(told.counts["code"]) or told.counts["rows"].min() >= 0
 
 
-def test_exits_entered_late_do_not_make_the_last_weeks_look_calm(calm):
+def test_exits_entered_late_do_not_make_the_last_weeks_look_calm(calm, calm_panel):
     rows = calm.records["customers"]
-    whole = calm.panel()
+    whole = calm_panel
     recent = rows["ended_on"].where(rows["notice_on"].isna(), rows["notice_on"]) > calm.day(52 * 7 - 25)
     assert recent.sum() > 10
     calm.let_stay(recent)
@@ -111,9 +111,9 @@ def test_exits_entered_late_do_not_make_the_last_weeks_look_calm(calm):
     assert by_period[last] < 0.5 * by_period.drop(last).median(), "naively, nobody leaves any more"
 
 
-def test_a_survey_that_newcomers_answer_more_is_weighted_and_moods_are_not_correctable(calm):
+def test_a_survey_that_newcomers_answer_more_is_weighted_and_moods_are_not_correctable(calm_panel):
     """Old customers score 9, new ones 4; new ones answer four times as often. Then only the happy answer."""
-    panel = calm.panel()
+    panel = calm_panel
     random = np.random.default_rng(1)
     now = panel.customers_now
     is_new = now["tenure_days"].to_numpy() < 365
