@@ -237,7 +237,11 @@ def demo_prepare(arguments: argparse.Namespace) -> int:
 def demo_agents(arguments: argparse.Namespace) -> int:
     from demo import agents
 
-    return agents.run(arguments.folder)
+    try:
+        return agents.run(arguments.folder)
+    except ValueError as error:
+        print(f"bairro demo-agents: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
 
 
 def _listening_on(address: str | None, settings: Settings) -> Settings:
@@ -351,8 +355,8 @@ def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     world = argparse.ArgumentParser(add_help=False)
     world.add_argument("--folder", type=Path, default=Path("bairro-demo"), help="default: bairro-demo")
     world.add_argument("--seed", type=int, help="the world's seed")
-    world.add_argument("--areas", type=int, help="neighbourhoods")
-    world.add_argument("--devices", type=int, help="devices, most of them CPE")
+    world.add_argument("--areas", type=_count, help="neighbourhoods; default: 24")
+    world.add_argument("--devices", type=_count, help="devices, most of them CPE; default: 450")
     world.add_argument("--as-of", type=_moment, help="the world's epoch, ISO 8601; default: now, at the first start")
     world.add_argument("--port", type=int, default=8050, help="of the pages; default: 8050")
     world.add_argument("--metrics-port", type=int, default=9733, help="of /metrics; default: 9733")
@@ -370,18 +374,26 @@ def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 def _hours(text: str) -> float:
     """6 or 6h."""
-    hours = float(text.removesuffix("h"))
+    try:
+        hours = float(text.removesuffix("h"))
+    except ValueError:
+        hours = 0.0
     if not 0 < hours <= 8_760:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r}: hours between 0 and 8760, such as 6 or 0.5")
     return hours
 
 
-def _date(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on")
+    return int(text)
 
 
 def _moment(text: str) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(text)
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a time such as 2026-03-01T12:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 

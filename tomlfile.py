@@ -16,20 +16,23 @@ class SettingsError(ValueError):
     """A settings file that cannot be used; the message names the file, the key and what is wrong with it."""
 
 
-def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | None = None) -> T:
+def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | None = None, absent: str = "") -> T:
     """Read ``path`` into the dataclass ``into``; tables become nested dataclasses, paths are relative to the file.
 
-    ``choices`` maps dotted keys to the values that they may take. Raises SettingsError.
+    ``choices`` maps dotted keys to the values that they may take; ``absent`` as in ``read``. Raises SettingsError.
     """
-    return build(read(path), into, path, choices=choices)
+    return build(read(path, absent=absent), into, path, choices=choices)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The file's tables, unjudged. Raises SettingsError where it is not a TOML file that can be read."""
+def read(path: Path, *, absent: str = "") -> dict[str, Any]:
+    """The file's tables, unjudged. Raises SettingsError where it is not a TOML file that can be read.
+
+    ``absent`` is what to do where there is no such file, in words that go on from there.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise SettingsError(f"{path}: no such file") from None
+        raise SettingsError(f"{path}: no such file{absent}") from None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import sqlalchemy as sa
+
 import tomlfile
-from collector import config, inventory
+from collector import config, inventory, published
 from collector.poll.profile import load_profiles
 from collector.publish.web_guard import Guard
 from collector.reading import ROLES
@@ -21,6 +23,7 @@ def check(config_path: Path) -> tuple[list[str], int]:
         profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
         if settings.web.config_file is not None:
             Guard(settings.web.config_file)
+        _check_database(settings.database_url, config_path)
     except tomlfile.SettingsError as error:
         return [str(error)], EXIT_UNUSABLE
     found = inventory.load(settings.inventory, settings)
@@ -37,3 +40,13 @@ def check(config_path: Path) -> tuple[list[str], int]:
         f"{len(found.problems):,} problems",
     ]
     return lines, EXIT_PROBLEMS if found.problems or not found.devices else EXIT_OK
+
+
+def _check_database(url: str, path: Path) -> None:
+    """Raise SettingsError where nothing could ever be reached at ``url``; whether it answers is not asked."""
+    try:
+        published.connect(url).dispose()
+    except ImportError as error:
+        raise tomlfile.SettingsError(f"{path}: database: needs the Python package {error.name}") from None
+    except sa.exc.ArgumentError as error:
+        raise tomlfile.SettingsError(f"{path}: database: cannot be used: {error}") from None

@@ -57,14 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"must lie between 0 and 1, as 0.02 for two in a hundred; not {text}")
     return value
 
 
 def _folds(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if not 2 <= value <= 20:
         raise argparse.ArgumentTypeError(f"must be between 2 and 20, not {text}")
     return value

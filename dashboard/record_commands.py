@@ -182,4 +182,7 @@ def _refused(reason: str) -> int:
 
 
 def _date(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a day is written YYYY-MM-DD") from None

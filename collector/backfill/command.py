@@ -86,7 +86,10 @@ def _refuse(reason: str) -> int:
 
 
 def _moment(text: str) -> float:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a time is written 2026-03-01 or 2026-03-01T12:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

@@ -63,3 +63,16 @@ def test_no_devices_at_all_is_a_problem(files: Path) -> None:
     lines, code = check(files / "collector.toml")
     assert code == 1
     assert any("holds no devices" in line for line in lines)
+
+
+def test_a_database_that_nothing_can_reach(files: Path) -> None:
+    (files / "collector.toml").write_text('database = "nonsense://x"\ninventory = "devices.csv"\ndata = "data"\n')
+    lines, code = check(files / "collector.toml")
+    assert code == 2
+    assert "collector.toml: database: cannot be used" in lines[0]
+
+
+def test_no_settings_yet(tmp_path: Path) -> None:
+    lines, code = check(tmp_path / "collector.toml")
+    assert code == 2
+    assert "no such file; --config names another, and docs/first-device.md shows how to write one" in lines[0]

@@ -47,3 +47,21 @@ def test_documents(document):
     for line in "\n".join(blocks).splitlines():
         if line.startswith(("bairro ", ".venv/bin/bairro ")):
             parses(shlex.split(line, comments=True)[1:])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["demo", "--areas", "0"], "a whole number from 1 on"),
+        (["demo", "--as-of", "yesterday"], "a time such as 2026-03-01T12:00Z"),
+        (["build", "--every", "often"], "hours between 0 and 8760"),
+        (["import", "areas", "a.csv", "--as-of", "May"], "a day is written YYYY-MM-DD"),
+        (["backfill", "--prometheus", "http://x", "--queries", "q", "--from", "May"], "a time is written 2026-03-01"),
+        (["evaluate", "t", "--mapping", "m", "--true-rate", "half"], "between 0 and 1"),
+        (["backtest", "--origins", "some"], "between 1 and 100"),
+    ],
+)
+def test_words_that_cannot_be_read_are_told_in_words(words, said, capsys):
+    with pytest.raises(SystemExit):
+        parses(words)
+    assert said in capsys.readouterr().err

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 BAIRRO = (sys.executable, "-m", "bairro")
 COMMUNITY = "bairro-demo"
 IF_NAME, IN_OCTETS = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.31.1.1.1.6"
@@ -162,5 +163,9 @@ def test_the_rules_evaluate(prometheus):
     }
     assert groups
     assert not faults
+    asked = re.findall(r"^\| [^|]+ \| `(.+)` \|$", DOCUMENT.partition("## Prometheus")[2], re.MULTILINE)
+    assert len(asked) >= 8, "the questions of the document"
+    for query in asked:
+        prometheus.data("query", query=query)
     up = prometheus.data("query", query="area:bairro_area_devices_down:ratio")["result"]
     assert len(up) == 4, "one share for each of the four areas"
