@@ -96,7 +96,7 @@ class Supervisor:
             )
         self._running.append((part, process))
 
-    def _wait_until_ready(self, part: Part, process: subprocess.Popen[bytes], seconds: float = 60.0) -> bool:
+    def _wait_until_ready(self, part: Part, process: subprocess.Popen[bytes], seconds: float = 180.0) -> bool:
         deadline = time.monotonic() + seconds
         while part.ready_url and not self._stopping and not _answers(part.ready_url):
             if process.poll() is not None:

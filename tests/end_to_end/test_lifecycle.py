@@ -45,7 +45,7 @@ def test_sigint_ends_a_background_job_and_leaves_nothing(start_demo, processes, 
 def test_killing_the_collector_outright_loses_and_doubles_nothing(start_demo, processes, folder, ports, eventually):
     began = time.monotonic()
     demo = start_demo(processes, folder, ports)
-    assert time.monotonic() - began < 60, "a second start: a limit for a busy machine; the aim is 20 s"
+    assert time.monotonic() - began < 120, "a second start: a limit for a busy machine; the aim is 20 s"
     eventually((folder / "data" / "live" / "shard=0.parquet").exists, 60)
     collector = next(pid for pid, command in processes.left().items() if " collect " in command)
     os.kill(collector, signal.SIGKILL)
