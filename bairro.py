@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 import socket
 import sys
@@ -18,6 +17,7 @@ from collector.backfill import command as backfill
 from dashboard import backtest_command, evaluate_command, fixes_command
 from dashboard import commands as operators
 from dashboard import record_commands as records
+from demo import arguments as demo_arguments
 
 if TYPE_CHECKING:
     from collector.config import CollectorSettings
@@ -284,7 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_collector_commands(commands)
     _add_dashboard_commands(commands)
-    _add_demo_commands(commands)
+    demo_arguments.add_to(commands, demo, demo_prepare, demo_agents)
     return parser
 
 
@@ -351,27 +351,6 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     evaluate_command.add_to(commands)
 
 
-def _add_demo_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    world = argparse.ArgumentParser(add_help=False)
-    world.add_argument("--folder", type=Path, default=Path("bairro-demo"), help="default: bairro-demo")
-    world.add_argument("--seed", type=int, help="the world's seed")
-    world.add_argument("--areas", type=_count, help="neighbourhoods; default: 24")
-    world.add_argument("--devices", type=_count, help="devices, most of them CPE; default: 450")
-    world.add_argument("--as-of", type=_moment, help="the world's epoch, ISO 8601; default: now, at the first start")
-    world.add_argument("--port", type=int, default=8050, help="of the pages; default: 8050")
-    world.add_argument("--metrics-port", type=int, default=9733, help="of /metrics; default: 9733")
-    world.add_argument("--snmp-port", type=int, default=16161, help="of the agents; default: 16161")
-    world.add_argument("--echo-port", type=int, default=16007, help="of the agents; default: 16007")
-    what_for = "run a provider in a box: agents, collector, records, analysis, pages"
-    command = commands.add_parser("demo", parents=[world], help=what_for)
-    command.set_defaults(run=demo)
-    command = commands.add_parser("demo-prepare", parents=[world], help="write or extend a demo's folder, no more")
-    command.set_defaults(run=demo_prepare)
-    command = commands.add_parser("demo-agents", help="serve only the agents of a demo's folder")
-    command.add_argument("folder", type=Path)
-    command.set_defaults(run=demo_agents)
-
-
 def _hours(text: str) -> float:
     """6 or 6h."""
     try:
@@ -381,20 +360,6 @@ def _hours(text: str) -> float:
     if not 0 < hours <= 8_760:
         raise argparse.ArgumentTypeError(f"{text!r}: hours between 0 and 8760, such as 6 or 0.5")
     return hours
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on")
-    return int(text)
-
-
-def _moment(text: str) -> datetime.datetime:
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: a time such as 2026-03-01T12:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 if __name__ == "__main__":
