@@ -117,10 +117,11 @@ def build(arguments: argparse.Namespace) -> int:
     from dashboard import build as building
     from dashboard import config, schedule
 
-    settings = config.load(arguments.config)
+    settings = config.on_engine(config.load(arguments.config), arguments.engine, arguments.master)
     try:
         if when := schedule.times(arguments.every, arguments.at, settings.timezone):
             command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
+            command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
             return schedule.repeat(command, settings.data, when, parent=arguments.parent)
         building.build(settings, _say, force=arguments.force)
     except (building.BuildError, schedule.TimeError) as error:
@@ -336,6 +337,8 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     when = command.add_mutually_exclusive_group()
     when.add_argument("--every", type=_hours, metavar="HOURS", help="go on building, so often, each in its own process")
     when.add_argument("--at", metavar="HH:MM", help="likewise, every day at this time of the provider's time zone")
+    command.add_argument("--engine", choices=("duckdb", "spark"), help="what joins the tables; default: as in the settings")
+    command.add_argument("--master", metavar="URL", help="the Spark cluster: spark://HOST:PORT; default: likewise")
     command.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     command.set_defaults(run=build)
     command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dashboard import backtest_results, build
+from dashboard import backtest_results, build, engines
 from dashboard import panel as panels
 from dashboard.config import DashboardSettings
 from dashboard.models import backtest
@@ -38,7 +38,7 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
         inputs = build.read_inputs(settings)
         progress("joining them into the panel")
         panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings)
-    except (SnapshotError, panels.PanelError, quality.TableError) as error:
+    except (SnapshotError, panels.PanelError, quality.TableError, engines.EngineError) as error:
         raise build.BuildError(str(error)) from error
     lag = settings.analysis.reporting_lag_days
     past = backtest.Past(panel.customer_weeks, panel.customer_periods, panel.area_weeks, panel.cut_off, lag)

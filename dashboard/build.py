@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dashboard import attempts, results
+from dashboard import attempts, engines, results
 from dashboard import panel as panels
 from dashboard.config import DashboardSettings
 from dashboard.models import (
@@ -113,7 +113,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
             incidents=inputs.incidents,
             cache=settings.data / CACHE,
         )
-    except (panels.PanelError, quality.TableError) as error:
+    except (panels.PanelError, quality.TableError, engines.EngineError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
     if unread := operations.why_unread(inputs.incidents):

@@ -32,6 +32,16 @@ def statement(name: str) -> str:
     return files("dashboard").joinpath("panel_sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
+def of_history(name: str) -> str:
+    """What the table ``name`` of a chunk is called when it is that of all chunks."""
+    return name.replace("chunk", "history")
+
+
+def one_chunk(monday: datetime.date) -> pa.Table:
+    """The table ``chunk``, which the statements of `STEPS` read."""
+    return pa.table({"chunk": pa.array([monday], pa.date32())})
+
+
 def attach(
     connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | None, cache: Path | None = None
 ) -> None:
@@ -81,7 +91,7 @@ class _Chunk:
 def _weeks(pattern: Path) -> list[_Chunk] | None:
     """The files of the glob by week; None where they do not lie in a folder a day, or are none."""
     weeks: dict[datetime.date, list[Path]] = {}
-    for file in _glob(pattern):
+    for file in files_of(pattern):
         folder = DAY_FOLDER.fullmatch(file.parent.name)
         if folder is None:
             return None
@@ -93,7 +103,7 @@ def _weeks(pattern: Path) -> list[_Chunk] | None:
     return [_Chunk(monday, tuple(found)) for monday, found in sorted(weeks.items())] or None
 
 
-def _glob(pattern: Path) -> Iterator[Path]:
+def files_of(pattern: Path) -> Iterator[Path]:
     """Files of a pattern whose last two parts may hold wildcards."""
     root = pattern.parent.parent
     yield from sorted(root.glob(f"{pattern.parent.name}/{pattern.name}"))
@@ -110,15 +120,15 @@ def _common(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _make(connection: duckdb.DuckDBPyConnection, chunk: _Chunk) -> None:
-    connection.register("chunk", pa.table({"chunk": pa.array([chunk.monday], pa.date32())}))
+    connection.register("chunk", one_chunk(chunk.monday))
     for name in STEPS:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
         connection.execute(statement(name))
 
 
 def _rename(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("ALTER TABLE chunk_hours RENAME TO history_hours")
-    connection.execute("ALTER TABLE chunk_days RENAME TO history_days")
+    for name in KEPT:
+        connection.execute(f"ALTER TABLE {name} RENAME TO {of_history(name)}")
 
 
 @dataclass
@@ -146,7 +156,7 @@ class _Gathered:
                 self.in_memory
             )
             self.connection.execute(
-                f"CREATE VIEW {name.replace('chunk', 'history')} AS {' UNION ALL BY NAME '.join(parts)}"
+                f"CREATE VIEW {of_history(name)} AS {' UNION ALL BY NAME '.join(parts)}"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -59,8 +59,14 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """How much of this machine the table engine may take; what does not fit in memory goes to disk in `<data>`."""
+    """What joins the tables: DuckDB in the build's own process, or the Spark cluster at ``spark_master``.
 
+    How much of this machine it may take; what does not fit in memory goes to disk in `<data>`. Of a cluster this is the part
+    of the build's own process; the workers' share is the cluster's own affair.
+    """
+
+    name: str = "duckdb"
+    spark_master: str = "local[*]"
     memory_gigabytes: float = 2.0
     disk_gigabytes: float = 20.0
 
@@ -96,6 +102,7 @@ class DashboardSettings:
         return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
 
 
+CHOICES: dict[str, tuple[str, ...]] = {"engine.name": ("duckdb", "spark")}
 LIMITS: dict[str, tuple[float, float]] = {
     "web.port": (0, 65_535),
     "analysis.reporting_lag_days": (0, 365),
@@ -112,7 +119,7 @@ ABSENT = "; --config names another, and docs/first-device.md shows how to write 
 
 def load(path: Path) -> DashboardSettings:
     """Read dashboard.toml. Raises tomlfile.SettingsError naming the file and the key."""
-    settings = tomlfile.load(path, DashboardSettings, absent=ABSENT)
+    settings = tomlfile.load(path, DashboardSettings, choices=CHOICES, absent=ABSENT)
     try:
         ZoneInfo(settings.timezone)
     except (OSError, ValueError, ZoneInfoNotFoundError):
@@ -141,6 +148,14 @@ def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:
         raise tomlfile.SettingsError(f"{path}: build.at: {error}") from None
     if settings.build.every_hours:
         raise tomlfile.SettingsError(f"{path}: build.at: build.every_hours is set too; say one of them")
+
+
+def on_engine(settings: DashboardSettings, name: str | None, spark_master: str | None) -> DashboardSettings:
+    """The same settings with another table engine, where one is named."""
+    engine = replace(
+        settings.engine, name=name or settings.engine.name, spark_master=spark_master or settings.engine.spark_master
+    )
+    return replace(settings, engine=engine)
 
 
 def _is_day(text: str) -> bool:

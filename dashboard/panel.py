@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from collector.published import DEVICES, TableSpec
-from dashboard import chunks
+from dashboard import chunks, engines
 from dashboard.config import DashboardSettings
 from dashboard.panel_notes import Note, counts_of, notes_of
 from dashboard.tables import quality as history
@@ -135,7 +134,7 @@ def build(
         attempts += 1
         try:
             return _build(records, quality, {"devices": devices, "incident_spans": incidents}, settings, cache)
-        except duckdb.IOException as error:
+        except engines.FilesChangedError as error:
             # The collector makes one file of a day's hours while others read: the list of files is then out of date.
             if attempts == READ_ATTEMPTS:
                 raise history.TableError(f"{quality}: {error}") from None
@@ -148,36 +147,36 @@ def _build(
     settings: DashboardSettings,
     cache: Path | None,
 ) -> Panel:
-    with contextlib.closing(history.connect(settings.engine, settings.data / "scratch")) as connection:
-        tables = _register(connection, records, network, settings.timezone)
+    with contextlib.closing(engines.start(settings)) as engine:
+        tables = _register(engine, records, network, settings.timezone)
         if not tables["customers"].num_rows:
             raise PanelError("no customers have been imported: bairro import customers FILE")
-        _run(connection, KNOWN_FROM_RECORDS)
-        chunks.attach(connection, quality, cache)
-        _run(connection, ("device_hours",))
-        span = _span(connection, tables, settings)
-        connection.register("span", _one_row(span))
-        _run(connection, JOINED_OVER_THE_SPAN)
-        counts = counts_of(connection)
+        _run(engine, KNOWN_FROM_RECORDS)
+        engine.attach_history(quality, cache)
+        _run(engine, ("device_hours",))
+        span = _span(engine, tables, settings)
+        engine.register("span", _one_row(span))
+        _run(engine, JOINED_OVER_THE_SPAN)
+        counts = counts_of(engine)
         return Panel(
-            area_weeks=_frame(connection, AREA_WEEKS),
-            customer_periods=_frame(connection, CUSTOMER_PERIODS),
-            customer_weeks=_frame(connection, CUSTOMER_WEEKS),
-            customers_now=_frame(connection, CUSTOMERS_NOW),
-            survey_answers=_frame(connection, SURVEY_ANSWERS),
-            quality_complaints=_frame(connection, QUALITY_COMPLAINTS),
-            departures=_frame(connection, DEPARTURES),
-            outages=_frame(connection, OUTAGES),
+            area_weeks=_frame(engine, AREA_WEEKS),
+            customer_periods=_frame(engine, CUSTOMER_PERIODS),
+            customer_weeks=_frame(engine, CUSTOMER_WEEKS),
+            customers_now=_frame(engine, CUSTOMERS_NOW),
+            survey_answers=_frame(engine, SURVEY_ANSWERS),
+            quality_complaints=_frame(engine, QUALITY_COMPLAINTS),
+            departures=_frame(engine, DEPARTURES),
+            outages=_frame(engine, OUTAGES),
             cut_off=span.cut_off,
             entry=span.entry,
             last_complete=span.last_complete,
             counts=counts,
-            notes=notes_of(connection, counts, span.last_complete, settings),
+            notes=notes_of(engine, counts, span.last_complete, settings),
         )
 
 
 def _register(
-    connection: duckdb.DuckDBPyConnection,
+    engine: engines.Engine,
     records: Mapping[str, pa.Table],
     network: Mapping[str, pa.Table | None],
     timezone: str,
@@ -186,40 +185,40 @@ def _register(
         kind: conform(records.get(kind, spec.arrow_schema().empty_table()), spec) for kind, spec in RECORDS.items()
     }
     for kind, table in tables.items():
-        connection.register(kind, table)
+        engine.register(kind, table)
     for spec in (DEVICES, INCIDENT_SPANS):
         given = network.get(spec.name)
-        connection.register(spec.name, conform(spec.arrow_schema().empty_table() if given is None else given, spec))
-    connection.register("provider", pa.table({"timezone": [timezone]}))
+        engine.register(spec.name, conform(spec.arrow_schema().empty_table() if given is None else given, spec))
+    engine.register("provider", pa.table({"timezone": [timezone]}))
     sampling = {
         "stays_per_event": STAYS_PER_EVENT,
         "fewest_stays": FEWEST_STAYS,
         "most_stays": MOST_STAYS,
         "most_periods": MOST_PERIODS,
     }
-    connection.register("sampling", pa.table({name: [value] for name, value in sampling.items()}))
+    engine.register("sampling", pa.table({name: [value] for name, value in sampling.items()}))
     return tables
 
 
-def _run(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
+def _run(engine: engines.Engine, names: tuple[str, ...]) -> None:
     for name in names:
-        connection.execute(chunks.statement(name))
+        engine.make(chunks.statement(name))
 
 
-def _span(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table], settings: DashboardSettings) -> _Span:
+def _span(engine: engines.Engine, tables: Mapping[str, pa.Table], settings: DashboardSettings) -> _Span:
     """Entry is where departures and quality are both on record; the cut-off is where the first input ends, less the lag.
 
     An input is complete up to its last day on record, or up to the day before the export that it was imported from
     where that day was given. Answers to surveys and prices end nothing: they come in waves.
     """
-    first_quality, last_quality, quality_until = _observed(connection, ZoneInfo(settings.timezone))
-    known_from, customers_until = connection.execute(
+    first_quality, last_quality, quality_until = _observed(engine, ZoneInfo(settings.timezone))
+    known_from, customers_until = engine.rows(
         "SELECT min(valid_from), max(greatest(started_on, valid_from, notice_on,"
         " CASE WHEN notice_on IS NULL THEN ended_on END)) FROM customers"
-    ).fetchall()[0]
-    (complaints_until,) = connection.execute(
-        "SELECT max(CAST(timezone(provider.timezone, opened_at) AS DATE)) FROM complaints, provider"
-    ).fetchall()[0]
+    )[0]
+    (complaints_until,) = engine.rows(
+        "SELECT max(CAST(opened_at AT TIME ZONE provider.timezone AS DATE)) FROM complaints, provider"
+    )[0]
     last_days = {
         "quality_hours": quality_until,
         "customers": _exported_until(tables["customers"], customers_until),
@@ -239,13 +238,14 @@ def _span(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table],
 
 
 def _observed(
-    connection: duckdb.DuckDBPyConnection, zone: ZoneInfo
+    engine: engines.Engine, zone: ZoneInfo
 ) -> tuple[datetime.date | None, datetime.date | None, datetime.date | None]:
     """The local days of the first and last observed hours, and the last day of which the last hour was observed."""
-    hours = connection.execute("SELECT epoch(min(first_hour)), epoch(max(last_hour)) FROM device_hours").fetchall()[0]
+    (hours,) = engine.rows("SELECT epoch_us(min(first_hour)), epoch_us(max(last_hour)) FROM device_hours")
     if hours[0] is None:
         return None, None, None
-    first, last, end = (datetime.datetime.fromtimestamp(at, zone).date() for at in (*hours, hours[1] + 3600))
+    moments = (at / 1e6 for at in (*hours, hours[1] + 3_600_000_000))
+    first, last, end = (datetime.datetime.fromtimestamp(at, zone).date() for at in moments)
     return first, last, end - datetime.timedelta(days=1)
 
 
@@ -266,9 +266,9 @@ def _one_row(span: _Span) -> pa.Table:
     return pa.table({name: pa.array([day], pa.date32()) for name, day in zip(names, days, strict=True)})
 
 
-def _frame(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> pd.DataFrame:
+def _frame(engine: engines.Engine, spec: TableSpec) -> pd.DataFrame:
     """The table ``spec`` sorted by its key, as pandas; columns that may be null keep their kind."""
     ordered = f"SELECT {', '.join(spec.column_names)} FROM {spec.name} ORDER BY {', '.join(spec.key)}"
-    frame = conform(connection.sql(ordered).to_arrow_table(), spec).to_pandas(date_as_object=False)
+    frame = conform(engine.table(ordered), spec).to_pandas(date_as_object=False)
     nullable = {"integer": "Int64", "boolean": "boolean"}
     return frame.astype({c.name: nullable[c.type] for c in spec.columns if not c.required and c.type in nullable})

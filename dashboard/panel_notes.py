@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import pandas as pd
 
 from dashboard.config import DashboardSettings
+from dashboard.engines import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +67,31 @@ UNION ALL
 SELECT source, outcome, count(*) FROM events WHERE source IN ('complaints', 'nps') GROUP BY ALL
 UNION ALL
 SELECT 'quality_hours', CASE
-    WHEN first_hour IS NULL THEN 'never_observed'
-    WHEN device_id IN (SELECT device_id FROM served)
-        OR device_id IN (SELECT ancestor FROM paths WHERE device_id IN (SELECT device_id FROM served)) THEN 'used'
-    ELSE 'serves_nobody' END, sum(rows_read)
-FROM device_hours GROUP BY ALL
+    WHEN device_hours.first_hour IS NULL THEN 'never_observed'
+    WHEN needed.device_id IS NOT NULL THEN 'used'
+    ELSE 'serves_nobody' END, CAST(sum(device_hours.rows_read) AS BIGINT)
+FROM device_hours
+LEFT JOIN (
+    SELECT device_id FROM served
+    UNION
+    SELECT paths.ancestor FROM paths JOIN served ON served.device_id = paths.device_id
+) AS needed ON needed.device_id = device_hours.device_id
+GROUP BY ALL
 UNION ALL
-SELECT 'prices', CASE WHEN plan IN (SELECT plan FROM attachments) THEN 'used' ELSE 'plan_of_nobody' END, count(*)
-FROM prices GROUP BY ALL
+SELECT 'prices', CASE WHEN had.plan IS NOT NULL THEN 'used' ELSE 'plan_of_nobody' END, count(*)
+FROM prices
+LEFT JOIN (SELECT DISTINCT plan FROM attachments) AS had ON had.plan = prices.plan
+GROUP BY ALL
 UNION ALL
 SELECT 'reviews', CASE
-    WHEN posted_on < first_day OR posted_on >= end_day THEN 'outside_weeks'
-    WHEN area IS NULL THEN 'area_not_given'
-    WHEN area NOT IN (SELECT area FROM crowds) THEN 'area_without_customers'
+    WHEN reviews.posted_on < span.first_day OR reviews.posted_on >= span.end_day THEN 'outside_weeks'
+    WHEN reviews.area IS NULL THEN 'area_not_given'
+    WHEN lived_in.area IS NULL THEN 'area_without_customers'
     ELSE 'used' END AS outcome, count(*)
-FROM reviews CROSS JOIN span GROUP BY ALL
+FROM reviews
+CROSS JOIN span
+LEFT JOIN (SELECT DISTINCT area FROM crowds) AS lived_in ON lived_in.area = reviews.area
+GROUP BY ALL
 UNION ALL
 SELECT 'incidents', CASE
     WHEN told.kind IN ('degradation', 'blind') THEN told.kind
@@ -98,33 +108,33 @@ GROUP BY ALL
 """
 
 
-def counts_of(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+def counts_of(engine: Engine) -> pd.DataFrame:
     """Per input and outcome the number of rows (``table, code, rows, text``); per table they add up to the rows read."""
-    counts = connection.execute(COUNTS).df().query("rows > 0").sort_values(["table", "code"], ignore_index=True)
+    counts = engine.table(COUNTS).to_pandas().query("rows > 0").sort_values(["table", "code"], ignore_index=True)
     counts["rows"] = counts["rows"].astype("int64")
     return counts.assign(text=counts["code"].map(OUTCOMES))
 
 
 def notes_of(
-    connection: duckdb.DuckDBPyConnection,
+    engine: Engine,
     counts: pd.DataFrame,
     last_complete: Mapping[str, datetime.date],
     settings: DashboardSettings,
 ) -> tuple[Note, ...]:
     """Everything that was dropped, assumed or is missing, the gravest first."""
     return (
-        *_ends(connection, last_complete, settings),
-        *_missing(connection),
-        *_unobserved(connection),
-        *_assumed(connection, settings),
+        *_ends(engine, last_complete, settings),
+        *_missing(engine),
+        *_unobserved(engine),
+        *_assumed(engine, settings),
         *_dropped(counts),
     )
 
 
 def _ends(
-    connection: duckdb.DuckDBPyConnection, last_complete: Mapping[str, datetime.date], settings: DashboardSettings
+    engine: Engine, last_complete: Mapping[str, datetime.date], settings: DashboardSettings
 ) -> list[Note]:
-    (entry, cut_off) = connection.execute("SELECT entry, cut_off FROM span").fetchall()[0]
+    (entry, cut_off) = engine.rows("SELECT entry, cut_off FROM span")[0]
     notes = []
     if cut_off < entry:
         notes.append(
@@ -149,7 +159,7 @@ def _ends(
 NAMES = {"quality_hours": "The network's measurements", "customers": "Customer records", "complaints": "Complaints"}
 
 
-def _missing(connection: duckdb.DuckDBPyConnection) -> list[Note]:
+def _missing(engine: Engine) -> list[Note]:
     questions = {
         "no_quality": (
             "device_hours",
@@ -163,21 +173,23 @@ def _missing(connection: duckdb.DuckDBPyConnection) -> list[Note]:
     found = [
         Note(code, text)
         for code, (table, text) in questions.items()
-        if not connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        if not engine.rows(f"SELECT count(*) FROM {table}")[0][0]
     ]
-    if not connection.execute("SELECT count(contract_until) FROM customers").fetchall()[0][0]:
+    if not engine.rows("SELECT count(contract_until) FROM customers")[0][0]:
         found.append(Note("no_contracts", "No customer has a contract date: who is held by one is not known."))
     return found
 
 
-def _unobserved(connection: duckdb.DuckDBPyConnection) -> list[Note]:
+def _unobserved(engine: Engine) -> list[Note]:
     notes = []
-    days, without, blind, devices = connection.execute(
-        "SELECT sum(days), sum(days) FILTER (WHERE served_no = 0), sum(days) FILTER (WHERE served_no NOT IN"
-        " (SELECT served_no FROM quality_weeks) AND served_no > 0), count(DISTINCT served_no) FILTER (WHERE served_no"
-        " NOT IN (SELECT served_no FROM quality_weeks) AND served_no > 0)"
-        " FROM (SELECT served_no, change * date_diff('day', day, end_day) AS days FROM crowd_changes, span)"
-    ).fetchall()[0]
+    days, without, blind, devices = engine.rows(
+        "SELECT CAST(sum(days) AS BIGINT), CAST(sum(days) FILTER (WHERE held.served_no = 0) AS BIGINT),"
+        " CAST(sum(days) FILTER (WHERE held.served_no > 0 AND measured.served_no IS NULL) AS BIGINT),"
+        " count(*) FILTER (WHERE held.served_no > 0 AND measured.served_no IS NULL)"
+        " FROM (SELECT served_no, sum(change * date_diff('day', day, end_day)) AS days FROM crowd_changes, span"
+        " GROUP BY served_no) AS held LEFT JOIN (SELECT DISTINCT served_no FROM quality_weeks) AS measured"
+        " ON measured.served_no = held.served_no"
+    )[0]
     if without:
         text = f"{without / days:.1%} of customer time has no device on record, so that its quality is not known."
         notes.append(Note("customers_without_device", text))
@@ -187,34 +199,34 @@ def _unobserved(connection: duckdb.DuckDBPyConnection) -> list[Note]:
             " device ids that the inventory does not have?"
         )
         notes.append(Note("devices_never_measured", text))
-    (observed,) = connection.execute(
+    (observed,) = engine.rows(
         "SELECT CAST(sum(coalesce(observed_ms, 0)) AS DOUBLE) / CAST(nullif(sum(customer_ms), 0) AS DOUBLE)"
         " FROM area_quality, span WHERE week >= entry AND week + 6 <= cut_off"
-    ).fetchall()[0]
+    )[0]
     if observed is not None and observed < 0.95:
         text = f"{observed:.0%} of customer time was observed; the rest is left out, neither good nor bad."
         notes.append(Note("partly_observed", text))
     return notes
 
 
-def _assumed(connection: duckdb.DuckDBPyConnection, settings: DashboardSettings) -> list[Note]:
+def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:
     notes = []
-    (entry,) = connection.execute("SELECT entry FROM span").fetchall()[0]
+    (entry,) = engine.rows("SELECT entry FROM span")[0]
     if settings.analysis.records_complete_from is None:
         text = (
             f"Departures are taken as complete from {entry} on;"
             " set analysis.records_complete_from if the records have gaps before some later day."
         )
         notes.append(Note("records_complete_from_assumed", text))
-    (reasonless,) = connection.execute(
+    (reasonless,) = engine.rows(
         "SELECT count(*) FROM risk, span WHERE lacks_reason AND outcome = 'used' AND event_on <= cut_off"
-    ).fetchall()[0]
+    )[0]
     if reasonless:
         text = f"{reasonless} departures have neither notice nor reason and count as departures for another reason."
         notes.append(Note("departures_without_reason", text))
-    (unnamed,) = connection.execute(
+    (unnamed,) = engine.rows(
         "SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)"
-    ).fetchall()[0]
+    )[0]
     if unnamed:
         text = f"{unnamed} neighbourhoods of customers are not among the areas: they have no name and no map."
         notes.append(Note("areas_unnamed", text))

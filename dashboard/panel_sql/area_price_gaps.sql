@@ -22,9 +22,12 @@ changes AS (
     GROUP BY area, plan, day
 ),
 grid AS (
-    SELECT area, plan, CAST(unnest(range(min(day), max(day), INTERVAL 1 DAY)) AS DATE) AS day
-    FROM changes
-    GROUP BY area, plan
+    SELECT area, plan, first_day + CAST(number AS INTEGER) AS day
+    FROM (
+        SELECT area, plan, min(day) AS first_day, unnest(range(0, date_diff('day', min(day), max(day)))) AS number
+        FROM changes
+        GROUP BY area, plan
+    )
 ),
 daily AS (
     SELECT

@@ -3,7 +3,10 @@ CREATE TABLE area_weeks AS
 WITH grid AS (
     SELECT lived_in.area, weeks.week
     FROM (SELECT DISTINCT area FROM crowd_changes) AS lived_in,
-        (SELECT CAST(unnest(range(first_day, end_day, INTERVAL 7 DAY)) AS DATE) AS week FROM span) AS weeks
+        (
+            SELECT first_day + CAST(number AS INTEGER) AS week
+            FROM (SELECT first_day, unnest(range(0, date_diff('day', first_day, end_day), 7)) AS number FROM span)
+        ) AS weeks
 )
 SELECT
     grid.area,

@@ -5,9 +5,9 @@ SELECT
     moments.moment_no,
     count(*) AS complaints,
     count(*) FILTER (WHERE complaints.category IN ('connection', 'slow')) AS quality_complaints,
-    avg(epoch(complaints.first_answer_at) - epoch(complaints.opened_at)) FILTER (
-        WHERE CAST(timezone(provider.timezone, complaints.first_answer_at) AS DATE) < moments.until_day
-    ) / 3600 AS answer_hours
+    avg(epoch_us(complaints.first_answer_at) - epoch_us(complaints.opened_at)) FILTER (
+        WHERE CAST(complaints.first_answer_at AT TIME ZONE provider.timezone AS DATE) < moments.until_day
+    ) / 3600000000 AS answer_hours
 FROM moments
 CROSS JOIN provider
 JOIN events

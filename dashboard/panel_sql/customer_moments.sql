@@ -17,14 +17,16 @@ SELECT
     CAST(
         CAST(round(10000 * held.monthly_price) AS BIGINT) - CAST(round(10000 * earlier.monthly_price) AS BIGINT) AS DOUBLE
     ) / 10000 AS price_change,
-    CAST(moments.asked_on - moments.started_on AS BIGINT) AS tenure_days,
+    CAST(date_diff('day', moments.started_on, moments.asked_on) AS BIGINT) AS tenure_days,
     CASE WHEN facts.knows_contracts THEN coalesce(held.contract_until > moments.asked_on, FALSE) END AS is_locked_in,
     CASE
         WHEN facts.knows_contracts
-            THEN CAST(greatest(coalesce(held.contract_until - moments.asked_on, 0), 0) AS BIGINT)
+            THEN CAST(greatest(coalesce(date_diff('day', moments.asked_on, held.contract_until), 0), 0) AS BIGINT)
     END AS lock_in_days_left,
-    CASE WHEN held.contract_until <= moments.asked_on THEN CAST(moments.asked_on - held.contract_until AS BIGINT) END
-        AS free_days,
+    CASE
+        WHEN held.contract_until <= moments.asked_on
+            THEN CAST(date_diff('day', held.contract_until, moments.asked_on) AS BIGINT)
+    END AS free_days,
     held.termination_fee,
     CAST(moments.days_at_risk AS DOUBLE) AS days_at_risk,
     moments.left_voluntarily,

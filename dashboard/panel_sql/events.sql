@@ -5,7 +5,7 @@ CREATE TABLE events AS
 WITH said AS (
     SELECT
         'complaints' AS source, complaint_id AS id, customer_id, area, 'complaints_' || category AS kind, opened_at,
-        CAST(timezone((SELECT timezone FROM provider), opened_at) AS DATE) AS provider_day
+        CAST(opened_at AT TIME ZONE (SELECT timezone FROM provider) AS DATE) AS provider_day
     FROM complaints
     UNION ALL
     SELECT
@@ -15,12 +15,17 @@ WITH said AS (
     FROM nps
 ),
 lived AS (
-    SELECT said.*, attachments.area AS own_area
-    FROM said
-    LEFT JOIN attachments
-        ON attachments.customer_id = said.customer_id
-        AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
-    QUALIFY row_number() OVER (PARTITION BY said.source, said.id ORDER BY attachments.spell_no DESC) = 1
+    SELECT *
+    FROM (
+        SELECT
+            said.*, attachments.area AS own_area,
+            row_number() OVER (PARTITION BY said.source, said.id ORDER BY attachments.spell_no DESC) AS place
+        FROM said
+        LEFT JOIN attachments
+            ON attachments.customer_id = said.customer_id
+            AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
+    )
+    WHERE place = 1
 ),
 turned AS (
     SELECT
@@ -46,7 +51,7 @@ dated AS (
 placed AS (
     SELECT
         dated.*,
-        coalesce(CAST(timezone(zones.timezone, dated.opened_at) AS DATE), dated.provider_day) AS day,
+        coalesce(CAST(dated.opened_at AT TIME ZONE zones.timezone AS DATE), dated.provider_day) AS day,
         zones.area IS NOT NULL AND crowded.area IS NOT NULL AS is_lived_in,
         known.customer_id IS NOT NULL AS is_known
     FROM dated

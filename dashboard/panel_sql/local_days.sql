@@ -5,8 +5,13 @@ SELECT
     CAST(date_trunc('week', days.day) AS DATE) AS week,
     days.day,
     CAST(
-        epoch_ms(timezone(zone.timezone, CAST(days.day + 1 AS TIMESTAMP)))
-        - epoch_ms(timezone(zone.timezone, CAST(days.day AS TIMESTAMP))) AS BIGINT
+        (
+            epoch_us(timezone(zone.timezone, CAST(days.day + 1 AS TIMESTAMP)))
+            - epoch_us(timezone(zone.timezone, CAST(days.day AS TIMESTAMP)))
+        ) // 1000 AS BIGINT
     ) AS day_ms
 FROM (SELECT DISTINCT timezone FROM zones) AS zone,
-    (SELECT CAST(unnest(range(first_day, end_day, INTERVAL 1 DAY)) AS DATE) AS day FROM span) AS days
+    (
+        SELECT first_day + CAST(number AS INTEGER) AS day
+        FROM (SELECT first_day, unnest(range(0, date_diff('day', first_day, end_day))) AS number FROM span)
+    ) AS days

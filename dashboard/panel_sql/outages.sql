@@ -10,7 +10,7 @@ WITH spans AS (
     WHERE kind IN ('outage', 'planned') AND device_id IS NOT NULL
 ),
 started AS (
-    SELECT spans.*, served.served_no, CAST(timezone(served.timezone, spans.started_at) AS DATE) AS day
+    SELECT spans.*, served.served_no, CAST(spans.started_at AT TIME ZONE served.timezone AS DATE) AS day
     FROM spans
     JOIN served ON served.device_id = spans.device_id
 ),
@@ -40,7 +40,7 @@ by_device AS (
         min(started_at) AS started_at,
         max(ended_at) AS ended_at,
         max(customers) AS customers,
-        sum(customers * (epoch_ms(ended_at) - epoch_ms(started_at))) / 60000.0 AS customer_minutes
+        CAST(sum(customers * ((epoch_us(ended_at) - epoch_us(started_at)) // 1000)) AS BIGINT) AS customer_ms
     FROM struck
     GROUP BY incident_id, kind, device_id, area
 ),
@@ -50,7 +50,7 @@ by_area AS (
         min(started_at) AS started_at,
         max(ended_at) AS ended_at,
         sum(customers) AS customers,
-        sum(customer_minutes) AS customer_minutes
+        sum(customer_ms) AS customer_ms
     FROM by_device
     GROUP BY incident_id, kind, area
 )
@@ -58,11 +58,11 @@ SELECT
     by_area.area,
     by_area.incident_id,
     by_area.kind,
-    CAST(date_trunc('week', CAST(timezone(zones.timezone, by_area.started_at) AS DATE)) AS DATE) AS week,
-    CAST(date_trunc('week', CAST(timezone(zones.timezone, by_area.ended_at) AS DATE)) AS DATE) AS last_week,
+    CAST(date_trunc('week', CAST(by_area.started_at AT TIME ZONE zones.timezone AS DATE)) AS DATE) AS week,
+    CAST(date_trunc('week', CAST(by_area.ended_at AT TIME ZONE zones.timezone AS DATE)) AS DATE) AS last_week,
     by_area.started_at,
     by_area.ended_at,
     by_area.customers,
-    CAST(by_area.customer_minutes AS DOUBLE) AS customer_minutes
+    CAST(by_area.customer_ms AS DOUBLE) / 60000 AS customer_minutes
 FROM by_area
 JOIN zones ON zones.area = by_area.area

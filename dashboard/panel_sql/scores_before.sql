@@ -1,6 +1,6 @@
--- scores_before: per moment, the last score that the customer gave in the half year before it.
+-- scores_before: per moment, the last score that the customer gave in the half year before it; the lowest of a day.
 CREATE TABLE scores_before AS
-SELECT moments.moment_no, arg_max(nps.score, nps.answered_on) AS score
+SELECT moments.moment_no, arg_max(nps.score, date_diff('day', DATE '1970-01-01', nps.answered_on) * 16 - nps.score) AS score
 FROM moments
 JOIN nps
     ON nps.customer_id = moments.customer_id

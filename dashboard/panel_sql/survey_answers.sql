@@ -24,7 +24,7 @@ SELECT
     answer.day AS answered_on,
     nps.score,
     attachments.technology,
-    CAST(answer.provider_day - spells.started_on AS BIGINT) AS tenure_days,
+    CAST(date_diff('day', spells.started_on, answer.provider_day) AS BIGINT) AS tenure_days,
     CASE WHEN held.spell_no IS NOT NULL THEN coalesce(complained.complaints, 0) END AS complaints_before
 FROM events AS answer
 JOIN nps ON nps.response_id = answer.id
