@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-collector bench-fuzz format lock clean
+.PHONY: help demo test check pytest test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-collector bench-fuzz format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
 	@echo "make test            everything that CI runs: sets itself up, lint, types, imports, tests"
 	@echo "make check           lint, formatting, types and import contracts only"
 	@echo "make test-compose    builds and runs the containers; needs Docker"
+	@echo "make test-spark      the panel on a Spark cluster that it starts; needs Java 17, installs pyspark (490 MB)"
 	@echo "make bench-build     time and memory of bairro build, ARGS=\"--customers 100000\" (minutes and gigabytes of disk)"
 	@echo "make bench-collector the collector beside its peers, ARGS=\"cpe-closed router\"; needs gcc, snmp,"
 	@echo "                     prometheus-snmp-exporter"
@@ -50,6 +51,14 @@ pytest: .venv/.test-ready
 
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)
+
+.venv/.spark-ready: .venv/.test-ready
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement pyproject.toml --extra spark --constraint requirements-dev.lock
+	@touch $@
+
+test-spark: .venv/.spark-ready
+	@tools/system-packages.sh openjdk-17-jre-headless
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -v -s tests/dashboard/panel/test_engines.py tests/spark/cluster.py $(ARGS)
 
 bench-build bench-collector bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)

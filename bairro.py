@@ -337,7 +337,9 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     when = command.add_mutually_exclusive_group()
     when.add_argument("--every", type=_hours, metavar="HOURS", help="go on building, so often, each in its own process")
     when.add_argument("--at", metavar="HH:MM", help="likewise, every day at this time of the provider's time zone")
-    command.add_argument("--engine", choices=("duckdb", "spark"), help="what joins the tables; default: as in the settings")
+    command.add_argument(
+        "--engine", choices=("duckdb", "spark"), help="what joins the tables; default: as in the settings"
+    )
     command.add_argument("--master", metavar="URL", help="the Spark cluster: spark://HOST:PORT; default: likewise")
     command.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     command.set_defaults(run=build)

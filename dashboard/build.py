@@ -43,7 +43,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 7
+ANALYSIS = 8
 
 
 class BuildError(ValueError):

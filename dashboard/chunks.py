@@ -155,9 +155,7 @@ class _Gathered:
             parts = [f"FROM read_parquet([{paths}])"] * bool(self.kept) + [f"FROM gathered_{name}"] * bool(
                 self.in_memory
             )
-            self.connection.execute(
-                f"CREATE VIEW {of_history(name)} AS {' UNION ALL BY NAME '.join(parts)}"
-            )
+            self.connection.execute(f"CREATE VIEW {of_history(name)} AS {' UNION ALL BY NAME '.join(parts)}")
 
 
 def _quoted(path: Path) -> str:

@@ -131,9 +131,7 @@ def notes_of(
     )
 
 
-def _ends(
-    engine: Engine, last_complete: Mapping[str, datetime.date], settings: DashboardSettings
-) -> list[Note]:
+def _ends(engine: Engine, last_complete: Mapping[str, datetime.date], settings: DashboardSettings) -> list[Note]:
     (entry, cut_off) = engine.rows("SELECT entry, cut_off FROM span")[0]
     notes = []
     if cut_off < entry:
@@ -224,9 +222,7 @@ def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:
     if reasonless:
         text = f"{reasonless} departures have neither notice nor reason and count as departures for another reason."
         notes.append(Note("departures_without_reason", text))
-    (unnamed,) = engine.rows(
-        "SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)"
-    )[0]
+    (unnamed,) = engine.rows("SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)")[0]
     if unnamed:
         text = f"{unnamed} neighbourhoods of customers are not among the areas: they have no name and no map."
         notes.append(Note("areas_unnamed", text))

@@ -1,8 +1,9 @@
 #!/bin/sh
-# The system packages that the tests' real components come from. Installs what is missing as root or under CI=true,
-# with a policy-rc.d that keeps servers from starting by themselves; otherwise says in one line what to install.
+# The system packages that the tests' real components come from, or those named (make test-spark needs Java).
+# Installs what is missing as root or under CI=true, with a policy-rc.d that keeps servers from starting by themselves;
+# otherwise says in one line what to install.
 set -eu
-packages="snmpd snmp prometheus curl openssl chromium fonts-dejavu-core postgresql"
+packages="${*:-snmpd snmp prometheus curl openssl chromium fonts-dejavu-core postgresql}"
 
 missing=
 for package in $packages; do

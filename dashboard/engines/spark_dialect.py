@@ -18,10 +18,10 @@ class Statement:
 
 
 def statement(text: str) -> Statement:
-    """CREATE TABLE or VIEW ... AS of DuckDB. Raises ValueError where the text is not one such statement."""
+    """CREATE TABLE or VIEW ... AS of DuckDB. Raises TypeError where the text is not one such statement."""
     tree = sqlglot.parse_one(text, read="duckdb")
     if not isinstance(tree, exp.Create) or not isinstance(tree.expression, exp.Query):
-        raise ValueError(f"not a statement that makes a table: {text[:60]!r}")
+        raise TypeError(f"not a statement that makes a table: {text[:60]!r}")
     return Statement(tree.this.name, _spark(tree.expression), tree.kind == "VIEW")
 
 
