@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 EXIT_OK, EXIT_UNUSABLE = 0, 2
 WATCH_SECONDS = 2.0
 CLOSE_SECONDS = 2.5
+LONGEST_REST_SECONDS = 1.0
 SLOW_AFTER_MISSES = 10
 # Nothing that a poll makes refers to itself, so collections find next to nothing; but to look through objects that are
 # not in the processor's cache takes a microsecond each. By Python's usual rule every second cycle of 10,000 devices had
@@ -117,6 +118,7 @@ class Collector:
         self._failures = Counter(devices=0, live=0)
         self._errors = 0
         self._is_stopping = False
+        self._goes_on_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- begin and end ---
@@ -150,13 +152,13 @@ class Collector:
             log.warning("%s", self._poller.ping_unavailable)
         self._wants_reload = False
         self._tasks = [
-            asyncio.create_task(self._poll_for_ever(), name="poll"),
             self._every(min(1.0, self._interval / 4), self._tick, "tick"),
             self._every(settings.publish.live_seconds, self._write_live, "live"),
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
             self._every(settings.maintenance.read_seconds, self._read_windows, "maintenance"),
         ]
+        self._poller.drive(self._poll_who_is_due)
         if self._traps is not None:
             self._traps.replace(self._pipeline.devices)
             self._tasks.append(asyncio.create_task(self._traps.run(), name="traps"))
@@ -164,6 +166,7 @@ class Collector:
     async def close(self) -> None:
         """End within a few seconds; the journals take up what is still open."""
         self._is_stopping = True
+        self._goes_on_at = float("inf")
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -184,23 +187,21 @@ class Collector:
     def _clock(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _poll_for_ever(self) -> None:
-        while True:
-            try:
-                pause = self._poll_who_is_due()
-            except Exception:
-                self._errors += 1
-                log.exception("the turn of polls failed; it goes on")
-                pause = 1.0
-            await asyncio.sleep(pause)
-
     def _poll_who_is_due(self) -> float:
-        """Start their polls; returns how long nobody else is due, within limits."""
-        for device_id in self._schedule.due(self._clock()):
-            self._start(device_id)
-        following = self._schedule.next_at()
-        pause = 1.0 if following is None else following - self._clock()
-        return min(1.0, max(self._settings.poll.tick_seconds, pause))
+        """Start their polls; returns for how long nobody else is due, within limits."""
+        now = self._clock()
+        if now < self._goes_on_at:
+            return LONGEST_REST_SECONDS
+        try:
+            for device_id in self._schedule.due(now):
+                self._start(device_id)
+            following = self._schedule.next_at()
+        except Exception:
+            self._errors += 1
+            log.exception("the turn of polls failed; it goes on")
+            self._goes_on_at = now + LONGEST_REST_SECONDS
+            return LONGEST_REST_SECONDS
+        return LONGEST_REST_SECONDS if following is None else min(LONGEST_REST_SECONDS, following - now)
 
     def _start(self, device_id: str, *, is_due: bool = True) -> bool:
         """Poll a device or sentinel; False where a poll of it is in flight, which is then the only one."""
@@ -238,8 +239,7 @@ class Collector:
             try:
                 self._pipeline.take(device, reading)
                 if device.role == "cpe":
-                    missed = self._pipeline.network.missed(name)
-                    self._schedule.slow_down(name, missed >= SLOW_AFTER_MISSES)
+                    self._schedule.slow_down(name, self._pipeline.network.missed(name) >= SLOW_AFTER_MISSES)
             except Exception:
                 self._errors += 1
                 log.exception("%s: a reading was lost to a fault of the collector", name)

@@ -9,6 +9,7 @@ JSON when a cycle of all devices is through.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -21,7 +22,7 @@ from bench.collector.load import FIRST_ROUTER, UPLINK, address_of
 from collector import config
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
-from collector.cycle import Collector
+from collector.cycle import COLLECT_AFTER, Collector
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.publish.migrate import migrate
@@ -148,7 +149,11 @@ async def _until_stopped(collector: Collector) -> None:
 
 
 async def wire(port: int, first: int, count: int, window: int) -> None:
-    """The poll stage in closed loop until it is killed; a Reading that is not whole ends it."""
+    """The poll stage in closed loop until it is killed; a Reading that is not whole ends it.
+
+    Garbage is collected by the collector's rule.
+    """
+    gc.set_threshold(*COLLECT_AFTER)
     role = "router" if first >= FIRST_ROUTER else "cpe"
     uplink = f"if{UPLINK}" if role == "cpe" else None
     settings = PollSettings(packets_per_second=1e6, budget_seconds=60.0)

@@ -26,6 +26,8 @@ log = logging.getLogger("bairro.poll")
 RESOLVERS = 4
 
 Done = Callable[[Reading], None]
+Turn = Callable[[], float]
+"""Starts whose turn it is; returns for how many seconds nobody else's is."""
 
 
 class Poller:
@@ -55,6 +57,8 @@ class Poller:
         self._shared = {given.name: access(given) for given in credentials if given.version != "3"}
         self._visits: dict[str, Visit] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._is_resting = False
+        self._turn: Turn | None = None
         self._is_closed = False
         self._resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolve")
         self._loop: asyncio.AbstractEventLoop
@@ -66,6 +70,11 @@ class Poller:
         self.engine.open(open_families())
         self.pinger.open(open_families(), open_icmp())
         self.ping_unavailable = self.pinger.unavailable
+
+    def drive(self, turn: Turn) -> None:
+        """Begin to ask at every tick whose turn it is, and at least as often as ``turn`` says."""
+        self._turn = turn
+        self._wake()
 
     async def close(self) -> None:
         """Close the sockets; polls in flight are dropped without a Reading."""
@@ -85,8 +94,8 @@ class Poller:
         if len(visit.waiting) == 1:
             self.in_flight += 1
             visit.begin()
-        if self._timer is None:
-            self._timer = self._loop.call_soon(self._tick)
+        if self._timer is None or self._is_resting:
+            self._wake()
 
     def keep_only(self, device_ids: Iterable[str]) -> None:
         """Forget what was learnt of devices that left the inventory."""
@@ -150,23 +159,35 @@ class Poller:
     def soon(self, call: Callable[[], None]) -> None:
         self._loop.call_soon(call)
 
+    def _wake(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_resting = False
+        self._timer = self._loop.call_soon(self._tick)
+
     def _tick(self) -> None:
-        """Read what came, give up what waited too long, send what may leave; again while anything is under way.
+        """Read what came, give up what waited too long, start whose turn it is, send what may leave; again while
+        anything is under way, or once it is somebody's turn.
 
         ``_timer`` stays set meanwhile, so that a poll that starts from in here begins no second round of ticks.
         """
         if self._is_closed:
             return
         now = self.engine.now = self._loop.time()
+        self._is_resting, pause = False, None
         try:
             self.engine.receive()
             self.pinger.receive()
             self.engine.expire(now)
             self.pinger.expire(now)
+            pause = self._turn() if self._turn is not None else None
             self.outbox.send(now)
         finally:
             is_busy = self.in_flight or self.engine.pending or self.pinger.pending
-            self._timer = self._loop.call_later(self.poll.tick_seconds, self._tick) if is_busy else None
+            self._is_resting = not is_busy
+            tick = self.poll.tick_seconds
+            wait = tick if is_busy else None if pause is None else max(tick, pause)
+            self._timer = self._loop.call_later(wait, self._tick) if wait is not None else None
 
 
 def _resolve_name(host: str, port: int) -> tuple[int, Address] | str:
