@@ -2,7 +2,8 @@
 
 What tests/collector/poll/test_fuzz.py does with 20,000, further: every packet is read by the general decoder, by the fast
 ones and by pysnmp. It ends with 1 at a disagreement of no known class, at anything but BadPacketError raised, at a packet
-that takes over half a second, and where memory grows after the first tenth.
+that takes over half a second, and where a process grows after its first part. Parts are of PART packets, each with good
+replies of its own to start from; stopped early (Ctrl-C), it reports those that are done.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import random
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from bench.collector.measure import rss_bytes
@@ -21,7 +22,7 @@ from tests.collector.poll.fuzzing import bent
 from tests.collector.poll.oracle import KINDER, STRICTER, check_fast, disagreement, layout_of, read_by_us
 from tests.collector.poll.test_fuzz import seeds
 
-SEEDS_EVERY = 10_000
+PART = 10_000
 LONGEST_SECONDS, MOST_GROWTH_BYTES = 0.5, 30e6
 
 
@@ -34,20 +35,17 @@ class Found:
     fast: int = 0
     longest_seconds: float = 0.0
     own_seconds: float = 0.0
-    growth_bytes: int = 0
+    process: int = 0
+    rss_bytes: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
 def fuzz(seed: int, packets: int) -> Found:
-    """Bend and read so many packets; new good replies to start from every SEEDS_EVERY."""
-    chance, found = random.Random(seed), Found()
-    warm = settled = 0
-    for number in range(packets):
-        if number % SEEDS_EVERY == 0:
-            good = [(each, layout_of(each)) for each in seeds(chance)]
-        if number == packets // 10:
-            warm = rss_bytes(os.getpid())
+    """Bend and read so many packets."""
+    chance, found = random.Random(seed), Found(process=os.getpid())
+    good = [(each, layout_of(each)) for each in seeds(chance)]
+    for _ in range(packets):
         one, layout = chance.choice(good)
         data = bent(chance, one, chance.choice(good)[0])
         found.packets += 1
@@ -63,9 +61,30 @@ def fuzz(seed: int, packets: int) -> Found:
         found.accepted += not isinstance(ours, str)
         found.own_seconds += took
         found.longest_seconds = max(found.longest_seconds, took)
-    settled = rss_bytes(os.getpid())
-    found.growth_bytes = settled - warm
+    found.rss_bytes = rss_bytes(os.getpid())
     return found
+
+
+def in_parts(seed: int, packets: int, jobs: int) -> list[Found]:
+    """All parts in several processes, or those that were done when it was interrupted."""
+    done: list[Found] = []
+    sizes = [PART] * (packets // PART) + [packets % PART] * (packets % PART > 0)
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(fuzz, seed + number, size) for number, size in enumerate(sizes)]
+        try:
+            for each in as_completed(waiting):
+                done.append(each.result())
+                if len(done) % 10 == 0:
+                    print(f"{len(done)} of {len(sizes)} parts", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return done
+
+
+def growth_bytes(parts: list[Found]) -> int:
+    """The most that a process has grown since its first part, in the order in which parts were done."""
+    first: dict[int, int] = {}
+    return max(part.rss_bytes - first.setdefault(part.process, part.rss_bytes) for part in parts)
 
 
 def main() -> None:
@@ -75,14 +94,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     began = time.monotonic()
-    each = [options.packets // options.jobs] * options.jobs
-    with ProcessPoolExecutor(options.jobs) as pool:
-        parts = list(pool.map(fuzz, range(options.seed, options.seed + options.jobs), each))
+    parts = in_parts(options.seed, options.packets, options.jobs)
+    if not parts:
+        sys.exit("no part was done")
     classes = sum((part.classes for part in parts), Counter())
     packets, longest = sum(part.packets for part in parts), max(part.longest_seconds for part in parts)
-    growth = max(part.growth_bytes for part in parts)
+    growth = growth_bytes(parts)
     print(
-        f"{packets} packets in {time.monotonic() - began:.0f} s, seeds {options.seed} to {options.seed + options.jobs - 1}"
+        f"{packets} packets in {time.monotonic() - began:.0f} s, seeds from {options.seed} on, one for {PART} packets"
     )
     print(f"accepted {sum(part.accepted for part in parts)}, read fast {sum(part.fast for part in parts)}")
     own = sum(part.own_seconds for part in parts) / packets

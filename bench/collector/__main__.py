@@ -74,6 +74,8 @@ def main() -> None:
     parser.add_argument("--soak-cpe", type=int, default=3000, help="CPE of soak (default 3000)")
     parser.add_argument("--soak-routers", type=int, default=100, help="its routers (default 100)")
     parser.add_argument("--soak-interval", type=float, default=60, help="its poll interval in seconds (default 60)")
+    parser.add_argument("--soak-drop", type=int, default=2, help="percent of packets it loses each way (default 2)")
+    parser.add_argument("--soak-renumber", type=int, default=420, help="seconds between renumberings (default 420)")
     parser.add_argument("--output", type=Path, default=Path("bench-results.jsonl"), help="default: %(default)s")
     parser.add_argument("--table", action="store_true", help="print the medians of what is in the output, run nothing")
     options = parser.parse_args()

@@ -1,13 +1,13 @@
 /* The load of make bench-collector: SNMP v2c agents on every loopback address, one process, no allocation per packet.
  *
- * agent port=0 columns=10 delay=0 dead=0 drop=0 faults=0: prints "ready PORT STARTED" (Unix seconds) and answers until
+ * agent port=0 columns=10 delay=0 dead=0 drop=0 faults=0 renumber=420: prints "ready PORT STARTED" (Unix seconds) and answers until
  * it is killed. Addresses below 127.100.0.0 are CPE of 4 interfaces, the others routers of 48. Device number n lives at
  * 127.(1 + n / 62500).(n / 250 % 250).(1 + n % 250). Every counter is a straight line in time, so that what is read
  * can be checked: see load.py, which states the same lines.
  *
  * columns=8 leaves out ifOutDiscards and ifCounterDiscontinuityTime. delay=1 answers after 5 to 55 ms.
  * dead=5 leaves five of every hundred devices silent. drop=2 loses 2% of requests and of replies. faults=1: by n mod 4,
- * 0 restarts every 600 s (silent for 5 s, counters from zero), 1 renumbers its ifIndex every 420 s, 2 has only 32-bit
+ * 0 restarts every 600 s (silent for 5 s, counters from zero), 1 renumbers its ifIndex every `renumber` s, 2 has only 32-bit
  * counters that wrap every few minutes, 3 behaves.
  */
 #define _GNU_SOURCE
@@ -23,7 +23,7 @@
 
 enum { MOST = 2048, CPE_INTERFACES = 4, ROUTER_INTERFACES = 48, REPLY = 1472, PACKET = 2048, BATCH = 64, SLOTS = 64 };
 enum { GET = 0xa0, BULK = 0xa5, INTEGER = 2, OCTETS = 4, OBJECT = 6, COUNTER32 = 0x41, GAUGE = 0x42, TICKS = 0x43, COUNTER64 = 0x46 };
-enum { RESTART_SECONDS = 600, SILENT_SECONDS = 5, RENUMBER_SECONDS = 420, BOOTED_BEFORE = 1234567 };
+enum { RESTART_SECONDS = 600, SILENT_SECONDS = 5, BOOTED_BEFORE = 1234567 };
 
 enum what { DESCRIPTION, IDENTITY, UPTIME, ENGINE_TIME, DESCR, SPEED, STATUS, IN32, IN_DISCARDS, IN_ERRORS, OUT32,
             OUT_DISCARDS, OUT_ERRORS, NAME, IN64, OUT64, HIGH_SPEED, ALIAS, DISCONTINUITY };
@@ -32,7 +32,7 @@ struct mib { struct object objects[MOST]; int count, interfaces; };
 struct device { uint32_t number; int is_router, is_narrow, shift; double uptime; const struct mib *mib; };
 
 static struct mib cpe, router, narrow_cpe, narrow_router;
-static int has_faults, dead, drop, is_delayed;
+static int has_faults, dead, drop, is_delayed, renumber = 420;
 static uint64_t started_us, random_state = 88172645463325252ULL;
 
 static uint64_t now_us(void) {
@@ -97,7 +97,7 @@ static int look_up(const uint8_t *address, uint64_t now, struct device *d) {
         if (since >= RESTART_SECONDS) d->uptime = since - (double)((int)since / RESTART_SECONDS * RESTART_SECONDS);
         if (since >= RESTART_SECONDS && d->uptime < SILENT_SECONDS) return 0;
     }
-    if (has_faults && n % 4 == 1) d->shift = (int)(elapsed + n * 53 % RENUMBER_SECONDS) / RENUMBER_SECONDS;
+    if (has_faults && n % 4 == 1) d->shift = (int)(elapsed + n * 53 % (uint32_t)renumber) / renumber;
     d->is_narrow = has_faults && n % 4 == 2;
     d->mib = d->is_router ? (d->is_narrow ? &narrow_router : &router) : (d->is_narrow ? &narrow_cpe : &cpe);
     return 1;
@@ -338,6 +338,7 @@ int main(int argc, char **argv) {
         else if (!strncmp(argv[i], "dead=", 5)) dead = value;
         else if (!strncmp(argv[i], "drop=", 5)) drop = value;
         else if (!strncmp(argv[i], "faults=", 7)) has_faults = value;
+        else if (!strncmp(argv[i], "renumber=", 9) && value > 0) renumber = value;
         else { fprintf(stderr, "agent: what is %s?\n", argv[i]); return 2; }
     }
     lay(&cpe, CPE_INTERFACES, 0, columns);

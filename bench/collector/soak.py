@@ -115,7 +115,7 @@ def soak(programs: dict[str, Path], folder: Path, options: argparse.Namespace, l
     """Run for ``options.minutes``; a line is kept every KEPT_SECONDS."""
     cpe, routers = range(options.soak_cpe), range(FIRST_ROUTER, FIRST_ROUTER + options.soak_routers)
     at, port = folder / "soak", free_port()
-    with agents(programs["agent"], delay=1, drop=2, faults=1) as truth:
+    with agents(programs["agent"], delay=1, drop=options.soak_drop, faults=1, renumber=options.soak_renumber) as truth:
         rows = inventory(routers, truth.port) + inventory(cpe, truth.port, parents=routers)
         path = write_settings(at, rows, interval=options.soak_interval, detail="full", port=port)
         with program(sys.executable, "-m", "bairro", "collect", "--config", path) as running:

@@ -106,6 +106,8 @@ class InterfaceMemory:
         names = self._known_names(cells)
         if names is None:
             names = decode.name_interfaces(self.table, cells)
+            if self.uplink is None and self._wanted is not None:
+                names = {index: named for index, named in names.items() if self._wanted in named} or names
         if self.uplink is not None:
             names = {index: named for index, named in names.items() if decode_subids(index) == self.uplink.index}
         return decode.interfaces(self.table, cells, names)

@@ -26,7 +26,7 @@ from collector.poll.snmp_codec import (
     encode_tlv,
     parse_oid,
 )
-from collector.reading import Device, Reading
+from collector.reading import Device, InterfaceReading, Reading
 
 QUICK = PollSettings(timeout_seconds=0.3, retries=1, budget_seconds=5.0, tick_seconds=0.005)
 
@@ -69,6 +69,11 @@ def poll(
         return Polled(readings, poller.counts, poller)
 
     return asyncio.run(run())
+
+
+def undated(reading: Reading) -> list[InterfaceReading]:
+    """The interfaces without how late they were read, which is a matter of the machine's load too."""
+    return [interface._replace(late_seconds=None) for interface in reading.interfaces]
 
 
 def device(port: int, **fields: Any) -> Device:

@@ -37,6 +37,11 @@ def forgetful(kind: int, after: int) -> Callable[[Served, bytes, Any], None]:
     return answering(answer)
 
 
+def is_in_time(interface: InterfaceReading) -> bool:
+    """Whether no retry came before it; a busy machine may take half a second by itself."""
+    return (interface.late_seconds or 0.0) < PATIENT.timeout_seconds
+
+
 def asks_for(asked: Message, column: Oid) -> bool:
     return any(bind.oid[: len(column)] == column for bind in asked.varbinds)
 
@@ -46,13 +51,13 @@ def test_an_uplink_read_by_a_second_try(serve: Serve) -> None:
     first, second, third = poll(agent, agent, agent, settings=PATIENT).readings
     assert [reading.snmp for reading in (first, second, third)] == ["answered"] * 3
     assert second.interfaces[0].late_seconds > 0.79
-    assert third.interfaces[0].late_seconds is None
+    assert is_in_time(third.interfaces[0])
 
 
 def test_rows_of_a_page_that_was_asked_for_twice(serve: Serve) -> None:
     agent = device(serve(forgetful(GET_BULK, 3)).port)
     first, second = poll(agent, agent, settings=PATIENT).readings
-    assert [interface.late_seconds for interface in first.interfaces] == [None, None]
+    assert all(map(is_in_time, first.interfaces))
     assert all(interface.late_seconds > 0.79 for interface in second.interfaces)
 
 
@@ -100,7 +105,7 @@ def test_counters_read_in_time_are_not_late_for_what_was_asked_after_them(serve:
     assert lost
     assert [interface.index for interface in last.interfaces] == list(range(130, 142))
     assert [interface.counter_bits for interface in last.interfaces] == [64] * 12
-    assert [interface.late_seconds for interface in last.interfaces] == [None] * 12
+    assert all(map(is_in_time, last.interfaces))
 
 
 def test_all_of_a_row_is_of_one_moment(serve: Serve) -> None:
@@ -161,9 +166,8 @@ def test_a_counter_that_another_time_stands_beside_is_left_out(serve: Serve) -> 
     agent = device(serve(answering(answer)).port)
     first, second = poll(agent, agent, settings=PATIENT).readings
     assert lost
-    assert [(i.receive_bytes, i.transmit_bytes, i.late_seconds) for i in first.interfaces] == [
-        (10**12 + n, None, None) for n in (1, 2, 3)
-    ]
+    assert [(i.receive_bytes, i.transmit_bytes) for i in first.interfaces] == [(10**12 + n, None) for n in (1, 2, 3)]
+    assert all(map(is_in_time, first.interfaces))
     assert [i.transmit_bytes for i in second.interfaces] == [2 * 10**12 + n for n in (1, 2, 3)]
 
 
@@ -186,7 +190,7 @@ def test_an_uplink_asked_for_in_parts_is_as_late_as_its_counters(
     assert lost
     assert uplink.receive_bytes == 10**12 + 2
     assert uplink.transmit_bytes == (None if late_counters == "sent" else 2 * 10**12 + 2)
-    assert (uplink.late_seconds is not None) == (late_counters == "both")
+    assert is_in_time(uplink) == (late_counters != "both")
 
 
 def test_a_rate_is_over_the_time_between_the_requests_that_were_answered() -> None:

@@ -43,3 +43,18 @@ def test_large_replies_are_asked_for_smaller_in_the_next_poll_where_one_has_no_t
     assert polled.readings[0].snmp == "partial"
     assert polled.reading.snmp == "answered"
     assert len(polled.reading.interfaces) == 30
+
+
+def test_a_first_walk_cut_short_shows_no_more_of_a_customer_than_its_uplink(serve: Serve) -> None:
+    mib = Mib(router(12))
+    bulks = [0]
+
+    def answer(data: bytes) -> list[bytes]:
+        is_bulk = decode_any(data).kind == GET_BULK
+        bulks[0] += is_bulk
+        return [] if is_bulk and bulks[0] in (2, 3) else mib.answer(data)
+
+    agent = device(serve(answering(answer)).port, role="cpe", uplink_interface="if2")
+    cut, whole = poll(agent, agent, settings=dataclasses.replace(QUICK, timeout_seconds=0.8)).readings
+    assert (cut.snmp, whole.snmp) == ("partial", "answered")
+    assert [i.name for i in cut.interfaces] == [i.name for i in whole.interfaces] == ["if2"]
