@@ -20,19 +20,22 @@ TEXT = {
     "title": "Areas at risk",
     "ranking": "Ranking by excess leavers in 90 days",
     "map": "Verdicts",
+    "to_leave": "Customers expected to leave in the next 90 days",
+    "at_risk": "What the excess leavers pay a month",
     "search": "Find an area or a reason",
     "download": "Download CSV",
-    "how": "Excess is how many more customers are expected to leave in the next 90 days than the provider's own rate, "
-    "standardised by tenure and lock-in, would give. Bars are 95% intervals: one that crosses zero can be chance.",
+    "how": "Excess: how many more customers are expected to leave in the next 90 days than if the neighbourhood’s customers "
+    "left at the provider’s usual rate for people who have been here as long and are held by contracts as much. "
+    "Bars are 95% intervals: one that crosses zero can be chance.",
 }
 
 
 NUMBER = {"cellClass": "number tall", "headerClass": "number", "comparator": {"function": "bairroNullsLast"}}
 
 
-def _with_span(field: str, name: str, width: int) -> dict[str, Any]:
+def _with_span(field: str, name: str, width: int, **more: Any) -> dict[str, Any]:
     """A number with its interval under it."""
-    return parts.column(field, name, width, cellRenderer="WithSpan", **NUMBER)
+    return parts.column(field, name, width, cellRenderer="WithSpan", **NUMBER, **more)
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
@@ -47,9 +50,9 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         cellClass="tall",
         comparator={"function": "bairroNullsLast"},
     ),
-    _with_span("expected", "Expected", 88),
+    _with_span("expected", "To leave", 88, headerTooltip=TEXT["to_leave"]),
     parts.column("customers", "Customers", 94, cellRenderer="Shown", **NUMBER),
-    parts.column("revenue", "At risk/month", 112, cellRenderer="Shown", **NUMBER),
+    parts.column("revenue", "At risk/month", 112, headerTooltip=TEXT["at_risk"], cellRenderer="Shown", **NUMBER),
     parts.column(
         "reasons",
         "Reasons: here (provider)",

@@ -40,8 +40,8 @@ TEXT = {
     "next": "What to look at next",
     "nothing": "Nothing that was measured here stands out from the provider: ask those who left, and look at price and care.",
     "stands_out": "stands out",
-    "meaning": "Excess leavers are customers expected to leave in the next 90 days beyond what the provider's own rate, "
-    "standardised by tenure and lock-in, would give. An interval of 95% holds the true value 95 times in 100. "
+    "meaning": "Excess leavers are customers expected to leave in the next 90 days beyond those who would leave "
+    "at the provider's usual rate for people who have been here as long and are held by contracts as much. An interval of 95% holds the true value 95 times in 100. "
     "“Complaints ×1.20” means 20% more complaints about quality than with the provider's own value, all else equal.",
 }
 
