@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import multiprocessing
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,11 +17,13 @@ import pandas as pd
 import pyarrow as pa
 
 from dashboard import panel as panels
+from dashboard.build import ANALYSIS
 from dashboard.config import DashboardSettings
 from dashboard.tables.schema import RECORDS, conform
 from demo import world
 from demo.rules import Rules
 
+ROOT = Path(__file__).parent.parent
 AREAS = 24
 DEVICES = 300
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
@@ -46,9 +50,23 @@ def _table(kind: str, frame: pd.DataFrame) -> pa.Table:
     return conform(pa.Table.from_pandas(known, schema=spec.arrow_schema(), preserve_index=False), spec)
 
 
+@functools.cache
+def version() -> Row:
+    """What makes rows: the version of the analysis, and the commit where there is one, as they were at the start."""
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return {"analysis": ANALYSIS, "commit": found.stdout.strip() or None}
+
+
 def run(measure: Callable[[int], Row], seeds: Sequence[int], jobs: int, output: Path | None) -> list[Row]:
-    """One row per seed, in the seeds' order. Rows already in ``output`` (JSON lines) are not measured again."""
+    """One row per seed, in the seeds' order. Rows already in ``output`` (JSON lines) are not measured again.
+
+    Raises SystemExit where those were made by another version of the analysis: figures are of one.
+    """
     rows = {row["seed"]: row for row in _stored(output)}
+    if others := {row["analysis"] for row in rows.values() if row.get("analysis", ANALYSIS) != ANALYSIS}:
+        raise SystemExit(f"{output} holds rows of analysis {min(others)}, this is {ANALYSIS}: choose another --output")
     missing = [seed for seed in seeds if seed not in rows]
     started = time.monotonic()
     for done, row in enumerate(_each(measure, missing, jobs), start=1):

@@ -177,7 +177,10 @@ def _ranked(
     areas = sorted(set(periods["area"]) | set(weeks["area"]))
     ahead = None
     if predictor is not None:
-        ahead = attempt.fit("the prospect", lambda: prospect.prospect(predictor, periods, panel.customers_now, areas))
+        ahead = attempt.fit(
+            "the prospect",
+            lambda: prospect.prospect(predictor, periods, panel.customers_now, areas, area_weeks=weeks),
+        )
     minimum = settings.analysis.minimum_expected_leavers
     ranked = attempt.fit(
         "the ranking",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -32,6 +33,7 @@ CPE_WITH_HISTORY = 500
 GAP_SHARE = 0.003
 """Of all hours, those in which the collector measured nothing or only a part."""
 RESTARTS_PER_HOUR = 0.0004
+WEEKS_AT_ONCE = 8
 CPE_UPLINK, NODE_UPLINK = "wan0", "uplink0"
 
 
@@ -68,16 +70,27 @@ def quality_hours(
     tables = [QUALITY_HOURS.arrow_schema().empty_table()]
     if end_hour <= first_hour:
         return tables[0]
-    for week in range(int(week_of(first_hour)), int(week_of(end_hour - 1)) + 1):
-        block = _block(network, week, first_hour, end_hour)
+    for block in _blocks(network, first_hour, end_hour):
         silent = _silences(network, block.first_hour, spells) if with_cpe else {}
         tables += [_rows(network, block, chunk, silent) for chunk in np.split(positions, range(64, len(positions), 64))]
     return pa.concat_tables(tables)
 
 
-def _block(network: Network, week: int, first_hour: int, end_hour: int) -> _Block:
-    starts = MONDAY_HOURS + week * WEEK_HOURS
-    truth = node_hours(network, starts - 1, WEEK_HOURS + 1)
+def _blocks(network: Network, first_hour: int, end_hour: int) -> Iterator[_Block]:
+    """The weeks that the span touches; what is true of them is worked out for some weeks at once."""
+    first_week, end_week = int(week_of(first_hour)), int(week_of(end_hour - 1)) + 1
+    for week in range(first_week, end_week, WEEKS_AT_ONCE):
+        weeks = min(WEEKS_AT_ONCE, end_week - week)
+        starts = MONDAY_HOURS + week * WEEK_HOURS
+        whole = node_hours(network, starts - 1, weeks * WEEK_HOURS + 1)
+        for later in range(weeks):
+            own = slice(later * WEEK_HOURS, (later + 1) * WEEK_HOURS + 1)
+            truth = NodeHours(*(getattr(whole, f.name)[:, own] for f in fields(whole)))
+            yield _block(network, truth, starts + later * WEEK_HOURS, first_hour, end_hour)
+
+
+def _block(network: Network, truth: NodeHours, starts: int, first_hour: int, end_hour: int) -> _Block:
+    """The week from ``starts`` on; ``truth`` begins an hour before it."""
     was_down = truth.down_seconds[:, :-1] > 0
     truth = NodeHours(*(getattr(truth, f.name)[:, 1:] for f in fields(truth)))
     keep = slice(max(0, first_hour - starts), min(WEEK_HOURS, end_hour - starts))

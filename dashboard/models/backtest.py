@@ -122,9 +122,8 @@ def at_origin(past: Past, day: pd.Timestamp, *, seed: int) -> Origin | None:
         return None
     areas = sorted(set(customers["area"]) | set(periods["area"]))
     code = np.asarray(pd.Index(areas).get_indexer(pd.Index(customers["area"].astype(object))), dtype=np.int64)
-    ahead = prospect.prospect(predictor, periods, customers, areas)
-    left = standardise.leaving(periods)
-    ratio = current.current(left.by_period("events", areas), ahead.past).mean
+    ahead = prospect.prospect(predictor, periods, customers, areas, area_weeks=area_weeks)
+    ratio = current.current(ahead.counts, ahead.past).mean
     chances = {
         "hazard": _in_time(np.minimum(ahead.customers * ratio[code], 1.0)),
         "challenger": _in_time(trees.chance(customers)),

@@ -95,25 +95,28 @@ class Predictor:
         return columns if "week" in frame else columns + self.calendar
 
 
-def fit(customer_weeks: pd.DataFrame) -> Churn:
-    """Fit the hazard to customer_weeks, clustered by area.
+def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
+    """Fit the hazard to customer_weeks, clustered by area; without ``predicts`` only effects and control.
 
     Rows whose quality was observed for less than half of the eight weeks before are left out, and counted in the notes.
     """
-    rates = _Fitted.of(customer_weeks, "left_voluntarily", with_service=False)
+    prepared = _Prepared.of(customer_weeks, with_service=False)
+    rates = prepared.fitted("left_voluntarily")
     if rates is None:
         why = f"no estimate: fewer than {FEWEST_EVENTS} departures while quality was observed"
         return Churn(
             _nothing("leaving", "effect", why), _nothing("leaving_control", "negative_control", why), None, (why,)
         )
     main = rates.effect_model("leaving", "effect")
-    other = _Fitted.of(customer_weeks, "left_otherwise", with_service=False)
+    other = prepared.fitted("left_otherwise")
     control = (
         other.effect_model("leaving_control", "negative_control")
         if other is not None
         else _nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
     )
-    full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
+    if not predicts:
+        return Churn(main, control, None, _said(main, control, rates.left_out), rates.coefficient("price_gap"))
+    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     notes, predicting = _said(main, control, rates.left_out), _predictor(rates, full)
     notes = notes if predicting is not None else (*notes, UNRANKED)
     return Churn(main, control, predicting, notes, rates.coefficient("price_gap"))
@@ -121,8 +124,8 @@ def fit(customer_weeks: pd.DataFrame) -> Churn:
 
 def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
     """Only the model that predicts; None where too few have left or a fit does not converge."""
-    rates = _Fitted.of(customer_weeks, "left_voluntarily", with_service=False)
-    full = _Fitted.of(customer_weeks, "left_voluntarily", with_service=True)
+    rates = _Prepared.of(customer_weeks, with_service=False).fitted("left_voluntarily")
+    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     return None if rates is None else _predictor(rates, full)
 
 
@@ -153,6 +156,40 @@ def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str
 
 
 @dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The rows of known quality with their columns: the same for every outcome."""
+
+    design: Design
+    known: pd.DataFrame
+    columns: Floats
+    left_out: float
+
+    @classmethod
+    def of(cls, weeks: pd.DataFrame, *, with_service: bool) -> _Prepared:
+        design = design_of(weeks, with_service=with_service)
+        is_known = np.asarray(~np.isnan(design.quality.steps(weeks)).any(axis=1))
+        known = weeks.iloc[np.flatnonzero(is_known)]
+        exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
+        total = max(float(exposure.sum()), 1e-300)
+        return cls(design, known, design.columns(known), 1.0 - float(exposure[is_known].sum()) / total)
+
+    def fitted(self, outcome: str) -> _Fitted | None:
+        """The fit to one outcome; None where too few had it, or no quality was measured."""
+        known = self.known
+        if known[outcome].sum() < FEWEST_EVENTS or not self.design.quality.terms:
+            return None
+        rows = hazard.Rows(
+            known[outcome].to_numpy(dtype=float),
+            known["days_at_risk"].to_numpy(dtype=float),
+            known["weight"].to_numpy(dtype=float),
+            self.columns,
+            np.asarray(pd.factorize(known["area"].astype(str), sort=True)[0], dtype=np.int64),
+            self.design.is_steadied,
+        )
+        return _Fitted(self.design, rows, hazard.fit(rows), self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
 class _Fitted:
     """One fit to one outcome."""
 
@@ -160,24 +197,6 @@ class _Fitted:
     rows: hazard.Rows
     fit: hazard.Fit
     left_out: float
-
-    @classmethod
-    def of(cls, weeks: pd.DataFrame, outcome: str, *, with_service: bool) -> _Fitted | None:
-        design = design_of(weeks, with_service=with_service)
-        is_known = np.asarray(~np.isnan(design.quality.steps(weeks)).any(axis=1))
-        known = weeks.iloc[np.flatnonzero(is_known)]
-        if known[outcome].sum() < FEWEST_EVENTS or not design.quality.terms:
-            return None
-        exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
-        rows = hazard.Rows(
-            known[outcome].to_numpy(dtype=float),
-            known["days_at_risk"].to_numpy(dtype=float),
-            known["weight"].to_numpy(dtype=float),
-            design.columns(known),
-            np.unique(known["area"].astype(str), return_inverse=True)[1],
-            design.is_steadied,
-        )
-        return cls(design, rows, hazard.fit(rows), 1.0 - float(exposure[is_known].sum() / exposure.sum()))
 
     def effect_model(self, model: str, kind: str) -> EffectModel:
         """The within-area quality terms as effects with their joint test."""
@@ -235,7 +254,7 @@ class _Fitted:
         place = self.design.names.index(name)
         if self._without_estimate(place) is not None:
             return None
-        whole = hazard.covariance(self.fit)
+        whole = hazard.careful_covariance(self.fit)
         own = None if whole is None else whole[[place]][:, [place]]
         inference = clusters.Inference(
             self.fit.coefficients[[place]], own, self.rows.clusters, "", np.zeros(1, dtype=bool)
@@ -246,7 +265,7 @@ class _Fitted:
     def predictor(self, rates: _Fitted) -> Predictor:
         places = rates.design.places(WITHIN)
         estimated = np.array([rates._without_estimate(int(place)) is None for place in places], dtype=bool)
-        whole = hazard.covariance(rates.fit)
+        whole = hazard.careful_covariance(rates.fit)
         return Predictor(
             self.design,
             self.fit.coefficients,

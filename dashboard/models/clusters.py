@@ -121,6 +121,20 @@ def infer(grid: poisson.Grid, fit: poisson.Fit, contrasts: Floats, cluster: npt.
     return Inference(estimates, covariance, names.size, "cluster jackknife (CR3), t(G-1)", rests_on_one, reference)
 
 
+def at_least(covariance: Floats, model: Floats, clusters: int) -> Floats:
+    """``covariance`` (…, contrasts, contrasts) with no interval shorter than that of ``model`` (contrasts, contrasts).
+
+    Where one cluster carries an estimate, leaving it out tells nothing of that cluster's own chance, and the clustered
+    error may come out far too small. Events that come by themselves scatter at least as their likelihood says, so the
+    larger of the two counts (Angrist and Pischke 2009, 8.1): the clustered one read against t(clusters - 1), the
+    likelihood's against the normal, which is why it is scaled by their ratio.
+    """
+    scale = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, max(clusters - 1, 1))) ** 2
+    own, least = np.einsum("...ii->...i", covariance), scale * np.diag(model)
+    size = np.sqrt(np.maximum(np.divide(least, own, out=np.ones_like(own), where=own > 0), 1.0))
+    return np.asarray(covariance * size[..., :, None] * size[..., None, :])
+
+
 def _null_scores(fit: poisson.Fit, position: npt.NDArray[np.int64]) -> Floats:
     """Net scores (clusters, draws, columns) of Poisson counts around the fitted means, with a fixed seed.
 
@@ -134,13 +148,13 @@ def _null_scores(fit: poisson.Fit, position: npt.NDArray[np.int64]) -> Floats:
     return scores
 
 
-def simulate(scores: Floats, information: Floats, contrasts: Floats) -> Reference:
+def simulate(scores: Floats, information: Floats, contrasts: Floats, *, is_floored: bool = False) -> Reference:
     """The null distribution of jackknife statistics from drawn net scores (clusters, draws, columns).
 
     Where outages gather in a few clusters, CR3's errors rest on those few and the tails of the statistics are heavier
     than those of t(clusters - 1) and Hotelling's F. So the estimator is linearised around the fit: from a cluster's
     score and information (clusters, columns, columns) the estimates and the leave-one-out estimates follow in closed
-    form, and the ratios of estimate to error are had for every draw.
+    form, and the ratios of estimate to error are had for every draw. ``is_floored``: with errors as of ``at_least``.
     """
     clusters = len(information)
     scale = 1.0 / np.sqrt(np.maximum(np.einsum("gii->i", information), 1e-300))
@@ -149,10 +163,13 @@ def simulate(scores: Floats, information: Floats, contrasts: Floats) -> Referenc
     contrasts = contrasts * scale
     total = information.sum(axis=0)
     summed = scores.sum(axis=0)
-    estimates = summed @ (linalg.pinvh(total) @ contrasts.T)
+    onto = linalg.pinvh(total) @ contrasts.T
+    estimates = summed @ onto
     without = np.stack([linalg.pinvh(total - own) @ contrasts.T for own in information])
     away = ((summed - scores) @ without - estimates).transpose(1, 2, 0)
     covariance = (clusters - 1) / clusters * away @ away.transpose(0, 2, 1)
+    if is_floored:
+        covariance = at_least(covariance, contrasts @ onto, clusters)
     errors = np.sqrt(np.einsum("dii->di", covariance))
     wald = np.einsum("di,dij,dj->d", estimates, np.linalg.pinv(covariance, hermitian=True), estimates)
     return Reference(np.abs(estimates) / errors, wald)

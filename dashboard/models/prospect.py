@@ -11,7 +11,8 @@ from scipy import linalg, sparse
 
 from dashboard.models import current
 from dashboard.models.churn import Predictor
-from dashboard.models.covariates import JUST_FREE_DAYS
+from dashboard.models.covariates import JUST_FREE_DAYS, WITHIN
+from dashboard.models.later_quality import LaterQuality, later_quality
 from dashboard.models.standardise import HORIZON_DAYS, weights_of
 
 Floats = npt.NDArray[np.float64]
@@ -49,9 +50,16 @@ class Prospect:
 
 
 def prospect(
-    predictor: Predictor, customer_periods: pd.DataFrame, customers_now: pd.DataFrame, areas: list[str]
+    predictor: Predictor,
+    customer_periods: pd.DataFrame,
+    customers_now: pd.DataFrame,
+    areas: list[str],
+    *,
+    area_weeks: pd.DataFrame | None = None,
 ) -> Prospect:
     """Apply the hazard to the past and to the customers of today.
+
+    ``area_weeks`` tell what quality did within the periods; without them it stays as it was on their first day.
 
     A customer's next 90 days are three stretches: held until the contract ends, just free for eight weeks, free.
     Leaving for other reasons competes at the provider's own rate. Where an area's quality was not observed a
@@ -64,15 +72,18 @@ def prospect(
     starts, period = np.unique(customer_periods["period"].to_numpy(), return_inverse=True)
     past, counts = np.zeros((starts.size, len(areas))), np.zeros((starts.size, len(areas)))
     past_slopes = np.zeros((len(areas), len(predictor.coefficients)))
+    within, later = _later(predictor, customer_periods, areas, area_weeks)
     for part in _parts(len(customer_periods)):
         rows = customer_periods.iloc[part].rename(columns={"period": "week"})
         is_known = ~np.isnan(quality.steps(rows)).any(axis=1)
         columns = predictor.columns(rows)
         means = is_known * days[part] * np.exp(columns @ predictor.coefficients)
+        means *= later.factors[period[part], area[part]]
         place = period[part] * len(areas) + area[part]
         past += _summed(means, place, past.size).reshape(past.shape)
         counts += _summed(is_known * left[part], place, past.size).reshape(past.shape)
         past_slopes += _by_area(columns, means, area[part], len(areas))
+    past_slopes[:, within] += (past[..., None] * later.slopes).sum(axis=0)
     past_slopes = _shares(past_slopes, past.sum(axis=0))
     others = float(customer_periods["left_otherwise"].sum()) / max(days.sum(), 1e-300)
     here = _positions(customers_now["area"], areas)
@@ -92,6 +103,19 @@ def prospect(
         next_slopes,
         _root(_covariance(predictor.information, past_slopes, past, current.current(counts, past))),
     )
+
+
+def _later(
+    predictor: Predictor, customer_periods: pd.DataFrame, areas: list[str], area_weeks: pd.DataFrame | None
+) -> tuple[npt.NDArray[np.int64], LaterQuality]:
+    """The columns (terms,) of quality within areas, and what it did within the periods."""
+    within = predictor.design.places(WITHIN)
+    effects = dict(zip(predictor.design.quality.terms, predictor.coefficients[within].tolist(), strict=True))
+    longest = customer_periods.groupby("period")["days_at_risk"].max()
+    if area_weeks is None:
+        shape = (len(longest), len(areas))
+        return within, LaterQuality(np.ones(shape), np.zeros((*shape, len(within))))
+    return within, later_quality(area_weeks, longest, areas, effects)
 
 
 def _covariance(information: Floats, slopes: Floats, past: Floats, ratios: current.Current) -> Floats:
