@@ -11,13 +11,17 @@ from dashboard.models import clusters, hazard
 from dashboard.models.covariates import restricted_cubic_spline
 
 
-def _rows(seed: int, *, groups: int = 24, size: int = 400, effect: float = 0.4, weighted: bool = False) -> hazard.Rows:
+def _rows(
+    seed: int, *, groups: int = 24, size: int = 400, effect: float = 0.4, weighted: bool = False, calm: float = 1.0
+) -> hazard.Rows:
+    """Stretches at risk; outside the first cluster the second column varies only by the factor ``calm``."""
     random = np.random.default_rng(seed)
     cluster = np.repeat(np.arange(groups), size)
     days = random.uniform(1, 7, groups * size)
     columns = np.column_stack(
         [np.ones(groups * size), random.normal(0, 1, groups * size), random.random(groups * size) < 0.3]
     ).astype(float)
+    columns[:, 1] *= np.where(cluster == 0, 1.0, calm)
     hidden = random.normal(0, 0.3, groups)[cluster]
     mean = days * np.exp(columns @ [-4.0, effect, -0.5] + hidden)
     events = (random.random(mean.size) < -np.expm1(-mean)).astype(float)
@@ -68,6 +72,25 @@ def test_fewer_than_ten_clusters_give_an_estimate_and_no_interval():
     assert np.isfinite(inference.estimates).all()
     assert np.isnan(inference.intervals()).all()
     assert "fewer than 10" in inference.method
+
+
+def test_where_one_cluster_carries_an_estimate_its_interval_is_not_shorter_than_the_counts_allow():
+    """What the jackknife says is then a matter of luck, and often too little."""
+    luck = []
+    for seed in range(12):
+        fitted = hazard.fit(_rows(seed, groups=20, size=150, calm=0.15))
+        model = np.sqrt(np.linalg.inv(fitted.information)[1, 1])
+        clustered, careful = (np.sqrt(found(fitted)[1, 1]) for found in (hazard.covariance, hazard.careful_covariance))
+        luck.append(clustered / model)
+        shortest = model * stats.norm.ppf(0.975) / stats.t.ppf(0.975, 19)
+        assert careful == pytest.approx(max(clustered, shortest))
+    assert min(luck) < 0.7
+
+
+def test_a_larger_clustered_error_stays_as_it_is():
+    clustered = np.array([[4.0, 1.0], [1.0, 1.0]])
+    found = clusters.at_least(clustered, np.diag([1.0, 9.0]), 1_000_000)
+    np.testing.assert_allclose(found, [[4.0, 3.0], [3.0, 9.0]], rtol=1e-4)
 
 
 def test_intervals_hold_no_effect():
