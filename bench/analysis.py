@@ -6,7 +6,7 @@
 
 ``effects`` keeps the true effects of the demo's rules, ``nothing`` sets those of quality to zero (and leaves leavers out), ``ranking`` compares
 the share of the true avoidable leavers that each ranking's top tenth of neighbourhoods holds. Prints Markdown and verdicts;
-a stopped run goes on from its JSON lines, unless those are of another version of the analysis. Tests are read against 1,000
+a stopped run goes on from its JSON lines, which tell the version that made them. Tests are read against 1,000
 (leaving) and 2,000 simulations in ``nothing``, and 500 in ``effects``, where intervals matter; a build takes 2,000 and 4,000.
 """
 

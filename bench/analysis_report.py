@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from scipy import stats
 
@@ -20,8 +22,10 @@ ALARMS = ("complaints_placebo", "complaints_control", "leaving_control")
 def report(rows: list[Row], part: str) -> bool:
     """Print tables and verdicts; True where the targets are met."""
     areas = sorted({row["areas"] for row in rows})
-    made_by = sorted({f"analysis {row['analysis']}, commit {row['commit']}" for row in rows if "analysis" in row})
-    print("; ".join(made_by))
+    made_by = Counter(f"analysis {row.get('analysis')}, commit {row.get('commit')}" for row in rows)
+    print("; ".join(f"{count} rows by {version}" for version, count in made_by.items()))
+    if len(made_by) > 1:
+        print("These are figures of several versions: measure again with another --output where the analysis changed.")
     print(f"\n{len(rows)} worlds of {', '.join(map(str, areas))} neighbourhoods, part: {part}\n")
     parts = [_effects(rows, part)] if part != "ranking" else []
     if part != "ranking":

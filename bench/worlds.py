@@ -60,13 +60,8 @@ def version() -> Row:
 
 
 def run(measure: Callable[[int], Row], seeds: Sequence[int], jobs: int, output: Path | None) -> list[Row]:
-    """One row per seed, in the seeds' order. Rows already in ``output`` (JSON lines) are not measured again.
-
-    Raises SystemExit where those were made by another version of the analysis: figures are of one.
-    """
+    """One row per seed, in the seeds' order. Rows already in ``output`` (JSON lines) are not measured again."""
     rows = {row["seed"]: row for row in _stored(output)}
-    if others := {row["analysis"] for row in rows.values() if row.get("analysis", ANALYSIS) != ANALYSIS}:
-        raise SystemExit(f"{output} holds rows of analysis {min(others)}, this is {ANALYSIS}: choose another --output")
     missing = [seed for seed in seeds if seed not in rows]
     started = time.monotonic()
     for done, row in enumerate(_each(measure, missing, jobs), start=1):
