@@ -20,6 +20,8 @@ from dashboard.tables.schema import RECORDS, conform
 from demo import world
 from demo.rules import Rules
 
+pytestmark = pytest.mark.slow
+
 SPELL = ["customer_id", "started_on"]
 SETTINGS = DashboardSettings(data=Path(), customer_key=Path(), timezone=world.PROVIDER_TIMEZONE)
 

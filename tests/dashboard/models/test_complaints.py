@@ -5,6 +5,8 @@ import pytest
 
 from dashboard.models import complaints, lags
 
+pytestmark = pytest.mark.slow
+
 
 def _by_term(model: complaints.EffectModel) -> dict[str, complaints.Effect]:
     return {e.term.name: e for e in model.effects}

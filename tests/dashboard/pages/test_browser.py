@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"desk": (1366, 768), "wall": (1920, 1080), "phone": (390, 844)}
 SHOWS = {
     "now": ("/", "#now-map .choroplethlayer path"),

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from dashboard.models import churn, complaints
 from dashboard.models.covariates import TRAILING
+
+pytestmark = pytest.mark.slow
 
 
 def effect(model, term):

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from dashboard.models.covariates import TRAILING, quality_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_silence_of_the_poller_in_an_outage_is_not_counted_as_service(calm):

@@ -4,9 +4,12 @@ import datetime
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from dashboard.models import area_rates, ranking, standardise
 from dashboard.models.nps import area_nps
+
+pytestmark = pytest.mark.slow
 
 MINIMUM = 2.0
 
