@@ -66,12 +66,13 @@ def last_failure(data: Path) -> tuple[datetime.datetime, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Newer:
-    """An input that results are older than: a kind of records and when its newest rows were imported, or quality_hours
-    and the first day that the results do not know.
+    """An input that results are older than: a kind of records and when its newest rows were imported, or an import was
+    taken back; or quality_hours and the first day that the results do not know.
     """
 
     name: str
     since: datetime.datetime | datetime.date
+    is_taken_back: bool = False
 
 
 def newer_inputs(data: Path, manifest: Mapping[str, Any]) -> list[Newer]:
@@ -83,10 +84,13 @@ def newer_inputs(data: Path, manifest: Mapping[str, Any]) -> list[Newer]:
     begun = datetime.datetime.fromisoformat(str(stated)).timestamp()
     found = []
     for kind in RECORDS:
-        newest = snapshots.newest(kind, data)
+        newest, folder = snapshots.newest(kind, data), snapshots.folder_of(kind, data)
         with contextlib.suppress(OSError):
-            if newest is not None and (at := newest.stat().st_mtime) > begun:
-                found.append(Newer(kind, datetime.datetime.fromtimestamp(at, datetime.UTC)))
+            imported = 0.0 if newest is None else newest.stat().st_mtime
+            changed = max(imported, folder.stat().st_mtime)  # that of the folder where a snapshot was taken out
+            if changed > begun:
+                at = datetime.datetime.fromtimestamp(imported if imported > begun else changed, datetime.UTC)
+                found.append(Newer(kind, at, is_taken_back=imported <= begun))
     known = manifest.get("last_complete", {}).get("quality_hours")
     days = [folder.name[5:15] for folder in (data / "quality").glob("date=????-??-??")]
     if known and days:

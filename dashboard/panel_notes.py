@@ -25,14 +25,15 @@ OUTCOMES: dict[str, str] = {
     "holds_no_day": "rows that hold for no day: replaced on the day they began, or written after the customer had left",
     "outside_weeks": "outside the weeks of the panel",
     "customer_unknown": "from a customer who is not in the customer records, with no neighbourhood given",
-    "area_unknown_then": "nothing says in which neighbourhood the customer lived on that day",
+    "area_unknown_then": "on a day on which the customer was not with us by the records: gone by then, or not known yet",
     "area_not_given": "that name no neighbourhood",
     "area_without_customers": "in a neighbourhood where no customer lives",
     "left_before_first_known": "left before the first row about them",
     "left_before_entry": "left before the time at risk begins",
     "joined_after_cut_off": "joined, or first known of, after the cut-off",
-    "serves_nobody": "of devices that no customer hangs on, directly or below",
+    "serves_nobody": "of devices that no customer hangs on, directly or below, or that stand at the top of the tree, above everybody",
     "never_observed": "of devices that were never observed",
+    "nobody_lives_there": "in which no customer lives",
     "plan_of_nobody": "of plans that no customer has",
     "planned": "planned work, which is compared apart from outages",
     "degradation": "service that was bad and not away: it counts in latency, loss and utilisation",
@@ -51,6 +52,7 @@ EXPECTED = frozenset(
         "blind",
         "struck_nobody",
         "area_not_given",
+        "nobody_lives_there",
     )
 )
 """Outcomes that come about at every provider: they are counted, and no note is made of them."""
@@ -82,6 +84,15 @@ SELECT 'prices', CASE WHEN had.plan IS NOT NULL THEN 'used' ELSE 'plan_of_nobody
 FROM prices
 LEFT JOIN (SELECT DISTINCT plan FROM attachments) AS had ON had.plan = prices.plan
 GROUP BY ALL
+UNION ALL
+SELECT 'areas', CASE WHEN area IN (SELECT area FROM crowds) THEN 'used' ELSE 'nobody_lives_there' END, count(*)
+FROM areas GROUP BY ALL
+UNION ALL
+SELECT 'devices', CASE
+    WHEN device_id IN (SELECT device_id FROM served)
+        OR device_id IN (SELECT ancestor FROM paths WHERE device_id IN (SELECT device_id FROM served)) THEN 'used'
+    ELSE 'serves_nobody' END, count(*)
+FROM devices GROUP BY ALL
 UNION ALL
 SELECT 'reviews', CASE
     WHEN reviews.posted_on < span.first_day OR reviews.posted_on >= span.end_day THEN 'outside_weeks'
@@ -154,6 +165,7 @@ def _ends(engine: Engine, last_complete: Mapping[str, datetime.date], settings: 
     return notes
 
 
+ROWS = {"customers": "rows of customers", "spells": "times as a customer", "nps": "survey answers"}
 NAMES = {"quality_hours": "The network's measurements", "customers": "Customer records", "complaints": "Complaints"}
 
 
@@ -232,7 +244,10 @@ def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:
 def _dropped(counts: pd.DataFrame) -> list[Note]:
     worth_telling = counts[~counts["code"].isin(EXPECTED)]
     return [
-        Note(f"{row.table}_{row.code}", f"{row.rows} of {total} {row.table} are left out: {row.text}.")
+        Note(
+            f"{row.table}_{row.code}",
+            f"{row.rows} of {total} {ROWS.get(str(row.table), row.table)} are left out: {row.text}.",
+        )
         for row in worth_telling.itertuples()
         if (total := int(counts.loc[counts["table"] == row.table, "rows"].sum()))
     ]

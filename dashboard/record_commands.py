@@ -7,6 +7,7 @@ import datetime
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from dashboard.commands import EXIT_OK, EXIT_REFUSED, actor
 
@@ -82,11 +83,15 @@ def import_records(arguments: argparse.Namespace) -> int:
             return _refused("--undo takes the newest import of a kind back; leave the file out")
         try:
             print(records.undo(arguments.kind, settings, by=actor(arguments)))
+            print("bairro build makes the results anew")
         except SnapshotError as error:
             return _refused(str(error))
         return EXIT_OK
     if arguments.file is None:
         return _refused("say which file to import")
+    today = datetime.datetime.now(ZoneInfo(settings.timezone)).date()
+    if arguments.as_of is not None and arguments.as_of > today:
+        return _refused(f"--as-of {arguments.as_of} lies in the future: it is the day on which the file was exported")
     if arguments.propose:
         return _propose(arguments, settings)
     report = records.import_records(

@@ -47,5 +47,6 @@ def older(inputs: Sequence[Newer], timezone: str) -> str:
 def _said(one: Newer, timezone: str) -> str:
     if isinstance(one.since, datetime):
         local = one.since.astimezone(ZoneInfo(timezone))
-        return f"{NAMES.get(one.name, one.name)} (imported {numbers.day(local)}, {local:%H:%M})"
+        what = "an import taken back" if one.is_taken_back else "imported"
+        return f"{NAMES.get(one.name, one.name)} ({what} {numbers.day(local)}, {local:%H:%M})"
     return f"the network's measurements from {numbers.day(one.since)} on"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ TABLES: dict[str, str] = {
     "complaints": "Complaints",
     "nps": "Survey answers",
     "prices": "Prices",
+    "areas": "Neighbourhoods",
+    "devices": "Devices of the inventory, through time",
     "quality_hours": "Hours of quality",
     "incidents": "Incidents",
     "reviews": "Public reviews",
@@ -193,9 +196,31 @@ def coverage(results: Results) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value != numbers.NONE]
 
 
+MODEL_NOTE = re.compile(r"(?P<model>\w+): (?:(?P<term>\w+): no estimate: )?(?P<why>.+)", re.DOTALL)
+
+
 def notes(results: Results) -> list[str]:
-    """What was said while the results were made: rows left out, models that could not be fitted and why."""
-    return [_capital(str(note["text"])) for note in results.manifest.get("notes", [])]
+    """What was said while the results were made: rows left out, models that could not be fitted and why.
+
+    Models and measures have names that people read; measures of which the same is said stand in one line.
+    """
+    told: dict[tuple[str, str], list[str]] = {}
+    for note in results.manifest.get("notes", []):
+        text = str(note["text"])
+        found = MODEL_NOTE.fullmatch(text)
+        if found is None or found["model"] not in MODELS:
+            told[text, ""] = []
+            continue
+        named = [words.driver(found["term"]).name] if found["term"] else []
+        told.setdefault((MODELS[found["model"]], found["why"]), []).extend(named)
+    return [_capital(_note(what, why, measures)) for (what, why), measures in told.items()]
+
+
+def _note(what: str, why: str, measures: list[str]) -> str:
+    if not why:
+        return what
+    of = f"no estimate for {', '.join(name[0].lower() + name[1:] for name in measures)}: " if measures else ""
+    return f"{what}: {of}{why}"
 
 
 def _capital(text: str) -> str:

@@ -218,7 +218,7 @@ class _Study:
             **{name.replace("excess", "excess_per_1000"): 1000 * v / customers for name, v in numbers.items()},
             "smallest_detectable": detectable,
             "p_value": float((1 + (np.abs(chance) >= abs(excess)).sum()) / (1 + chance.size)),
-            "verdict": "too_small" if detectable > max(expected, 0.0) else "not_found",
+            "verdict": "too_small" if detectable >= max(expected, 0.0) else "not_found",
         }
         if self.prices is None:
             return row

@@ -86,7 +86,13 @@ def _line(entry: Entry, data: Path) -> str:
     else:
         state = "  [kept]" if entry.snapshot in standing else ""
     told = [f"{entry.rows_read:,} rows", f"{entry.added:,} added", f"{entry.changed:,} changed"]
-    told += [f"{number:,} {what}" for number, what in ((entry.rejected, "rejected"),) if number]
+    others = (
+        (entry.unchanged, "unchanged"),
+        (entry.rejected, "rejected"),
+        (entry.duplicates, "the same again"),
+        (entry.skipped, "skipped"),
+    )
+    told += [f"{number:,} {what}" for number, what in others if number]
     how = f" with the mapping {entry.mapping}" if entry.mapping else ""
     day = f", as of {entry.as_of}" if entry.as_of else ""
     return f"{when}  {entry.source}{how}{day}{by}: {', '.join(told)}{state}"

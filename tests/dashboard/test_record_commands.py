@@ -82,6 +82,7 @@ def test_what_no_column_looks_like_is_asked(folder: Path, capsys: pytest.Capture
         (["nps"], "say which file to import"),
         (["nps", "export.csv", "--undo"], "leave the file out"),
         (["nps", "--undo"], "nps: nothing has been imported, so there is nothing to take back"),
+        (["customers", "export.csv", "--as-of", "2999-01-01"], "--as-of 2999-01-01 lies in the future"),
         (["nps", "nowhere.csv", "--propose"], "nowhere.csv: no such file"),
     ],
 )

@@ -96,6 +96,20 @@ def test_inputs_newer_than_the_results_are_named(tmp_path: Path) -> None:
     assert age.older([], "UTC") == ""
 
 
+def test_an_import_that_was_taken_back_after_the_build_is_told(tmp_path: Path) -> None:
+    for _ in range(2):
+        path = snapshots.write("customers", tmp_path, CUSTOMERS.arrow_schema().empty_table())
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    os.utime(path.parent, (1_700_000_000, 1_700_000_000))
+    manifest = {"begun_at": NOW.isoformat()}
+    assert attempts.newer_inputs(tmp_path, manifest) == []
+    os.utime(path.parent, (NOW.timestamp() - 60, NOW.timestamp() - 60))
+    assert snapshots.take_back("customers", tmp_path) == 2
+    (newer,) = attempts.newer_inputs(tmp_path, manifest)
+    assert newer.is_taken_back
+    assert "customers (an import taken back " in age.newer([newer], "UTC")
+
+
 REPEAT = """
 import sys
 from pathlib import Path

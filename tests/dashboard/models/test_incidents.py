@@ -96,6 +96,14 @@ def test_small_neighbourhoods_are_too_small_to_say():
     assert (single["smallest_detectable"] > single["expected"]).all()
 
 
+def test_where_nobody_complains_nothing_is_called_not_found():
+    weeks, now = world(1, effect=0.0, areas=15)
+    weeks[["complaints_connection", "complaints_slow"]] = 0
+    made = incidents.incidents(outages.of_weeks(weeks), weeks, now, seed=1)
+    verdicts = made.effects.loc[made.effects["outcome"] == "complaints_quality", "verdict"]
+    assert set(verdicts) <= {"too_small", "no_match", "too_early"}
+
+
 def test_money_is_excess_departures_times_price():
     made = studied(3, effect=0.0, areas=15)
     row = pooled(made, "leaving")

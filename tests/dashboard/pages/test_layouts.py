@@ -17,6 +17,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from collector.published import INCIDENTS
 from dashboard import results as storage
+from dashboard.figures import evidence as figures
 from dashboard.figures import fixes, numbers
 from dashboard.pages import area, areas, evidence, help, loyalty, now, now_devices, now_incidents
 from dashboard.pages.source import Source, visit
@@ -326,6 +327,21 @@ def test_every_number_leads_to_its_method(source):
     for slug in slugs:
         assert "Choose one" not in text_of(evidence.method(slug))
     assert "Choose one" in text_of(evidence.method("nonsense"))
+
+
+def test_notes_name_models_and_measures_as_people_do_and_say_the_same_once(built):
+    notes = [
+        {"code": "leaving_model", "text": f"leaving_control: {term}: no estimate: fewer than 50 such departures"}
+        for term in ("down_hours", "loss")
+    ]
+    notes += [{"code": "x", "text": "leaving: 9% is left out"}, {"code": "y", "text": "Found: nothing"}]
+    told = figures.notes(dataclasses.replace(built, manifest={"notes": notes}))
+    assert told == [
+        "Negative control: leaving for other reasons: no estimate for time without service, lost packets: fewer than 50 such"
+        " departures.",
+        "Leaving of one's own will: 9% is left out.",
+        "Found: nothing.",
+    ]
 
 
 def test_pages_to_read_before_the_first_build(scratch):
