@@ -85,14 +85,19 @@ FROM prices
 LEFT JOIN (SELECT DISTINCT plan FROM attachments) AS had ON had.plan = prices.plan
 GROUP BY ALL
 UNION ALL
-SELECT 'areas', CASE WHEN area IN (SELECT area FROM crowds) THEN 'used' ELSE 'nobody_lives_there' END, count(*)
-FROM areas GROUP BY ALL
+SELECT 'areas', CASE WHEN lived_in.area IS NOT NULL THEN 'used' ELSE 'nobody_lives_there' END, count(*)
+FROM areas
+LEFT JOIN (SELECT DISTINCT area FROM crowds) AS lived_in ON lived_in.area = areas.area
+GROUP BY ALL
 UNION ALL
-SELECT 'devices', CASE
-    WHEN device_id IN (SELECT device_id FROM served)
-        OR device_id IN (SELECT ancestor FROM paths WHERE device_id IN (SELECT device_id FROM served)) THEN 'used'
-    ELSE 'serves_nobody' END, count(*)
-FROM devices GROUP BY ALL
+SELECT 'devices', CASE WHEN needed.device_id IS NOT NULL THEN 'used' ELSE 'serves_nobody' END, count(*)
+FROM devices
+LEFT JOIN (
+    SELECT device_id FROM served
+    UNION
+    SELECT paths.ancestor FROM paths JOIN served ON served.device_id = paths.device_id
+) AS needed ON needed.device_id = devices.device_id
+GROUP BY ALL
 UNION ALL
 SELECT 'reviews', CASE
     WHEN reviews.posted_on < span.first_day OR reviews.posted_on >= span.end_day THEN 'outside_weeks'

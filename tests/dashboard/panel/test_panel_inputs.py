@@ -103,6 +103,8 @@ def test_what_is_dropped_or_assumed_is_said(eight_weeks: Any) -> None:
     eight_weeks.customer("4", started_on="2024-01-01", ended_on="2025-02-01")
     eight_weeks.observe("idle", FIRST, LAST)
     eight_weeks.rows["areas"] = [{"area": "south", "name": "South"}]
+    for name, parent in (("core", None), ("olt", "core"), ("ap", "olt")):
+        eight_weeks.device(name, parent)
     eight_weeks.complaint("2025-02-01", customer_id="nobody")
     eight_weeks.complaint("2020-02-01", customer_id="1")
     eight_weeks.complaint("2025-02-01", area="moon")
@@ -114,6 +116,8 @@ def test_what_is_dropped_or_assumed_is_said(eight_weeks: Any) -> None:
     assert counts["complaints", "area_without_customers"] == 1
     assert counts["complaints", "area_unknown_then"] == 1
     assert counts["quality_hours", "serves_nobody"] == counts["quality_hours", "used"] == 56 * 24
+    assert counts["areas", "nobody_lives_there"] == 1
+    assert (counts["devices", "used"], counts["devices", "serves_nobody"]) == (2, 1)
     notes = said(panel)
     # Three customers for 56 days, one for 27.
     assert notes["customers_without_device"].startswith(f"{56 / 195:.1%} of customer time has no device on record")
