@@ -43,7 +43,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 8
+ANALYSIS = 9
 
 
 class BuildError(ValueError):
