@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BUILD_SECONDS, START_SECONDS = 900, 240
+BUILD_SECONDS, START_SECONDS = 1800, 480
 
 
 def ask(url: str) -> str:
