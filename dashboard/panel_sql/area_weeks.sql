@@ -4,8 +4,8 @@ WITH grid AS (
     SELECT lived_in.area, weeks.week
     FROM (SELECT DISTINCT area FROM crowd_changes) AS lived_in,
         (
-            SELECT first_day + CAST(number AS INTEGER) AS week
-            FROM (SELECT first_day, unnest(range(0, date_diff('day', first_day, end_day), 7)) AS number FROM span)
+            SELECT first_day + 7 * CAST(number AS INTEGER) AS week
+            FROM (SELECT first_day, unnest(range(0, (date_diff('day', first_day, end_day) + 6) // 7)) AS number FROM span)
         ) AS weeks
 )
 SELECT

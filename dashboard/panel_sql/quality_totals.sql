@@ -5,8 +5,8 @@ WITH grid AS (
     SELECT served.served_no, weeks.week
     FROM served,
         (
-            SELECT first_day + CAST(number AS INTEGER) AS week
-            FROM (SELECT first_day, unnest(range(0, date_diff('day', first_day, end_day) + 1, 7)) AS number FROM span)
+            SELECT first_day + 7 * CAST(number AS INTEGER) AS week
+            FROM (SELECT first_day, unnest(range(0, date_diff('day', first_day, end_day) // 7 + 1)) AS number FROM span)
         ) AS weeks
 ),
 whole AS (
