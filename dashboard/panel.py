@@ -52,6 +52,7 @@ JOINED_OVER_THE_SPAN = (
     "exposures",
     "stretches",
     "quality_totals",
+    "quality_complaints",
     "window_quality",
     "trailing_quality",
     "complaints_before",
@@ -61,10 +62,17 @@ JOINED_OVER_THE_SPAN = (
     "customer_weeks",
     "customers_now",
     "survey_answers",
-    "quality_complaints",
     "departures",
     "outages",
 )
+READ_NO_MORE_AFTER: dict[str, tuple[str, ...]] = {
+    "quality_complaints": ("quality_days",),
+    "window_quality": ("stretches", "quality_totals"),
+    "moments": ("periods", "weeks"),
+    "trailing_quality": ("exposures", "window_quality"),
+    "customer_moments": ("moments", "trailing_quality", "complaints_before", "scores_before"),
+}
+"""Large tables by the last statement that reads them: the memory is needed for those that follow."""
 STAYS_PER_EVENT = 10
 FEWEST_STAYS, MOST_STAYS = 200_000, 1_000_000
 MOST_PERIODS = 3_000_000
@@ -203,6 +211,8 @@ def _register(
 def _run(engine: engines.Engine, names: tuple[str, ...]) -> None:
     for name in names:
         engine.make(chunks.statement(name))
+        for done in READ_NO_MORE_AFTER.get(name, ()):
+            engine.forget(done)
 
 
 def _span(engine: engines.Engine, tables: Mapping[str, pa.Table], settings: DashboardSettings) -> _Span:
@@ -269,6 +279,8 @@ def _one_row(span: _Span) -> pa.Table:
 def _frame(engine: engines.Engine, spec: TableSpec) -> pd.DataFrame:
     """The table ``spec`` sorted by its key, as pandas; columns that may be null keep their kind."""
     ordered = f"SELECT {', '.join(spec.column_names)} FROM {spec.name} ORDER BY {', '.join(spec.key)}"
-    frame = conform(engine.table(ordered), spec).to_pandas(date_as_object=False)
+    table = conform(engine.table(ordered), spec)
+    frame = table.to_pandas(date_as_object=False, split_blocks=True, self_destruct=True)
+    del table  # its columns are gone: each went as it was converted
     nullable = {"integer": "Int64", "boolean": "boolean"}
     return frame.astype({c.name: nullable[c.type] for c in spec.columns if not c.required and c.type in nullable})

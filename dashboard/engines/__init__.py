@@ -21,7 +21,8 @@ class FilesChangedError(OSError):
 class Engine(Protocol):
     """Tables by name, made one from another by statements in DuckDB's dialect.
 
-    The statements keep to what every engine does alike (see decision 530). A name that was made stays until ``close``.
+    The statements keep to what every engine does alike (see decision 530). A name that was made stays until
+    it is forgotten or all is closed.
     """
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -29,6 +30,9 @@ class Engine(Protocol):
 
     def make(self, statement: str) -> None:
         """Run one statement that makes a table or a view."""
+
+    def forget(self, name: str) -> None:
+        """Give back what the table ``name`` takes of memory, as nothing reads it any more."""
 
     def attach_history(self, quality: pa.Table | str | Path | None, cache: Path | None) -> None:
         """Make history_hours and history_days of ``quality`` (quality_hours, or a glob of its files) and of paths.

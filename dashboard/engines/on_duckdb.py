@@ -29,6 +29,9 @@ class DuckdbEngine:
         with _told_of_changed_files():
             self._connection.execute(statement)
 
+    def forget(self, name: str) -> None:
+        self._connection.execute(f"DROP TABLE {name}")
+
     def attach_history(self, quality: pa.Table | str | Path | None, cache: Path | None) -> None:
         with _told_of_changed_files():
             chunks.attach(self._connection, quality, cache)

@@ -48,6 +48,9 @@ class SparkEngine:
                 answer = self._stored(answer, made.name)[1]
             answer.createOrReplaceTempView(made.name)
 
+    def forget(self, name: str) -> None:
+        self._session.catalog.dropTempView(name)
+
     def attach_history(self, quality: pa.Table | str | Path | None, cache: Path | None) -> None:
         """All weeks at once: a cluster has the room, and each statement costs it a second however little it is given."""
         if isinstance(quality, (str, Path)) and (files := list(chunks.files_of(Path(quality)))):

@@ -100,7 +100,11 @@ class Design:
 
     def columns(self, frame: pd.DataFrame) -> Floats:
         """(n, columns) in the order of ``names``."""
-        return np.concatenate([block.make(frame) for block in self.blocks], axis=1)
+        columns, place = np.empty((len(frame), len(self.names))), 0
+        for block in self.blocks:
+            columns[:, place : place + len(block.names)] = block.make(frame)
+            place += len(block.names)
+        return columns
 
     def places(self, prefix: str) -> npt.NDArray[np.int64]:
         """The columns whose names begin with ``prefix``, in order."""
