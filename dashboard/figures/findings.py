@@ -216,10 +216,15 @@ def _driver(row: Mapping[str, Any], currency: str) -> Driver:
     )
 
 
-def reasons(results: Results, area: str, currency: str, most: int = 3) -> list[str]:
-    """The drivers in which the area stands out upwards, strongest first, as phrases."""
-    rows = [row for row in _drivers_of(results, area) if _stands_out(row) and not numbers.is_missing(row["value"])]
-    return [words.reason(row, currency) for row in rows[:most]]
+def reasons(results: Results, currency: str, most: int = 3) -> dict[str, list[str]]:
+    """By area the drivers in which it stands out upwards, strongest first, as phrases; areas without any are not in it."""
+    table = results.area_drivers.sort_values("position", kind="stable")
+    told: dict[str, list[str]] = {}
+    for row in _records(table[stand_out(table) & table["value"].notna()]):
+        said = told.setdefault(str(row["area"]), [])
+        if len(said) < most:
+            said.append(words.reason(row, currency))
+    return told
 
 
 def stand_out(drivers: pd.DataFrame) -> pd.Series:

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 def ranking_rows(results: Results, currency: str) -> list[dict[str, Any]]:
     """One dict per area, best known rank first: raw numbers to sort by and the texts that are shown."""
-    names = area_names(results)
+    names, told = area_names(results), reasons(results, currency)
     table = results.ranking.sort_values("rank", na_position="last")
-    return [_ranking_row(row, names, results, currency) for row in table.to_dict("records")]
+    return [_ranking_row(row, names, told.get(str(row["area"]), []), currency) for row in table.to_dict("records")]
 
 
-def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], results: Results, currency: str) -> dict[str, Any]:
+def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], told: list[str], currency: str) -> dict[str, Any]:
     area = str(row["area"])
-    told = reasons(results, area, currency)
     return {
         "area": area,
         "name": names.get(area, area),

@@ -31,10 +31,12 @@ had AS (
         CAST(sum(q.echoes_lost) AS DOUBLE) AS echoes_lost,
         CAST(sum(q.utilization_ms) AS DOUBLE) AS utilization_ms,
         CAST(sum(q.utilization_sum) AS DOUBLE) AS utilization_sum
-    FROM complained
-    CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6)) AS before (days)
-    JOIN quality_days AS q
-        ON q.served_no = complained.served_no AND q.day = complained.provider_day - before.days
+    FROM (
+        SELECT complained.id, complained.served_no, complained.provider_day - before.days AS day
+        FROM complained
+        CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6)) AS before (days)
+    ) AS complained
+    JOIN quality_days AS q ON q.served_no = complained.served_no AND q.day = complained.day
     GROUP BY complained.id
 )
 SELECT
