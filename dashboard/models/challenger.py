@@ -56,7 +56,8 @@ def fit(customer_weeks: pd.DataFrame, *, seed: int) -> Challenger | None:
     if events.sum() < FEWEST_EVENTS:
         return None
     days = customer_weeks["days_at_risk"].to_numpy(dtype=float)
-    columns, is_category = tabular.tree_columns(_predictors(customer_weeks))
+    given = _predictors(customer_weeks).dropna(axis="columns", how="all")  # trees cannot bin a column without a value
+    columns, is_category = tabular.tree_columns(given)
     model = HistGradientBoostingRegressor(
         loss="poisson",
         learning_rate=TREES.learning_rate,
@@ -70,8 +71,9 @@ def fit(customer_weeks: pd.DataFrame, *, seed: int) -> Challenger | None:
         random_state=seed,
     )
     weight = days * customer_weeks["weight"].to_numpy(dtype=float)
-    model.fit(columns(_predictors(customer_weeks)), events / days, sample_weight=weight)
-    return Challenger(lambda frame: np.asarray(model.predict(columns(_predictors(frame))), dtype=float))
+    model.fit(columns(given), events / days, sample_weight=weight)
+    known = list(given.columns)
+    return Challenger(lambda frame: np.asarray(model.predict(columns(_predictors(frame)[known])), dtype=float))
 
 
 def _predictors(frame: pd.DataFrame) -> pd.DataFrame:

@@ -161,3 +161,6 @@ def test_trees_give_the_departures_that_there_are(past):
     days = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(float)
     assert days @ trees.daily_hazard(weeks) == pytest.approx(weeks["left_voluntarily"].sum(), rel=0.03)
     assert challenger.fit(weeks[~weeks["left_voluntarily"]], seed=1) is None
+    without = challenger.fit(weeks.assign(termination_fee=float("nan")), seed=1)
+    assert without is not None
+    assert np.isfinite(without.daily_hazard(weeks)).all()
