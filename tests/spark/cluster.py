@@ -25,7 +25,7 @@ import pytest
 from dashboard import panel as panels
 from dashboard.config import DashboardSettings, EngineSettings
 from dashboard.tables.quality import pattern
-from dashboard.tables.schema import PANEL_TABLES, RECORDS, conform
+from dashboard.tables.schema import INCIDENT_SPANS, PANEL_TABLES, RECORDS, conform
 from demo.rules import Rules
 from demo.world import PROVIDER_TIMEZONE, World, simulate
 
@@ -100,6 +100,7 @@ class Provider:
     data: Path
     records: dict[str, pa.Table]
     devices: pa.Table
+    incidents: pa.Table
 
     def build(self, **engine: Any) -> tuple[panels.Panel, float]:
         """The panel, and the seconds that it took."""
@@ -110,7 +111,7 @@ class Provider:
             engine=EngineSettings(memory_gigabytes=0.75, **engine),
         )
         start = time.perf_counter()
-        made = panels.build(self.records, pattern(self.data), self.devices, settings)
+        made = panels.build(self.records, pattern(self.data), self.devices, settings, incidents=self.incidents)
         return made, time.perf_counter() - start
 
 
@@ -122,7 +123,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
     areas["timezone"] = [ZONES[number % len(ZONES)] for number in range(len(areas))]
     data = tmp_path_factory.mktemp("provider") / "data"
     write_hours(data, world.quality_hours)
-    return Provider(data, records_of(world), world.devices)
+    return Provider(data, records_of(world), world.devices, outages_of(world))
 
 
 def records_of(world: World) -> dict[str, pa.Table]:
@@ -133,6 +134,26 @@ def records_of(world: World) -> dict[str, pa.Table]:
         schema = RECORDS[kind].arrow_schema()
         tables[kind] = conform(pa.Table.from_pandas(known, schema=schema, preserve_index=False), RECORDS[kind])
     return tables
+
+
+def outages_of(world: World) -> pa.Table:
+    """Every device that has one above it out for 90 minutes, an hour and a day after the last; of five one is still out."""
+    rows = []
+    for number, row in enumerate(row for row in world.devices.to_pylist() if row["parent"]):
+        start = AS_OF - datetime.timedelta(days=60) + number * datetime.timedelta(hours=25)
+        end = start + datetime.timedelta(minutes=90) if number % 5 else None
+        rows.append(
+            {
+                "incident_id": f"cut-{number // 2}",
+                "device_id": row["device_id"],
+                "started_at": start,
+                "kind": "planned" if number % 7 == 0 else "outage",
+                "area": row["area"],
+                "subscribers": row["subscribers"],
+                "ended_at": end,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=INCIDENT_SPANS.arrow_schema())
 
 
 def write_hours(data: Path, hours: pa.Table) -> None:
