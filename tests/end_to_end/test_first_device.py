@@ -93,5 +93,5 @@ def test_the_page_shows_the_device_and_its_outage(folder, bairro, processes, eve
 
     agent = next(pid for pid, command in processes.left().items() if "snmpd" in command.split()[0])
     subprocess.run(["kill", str(agent)], check=True)
-    page.locator("#now-incidents").get_by_text("router-1").wait_for(timeout=60_000)
+    page.locator("#now-incidents").get_by_text("router-1 is down").wait_for(timeout=60_000)
     page.close()
