@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 EVERYTHING = "everything"
 BINS = 32
 GOOD_SHARE = 0.25
+DRAWS_AT_ONCE = 256
 COLUMNS = [
     "area",
     "measure",
@@ -91,7 +92,7 @@ def _positions(rows: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Customers of an area with like quality taken together: area, weight and mean excess (groups, terms)."""
+    """Customers of an area with like quality taken together: area (rising), weight and mean excess (groups, terms)."""
 
     area: npt.NDArray[np.int64]
     weight: Floats
@@ -115,12 +116,21 @@ def _grouped(prospect: Prospect, order: Floats, excess: Floats) -> _Groups:
 
 
 def _share_saved(groups: _Groups, effects: Floats, chosen: int | None, areas: int) -> Floats:
-    """(draws, areas) the share of an area's departures that goes away with the target on one term, or on all."""
+    """(draws, areas) the share of an area's departures that goes away with the target on one term, or on all.
+
+    An area without customers saves nothing. Draws are taken some at a time: together they would not fit in memory.
+    """
     which = slice(None) if chosen is None else slice(chosen, chosen + 1)
-    kept = np.exp(-effects[:, which] @ groups.excess[:, which].T) * groups.weight
-    belongs = (groups.area[:, None] == np.arange(areas)[None, :]).astype(float)
-    total = groups.weight @ belongs
-    return np.asarray(1.0 - np.divide(kept @ belongs, total, out=np.ones((len(effects), areas)), where=total > 0))
+    excess = groups.excess[:, which].T
+    starts = np.flatnonzero(np.diff(groups.area, prepend=-1))
+    there, total = groups.area[starts], np.add.reduceat(groups.weight, starts)
+    saved = np.zeros((len(effects), areas))
+    for first in range(0, len(effects), DRAWS_AT_ONCE):
+        some = slice(first, first + DRAWS_AT_ONCE)
+        kept = np.exp(-effects[some, which] @ excess) * groups.weight
+        left = np.add.reduceat(kept, starts, axis=1)
+        saved[some, there] = 1.0 - np.divide(left, total, out=np.ones_like(left), where=total > 0)
+    return saved
 
 
 def _effect_draws(predictor: Predictor, count: int, seed: int) -> Floats:
