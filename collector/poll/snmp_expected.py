@@ -134,6 +134,11 @@ class Layout:
         self.odd: tuple[int, ...] = ()
         self.signed: tuple[int, ...] = ()
 
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What replies that ``numbers`` reads have in common: layouts of the same shape read the same of them."""
+        return self._unpack, self._skeleton, self.places, self.odd, self.signed
+
     def values(self, data: bytes) -> list[Value] | None:
         """The reply's values in order, or None for a reply of another shape."""
         numbers = self.numbers(data)

@@ -30,14 +30,21 @@ class Recipe:
     __slots__ = ("_alternatives", "_conversions", "_interfaces", "_known", "_signals")
 
     def __init__(self, row: _Row, records: Iterable[Record]) -> None:
-        self._interfaces: list[_Pick] = []
-        self._signals: list[_Pick] = []
+        interfaces: list[_Pick] = []
+        signals: list[_Pick] = []
         for record in records:
             pick = _pick(*(row.field(record, name) for name in record.kind._fields))
-            (self._interfaces if record.kind is InterfaceReading else self._signals).append(pick)
+            (interfaces if record.kind is InterfaceReading else signals).append(pick)
+        self._interfaces, self._signals = tuple(interfaces), tuple(signals)
         self._conversions = tuple(row.conversions.items())
         self._alternatives = tuple(row.alternatives)
         self._known = tuple(row.known)
+
+    @property
+    def steps(self) -> tuple[Any, ...]:
+        """All that there is to it: recipes of the same steps do the same."""
+        known = tuple((type(value), value) for value in self._known)
+        return self._interfaces, self._signals, self._conversions, self._alternatives, known
 
     def row(self, numbers: Iterable[Any]) -> list[Any]:
         """The row that the replies' numbers fill."""
@@ -66,15 +73,24 @@ class UsualAnswer(NamedTuple):
 
 
 class Usual:
-    """How one device's usual replies to a question are read."""
+    """How usual replies to a question are read. Two that read alike are equal, and devices of one kind share one:
+    what it consists of then stays in the processor's cache.
+    """
 
-    __slots__ = ("_boot", "_layout", "_recipe", "_uptime")
+    __slots__ = ("_boot", "_key", "_layout", "_recipe", "_uptime")
 
     def __init__(self, layout: Layout, row: _Row, scalars: Scalars, records: Sequence[Record]) -> None:
         self._layout = layout
         self._uptime = row.place(scalars.place("uptime_seconds"))
         self._boot = row.place(scalars.place("boot_seconds"))
         self._recipe = Recipe(row, records)
+        self._key = (self._uptime, self._boot, layout.shape, self._recipe.steps)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Usual) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
     def read(self, data: bytes) -> UsualAnswer | None:
         """What a usual reply says; None for any other."""
@@ -91,7 +107,13 @@ def learn_usual(layout: Layout, sources: Sequence[Source], scalars: Scalars, rec
     """What is learnt from a reply that gave ``records``; None where a number in it is what tells things apart."""
     if not set(layout.places).isdisjoint(place for record in records for place in record.proofs):
         return None
-    return Usual(layout, _Row([layout], dict(enumerate(sources))), scalars, records)
+    return _shared(Usual(layout, _Row([layout], dict(enumerate(sources))), scalars, records))
+
+
+@lru_cache(maxsize=4096)
+def _shared(usual: Usual) -> Usual:
+    """The first that read alike."""
+    return usual
 
 
 def learn_recipe(layouts: Sequence[Layout], sources: Mapping[int, Source], records: Sequence[Record]) -> Recipe:
