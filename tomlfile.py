@@ -16,6 +16,10 @@ class SettingsError(ValueError):
     """A settings file that cannot be used; the message names the file, the key and what is wrong with it."""
 
 
+NO_CONFIG = "; --config names another, and docs/first-device.md shows how to write one"
+"""What to do where the configuration file is absent, for ``absent``."""
+
+
 def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | None = None, absent: str = "") -> T:
     """Read ``path`` into the dataclass ``into``; tables become nested dataclasses, paths are relative to the file.
 

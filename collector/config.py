@@ -248,12 +248,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-ABSENT = "; --config names another, and docs/first-device.md shows how to write one"
-
-
 def load(path: Path) -> CollectorSettings:
     """Read collector.toml. Raises tomlfile.SettingsError naming the file and the key; no secret is ever shown."""
-    document = tomlfile.read(path, absent=ABSENT)
+    document = tomlfile.read(path, absent=tomlfile.NO_CONFIG)
     entries = document.pop("credentials", None)
     settings = tomlfile.build(document, CollectorSettings, path, choices=CHOICES)
     try:

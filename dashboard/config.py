@@ -114,12 +114,9 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 
 
-ABSENT = "; --config names another, and docs/first-device.md shows how to write one"
-
-
 def load(path: Path) -> DashboardSettings:
     """Read dashboard.toml. Raises tomlfile.SettingsError naming the file and the key."""
-    settings = tomlfile.load(path, DashboardSettings, choices=CHOICES, absent=ABSENT)
+    settings = tomlfile.load(path, DashboardSettings, choices=CHOICES, absent=tomlfile.NO_CONFIG)
     try:
         ZoneInfo(settings.timezone)
     except (OSError, ValueError, ZoneInfoNotFoundError):

@@ -58,6 +58,12 @@ EXPECTED = frozenset(
 """Outcomes that come about at every provider: they are counted, and no note is made of them."""
 
 COUNTS = """
+WITH needed AS (
+    SELECT device_id FROM served
+    UNION
+    SELECT paths.ancestor FROM paths JOIN served ON served.device_id = paths.device_id
+),
+lived_in AS (SELECT DISTINCT area FROM crowds)
 SELECT 'customers' AS "table", 'holds_no_day' AS code,
     (SELECT count(*) FROM customers) - (SELECT count(*) FROM attachments) AS rows
 UNION ALL
@@ -73,11 +79,7 @@ SELECT 'quality_hours', CASE
     WHEN needed.device_id IS NOT NULL THEN 'used'
     ELSE 'serves_nobody' END, CAST(sum(device_hours.rows_read) AS BIGINT)
 FROM device_hours
-LEFT JOIN (
-    SELECT device_id FROM served
-    UNION
-    SELECT paths.ancestor FROM paths JOIN served ON served.device_id = paths.device_id
-) AS needed ON needed.device_id = device_hours.device_id
+LEFT JOIN needed ON needed.device_id = device_hours.device_id
 GROUP BY ALL
 UNION ALL
 SELECT 'prices', CASE WHEN had.plan IS NOT NULL THEN 'used' ELSE 'plan_of_nobody' END, count(*)
@@ -87,16 +89,12 @@ GROUP BY ALL
 UNION ALL
 SELECT 'areas', CASE WHEN lived_in.area IS NOT NULL THEN 'used' ELSE 'nobody_lives_there' END, count(*)
 FROM areas
-LEFT JOIN (SELECT DISTINCT area FROM crowds) AS lived_in ON lived_in.area = areas.area
+LEFT JOIN lived_in ON lived_in.area = areas.area
 GROUP BY ALL
 UNION ALL
 SELECT 'devices', CASE WHEN needed.device_id IS NOT NULL THEN 'used' ELSE 'serves_nobody' END, count(*)
 FROM devices
-LEFT JOIN (
-    SELECT device_id FROM served
-    UNION
-    SELECT paths.ancestor FROM paths JOIN served ON served.device_id = paths.device_id
-) AS needed ON needed.device_id = devices.device_id
+LEFT JOIN needed ON needed.device_id = devices.device_id
 GROUP BY ALL
 UNION ALL
 SELECT 'reviews', CASE
@@ -106,7 +104,7 @@ SELECT 'reviews', CASE
     ELSE 'used' END AS outcome, count(*)
 FROM reviews
 CROSS JOIN span
-LEFT JOIN (SELECT DISTINCT area FROM crowds) AS lived_in ON lived_in.area = reviews.area
+LEFT JOIN lived_in ON lived_in.area = reviews.area
 GROUP BY ALL
 UNION ALL
 SELECT 'incidents', CASE

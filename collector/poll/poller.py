@@ -174,13 +174,15 @@ class Poller:
         if self._is_closed:
             return
         now = self.engine.now = self._loop.time()
-        self._is_resting, pause = False, None
+        self._is_resting = False
+        pause = 0.0 if self._turn is not None else None
         try:
             self.engine.receive()
             self.pinger.receive()
             self.engine.expire(now)
             self.pinger.expire(now)
-            pause = self._turn() if self._turn is not None else None
+            if self._turn is not None:
+                pause = self._turn()
             self.outbox.send(now)
         finally:
             is_busy = self.in_flight or self.engine.pending or self.pinger.pending

@@ -92,13 +92,19 @@ def _kinder(bind: Varbind, data: bytes) -> str | None:
         return "nsap"
     if not bind.oid or bind.oid == (0, 0) or bind.value == (0, 0):
         return "empty oid"
-    if bind.tag in UNSIGNED and isinstance(bind.value, int) and bind.value:
-        size = (bind.value.bit_length() + 7) // 8
-        is_bare = (
-            bind.value >> (8 * size - 1) == 1 and bytes((bind.tag, size)) + bind.value.to_bytes(size, "big") in data
-        )
-        return "unsigned" if is_bare else None
-    return None
+    return "unsigned" if bind.tag in UNSIGNED and _is_bare(bind, data) else None
+
+
+def _is_bare(bind: Varbind, data: bytes) -> bool:
+    """Whether a number stands in ``data`` with its highest bit first; its length may be written the long way."""
+    if not isinstance(bind.value, int) or not bind.value:
+        return False
+    size = (bind.value.bit_length() + 7) // 8
+    if bind.value >> (8 * size - 1) == 0:
+        return False
+    lengths = [bytes((size,))] + [bytes((0x80 | width,)) + size.to_bytes(width, "big") for width in range(1, 5)]
+    content = bind.value.to_bytes(size, "big")
+    return any(bytes((bind.tag,)) + length + content in data for length in lengths)
 
 
 def _compare(data: bytes, ours: Message, message: Any, pdu: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from collector.config import PingSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
@@ -70,3 +72,29 @@ def test_a_closed_poller_ticks_no_more(serve: Serve) -> None:
 
     before, after = asyncio.run(run())
     assert 0 < before == after
+
+
+def test_a_tick_that_fails_while_nothing_is_under_way_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> int:
+        poller = counting()
+        await poller.open()
+        turns = 0
+
+        def turn() -> float:
+            nonlocal turns
+            turns += 1
+            return QUICK.tick_seconds
+
+        def fails() -> None:
+            poller.engine.receive = receives  # type: ignore[method-assign]
+            raise OSError("broken socket")
+
+        receives, poller.engine.receive = poller.engine.receive, fails  # type: ignore[method-assign]
+        poller.drive(turn)
+        while turns < 3:
+            await asyncio.sleep(QUICK.tick_seconds)
+        await poller.close()
+        return turns
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) >= 3
+    assert "broken socket" in caplog.text
