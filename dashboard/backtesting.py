@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from dashboard import backtest_results, build, engines
 from dashboard import panel as panels
 from dashboard.config import DashboardSettings
@@ -31,6 +33,7 @@ WORDS = {
 }
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # as build.fit
 def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: int) -> tuple[Path, Backtest]:
     """Backtest on everything that is on record, and store it. Raises build.BuildError where nothing can be made."""
     progress("reading records and quality")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from dashboard import attempts, engines, results
 from dashboard import panel as panels
@@ -43,7 +44,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 9
+ANALYSIS = 10
 
 
 class BuildError(ValueError):
@@ -137,10 +138,14 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
     return results.write(settings.data, tables, manifest)
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def fit(
     panel: panels.Panel, areas: pa.Table, settings: DashboardSettings, progress: Progress
 ) -> tuple[dict[str, pd.DataFrame], list[dict[str, str]], dict[str, str]]:
-    """Result tables, notes, and by outcome whether the page may say ``effect`` or only ``association``."""
+    """Result tables, notes, and by outcome whether the page may say ``effect`` or only ``association``.
+
+    On one thread of linear algebra: matrices are narrow, and more threads cost several times what they gain.
+    """
     notes = _Notes([asdict(note) for note in panel.notes])
     weeks, periods = panel.area_weeks, panel.customer_periods
     current = panel.customers_now

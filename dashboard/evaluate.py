@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from dashboard.models import evaluation, tabular
 from dashboard.models.accuracy import Estimate
@@ -38,6 +39,7 @@ class Wanted:
     seed: int = 1
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # as build.fit
 def evaluate(wanted: Wanted) -> tuple[str, bool]:
     """Judge and write; returns the report and whether any row was refused.
 

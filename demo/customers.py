@@ -139,13 +139,14 @@ def log_hazard(setting: Setting, crowd: Crowd, day: int, quality: Floats) -> Flo
     """Log of the weekly hazard of leaving voluntarily, of each spell on ``day``; ``quality`` is by node."""
     rules = setting.rules
     free_since = day - crowd.contract
+    is_just_free = (crowd.contract > crowd.started) & (free_since >= 0) & (free_since < JUST_FREE_DAYS)
     tenure = np.clip((day - crowd.started) / 365.25, 0.0, 5.0)
     return np.asarray(
         np.log(rules.leaving_rate)
         + quality[crowd.node - setting.network.nodes.start]
         + rules.leaving_per_price_gap * price_gap(setting, crowd, day)
         + np.where(free_since < 0, rules.leaving_locked_in, 0.0)
-        + np.where((free_since >= 0) & (free_since < JUST_FREE_DAYS), rules.leaving_just_free, 0.0)
+        + np.where(is_just_free, rules.leaving_just_free, 0.0)
         + rules.leaving_per_tenure_year * tenure
         + setting.area_effect("leaving area", rules.leaving_area_spread)[crowd.area]
     )

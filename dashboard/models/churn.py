@@ -157,7 +157,7 @@ def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The rows of known quality with their columns: the same for every outcome."""
+    """The rows of known quality, neighbourhood by neighbourhood, with their columns: the same for every outcome."""
 
     design: Design
     known: pd.DataFrame
@@ -168,7 +168,9 @@ class _Prepared:
     def of(cls, weeks: pd.DataFrame, *, with_service: bool) -> _Prepared:
         design = design_of(weeks, with_service=with_service)
         is_known = np.asarray(~np.isnan(design.quality.steps(weeks)).any(axis=1))
-        known = weeks.iloc[np.flatnonzero(is_known)]
+        places = np.flatnonzero(is_known)
+        cluster = pd.factorize(weeks["area"].astype(str).to_numpy()[places], sort=True)[0]
+        known = weeks.iloc[places[np.argsort(cluster, kind="stable")]]
         exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
         total = max(float(exposure.sum()), 1e-300)
         return cls(design, known, design.columns(known), 1.0 - float(exposure[is_known].sum()) / total)

@@ -75,7 +75,7 @@ def fit(rows: Rows) -> Fit:
     """
     dropped = _dropped(rows)
     kept = ~dropped
-    columns = rows.columns[:, kept]
+    columns = rows.columns if kept.all() else rows.columns[:, kept]
     prior = np.where(rows.is_steadied[kept], STEADYING * _variances(columns), 0.0)
     coefficients, has_converged, value = _maximise(rows, columns, prior)
     means = rows.days * np.exp(columns @ coefficients)
@@ -259,11 +259,12 @@ def _dropped(rows: Rows) -> Flags:
 
 
 def _gram(columns: Floats, weight: Floats) -> Floats:
-    """columns' diag(weight) columns."""
+    """columns' diag(weight) columns, of weights from 0 on. A matrix times its own transpose is half of the work."""
     total = np.zeros((columns.shape[1], columns.shape[1]))
     for start in range(0, len(columns), CHUNK):
         own = columns[start : start + CHUNK]
-        total += (own * weight[start : start + CHUNK, None]).T @ own
+        own = own * np.sqrt(weight[start : start + CHUNK, None])
+        total += own.T @ own
     return total
 
 
@@ -275,10 +276,13 @@ def _variances(columns: Floats) -> Floats:
     return np.maximum(np.einsum("ij,ij->j", columns, columns) / len(columns) - means**2, 0.0)
 
 
-def _by_cluster(cluster: Codes, groups: int) -> list[tuple[int, Codes]]:
-    order = np.argsort(cluster, kind="stable")
-    edges = np.searchsorted(cluster[order], np.arange(groups + 1))
-    return [(group, order[edges[group] : edges[group + 1]]) for group in range(groups)]
+def _by_cluster(cluster: Codes, groups: int) -> list[tuple[int, Codes | slice]]:
+    """Where each cluster's rows are; where they stand together, without copying them to look at them."""
+    is_sorted = bool((cluster[:-1] <= cluster[1:]).all())
+    order = None if is_sorted else np.argsort(cluster, kind="stable")
+    edges = np.searchsorted(cluster if order is None else cluster[order], np.arange(groups + 1)).tolist()
+    places = (slice(*pair) for pair in itertools.pairwise(edges))
+    return [(group, own if order is None else order[own]) for group, own in enumerate(places)]
 
 
 def _spread(values: Floats, kept: Flags) -> Floats:

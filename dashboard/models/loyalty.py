@@ -2,7 +2,7 @@
 
     bad_i     = any measure m: q_im > median of q_m over i's technology + one step of m
     unhappy_i = bad_i, or last score <= 6, or a quality complaint in the eight weeks before
-    held_i    = a contract still binds i;  cliff_k = #{unhappy, held, 30.4 (k - 1) < days left <= 30.4 k}
+    held_i    = a contract still binds i;  cliff_k = #{unhappy, held, lock-in ends in the k-th month from now}
 
 ``q`` is quality over the eight weeks before, a step is that of `lags.TERMS` (an hour down a week, 10 ms, one point of
 loss, ten points of utilisation). These are counts, no estimates: it assumes that a step more than what others of the
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from dashboard.models.covariates import LEAST_OBSERVED, MONTH_DAYS, TRAILING
+from dashboard.models.covariates import LEAST_OBSERVED, TRAILING
 from dashboard.models.lags import TERMS
 
 Flags = npt.NDArray[np.bool_]
@@ -204,9 +204,12 @@ def _mean_by_area(area: pd.Series, values: pd.Series) -> pd.Series:
 
 
 def _cliff(customers: pd.DataFrame, standing: Standing, cut_off: datetime.date) -> pd.DataFrame:
-    """Every area and month ahead, months without an end included."""
+    """Every area and month ahead, months without an end included; a month runs from a day to the same day of the next."""
+    months = range(1, CLIFF_MONTHS + 1)
+    first = pd.Timestamp(cut_off) + pd.Timedelta(days=1)
+    starts = [first + pd.DateOffset(months=number) for number in range(CLIFF_MONTHS + 1)]
     left = customers["lock_in_days_left"].to_numpy(dtype=float, na_value=0.0)
-    month = np.ceil(left / MONTH_DAYS)
+    month = np.searchsorted([(start - first).days for start in starts], left, side="left")
     price = customers["monthly_price"].to_numpy(dtype=float, na_value=0.0)
     ends = pd.DataFrame(
         {
@@ -218,12 +221,9 @@ def _cliff(customers: pd.DataFrame, standing: Standing, cut_off: datetime.date) 
             "unhappy_monthly_revenue": standing.is_unhappy * price,
         }
     )[(month >= 1) & (month <= CLIFF_MONTHS)]
-    months = range(1, CLIFF_MONTHS + 1)
     names = [PROVIDER, *sorted(customers["area"].unique())]
     grid = pd.MultiIndex.from_product([names, months], names=["area", "months_ahead"])
     sums = pd.concat([ends.assign(area=PROVIDER), ends]).groupby(["area", "months_ahead"]).sum()
     rows = sums.reindex(grid, fill_value=0.0).reset_index()
-    first = pd.Timestamp(cut_off) + pd.Timedelta(days=1)
-    starts = [first + pd.Timedelta(days=int(np.floor(MONTH_DAYS * (m - 1))) + (m > 1)) for m in months]
-    rows["month_starts_on"] = rows["months_ahead"].map(dict(zip(months, starts, strict=True)))
+    rows["month_starts_on"] = rows["months_ahead"].map(dict(zip(months, starts, strict=False)))
     return rows.astype({"months_ahead": "int64", "ending": "int64", "unhappy_ending": "int64"})

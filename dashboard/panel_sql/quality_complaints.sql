@@ -1,5 +1,6 @@
 -- quality_complaints: complaints about connection and speed, each with what the complainer's device had in the seven
--- days up to and including the day of the complaint.
+-- days up to and including the day of the complaint. Days without quality stay in the join on purpose: of an inner one
+-- DuckDB would first add up all of quality_days.
 CREATE TABLE quality_complaints AS
 WITH held AS (
     SELECT said.id, max(attachments.spell_no) AS spell_no
@@ -36,7 +37,7 @@ had AS (
         FROM complained
         CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6)) AS before (days)
     ) AS complained
-    JOIN quality_days AS q ON q.served_no = complained.served_no AND q.day = complained.day
+    LEFT JOIN quality_days AS q ON q.served_no = complained.served_no AND q.day = complained.day
     GROUP BY complained.id
 )
 SELECT

@@ -96,7 +96,20 @@ def test_held_free_and_unhappy_customers_are_those_counted_by_hand():
     assert second[["ending", "unhappy_ending"]].tolist() == [3, 2]
     assert second["unhappy_monthly_revenue"] == pytest.approx(80.0)
     assert made.cliff.groupby("area")["ending"].sum().to_dict() == {"": 3, "north": 2, "south": 1}
-    assert second["month_starts_on"] == pd.Timestamp("2026-05-04") + pd.Timedelta(days=31)
+    assert second["month_starts_on"] == pd.Timestamp("2026-06-04")
+
+
+def test_a_month_of_the_cliff_ends_on_the_day_before_the_next_one_begins():
+    """Contracts that end on 31 May, 3 June, 4 June and 4 February are free from the day after, counted from 4 May."""
+    last_days = ["2026-05-31", "2026-06-03", "2026-06-04", "2027-02-04"]
+    left = [(pd.Timestamp(day) - pd.Timestamp("2026-05-04")).days + 1 for day in last_days]
+    made = loyalty.loyalty(customers([{**HELD, "lock_in_days_left": days} for days in left]), complaints([]), CUT_OFF)
+    provider = made.cliff[made.cliff["area"].eq("")].set_index("month_starts_on")["ending"]
+    assert provider[provider > 0].to_dict() == {
+        pd.Timestamp("2026-05-04"): 2,
+        pd.Timestamp("2026-06-04"): 1,
+        pd.Timestamp("2027-02-04"): 1,
+    }
 
 
 def test_a_bad_technology_is_not_bad_for_all_its_customers():
