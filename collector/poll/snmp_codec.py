@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from enum import Enum
-from functools import lru_cache
 from typing import NamedTuple
+
+from collector.poll.kept import kept_if_short
 
 Oid = tuple[int, ...]
 
@@ -55,6 +56,8 @@ TYPES = {
     0x82: "endOfMibView",
 }
 LARGEST_DATAGRAM = 65535
+LONGEST_OID = 128 * 5
+"""Bytes of the longest object identifier: 128 numbers of 32 bits (RFC 2578 section 7.1.3)."""
 FIRST_REQUEST_ID = 0x40000000
 """Request ids are drawn from here up to 0x7fffffff: always four bytes, so that a packet is patched in place."""
 
@@ -132,7 +135,7 @@ def encode_tlv(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + encode_length(len(content)) + content
 
 
-@lru_cache(maxsize=65536)
+@kept_if_short(65536)
 def encode_subids(subids: Oid) -> bytes:
     """Numbers below a prefix, each in base 128 (X.690 section 8.19.2)."""
     out = bytearray()
@@ -257,9 +260,11 @@ def _pdu(data: bytes, at: int, end: int, version: int, community: bytes) -> Mess
     return Message(version, community, kind, request_id, status, index, varbinds)
 
 
-@lru_cache(maxsize=16384)
+@kept_if_short(16384)
 def decode_subids(content: bytes) -> Oid:
     """Base-128 numbers up to 2**32 - 1 each. Raises BadPacketError."""
+    if len(content) > LONGEST_OID:
+        raise BadPacketError("oid", f"{len(content)} bytes")
     out, number = [], 0
     for byte in content:
         if number == 0 and byte == 0x80:
@@ -275,7 +280,7 @@ def decode_subids(content: bytes) -> Oid:
     return tuple(out)
 
 
-@lru_cache(maxsize=16384)
+@kept_if_short(16384)
 def decode_oid(content: bytes) -> Oid:
     """An object identifier from its content bytes. Raises BadPacketError."""
     subids = decode_subids(content)

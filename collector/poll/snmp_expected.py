@@ -10,6 +10,7 @@ from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from collector.poll.kept import kept_if_short
 from collector.poll.snmp_codec import (
     INTEGER,
     OID,
@@ -216,7 +217,7 @@ def _struct(layout: str) -> struct.Struct:
     return struct.Struct(layout)
 
 
-@lru_cache(maxsize=65536)
+@kept_if_short(65536)
 def _shared(piece: bytes) -> bytes:
     """The same bytes for all layouts: most pieces of most devices are alike, and stay in the processor's cache."""
     return piece

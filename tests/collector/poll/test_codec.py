@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +18,12 @@ from collector.poll.snmp_codec import (
     Absent,
     BadPacketError,
     decode,
+    decode_oid,
+    decode_subids,
     encode_head,
     encode_oid,
     encode_request,
+    encode_subids,
     encode_tlv,
     parse_oid,
     reply_id,
@@ -196,3 +201,18 @@ def test_opaque_float() -> None:
 def test_parse_oid_refuses(text: str) -> None:
     with pytest.raises(ValueError, match="not an object identifier"):
         parse_oid(text)
+
+
+def test_long_object_identifiers_are_refused_or_not_kept() -> None:
+    """128 numbers are the most that there may be; an agent that makes up long ones all the time takes no memory."""
+    with pytest.raises(BadPacketError, match="641 bytes"):
+        decode_subids(bytes(641))
+    made_up = [encode_subids((number, *range(2**31, 2**31 + 120))) for number in range(300, 3300)]
+    tracemalloc.start()
+    try:
+        for content in made_up:
+            assert len(decode_oid(encode_subids((43,)) + content)) == 123
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 500_000
