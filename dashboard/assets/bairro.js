@@ -127,6 +127,36 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
     if (params.data && params.data.href) go(params.data.href);
   };
 
+  // --- paper: a grid keeps only the rows that the screen shows, so that a plain table of all of them stands in for it ---
+  const MOST_PRINTED = 500;
+  function cellText(column, data) {
+    const value = data[column.field], text = data[column.field + "_text"], span = data[column.field + "_span"];
+    const mark = column.cellRendererParams && column.cellRendererParams.marks && column.cellRendererParams.marks[value];
+    const said = mark ? mark.join(" ") : text !== undefined ? text : value;
+    return (said === null || said === undefined ? "" : String(said)) + (span ? " (" + span + ")" : "");
+  }
+  function paperTable(api) {
+    const columns = api.getAllDisplayedColumns().map((column) => column.getColDef());
+    const table = document.createElement("table"), head = table.createTHead().insertRow(), body = table.createTBody();
+    table.className = "on-paper";
+    for (const column of columns) head.appendChild(document.createElement("th")).textContent = column.headerName;
+    api.forEachNodeAfterFilterAndSort(function (node, place) {
+      if (place >= MOST_PRINTED || !node.data) return;
+      const row = body.insertRow();
+      for (const column of columns) row.insertCell().textContent = cellText(column, node.data);
+    });
+    const left = api.getDisplayedRowCount() - MOST_PRINTED;
+    if (left > 0) table.createCaption().textContent = "The first " + MOST_PRINTED + "; " + left + " more are left out.";
+    return table;
+  }
+  window.addEventListener("beforeprint", function () {
+    for (const grid of document.querySelectorAll(".grid-box > .grid")) {
+      const api = window.dash_ag_grid && window.dash_ag_grid.getApi(grid.id);
+      if (api) grid.after(paperTable(api));
+    }
+  });
+  window.addEventListener("afterprint", () => document.querySelectorAll(".on-paper").forEach((table) => table.remove()));
+
   const make = (tag, properties, ...children) => window.React.createElement(tag, properties, ...children);
   // A state or verdict; its shape and word come with the column, so that they are written in one place only.
   cells.Mark = function (props) {

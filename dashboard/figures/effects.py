@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from dashboard.figures import numbers, words
 
 if TYPE_CHECKING:
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 
 OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
 """What each effect model explains, in words."""
+LESS: dict[str, str] = {"complaints": "fewer complaints", "leaving": "less leaving"}
 WITHDRAWN = "A check that should find nothing found something, or could not be made, so this is not called an effect."
+WRONG_WAY = (
+    "Worse quality makes nobody content: where more of it goes with {less}, the measures move together, or something"
+    " else moves with them, so this is not called an effect."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +42,22 @@ def effects(results: Results, outcome: str = "complaints") -> EffectSummary:
         (table["kind"].ne("effect") & table["is_found"]).any()
     )
     details = tuple(_term(row, said) for row in real.to_dict("records"))
-    names = [words.driver(term).name.lower() for term in real[real["is_found"]]["term"]]
-    if not names and not _finds_jointly(results, outcome):
+    found = real[real["is_found"]]
+    if found.empty and not _finds_jointly(results, outcome):
         none = f"No effect of quality on {said} was found."
         untested = f"Whether quality moves {said} could not be tested."
         return EffectSummary(False, none if real["p_value"].notna().any() else untested, details, None)
-    noun = "association" if is_withdrawn else "effect"
-    which = f"{_and(names)} {_verb(len(names), is_withdrawn)} {said}" if names else "which measure it is cannot be told"
-    sentence = f"An {noun} of quality on {said} was found: {which}."
-    return EffectSummary(True, sentence, details, WITHDRAWN if is_withdrawn else None)
+    driving, odd = (_names(found[own]) for own in (found["rate_ratio"] > 1, found["rate_ratio"] < 1))
+    cautions = [WITHDRAWN] * is_withdrawn + [WRONG_WAY.format(less=LESS[outcome])] * bool(odd)
+    noun = "association" if cautions else "effect"
+    which = [f"{_and(driving)} {_verb(driving, bool(cautions))} {said}"] if driving else []
+    which += [f"{_and(odd)} {_verb(odd, True)} {LESS[outcome]}"] if odd else []
+    sentence = f"An {noun} of quality on {said} was found: {'; '.join(which) or 'which measure it is cannot be told'}."
+    return EffectSummary(True, sentence, details, " ".join(cautions) or None)
+
+
+def _names(found: pd.DataFrame) -> list[str]:
+    return [words.driver(term).name.lower() for term in found["term"]]
 
 
 def _finds_jointly(results: Results, outcome: str) -> bool:
@@ -52,9 +66,10 @@ def _finds_jointly(results: Results, outcome: str) -> bool:
     return bool(joint.loc[joint["model"] == outcome, "p_value"].lt(0.05).any())
 
 
-def _verb(count: int, is_withdrawn: bool) -> str:
+def _verb(names: list[str], is_withdrawn: bool) -> str:
     one, several = ("goes with", "go with") if is_withdrawn else ("drives", "drive")
-    return one if count == 1 else several
+    is_plural = len(names) > 1 or names[0].endswith("s")
+    return several if is_plural else one
 
 
 def _term(row: Mapping[Any, Any], outcome: str) -> str:

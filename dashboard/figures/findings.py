@@ -40,7 +40,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One thing that may drive customers away, beside the provider, and what the effect model says of it."""
+    """One thing that may drive customers away, beside the provider, and what the effect model says of it.
+
+    ``is_found`` only where what sets the area apart was found to go with more complaints.
+    """
 
     name: str
     value: str
@@ -120,7 +123,7 @@ def certainty(row: Mapping[str, Any], areas: int) -> str:
         return "No interval is given, because any would be wider than it is useful."
     low, high = row["excess_leavers_90d_low"], row["excess_leavers_90d_high"]
     place_of = f"The excess lies between {numbers.leavers(low)} and {numbers.leavers(high)} with 95% probability"
-    place = f"Its rank among {areas} areas lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
+    place = f"Its rank among {numbers.count(areas)} areas lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
     if row["is_found"]:
         return f"{place_of}, and it stands after correction for looking at many areas. {place}"
     if low > 0:
@@ -211,7 +214,7 @@ def _driver(row: Mapping[str, Any], currency: str) -> Driver:
         else said.form(row["provider_value"], currency),
         stands_out=_stands_out(row),
         evidence=words.evidence(row),
-        is_found=bool(row["is_found"]),
+        is_found=bool(row["is_found"]) and bool(row["rate_ratio"] > 1),
         look_at=said.look_at,
     )
 

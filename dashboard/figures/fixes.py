@@ -71,12 +71,14 @@ def small_areas(results: Results, minimum: int) -> frozenset[str]:
 
 
 def found_measures(results: Results) -> frozenset[str]:
-    """Measures whose own effect on leaving was found; everything together where only their sum was."""
+    """Measures of which more was found to move more customers to leave; everything together where only their sum was."""
     if not effects(results, "leaving").is_found:
         return frozenset()
     table = results.effects
-    found = table[(table["model"] == "leaving") & (table["kind"] == "effect") & table["is_found"]]["term"]
-    return frozenset(found) or frozenset({EVERYTHING})
+    found = table[(table["model"] == "leaving") & (table["kind"] == "effect") & table["is_found"]]
+    if found.empty:
+        return frozenset({EVERYTHING})
+    return frozenset(found[found["rate_ratio"] > 1]["term"])
 
 
 def remedies(results: Results, currency: str, minimum: int) -> Remedies:

@@ -109,7 +109,7 @@ def cliff(results: Results, currency: str) -> list[Month]:
         start = numbers.day(row["month_starts_on"])
         revenue = numbers.money(row["unhappy_monthly_revenue"], currency)
         ending, unhappy = int(row["ending"]), int(row["unhappy_ending"])
-        label = f"month from {start}: {ending} contracts end, {unhappy} of unhappy customers who pay {revenue} a month"
+        label = f"month from {start}: {numbers.count(ending)} contracts end, {numbers.count(unhappy)} of unhappy customers who pay {revenue} a month"
         months.append(Month(start, ending, unhappy, revenue, label))
     return months
 
@@ -189,7 +189,8 @@ def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list
         return shown, str(every["note"] or "What the gap does to leaving could not be estimated.")
     span = numbers.interval(every["rate_ratio_low"], every["rate_ratio_high"], lambda v: numbers.decimal(v, 3))
     unit = numbers.money(1, currency)
-    said = "goes with" if every["is_found"] else "was not proven to go with"
+    way = "goes with" if every["rate_ratio"] > 1 else "goes with less"
+    said = way if every["is_found"] else "was not proven to go with"
     ratio = numbers.decimal(every["rate_ratio"], 3)
     return (
         shown,

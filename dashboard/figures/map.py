@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.palette import FONT, Mark, Theme, blend
+
+NARROW = 30
+"""Letters of a line that fits the narrowest map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ def empty(title: str, theme: Theme) -> go.Figure:
         yaxis={"visible": False},
         annotations=[
             {
-                "text": title,
+                "text": "<br>".join(textwrap.wrap(title, NARROW)),
                 "showarrow": False,
                 "x": 0.5,
                 "y": 0.5,

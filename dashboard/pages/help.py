@@ -19,7 +19,7 @@ TEXT = {
     "unproven_how": "By itself, none of these measures was found to move leaving: an interval that reaches below zero "
     "can be chance. They are shown so that nobody has to guess, and are no ground for spending money.",
     "nothing": "Nothing would save a tenth of a customer",
-    "nothing_why": "Every neighbourhood already has, on what was found to matter, what its target asks for.",
+    "nothing_why": "By what was found, no neighbourhood would keep that many more in 90 days if its quality came to the targets.",
     "how": "Had the customers who have it worse than the target had the target instead, so many of the departures that are "
     "expected in the next 90 days would not happen, and so much would go on being paid a month. It supposes that the "
     "quality of the last eight weeks would otherwise go on. In brackets: 95% intervals. Savings of several measures in "

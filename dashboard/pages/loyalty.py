@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from dashboard.figures import loyalty
+from dashboard.figures import loyalty, numbers
 from dashboard.figures.loyalty import Line, Month
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
@@ -81,7 +81,8 @@ def _cliff(results: Results, currency: str) -> html.Section:
         return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_none"], className="quiet"))
     most = max(month.ending for month in months)
     rows = [
-        [month.starts_on, _bar(month, most), str(month.ending), str(month.unhappy), month.revenue] for month in months
+        [month.starts_on, _bar(month, most), numbers.count(month.ending), numbers.count(month.unhappy), month.revenue]
+        for month in months
     ]
     columns = ("Month from", "", "Contracts", "Unhappy", "They pay a month")
     table = parts.table(columns, rows, label=TEXT["cliff"], numbers_from=2)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import findings, numbers, words
+from dashboard.figures import findings, fixes, numbers, words
 from dashboard.figures import map as maps
 from dashboard.figures.effects import effects
 from dashboard.figures.intervals import interval_svg, places
@@ -162,6 +162,26 @@ def test_a_joint_find_without_a_single_one_is_a_find(built):
     summary = effects(replace(built, effects=built.effects.assign(is_found=False)))
     assert summary.is_found
     assert summary.sentence == "An effect of quality on complaints was found: which measure it is cannot be told."
+
+
+def test_worse_quality_that_goes_with_fewer_complaints_is_no_effect_and_no_reason(built):
+    """Measures that move together can turn the sign of one: it must not read as a driver."""
+    from dataclasses import replace
+
+    table = built.effects.copy()
+    mine = table["model"].eq("complaints") & table["kind"].eq("effect")
+    table.loc[mine, "is_found"] = table.loc[mine, "term"].isin(["loss", "evening_utilization"])
+    table.loc[mine & table["term"].eq("loss"), "rate_ratio"] = 0.08
+    table.loc[mine & table["term"].eq("evening_utilization"), "rate_ratio"] = 3.01
+    summary = effects(replace(built, effects=table))
+    assert summary.sentence == (
+        "An association of quality on complaints was found: evening load of the uplink goes with complaints;"
+        " lost packets go with fewer complaints."
+    )
+    assert summary.caution is not None
+    assert "fewer complaints" in summary.caution
+    leaving = replace(built, effects=table[mine].assign(model="leaving"))
+    assert fixes.found_measures(leaving) == {"evening_utilization"}
 
 
 def test_what_could_not_be_tested_is_not_called_no_effect(sample, scratch):

@@ -139,6 +139,27 @@ def test_filter_and_sort_live_in_the_url(served, watch):
         one.assert_clean()
 
 
+def test_on_paper_a_table_has_all_its_rows_as_filtered(served, watch):
+    """The grid itself keeps only the rows that the screen shows."""
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/areas?verdict=at_risk", "#areas-grid .ag-row")
+    rows = "document.querySelectorAll('.on-paper tbody tr').length"
+    seen.page.wait_for_function(
+        "document.querySelectorAll('#areas-grid .ag-center-cols-container .ag-row').length === 3"
+    )
+    seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.evaluate(rows) == 3
+    seen.page.emulate_media(media="print")
+    table = seen.page.locator(".on-paper")
+    assert "■ At risk" in table.inner_text()
+    assert not seen.page.locator("#areas-grid .ag-root").is_visible()
+    assert table.locator("tr").nth(1).locator("td").count() == table.locator("th").count()
+    seen.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert seen.page.evaluate(rows) == 0
+    seen.assert_clean()
+
+
 def test_the_theme_is_asked_for_chosen_and_remembered(served, watch):
     url, _ = served
     seen = watch(theme="light")

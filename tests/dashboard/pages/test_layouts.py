@@ -144,7 +144,10 @@ def test_now_without_live_data(scratch):
 def test_now_without_imported_areas_shows_devices_and_says_why_there_is_no_map(sample, scratch):
     sample.write_live(scratch.data, datetime.now(UTC))
     parts = now.refresh(asked(Source(scratch)), list(now_devices.SHOWN), "light", None)
-    assert parts[3].layout.annotations[0].text == "No outlines of areas were imported, so there is no map"
+    assert (
+        parts[3].layout.annotations[0].text.replace("<br>", " ")
+        == "No outlines of areas were imported, so there is no map"
+    )
     assert parts[4]
 
 
