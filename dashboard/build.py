@@ -44,7 +44,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 10
+ANALYSIS = 11
 
 
 class BuildError(ValueError):

@@ -29,6 +29,9 @@ MONTH_DAYS = 30.4375
 LONGEST_MONTHS_LEFT = 24.0
 SERVICE: tuple[str, ...] = ("complaints_before", "quality_complaints_before", "answer_hours_before", "nps_score_before")
 """What quality may act through: left out where the whole effect of quality is asked for, used for prediction."""
+COUNTED = frozenset(SERVICE[:3])
+"""Numbers and hours from 0 up, of which the first say most: as log(1 + x), so that fifty complaints of one customer are
+not fifty times one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def design_of(weeks: pd.DataFrame, *, with_service: bool) -> Design:
         _categories(weeks, "technology"),
     ]
     if with_service:
-        blocks += [_measured(weeks, name) for name in SERVICE if name in weeks]
+        blocks += [_measured(weeks, name, is_log=name in COUNTED) for name in SERVICE if name in weeks]
     return Design(tuple(block for block in blocks if block.names), quality)
 
 
@@ -261,16 +264,21 @@ def _prices(weeks: pd.DataFrame) -> list[Block]:
     return [_measured(weeks, name) for name in ("price_gap", "price_change", "monthly_price") if name in weeks]
 
 
-def _measured(weeks: pd.DataFrame, name: str) -> Block:
-    """A number as it stands, its mean where it is not known, and whether it is not known."""
-    values = weeks[name].to_numpy(dtype=float, na_value=np.nan)
+def _measured(weeks: pd.DataFrame, name: str, *, is_log: bool = False) -> Block:
+    """A number as it stands or its logarithm, its mean where it is not known, and whether it is not known."""
+
+    def read(frame: pd.DataFrame) -> Floats:
+        values = frame[name].to_numpy(dtype=float, na_value=np.nan)
+        return np.log1p(np.maximum(values, 0.0)) if is_log else values
+
+    values = read(weeks)
     known = ~np.isnan(values)
     if not known.any():
         return Block((), lambda frame: np.zeros((len(frame), 0)))
     mean = float(values[known].mean())
 
     def make(frame: pd.DataFrame) -> Floats:
-        own = frame[name].to_numpy(dtype=float, na_value=np.nan)
+        own = read(frame)
         missing = np.isnan(own)
         return np.stack([np.where(missing, 0.0, own - mean), missing.astype(float)], axis=-1)
 

@@ -61,10 +61,11 @@ def rank(
         ratios = current.current(ahead.counts, ahead.past)
     chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
     base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
-    expected, excess = _draw(ratios, base, ahead, seed)
+    here = np.asarray(now.groupby("area").size().reindex(areas, fill_value=0), dtype=float)
+    expected, excess = _draw(ratios, base, here, ahead, seed)
     told = (totals["expected"] >= minimum_expected).to_numpy() & (base > 0)
     rows = pd.DataFrame({"area": areas})
-    rows["customers"] = now.groupby("area").size().reindex(areas, fill_value=0).to_numpy()
+    rows["customers"] = here.astype(int)
     rows["leavers"] = totals["events"].to_numpy().astype(int)
     for name, draws in (("expected_leavers_90d", expected), ("excess_leavers_90d", excess)):
         rows[name] = np.where(told, draws.mean(axis=0), np.nan)
@@ -88,16 +89,21 @@ def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
     return hours.astype(float) * 60
 
 
-def _draw(ratios: current.Current, base: Floats, ahead: Prospect | None, seed: int) -> tuple[Floats, Floats]:
+def _draw(
+    ratios: current.Current, base: Floats, customers: Floats, ahead: Prospect | None, seed: int
+) -> tuple[Floats, Floats]:
     """Expected and excess leavers (draws, areas); the provider's rate is the mean over its current customers.
 
-    ``base`` (areas,) is what tenure and lock-in alone give.
+    ``base`` (areas,) is what tenure and lock-in alone give. A draw that multiplies an area's hazard by f leaves
+    (1 - p)^f of its customers, of whom p are expected to leave: nobody leaves twice, however far f reaches.
     """
     if ahead is None:
-        expected = ratios.draws(DRAWS, seed) * base
+        leaving, times = base, ratios.draws(DRAWS, seed)
     else:
         past_factors, next_factors = ahead.factors(DRAWS, seed)
-        expected = ratios.draws(DRAWS, seed, past_factors) * next_factors * ahead.next
+        leaving, times = ahead.next, ratios.draws(DRAWS, seed, past_factors) * next_factors
+    stays = 1.0 - np.divide(leaving, customers, out=np.zeros_like(leaving), where=customers > 0)
+    expected = customers * (1.0 - np.clip(stays, 0.0, 1.0) ** times)
     total = base.sum()
     provider = expected.sum(axis=1) / total if total > 0 else np.ones(DRAWS)
     return expected, expected - provider[:, None] * base

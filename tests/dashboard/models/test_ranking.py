@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.models import area_rates, complaints, drivers, ranking, standardise
+from dashboard.models.prospect import Prospect
 
 CUT_OFF = datetime.date(2025, 12, 7)
 RATIOS = np.r_[2.0, 1.7, 1.5, np.ones(9), np.full(12, 0.8)]
@@ -62,6 +63,34 @@ def test_intervals_of_the_excess_cover_the_truth(make_area_weeks, make_customer_
         truth = (ratios / (ratios * share).sum() - 1) * base
         covered.append(((rows["excess_leavers_90d_low"] <= truth) & (truth <= rows["excess_leavers_90d_high"])).mean())
     assert 0.90 <= np.mean(covered) <= 1.0
+
+
+def test_nobody_leaves_twice_however_uncertain_a_hazard_is(panel):
+    """Coefficients that say next to nothing of one area's customers of today, who are like none before."""
+    periods, weeks = panel
+    past, now = standardise.leaving(periods), standardise.current_customers(periods, CUT_OFF)
+    areas = sorted(set(periods["area"]))
+    here, chance = pd.Index(areas).get_indexer(now["area"]), np.full(len(now), 0.05)
+    slopes = np.zeros((len(areas), 1))
+    slopes[3] = 1.0
+    ahead = Prospect(
+        tuple(areas),
+        past.by_period("expected", areas),
+        past.by_period("events", areas),
+        np.bincount(here, weights=chance),
+        chance,
+        here,
+        np.zeros_like(slopes),
+        slopes,
+        np.array([[6.0]]),
+    )
+    rows = _rank(periods, weeks, ahead=ahead, customers=now).rows.set_index("area").loc[areas]
+    told = rows[["expected_leavers_90d_low", "expected_leavers_90d", "expected_leavers_90d_high", "customers"]]
+    assert (told.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None), "low, mean, high and all customers, in this order"
+    assert rows.iloc[3]["expected_leavers_90d_high"] > 0.99 * rows.iloc[3]["customers"]
+    assert rows.drop(areas[3])["expected_leavers_90d"].to_numpy() == pytest.approx(
+        np.delete(np.bincount(here, weights=chance), 3), rel=0.9
+    )
 
 
 def test_standardising_takes_out_tenure_and_lock_in(make_customer_periods):
