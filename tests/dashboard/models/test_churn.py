@@ -149,6 +149,16 @@ def test_columns_are_the_same_for_the_past_and_for_today():
     assert not columns[:, design.places("period:")].any()
 
 
+def test_fifty_complaints_are_not_fifty_times_one():
+    """Few complain dozens of times, and a straight line through one and two says nothing of them."""
+    weeks = make_weeks(9).head(400)
+    weeks["complaints_before"] = pd.array(np.arange(400) % 3, dtype="Int64")
+    design = design_of(weeks, with_service=True)
+    own = design.columns(weeks.head(3).assign(complaints_before=pd.array([0, 1, 50], dtype="Int64")))
+    place = design.names.index("complaints_before")
+    assert np.diff(own[:, place]) == pytest.approx([np.log(2), np.log(51 / 2)])
+
+
 @pytest.fixture(scope="module")
 def fitted():
     weeks = make_weeks(8, (0.5, 0.3, 0.4, 0.15), between=(0.5, 0.3, 0.4, 0.15))
