@@ -94,6 +94,7 @@ def _leavers(panel: panels.Panel, made: world.World, predictor: churn.Predictor,
         minimum_expected=analysis.minimum_expected_leavers,
         seed=analysis.seed,
         ahead=ahead,
+        customers=panel.customers_now,
     )
     goal = avoidable.targets(predictor, panel.customers_now)
     saved = avoidable.avoidable(

@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench import worlds
 from dashboard.config import AnalysisSettings
-from dashboard.models import ranking
+from dashboard.models import churn, prospect, ranking
 from demo import world
 from demo.rules import Rules
 
@@ -28,13 +28,19 @@ def measure(seed: int) -> worlds.Row:
     """How many of the worst six are in the top eight of each ranking, in one world."""
     started = time.perf_counter()
     panel, made = worlds.panel_of(Rules(), seed)
-    analysis = AnalysisSettings()
+    analysis, names = AnalysisSettings(), sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))
+    predictor = churn.predictor(panel.customer_weeks)
+    ahead = predictor and prospect.prospect(
+        predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
+    )
     ranked = ranking.rank(
         panel.customer_periods,
         panel.area_weeks,
         panel.cut_off,
         minimum_expected=analysis.minimum_expected_leavers,
         seed=analysis.seed,
+        ahead=ahead,
+        customers=panel.customers_now,
     ).rows.set_index("area")
     true = world.area_truth(made, panel.cut_off)["excess_leavers_90d"]
     worst = set(true.nlargest(WORST).index)
