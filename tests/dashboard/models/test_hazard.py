@@ -41,13 +41,27 @@ def test_estimates_are_those_of_statsmodels(weighted):
     np.testing.assert_allclose(np.linalg.inv(ours.information), theirs.cov_params(), rtol=1e-5)
 
 
-def test_from_100_clusters_on_errors_are_the_sandwich_of_statsmodels():
-    rows = _rows(2, groups=120, size=100)
+def test_from_500_clusters_on_errors_are_the_sandwich_of_statsmodels():
+    rows = _rows(2, groups=500, size=40)
     ours = hazard.covariance(hazard.fit(rows))
     theirs = sm.GLM(rows.events, rows.columns, family=sm.families.Poisson(), offset=np.log(rows.days)).fit(
         tol=1e-12, cov_type="cluster", cov_kwds={"groups": rows.cluster, "use_correction": False}
     )
-    np.testing.assert_allclose(ours, theirs.cov_params() * 120 / 119, rtol=1e-5)
+    np.testing.assert_allclose(ours, theirs.cov_params() * 500 / 499, rtol=1e-5)
+
+
+def test_of_some_hundred_clusters_errors_are_the_jackknifes_and_not_shorter_than_the_sandwichs():
+    rows = _rows(2, groups=120, size=100)
+    fitted = hazard.fit(rows)
+    theirs = sm.GLM(rows.events, rows.columns, family=sm.families.Poisson(), offset=np.log(rows.days)).fit(
+        tol=1e-12, cov_type="cluster", cov_kwds={"groups": rows.cluster, "use_correction": False}
+    )
+    ratio = np.diag(hazard.covariance(fitted)) / (np.diag(theirs.cov_params()) * 120 / 119)
+    assert (ratio >= 0.999).all()
+    assert (ratio < 1.3).all(), "the same where no cluster carries much"
+    inference = hazard.infer(rows, fitted, np.array([1]))
+    assert "jackknife" in inference.method
+    assert inference.reference is None
 
 
 def test_below_100_clusters_errors_are_close_to_those_of_whole_refits():
