@@ -181,8 +181,7 @@ class Poller:
             self.pinger.receive()
             self.engine.expire(now)
             self.pinger.expire(now)
-            if self._turn is not None:
-                pause = self._turn()
+            pause = self._turn() if self._turn is not None else None
             self.outbox.send(now)
         finally:
             is_busy = self.in_flight or self.engine.pending or self.pinger.pending

@@ -260,7 +260,7 @@ def _pdu(data: bytes, at: int, end: int, version: int, community: bytes) -> Mess
     return Message(version, community, kind, request_id, status, index, varbinds)
 
 
-@kept_if_short(16384)
+@kept_if_short(4096)
 def decode_subids(content: bytes) -> Oid:
     """Base-128 numbers up to 2**32 - 1 each. Raises BadPacketError."""
     if len(content) > LONGEST_OID:
@@ -280,7 +280,7 @@ def decode_subids(content: bytes) -> Oid:
     return tuple(out)
 
 
-@kept_if_short(16384)
+@kept_if_short(4096)
 def decode_oid(content: bytes) -> Oid:
     """An object identifier from its content bytes. Raises BadPacketError."""
     subids = decode_subids(content)

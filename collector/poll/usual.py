@@ -18,6 +18,9 @@ from collector.poll.profile import Source
 from collector.poll.snmp_expected import Layout
 from collector.reading import InterfaceReading, SignalReading
 
+LARGEST_SHARED = 2048
+"""Bytes of the largest reply of which what is learnt is kept for other devices: longer ones are hardly alike."""
+
 _Pick = Callable[[Sequence[object]], tuple[object, ...]]
 _new_record = tuple.__new__
 
@@ -107,7 +110,8 @@ def learn_usual(layout: Layout, sources: Sequence[Source], scalars: Scalars, rec
     """What is learnt from a reply that gave ``records``; None where a number in it is what tells things apart."""
     if not set(layout.places).isdisjoint(place for record in records for place in record.proofs):
         return None
-    return _shared(Usual(layout, _Row([layout], dict(enumerate(sources))), scalars, records))
+    usual = Usual(layout, _Row([layout], dict(enumerate(sources))), scalars, records)
+    return _shared(usual) if layout.size <= LARGEST_SHARED else usual
 
 
 @lru_cache(maxsize=4096)

@@ -62,7 +62,17 @@ def rank(
     chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
     base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
     here = np.asarray(now.groupby("area").size().reindex(areas, fill_value=0), dtype=float)
-    expected, excess = _draw(ratios, base, here, ahead, seed)
+    if ahead is None:
+        times, leaving, there = ratios.draws(DRAWS, seed), base, here
+    else:
+        past_factors, next_factors = ahead.factors(DRAWS, seed)
+        times = ratios.draws(DRAWS, seed, past_factors) * next_factors
+        leaving = ahead.next
+        there = np.bincount(ahead.area_of_customer, minlength=len(areas)).astype(float)
+    expected = _expected(leaving, there, times)
+    total = base.sum()
+    provider = expected.sum(axis=1) / total if total > 0 else np.ones(DRAWS)
+    excess = expected - provider[:, None] * base
     told = (totals["expected"] >= minimum_expected).to_numpy() & (base > 0)
     rows = pd.DataFrame({"area": areas})
     rows["customers"] = here.astype(int)
@@ -89,24 +99,12 @@ def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
     return hours.astype(float) * 60
 
 
-def _draw(
-    ratios: current.Current, base: Floats, customers: Floats, ahead: Prospect | None, seed: int
-) -> tuple[Floats, Floats]:
-    """Expected and excess leavers (draws, areas); the provider's rate is the mean over its current customers.
-
-    ``base`` (areas,) is what tenure and lock-in alone give. A draw that multiplies an area's hazard by f leaves
-    (1 - p)^f of its customers, of whom p are expected to leave: nobody leaves twice, however far f reaches.
+def _expected(leaving: Floats, customers: Floats, times: Floats) -> Floats:
+    """Expected leavers (draws, areas), where ``leaving`` of the ``customers`` (areas,) go if the hazard is as fitted and
+    each draw multiplies it by ``times``: (1 - p)^times of them stay, so that nobody leaves twice.
     """
-    if ahead is None:
-        leaving, times = base, ratios.draws(DRAWS, seed)
-    else:
-        past_factors, next_factors = ahead.factors(DRAWS, seed)
-        leaving, times = ahead.next, ratios.draws(DRAWS, seed, past_factors) * next_factors
-    stays = 1.0 - np.divide(leaving, customers, out=np.zeros_like(leaving), where=customers > 0)
-    expected = customers * (1.0 - np.clip(stays, 0.0, 1.0) ** times)
-    total = base.sum()
-    provider = expected.sum(axis=1) / total if total > 0 else np.ones(DRAWS)
-    return expected, expected - provider[:, None] * base
+    share = np.divide(leaving, customers, out=np.zeros_like(leaving), where=customers > 0)
+    return np.asarray(customers * (1.0 - np.clip(1.0 - share, 0.0, 1.0) ** times))
 
 
 def _found(excess: Floats, told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

