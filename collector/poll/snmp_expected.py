@@ -217,7 +217,7 @@ def _struct(layout: str) -> struct.Struct:
     return struct.Struct(layout)
 
 
-@kept_if_short(65536)
+@kept_if_short(16384)
 def _shared(piece: bytes) -> bytes:
     """The same bytes for all layouts: most pieces of most devices are alike, and stay in the processor's cache."""
     return piece
