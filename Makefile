@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-collector bench-fuzz format lock clean
+.PHONY: help demo test check pytest test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-collector bench-fuzz format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
 	@echo "make bench-analysis  worlds of known truth, ARGS=\"effects | nothing | ranking --seeds N --areas N --output FILE\""
+	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (half an hour)"
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
@@ -63,7 +64,7 @@ test-spark: .venv/.spark-ready
 bench-build bench-collector bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
-bench-ranking bench-coverage: bench-%: .venv/.test-ready
+bench-ranking bench-coverage bench-traps: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* --jobs 2 $(ARGS)
 
 bench-analysis: .venv/.test-ready

@@ -19,6 +19,7 @@ from dashboard.tables.schema import RECORDS, conform
 from demo import world
 from demo.rules import Rules
 
+WORLD = 4
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 SPELL = ["customer_id", "started_on"]
 
@@ -51,6 +52,12 @@ class Provider:
         newest = self.records["customers"].drop_duplicates(SPELL, keep="last")
         return newest[newest["ended_on"].isna() & newest["notice_on"].isna()]
 
+    def there_on(self, day: pd.Timestamp) -> pd.DataFrame:
+        """The row in force that day of every spell that has begun and not ended, whatever becomes of it later."""
+        rows = self.records["customers"]
+        known = rows[(rows["valid_from"] <= day) & (rows["started_on"] <= day)].drop_duplicates(SPELL, keep="last")
+        return known[known["ended_on"].isna() | (known["ended_on"] > day)]
+
     def let_leave(self, spells: pd.DataFrame, days: np.ndarray) -> None:
         """These spells end of the customers' own will on these days, with notice given that day."""
         ends = pd.Series([self.day(int(d)) for d in days], index=pd.MultiIndex.from_frame(spells[SPELL]))
@@ -82,13 +89,24 @@ def _table(kind: str, frame: pd.DataFrame) -> pa.Table:
     return conform(pa.Table.from_pandas(known, schema=spec.arrow_schema(), preserve_index=False), spec)
 
 
-def _simulate(rules: Rules, seed: int = 4, *, cpe_hours: bool = False) -> world.World:
-    return world.simulate(rules, seed, 12, 120, AS_OF, cpe_hours=cpe_hours)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--trap-world", type=int, default=WORLD, help="seed of the demo world that the traps stand in")
 
 
 @pytest.fixture(scope="session")
-def calm_world() -> world.World:
-    return _simulate(Rules().without_quality_effects())
+def simulate(request: pytest.FixtureRequest) -> Callable[..., world.World]:
+    """simulate(rules, cpe_hours=False): the demo world of 12 neighbourhoods under these rules."""
+    seed = request.config.getoption("trap_world", WORLD)
+
+    def made(rules: Rules, *, cpe_hours: bool = False) -> world.World:
+        return world.simulate(rules, seed, 12, 120, AS_OF, cpe_hours=cpe_hours)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def calm_world(simulate) -> world.World:
+    return simulate(Rules().without_quality_effects())
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +122,11 @@ def calm(calm_world) -> Provider:
 
 
 @pytest.fixture
-def make_provider() -> Callable[..., Provider]:
+def make_provider(simulate) -> Callable[..., Provider]:
     """make_provider(cpe_hours=False, **rules): a calm provider with some rules changed."""
 
     def make(*, cpe_hours: bool = False, **changed: object) -> Provider:
-        return _provider(_simulate(replace(Rules().without_quality_effects(), **changed), cpe_hours=cpe_hours))
+        return _provider(simulate(replace(Rules().without_quality_effects(), **changed), cpe_hours=cpe_hours))
 
     return make
 
