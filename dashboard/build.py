@@ -44,7 +44,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 12
+ANALYSIS = 13
 
 
 class BuildError(ValueError):

@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from dashboard.models import tabular
 from dashboard.models.covariates import SERVICE, TRAILING
-from dashboard.models.prospect import stretches
+from dashboard.models.horizon import stretches
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,8 +45,10 @@ class Challenger:
     daily_hazard: Callable[[pd.DataFrame], Floats]
 
     def chance(self, customers: pd.DataFrame) -> Floats:
-        """The chance (n,) of leaving voluntarily within 90 days, contracts ending in them as they will."""
-        total = sum((days * self.daily_hazard(frame) for days, frame in stretches(customers)), np.zeros(len(customers)))
+        """The chance (n,) of leaving voluntarily within 90 days, in which contracts end and price changes grow old."""
+        total = np.zeros(len(customers))
+        for whose, days, frame in stretches(customers):
+            total[whose] += days * self.daily_hazard(frame)
         return np.asarray(-np.expm1(-total))
 
 

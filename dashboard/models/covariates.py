@@ -25,6 +25,10 @@ LEAST_KNOWN = 0.5
 LEAST_OBSERVED = 0.5
 BLOCK_WEEKS = 4
 JUST_FREE_DAYS = 56
+PRICE_CHANGE_DAYS = 56
+"""How long ``price_change`` tells of a change."""
+JUST_RISEN_WEEKS = 2
+LONG_AGO_DAYS = 10_000.0
 MONTH_DAYS = 30.4375
 LONGEST_MONTHS_LEFT = 24.0
 SERVICE: tuple[str, ...] = ("complaints_before", "quality_complaints_before", "answer_hours_before", "nps_score_before")
@@ -261,7 +265,35 @@ def _contract(weeks: pd.DataFrame) -> Block:
 
 
 def _prices(weeks: pd.DataFrame) -> list[Block]:
-    return [_measured(weeks, name) for name in ("price_gap", "price_change", "monthly_price") if name in weeks]
+    levels = [_measured(weeks, name) for name in ("price_gap", "monthly_price") if name in weeks]
+    return [*levels, *([_price_change(weeks)] if "price_change" in weeks else [])]
+
+
+def _price_change(weeks: pd.DataFrame) -> Block:
+    """Whether the price rose or fell in the eight weeks before, by how much, whether just now, and whether not known.
+
+    A rise of six and one of two need not lie on one straight line through no rise at all, nor a fall on a rise's. Each
+    of the first weeks after a rise stands by itself: whoever goes for it need not go at once.
+    """
+    change = weeks["price_change"].to_numpy(dtype=float, na_value=0.0)
+    signs = {side: sign for side, sign in (("rise", 1.0), ("fall", -1.0)) if (sign * change > 0).any()}
+    has_days = "price_held_days" in weeks
+
+    def make(frame: pd.DataFrame) -> Floats:
+        own = frame["price_change"].to_numpy(dtype=float, na_value=np.nan)
+        columns = [np.isnan(own).astype(float)]
+        for sign in signs.values():
+            size = np.nan_to_num(np.maximum(sign * own, 0.0))
+            columns += [(size > 0).astype(float), size]
+        if has_days:
+            days = frame["price_held_days"].to_numpy(dtype=float, na_value=LONG_AGO_DAYS)
+            weeks_ago = np.where(own > 0, days // 7, np.inf)
+            columns += [(weeks_ago == week).astype(float) for week in range(JUST_RISEN_WEEKS)]
+        return np.stack(columns, axis=-1)
+
+    names = [f"price_change:{name}" for side in signs for name in (side, f"{side}_by")]
+    names += [f"price_change:risen_{week}_weeks_ago" for week in range(JUST_RISEN_WEEKS)] * has_days
+    return Block(("price_change:unknown", *names), make)
 
 
 def _measured(weeks: pd.DataFrame, name: str, *, is_log: bool = False) -> Block:

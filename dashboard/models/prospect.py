@@ -11,14 +11,16 @@ from scipy import linalg, sparse
 
 from dashboard.models import current
 from dashboard.models.churn import Predictor
-from dashboard.models.covariates import JUST_FREE_DAYS, WITHIN
+from dashboard.models.covariates import WITHIN
+from dashboard.models.horizon import stretches
 from dashboard.models.later_quality import LaterQuality, later_quality
 from dashboard.models.standardise import HORIZON_DAYS, weights_of
 
 Floats = npt.NDArray[np.float64]
 
-LONG_FREE_DAYS = 10_000
 PART = 100_000
+MIDDLE_DAYS = 14
+"""From the day on which a four-week period asks what is known of its customers to its middle."""
 SINGULAR = 1e-9
 
 
@@ -61,7 +63,7 @@ def prospect(
 
     ``area_weeks`` tell what quality did within the periods; without them it stays as it was on their first day.
 
-    A customer's next 90 days are three stretches: held until the contract ends, just free for eight weeks, free.
+    A customer's next 90 days are cut where their contract ends or a change of price grows old (``horizon``).
     Leaving for other reasons competes at the provider's own rate. Where an area's quality was not observed a
     customer counts as having their area's mean.
     """
@@ -74,7 +76,7 @@ def prospect(
     past_slopes = np.zeros((len(areas), len(predictor.coefficients)))
     within, later = _later(predictor, customer_periods, areas, area_weeks)
     for part in _parts(len(customer_periods)):
-        rows = customer_periods.iloc[part].rename(columns={"period": "week"})
+        rows = _lived(customer_periods.iloc[part])
         is_known = ~np.isnan(quality.steps(rows)).any(axis=1)
         columns = predictor.columns(rows)
         means = is_known * days[part] * np.exp(columns @ predictor.coefficients)
@@ -103,6 +105,14 @@ def prospect(
         next_slopes,
         _root(_covariance(predictor.information, past_slopes, past, current.current(counts, past))),
     )
+
+
+def _lived(periods: pd.DataFrame) -> pd.DataFrame:
+    """The periods as weeks: the first weeks after a price change are not the whole period, so its age is its middle's."""
+    rows = periods.rename(columns={"period": "week"})
+    if "price_held_days" not in rows:
+        return rows
+    return rows.assign(price_held_days=rows["price_held_days"].astype(float) + MIDDLE_DAYS)
 
 
 def _later(
@@ -142,44 +152,15 @@ def _parts(rows: int) -> list[slice]:
 def _next(predictor: Predictor, customers: pd.DataFrame, others: float) -> tuple[Floats, Floats]:
     """The chance (customers,) of leaving voluntarily within the horizon, and each one's columns weighted over it."""
     total, weighted = np.zeros(len(customers)), np.zeros((len(customers), len(predictor.coefficients)))
-    for days, frame in stretches(customers):
+    for whose, days, frame in stretches(customers):
         columns = predictor.columns(frame)
         expected = days * np.exp(columns @ predictor.coefficients)
-        total += expected
-        weighted += expected[:, None] * columns
+        total[whose] += expected
+        weighted[whose] += expected[:, None] * columns
     all_exits = total + HORIZON_DAYS * others
     share = np.divide(total, all_exits, out=np.zeros_like(total), where=all_exits > 0)
     mean_columns = np.divide(weighted, total[:, None], out=np.zeros_like(weighted), where=total[:, None] > 0)
     return share * -np.expm1(-all_exits), mean_columns
-
-
-def stretches(customers: pd.DataFrame) -> list[tuple[Floats, pd.DataFrame]]:
-    """A customer's next 90 days in three stretches, as days (customers,) and what is known of them then: held until
-    the contract ends, just free for eight weeks, free."""
-    held = customers["is_locked_in"].fillna(False).to_numpy(dtype=bool)
-    left = np.where(held, customers["lock_in_days_left"].to_numpy(dtype=float, na_value=0.0), 0.0)
-    since = customers["free_days"].to_numpy(dtype=float, na_value=LONG_FREE_DAYS)
-    held_days = np.minimum(left, HORIZON_DAYS)
-    new_days = np.where(held, JUST_FREE_DAYS, np.clip(JUST_FREE_DAYS - since, 0, None))
-    new_days = np.minimum(new_days, HORIZON_DAYS - held_days)
-    middle = customers["tenure_days"].to_numpy(dtype=float) + HORIZON_DAYS / 2
-    known = customers["is_locked_in"].notna()
-    parts = (
-        (held_days, held, np.maximum(left - held_days / 2, 0), LONG_FREE_DAYS),
-        (new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), 0),
-        (HORIZON_DAYS - held_days - new_days, np.zeros(len(customers), bool), np.zeros(len(customers)), LONG_FREE_DAYS),
-    )
-    found = []
-    for days, is_held, days_left, free_days in parts:
-        frame = customers.assign(
-            tenure_days=middle,
-            is_locked_in=pd.array(np.where(known, is_held, False), dtype="boolean"),
-            lock_in_days_left=days_left,
-            free_days=float(free_days),
-        )
-        frame["is_locked_in"] = frame["is_locked_in"].where(known)
-        found.append((days, frame))
-    return found
 
 
 def _by_area(columns: Floats, weights: Floats, area: npt.NDArray[np.int64], areas: int) -> Floats:

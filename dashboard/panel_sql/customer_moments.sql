@@ -17,6 +17,7 @@ SELECT
     CAST(
         CAST(round(10000 * held.monthly_price) AS BIGINT) - CAST(round(10000 * earlier.monthly_price) AS BIGINT) AS DOUBLE
     ) / 10000 AS price_change,
+    CAST(date_diff('day', held.price_from_day, moments.asked_on) AS BIGINT) AS price_held_days,
     CAST(date_diff('day', moments.started_on, moments.asked_on) AS BIGINT) AS tenure_days,
     CASE WHEN facts.knows_contracts THEN coalesce(held.contract_until > moments.asked_on, FALSE) END AS is_locked_in,
     CASE

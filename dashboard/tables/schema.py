@@ -155,6 +155,7 @@ _KNOWN_OF_A_CUSTOMER: tuple[Column, ...] = (
     Column("monthly_price", "number", "what they pay a month"),
     Column("price_gap", "number", "monthly_price less a new customer's for the same plan"),
     Column("price_change", "number", "monthly_price less what it was eight weeks before; null for newer customers"),
+    Column("price_held_days", "integer", "days since monthly_price last changed; null where it never did"),
     Column("tenure_days", "integer", "days since started_on", True),
     Column("is_locked_in", "boolean", "whether a contract still holds them; null where it is not known"),
     Column("lock_in_days_left", "integer", "days until the contract ends, 0 when free; null where it is not known"),

@@ -344,7 +344,7 @@ def test_what_came_before_a_moment_is_told_and_nothing_else(observed: Any, row_o
     assert (row.complaints_before, row.quality_complaints_before, row.answer_hours_before) == (2, 1, 6)
     assert row.nps_score_before == 2
     assert (row.free_days, row.termination_fee, row.is_locked_in) == (11, 50, False)
-    assert row.price_change == 3
+    assert (row.price_change, row.price_held_days) == (3, 30)
 
 
 def test_customers_now_are_those_who_are_still_there_after_the_cut_off(observed: Any) -> None:
