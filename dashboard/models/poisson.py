@@ -217,6 +217,21 @@ def _net_columns(grid: Grid, point: _Point, onto: Floats) -> Floats:
     return np.asarray(net - np.einsum("at,atq->aq", point.shares, net)[:, None, :])
 
 
+def one_step(grid: Grid, fitted: Fit, kept: Flags) -> tuple[Floats, Flags]:
+    """How one Newton step moves the coefficients (columns,) where only the ``kept`` areas count, and which then have none.
+
+    ``grid`` is the one that was fitted, without areas and weeks that have no event.
+    """
+    own = grid.only(kept)
+    totals = own.counts.sum(axis=1)
+    point = _Point(fitted.log_likelihood, fitted.means[kept] / totals[:, None], totals)
+    score, week_score, columns_columns, weeks_columns, weeks_weeks = _derivatives(own, point)
+    onto = _solve(weeks_weeks, weeks_columns)
+    information = columns_columns - weeks_columns.T @ onto
+    unidentified = np.diag(information) < UNIDENTIFIED_SHARE * np.diag(fitted.information)
+    return _solve(information, score - onto.T @ week_score), np.asarray(unidentified)
+
+
 def net_information(grid: Grid) -> Floats:
     """Information (columns, columns) net of areas and weeks where every coefficient is zero: what can be told apart."""
     grid = grid.informative()

@@ -93,13 +93,34 @@ def test_jackknife_covariance_equals_refits_in_statsmodels_one_area_left_out_at_
 
 
 def test_many_clusters_get_the_clustered_sandwich_of_statsmodels():
+    grid = _grid(7, areas=500, weeks=4)
+    fitted = poisson.fit(grid)
+    inference = clusters.infer(grid, fitted, np.eye(2), np.arange(500))
+    model, _, area = _with_dummies(grid)
+    oracle = model.fit(cov_type="cluster", cov_kwds={"groups": area, "use_correction": False}, tol=1e-12)
+    np.testing.assert_allclose(inference.covariance, 500 / 499 * oracle.cov_params()[:2, :2], rtol=1e-5)
+    assert "CR1" in inference.method
+
+
+def test_one_step_stands_for_each_refit_where_there_are_hundreds(monkeypatch):
     grid = _grid(7, areas=120, weeks=8)
     fitted = poisson.fit(grid)
     inference = clusters.infer(grid, fitted, np.eye(2), np.arange(120))
-    model, _, area = _with_dummies(grid)
-    oracle = model.fit(cov_type="cluster", cov_kwds={"groups": area, "use_correction": False}, tol=1e-12)
-    np.testing.assert_allclose(inference.covariance, 120 / 119 * oracle.cov_params()[:2, :2], rtol=1e-5)
-    assert "CR1" in inference.method
+    assert "one step" in inference.method
+    monkeypatch.setattr(clusters, "JACKKNIFE_BELOW", 121)
+    whole = clusters.infer(grid, fitted, np.eye(2), np.arange(120))
+    assert "one step" not in whole.method
+    np.testing.assert_allclose(np.diag(inference.covariance), np.diag(whole.covariance), rtol=0.02)
+
+
+def test_of_hundreds_an_effect_seen_in_one_area_only_has_no_interval():
+    grid = _grid(9, areas=120, weeks=8)
+    grid.columns[1:, :, 1] = 0.0
+    inference = clusters.infer(grid, poisson.fit(grid), np.eye(2), np.arange(120))
+    assert list(inference.rests_on_one) == [False, True]
+    low, high = inference.intervals()
+    assert np.isfinite([low[0], high[0]]).all()
+    assert np.isnan([low[1], high[1]]).all()
 
 
 def test_below_ten_clusters_there_is_an_estimate_and_no_interval():
