@@ -1,9 +1,12 @@
 -- chunk_days: one row per device and local day: whole-number sums, so that any order of adding gives the same.
 -- Times in milliseconds, latency in microseconds, utilisation in millionths. Echoes that an outage or a lone silence
--- explains are not among those sent (see quality_hours), so that the lost ones over the sent ones are packet loss. Nobody
--- knows what service a silent modem would have had: its silence counts neither as down nor as up (who leaves may unplug
--- weeks before). Utilisation is that of the fullest link from the device to below the core, weighted by the time in
--- which the device itself was observed.
+-- explains are not among those sent (see quality_hours), so that the lost ones over the sent ones are packet loss.
+-- Utilisation is that of the fullest link from the device to below the core, weighted by the time in which the device
+-- itself was observed.
+--
+-- Nobody knows what service a silent modem would have had: its silence counts neither as down nor as up (who leaves may
+-- unplug weeks before). Nor do the outages above it count in an hour, or a day, in which it gave no sign of life and was
+-- silent besides: its good hours are not seen, so that the bad ones alone would make the mean.
 CREATE TABLE chunk_days AS
 SELECT
     chunk.chunk,
@@ -11,8 +14,18 @@ SELECT
     hours.timezone,
     hours.day,
     CAST(sum(hours.observed_ms) AS BIGINT) AS observed_ms,
-    CAST(sum(CASE WHEN hours.down_ms IS NOT NULL THEN hours.observed_ms - hours.silent_ms END) AS BIGINT) AS judged_ms,
-    CAST(sum(hours.down_ms) AS BIGINT) AS down_ms,
+    CAST(
+        CASE
+            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms) THEN 0 * sum(hours.down_ms)
+            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 ELSE hours.up_ms + hours.down_ms END)
+        END AS BIGINT
+    ) AS judged_ms,
+    CAST(
+        CASE
+            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms) THEN 0 * sum(hours.down_ms)
+            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 ELSE hours.down_ms END)
+        END AS BIGINT
+    ) AS down_ms,
     CAST(sum(CASE WHEN hours.pings_lost IS NOT NULL THEN hours.pings_sent END) AS BIGINT) AS echoes_sent,
     CAST(sum(CASE WHEN hours.pings_sent IS NOT NULL THEN hours.pings_lost END) AS BIGINT) AS echoes_lost,
     CAST(sum(CASE WHEN hours.rtt_p95_us IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS latency_ms,
@@ -20,24 +33,29 @@ SELECT
     CAST(sum(CASE WHEN hours.fullest IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS utilization_ms,
     CAST(sum(hours.observed_ms * hours.fullest) AS BIGINT) AS utilization_sum
 FROM (
-    SELECT
-        q.device_id,
-        local_hours.timezone,
-        local_hours.day,
-        CAST(round(1000 * q.observed_seconds) AS BIGINT) AS observed_ms,
-        CAST(round(1000 * q.down_seconds) AS BIGINT) AS down_ms,
-        CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS silent_ms,
-        q.pings_sent,
-        q.pings_lost,
-        CASE WHEN local_hours.is_evening THEN CAST(round(1000000 * q.rtt_p95_seconds) AS BIGINT) END AS rtt_p95_us,
-        CASE
-            WHEN local_hours.is_evening
-                THEN CAST(round(1000000 * greatest(q.utilization_p95_ratio, above.utilization_p95_ratio)) AS BIGINT)
-        END AS fullest
-    FROM quality_hours AS q
-    JOIN local_hours ON local_hours.hour = q.hour
-    LEFT JOIN fullest_above AS above ON above.device_id = q.device_id AND above.hour = q.hour
-    WHERE q.observed_seconds > 0
+    SELECT timed.*, timed.silent_ms > 0 AND 20 * timed.up_ms <= timed.observed_ms AS is_lifeless
+    FROM (
+        SELECT
+            q.device_id,
+            local_hours.timezone,
+            local_hours.day,
+            CAST(round(1000 * q.observed_seconds) AS BIGINT) AS observed_ms,
+            CAST(round(1000 * q.down_seconds) AS BIGINT) AS down_ms,
+            CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS silent_ms,
+            CAST(round(1000 * q.observed_seconds) AS BIGINT) - CAST(round(1000 * q.down_seconds) AS BIGINT)
+            - CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS up_ms,
+            q.pings_sent,
+            q.pings_lost,
+            CASE WHEN local_hours.is_evening THEN CAST(round(1000000 * q.rtt_p95_seconds) AS BIGINT) END AS rtt_p95_us,
+            CASE
+                WHEN local_hours.is_evening
+                    THEN CAST(round(1000000 * greatest(q.utilization_p95_ratio, above.utilization_p95_ratio)) AS BIGINT)
+            END AS fullest
+        FROM quality_hours AS q
+        JOIN local_hours ON local_hours.hour = q.hour
+        LEFT JOIN fullest_above AS above ON above.device_id = q.device_id AND above.hour = q.hour
+        WHERE q.observed_seconds > 0
+    ) AS timed
 ) AS hours
 CROSS JOIN chunk
 GROUP BY chunk.chunk, hours.device_id, hours.timezone, hours.day

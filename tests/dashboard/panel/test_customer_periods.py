@@ -210,6 +210,29 @@ def test_who_unplugs_weeks_before_leaving_has_no_worse_quality_for_it(world: Any
     assert row.trailing_observed_ratio == pytest.approx(5 / 8)
 
 
+def test_outages_while_a_modem_is_unplugged_are_nobodys(world: Any, row_of: Any) -> None:
+    # Two hours down a day, half an hour of it beside silence: who is plugged in has 14 hours a week of them. Of the
+    # unplugged one only bad hours could be seen, so that by those alone it would be down for most of its weeks.
+    world.device("cpe", "ap")
+    world.observe("cpe", FIRST, "2025-02-10")
+    world.observe("cpe", "2025-02-10", LAST, silent_seconds=3600.0, pings_sent=0, pings_lost=0)
+    world.observe("ap", FIRST, LAST)
+    for day in pd.date_range(FIRST, LAST, inclusive="left"):
+        at = f"{day:%Y-%m-%d}"
+        silent = 1800.0 if day >= pd.Timestamp("2025-02-10") else 0.0
+        for device, edge in (("ap", 0.0), ("cpe", silent)):
+            world.observe(device, f"{at}T10:00", f"{at}T11:00", down_seconds=1800.0, silent_seconds=edge)
+            world.observe(device, f"{at}T11:00", f"{at}T12:00", down_seconds=3600.0, silent_seconds=0.0)
+            world.observe(device, f"{at}T12:00", f"{at}T13:00", down_seconds=1800.0, silent_seconds=edge)
+    world.customer("unplugs", device_id="cpe", started_on="2024-01-01", ended_on="2025-03-10", end_reason="voluntary")
+    world.customer("stays", started_on="2024-01-01")
+    rows = world.build().customer_periods
+    for name, observed in (("stays", 1), ("unplugs", 5 / 8)):
+        row = row_of(rows, customer_id=name, period="2025-03-03")
+        assert row.trailing_down_hours == pytest.approx(14)
+        assert row.trailing_observed_ratio == pytest.approx(observed)
+
+
 def test_an_end_after_the_cut_off_moves_no_exposure(observed: Any, row_of: Any) -> None:
     observed.observe("ap", "2025-05-20", LAST, down_seconds=3600.0)
     observed.customer("leaves", started_on="2024-01-01", ended_on="2025-06-21", end_reason="voluntary")

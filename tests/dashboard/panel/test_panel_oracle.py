@@ -33,10 +33,12 @@ def fill(world: Any, seed: int) -> None:
             observed = float(random.choice([0, 900, 3600]))
             down = float(random.choice([0, 0, 0, 0.5])) * observed
             sent = int(observed / 30)
+            # In two weeks c gives no sign of life beside what happens above it.
+            silences = [1] if device == "c" and 40 <= hour // 24 < 54 else [0, 0, 0, 0.4, 1]
             world.hours[start + datetime.timedelta(hours=int(hour)), device] = {
                 "observed_seconds": observed,
                 "down_seconds": down if random.random() < 0.95 else None,
-                "silent_seconds": float(random.choice([0, 0, 0, 0.4])) * observed,
+                "silent_seconds": float(random.choice(silences)) * (observed - down),
                 "pings_sent": sent,
                 "pings_lost": int(random.integers(0, sent // 2 + 1)),
                 "rtt_p95_seconds": round(float(random.gamma(4, 0.005)), 6) if random.random() < 0.9 else None,
@@ -107,9 +109,13 @@ class Oracle:
             day = sums[local.date()]
             day["observed"] += observed
             down = hour["down_seconds"]
+            day["silent"] += hour["silent_seconds"]
             if down is not None:
-                day["down"] += down
-                day["down_of"] += observed - hour["silent_seconds"]
+                up = observed - down - hour["silent_seconds"]
+                day["up"] += up
+                if hour["silent_seconds"] == 0 or up > observed / 20:
+                    day["down"] += down
+                    day["down_of"] += up + down
             day["loss"] += hour["pings_lost"]
             day["loss_of"] += hour["pings_sent"]
             if local.hour < 18:
@@ -121,6 +127,9 @@ class Oracle:
             if measured := [link for link in links if link is not None]:
                 day["utilization"] += observed * max(measured)
                 day["utilization_of"] += observed
+        for day in sums.values():
+            if day["silent"] > 0 and day["up"] <= day["observed"] / 20:
+                day["down"] = day["down_of"] = 0.0
         return sums
 
     def quality(self, days: list[tuple[str, str | None, datetime.date]]) -> dict[str, float]:

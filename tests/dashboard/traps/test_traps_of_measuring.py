@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models.covariates import TRAILING, quality_of
+from dashboard.models.covariates import LEAST_OBSERVED, TRAILING, quality_of
 
 pytestmark = pytest.mark.slow
 
@@ -32,19 +32,21 @@ def test_silence_of_the_poller_in_an_outage_is_not_counted_as_service(calm):
 
 
 def test_who_unplugs_before_leaving_had_no_outage(make_provider):
-    provider = make_provider(cpe_hours=True, unplugging_share=1.0)
+    provider = make_provider(cpe_hours=True, unplugging_share=1.0, leaving_rate=0.02)
     weeks = provider.panel().customer_weeks
+    weeks = weeks[weeks["trailing_observed_ratio"] >= LEAST_OBSERVED]
     hours = provider.hours
     silent = hours[hours["silent_seconds"] > 0].groupby("device_id")["silent_seconds"].sum() / 3600
     unplugged = set(silent[silent > 5 * 24].index)
     customers = provider.records["customers"]
     theirs = set(customers.loc[customers["device_id"].isin(unplugged), "customer_id"])
-    assert len(theirs) > 10
     leavers = weeks[weeks["customer_id"].isin(theirs) & weeks["left_voluntarily"]]
-    stayers = weeks[weeks["area"].isin(leavers["area"]) & ~weeks["left_voluntarily"]]
+    assert len(leavers) > 10
+    stayers = weeks[~weeks["left_voluntarily"]].groupby(["area", "week"])[TRAILING["down_hours"]].mean()
     ours = leavers[TRAILING["down_hours"]].mean()
+    neighbours = stayers.reindex(pd.MultiIndex.from_frame(leavers[["area", "week"]])).mean()
     naive = silent[list(unplugged)].mean() / 8
     assert naive > 15, "naively, hours a week without an answer from the leavers' own devices"
-    assert ours < 2 * stayers[TRAILING["down_hours"]].mean() + 0.5
+    assert ours < 2 * neighbours + 0.5
     quality = quality_of(weeks)
     assert np.isfinite(quality.provider).all()
