@@ -10,7 +10,7 @@ may be called an effect. It assumes that nothing else changes in the same weeks 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -114,19 +114,24 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
         if other is not None
         else _nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
     )
+    notes, gap = _said(main, control, rates.left_out), rates.coefficient("price_gap")
     if not predicts:
-        return Churn(main, control, None, _said(main, control, rates.left_out), rates.coefficient("price_gap"))
+        return Churn(main, control, None, notes, gap)
+    rates = rates.without_columns()
+    del prepared, other
     full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
-    notes, predicting = _said(main, control, rates.left_out), _predictor(rates, full)
+    predicting = _predictor(rates, full)
     notes = notes if predicting is not None else (*notes, UNRANKED)
-    return Churn(main, control, predicting, notes, rates.coefficient("price_gap"))
+    return Churn(main, control, predicting, notes, gap)
 
 
 def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
     """Only the model that predicts; None where too few have left or a fit does not converge."""
     rates = _Prepared.of(customer_weeks, with_service=False).fitted("left_voluntarily")
-    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
-    return None if rates is None else _predictor(rates, full)
+    if rates is None:
+        return None
+    rates = rates.without_columns()
+    return _predictor(rates, _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily"))
 
 
 def _predictor(rates: _Fitted, full: _Fitted | None) -> Predictor | None:
@@ -199,6 +204,10 @@ class _Fitted:
     rows: hazard.Rows
     fit: hazard.Fit
     left_out: float
+
+    def without_columns(self) -> _Fitted:
+        """The fit once its effects are told: the columns, half a gigabyte for a million customers, are read no more."""
+        return replace(self, rows=replace(self.rows, columns=np.zeros((0, 0))))
 
     def effect_model(self, model: str, kind: str) -> EffectModel:
         """The within-area quality terms as effects with their joint test."""
