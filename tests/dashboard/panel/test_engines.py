@@ -34,6 +34,7 @@ AGREEING = {
     "GENERATE_SERIES",
     "GREATEST",
     "IF",
+    "LAG",
     "LEAD",
     "LEAST",
     "MAX",
