@@ -17,6 +17,9 @@ FEWEST_CLUSTERS = 10
 JACKKNIFE_BELOW = 100
 ONE_STEP_BELOW = 500
 """From so many clusters on errors are the sandwich's. Below, where a few carry an estimate, it makes them too short."""
+SANDWICH = "clustered sandwich (CR1), t(G-1)"
+ONE_STEP = "cluster jackknife (CR3, one step), t(G-1)"
+JACKKNIFE = "cluster jackknife (CR3), t(G-1)"
 DRAWS = 4000
 SIMULATION_SEED = 20260101
 
@@ -96,7 +99,8 @@ def infer(grid: poisson.Grid, fit: poisson.Fit, contrasts: Floats, cluster: npt.
 
     Below 100 clusters the covariance is the jackknife that leaves one cluster out at a time and refits (CR3; Bell
     and McCaffrey 2002; MacKinnon, Nielsen and Webb 2023), read against t(clusters - 1); tests also against the wider
-    distribution that ``simulate`` finds where a few clusters carry the estimates.
+    distribution that ``simulate`` finds where a few clusters carry the estimates. From 100 on one Newton step stands for
+    each refit, from 500 on the sandwich for the jackknife.
     """
     told = _areas_that_tell(grid)
     grid, cluster = grid.only(told), cluster[told]
@@ -107,12 +111,11 @@ def infer(grid: poisson.Grid, fit: poisson.Fit, contrasts: Floats, cluster: npt.
         return Inference(estimates, None, names.size, f"no interval: fewer than {FEWEST_CLUSTERS} clusters", nobody)
     if names.size >= ONE_STEP_BELOW:
         covariance = contrasts @ _sandwich(fit, position) @ contrasts.T
-        return Inference(estimates, covariance, names.size, "clustered sandwich (CR1), t(G-1)", nobody)
+        return Inference(estimates, covariance, names.size, SANDWICH, nobody)
     if names.size >= JACKKNIFE_BELOW:
         covariance, is_lost = _one_step(grid, fit, position)
         covariance, rests_on_one = contrasts @ covariance @ contrasts.T, (np.abs(contrasts) > 0) @ is_lost
-        method = "cluster jackknife (CR3, one step), t(G-1)"
-        return Inference(estimates, covariance, names.size, method, rests_on_one)
+        return Inference(estimates, covariance, names.size, ONE_STEP, rests_on_one)
     without, is_lost = _leave_one_out(grid, fit, cluster, names)
     rests_on_one = (np.abs(contrasts) > 0) @ is_lost.any(axis=0)
     away = (without - fit.coefficients) @ contrasts.T
@@ -125,7 +128,7 @@ def infer(grid: poisson.Grid, fit: poisson.Fit, contrasts: Floats, cluster: npt.
         kept = information[:, kept_columns][:, :, kept_columns]
         scores = _null_scores(fit, position)[:, :, kept_columns]
         reference = simulate(scores, kept, contrasts[~rests_on_one][:, kept_columns])
-    return Inference(estimates, covariance, names.size, "cluster jackknife (CR3), t(G-1)", rests_on_one, reference)
+    return Inference(estimates, covariance, names.size, JACKKNIFE, rests_on_one, reference)
 
 
 def at_least(covariance: Floats, model: Floats, clusters: int) -> Floats:

@@ -24,8 +24,6 @@ STEADYING = 0.01
 """Precision of a weak normal prior at zero on the steadied columns, per standard deviation of the column."""
 CHUNK = 4096
 """Rows multiplied at a time, so that what is made of them stays in the processor's cache."""
-ONE_STEP_BELOW = 500
-"""From so many clusters on errors are the sandwich's. Below, where a few carry an estimate, it makes them too short."""
 DRAWS = 2000
 SIMULATION_SEED = 20260102
 
@@ -110,7 +108,7 @@ def covariance(fitted: Fit) -> Floats | None:
     """Covariance (columns, columns) of the coefficients from how they move without each cluster; None below ten.
 
     The jackknife's refits are one Newton step from the whole fit (CV3L of MacKinnon, Nielsen and Webb 2023); from
-    ONE_STEP_BELOW clusters on the sandwich does as well (CR1).
+    ``clusters.ONE_STEP_BELOW`` clusters on the sandwich does as well (CR1).
     """
     groups = len(fitted.scores)
     if groups < clusters.FEWEST_CLUSTERS:
@@ -118,7 +116,7 @@ def covariance(fitted: Fit) -> Floats | None:
     kept = ~fitted.dropped
     total = fitted.information[np.ix_(kept, kept)]
     scores = fitted.scores[:, kept]
-    if groups >= ONE_STEP_BELOW:
+    if groups >= clusters.ONE_STEP_BELOW:
         bread = linalg.pinvh(total)
         return _spread_square(groups / (groups - 1) * bread @ (scores.T @ scores) @ bread, kept)
     away = np.stack(
@@ -149,10 +147,10 @@ def infer(rows: Rows, fitted: Fit, named: Codes) -> clusters.Inference:
         method = f"no interval: fewer than {clusters.FEWEST_CLUSTERS} clusters"
         return clusters.Inference(estimates, None, groups, method, nobody)
     own = found[np.ix_(named, named)]
-    if groups >= ONE_STEP_BELOW:
-        return clusters.Inference(estimates, own, groups, "clustered sandwich (CR1), t(G-1)", nobody)
+    if groups >= clusters.ONE_STEP_BELOW:
+        return clusters.Inference(estimates, own, groups, clusters.SANDWICH, nobody)
     reference = _reference(rows, fitted, named) if groups < clusters.JACKKNIFE_BELOW else None
-    return clusters.Inference(estimates, own, groups, "cluster jackknife (CR3, one step), t(G-1)", nobody, reference)
+    return clusters.Inference(estimates, own, groups, clusters.ONE_STEP, nobody, reference)
 
 
 def _reference(rows: Rows, fitted: Fit, named: Codes) -> clusters.Reference:
