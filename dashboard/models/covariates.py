@@ -277,7 +277,7 @@ def _price_change(weeks: pd.DataFrame) -> Block:
     """
     change = weeks["price_change"].to_numpy(dtype=float, na_value=0.0)
     signs = {side: sign for side, sign in (("rise", 1.0), ("fall", -1.0)) if (sign * change > 0).any()}
-    has_days = "price_held_days" in weeks
+    has_days = "rise" in signs and "price_held_days" in weeks
 
     def make(frame: pd.DataFrame) -> Floats:
         own = frame["price_change"].to_numpy(dtype=float, na_value=np.nan)
