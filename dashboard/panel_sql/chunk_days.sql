@@ -33,7 +33,11 @@ SELECT
     CAST(sum(CASE WHEN hours.fullest IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS utilization_ms,
     CAST(sum(hours.observed_ms * hours.fullest) AS BIGINT) AS utilization_sum
 FROM (
-    SELECT timed.*, timed.silent_ms > 0 AND 20 * timed.up_ms <= timed.observed_ms AS is_lifeless
+    SELECT
+        timed.*,
+        timed.observed_ms - timed.down_ms - timed.silent_ms AS up_ms,
+        timed.silent_ms > 0 AND 20 * (timed.observed_ms - timed.down_ms - timed.silent_ms) <= timed.observed_ms
+            AS is_lifeless
     FROM (
         SELECT
             q.device_id,
@@ -42,8 +46,6 @@ FROM (
             CAST(round(1000 * q.observed_seconds) AS BIGINT) AS observed_ms,
             CAST(round(1000 * q.down_seconds) AS BIGINT) AS down_ms,
             CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS silent_ms,
-            CAST(round(1000 * q.observed_seconds) AS BIGINT) - CAST(round(1000 * q.down_seconds) AS BIGINT)
-            - CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS up_ms,
             q.pings_sent,
             q.pings_lost,
             CASE WHEN local_hours.is_evening THEN CAST(round(1000000 * q.rtt_p95_seconds) AS BIGINT) END AS rtt_p95_us,
