@@ -2,9 +2,9 @@
 
     python -m bench.traps --seeds 40 --jobs 2 --output traps.jsonl
 
-Runs the tests of tests/dashboard/traps in each world. Half of what they say is of chance (an interval of 95% leaves the
-truth out in one world of twenty; a naive comparison is not misled in every world), so no trap need hold everywhere:
-where one falls often, either the analysis or the trap is wrong, and the line that fell says which to look at.
+Runs the tests of tests/dashboard/traps in each world. An interval of 95% leaves the truth out in one world of
+twenty, and a naive comparison is not misled in every world, so that no trap need hold everywhere: where one falls often,
+either the analysis or the trap is wrong, and the line that fell says which to look at.
 """
 
 from __future__ import annotations
@@ -26,19 +26,9 @@ TRAPS = worlds.ROOT / "tests" / "dashboard" / "traps"
 def measure(seed: int, *, only: str = "") -> worlds.Row:
     """Each trap of one world by name: empty where it held, else what fell."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = [
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            f"--trap-world={seed}",
-            f"--junitxml={report.name}",
-            "-k",
-            only,
-        ]
-        done = subprocess.run(
-            [sys.executable, "-m", *command, str(TRAPS)], cwd=worlds.ROOT, capture_output=True, text=True, check=False
-        )
+        options = f"-q -p no:cacheprovider --trap-world={seed} --junitxml={report.name}".split()
+        command = [sys.executable, "-m", "pytest", *options, "-k", only, str(TRAPS)]
+        done = subprocess.run(command, cwd=worlds.ROOT, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         cases = ElementTree.parse(report.name).iter("testcase")
@@ -47,7 +37,7 @@ def measure(seed: int, *, only: str = "") -> worlds.Row:
 
 def _what_fell(case: ElementTree.Element) -> str:
     """The asserted line of a failed case, of its report's lines the one marked ``>``."""
-    trouble = case.find("failure") if case.find("failure") is not None else case.find("error")
+    trouble = next((part for part in case if part.tag in ("failure", "error")), None)
     if trouble is None:
         return ""
     marked = [line[1:].strip() for line in (trouble.text or "").splitlines() if line.startswith(">")]
@@ -55,7 +45,7 @@ def _what_fell(case: ElementTree.Element) -> str:
 
 
 def report(rows: list[worlds.Row]) -> None:
-    """A line for each trap, and below it what fell, in which worlds."""
+    """A line for each trap: in how many worlds it held, and what fell in the others."""
     print(f"{len(rows)} worlds\n")
     print("| trap | held | what fell, in how many worlds |")
     print("|---|---|---|")

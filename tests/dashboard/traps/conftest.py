@@ -95,11 +95,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def simulate(request: pytest.FixtureRequest) -> Callable[..., world.World]:
-    """simulate(rules, cpe_hours=False): the demo world of 12 neighbourhoods under these rules."""
+    """simulate(rules, areas=12, cpe_hours=False): the demo world of so many neighbourhoods under these rules."""
     seed = request.config.getoption("trap_world", WORLD)
 
-    def made(rules: Rules, *, cpe_hours: bool = False) -> world.World:
-        return world.simulate(rules, seed, 12, 120, AS_OF, cpe_hours=cpe_hours)
+    def made(rules: Rules, *, areas: int = 12, cpe_hours: bool = False) -> world.World:
+        return world.simulate(rules, seed, areas, 10 * areas, AS_OF, cpe_hours=cpe_hours)
 
     return made
 
@@ -123,10 +123,11 @@ def calm(calm_world) -> Provider:
 
 @pytest.fixture
 def make_provider(simulate) -> Callable[..., Provider]:
-    """make_provider(cpe_hours=False, **rules): a calm provider with some rules changed."""
+    """make_provider(areas=12, cpe_hours=False, **rules): a calm provider with some rules changed."""
 
-    def make(*, cpe_hours: bool = False, **changed: object) -> Provider:
-        return _provider(simulate(replace(Rules().without_quality_effects(), **changed), cpe_hours=cpe_hours))
+    def make(*, areas: int = 12, cpe_hours: bool = False, **changed: object) -> Provider:
+        rules = replace(Rules().without_quality_effects(), **changed)
+        return _provider(simulate(rules, areas=areas, cpe_hours=cpe_hours))
 
     return make
 

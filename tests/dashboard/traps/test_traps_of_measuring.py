@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models.covariates import LEAST_OBSERVED, TRAILING, quality_of
+from dashboard.models.covariates import TRAILING, quality_of
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,6 @@ def test_silence_of_the_poller_in_an_outage_is_not_counted_as_service(calm):
 def test_who_unplugs_before_leaving_had_no_outage(make_provider):
     provider = make_provider(cpe_hours=True, unplugging_share=1.0, leaving_rate=0.02)
     weeks = provider.panel().customer_weeks
-    weeks = weeks[weeks["trailing_observed_ratio"] >= LEAST_OBSERVED]
     hours = provider.hours
     silent = hours[hours["silent_seconds"] > 0].groupby("device_id")["silent_seconds"].sum() / 3600
     unplugged = set(silent[silent > 5 * 24].index)
