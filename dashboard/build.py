@@ -44,7 +44,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 14
+ANALYSIS = 15
 
 
 class BuildError(ValueError):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.models import measured
 from dashboard.models.churn import Predictor
 from dashboard.models.lags import Term
 from dashboard.models.prospect import Prospect
@@ -59,19 +60,20 @@ def avoidable(
     """Rows by area and measure (each term alone, and ``everything``): leavers and revenue saved in 90 days.
 
     avoidable = E (1 - mean of exp(w (target - q)) over those whose quality q is worse), with E the ``expected`` draws
-    (draws, areas) of the ranking and w the effect of quality within areas, drawn from its own covariance. It supposes
-    that the quality of the last eight weeks continues otherwise. ``position`` orders all by the money saved; an area
+    (draws, areas) of the ranking and w the effect of quality within areas, drawn from its own covariance; q is drawn too
+    where it was counted (``measured``). It supposes that the quality of the last eight weeks continues otherwise. ``position`` orders all by the money saved; an area
     without customers and a measure whose effect could not be estimated have no numbers.
     """
     terms = predictor.design.quality.terms
     steps = predictor.design.quality.steps(customers_now)
-    excess = np.maximum(np.nan_to_num(steps - goal.steps), 0.0)
     effects = _effect_draws(predictor, len(expected), seed)
-    groups = _grouped(prospect, excess @ np.maximum(predictor.effects, 0.0), excess)
+    groups = _grouped(prospect, np.maximum(predictor.effects, 0.0), steps - goal.steps)
+    errors = measured.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
+    moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
     price = _mean_price(customers_now, prospect)
     parts = []
     for chosen in [*range(len(terms)), None]:
-        share = _share_saved(groups, effects, chosen, len(prospect.areas))
+        share = _share_saved(groups, effects, moved, chosen)
         rows = pd.DataFrame({"area": prospect.areas})
         rows = rows.assign(**_measure(prospect, steps, goal, terms, chosen))
         is_told = (prospect.next > 0) & (chosen is None or predictor.is_estimated[chosen])
@@ -92,43 +94,66 @@ def _positions(rows: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Customers of an area with like quality taken together: area (rising), weight and mean excess (groups, terms)."""
+    """Customers of an area with like quality taken together: area (rising), weight, and (groups, terms) of quality.
+
+    ``excess`` is the mean of what is worse than the target, ``known`` the share whose quality is known, and
+    ``distance`` their mean from the target, below 0 where it is better.
+    """
 
     area: npt.NDArray[np.int64]
     weight: Floats
     excess: Floats
+    known: Floats
+    distance: Floats
+
+    def moved(self, term: int, by: Floats) -> Floats:
+        """(draws, groups) the excess of one term were quality worse by so many steps (draws, areas) than was measured."""
+        distance = self.distance[:, term]
+        more = np.maximum(distance + by[:, self.area], 0.0) - np.maximum(distance, 0.0)
+        return np.asarray(self.excess[:, term] + self.known[:, term] * more)
 
 
-def _grouped(prospect: Prospect, order: Floats, excess: Floats) -> _Groups:
+def _grouped(prospect: Prospect, effects: Floats, distance: Floats) -> _Groups:
     """At most 32 groups an area, cut by what the target would do: draws then cost the same for a million customers."""
-    frame = pd.DataFrame({"area": prospect.area_of_customer, "order": order})
-    rank = frame.groupby("area")["order"].rank(method="first").to_numpy() - 1
+    is_known = ~np.isnan(distance)
+    distance = np.where(is_known, distance, 0.0)
+    excess = np.maximum(distance, 0.0)
+    frame = pd.DataFrame({"area": prospect.area_of_customer, "order": excess @ effects, "then": distance @ effects})
+    frame = frame.sort_values(["area", "order", "then"], kind="stable")
+    rank = frame.groupby("area").cumcount().reindex(range(len(frame))).to_numpy()
     size = np.bincount(prospect.area_of_customer, minlength=len(prospect.areas))
     group = (rank * BINS // np.maximum(size[prospect.area_of_customer], 1)).astype(np.int64)
     key = prospect.area_of_customer * BINS + group
     names, position = np.unique(key, return_inverse=True)
-    weight = np.bincount(position, weights=prospect.customers, minlength=names.size).astype(float)
-    sums = np.stack(
-        [np.bincount(position, weights=prospect.customers * column, minlength=names.size) for column in excess.T],
-        axis=-1,
-    )
-    return _Groups(names // BINS, weight, sums / np.maximum(weight, 1e-300)[:, None])
+
+    def summed(columns: Floats) -> Floats:
+        parts = [np.bincount(position, prospect.customers * column, names.size) for column in columns.T]
+        return np.stack(parts, axis=-1)
+
+    weight = np.bincount(position, prospect.customers, names.size).astype(float)
+    known, whole = summed(is_known.astype(float)), np.maximum(weight, 1e-300)[:, None]
+    mean = summed(distance) / np.maximum(known, 1e-300)
+    return _Groups(names // BINS, weight, summed(excess) / whole, known / whole, mean)
 
 
-def _share_saved(groups: _Groups, effects: Floats, chosen: int | None, areas: int) -> Floats:
+def _share_saved(groups: _Groups, effects: Floats, moved: Floats, chosen: int | None) -> Floats:
     """(draws, areas) the share of an area's departures that goes away with the target on one term, or on all.
 
-    An area without customers saves nothing. Draws are taken some at a time: together they would not fit in memory.
+    ``moved`` (draws, areas, terms) is by how much quality was worse than measured. An area without customers saves
+    nothing. Draws are taken some at a time: together they would not fit in memory.
     """
-    which = slice(None) if chosen is None else slice(chosen, chosen + 1)
-    excess = groups.excess[:, which].T
+    which = range(effects.shape[1]) if chosen is None else [chosen]
+    counted = [term for term in which if moved[..., term].any()]
+    certain = [term for term in which if term not in counted]
     starts = np.flatnonzero(np.diff(groups.area, prepend=-1))
     there, total = groups.area[starts], np.add.reduceat(groups.weight, starts)
-    saved = np.zeros((len(effects), areas))
+    saved = np.zeros(moved.shape[:2])
     for first in range(0, len(effects), DRAWS_AT_ONCE):
         some = slice(first, first + DRAWS_AT_ONCE)
-        kept = np.exp(-effects[some, which] @ excess) * groups.weight
-        left = np.add.reduceat(kept, starts, axis=1)
+        less = effects[some][:, certain] @ groups.excess[:, certain].T
+        for term in counted:
+            less += effects[some, term, None] * groups.moved(term, moved[some, :, term])
+        left = np.add.reduceat(np.exp(-less) * groups.weight, starts, axis=1)
         saved[some, there] = 1.0 - np.divide(left, total, out=np.ones_like(left), where=total > 0)
     return saved
 

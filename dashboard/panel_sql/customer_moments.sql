@@ -45,6 +45,7 @@ SELECT
     trailing_quality.down_hours AS trailing_down_hours,
     trailing_quality.rtt_seconds AS trailing_evening_rtt_p95_mean_seconds,
     trailing_quality.loss_ratio AS trailing_loss_ratio,
+    trailing_quality.echoes_sent AS trailing_echoes_sent,
     trailing_quality.utilization_ratio AS trailing_evening_utilization_mean_ratio
 FROM moments
 CROSS JOIN (

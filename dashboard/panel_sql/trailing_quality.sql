@@ -5,6 +5,7 @@ SELECT
     CAST(sum(w.judged_ms) AS DOUBLE) / 4838400000 AS observed_ratio,
     CAST(sum(w.down_ms) AS DOUBLE) / CAST(nullif(sum(w.judged_ms), 0) AS DOUBLE) * 168 AS down_hours,
     CAST(sum(w.latency_sum) AS DOUBLE) / CAST(nullif(sum(w.latency_ms), 0) AS DOUBLE) / 1e6 AS rtt_seconds,
+    CAST(sum(w.echoes_sent) AS BIGINT) AS echoes_sent,
     CAST(sum(w.echoes_lost) AS DOUBLE) / CAST(nullif(sum(w.echoes_sent), 0) AS DOUBLE) AS loss_ratio,
     CAST(sum(w.utilization_sum) AS DOUBLE) / CAST(nullif(sum(w.utilization_ms), 0) AS DOUBLE) / 1e6
         AS utilization_ratio

@@ -216,6 +216,7 @@ CUSTOMERS_NOW = TableSpec(
         Column("customer_id", "text", "keyed hash", True),
         Column("started_on", "date", "the first day of the spell", True),
         *_KNOWN_OF_A_CUSTOMER,
+        Column("trailing_echoes_sent", "integer", "echoes that trailing_loss_ratio was counted from"),
     ),
 )
 

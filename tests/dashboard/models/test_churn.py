@@ -210,6 +210,31 @@ def test_a_target_that_everybody_meets_saves_nothing(fitted):
     assert (rows["avoidable_leavers_90d"].dropna().abs() < 1e-9).all()
 
 
+def test_loss_counted_from_few_echoes_makes_what_it_would_save_uncertain(fitted):
+    _, model, _, today, ahead = fitted
+    goal = avoidable.targets(model.predicting, today)
+    told = {}
+    for sent in (1000, 100_000_000):
+        counted = today.assign(device_id=today["area"], trailing_echoes_sent=sent)
+        rows = avoidable.avoidable(ahead, model.predicting, counted, np.ones((2000, 24)), goal, seed=1)
+        told[sent] = rows.dropna(subset=["avoidable_leavers_90d"]).set_index(["measure", "area"])
+    few, many = (told[sent].loc["loss"] for sent in told)
+    width = {sent: (r["avoidable_leavers_90d_high"] - r["avoidable_leavers_90d_low"]) for sent, r in told.items()}
+    assert (width[1000].loc["loss"] > width[100_000_000].loc["loss"]).all()
+    assert (width[1000].loc["everything"] > 0.9 * width[100_000_000].loc["everything"]).all()
+    assert width[1000].loc["everything"].mean() > 1.1 * width[100_000_000].loc["everything"].mean()
+    pd.testing.assert_series_equal(width[1000].loc["evening_latency"], width[100_000_000].loc["evening_latency"])
+    # Who seems to meet the target may lie above it after all.
+    meets = many["value"] <= many["target"]
+    assert meets.any()
+    assert (many["avoidable_leavers_90d_high"][meets] < 1e-3).all()
+    assert (few["avoidable_leavers_90d_high"][meets] > 1e-3).any()
+    # Far above the target the error cancels in the mean.
+    far = many["value"] > many["target"] + 0.005
+    assert far.any()
+    np.testing.assert_allclose(few["avoidable_leavers_90d"][far], many["avoidable_leavers_90d"][far], rtol=0.05)
+
+
 def test_departures_before_quality_was_observed_are_on_neither_side_of_the_ratio(fitted):
     _, model, periods, today, ahead = fitted
     blind = periods.copy()

@@ -185,6 +185,18 @@ def test_exposure_follows_the_customer_from_device_to_device(observed: Any, row_
     assert row.device_id == "B"
 
 
+def test_customers_of_today_tell_from_how_many_echoes_their_loss_was_counted(world: Any, row_of: Any) -> None:
+    world.observe("ap", FIRST, LAST, pings_sent=50, pings_lost=1)
+    world.customer("long", started_on="2024-01-01")
+    panel = world.build(reporting_lag_days=7)
+    world.customer("new", started_on=str(panel.cut_off - pd.Timedelta(days=1)))
+    now = world.build(reporting_lag_days=7).customers_now
+    assert row_of(now, customer_id="long").trailing_echoes_sent == 56 * 24 * 50
+    assert row_of(now, customer_id="new").trailing_echoes_sent == 2 * 24 * 50
+    assert row_of(now, customer_id="long").trailing_loss_ratio == pytest.approx(0.02)
+    assert "trailing_echoes_sent" not in panel.customer_periods
+
+
 def test_who_goes_without_notice_and_who_stays_are_judged_by_the_same_weeks(observed: Any, row_of: Any) -> None:
     # The device is down from 10 February on. A window that ended earlier for leavers would set their good weeks
     # against the bad ones of those who stay.
