@@ -44,7 +44,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 15
+ANALYSIS = 16
 
 
 class BuildError(ValueError):

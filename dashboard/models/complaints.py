@@ -18,7 +18,9 @@ QUALITY_COMPLAINTS: tuple[str, ...] = ("connection", "slow")
 CONTROL_COMPLAINTS: tuple[str, ...] = ("billing", "price")
 LAST_LAG = 8
 LAST_LEAD = 4
-LAG_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 4), (5, LAST_LAG))
+LAG_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 1), (2, 4), (5, LAST_LAG))
+SPREAD_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 4))
+DOWN = TERMS[0]
 LEAST_KNOWN = 0.5
 LEAST_VARIATION = 1e-10
 LEAST_APART = 1e-6
@@ -86,8 +88,13 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     """Fit the three models to complete weeks; ``cluster_of_area`` names who stands together, else each area alone.
 
     A step's rate ratio is cumulative: one unit more in a week, over that week and the eight after it (the same as
-    one unit more in all nine weeks). The lags enter as the current week, the mean of the four weeks before it and
-    the mean of the four before those, which nine free lags of four correlated measures would not survive.
+    one unit more in all nine weeks). The lags enter as the current week, the one before, the mean of the three before
+    these and the mean of the four before those, which nine free lags of four correlated measures would not survive.
+
+    The mean of exp(b x) over an area's customers is exp(b mean + b^2 variance / 2 + ...): where an outage takes a part
+    of them, the mean of x alone would make b too large (ecological bias; Richardson, Stuecker and Hemon 1987). So the
+    variance of the hours without service between them stands beside the measures: this week's, and the mean of the
+    four before.
     """
     panel = area_weeks_as_grids(area_weeks)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
@@ -109,15 +116,17 @@ def _model(model: str, kind: str, panel: AreaWeeks, counts: Floats, cluster: npt
     blocks = [lag_block(panel.quality, *block) for block in LAG_BLOCKS]
     if kind == "placebo":
         blocks = [lag_block(panel.quality, -LAST_LEAD, -1), *blocks]
+    spread = np.concatenate([lag_block(panel.spread[:, :, None], *block) for block in SPREAD_BLOCKS], axis=-1)
     reasons = _unknown_terms(panel, blocks)
     while terms := [t for t in TERMS if t.name not in reasons]:
         grid, is_told = _grid(panel, counts, blocks, terms)
         lost = _not_told_apart(grid, terms, len(blocks))
         if not lost:
-            fitted = poisson.fit(grid)
+            grid, fitted = _fit_beside(grid, spread[is_told] if DOWN in terms else None)
             lost = _without_estimate(fitted, terms, len(blocks))
         if not lost:
             contrasts = _contrasts(len(terms), len(blocks), named=1 if kind == "placebo" else len(blocks))
+            contrasts = np.pad(contrasts, ((0, 0), (0, fitted.coefficients.size - contrasts.shape[1])))
             inference = clusters.infer(grid, fitted, contrasts, cluster[is_told])
             return _fitted(_Rows(model, kind, reasons), terms, inference)
         reasons |= lost
@@ -162,22 +171,48 @@ def _not_told_apart(grid: poisson.Grid, terms: list[Term], blocks: int) -> dict[
     if grid.counts.size == 0:
         return {t.name: "no estimate: no complaints of this kind in the weeks that can be used" for t in terms}
     information = poisson.net_information(grid)
-    variation = np.diag(information)
-    events = grid.counts[grid.is_used].sum()
-    size = np.abs(grid.columns).max(axis=(0, 1))
+    varies = _varies(grid, information)
     for i, term in enumerate(terms):
-        own = slice(i * blocks, (i + 1) * blocks)
-        if (variation[own] <= LEAST_VARIATION * events * size[own] ** 2).any():
+        so_far, own = slice((i + 1) * blocks), slice(i * blocks, (i + 1) * blocks)
+        if not varies[own].all():
             return {term.name: "no estimate: it does not vary beyond neighbourhood and week"}
-        scale = 1.0 / np.sqrt(variation[: own.stop])
-        correlation = information[: own.stop, : own.stop] * np.outer(scale, scale)
-        if np.linalg.eigvalsh(correlation)[0] < LEAST_APART:
+        if _least_apart(information[so_far, so_far]) < LEAST_APART:
             return {term.name: "no estimate: it cannot be told apart from the other measures (collinear)"}
     return {}
 
 
+def _fit_beside(grid: poisson.Grid, spread: Floats | None) -> tuple[poisson.Grid, poisson.Fit]:
+    """The fit with the columns of ``spread`` (areas, weeks, columns) behind the others where they allow one, else without."""
+    if spread is None:
+        return grid, poisson.fit(grid)
+    beside = np.where(grid.is_used[:, :, None], np.nan_to_num(spread), 0.0)
+    wider = poisson.Grid(grid.counts, grid.log_exposure, np.concatenate([grid.columns, beside], axis=-1), grid.is_used)
+    if _are_apart(wider):
+        fitted = poisson.fit(wider)
+        if fitted.has_converged and not fitted.unidentified.any():
+            return wider, fitted
+    return grid, poisson.fit(grid)
+
+
+def _are_apart(grid: poisson.Grid) -> bool:
+    """Whether every column varies beyond area and week, and none follows from the others."""
+    information = poisson.net_information(grid)
+    return bool(_varies(grid, information).all()) and _least_apart(information) >= LEAST_APART
+
+
+def _varies(grid: poisson.Grid, information: Floats) -> npt.NDArray[np.bool_]:
+    size, events = np.abs(grid.columns).max(axis=(0, 1)), grid.counts[grid.is_used].sum()
+    return np.asarray(np.diag(information) > LEAST_VARIATION * events * size**2)
+
+
+def _least_apart(information: Floats) -> float:
+    """The smallest eigenvalue of the columns' correlation: 0 where one of them follows from the others."""
+    scale = 1.0 / np.sqrt(np.diag(information))
+    return float(np.linalg.eigvalsh(information * np.outer(scale, scale))[0])
+
+
 def _without_estimate(fitted: poisson.Fit, terms: list[Term], blocks: int) -> dict[str, str]:
-    separated = np.asarray(fitted.separated.reshape(-1, blocks).any(axis=1))
+    separated = np.asarray(fitted.separated[: len(terms) * blocks].reshape(-1, blocks).any(axis=1))
     if separated.any():
         why = "no estimate: complaints lie all on one side of it (separation)"
         return {t.name: why for t, s in zip(terms, separated, strict=True) if s}

@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 
 CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price")
 LEAST_OBSERVED = 0.5
+SPREAD = "down_hours_variance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,16 @@ TERMS: tuple[Term, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class AreaWeeks:
-    """area_weeks as grids (areas, weeks): quality per step (terms), exposure, counts, what is usable."""
+    """area_weeks as grids (areas, weeks): quality per step (terms), exposure, counts, what is usable.
+
+    ``spread`` is the variance of the hours without service between an area's customers, in hours squared.
+    """
 
     areas: tuple[str, ...]
     exposure: Floats
     quality: Floats
     counts: dict[str, Floats]
+    spread: Floats
 
 
 def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
@@ -59,7 +64,8 @@ def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
     is_watched = np.nan_to_num(observed) >= LEAST_OBSERVED
     quality = np.stack([np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS], axis=-1)
     counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in CATEGORIES}
-    return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts)
+    spread = np.where(is_watched, grid(frame[SPREAD]), np.nan)
+    return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts, spread)
 
 
 def _every_week(weeks: pd.Series) -> pd.DatetimeIndex:

@@ -1,5 +1,6 @@
 -- area_quality: per neighbourhood and week, what its customers had, each weighted by days and observed time: whole weeks
--- for those who were there when a week began, and of who came or went in it the days since, added or taken away.
+-- for those who were there when a week began, and of who came or went in it the days since, added or taken away. How
+-- unlike their hours without service were is told by the sum of those who were there when it began and of their squares.
 CREATE TABLE area_quality AS
 WITH weeks AS (
     SELECT timezone, week, count(*) AS days, CAST(sum(day_ms) AS BIGINT) AS week_ms
@@ -10,7 +11,12 @@ parts AS (
     SELECT
         crowds.area, crowds.week, crowds.customers, weeks.days, weeks.week_ms AS length_ms,
         q.observed_ms, q.judged_ms, q.down_ms, q.echoes_sent, q.echoes_lost,
-        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum
+        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum,
+        CASE WHEN q.judged_ms > 0 THEN crowds.customers END AS judged_customers,
+        CASE
+            WHEN q.judged_ms > 0
+                THEN CAST(round(604800 * CAST(q.down_ms AS DOUBLE) / CAST(q.judged_ms AS DOUBLE)) AS BIGINT)
+        END AS down_s
     FROM crowds
     JOIN weeks ON weeks.timezone = crowds.timezone AND weeks.week = crowds.week
     LEFT JOIN quality_weeks AS q ON q.served_no = crowds.served_no AND q.week = crowds.week
@@ -18,7 +24,7 @@ parts AS (
     SELECT
         changes.area, changes.week, changes.change, 1, local_days.day_ms,
         q.observed_ms, q.judged_ms, q.down_ms, q.echoes_sent, q.echoes_lost,
-        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum
+        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum, NULL, NULL
     FROM crowd_changes AS changes
     JOIN local_days
         ON local_days.timezone = changes.timezone AND local_days.week = changes.week AND local_days.day >= changes.day
@@ -37,6 +43,9 @@ SELECT
     sum(customers * latency_ms) AS latency_ms,
     sum(CAST(customers * latency_sum AS DECIMAL(38, 0))) AS latency_sum,
     sum(customers * utilization_ms) AS utilization_ms,
-    sum(CAST(customers * utilization_sum AS DECIMAL(38, 0))) AS utilization_sum
+    sum(CAST(customers * utilization_sum AS DECIMAL(38, 0))) AS utilization_sum,
+    CAST(sum(judged_customers) AS DECIMAL(38, 0)) AS judged_customers,
+    CAST(sum(judged_customers * down_s) AS DECIMAL(38, 0)) AS down_s_sum,
+    CAST(sum(judged_customers * down_s * down_s) AS DECIMAL(38, 0)) AS down_s_squares
 FROM parts
 GROUP BY area, week

@@ -127,6 +127,7 @@ AREA_WEEKS = TableSpec(
         *(Column(f"complaints_{c}", "integer", f"complaints of category {c}", True) for c in CATEGORIES),
         Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
         Column("down_hours_per_customer", "number", "hours without service per customer and fully observed week"),
+        Column("down_hours_variance", "number", "variance of those hours between customers, in hours squared"),
         Column(
             "evening_rtt_p95_mean_seconds",
             "number",

@@ -83,6 +83,7 @@ def make_area_weeks() -> Callable[..., pd.DataFrame]:
             is_complete=True,
             customer_days=days.ravel(),
             observed_ratio=1.0,
+            down_hours_variance=0.0,
             price_gap_mean=random.normal(3, 1, areas * weeks),
             **{f"complaints_{c}": counts[c].ravel() for c in CATEGORIES},
             **{name: seen[:, :, i].ravel() for i, name in enumerate(QUALITY)},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dashboard.models import complaints, lags
@@ -22,7 +23,7 @@ def test_planted_effects_are_found_with_their_size(make_area_weeks):
     assert sum(f.main.finds_something for f in fits) >= 3
     assert sum(_by_term(f.main)["down_hours"].is_found for f in fits) >= 3
     mean = {n: np.mean([np.log(_by_term(f.main)[n].rate_ratio) for f in fits]) for n in planted}
-    # Sampling error of the mean of four fits, plus the bias of three blocks for nine unequal lags.
+    # Sampling error of the mean of four fits, plus the bias of four blocks for nine unequal lags.
     for name, tolerance in {
         "down_hours": 0.03,
         "evening_latency": 0.10,
@@ -123,6 +124,46 @@ def test_perfect_separation_is_said_and_the_others_stand(make_area_weeks):
     fitted = complaints.fit(weeks).main
     assert "separation" in _by_term(fitted)["down_hours"].method
     assert np.isfinite(_by_term(fitted)["evening_latency"].rate_ratio)
+
+
+def _in_halves(seed: int) -> pd.DataFrame:
+    """area_weeks of 60 neighbourhoods of two halves; outages take one half at a time, 0.2 a customer's hour in that week."""
+    random = np.random.default_rng(seed)
+    areas, weeks, days = 60, 60, 7.0 * 3000
+    down = np.where(random.random((areas, weeks, 2)) < 0.02, random.uniform(4, 14, (areas, weeks, 2)), 0.0)
+    others = random.normal(1, 0.3, (areas, weeks, 3))
+    counts = random.poisson(days * 0.001 * np.exp(0.2 * down).mean(axis=2))
+    index = pd.MultiIndex.from_product([range(areas), pd.date_range("2025-01-06", periods=weeks, freq="7D")])
+    frame = index.to_frame(index=False, name=["area", "week"]).astype({"area": str})
+    names = ("evening_rtt_p95_mean_seconds", "loss_ratio", "evening_utilization_mean_ratio")
+    return frame.assign(
+        is_complete=True,
+        customer_days=days,
+        observed_ratio=1.0,
+        down_hours_per_customer=down.mean(axis=2).ravel(),
+        down_hours_variance=down.var(axis=2).ravel(),
+        **{name: others[:, :, i].ravel() * 0.01 for i, name in enumerate(names)},
+        complaints_connection=counts.ravel(),
+        **{f"complaints_{c}": random.poisson(5, counts.size) for c in ("slow", "billing", "price")},
+    )
+
+
+def test_outages_that_take_a_half_do_not_count_for_more_than_an_hour_does():
+    weeks = _in_halves(1)
+    weeks["complaints_slow"] = 0
+    found = _by_term(complaints.fit(weeks).main)["down_hours"]
+    assert found.low < np.exp(0.2) < found.high
+    assert np.log(found.rate_ratio) == pytest.approx(0.2, abs=0.03)
+    by_the_mean = _by_term(complaints.fit(weeks.assign(down_hours_variance=0.0)).main)["down_hours"]
+    assert by_the_mean.low > np.exp(0.2), "the mean alone takes what is concentrated for strong"
+
+
+def test_a_spread_that_says_nothing_of_its_own_changes_nothing(make_area_weeks):
+    weeks = make_area_weeks(6)
+    bare = complaints.fit(weeks).main
+    for spread in (0.0, np.nan, weeks["down_hours_per_customer"] * 2):
+        same = complaints.fit(weeks.assign(down_hours_variance=spread)).main
+        assert [e.rate_ratio for e in same.effects] == [e.rate_ratio for e in bare.effects]
 
 
 @pytest.mark.parametrize("areas", [1, 2, 9])

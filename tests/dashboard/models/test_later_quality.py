@@ -23,6 +23,7 @@ def _area_weeks(hours: dict[str, list[float]], observed: float = 1.0) -> pd.Data
             "observed_ratio": observed,
             "customer_days": 700.0,
             **{term.column: 1.0 for term in TERMS},
+            "down_hours_variance": 0.0,
             DOWN.column: own,
             **{f"complaints_{name}": 0 for name in ("connection", "slow", "billing", "price")},
         }

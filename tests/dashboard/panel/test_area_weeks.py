@@ -36,6 +36,22 @@ def test_quality_is_weighted_by_customers_and_observed_time(world: Any, row_of: 
     assert week.is_complete
 
 
+def test_customers_whose_hours_differ_have_a_variance_of_them(world: Any, row_of: Any) -> None:
+    for customer, device in (("1", "A"), ("2", "A"), ("3", "A"), ("4", "B"), ("5", "unheard of")):
+        world.customer(customer, started_on="2024-01-01", device_id=device)
+    for device in ("A", "B"):
+        world.observe(device, "2025-01-06", "2025-01-27")
+    world.observe("B", "2025-01-14T00:00", "2025-01-14T12:00", down_seconds=3600.0)
+    for device in ("A", "B"):
+        world.observe(device, "2025-01-21T00:00", "2025-01-21T12:00", down_seconds=3600.0)
+    weeks = world.build().area_weeks
+    apart = row_of(weeks, week="2025-01-13")
+    assert apart.down_hours_per_customer == pytest.approx(12 / 4)
+    assert apart.down_hours_variance == pytest.approx(12**2 * 3 / 4 * 1 / 4)
+    together = row_of(weeks, week="2025-01-20")
+    assert (together.down_hours_per_customer, together.down_hours_variance) == (12, 0)
+
+
 def test_a_lone_devices_silence_is_neither_down_nor_loss(world: Any, row_of: Any) -> None:
     world.customer("1", started_on="2024-01-01")
     world.observe("ap", *WEEK, pings_sent=100, pings_lost=1, silent_seconds=0.0)

@@ -182,6 +182,12 @@ def test_area_weeks_are_what_loops_over_customers_and_days_find(world: Any, seed
         for column, quality in zip(columns, QUALITIES, strict=True):
             # Latency is counted in whole microseconds, utilisation in millionths.
             assert row[column] == pytest.approx(expected[quality], rel=2e-4, nan_ok=True), (area, week, column)
+        if week.date() > FIRST + DAY * 7:
+            eve = days[0] - DAY
+            there = [h["device_id"] for s in oracle.spells if (h := oracle.held(s, eve)) and h["area"] == area]
+            hours = [oracle.quality([(AREAS[area], device, day) for day in days])["down"] for device in there]
+            variance = np.nanvar(hours) if not np.isnan(hours).all() else np.nan
+            assert row["down_hours_variance"] == pytest.approx(variance, rel=0.01, abs=0.01, nan_ok=True), (area, week)
         ends = [
             is_willing
             for spell, rows in oracle.spells.items()
