@@ -21,7 +21,7 @@ help:
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
 	@echo "make bench-analysis  worlds of known truth, ARGS=\"effects | nothing | ranking --seeds N --areas N --output FILE\""
-	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (half an hour)"
+	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (a quarter of an hour)"
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
