@@ -259,4 +259,7 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app(self._settings).server
+        server = create_app(self._settings).server
+        # Dash readies itself in the first request; a second one beside it would find half of the callbacks.
+        server.test_client().get("/-/healthy")
+        return server

@@ -59,13 +59,18 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    """A port that is free for TCP and UDP on every loopback address.
+    """A port that is free for TCP and UDP on every loopback address, and given only once.
 
-    It lies below the range that the kernel hands to clients, so that no passing connection takes it meanwhile.
+    It lies below the range that the kernel hands to clients, so that no passing connection takes it meanwhile, and
+    in a part of it that is this worker's own, so that no other test does.
     """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+    left = list(range(20_000 + 3000 * worker, 23_000 + 3000 * worker))
+    random.shuffle(left)
 
     def find() -> int:
-        for port in random.sample(range(20_000, 32_000), 500):
+        while left:
+            port = left.pop()
             with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                     stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("", port))

@@ -61,8 +61,9 @@ def avoidable(
 
     avoidable = E (1 - mean of exp(w (target - q)) over those whose quality q is worse), with E the ``expected`` draws
     (draws, areas) of the ranking and w the effect of quality within areas, drawn from its own covariance; q is drawn too
-    where it was counted (``measured``). It supposes that the quality of the last eight weeks continues otherwise. ``position`` orders all by the money saved; an area
-    without customers and a measure whose effect could not be estimated have no numbers.
+    where it was counted (``measured``). It supposes that the quality of the last eight weeks continues otherwise.
+    ``position`` orders all by the money saved; an area without customers and a measure whose effect could not be
+    estimated have no numbers.
     """
     terms = predictor.design.quality.terms
     steps = predictor.design.quality.steps(customers_now)
