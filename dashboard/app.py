@@ -85,6 +85,8 @@ def create_app(settings: DashboardSettings) -> Dash:
     app.layout = _shell(settings)
     _register(app, source)
     _routes(app, source)
+    # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
+    app.server.test_client().get("/-/healthy")
     return app
 
 
@@ -259,7 +261,4 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        server = create_app(self._settings).server
-        # Dash readies itself in the first request; a second one beside it would find half of the callbacks.
-        server.test_client().get("/-/healthy")
-        return server
+        return create_app(self._settings).server

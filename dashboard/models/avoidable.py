@@ -119,12 +119,11 @@ def _grouped(prospect: Prospect, effects: Floats, distance: Floats) -> _Groups:
     is_known = ~np.isnan(distance)
     distance = np.where(is_known, distance, 0.0)
     excess = np.maximum(distance, 0.0)
-    frame = pd.DataFrame({"area": prospect.area_of_customer, "order": excess @ effects, "then": distance @ effects})
-    frame = frame.sort_values(["area", "order", "then"], kind="stable")
-    rank = frame.groupby("area").cumcount().reindex(range(len(frame))).to_numpy()
-    size = np.bincount(prospect.area_of_customer, minlength=len(prospect.areas))
-    group = (rank * BINS // np.maximum(size[prospect.area_of_customer], 1)).astype(np.int64)
-    key = prospect.area_of_customer * BINS + group
+    area = prospect.area_of_customer
+    size = np.bincount(area, minlength=len(prospect.areas))
+    order, rank = np.lexsort((distance @ effects, excess @ effects, area)), np.empty(len(area), np.int64)
+    rank[order] = np.arange(len(area)) - (np.cumsum(size) - size)[area[order]]
+    key = area * BINS + rank * BINS // size[area]
     names, position = np.unique(key, return_inverse=True)
 
     def summed(columns: Floats) -> Floats:

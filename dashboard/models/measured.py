@@ -24,7 +24,7 @@ def errors(
     """(areas, terms) standard errors, in steps of each term, of the mean that an area's customers have of it."""
     found = np.zeros((areas, len(terms)))
     for position, term in enumerate(terms):
-        if term.name == "loss" and "trailing_echoes_sent" in customers_now:
+        if term.name == "loss":
             found[:, position] = _of_loss(customers_now, area_of_customer, areas) / term.per
     return found
 

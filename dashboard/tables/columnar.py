@@ -56,7 +56,7 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return _numbers(column.cast(pa.float64()))
     try:
         return column.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # Arrow's word for: there is no text of this type
         return None
 
 

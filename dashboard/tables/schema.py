@@ -127,7 +127,11 @@ AREA_WEEKS = TableSpec(
         *(Column(f"complaints_{c}", "integer", f"complaints of category {c}", True) for c in CATEGORIES),
         Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
         Column("down_hours_per_customer", "number", "hours without service per customer and fully observed week"),
-        Column("down_hours_variance", "number", "variance of those hours between customers, in hours squared"),
+        Column(
+            "down_hours_variance",
+            "number",
+            "variance of those hours between customers there when it began, in hours squared",
+        ),
         Column(
             "evening_rtt_p95_mean_seconds",
             "number",
@@ -325,7 +329,7 @@ def conform(table: pa.Table, spec: TableSpec) -> pa.Table:
         if column.name in table.column_names:
             try:
                 columns.append(table.column(column.name).cast(field.type))
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # a value, or a type, that has no such cast
                 raise ValueError(f"{spec.name}: {column.name}: {error}") from None
         elif column.required:
             raise ValueError(f"{spec.name}: {column.name} is missing")

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.request import Request, urlopen
 
 import pytest
+from dash import Dash
 
 from dashboard.app import INDEX, LAYOUTS, create_app, page, serve
 from dashboard.config import WebSettings
@@ -37,6 +39,22 @@ def test_the_layout_names_its_language_and_fetches_nothing_from_elsewhere(client
     assert '<html lang="en">' in text
     assert re.findall(r'(?:src|href)="(?:https?:)?//', text) == []
     assert "http" not in INDEX
+
+
+def test_the_very_first_pages_have_their_styles_and_scripts_however_many_ask(scratch, monkeypatch):
+    find = Dash._walk_assets_directory
+
+    def find_slowly(app: Dash) -> None:
+        time.sleep(0.3)
+        find(app)
+
+    monkeypatch.setattr(Dash, "_walk_assets_directory", find_slowly)
+    server = create_app(scratch).server
+    with ThreadPoolExecutor(3) as threads:
+        asked = list(threads.map(lambda _: server.test_client().get("/").get_data(as_text=True), range(3)))
+    for text in asked:
+        named = re.findall(r"assets/[^\"?]*", text)
+        assert {name.rpartition(".")[2] for name in named} == {"css", "js"}, named
 
 
 def test_health_needs_no_data(scratch):

@@ -58,6 +58,8 @@ def make_weeks(
             "price_change": 0.0,
             "technology": np.where(area % 3, "fibre", "cable"),
             "trailing_observed_ratio": 1.0,
+            "device_id": np.array([f"node-{a:02}" for a in range(areas)])[area],
+            "trailing_echoes_sent": 100_000_000,
         }
     )
     for place, term in enumerate(TERMS):
@@ -215,7 +217,7 @@ def test_loss_counted_from_few_echoes_makes_what_it_would_save_uncertain(fitted)
     goal = avoidable.targets(model.predicting, today)
     told = {}
     for sent in (1000, 100_000_000):
-        counted = today.assign(device_id=today["area"], trailing_echoes_sent=sent)
+        counted = today.assign(trailing_echoes_sent=sent)
         rows = avoidable.avoidable(ahead, model.predicting, counted, np.ones((2000, 24)), goal, seed=1)
         told[sent] = rows.dropna(subset=["avoidable_leavers_90d"]).set_index(["measure", "area"])
     few, many = (told[sent].loc["loss"] for sent in told)
