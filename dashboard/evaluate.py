@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from dashboard import spreadsheet
 from dashboard.models import evaluation, tabular
 from dashboard.models.accuracy import Estimate
 from dashboard.models.crossfit import Search
@@ -194,7 +195,7 @@ def _write(found: Evaluation, out: Path, tables: tuple[CustomerTable, ...]) -> l
         json.dumps(_plain(stored), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     for name, frame in files.items():
-        frame.to_csv(out / name, index=False)
+        (out / name).write_text(spreadsheet.table(frame, float_format=None), encoding="utf-8", newline="")
     return [f"written: {', '.join(str(out / name) for name in ('evaluation.json', *files))}"]
 
 
@@ -219,5 +220,5 @@ def _write_scores(table: CustomerTable, scorer: tabular.Scorer, rows: Rows, opti
     frame = frame.sort_values("chance", ascending=False, kind="stable", ignore_index=True)
     frame["tenth"] = np.minimum(np.arange(len(frame)) * 10 // max(len(frame), 1), 9) + 1
     path = out / "scores.csv"
-    frame.to_csv(path, index=False)
+    path.write_text(spreadsheet.table(frame, float_format=None), encoding="utf-8", newline="")
     return f"{path}: {len(frame)} customers scored, {chance.sum():.1f} of whom are expected to leave"

@@ -10,7 +10,6 @@ as if each kept its share of whoever the others did not keep. Between areas savi
 
 from __future__ import annotations
 
-import csv
 import difflib
 import itertools
 import math
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dashboard import spreadsheet
 from dashboard.figures import fixes as figures
 from dashboard.figures import words
 from dashboard.figures.findings import area_names
@@ -256,11 +256,10 @@ def write_csv(made: Plan, results: Results, path: Path) -> None:
     names = area_names(results)
     columns = ["area", "name", "measures", "cost"]
     columns += [f"{name}{end}" for name in ("monthly_revenue_saved", "avoidable_leavers_90d") for end in ENDS]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*columns, "monthly_revenue_saved_per_cost"])
-        for p in made.packages:
-            per = f"{p.revenue[0] / p.cost * CENTS:.6g}" if p.cost else ""
-            ends = [f"{value:.6g}" for value in (*p.revenue, *p.leavers)]
-            name = names.get(p.area, p.area)
-            writer.writerow([p.area, name, "; ".join(p.measures), f"{p.cost / CENTS:.2f}", *ends, per])
+    columns.append("monthly_revenue_saved_per_cost")
+    rows = []
+    for p in made.packages:
+        per = p.revenue[0] / p.cost * CENTS if p.cost else math.nan
+        name = names.get(p.area, p.area)
+        rows.append([p.area, name, "; ".join(p.measures), f"{p.cost / CENTS:.2f}", *p.revenue, *p.leavers, per])
+    path.write_text(spreadsheet.table(pd.DataFrame(rows, columns=columns)), encoding="utf-8", newline="")

@@ -7,7 +7,6 @@ that the list brought.
 from __future__ import annotations
 
 import contextlib
-import csv
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from collector.published import INCIDENT_DEVICES, INCIDENTS
-from dashboard import audit
+from dashboard import audit, spreadsheet
 from dashboard.config import DashboardSettings
 from dashboard.tables import identity, quality, records
 from dashboard.tables.sheets import Sheet, column_name
@@ -118,7 +117,7 @@ def write(found: Outreach, path: Path, settings: DashboardSettings) -> None:
             path.unlink()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *found.rows])
+            file.write(spreadsheet.rows([COLUMNS, *found.rows]))
     except OSError as error:
         raise OutreachError(f"{path}: cannot be written: {error.strerror}") from None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dashboard import spreadsheet
 from dashboard.figures import age, numbers, words
 from dashboard.figures.effects import EffectSummary, effects
 from dashboard.figures.findings import area_names
@@ -168,6 +168,4 @@ def csv(results: Results, minimum: int, newer: str = "") -> str:
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
     table["is_proven"] = [measure in found for measure in table["measure"]]
     age.stamp(table, results, newer)
-    text = io.StringIO()
-    table.to_csv(text, index=False, lineterminator="\r\n", float_format="%.6g")
-    return text.getvalue()
+    return spreadsheet.table(table)

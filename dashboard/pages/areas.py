@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
+from dashboard import spreadsheet
 from dashboard.figures import age, findings, words
 from dashboard.figures import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
@@ -189,6 +189,4 @@ def csv(results: Results, newer: str = "") -> str:
     told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
     table["reasons"] = table["area"].map(told).fillna("")
     age.stamp(table, results, newer)
-    text = io.StringIO()
-    table.sort_values("rank", na_position="last").to_csv(text, index=False, lineterminator="\r\n", float_format="%.6g")
-    return text.getvalue()
+    return spreadsheet.table(table.sort_values("rank", na_position="last"))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dashboard import spreadsheet
 from dashboard.tables.schema import RECORDS, conform
 from dashboard.tables.sheets import Fault
 
@@ -89,8 +90,8 @@ def write_rejects(kind: str, data: Path, faults: Sequence[Fault]) -> Path:
     """Store what was refused, by line, column and reason and never by content; the same list again is the same file."""
     folder = data / "records" / "rejects"
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [f'{fault.line},{fault.column or ""},"{fault.reason}"' for fault in faults]
-    text = "\n".join(["line,column,reason", *rows, ""])
+    rows = [(fault.line, fault.column or "", fault.reason) for fault in faults]
+    text = spreadsheet.rows([("line", "column", "reason"), *rows], line_end="\n")
     number, last = max(_numbered(folder, ".csv", f"{kind}-"), default=(0, None))
     if last is not None and last.read_text(encoding="utf-8") == text:
         return last
