@@ -1,14 +1,15 @@
 # One verb, one command, the same here and in CI. Everything stays in this checkout's own .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-collector bench-fuzz format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-collector bench-fuzz format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
 	@echo "make test            everything that CI runs: sets itself up, lint, types, imports, tests"
-	@echo "make check           lint, formatting, types and import contracts only"
+	@echo "make check           lint, formatting, import contracts, and types for Python $(PYTHONS)"
 	@echo "make test-compose    builds and runs the containers; needs Docker"
 	@echo "make test-spark      the panel on a Spark cluster that it starts; needs Java 17, installs pyspark (490 MB)"
 	@echo "make bench-build     time and memory of bairro build, ARGS=\"--customers 100000\" (minutes and gigabytes of disk)"
@@ -25,12 +26,19 @@ help:
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
+	@echo "make PYTHON=python3.13 test  the same with another Python than python3"
 
-.venv/.demo-ready: requirements.lock pyproject.toml tools/setup-venv.sh
+# A .venv of another Python than the one asked for would speak for the wrong one.
+python-asked:
+	@[ "$(origin PYTHON)" != "command line" ] || [ ! -x $(BIN)/python ] || \
+	  [ "$$($(PYTHON) --version)" = "$$($(BIN)/python --version)" ] || \
+	  { echo ".venv holds $$($(BIN)/python --version), not $$($(PYTHON) --version): make clean first"; exit 1; }
+
+.venv/.demo-ready: requirements.lock pyproject.toml tools/setup-venv.sh | python-asked
 	@tools/setup-venv.sh requirements.lock
 	@touch $@
 
-.venv/.test-ready: requirements-dev.lock pyproject.toml tools/setup-venv.sh
+.venv/.test-ready: requirements-dev.lock pyproject.toml tools/setup-venv.sh | python-asked
 	@tools/setup-venv.sh requirements-dev.lock
 	@touch $@ .venv/.demo-ready
 
@@ -42,9 +50,10 @@ test: .venv/.test-ready
 	@$(MAKE) --no-print-directory check pytest
 
 check: .venv/.test-ready
+	@echo "Checking with $$($(BIN)/python --version); types for each of $(PYTHONS)"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@tools/check-types.sh $(PYTHONS)
 	$(BIN)/lint-imports
 
 pytest: .venv/.test-ready
@@ -75,9 +84,9 @@ format: .venv/.test-ready
 	$(BIN)/ruff format .
 
 lock: .venv/.test-ready
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:

@@ -1,4 +1,4 @@
-"""An authority made for a test, and the certificates that it signs."""
+"""An authority made for a test, and the certificates that it signs: as RFC 5280 wants them, as Python 3.13 demands."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ NAMES: tuple[x509.GeneralName, ...] = (
     x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
 )
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """Signs certificates into a folder: NAME.pem and NAME.key; its own is ca.pem."""
@@ -25,7 +37,12 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {name}")])
-        own = self._begin(self._subject, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
+        own = (
+            self._begin(self._subject, self._key)
+            .add_extension(x509.BasicConstraints(True, None), critical=True)
+            .add_extension(SIGNS_CERTIFICATES, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+        )
         self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def sign(self, name: str, *alternatives: x509.GeneralName) -> tuple[Path, Path]:
@@ -33,7 +50,9 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         names = x509.SubjectAlternativeName(alternatives or NAMES)
-        signed = self._begin(subject, key).add_extension(names, critical=False).sign(self._key, hashes.SHA256())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        begun = self._begin(subject, key).add_extension(names, critical=False).add_extension(issuer, critical=False)
+        signed = begun.sign(self._key, hashes.SHA256())
         files = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         files[0].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         files[1].write_bytes(private(key))

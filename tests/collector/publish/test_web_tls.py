@@ -50,6 +50,7 @@ class Served:
 
     def client(self, *, certificate: str = "", ca: str = "ca.pem", **options: Any) -> ssl.SSLContext:
         made = ssl.create_default_context(cafile=self.folder / ca)
+        made.verify_flags |= ssl.VERIFY_X509_STRICT  # what Python 3.13 does by itself
         for name, value in options.items():
             setattr(made, name, value)
         if certificate:
