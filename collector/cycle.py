@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
+import locked
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP
 from collector.in_flight import InFlight
@@ -23,7 +24,7 @@ from collector.poll.profile import load_profiles
 from collector.poll.traps import TrapPortError
 from collector.prompted import TrapPolls
 from collector.publish import devices as device_table
-from collector.publish import targets
+from collector.publish import targets, writers
 from collector.publish.attaching import Neighbours
 from collector.publish.incidents import IncidentLog
 from collector.publish.own import Figures, OwnMetrics
@@ -56,8 +57,9 @@ def run(settings: CollectorSettings) -> int:
     """Collect until SIGTERM or SIGINT; returns the exit code (0, or 2 where it could not begin)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        asyncio.run(_collect(settings))
-    except (PortInUseError, TrapPortError, StartError) as error:
+        with writers.of_shard(settings.data, settings.own_shard, at=time.time()):
+            asyncio.run(_collect(settings))
+    except (locked.HeldError, PortInUseError, TrapPortError, StartError) as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     return EXIT_OK

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import locked
 from dashboard.tables import snapshots
 from dashboard.tables.schema import RECORDS
 
@@ -26,14 +27,11 @@ class BusyError(RuntimeError):
 @contextlib.contextmanager
 def one_at_a_time(data: Path) -> Iterator[None]:
     """Hold the lock on building; it goes with the process, however that ends. Raises BusyError where another has it."""
-    folder = data / "results"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"another build is running on {data}") from None
-        yield
+    try:
+        with locked.alone(data / "results" / ".lock", what="bairro build", at=time.time()):
+            yield
+    except locked.HeldError as error:
+        raise BusyError(f"another build is running on {data}: {error}") from None
 
 
 def record(data: Path, failure: str | None) -> None:

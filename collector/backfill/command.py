@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import locked
+
 if TYPE_CHECKING:
     from collector.backfill.fill import Report
 
@@ -37,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit code is 0, 1 (something was left out) or 2 (it could not be done)."""
     from collector import config, inventory
     from collector.backfill import queries
-    from collector.backfill.fill import Backfill, BusyError, newest_hour
+    from collector.backfill.fill import Backfill, newest_hour
     from collector.backfill.prometheus import HOUR, Prometheus, PrometheusError
     from collector.source import parse_url
 
@@ -64,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     backfill = Backfill(settings.data, devices, wanted, Prometheus(arguments.prometheus, wanted.access))
     try:
         report = backfill.run(first, until, lambda line: print(line, flush=True), dry_run=arguments.dry_run)
-    except (PrometheusError, BusyError, OSError) as error:
+    except locked.HeldError as error:
+        return _refuse(f"another backfill is writing into {settings.data}: {error}")
+    except (PrometheusError, OSError) as error:
         return _refuse(str(error))
     _print(report, list(wanted.columns))
     return EXIT_PROBLEMS if report.problems else EXIT_OK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +14,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import locked
 from collector.backfill.devices import Matcher
 from collector.backfill.prometheus import HOUR, Prometheus
 from collector.backfill.queries import Queries
 from collector.backfill.rows import RowMaker, Values
-from collector.publish import parquet
+from collector.publish import parquet, writers
 from collector.publish.history import LONGEST_SETTLE_SECONDS
 from collector.publish.quality_files import SCHEMA
 from collector.reading import Device
@@ -26,10 +27,6 @@ from collector.reading import Device
 DAY = 24 * HOUR
 FILE = "day-backfill.parquet"
 SEGMENT = "%Y-%m-%dT%H"
-
-
-class BusyError(RuntimeError):
-    """Another backfill writes into the same folder."""
 
 
 @dataclass
@@ -71,7 +68,8 @@ class Backfill:
     def run(self, first: int, until: int, say: Callable[[str], object], *, dry_run: bool = False) -> Report:
         """Fill the hours from ``first`` to before ``until`` (Unix seconds).
 
-        Raises PrometheusError, BusyError and OSError; the days before stay filled.
+        Raises PrometheusError, locked.HeldError where another backfill writes here, and OSError; the days before
+        stay filled.
         """
         report = Report()
         with self._alone(dry_run):
@@ -105,7 +103,8 @@ class Backfill:
                 else:
                     rows.append(row)
         if rows and not dry_run:
-            _add(folder / FILE, rows)
+            with writers.of_quality(self._folder.parent):
+                _add(folder / FILE, rows)
         report.rows += len(rows)
         report.present += skipped
         if rows or skipped:
@@ -128,12 +127,7 @@ class Backfill:
         if dry_run:
             yield
             return
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(f"{self._lock}: another backfill is writing") from None
+        with locked.alone(self._lock, what="bairro backfill", at=time.time()):
             yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from collector.publish import parquet
+from collector.publish import parquet, writers
 from collector.publish.hours import DeviceHour, row
 from collector.publish.journal import Fact, Journal
 from collector.publish.quality_files import SCHEMA, QualityFiles
@@ -31,6 +31,7 @@ class HourWriter:
     """Everything handed in stays in memory until it is on the disk. Methods may be called from any thread."""
 
     def __init__(self, data: Path, shard: str) -> None:
+        self._data = data
         self.journal = Journal(data / "journal" / f"quality-shard-{shard}")
         self.files = QualityFiles(data, shard)
         self._unjournalled: list[tuple[str, list[Fact]]] = []
@@ -71,15 +72,18 @@ class HourWriter:
             segment, facts = self._unjournalled[0]
             self.journal.append(segment, facts)
             self._unjournalled.pop(0)
-        has_closed = has_closed or bool(self._pending)
-        for hour in sorted(self._pending):
-            self.rows_written += self.files.write_hour(hour, self._pending[hour])
-            del self._pending[hour]
-        if has_closed:
-            self.files.compact(closed_until)
+        if has_closed or self._pending:
+            with writers.of_quality(self._data):
+                self._write_hours(closed_until)
             for segment in self.journal.segments():
                 if segment < segment_of(closed_until):
                     self.journal.drop(segment)
+
+    def _write_hours(self, closed_until: int) -> None:
+        for hour in sorted(self._pending):
+            self.rows_written += self.files.write_hour(hour, self._pending[hour])
+            del self._pending[hour]
+        self.files.compact(closed_until)
 
     def _complain(self, error: OSError) -> None:
         """Count every failure, log only news."""
