@@ -70,7 +70,7 @@ class Stages:
                 self._runner.run(self._history.flush(at))
             if part % 2:
                 with self._timing("live table"):
-                    self._runner.run(self._live.write())
+                    self._runner.run(self._live.write(START))
         return {stage: seconds / len(self.devices) * 1e6 for stage, seconds in self.seconds.items()}
 
     def close_hour(self) -> float:

@@ -42,6 +42,8 @@ EXIT_OK, EXIT_UNUSABLE = 0, 2
 WATCH_SECONDS = 2.0
 CLOSE_SECONDS = 2.5
 LONGEST_REST_SECONDS = 1.0
+URGENT_SECONDS = 1.0
+LIVE_REST = 10.0
 SLOW_AFTER_MISSES = 10
 # Nothing that a poll makes refers to itself, so collections find next to nothing; but to look through objects that are
 # not in the processor's cache takes a microsecond each. By Python's usual rule every second cycle of 10,000 devices had
@@ -120,7 +122,7 @@ class Collector:
         self._failures = Counter(devices=0, live=0)
         self._errors = 0
         self._is_stopping = False
-        self._goes_on_at = 0.0
+        self._goes_on_at = self._live_rests_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- begin and end ---
@@ -156,6 +158,7 @@ class Collector:
         self._tasks = [
             self._every(min(1.0, self._interval / 4), self._tick, "tick"),
             self._every(settings.publish.live_seconds, self._write_live, "live"),
+            self._every(URGENT_SECONDS, self._write_urgent_live, "urgent live"),
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
             self._every(settings.maintenance.read_seconds, self._read_windows, "maintenance"),
@@ -299,8 +302,15 @@ class Collector:
         self._pipeline.plan(windows, time.time())
 
     async def _write_live(self) -> None:
+        began = self._clock()
         with self._noting_failure("live"):
-            await self._pipeline.live.write()
+            await self._pipeline.live.write(time.time(), is_due=True)
+        self._live_rests_until = self._clock() + LIVE_REST * (self._clock() - began)
+
+    async def _write_urgent_live(self) -> None:
+        """Service was lost or came back: pages are to say so with the incident, not some seconds after it."""
+        if self._pipeline.live.is_urgent and self._clock() >= self._live_rests_until:
+            await self._write_live()
 
     async def _write_history(self) -> None:
         await self._pipeline.history.flush(time.time())

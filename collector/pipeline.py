@@ -13,6 +13,7 @@ from collector.publish.history import History
 from collector.publish.incidents import IncidentLog
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
+from collector.published import LiveNote
 from collector.quality.maintenance import Calendar, Window
 from collector.quality.planned import PlannedOutages
 from collector.quality.rates import difference
@@ -66,7 +67,7 @@ class Pipeline:
             settle_seconds=self.network.reach_back_seconds + interval + settings.poll.budget_seconds,
             shard=self._shard.name,
         )
-        self.live = LiveTable(settings.data, owned, at=at, shard=self._shard.name, row_of=incidents.row_of)
+        self.live = LiveTable(settings.data, owned, at=at, note=_live_note(settings), row_of=incidents.row_of)
 
     @property
     def owned_count(self) -> int:
@@ -146,6 +147,7 @@ class Pipeline:
             for change in verdict.incidents:
                 if change.kind == "blind":
                     self.history.blind(change.started_at, change.ended_at)
+                    self.live.blind(change.started_at if change.ended_at is None else None)
             told = [self._planned.restate(change, self._calendar) for change in verdict.incidents]
             self.incidents.apply(told, self.devices, shadows=self._shadows)
         for device_id in verdict.ask:
@@ -168,6 +170,20 @@ class Pipeline:
         self.history.plan(calendar)
         self.live.maintain(under_way)
         self.incidents.apply(self._planned.review(calendar, at), self.devices, at, shadows=self._shadows)
+
+
+def _live_note(settings: CollectorSettings) -> LiveNote:
+    shard, bad = settings.own_shard, settings.degradation
+    return LiveNote(
+        shard.index,
+        shard.count,
+        poll_interval_seconds=settings.poll.interval_seconds,
+        live_seconds=settings.publish.live_seconds,
+        loss_ratio=bad.loss_ratio,
+        rtt_ratio=bad.rtt_ratio,
+        rtt_rise_seconds=bad.rtt_rise_seconds,
+        utilization_ratio=bad.utilization_ratio,
+    )
 
 
 def _elsewhere(everybody: Iterable[Device], polled: Mapping[str, Device]) -> frozenset[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -144,10 +146,54 @@ LIVE = TableSpec(
         Column("signal_noise_db", "number", "signal-to-noise ratio of the worst channel"),
         Column("degraded", "text_list", "what is degraded while it answers: loss, latency, saturation; null: nothing"),
         Column("faults", "text_list", "parts that fail while it answers, as in bairro_device_fault; null: none"),
+        Column(
+            "usual_rtt_seconds", "number", "round trip that is usual for it; null while nothing ails it, or not learnt"
+        ),
     ),
 )
 
 PARQUET_TABLES: tuple[TableSpec, ...] = (QUALITY_HOURS, DEVICES, LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNote:
+    """What the file of a live table says of the collector that wrote it; times are Unix seconds.
+
+    The file is written anew every ``live_seconds`` though nothing changed, so that its age tells whether the collector
+    of ``shard`` (of ``shards``) lives. ``inventory_at`` is when it took in its inventory, ``blind_since`` since when it
+    doubts its own connection. The last four are from which values on a measure is bad.
+    """
+
+    shard: int = 0
+    shards: int = 1
+    written_at: float = 0.0
+    inventory_at: float = 0.0
+    poll_interval_seconds: float = 60.0
+    live_seconds: float = 10.0
+    blind_since: float | None = None
+    loss_ratio: float | None = None
+    rtt_ratio: float | None = None
+    rtt_rise_seconds: float | None = None
+    utilization_ratio: float | None = None
+
+    KEY = b"bairro.live"
+
+    def metadata(self) -> dict[bytes, bytes]:
+        """The note as an entry of the file's metadata."""
+        return {self.KEY: json.dumps(asdict(self)).encode()}
+
+    @classmethod
+    def of(cls, metadata: Mapping[bytes, bytes] | None) -> LiveNote | None:
+        """The note in a file's metadata; None where an older collector wrote none, or it cannot be read."""
+        try:
+            said = json.loads((metadata or {})[cls.KEY])
+            shard, shards = int(said["shard"]), int(said.get("shards", 1))
+            numbers = [field.name for field in fields(cls)[2:] if said.get(field.name) is not None]
+            known: dict[str, Any] = {name: float(said[name]) for name in numbers}
+            return cls(shard, shards, **known)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
 
 # --- the operations database: declared here, created and upgraded by `bairro migrate` ---
 

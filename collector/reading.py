@@ -210,12 +210,14 @@ class Impairment:
 
     ``measures`` were bad for several windows of time; ``faults`` are parts of it that failed for several polls:
     its agent is silent, refuses or answers in part, pings are lost though the agent answers, its uplink is down.
+    ``usual_rtt_seconds`` is the round trip that is usual for it; None where that is not learnt yet.
     """
 
     device_id: str
     at: float
     measures: tuple[Measure, ...] = ()
     faults: tuple[Fault, ...] = ()
+    usual_rtt_seconds: float | None = None
 
 
 IncidentKind = Literal["outage", "degradation", "planned", "blind"]

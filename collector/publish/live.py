@@ -1,9 +1,10 @@
-"""``live``: the newest state of each device, in one file that is replaced whole."""
+"""``live``: the newest state of each device, in one file that is replaced whole, with a note of who wrote it when."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ import pyarrow.parquet as pq
 
 from collector.publish import parquet
 from collector.publish.live_columns import PARQUET_OPTIONS, Columns, Newest
+from collector.published import LiveNote
 from collector.quality.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, Transition
 
+WITHOUT_SERVICE = ("down", "suppressed")
+UNSAID = LiveNote()
+
 
 class LiveTable:
-    """Remembers the last poll of each device, and writes the table when something changed.
+    """Remembers the last poll of each device, and writes the table.
 
-    ``row_of`` gives the id that an incident has in the database, which may be that of another shard's row.
+    ``note`` says who writes and how often. ``row_of`` gives the id that an incident has in the database, which may be
+    that of another shard's row. ``is_urgent`` says that service was lost or came back since the last write.
     """
 
     def __init__(
@@ -29,10 +35,13 @@ class LiveTable:
         devices: Iterable[Device],
         *,
         at: float,
-        shard: str = "0",
+        note: LiveNote = UNSAID,
         row_of: Callable[[str], str] = str,
     ) -> None:
-        self.path = data / "live" / f"shard={shard}.parquet"
+        self.path = data / "live" / f"shard={note.shard}.parquet"
+        self.is_urgent = False
+        self._note = note
+        self._writing = asyncio.Lock()
         self._row_of = row_of
         self._newest: dict[str, Newest] = {}
         self._under_way: Mapping[str, float] = {}
@@ -41,6 +50,7 @@ class LiveTable:
     def replace(self, devices: Iterable[Device], at: float) -> None:
         """Take in a new inventory."""
         devices, old = tuple(devices), self._newest
+        self._note = replace(self._note, inventory_at=at)
         self._newest = {d.device_id: old.get(d.device_id) or Newest(d.device_id, at) for d in devices}
         self._columns = Columns(devices)
         self._polled = {newest for newest in self._newest.values() if newest.figures}
@@ -61,39 +71,53 @@ class LiveTable:
             newest.state, newest.since = transition.new, transition.since
             newest.root, newest.incident_id = transition.root, transition.incident_id
             self._turned.add(newest)
+            self.is_urgent |= transition.new in WITHOUT_SERVICE or transition.old in WITHOUT_SERVICE
 
     def impair(self, impairment: Impairment) -> None:
         """Take in what ails a device that answers."""
         newest = self._newest.get(impairment.device_id)
         if newest is not None:
             newest.measures, newest.faults = impairment.measures, impairment.faults
+            newest.usual_rtt_seconds = impairment.usual_rtt_seconds if impairment.measures else None
             self._turned.add(newest)
+
+    def blind(self, since: float | None) -> None:
+        """The collector doubts its own connection since then; None: no longer."""
+        self._note = replace(self._note, blind_since=since)
+        self._has_changed = self.is_urgent = True
 
     def maintain(self, under_way: Mapping[str, float]) -> None:
         """Take in who is in a maintenance window now, and until when."""
         self._has_changed = self._has_changed or under_way != self._under_way
         self._under_way = under_way
 
-    async def write(self) -> bool:
-        """Replace the file if anything changed since; raises OSError, and then tries again at the next call."""
-        if not (self._has_changed or self._polled or self._turned):
-            return False
-        polled, turned = self._polled, self._turned
-        self._polled, self._turned, self._has_changed = set(), set(), False
-        try:
-            await asyncio.to_thread(self._write, self._columns, polled, turned)
-        except BaseException:
-            self._polled |= polled
-            self._turned |= turned
-            self._has_changed = True
-            raise
-        return True
+    async def write(self, at: float, *, is_due: bool = False) -> bool:
+        """Replace the file if anything changed since, or if it ``is_due`` to show that the collector lives.
 
-    def _write(self, columns: Columns, polled: set[Newest], turned: set[Newest]) -> None:
+        ``at`` is now. Raises OSError, and then tries again at the next call.
+        """
+        async with self._writing:
+            if not (is_due or self._has_changed or self._polled or self._turned):
+                return False
+            polled, turned = self._polled, self._turned
+            self._polled, self._turned, self._has_changed, self.is_urgent = set(), set(), False, False
+            note = replace(self._note, written_at=at)
+            try:
+                await asyncio.to_thread(self._write, self._columns, polled, turned, note)
+            except BaseException:
+                self._polled |= polled
+                self._turned |= turned
+                self._has_changed = self.is_urgent = True
+                raise
+            return True
+
+    def _write(self, columns: Columns, polled: set[Newest], turned: set[Newest], note: LiveNote) -> None:
         columns.measure(polled)
         if turned:
             columns.believe(turned)
-        parquet.write(columns.table(self._under_way, self._row_of), self.path, durable=False, **PARQUET_OPTIONS)
+        table = columns.table(self._under_way, self._row_of)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **note.metadata()})
+        parquet.write(table, self.path, durable=False, **PARQUET_OPTIONS)
 
 
 def read_state(data: Path, device_id: str) -> dict[str, Any] | None:

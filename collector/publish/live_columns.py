@@ -57,6 +57,7 @@ class Newest:
         "root",
         "since",
         "state",
+        "usual_rtt_seconds",
     )
 
     def __init__(self, device_id: str, at: float) -> None:
@@ -70,6 +71,7 @@ class Newest:
         self.bursts: tuple[tuple[int, int], ...] = ()
         self.measures: tuple[Measure, ...] = ()
         self.faults: tuple[Fault, ...] = ()
+        self.usual_rtt_seconds: float | None = None
 
     def measure(self, reading: Reading, traffic: Traffic | None) -> None:
         """Take in one poll. Figures that it does not know are NaN: what was before a silence says nothing of now."""
@@ -112,6 +114,7 @@ class Columns:
         self._incidents: dict[int, str] = {}
         self._measures: dict[int, tuple[Measure, ...]] = {}
         self._faults: dict[int, tuple[Fault, ...]] = {}
+        self._usual: dict[int, float] = {}
         self._kept: dict[str, pa.Array] = {
             "device_id": pa.array([device.device_id for device in devices], pa.string()),
             "area": pa.array([device.area for device in devices], pa.string()),
@@ -139,11 +142,13 @@ class Columns:
                 _put(self._incidents, number, newest.incident_id)
                 _put(self._measures, number, newest.measures)
                 _put(self._faults, number, newest.faults)
+                _put(self._usual, number, newest.usual_rtt_seconds)
         self._kept["since"] = _moments(self._since)
         self._kept["state"] = pa.array(self._states, pa.string())
         self._kept["root"] = pa.array(self._roots, pa.string())
         self._kept["degraded"] = self._sparse(self._measures, pa.list_(pa.string()))
         self._kept["faults"] = self._sparse(self._faults, pa.list_(pa.string()))
+        self._kept["usual_rtt_seconds"] = self._sparse(self._usual, pa.float64())
 
     def table(self, under_way: Mapping[str, float], row_of: Callable[[str], str]) -> pa.Table:
         """The whole table; ``under_way`` says who is in a maintenance window until when, ``row_of`` an incident's id."""

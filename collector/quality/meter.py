@@ -64,6 +64,11 @@ class Meter:
         self.echoes_sent = self.echoes_lost = self.rtt_count = self.used_count = 0
         self.rtt_seconds = self.used = 0.0
 
+    @property
+    def known_usual_rtt_seconds(self) -> float | None:
+        """The usual round trip once it is learnt."""
+        return self.usual_rtt_seconds if self.learnt >= WINDOWS_TO_LEARN else None
+
     def add(self, reading: Reading, traffic: Traffic | None) -> None:
         """Take in an answered poll. A burst counts with its median round trip, which one straggler does not move."""
         echoes = reading.echoes

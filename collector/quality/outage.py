@@ -195,7 +195,10 @@ class Changes:
         told = [change for incident in self._joined if (change := self._change(incident)) is not None]
         if not (self._transitions or told or self._told or self._ask or self._impaired):
             return NOTHING
-        impaired = [Impairment(n.device_id, self.now, n.meter.degraded, n.faults) for n in self._impaired]
+        impaired = [
+            Impairment(n.device_id, self.now, n.meter.degraded, n.faults, n.meter.known_usual_rtt_seconds)
+            for n in self._impaired
+        ]
         return Verdict(tuple(self._transitions), (*told, *self._told), tuple(self._ask), tuple(impaired))
 
     def _join(self, incident: Incident, node: Node, at: float) -> None:

@@ -293,7 +293,7 @@ def test_all_that_publishes_agrees_on_the_states(pipeline: Pipeline) -> None:
     for minute in range(1, 8):
         for device_id in pipeline.devices:
             poll(pipeline, device_id, 60.0 * minute, answers=minute < 3 or device_id == "cpe-0")
-    asyncio.run(pipeline.live.write())
+    asyncio.run(pipeline.live.write(0.0))
     shown = pq.ParquetFile(pipeline.live.path).read().to_pylist()
     judged = {state.device_id: (state.state, state.root) for state in pipeline.network.states()}
     assert {row["device_id"]: (row["state"], row["root"]) for row in shown} == judged
@@ -310,7 +310,7 @@ def test_what_ails_a_device_reaches_all_that_publish(pipeline: Pipeline) -> None
     text = pipeline.exposition.render()
     assert 'bairro_device_fault{device="ap",fault="snmp_silent"} 1.0' in text
     assert 'bairro_device_degraded{device="ap",measure="loss"} 1.0' in text
-    asyncio.run(pipeline.live.write())
+    asyncio.run(pipeline.live.write(0.0))
     (row,) = (r for r in pq.ParquetFile(pipeline.live.path).read().to_pylist() if r["device_id"] == "ap")
     assert (row["state"], row["degraded"], row["faults"]) == ("up", ["loss"], ["snmp_silent"])
     assert [i.kind for i in pipeline.network.open_incidents()] == ["degradation"]

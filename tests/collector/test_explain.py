@@ -67,7 +67,7 @@ def test_state_is_what_the_collector_last_wrote(settings: Settings, snmpd: Agent
     device = Device("gate", snmpd.address, "router", "centro")
     table = LiveTable(made.data, [device], at=0.0)
     table.change(Transition("gate", 1_700_000_120.0, 1_700_000_000.0, "suspect", "suppressed", "core"))
-    asyncio.run(table.write())
+    asyncio.run(table.write(0.0))
     text, _ = explain(made, "gate")
     assert "suppressed since 2023-11-14 22:13:20 UTC, laid to core; not polled yet" in text
 

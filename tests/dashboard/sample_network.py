@@ -47,7 +47,7 @@ def network(now: datetime) -> pd.DataFrame:
     for lone in ("n01-cpe12", "n08-cpe31", "n14-cpe22"):
         table.loc[lone, "state"] = "silent"
         table.loc[lone, "since"] = pd.Timestamp(now - timedelta(hours=5))
-    table[["degraded", "faults"]] = None
+    table[["degraded", "faults", "usual_rtt_seconds"]] = None
     return table.reset_index()[list(published.LIVE.column_names)]
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from collector.publish.live import LiveTable, read_state
-from collector.published import LIVE
+from collector.published import LIVE, LiveNote
 from collector.quality.uplink import Traffic
 from collector.reading import Device, EchoBurst, Impairment, SignalReading, Transition
 
@@ -25,12 +25,12 @@ UP = Transition("cpe-1", 950.0, 950.0, "unknown", "up")
 def write(table: LiveTable, *changes: Transition) -> bool:
     for change in changes:
         table.change(change)
-    return asyncio.run(table.write())
+    return asyncio.run(table.write(1000.0))
 
 
 def rows(table: LiveTable) -> dict[str, dict[str, Any]]:
     found = pq.ParquetFile(table.path).read()
-    assert found.schema.equals(LIVE.arrow_schema())
+    assert found.schema.remove_metadata().equals(LIVE.arrow_schema())
     return {row["device_id"]: row for row in found.to_pylist()}
 
 
@@ -64,6 +64,7 @@ def test_newest_figures(tmp_path: Path) -> None:
         "signal_noise_db": 20.0,
         "degraded": None,
         "faults": None,
+        "usual_rtt_seconds": None,
     }
     waiting = rows(table)["ap-1"]
     assert (waiting["state"], waiting["since"].timestamp(), waiting["polled_at"]) == ("unknown", 900, None)
@@ -71,14 +72,16 @@ def test_newest_figures(tmp_path: Path) -> None:
 
 def test_what_ails_a_device_that_answers(tmp_path: Path) -> None:
     table = LiveTable(tmp_path, [CPE, AP], at=900.0)
-    table.impair(Impairment("cpe-1", 1000.0, ("loss", "latency"), ("uplink_down",)))
+    table.impair(Impairment("cpe-1", 1000.0, ("loss", "latency"), ("uplink_down",), 0.012))
     table.impair(Impairment("stranger", 1000.0, ("loss",)))
     assert write(table)
     found = rows(table)["cpe-1"]
     assert (found["degraded"], found["faults"]) == (["loss", "latency"], ["uplink_down"])
-    table.impair(Impairment("cpe-1", 1060.0))
+    assert found["usual_rtt_seconds"] == 0.012
+    table.impair(Impairment("cpe-1", 1060.0, usual_rtt_seconds=0.012))
     assert write(table)
-    assert (rows(table)["cpe-1"]["degraded"], rows(table)["cpe-1"]["faults"]) == (None, None)
+    found = rows(table)["cpe-1"]
+    assert (found["degraded"], found["faults"], found["usual_rtt_seconds"]) == (None, None, None)
 
 
 def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:
@@ -119,6 +122,51 @@ def test_written_only_when_something_changed(tmp_path: Path) -> None:
     assert list(rows(table)) == ["ap-1"]
     table.update(answer(1000.0), None)
     assert not write(table), "a device that left the inventory is nobody's news"
+
+
+def note(table: LiveTable) -> LiveNote:
+    found = LiveNote.of(pq.ParquetFile(table.path).schema_arrow.metadata)
+    assert found is not None
+    return found
+
+
+def test_the_file_says_who_wrote_it_when_and_how_often(tmp_path: Path) -> None:
+    told = LiveNote(1, 3, poll_interval_seconds=30.0, live_seconds=5.0, loss_ratio=0.05)
+    table = LiveTable(tmp_path, [CPE], at=900.0, note=told)
+    assert write(table)
+    assert table.path.name == "shard=1.parquet"
+    assert note(table) == replace(told, written_at=1000.0, inventory_at=900.0)
+    assert not asyncio.run(table.write(1010.0))
+    assert asyncio.run(table.write(1010.0, is_due=True)), "its age shows that the collector lives"
+    assert note(table).written_at == 1010.0
+    table.blind(1005.0)
+    assert asyncio.run(table.write(1011.0))
+    assert note(table).blind_since == 1005.0
+    table.blind(None)
+    assert asyncio.run(table.write(1012.0))
+    assert note(table).blind_since is None
+
+
+def test_a_note_that_is_not_there_or_broken_is_none() -> None:
+    assert LiveNote.of(None) is None
+    assert LiveNote.of({b"bairro.live": b"[1]"}) is None
+    assert LiveNote.of({b"bairro.live": b'{"shard": "x"}'}) is None
+    newer = LiveNote.of({b"bairro.live": b'{"shard": 2, "what a newer collector adds": 1}'})
+    assert newer == LiveNote(2)
+
+
+def test_service_lost_or_back_is_urgent(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE, AP], at=900.0)
+    write(table, UP)
+    assert not table.is_urgent
+    table.change(Transition("cpe-1", 1000.0, 990.0, "up", "silent"))
+    assert not table.is_urgent, "a lone customer device is nobody's outage"
+    table.change(Transition("ap-1", 1000.0, 990.0, "suspect", "down", "ap-1", "i-1"))
+    assert table.is_urgent
+    write(table)
+    assert not table.is_urgent
+    table.change(Transition("ap-1", 1100.0, 1100.0, "down", "up"))
+    assert table.is_urgent
 
 
 def test_a_failed_write_is_tried_again(tmp_path: Path) -> None:
