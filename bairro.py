@@ -211,7 +211,10 @@ def _prepare_world(arguments: argparse.Namespace, stage: Callable[[str], None]) 
     settings = config.load(written.dashboard_toml)
     stage("importing the provider's records")
     for kind, path in written.records.items():
-        _say(f"         {import_file(kind, path, settings).summary}")
+        report = import_file(kind, path, settings)
+        _say(f"         {report.summary}")
+        if report.exit_code:
+            raise ValueError(str(report))
     return written
 
 

@@ -82,6 +82,23 @@ class BuildSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinSettings:
+    """Which share of rows must name what is on record (0 to 1) before anything is told that rests on them.
+
+    ``complaints`` and ``nps``: a customer, or for want of one an area; ``prices``: a plan that customers have;
+    ``areas`` and ``devices``: where customers live, and behind what. An export of customers without more than
+    ``absent_customers`` of those on record is refused until somebody says why.
+    """
+
+    complaints: float = 0.7
+    nps: float = 0.7
+    prices: float = 0.2
+    areas: float = 0.7
+    devices: float = 0.7
+    absent_customers: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class DashboardSettings:
     """All of dashboard.toml; paths in it are relative to the file."""
 
@@ -96,6 +113,7 @@ class DashboardSettings:
     targets: TargetSettings = TargetSettings()
     engine: EngineSettings = EngineSettings()
     build: BuildSettings = BuildSettings()
+    joins: JoinSettings = JoinSettings()
 
     @property
     def database_url(self) -> str:
@@ -109,6 +127,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "analysis.minimum_customers": (1, 10_000),
     "analysis.minimum_expected_leavers": (0, 1_000),
     "build.every_hours": (0, 8_760),
+    **{f"joins.{name}": (0.0, 1.0) for name in ("complaints", "nps", "prices", "areas", "devices", "absent_customers")},
     "engine.memory_gigabytes": (0.05, 4_096),
     "engine.disk_gigabytes": (0, 1_000_000),
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import tomlfile
 from dashboard.commands import EXIT_OK, EXIT_REFUSED, actor
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         "--mapping", metavar="NAME|FILE", help="how the export is to be read: a profile's name or file"
     )
     command.add_argument("--as-of", type=_date, help="the day of an export without history, YYYY-MM-DD")
+    command.add_argument(
+        "--absent",
+        choices=("left", "stay"),
+        help="what customers on record are that the file does not have: they left, or they stay as last known",
+    )
     command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
     command.add_argument("--propose", action="store_true", help="print a mapping for the file; store nothing")
     command.add_argument("--history", action="store_true", help="print what was imported; of all kinds, or of one")
@@ -101,6 +107,7 @@ def import_records(arguments: argparse.Namespace) -> int:
         as_of=arguments.as_of,
         dry_run=arguments.dry_run,
         mapping=arguments.mapping,
+        absent=arguments.absent,
         by=actor(arguments),
     )
     print(report)
@@ -172,9 +179,21 @@ def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
     except UnreadableError as error:
         return _refused(f"{source}: {error}")
     text = proposing.propose(sheet, RECORDS[arguments.kind], source.name)
-    profile = mapping.parse(text, "the proposal")
+    try:
+        profile = mapping.parse(text, "the proposal")
+    except tomlfile.SettingsError:
+        return _refused(
+            f"{source}: none of the columns of {sheet.header} looks like one of {arguments.kind}: {', '.join(sheet.columns)};"
+            " are these the columns' names? Lines above them have to go"
+        )
     report = records.import_records(
-        arguments.kind, source, settings, as_of=arguments.as_of, dry_run=True, mapping=profile
+        arguments.kind,
+        source,
+        settings,
+        as_of=arguments.as_of,
+        dry_run=True,
+        mapping=profile,
+        absent=arguments.absent,
     )
     print(text)
     print("\n".join(f"# {line}" for line in str(report).splitlines()))

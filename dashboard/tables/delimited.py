@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,19 @@ import pyarrow.csv
 
 from dashboard.tables.sheets import Fault, Sheet, UnreadableError, column_names, has_content, trimmed
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "cp1251": "Windows-1251",
+    "cp1252": "Windows-1252",
+    "latin-1": "Latin-1",
+}
 LARGEST_ROW_BYTES = 32 * 1024 * 1024
+STATED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+"""Excel's own first line, which says by what the cells are parted."""
+CYRILLIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
+"""Windows-1251 writes Cyrillic letters so; Western text has hardly ever three accented letters in a row."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -40,11 +52,13 @@ def read_sheet(content: bytes) -> Sheet:
     else:
         encoding_in = encoding
         content = content.removeprefix(b"\xef\xbb\xbf") if encoding == "utf-8" else content
-    body = content.lstrip(b"\r\n")
-    separator, names = _header(body.partition(b"\n")[0].decode(encoding_in, errors="replace"))
-    table, wrong_width = _parse(body, separator, len(names), encoding_in)
-    skipped = content[: len(content) - len(body)].count(b"\n")
-    lines, faults = _lines(table, wrong_width, 2 + skipped)
+    content = _with_line_feeds(content)
+    body, stated = _after_stated_separator(content.lstrip(b"\r\n"))
+    at = content[: len(content) - len(body)].count(b"\n") + 1
+    separator, names = _header(body.partition(b"\n")[0].decode(encoding_in, errors="replace"), stated, at)
+    parsed = _parse(body, separator, len(names), encoding_in)
+    lines, faults = _lines(parsed, at + 1)
+    table, lines, faults = _with_rows_of_blank_ends(parsed, lines, faults)
     columns = [trimmed(table.column(position)) for position in range(len(names))]
     filled = has_content(columns, table.num_rows)
     return Sheet(
@@ -52,8 +66,29 @@ def read_sheet(content: bytes) -> Sheet:
         lines[filled.to_numpy(zero_copy_only=False)],
         faults,
         f"{ENCODINGS[encoding]}, {SEPARATORS[separator]}",
+        header=f"line {at}",
         has_decimal_comma=separator == ";",
     )
+
+
+def _with_line_feeds(content: bytes) -> bytes:
+    """Lines that end as on old Macs (CR alone) with line feeds."""
+    first_return, first_feed = content.find(b"\r"), content.find(b"\n")
+    is_old_mac = first_return >= 0 and (first_feed < 0 or first_return < first_feed - 1)
+    return re.sub(rb"\r(?!\n)", b"\n", content) if is_old_mac else content
+
+
+def _after_stated_separator(body: bytes) -> tuple[bytes, str | None]:
+    """What follows Excel's line ``sep=;``, and the separator that it states."""
+    line, feed, rest = body.partition(b"\n")
+    stated = STATED_SEPARATOR.fullmatch(line.rstrip(b"\r").decode("latin-1"))
+    if stated is None or not feed:
+        return body, None
+    if stated[1] not in SEPARATORS:
+        raise UnreadableError(
+            f"line 1 states the separator {stated[1]!r}; {', '.join(SEPARATORS.values())} can be read"
+        )
+    return rest, stated[1]
 
 
 def _encoding(content: bytes) -> str:
@@ -61,7 +96,7 @@ def _encoding(content: bytes) -> str:
         return "utf-16"
     if b"\0" in content:
         raise UnreadableError("is not text (it holds zero bytes): export it as CSV")
-    for encoding in ("utf-8", "cp1252"):
+    for encoding in ("utf-8", "cp1251" if _is_cyrillic(content) else "cp1252"):
         try:
             content.decode(encoding)
         except UnicodeDecodeError:
@@ -70,16 +105,34 @@ def _encoding(content: bytes) -> str:
     return "latin-1"
 
 
-def _header(line: str) -> tuple[str, list[str]]:
-    """The separator and the column names of the first line, in lower case with underscores."""
+def _is_cyrillic(content: bytes) -> bool:
+    """Whether most letters beyond ASCII stand in long runs."""
+    letters = len(re.findall(rb"[\xc0-\xff]", content))
+    return letters > 0 and sum(map(len, CYRILLIC_RUN.findall(content))) > letters / 2
+
+
+def _header(line: str, stated: str | None, at: int) -> tuple[str, list[str]]:
+    """The separator and the column names of the header on line ``at``, in lower case with underscores."""
     if line.lstrip()[:1] in ("{", "[", "<"):
         raise UnreadableError("is not a CSV file: it begins like JSON or HTML")
-    separator = max(SEPARATORS, key=line.count)
-    cells = next(csv.reader([line.rstrip("\r")], delimiter=separator), [])
-    return separator, column_names(cells, "line 1")
+    separator = stated or max(SEPARATORS, key=line.count)
+    try:
+        cells = next(csv.reader([line.rstrip("\r")], delimiter=separator), [])
+    except csv.Error as error:
+        raise UnreadableError(f"line {at} cannot be read as a header: {error}; save the file as CSV (UTF-8)") from None
+    return separator, column_names(cells, f"line {at}")
 
 
-def _parse(content: bytes, separator: str, width: int, encoding: str) -> tuple[pa.Table, list[pyarrow.csv.InvalidRow]]:
+@dataclass(frozen=True)
+class _Parsed:
+    """The rows after the header that have its width, and those that have another."""
+
+    table: pa.Table
+    wrong_width: list[pyarrow.csv.InvalidRow]
+    separator: str
+
+
+def _parse(content: bytes, separator: str, width: int, encoding: str) -> _Parsed:
     wrong_width: list[pyarrow.csv.InvalidRow] = []
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:
@@ -105,13 +158,12 @@ def _parse(content: bytes, separator: str, width: int, encoding: str) -> tuple[p
         )
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise UnreadableError(f"is not a CSV file that can be read: {str(error).splitlines()[0]}") from None
-    return table.slice(1), wrong_width
+    return _Parsed(table.slice(1), wrong_width, separator)
 
 
-def _lines(
-    table: pa.Table, wrong_width: list[pyarrow.csv.InvalidRow], first_line: int
-) -> tuple[np.ndarray, tuple[Fault, ...]]:
+def _lines(parsed: _Parsed, first_line: int) -> tuple[np.ndarray, tuple[Fault, ...]]:
     """The line on which each row after the header starts, counting line breaks within quoted cells, and the rows of the wrong width."""
+    table, wrong_width = parsed.table, parsed.wrong_width
     total = table.num_rows + len(wrong_width)
     height = np.ones(total, dtype=np.int64)
     is_whole = np.ones(total, dtype=bool)
@@ -126,6 +178,33 @@ def _lines(
     faults = tuple(
         Fault(int(starts[row.number - 2]), None, f"has {row.actual_columns} cells, the header {row.expected_columns}")
         for row in wrong_width
-        if row.text.strip()
     )
     return starts[is_whole], faults
+
+
+def _with_rows_of_blank_ends(
+    parsed: _Parsed, lines: np.ndarray, faults: tuple[Fault, ...]
+) -> tuple[pa.Table, np.ndarray, tuple[Fault, ...]]:
+    """Rows with more cells than the header of which those beyond it are blank belong to the table; empty lines are none."""
+    width, left, mended, at = parsed.table.num_columns, [], [], []
+    for row, fault in zip(parsed.wrong_width, faults, strict=True):
+        cells = _cells(row.text, parsed.separator)
+        if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+            mended.append(cells[:width])
+            at.append(fault.line)
+        elif row.text.strip():
+            left.append(fault)
+    if not mended:
+        return parsed.table, lines, tuple(left)
+    columns = [pa.array(column, pa.string()) for column in zip(*mended, strict=True)]
+    table = pa.concat_tables([parsed.table, pa.table(columns, names=parsed.table.column_names)])
+    all_lines = np.concatenate([lines, np.array(at, dtype=np.int64)])
+    order = np.argsort(all_lines, kind="stable")
+    return table.take(pa.array(order)), all_lines[order], tuple(left)
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text), delimiter=separator), [])
+    except csv.Error:
+        return []

@@ -17,7 +17,8 @@ FILE = "imports.jsonl"
 class Entry:
     """One import that changed something, or one that was taken back (``action`` undo). No content of any row.
 
-    ``snapshot`` is the number of the snapshot that it made, or that was taken back.
+    ``snapshot`` is the number of the snapshot that it made, or that was taken back. ``joins`` holds by the key of a join
+    how many rows named something on record, and of how many.
     """
 
     at: str
@@ -35,6 +36,7 @@ class Entry:
     duplicates: int = 0
     skipped: int = 0
     by: str = ""
+    joins: dict[str, list[int]] | None = None
 
 
 def note(entry: Entry, data: Path) -> None:

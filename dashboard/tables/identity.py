@@ -55,10 +55,13 @@ def hash_ids(ids: pa.Array, key: bytes) -> pa.Array:
     """HMAC-SHA-256 of every id as it stands in the file (trimmed), cut to 96 bits: five million ids meet by chance
     with probability 2e-16. Null stays null."""
     encoded = ids.dictionary_encode()
-    hashed = [
-        hmac.digest(key, text.encode(), "sha256").hex()[:HASH_CHARACTERS] for text in encoded.dictionary.to_pylist()
-    ]
+    hashed = [hash_id(text, key) for text in encoded.dictionary.to_pylist()]
     return pa.array(hashed, pa.string()).take(encoded.indices) if hashed else ids
+
+
+def hash_id(text: str, key: bytes) -> str:
+    """The same of one id."""
+    return hmac.digest(key, text.encode(), "sha256").hex()[:HASH_CHARACTERS]
 
 
 def _create(path: Path, is_dry_run: bool) -> bytes:

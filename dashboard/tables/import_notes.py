@@ -1,4 +1,4 @@
-"""What is worth telling of an import that is no fault: a new key, absent customers, areas that nothing matches."""
+"""What is worth telling of an import that is no fault: a new key, areas that nothing matches."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dashboard.tables.sheets import Sheet
 
 
 def notes_on(
-    spec: TableSpec, sheet: Sheet, rows: pa.Table, stored: pa.Table, *, settings: DashboardSettings, has_new_key: bool
+    spec: TableSpec, sheet: Sheet, rows: pa.Table, *, settings: DashboardSettings, has_new_key: bool
 ) -> tuple[str, ...]:
-    """Sentences on an import of ``rows`` (those that were not refused) read from ``sheet`` beside what is ``stored``."""
+    """Sentences on an import of ``rows`` (those that were not refused) read from ``sheet``."""
     notes = list(sheet.notes)
     if sheet.rows_read == 0:
         notes.append("there is a header and no row under it")
@@ -23,10 +23,6 @@ def notes_on(
             f"made the customer key {settings.customer_key}: back it up apart from the data;"
             " without it later imports cannot be joined to these records"
         )
-    if spec.name == "customers" and "valid_from" not in sheet.columns and stored.num_rows:
-        known, given = (pc.unique(table.column("customer_id")) for table in (stored, rows))
-        if absent := len(known) - pc.sum(pc.is_in(known, given)).as_py():
-            notes.append(f"{absent:,} customers of earlier imports are not in this file; they stay as last known")
     return (*notes, *_unmatched(spec, rows, settings))
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomlfile
+from dashboard.tables.ids import COLUMNS, Way
 from dashboard.tables.schema import CHOICES, RECORDS, given_columns
 from dashboard.tables.sheets import UnreadableError
 
 PACKAGED = Path(__file__).parent / "mappings"
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
-SPECIAL_FORMATS = ("unix", "unix_milliseconds")
+SPECIAL_FORMATS = ("unix", "unix_milliseconds", "excel")
+INSTANTS = ("unix", "unix_milliseconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class ColumnMapping:
     of our values of whose words or phrases the cell has one), ``default`` for what neither knows, ``blank`` for blank
     cells. Without ``default`` what is not known is refused, unless ``keep`` lets it stand as it is. ``format`` says
     how dates are written (as in strptime, or unix), one or several to be tried in order; ``timezone`` where their
-    clock hangs. ``after`` names one of our timestamps to which the cell's number of ``unit`` is added.
+    clock hangs. ``after`` names one of our timestamps to which the cell's number of ``unit`` is added. How ids are
+    rewritten, so that they are those of the other exports, is said by the fields of ``ids.Way``.
     """
 
     source: tuple[str, ...] = ()
@@ -42,13 +45,25 @@ class ColumnMapping:
     timezone: str | None = None
     after: str | None = None
     unit: str = "minutes"
+    strip_decimals: bool = False
+    digits: bool = False
+    remove: str = ""
+    lower: bool = False
+    upper: bool = False
+    strip_zeros: bool = False
+    pad: int = 0
+
+    @property
+    def way(self) -> Way:
+        return Way(**{field.name: getattr(self, field.name) for field in fields(Way)})
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """A whole profile. Columns of the export that no column here takes stay at the door.
 
-    ``skip`` names rows that are no records: column = the values (whatever the case) by which they are known.
+    ``skip`` names rows that are no records: column = the values (whatever the case) by which they are known. ``blank``
+    are the words of the export that stand for an empty cell, instead of those that are known for it (blanks.WORDS).
     """
 
     kind: str
@@ -60,6 +75,7 @@ class Mapping:
     decimal: str | None = None
     sheet: str | None = None
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    blank: tuple[str, ...] | None = None
 
 
 def packaged() -> dict[str, str]:
@@ -159,9 +175,15 @@ def _fault(name: str, column: ColumnMapping, columns: Table[str, ColumnMapping])
         column.after not in columns or columns[column.after].after or column.after == name
     ):
         return f"after must name another timestamp that the mapping takes from the export, not {column.after!r}"
+    if column.way and name not in COLUMNS:
+        return f"{column.way.options} is for ids: {', '.join(sorted(COLUMNS))}"
+    if column.lower and column.upper:
+        return "lower and upper: say one of them"
+    if not 0 <= column.pad <= 64:
+        return f"pad must be between 0 and 64 digits, not {column.pad}"
     if any("%" not in way and way not in SPECIAL_FORMATS for way in column.format):
         return f"format is written as in strptime (%d/%m/%Y %H:%M) or is {' or '.join(SPECIAL_FORMATS)}"
-    if len({way in SPECIAL_FORMATS or "%z" in way for way in column.format}) > 1:
+    if len({way in INSTANTS or "%z" in way for way in column.format}) > 1:
         return "format: either all of them say their time zone (%z, unix) or none does"
     choices = CHOICES.get(name)
     ours = [*column.values.values(), *column.words, column.default, column.blank, column.constant]

@@ -12,10 +12,26 @@ from zoneinfo import ZoneInfo
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables import history, identity, merging, rules, snapshots, sources, values
+from dashboard.tables import (
+    absences,
+    categories,
+    history,
+    identity,
+    ids,
+    joins,
+    merging,
+    rules,
+    snapshots,
+    sources,
+    statuses,
+    values,
+)
+from dashboard.tables.blanks import without_blank_words
+from dashboard.tables.doubtful import without_doubtful
 from dashboard.tables.import_notes import notes_on
 from dashboard.tables.mapping import Mapping, load
 from dashboard.tables.personal import personal_cells
@@ -43,6 +59,7 @@ class _Context:
     mapping_name: str | None
     has_mapping: bool
     by: str
+    absent: str | None
 
     @property
     def tomorrow_at(self) -> datetime.datetime:
@@ -57,13 +74,16 @@ def import_records(
     as_of: datetime.date | None = None,
     dry_run: bool = False,
     mapping: str | Mapping | None = None,
+    absent: str | None = None,
     by: str = "",
 ) -> ImportReport:
     """Import ``source`` (a file or a database) as records of ``kind`` (areas, customers, prices, complaints, ...).
 
     ``as_of`` is the day on which the file was exported: nothing in it may be later, and customers without a
     ``valid_from`` column hold from then on. Without it the file may reach up to today. ``mapping`` is a profile, or
-    the name or path of one. A source that cannot be used is a report with a ``failure``, not an exception.
+    the name or path of one. ``absent`` says what customers on record are that the file does not have: "left" (it has
+    all active ones) or "stay" (it has a part of them); without it a file that lacks too many is refused. A source that
+    cannot be used is a report with a ``failure``, not an exception.
     """
     given = source if isinstance(source, Source) else Source(str(source))
     if kind not in RECORDS:
@@ -73,7 +93,7 @@ def import_records(
     with contextlib.ExitStack() as stack:
         try:
             profile = load(mapping, kind) if isinstance(mapping, str) else mapping
-            sheet = _read(given, profile, RECORDS[kind], zone)
+            sheet = _read(given, profile, RECORDS[kind], zone, settings.data)
             if not dry_run:
                 stack.enter_context(snapshots.importing(settings.data))
             context = _Context(
@@ -86,6 +106,7 @@ def import_records(
                 mapping if isinstance(mapping, str) else None,
                 mapping is not None,
                 by,
+                absent,
             )
             return _import(context, sheet, blank)
         except (UnreadableError, values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
@@ -107,15 +128,22 @@ def undo(kind: str, settings: DashboardSettings, *, by: str = "") -> str:
     return f"{kind}: snapshot {taken:06d} is taken back; {now}"
 
 
-def _read(source: Source, mapping: Mapping | None, spec: TableSpec, zone: ZoneInfo) -> Sheet:
+def _read(source: Source, mapping: Mapping | None, spec: TableSpec, zone: ZoneInfo, data: Path) -> Sheet:
     if mapping is not None and mapping.sheet is not None and source.sheet is None:
         source = replace(source, sheet=mapping.sheet)
     sheet = sources.read(source, may_be_geojson=spec.name == "areas")
+    areas = pc.unique(snapshots.read("areas", data).column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:
-        return translate(sheet, mapping, spec, zone)
+        return without_doubtful(translate(sheet, mapping, spec, zone, areas), spec)
     known = [column.name for column in given_columns(spec)]
-    unused = (*sheet.unused, *(name for name in sheet.columns if name not in known))
-    return replace(sheet, unused=unused)
+    unused = {name: cells for name, cells in sheet.columns.items() if name not in known}
+    columns = {name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in sheet.columns.items()}
+    sheet = without_blank_words(replace(sheet, columns=columns, unused=(*sheet.unused, *unused)), spec, areas)
+    if spec.name == "customers":
+        sheet = statuses.without_gone(sheet, unused)
+    if spec.name == "complaints" and "category" in sheet.columns:
+        sheet = categories.told_where_other(sheet, {"category": sheet.columns["category"]}, unused, is_mapped=False)
+    return without_doubtful(sheet, spec)
 
 
 def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportReport:
@@ -127,6 +155,9 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         rows, faults, duplicates = _checked(connection, rows, faults, context, sheet.unit)
         is_export = "valid_from" not in sheet.columns
         merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
+        imported = joins.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
+        table, ended, absence = _without_absent(connection, context, imported)
+    told = joins.of_import(replace(imported, after=table))
     report = replace(
         report,
         described=sheet.described,
@@ -138,18 +169,67 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         rejected=len({fault.line for fault in faults}),
         duplicates=duplicates,
         skipped=sheet.skipped,
+        ended=ended,
         dropped_columns=sheet.unused,
         faults=tuple(faults),
-        notes=notes_on(
-            context.spec,
-            sheet,
-            rows,
-            context.stored,
-            settings=context.settings,
-            has_new_key=has_new_key and not report.is_dry_run,
+        joins=told.joins,
+        unjoined=told.notes,
+        warnings=sheet.warnings,
+        notes=(
+            *absence,
+            *notes_on(
+                context.spec,
+                sheet,
+                rows,
+                settings=context.settings,
+                has_new_key=has_new_key and not report.is_dry_run,
+            ),
         ),
     )
-    return report if report.is_dry_run else _store(context, merged.table, key, report)
+    return report if report.is_dry_run else _store(context, table, key, report)
+
+
+def _without_absent(
+    connection: duckdb.DuckDBPyConnection, context: _Context, imported: joins.Imported
+) -> tuple[pa.Table, int, tuple[str, ...]]:
+    """The table after the import with absent customers ended where that was asked for, how many, and what to say of them.
+
+    Raises UnreadableError where too many are absent and nobody said why.
+    """
+    as_of, key = context.as_of, imported.key
+    has_history = "valid_from" in imported.sheet.columns
+    if context.absent is not None and (context.spec.name != "customers" or has_history or as_of is None):
+        raise UnreadableError("--absent is for exports of customers without a column valid_from, with --as-of")
+    if context.spec.name != "customers" or has_history or as_of is None or key is None or not context.stored.num_rows:
+        return imported.after, 0, ()
+    active, rows = absences.absent_customers(connection, context.stored, _given(imported, key), as_of)
+    number = rows.num_rows
+    limit = context.settings.joins.absent_customers
+    if context.absent is None and active >= absences.FEWEST and number > limit * active:
+        raise UnreadableError(
+            absences.refusal(number, active, limit, joins.why_other_customers(imported, context.stored))
+        )
+    if not number:
+        return imported.after, 0, ()
+    if context.absent != absences.LEFT:
+        return (
+            imported.after,
+            0,
+            (f"{number:,} customers of earlier imports are not in this file; they stay as last known",),
+        )
+    ended = absences.ended(connection, rows, as_of)
+    after = merging.merge(connection, context.spec, ended, imported.after, is_export=False)
+    said = f"{number:,} customers of earlier imports are not in this file: they ended before {as_of}, for a reason not known"
+    return after.table, number, (said,)
+
+
+def _given(imported: joins.Imported, key: bytes) -> pa.Array:
+    """The customers of every row of the file, hashed; also of those that were refused."""
+    sheet, rows = imported.sheet, imported.rows
+    others = ~np.isin(sheet.lines, rows.column("line").to_numpy())
+    written = sheet.columns["customer_id"].filter(pa.array(others)).drop_null()
+    refused = identity.hash_ids(pa.concat_arrays([written, pa.array(sheet.refused_ids, pa.string())]), key)
+    return pc.unique(pa.concat_arrays([rows.column("customer_id").combine_chunks(), refused]))
 
 
 def _require_columns(sheet: Sheet, context: _Context, *, has_mapping: bool) -> None:
@@ -274,6 +354,7 @@ def _entry(context: _Context, report: ImportReport, snapshot: int) -> history.En
         duplicates=report.duplicates,
         skipped=report.skipped,
         by=context.by,
+        joins={join.key: [join.joined, join.rows] for join in report.joins} or None,
     )
 
 

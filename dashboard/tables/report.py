@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dashboard.tables.joins import Join
 from dashboard.tables.sheets import Fault
 from dashboard.tables.sources import Source
 
@@ -19,8 +20,11 @@ class ImportReport:
     Rows read = added + changed + unchanged + rejected + duplicates (the same again in the file) + skipped (no records,
     by the mapping). ``unit`` is what the faults' lines count: line, row or feature.
 
-    ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused,
-    2 nothing could be done. Printed it is a text for people; ``summary`` is its first line.
+    ``ended`` customers are not in the file and were ended. ``joins`` tell how many rows name what is on record, and
+    ``unjoined`` why that cannot be told yet.
+    ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused or there
+    is a warning (too few rows join, all complaints are "other"), 2 nothing could be done. Printed it is a text for
+    people; ``summary`` is its first line.
     """
 
     kind: str
@@ -32,23 +36,28 @@ class ImportReport:
     rejected: int = 0
     duplicates: int = 0
     skipped: int = 0
+    ended: int = 0
     is_dry_run: bool = False
     described: str = ""
     unit: str = "line"
     dropped_columns: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    joins: tuple[Join, ...] = ()
+    unjoined: tuple[str, ...] = ()
     reject_file: Path | None = None
     snapshot: Path | None = None
     failure: str | None = None
 
     @property
     def accepted(self) -> int:
-        return self.added + self.changed
+        return self.added + self.changed + self.ended
 
     @property
     def exit_code(self) -> int:
-        return 2 if self.failure else 1 if self.rejected else 0
+        is_in_doubt = self.rejected or self.warnings or any(join.is_under for join in self.joins)
+        return 2 if self.failure else 1 if is_in_doubt else 0
 
     @property
     def summary(self) -> str:
@@ -57,6 +66,7 @@ class ImportReport:
         would = "would be " if self.is_dry_run else ""
         apart = f", {self.duplicates:,} the same again" if self.duplicates else ""
         apart += f", {self.skipped:,} skipped" if self.skipped else ""
+        apart += f"; {self.ended:,} absent ones {would}ended" if self.ended else ""
         return (
             f"{self.kind}: {self.source.name} ({self.described}): {self.rows_read:,} rows read: {would}{self.added:,} added,"
             f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected{apart}"
@@ -75,7 +85,9 @@ class ImportReport:
             lines.append(f"  refused, {rows:,} x from {self.unit} {first}: {column or 'the row'} {reason}")
         if len(reasons) > SHOWN:
             lines.append(f"  refused: {len(reasons) - SHOWN} more reasons")
-        lines += [f"  {note}" for note in self.notes]
+        lines += [f"  {'WARNING: ' if join.is_under else ''}{join}" for join in self.joins]
+        lines += [f"  WARNING: {warning}" for warning in self.warnings]
+        lines += [f"  {note}" for note in (*self.unjoined, *self.notes)]
         if self.reject_file:
             lines.append(f"  every refused row: {self.reject_file}")
         if self.is_dry_run:

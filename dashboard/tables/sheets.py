@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,7 @@ class Sheet:
 
     ``unit`` is what ``lines`` counts (line, row or feature), ``described`` says what was read, ``header`` where the
     columns' names stand. ``skipped`` rows were left out by a mapping, and ``unused`` columns were not asked for.
+    ``warnings`` are notes that a person has to look at; ``refused_ids`` the customers' ids of refused rows.
     """
 
     columns: dict[str, pa.Array]
@@ -45,6 +46,23 @@ class Sheet:
     skipped: int = 0
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refused_ids: tuple[str, ...] = ()
+
+    def without(self, faults: Sequence[Fault], notes: Sequence[str] = ()) -> Sheet:
+        """The sheet without the rows of ``faults``, which join its own."""
+        if not faults and not notes:
+            return self
+        refused = np.isin(self.lines, np.array([fault.line for fault in faults], dtype=np.int64))
+        ids = self.columns["customer_id"].filter(pa.array(refused)).drop_null() if "customer_id" in self.columns else ()
+        return replace(
+            self,
+            columns={name: cells.filter(pa.array(~refused)) for name, cells in self.columns.items()},
+            lines=self.lines[~refused],
+            faults=(*self.faults, *faults),
+            notes=(*self.notes, *notes),
+            refused_ids=(*self.refused_ids, *(str(one) for one in ids)),
+        )
 
     @property
     def rows_read(self) -> int:

@@ -11,6 +11,7 @@ from dashboard.tables.delimited import read_bytes, read_sheet
 from dashboard.tables.sheets import Sheet, UnreadableError
 from dashboard.tables.workbooks import read_workbook
 
+GZIP = b"\x1f\x8b"
 OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -43,6 +44,8 @@ def read(source: Source, *, may_be_geojson: bool = False) -> Sheet:
     content = read_bytes(Path(source.place))
     if content[:4] == b"PK\x03\x04":
         return read_workbook(content, source.sheet)
+    if content[:2] == GZIP:
+        raise UnreadableError("is compressed (gzip): unpack it first")
     if source.sheet:
         raise UnreadableError("is no Excel workbook, so it has no sheet to choose")
     if content[:8] == OLD_EXCEL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -12,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
-from dashboard.tables import values
-from dashboard.tables.mapping import SPECIAL_FORMATS, UNITS, ColumnMapping, Mapping
+from dashboard.tables import blanks, categories, ids, statuses, values
+from dashboard.tables.mapping import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.schema import CHOICES
 from dashboard.tables.sheets import Fault, Sheet, UnreadableError, column_name, joined
 
@@ -28,36 +29,46 @@ class _Work:
     zone: ZoneInfo
     faults: list[Fault]
     notes: list[str]
+    areas: Collection[str]
 
     def refuse(self, wrong: np.ndarray, column: str, reason: str) -> None:
         self.faults += [Fault(line, column, reason) for line in self.sheet.lines[wrong].tolist()]
 
 
-def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo) -> Sheet:
-    """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's.
+def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, areas: Collection[str] = ()) -> Sheet:
+    """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's, ``areas`` those on record.
 
     Rows with a cell that the mapping cannot take are faults, rows that it skips are counted. Raises UnreadableError
     where a column that is needed is not in the export, values.OrderError where nobody can tell day from month.
     """
     sheet, notes = _without_skipped(sheet, mapping)
-    work = _Work(sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, [], notes)
+    work = _Work(sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, [], notes, areas)
     columns: dict[str, pa.Array] = {}
     for name in sorted(mapping.columns, key=lambda name: mapping.columns[name].after is not None):
         made = _column(work, name, mapping.columns[name], columns)
         if made is not None:
             columns[name] = made
-    refused = np.isin(sheet.lines, np.array([fault.line for fault in work.faults], dtype=np.int64))
-    kept = pa.array(~refused)
     taken = {column_name(source) for column in mapping.columns.values() for source in column.source}
-    return replace(
+    unused = {name: column for name, column in sheet.columns.items() if name not in taken}
+    made = replace(
         sheet,
-        columns={name: column.filter(kept) for name, column in columns.items()},
-        lines=sheet.lines[~refused],
-        faults=(*sheet.faults, *work.faults),
+        columns=columns,
         has_decimal_comma=sheet.has_decimal_comma if mapping.decimal is None else mapping.decimal == "comma",
-        unused=(*sheet.unused, *(name for name in sheet.columns if name not in taken)),
-        notes=(*sheet.notes, *work.notes),
+        unused=(*sheet.unused, *unused),
     )
+    made = _looked_through(made, sheet, mapping, unused)
+    return made.without(work.faults, work.notes)
+
+
+def _looked_through(made: Sheet, sheet: Sheet, mapping: Mapping, unused: Table[str, pa.Array]) -> Sheet:
+    """The translated rows beside the columns that stay at the door: who has gone by them, what they know of complaints."""
+    if mapping.kind == "customers":
+        return statuses.without_gone(made, unused)
+    if mapping.kind == "complaints" and "category" in made.columns:
+        sources = [column_name(source) for source in mapping.columns["category"].source]
+        read = {name: sheet.columns[name] for name in sources if name in sheet.columns}
+        return categories.told_where_other(made, read, unused, is_mapped=True)
+    return made
 
 
 def _without_skipped(sheet: Sheet, mapping: Mapping) -> tuple[Sheet, list[str]]:
@@ -81,7 +92,11 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
     rows = len(work.sheet.lines)
     if wanted.constant is not None:
         return pa.array([wanted.constant] * rows, pa.string())
-    if missing := [source for source in wanted.source if column_name(source) not in work.sheet.columns]:
+    there = [source for source in wanted.source if column_name(source) in work.sheet.columns]
+    missing = [source for source in wanted.source if source not in there]
+    if missing and there and wanted.words:  # any of the texts may hold the words
+        work.notes.append(f"{name} is read from {', '.join(there)}: the export has no column {missing[0]!r}")
+    elif missing:
         if any(column.name == name and column.required for column in work.spec.columns):
             raise UnreadableError(
                 f"the mapping takes {name} from {missing[0]!r}, which is not there;"
@@ -89,8 +104,10 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
             )
         work.notes.append(f"{name} stays blank: the export has no column {missing[0]!r}")
         return None
-    cells = [work.sheet.columns[column_name(source)] for source in wanted.source]
-    text = joined(cells, wanted.join)
+    kind = next(column.type for column in work.spec.columns if column.name == name)
+    text = joined([_filled(work, name, kind, source) for source in there], wanted.join)
+    if name in ids.COLUMNS:
+        text = ids.rewritten(ids.cleaned(text), wanted.way)
     if wanted.values or wanted.words or wanted.default is not None:
         text = _ours(work, name, text, wanted)
     if wanted.blank is not None:
@@ -100,10 +117,20 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
             work.notes.append(f"{name}: {blank:,} blank cells are {wanted.blank!r} by the mapping")
     if wanted.after is not None:
         return _after(work, name, text, wanted, made)
-    kind = next(column.type for column in work.spec.columns if column.name == name)
     if kind in ("date", "timestamp"):
         return _dated(work, name, text, wanted)
     return text
+
+
+def _filled(work: _Work, name: str, kind: str, source: str) -> pa.Array:
+    """The export's column with null for words that stand for an empty cell, but for those that the mapping knows."""
+    before = work.sheet.columns[column_name(source)]
+    words = blanks.WORDS if work.mapping.blank is None else work.mapping.blank
+    keep = [*work.mapping.columns[name].values, *(work.areas if name == "area" else ())]
+    after = blanks.blanked(before, name, kind, words=words, keep=keep)
+    if note := blanks.told(name, before, after):
+        work.notes.append(note)
+    return after
 
 
 def _ours(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.Array:
@@ -160,10 +187,10 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     ways = " or ".join(wanted.format)
     work.refuse(wrong, name, f"is not written as {ways}")
     naive = pa.array(moments.astype("datetime64[s]"), pa.timestamp("s"))
-    is_instant = wanted.format[0] in SPECIAL_FORMATS or any("%z" in way for way in wanted.format)
+    is_instant = wanted.format[0] in INSTANTS or any("%z" in way for way in wanted.format)
     if is_instant:
         return _iso(naive)
-    has_time = any(part in way for way in wanted.format for part in ("%H", "%I", "%T", "%c", "%X", "%R"))
+    has_time = any(part in way for way in wanted.format for part in ("excel", "%H", "%I", "%T", "%c", "%X", "%R"))
     if not has_time or not has_own_clock:
         return pc.strftime(naive, "%Y-%m-%d %H:%M:%S" if has_time else "%Y-%m-%d")
     return _iso(values.parse_timestamps(pc.strftime(naive, "%Y-%m-%d %H:%M:%S"), is_day_first=False, zone=zone).values)
@@ -175,7 +202,11 @@ def _by_format(text: pa.Array, formats: tuple[str, ...]) -> np.ndarray:
     distinct = encoded.dictionary.to_pandas()
     found = pd.Series(pd.NaT, index=distinct.index, dtype="datetime64[s]")
     for way in formats:
-        if way in SPECIAL_FORMATS:
+        if way == "excel":
+            days = pd.to_numeric(distinct.str.replace(",", ".", regex=False), errors="coerce")
+            read = pd.to_datetime(days.where(days.between(1, 109_574)), unit="D", origin="1899-12-30", errors="coerce")
+            read = read.dt.round("s")
+        elif way in INSTANTS:
             numbers = pd.to_numeric(distinct, errors="coerce")
             seconds = numbers / (1000 if way == "unix_milliseconds" else 1)
             read = pd.to_datetime(seconds.where(seconds.abs() < 7e9), unit="s", errors="coerce")

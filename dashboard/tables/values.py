@@ -22,6 +22,10 @@ MOMENT = (
 NUMERIC = r"^(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?:\d{4}|\d{2})(?:\D|$)"
 MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 WAYS = ("year", "compact", "first", "named_day")
+CURRENCY = r"(?i)^(-?)\s*(?:R\$|US\$|[$€£¥₽]|EUR|USD|GBP|BRL|RUB|CHF)\s*|(?:\s*(?:R\$|[$€£¥₽]|EUR|USD|GBP|BRL|RUB|CHF|руб\.?))+$"
+THOUSANDS_BLANK = r"^([+-]?\d{1,3})[ '\x{a0}\x{202f}\x{2009}\x{2019}](\d{3})(\D.*)?$"
+SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
+"""Days as Excel counts them: 10,000 to 79,999 are the years 1927 to 2118."""
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
 
 
@@ -75,9 +79,12 @@ def parse_timestamps(column: pa.Array, *, is_day_first: bool, zone: ZoneInfo) ->
 def parse_numbers(column: pa.Array, *, has_decimal_comma: bool) -> Parsed:
     """Finite numbers. With a decimal comma a dot groups thousands, otherwise a comma does.
 
-    1.234 (or 1,234) by itself says neither: it is refused unless another cell of the column settles it.
+    Signs of a currency are taken off. Where the column's own cells say which of the two it is (29,90 or 1.029,90), that
+    holds for all of them, whatever the file's separator suggests. 1.234 (or 1,234) by itself says neither: it is refused
+    unless another cell of the column settles it.
     """
-    group, point = (".", ",") if has_decimal_comma else (",", ".")
+    column = _bare(column)
+    group, point = (".", ",") if _has_comma(column, has_decimal_comma) else (",", ".")
     texts = column.drop_null()
     plain, grouped = rf"^[+-]?\d+(?:\{point}\d+)?$", rf"^[+-]?\d{{1,3}}(?:\{group}\d{{3}})+(?:\{point}\d+)?$"
     other_point = rf"^[+-]?\d+\{group}\d+$"
@@ -101,6 +108,29 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool) -> Parsed:
         return values, [(is_unclear, unclear), (~is_number & ~is_unclear, "is not a number")]
 
     return _by_distinct(column, pa.float64(), parse)
+
+
+def _bare(column: pa.Array) -> pa.Array:
+    """Amounts without their currency and without blanks or apostrophes between thousands."""
+    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(column, CURRENCY, r"\1"))
+    if not pc.any(pc.match_substring_regex(bare, THOUSANDS_BLANK)).as_py():
+        return bare
+    for _ in range(4):
+        bare = pc.replace_substring_regex(bare, THOUSANDS_BLANK, r"\1\2\3")
+    return bare
+
+
+def _has_comma(column: pa.Array, otherwise: bool) -> bool:
+    """Whether the cells write decimals with a comma; ``otherwise`` where none of them says so, or they disagree."""
+    said = {
+        point: pc.any(
+            pc.match_substring_regex(
+                column, rf"^[+-]?(?:\d+\{point}(?:\d{{1,2}}|\d{{4,}})|\d{{1,3}}(?:\{group}\d{{3}})+\{point}\d+)$"
+            )
+        ).as_py()
+        for point, group in ((",", "."), (".", ","))
+    }
+    return bool(said[","]) if said[","] != said["."] else otherwise
 
 
 def parse_integers(column: pa.Array) -> Parsed:
@@ -181,6 +211,7 @@ def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, p
     parts = _fields(texts)
     year, month, day = _calendar(parts, is_day_first)
     is_date = ~_is(pc.binary_join_element_wise(*(parts[name] for name in WAYS), ""), "")
+    is_serial = np.asarray(pc.match_substring_regex(texts, SERIAL_DAY).to_numpy(zero_copy_only=False), dtype=bool)
     is_month = is_date & (year >= 1) & (month >= 1) & (month <= 12)
     months = ((np.where(is_month, year, 1970) - 1970) * 12 + np.where(is_month, month, 1) - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (np.where(is_month, day, 1) - 1)
@@ -194,7 +225,11 @@ def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, p
     moment = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
     moment[~in_range] = np.datetime64("NaT")
     reasons = [
-        (~is_date, "is not a date"),
+        (~is_date & ~is_serial, "is not a date"),
+        (
+            ~is_date & is_serial,
+            "is a number, not a date: days as Excel counts them? A mapping reads them with format = 'excel'",
+        ),
         (is_date & ~exists, "is a date that does not exist"),
         (exists & ~in_range, "is a date before 1900 or after 2199"),
     ]

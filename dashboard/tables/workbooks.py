@@ -24,6 +24,8 @@ def read_workbook(content: bytes, wanted: str | None = None) -> Sheet:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
+    if reason := _is_another_archive(content):
+        raise UnreadableError(reason)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
@@ -40,6 +42,24 @@ def read_workbook(content: bytes, wanted: str | None = None) -> Sheet:
         return _read(book[title].iter_rows(values_only=True), title, notes if others and wanted is None else ())
     finally:
         book.close()
+
+
+def _is_another_archive(content: bytes) -> str | None:
+    """What a zip file is that holds something else than an Excel workbook, and what to do with it."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            kind = archive.read("mimetype")[:80].decode("ascii", "replace") if "mimetype" in names else ""
+    except (RuntimeError, NotImplementedError):
+        return "is a zip file with a password: save it without one"
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return None
+    if "opendocument" in kind:
+        return "is an OpenDocument file (.ods): save it as Excel (.xlsx) or CSV"
+    if "[Content_Types].xml" in names:
+        return None
+    held = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"is a zip archive: unpack it first (it holds {held or 'nothing'})"
 
 
 def _read(rows: Iterator[tuple[Any, ...]], title: str, notes: tuple[str, ...]) -> Sheet:

@@ -1,0 +1,53 @@
+"""Customers on record whom a new export of customers no longer has: gone, or only not in the file?"""
+
+from __future__ import annotations
+
+import datetime
+
+import duckdb
+import pyarrow as pa
+
+LEFT, STAY = "left", "stay"
+FEWEST = 10
+"""With fewer customers on record a share says nothing, and the file is taken."""
+
+
+def absent_customers(
+    connection: duckdb.DuckDBPyConnection, stored: pa.Table, given: pa.Array, as_of: datetime.date
+) -> tuple[int, pa.Table]:
+    """How many customers were with the provider on record, and the newest rows of those who are not among ``given``.
+
+    ``given`` are the (hashed) ids of every row of the file, refused ones too. With the provider: the newest row of the
+    newest spell has no end, or one after ``as_of``.
+    """
+    connection.register("stored", stored)
+    connection.register("given", pa.table({"customer_id": given}))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE active AS SELECT * FROM stored"
+        " QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY started_on DESC, valid_from DESC) = 1"
+    )
+    connection.execute("DELETE FROM active WHERE ended_on IS NOT NULL AND ended_on < ?", [as_of])
+    (number,) = connection.execute("SELECT count(*) FROM active").fetchall()[0]
+    absent = connection.sql("SELECT * FROM active ANTI JOIN given USING (customer_id) ORDER BY customer_id")
+    return number, absent.to_arrow_table()
+
+
+def ended(connection: duckdb.DuckDBPyConnection, absent: pa.Table, as_of: datetime.date) -> pa.Table:
+    """Those rows as they stand from ``as_of`` on: their last day is the day before it, or their first where that is later."""
+    connection.register("absent", absent)
+    return connection.sql(
+        "SELECT * REPLACE (greatest(CAST(? AS DATE) - 1, started_on) AS ended_on,"
+        " greatest(CAST(? AS DATE), valid_from) AS valid_from),"
+        " -row_number() OVER (ORDER BY customer_id) AS line FROM absent",
+        params=[as_of, as_of],
+    ).to_arrow_table()
+
+
+def refusal(number: int, active: int, share: float, reason: str) -> str:
+    """Why the file is refused, and how to say which it is."""
+    why = f"; are its ids written differently? {reason}" if reason else "; or is it another file?"
+    return (
+        f"{number:,} of the {active:,} customers on record are not in this file, more than {share:.0%}"
+        " (joins.absent_customers), and nothing says why: say --absent left where it is an export of active customers only"
+        f" (they ended by --as-of), --absent stay where it holds a part of them (they stay as last known){why}"
+    )
