@@ -76,6 +76,7 @@ def _told(model: complaints.EffectModel) -> worlds.Row:
         "terms": {e.term.name: [e.rate_ratio, e.low, e.high] for e in model.effects},
         "found": [e.term.name for e in model.effects if e.is_found],
         "joint": model.joint.p_value if model.joint else None,
+        "joint_above": model.joint.p_value_above if model.joint else None,
         "finds": model.finds_something,
     }
 

@@ -44,7 +44,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 16
+ANALYSIS = 17
 
 
 class BuildError(ValueError):
@@ -161,7 +161,8 @@ def fit(
     fitted = [model for outcome in (effects, leaving) if outcome is not None for model in outcome.models]
     tables["effects"], tables["joint_tests"] = effect_rows(fitted), joint_rows(fitted)
     if effects is not None:
-        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, effects.main.effects))
+        on_leaving = leaving.main.effects if leaving is not None else ()
+        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, effects.main.effects, on_leaving))
         if driven is not None:
             tables["area_drivers"] = driven
     for code, outcome in (("complaints_model", effects), ("leaving_model", leaving)):
@@ -288,6 +289,8 @@ def joint_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
                 "numerator_df": m.joint.numerator_df if m.joint else None,
                 "denominator_df": m.joint.denominator_df if m.joint else np.nan,
                 "p_value": m.joint.p_value if m.joint else np.nan,
+                "p_value_above": m.joint.p_value_above if m.joint else np.nan,
+                "is_found": m.finds_jointly,
             }
             for m in fitted
         ]

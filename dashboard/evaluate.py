@@ -123,7 +123,7 @@ def _told_quality(found: Evaluation) -> list[str]:
             ratio = "cannot be estimated: it does not vary, or no area has ten customers"
         elif math.isnan(effect.low):
             ratio = f"odds x {effect.odds_ratio:.3f} per {effect.per:.3g} more; no interval: fewer than ten areas"
-        verdict = "an association" if effect.is_found else "none found"
+        verdict = "not tested" if math.isnan(effect.low) else "an association" if effect.is_found else "none found"
         lines.append(f"    {effect.column}, {where}, {how}: {ratio}: {verdict}")
     heading = "  quality           per standard deviation; an association is no proof of an effect"
     return [heading, *lines] if lines else []

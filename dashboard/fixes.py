@@ -1,4 +1,4 @@
-"""Which works to do for a sum of money, from what the last build says that each would save.
+"""Which works to do for a sum of money, from whom the last build says that each would keep.
 
 Savings of several measures in one area do not add up: who stays because of one cannot be kept again by another. With
 e the leavers expected in the area and s_m the share of them that measure m keeps, several keep the share
@@ -52,18 +52,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Some works in one area: what they cost (hundredths) and save; each saving is (middle, low, high)."""
+    """Some works in one area: what they cost (hundredths) and whom they keep in 90 days (middle, low, high)."""
 
     area: str
     measures: tuple[str, ...]
     cost: int
     leavers: tuple[float, float, float]
-    revenue: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The packages that save most within the budget, the best value first; no other choice saves ``gap`` more."""
+    """The packages that keep most customers within the budget, the best value first; no other choice keeps ``gap`` more."""
 
     packages: tuple[Package, ...]
     cost: int
@@ -166,18 +165,18 @@ def amount(column: str, cell: str | None) -> int:
 
 
 def plan(results: Results, works: Iterable[Work], budget: int, *, minimum: int, with_unproven: bool = False) -> Plan:
-    """The packages that save most revenue for ``budget`` (hundredths); what was not considered is said."""
+    """The packages that keep most customers for ``budget`` (hundredths); what was not considered is said."""
     by_area, left_out = _considered(results, list(works), minimum, with_unproven)
     offered = [packages(results, area, mine) for area, mine in by_area.items()]
     options = [
         knapsack.Options(
-            np.array([p.cost for p in mine], dtype=np.int64), np.array([p.revenue[0] for p in mine], dtype=float)
+            np.array([p.cost for p in mine], dtype=np.int64), np.array([p.leavers[0] for p in mine], dtype=float)
         )
         for mine in offered
     ]
     choice = knapsack.choose(options, budget)
     chosen = [mine[i] for mine, i in zip(offered, choice.chosen, strict=True) if i is not None]
-    chosen.sort(key=lambda p: -p.revenue[0] / max(p.cost, 1))
+    chosen.sort(key=lambda p: -p.leavers[0] / max(p.cost, 1))
     return Plan(tuple(chosen), choice.cost, choice.gap, tuple(left_out))
 
 
@@ -186,7 +185,7 @@ def _considered(
 ) -> tuple[dict[str, list[Work]], list[str]]:
     """Works by area that there is ground to choose among, and in words what was left out and why."""
     found, hidden = figures.found_measures(results), figures.small_areas(results, minimum)
-    saving = results.avoidable.set_index(["area", "measure"])["monthly_revenue_saved"]
+    saving = results.avoidable.set_index(["area", "measure"])["avoidable_leavers_90d"]
     by_area: dict[str, list[Work]] = {}
     reasons: dict[str, int] = {}
     for work in works:
@@ -195,7 +194,7 @@ def _considered(
         elif not with_unproven and work.measure not in found and not (work.measure == figures.EVERYTHING and found):
             why = "of measures that were not found to move leaving (--unproven takes them in)"
         elif not saving.get((work.area, work.measure), math.nan) > 0:
-            why = "that would save nothing, or nothing that is known"
+            why = "that would keep nobody, or nobody that is known"
         else:
             by_area.setdefault(work.area, []).append(work)
             continue
@@ -215,22 +214,8 @@ def packages(results: Results, area: str, works: Sequence[Work]) -> list[Package
     for chosen in (*sets, *together):
         measures = tuple(work.measure for work in chosen)
         leavers = [_combined(rows, measures, expected, end) for end in ENDS]
-        price = _price(rows.loc[list(measures)])
-        made.append(
-            Package(
-                area,
-                measures,
-                sum(work.cost for work in chosen),
-                (leavers[0], leavers[1], leavers[2]),
-                (leavers[0] * price, leavers[1] * price, leavers[2] * price),
-            )
-        )
+        made.append(Package(area, measures, sum(work.cost for work in chosen), (leavers[0], leavers[1], leavers[2])))
     return made
-
-
-def _price(rows: pd.DataFrame) -> float:
-    """What a customer kept pays a month, which is the same in all rows of an area."""
-    return float(rows["monthly_revenue_saved"].sum() / rows["avoidable_leavers_90d"].sum())
 
 
 def _combined(rows: pd.DataFrame, measures: Sequence[str], expected: float, end: str) -> float:
@@ -244,22 +229,18 @@ def _combined(rows: pd.DataFrame, measures: Sequence[str], expected: float, end:
     return min(kept, max(everything, *saved))
 
 
-def total(made: Plan) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Revenue and leavers over all packages: (middle, low, high) each."""
-    revenue = np.sum([p.revenue for p in made.packages], axis=0)
-    leavers = np.sum([p.leavers for p in made.packages], axis=0)
-    return tuple(revenue.tolist()), tuple(leavers.tolist())
+def total(made: Plan) -> tuple[float, float, float]:
+    """Customers kept over all packages: (middle, low, high)."""
+    middle, low, high = np.sum([p.leavers for p in made.packages], axis=0).tolist()
+    return middle, low, high
 
 
 def write_csv(made: Plan, results: Results, path: Path) -> None:
     """The plan for a spreadsheet, a row per area, the best value first."""
     names = area_names(results)
-    columns = ["area", "name", "measures", "cost"]
-    columns += [f"{name}{end}" for name in ("monthly_revenue_saved", "avoidable_leavers_90d") for end in ENDS]
-    columns.append("monthly_revenue_saved_per_cost")
+    columns = ["area", "name", "measures", "cost", *(f"avoidable_leavers_90d{end}" for end in ENDS), "intervals"]
     rows = []
     for p in made.packages:
-        per = p.revenue[0] / p.cost * CENTS if p.cost else math.nan
         name = names.get(p.area, p.area)
-        rows.append([p.area, name, "; ".join(p.measures), f"{p.cost / CENTS:.2f}", *p.revenue, *p.leavers, per])
+        rows.append([p.area, name, "; ".join(p.measures), f"{p.cost / CENTS:.2f}", *p.leavers, figures.HELD])
     path.write_text(spreadsheet.table(pd.DataFrame(rows, columns=columns)), encoding="utf-8", newline="")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 
 def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     """Add the command to bairro's."""
-    what_for = "pick the works that save most for a sum of money"
+    what_for = "pick the works that keep most customers for a sum of money"
     command = commands.add_parser("fixes", parents=[parent], help=what_for)
     command.add_argument("--budget", required=True, metavar="AMOUNT", help="in the currency of the settings")
     command.add_argument("--costs", required=True, type=Path, metavar="FILE", help="CSV: area, measure, cost")
@@ -49,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(str(error))
     minimum = settings.analysis.minimum_customers
     made = fixes.plan(results, works, budget, minimum=minimum, with_unproven=arguments.unproven)
+    print(figures.HELD_TOO_RARELY)
     print("\n".join(_lines(made, results, settings, budget)))
     if told.summary.caution:
         print(told.summary.caution)
@@ -81,12 +81,10 @@ def _lines(made: fixes.Plan, results: Results, settings: DashboardSettings, budg
     def money(value: float) -> str:
         return numbers.money(value, settings.currency)
 
-    rows = [("Where", "What", "Cost", "Kept a month", "Customers kept in 90 days")]
+    rows = [("Where", "What", "Cost", "Customers kept in 90 days")]
     for p in made.packages:
         what = " + ".join(_what(measure) for measure in p.measures)
-        rows.append(
-            (names.get(p.area, p.area), what, money(p.cost / fixes.CENTS), _span(p.revenue, money), _span(p.leavers))
-        )
+        rows.append((names.get(p.area, p.area), what, money(p.cost / fixes.CENTS), _span(p.leavers)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     aligned = [
         "  ".join(
@@ -96,15 +94,14 @@ def _lines(made: fixes.Plan, results: Results, settings: DashboardSettings, budg
     ]
     lines = aligned if made.packages else ["No work that was considered fits the budget."]
     if made.packages:
-        revenue, leavers = fixes.total(made)
         lines.append(
-            f"For {money(made.cost / fixes.CENTS)} of {money(budget / fixes.CENTS)}: {_span(revenue, money)} a month, "
-            f"{_span(leavers)} customers in 90 days. Several measures in one area are combined, not added up; the ends "
+            f"For {money(made.cost / fixes.CENTS)} of {money(budget / fixes.CENTS)}: "
+            f"{_span(fixes.total(made))} customers in 90 days. Several measures in one area are combined, not added up; the ends "
             "of intervals are added up over areas, since the same effects stand behind all, so the total's is rather too wide."
         )
     if made.gap > 0:
         lines.append(
-            f"There were too many choices to try all: another could save up to {money(made.gap)} a month more."
+            f"There were too many choices to try all: another could keep up to {numbers.leavers(made.gap)} customers more."
         )
     return [*lines, *(f"Left out: {reason}." for reason in made.left_out)]
 
@@ -116,8 +113,7 @@ def _what(measure: str) -> str:
     return figures.EVERYTHING_NAME if measure == figures.EVERYTHING else words.driver(measure).name
 
 
-def _span(ends: tuple[float, float, float], form: Callable[[float], str] | None = None) -> str:
+def _span(ends: tuple[float, float, float]) -> str:
     from dashboard.figures import numbers
 
-    form = form or numbers.leavers
-    return f"{form(ends[0])} ({numbers.interval(ends[1], ends[2], form)})"
+    return f"{numbers.leavers(ends[0])} ({numbers.interval(ends[1], ends[2])})"

@@ -85,7 +85,11 @@ AREA_DRIVERS = TableSpec(
         Column("rate_ratio", "number", "what the difference does to quality complaints, by the effect model"),
         Column("rate_ratio_low", "number", "lower end of its 95% interval"),
         Column("rate_ratio_high", "number", "upper end"),
-        Column("is_found", "boolean", "whether the effect behind it stands after Holm's correction", True),
+        Column("is_found", "boolean", "whether more of it was found to go with more complaints, after Holm", True),
+        Column("leaving_rate_ratio", "number", "what the difference does to leaving, by the hazard"),
+        Column("leaving_rate_ratio_low", "number", "lower end of its 95% interval"),
+        Column("leaving_rate_ratio_high", "number", "upper end"),
+        Column("is_found_leaving", "boolean", "whether more of it was found to go with more leaving, after Holm", True),
     ),
 )
 
@@ -122,12 +126,19 @@ JOINT_TESTS = TableSpec(
         Column("numerator_df", "integer", "terms"),
         Column("denominator_df", "number", "clusters less terms"),
         Column("p_value", "number", "null where it could not be computed"),
+        Column("p_value_above", "number", "one-sided: whether worse quality goes with more on the whole"),
+        Column(
+            "is_found",
+            "boolean",
+            "p_value below 0.05; of effects only where p_value_above is too and no term's interval lies below 1",
+            True,
+        ),
     ),
 )
 
 AVOIDABLE = TableSpec(
     "avoidable",
-    "one neighbourhood and one measure of quality: what it would save if that came down to the target",
+    "one neighbourhood and one measure of quality: whom it would keep if that came down to the target",
     ("area", "measure"),
     (
         Column("area", "text", "the neighbourhood", True),
@@ -138,10 +149,7 @@ AVOIDABLE = TableSpec(
         Column("avoidable_leavers_90d", "number", "departures of the next 90 days that would not happen"),
         Column("avoidable_leavers_90d_low", "number", "lower end of its 95% interval"),
         Column("avoidable_leavers_90d_high", "number", "upper end"),
-        Column("monthly_revenue_saved", "number", "those times the mean monthly price there"),
-        Column("monthly_revenue_saved_low", "number", "lower end of its 95% interval"),
-        Column("monthly_revenue_saved_high", "number", "upper end"),
-        Column("position", "integer", "1 saves most money; null for everything together"),
+        Column("position", "integer", "1 keeps most customers; null for everything together"),
     ),
 )
 

@@ -176,13 +176,13 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   }, props.value);
   cells.Interval = function (props) {
     const row = props.data, span = props.context || {low: 0, high: 1};
-    if (row.excess === null || row.excess_low === null) return make("span", {className: "soft"}, "too little data");
+    if (row.excess === null || row.excess_low === null || row.excess_high === null) return make("span", {className: "soft"}, "too little data");
     const at = (value) => (100 * (value - span.low)) / (span.high - span.low || 1);
     const left = at(row.excess_low), right = at(row.excess_high);
     const label = row.excess_text + " (" + row.excess_span + ")";
     return make("div", {className: "interval-cell", title: label},
       make("span", {className: "interval-number"}, make("b", null, row.excess_text), make("small", null, row.excess_span)),
-      make("div", {className: "interval " + (row.excess_low > 0 ? "above" : ""), role: "img", "aria-label": label},
+      make("div", {className: "interval " + (row.is_above ? "above" : ""), role: "img", "aria-label": label},
         make("i", {className: "zero", style: {left: at(0) + "%"}}),
         make("i", {className: "bar", style: {left: left + "%", width: (right - left) + "%"}}),
         make("i", {className: "dot", style: {left: at(row.excess) + "%"}})));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from dashboard.backtest_results import StoredBacktest
 from dashboard.figures import numbers
+from dashboard.models.sides import Side, side_in
 
 HAZARD, CHALLENGER = "hazard", "challenger"
 SCORERS: dict[str, str] = {
@@ -102,18 +104,28 @@ def _span(days: list[Any]) -> str:
 def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
     """What may be claimed of ranking neighbourhoods: only what every interval says."""
     known = [name for name in NAIVE if (name, "area_lift") in values]
-    if not any(not numbers.is_missing(values[name, "area_lift"]["gain_low"]) for name in known):
+    sides = {name: side_in(values[name, "area_lift"], "gain") for name in known}
+    if all(side is Side.UNKNOWN for side in sides.values()):
         return "There are too few neighbourhoods to say whether this is better than simpler rankings."
-    unbeaten = [SCORERS[name].lower() for name in known if not values[name, "area_lift"]["gain_low"] > 0]
-    if not unbeaten:
+    if all(side is Side.ABOVE for side in sides.values()):
         return "For ranking neighbourhoods it was better than every simpler ranking, beyond chance."
-    beaten = [SCORERS[name].lower() for name in known if SCORERS[name].lower() not in unbeaten]
-    tail = f"; it was better than {_list(beaten, 'and')}" if beaten else ""
-    return f"It is not shown that this ranks neighbourhoods better than {_list(unbeaten, 'or')} would{tail}."
+    beaten, better, open_still = (
+        [SCORERS[name].lower() for name, side in sides.items() if side in wanted]
+        for wanted in ({Side.ABOVE}, {Side.BELOW}, {Side.EITHER, Side.UNKNOWN})
+    )
+    said = [f"{_list(better, 'and')} ranked better than this, beyond chance"] if better else []
+    said += (
+        [f"it is not shown that this ranks neighbourhoods better than {_list(open_still, 'or')} would"]
+        if open_still
+        else []
+    )
+    said += [f"it was better than {_list(beaten, 'and')}"] if beaten else []
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _beats_all(values: Mapping[tuple[str, str], Row], measure: str) -> bool:
-    return all((name, measure) in values and values[name, measure]["gain_low"] > 0 for name in NAIVE)
+    return all((name, measure) in values and side_in(values[name, measure], "gain") is Side.ABOVE for name in NAIVE)
 
 
 def _list(words: list[str], last: str) -> str:
@@ -193,6 +205,8 @@ def _calibration(calibration: pd.DataFrame) -> str:
     if mine.empty:
         return ""
     slope, level = float(mine["slope"].iloc[0]), float(mine["level"].iloc[0])
+    if not (math.isfinite(slope) and math.isfinite(level)):
+        return "Whether the chances are right on the whole could not be worked out."
     how = "right" if abs(slope - 1) < 0.15 else "too bold" if slope < 1 else "too timid"
     off = "right on the whole" if abs(level) < 0.1 else "too low on the whole" if level > 0 else "too high on the whole"
     return f"Differences between customers are {how} (slope {_times(slope)}; 1 is right), and chances are {off} (log odds off by {_times(level)})."

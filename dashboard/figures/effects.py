@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dashboard.figures import numbers, words
+from dashboard.models.sides import Side, side_of
 
 if TYPE_CHECKING:
     from dashboard.results import Results
@@ -17,6 +16,13 @@ OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
 """What each effect model explains, in words."""
 LESS: dict[str, str] = {"complaints": "fewer complaints", "leaving": "less leaving"}
 WITHDRAWN = "A check that should find nothing found something, or could not be made, so this is not called an effect."
+NO_MEASURE = (
+    "All measures together go with it beyond chance, no single one does: none is named, and nothing is promised of any."
+)
+AGAINST_THE_SIGN = (
+    "All measures together are more than chance would make them, but worse quality would go with {less}, which it"
+    " cannot cause: something else moves with quality."
+)
 WRONG_WAY = (
     "Worse quality makes nobody content: where more of it goes with {less}, the measures move together, or something"
     " else moves with them, so this is not called an effect."
@@ -25,7 +31,7 @@ WRONG_WAY = (
 
 @dataclass(frozen=True, slots=True)
 class EffectSummary:
-    """Whether quality was found to move the outcome; ``details`` has one phrase per term."""
+    """Whether quality was found to go with the outcome, be it only all together; ``details`` has one phrase per term."""
 
     is_found: bool
     sentence: str
@@ -42,28 +48,41 @@ def effects(results: Results, outcome: str = "complaints") -> EffectSummary:
         (table["kind"].ne("effect") & table["is_found"]).any()
     )
     details = tuple(_term(row, said) for row in real.to_dict("records"))
-    found = real[real["is_found"]]
-    if found.empty and not _finds_jointly(results, outcome):
-        none = f"No effect of quality on {said} was found."
-        untested = f"Whether quality moves {said} could not be tested."
-        return EffectSummary(False, none if real["p_value"].notna().any() else untested, details, None)
-    driving, odd = (_names(found[own]) for own in (found["rate_ratio"] > 1, found["rate_ratio"] < 1))
+    driving, odd = (_names(found_terms(results, outcome, side)) for side in (Side.ABOVE, Side.BELOW))
+    if not driving and not odd:
+        return _of_all_together(results, outcome, details, is_tested=bool(real["p_value"].notna().any()))
     cautions = [WITHDRAWN] * is_withdrawn + [WRONG_WAY.format(less=LESS[outcome])] * bool(odd)
     noun = "association" if cautions else "effect"
     which = [f"{_and(driving)} {_verb(driving, bool(cautions))} {said}"] if driving else []
     which += [f"{_and(odd)} {_verb(odd, True)} {LESS[outcome]}"] if odd else []
-    sentence = f"An {noun} of quality on {said} was found: {'; '.join(which) or 'which measure it is cannot be told'}."
+    sentence = f"An {noun} of quality on {said} was found: {'; '.join(which)}."
     return EffectSummary(True, sentence, details, " ".join(cautions) or None)
 
 
-def _names(found: pd.DataFrame) -> list[str]:
-    return [words.driver(term).name.lower() for term in found["term"]]
+def found_terms(results: Results, outcome: str, side: Side = Side.ABOVE) -> tuple[str, ...]:
+    """Measures found by themselves to go with more of the outcome, or with less: those whose interval says so too."""
+    table = results.effects
+    found = table[(table["model"] == outcome) & (table["kind"] == "effect") & table["is_found"]]
+    ends = zip(found["term"], found["rate_ratio"], found["low"], found["high"], strict=True)
+    return tuple(str(term) for term, ratio, low, high in ends if side_of(ratio, low, high, none=1.0) is side)
 
 
-def _finds_jointly(results: Results, outcome: str) -> bool:
-    """Whether all terms together are below 0.05, which they can be where no single one stands by itself."""
-    joint = results.joint_tests
-    return bool(joint.loc[joint["model"] == outcome, "p_value"].lt(0.05).any())
+def _names(terms: tuple[str, ...]) -> list[str]:
+    return [words.driver(term).name.lower() for term in terms]
+
+
+def _of_all_together(results: Results, outcome: str, details: tuple[str, ...], *, is_tested: bool) -> EffectSummary:
+    """What the joint test says where no single measure stands by itself: it names none."""
+    said = OUTCOMES[outcome]
+    if not is_tested:
+        return EffectSummary(False, f"Whether quality moves {said} could not be tested.", details, None)
+    joint = results.joint_tests[results.joint_tests["model"] == outcome]
+    if joint["is_found"].any():
+        sentence = f"Something about quality goes with {said}; which measure it is cannot be told."
+        return EffectSummary(True, sentence, details, NO_MEASURE)
+    contradicts = bool(joint["p_value"].lt(0.05).any())
+    caution = AGAINST_THE_SIGN.format(less=LESS[outcome]) if contradicts else None
+    return EffectSummary(False, f"No effect of quality on {said} was found.", details, caution)
 
 
 def _verb(names: list[str], is_withdrawn: bool) -> str:
@@ -80,7 +99,8 @@ def _term(row: Mapping[Any, Any], outcome: str) -> str:
     ratio = numbers.rate_ratio(row["rate_ratio"])
     span = numbers.interval(row["low"], row["high"], lambda v: numbers.decimal(v, 2))
     shown = ratio if span == numbers.NONE else f"{ratio} ({span})"
-    return f"{said.name}: {outcome} {shown} {step}{'' if row['is_found'] else ', not proven'}"
+    verdict = words.verdict(bool(row["is_found"]), side_of(row["rate_ratio"], row["low"], row["high"], none=1.0))
+    return f"{said.name}: {outcome} {shown} {step}{'' if verdict == words.FOUND else f', {verdict}'}"
 
 
 def _and(names: list[str]) -> str:

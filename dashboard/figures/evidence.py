@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.figures import numbers, words
 from dashboard.figures.effects import EffectSummary, effects
+from dashboard.models.sides import side_of
 
 if TYPE_CHECKING:
     from dashboard.results import Results
@@ -45,7 +46,6 @@ TABLES: dict[str, str] = {
     "incidents": "Incidents",
     "reviews": "Public reviews",
 }
-UNTESTED = "not tested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,11 @@ def _is_positive(value: Any) -> bool:
 def _term(row: Mapping[Any, Any], reach: float) -> Term:
     said = words.driver(str(row["term"]))
     span = numbers.interval(row["low"], row["high"], lambda v: numbers.decimal(v, 2))
-    is_effect, is_found = row["kind"] == "effect", bool(row["is_found"])
+    is_found = bool(row["is_found"])
+    verdict = words.verdict(is_found, side_of(row["rate_ratio"], row["low"], row["high"], none=1.0))
     if numbers.is_missing(row["p_value"]):
-        verdict = UNTESTED
-    elif is_effect:
-        verdict = "found" if is_found else "not proven"
-    else:
+        verdict = words.UNTESTED
+    elif row["kind"] != "effect" and verdict != words.UNTESTED:
         verdict = "fails: finds what cannot be" if is_found else "passes"
     ends = (row["low"], row["rate_ratio"], row["high"])
     drawn = tuple(_place(v, reach) for v in (*ends, 1.0)) if all(_is_positive(v) for v in ends) else None
@@ -156,15 +155,19 @@ def joint_tests(results: Results) -> list[tuple[str, str, str, str]]:
     for row in results.joint_tests.to_dict("records"):
         model = str(row["model"])
         if numbers.is_missing(row["p_value"]):
-            rows.append((MODELS.get(model, model), UNTESTED, numbers.NONE, "could not be tested"))
+            rows.append((MODELS.get(model, model), words.UNTESTED, numbers.NONE, "could not be tested"))
             continue
         degrees = f"({int(row['numerator_df'])}, {numbers.decimal(row['denominator_df'], 0)})"
-        is_check = model not in {"complaints", "leaving"}
-        finds = row["p_value"] < 0.05
-        said = ("fails" if finds else "passes") if is_check else ("finds something" if finds else "finds nothing")
+        said = _joint_verdict(model, is_found=bool(row["is_found"]), is_small=bool(row["p_value"] < 0.05))
         statistic = f"F{degrees} = {numbers.decimal(row['statistic'], 2)}"
         rows.append((MODELS.get(model, model), statistic, probability(row["p_value"]), said))
     return rows
+
+
+def _joint_verdict(model: str, *, is_found: bool, is_small: bool) -> str:
+    if model not in {"complaints", "leaving"}:
+        return "fails" if is_found else "passes"
+    return "finds something" if is_found else "contradicts itself" if is_small else "finds nothing"
 
 
 def rows_read(results: Results) -> list[Rows]:

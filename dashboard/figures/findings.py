@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,28 @@ import pandas as pd
 
 from dashboard.figures import numbers, words
 from dashboard.figures.palette import VERDICTS, Mark
+from dashboard.models.sides import Side, side_in
 
 if TYPE_CHECKING:
     from dashboard.results import Results
 
 REASON_STANDING = 1.0
+REASON_MARK, UNUSUAL_MARK = "▲ stands out", "△ no effect found"
+_FEWER = (
+    ", so fewer leave here than the provider's own rate would give, though among so many areas one such can be chance"
+)
+CERTAINTY: dict[tuple[Side, bool], str] = {
+    (Side.ABOVE, True): ", and it stands after correction for looking at many areas",
+    (Side.ABOVE, False): ", but among so many areas one such can be chance",
+    (
+        Side.EITHER,
+        True,
+    ): ": it may be none, but of all areas named so at most one in ten is expected to be there by chance",
+    (Side.EITHER, False): ", so chance cannot be ruled out",
+    (Side.BELOW, True): _FEWER,
+    (Side.BELOW, False): _FEWER,
+}
+"""What follows from where the excess lies, and from whether it was found."""
 NO_REASON = frozenset({"locked_in"})
 RATE_NAMES = {
     "leaving": "Customers leaving",
@@ -40,17 +58,21 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One thing that may drive customers away, beside the provider, and what the effect model says of it.
+    """One thing that may drive customers away, beside the provider, and what the effect models say of it.
 
-    ``is_found`` only where what sets the area apart was found to go with more complaints.
+    ``is_found`` where more of it was found to go with more leaving or more complaints; ``is_reason`` where it also
+    stands out here: only then it is named as a reason.
     """
 
+    key: str
     name: str
     value: str
     provider: str
     stands_out: bool
     evidence: str
     is_found: bool
+    is_reason: bool
+    mark: str
     look_at: str
 
 
@@ -81,7 +103,6 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
     if rows.empty:
         return None
     row = {str(key): value for key, value in rows.iloc[0].to_dict().items()}
-    drivers = tuple(_driver(r, currency) for r in _drivers_of(results, area))
     return Finding(
         area=area,
         name=area_names(results).get(area, area),
@@ -90,7 +111,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
         certainty=certainty(row, len(results.ranking)),
         figures=_figures(row, currency),
         rates=tuple(_rate(r, results.area_rates) for r in _rates_of(results, area)),
-        drivers=drivers,
+        drivers=drivers(results, area, currency),
         customers=int(row["customers"]),
         expected=_triple(row, "expected_leavers_90d"),
         excess=_triple(row, "excess_leavers_90d"),
@@ -103,6 +124,8 @@ def headline(row: Mapping[str, Any]) -> str:
         return f"There is too little data to say how many will leave{because(row['note'])}."
     expected = numbers.leavers(row["expected_leavers_90d"])
     excess = row["excess_leavers_90d"]
+    if numbers.is_missing(excess):
+        return f"About {expected} customers are expected to leave in the next 90 days."
     beside = numbers.leavers(abs(excess))
     direction = "more" if excess >= 0 else "fewer"
     if beside in {"0.0", "0"}:
@@ -121,14 +144,26 @@ def certainty(row: Mapping[str, Any], areas: int) -> str:
     """How sure the finding is, in words that a manager can act on."""
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["excess_leavers_90d_low"]):
         return "No interval is given, because any would be wider than it is useful."
-    low, high = row["excess_leavers_90d_low"], row["excess_leavers_90d_high"]
-    place_of = f"The excess lies between {numbers.leavers(low)} and {numbers.leavers(high)} with 95% probability"
+    side = side_in(row, "excess_leavers_90d")
+    if side is Side.UNKNOWN:
+        return "How sure that is cannot be said: its interval is not known."
+    place_of = f"The excess lies {_between(row, 'excess_leavers_90d')} with 95% probability"
     place = f"Its rank among {numbers.count(areas)} areas lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
-    if row["is_found"]:
-        return f"{place_of}, and it stands after correction for looking at many areas. {place}"
-    if low > 0:
-        return f"{place_of}, but among so many areas one such can be chance. {place}"
-    return f"{place_of}, so chance cannot be ruled out. {place}"
+    return f"{place_of}{CERTAINTY[side, bool(row['is_found'])]}. {place}"
+
+
+def _between(row: Mapping[str, Any], column: str) -> str:
+    """'between 1.2 and 5.0', 'below 5.0', 'above 1.2', 'anywhere'."""
+    low, high = float(row[f"{column}_low"]), float(row[f"{column}_high"])
+    if math.isinf(low) and math.isinf(high):
+        return "anywhere"
+    if math.isinf(low):
+        return f"below {numbers.leavers(high)}"
+    return (
+        f"above {numbers.leavers(low)}"
+        if math.isinf(high)
+        else f"between {numbers.leavers(low)} and {numbers.leavers(high)}"
+    )
 
 
 def whole(value: Any) -> str:
@@ -169,7 +204,9 @@ def shown(span: str) -> str:
 def _triple(row: Mapping[str, Any], column: str) -> tuple[float, float, float] | None:
     values = (row[column], row[f"{column}_low"], row[f"{column}_high"])
     return (
-        None if any(numbers.is_missing(v) for v in values) else (float(values[0]), float(values[1]), float(values[2]))
+        None
+        if any(numbers.is_missing(v) or math.isinf(v) for v in values)
+        else (float(values[0]), float(values[1]), float(values[2]))
     )
 
 
@@ -195,9 +232,10 @@ def _rate(row: Mapping[str, Any], table: pd.DataFrame) -> Figure:
     )
 
 
-def _drivers_of(results: Results, area: str) -> list[dict[str, Any]]:
+def drivers(results: Results, area: str, currency: str) -> tuple[Driver, ...]:
+    """What may drive customers away in ``area``, strongest first."""
     mine = results.area_drivers[results.area_drivers["area"] == area].sort_values("position")
-    return _records(mine)
+    return tuple(_driver(row, currency) for row in _records(mine))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -206,33 +244,51 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _driver(row: Mapping[str, Any], currency: str) -> Driver:
     said = words.driver(str(row["driver"]))
+    stands_out, is_found = _stands_out(row), _is_found(row)
     return Driver(
+        key=str(row["driver"]),
         name=said.name,
         value=numbers.NONE if numbers.is_missing(row["value"]) else said.form(row["value"], currency),
         provider=numbers.NONE
         if numbers.is_missing(row["provider_value"])
         else said.form(row["provider_value"], currency),
-        stands_out=_stands_out(row),
+        stands_out=stands_out,
         evidence=words.evidence(row),
-        is_found=bool(row["is_found"]) and bool(row["rate_ratio"] > 1),
+        is_found=is_found,
+        is_reason=stands_out and is_found,
+        mark=(REASON_MARK if is_found else UNUSUAL_MARK) if stands_out else "",
         look_at=said.look_at,
     )
 
 
 def reasons(results: Results, currency: str, most: int = 3) -> dict[str, list[str]]:
-    """By area the drivers in which it stands out upwards, strongest first, as phrases; areas without any are not in it."""
+    """By area the drivers that stand out and whose effect was found, strongest first, as phrases."""
+    return _phrases(results, currency, most, is_found=True)
+
+
+def unusual(results: Results, currency: str, most: int = 3) -> dict[str, list[str]]:
+    """By area the drivers that stand out and of which no effect was found, as phrases: no reasons."""
+    return _phrases(results, currency, most, is_found=False)
+
+
+def _phrases(results: Results, currency: str, most: int, *, is_found: bool) -> dict[str, list[str]]:
     table = results.area_drivers.sort_values("position", kind="stable")
     told: dict[str, list[str]] = {}
-    for row in _records(table[stand_out(table) & table["value"].notna()]):
+    for row in _records(table[stand_out(table, is_found=is_found) & table["value"].notna()]):
         said = told.setdefault(str(row["area"]), [])
         if len(said) < most:
             said.append(words.reason(row, currency))
     return told
 
 
-def stand_out(drivers: pd.DataFrame) -> pd.Series:
-    """Which rows of AREA_DRIVERS stand out."""
-    return drivers["standing"].ge(REASON_STANDING) & ~drivers["driver"].isin(NO_REASON)
+def stand_out(drivers: pd.DataFrame, *, is_found: bool) -> pd.Series:
+    """Which rows of AREA_DRIVERS stand out, with an effect that was found or without one."""
+    stands = drivers["standing"].ge(REASON_STANDING) & ~drivers["driver"].isin(NO_REASON)
+    return stands & (drivers["is_found"].astype(bool) | drivers["is_found_leaving"].astype(bool)).eq(is_found)
+
+
+def _is_found(row: Mapping[str, Any]) -> bool:
+    return bool(row["is_found"]) or bool(row["is_found_leaving"])
 
 
 def _stands_out(row: Mapping[str, Any]) -> bool:

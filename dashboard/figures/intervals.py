@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from dashboard.figures.palette import FONT, LIGHT, Theme
+from dashboard.models.sides import Side, side_of
 
 
 def places(middle: float, low: float, high: float) -> tuple[float, float, float, float]:
@@ -17,7 +18,7 @@ def places(middle: float, low: float, high: float) -> tuple[float, float, float,
 def interval_svg(middle: float, low: float, high: float, *, label: str, theme: Theme = LIGHT, width: int = 260) -> str:
     """One interval beside zero: a bar from low to high, a dot at the middle, a line at zero."""
     zero, start, dot, end = (round(10 + place * (width - 20) / 100, 1) for place in places(middle, low, high))
-    colour = theme.alarm if low > 0 else theme.accent
+    colour = theme.alarm if side_of(middle, low, high) is Side.ABOVE else theme.accent
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 40" width="{width}" height="40" role="img" aria-label={quoteattr(label)}>'
         f"<title>{escape(label)}</title>"

@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.figures import numbers
 from dashboard.figures.findings import area_names
 from dashboard.figures.fixes import small_areas
+from dashboard.models.sides import Side, side_in
 
 if TYPE_CHECKING:
     from dashboard.results import Results
@@ -27,7 +28,16 @@ VERDICTS = {
     "too_small": "too small to say",
     "too_early": "too early to say",
     "no_match": "no area to compare with",
+    "not_separable": "not told apart from other measures",
 }
+FEWER = "found, but fewer than expected"
+NO_LINK = "was not proven to go with"
+CHANGES: dict[Side, str] = {
+    Side.ABOVE: "a rise, which among many areas can be chance",
+    Side.BELOW: "a fall, which among many areas can be chance",
+    Side.EITHER: "no change proven",
+}
+"""What a score's change says that is no real fall."""
 Row = dict[str, Any]
 Line = tuple[str | None, tuple[tuple[str, str], ...]]
 """An area (None: the provider) and its cells: text and, under it, the interval or another small print."""
@@ -119,13 +129,21 @@ def nps_rows(results: Results, minimum: int) -> list[Line]:
     rows = provider(results.area_nps) + areas(results, results.area_nps, minimum, "nps")[::-1]
     told: list[Line] = []
     for row in rows[: SHOWN + 1]:
-        fall = "a real fall" if row["is_real_fall"] else "no fall proven"
-        if numbers.is_missing(row["change"]):
-            fall = str(row["note"] or "too few answers to say")
-        cells = (_with(row, "nps"), _with(row, "weighted_nps"), _with(row, "change"), (fall, ""))
+        said = (change(row), "")
+        cells = (_with(row, "nps"), _with(row, "weighted_nps"), _with(row, "change"), said)
         answers = (numbers.count(row["answers"]), "")
         told.append((row["area"] or None, (*cells, answers, _stars(results, row["area"] or None))))
     return told
+
+
+def change(row: Mapping[str, Any]) -> str:
+    """What is said of a score's change in four weeks."""
+    side = side_in(row, "change")
+    if side is Side.UNKNOWN:
+        return "too few answers to say" if numbers.is_missing(row["note"]) else str(row["note"])
+    if row["is_real_fall"] and row["change"] < 0:
+        return "a real fall"
+    return CHANGES[side]
 
 
 def reviews(results: Results) -> str:
@@ -187,15 +205,17 @@ def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list
         return shown, "Prices for new customers are not on record, so nothing is said of price gaps."
     if numbers.is_missing(every["rate_ratio"]):
         return shown, str(every["note"] or "What the gap does to leaving could not be estimated.")
-    span = numbers.interval(every["rate_ratio_low"], every["rate_ratio_high"], lambda v: numbers.decimal(v, 3))
-    unit = numbers.money(1, currency)
-    way = "goes with" if every["rate_ratio"] > 1 else "goes with less"
-    said = way if every["is_found"] else "was not proven to go with"
-    ratio = numbers.decimal(every["rate_ratio"], 3)
-    return (
-        shown,
-        f"{unit} a month above a new customer's price {said} leaving (×{ratio}, {span}). {every['note'] or ''}",
-    )
+    return shown, f"{price_link(every, numbers.money(1, currency))}. {every['note'] or ''}"
+
+
+def price_link(row: Mapping[str, Any], unit: str) -> str:
+    """What ``unit`` a month above a new customer's price has to do with leaving."""
+    span = numbers.interval(row["rate_ratio_low"], row["rate_ratio_high"], lambda v: numbers.decimal(v, 3))
+    ratio = f"×{numbers.decimal(row['rate_ratio'], 3)}" + (f", {span}" if span != numbers.NONE else "")
+    side = side_in(row, "rate_ratio", none=1.0)
+    way = {Side.ABOVE: "goes with", Side.BELOW: "goes with less", Side.UNKNOWN: "could not be tested against"}
+    said = way.get(side, NO_LINK) if row["is_found"] or side is Side.UNKNOWN else NO_LINK
+    return f"{unit} a month above a new customer's price {said} leaving ({ratio})"
 
 
 def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]:
@@ -210,6 +230,13 @@ def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]
         reason = str(EXITS.get(row["exit_reason"], "all"))
         told.append([(reason, ""), *counts, rate, days])
     return told
+
+
+def outage_verdict(row: Mapping[str, Any]) -> str:
+    """What is said of an outage's excess; one that was found may also lie below what was expected."""
+    if row["verdict"] == "found" and (numbers.is_missing(row["excess"]) or not row["excess"] > 0):
+        return FEWER
+    return VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
 
 
 def outages_known_from(results: Results) -> str:
@@ -233,7 +260,7 @@ def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]
                 _with(row, "excess", 1),
                 _with(row, "excess_per_1000", 1),
                 (numbers.money(row["monthly_revenue"], currency), "" if money == numbers.NONE else money),
-                (VERDICTS.get(row["verdict"], str(row["verdict"])), f"p {numbers.decimal(row['p_adjusted'], 3)}"),
+                (outage_verdict(row), f"p {numbers.decimal(row['p_adjusted'], 3)}"),
             ]
         )
     return told

@@ -22,6 +22,8 @@ def count(value: float | None) -> str:
     if is_missing(value):
         return NONE
     assert value is not None
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     return f"{round(value):,}".replace(",", THIN).replace("-", "−")
 
 
@@ -46,8 +48,12 @@ def signed(text: str) -> str:
 
 
 def interval(low: float | None, high: float | None, form=leavers) -> str:  # type: ignore[no-untyped-def]
-    """'3.1 to 9.8', or a dash where there is none."""
-    return NONE if is_missing(low) or is_missing(high) else f"{form(low)} to {form(high)}"
+    """'3.1 to 9.8'; with one end 'up to 9.8' or '3.1 and more'; a dash where there is none."""
+    if is_missing(low) or is_missing(high) or (low == -math.inf and high == math.inf):
+        return NONE
+    if low == -math.inf:
+        return f"up to {form(high)}"
+    return f"{form(low)} and more" if high == math.inf else f"{form(low)} to {form(high)}"
 
 
 def percent(ratio: float | None, places: int = 1) -> str:

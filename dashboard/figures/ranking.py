@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dashboard.figures import numbers
-from dashboard.figures.findings import area_names, because, excess_text, rank_span, reasons, shown, span, whole
+from dashboard.figures.findings import (
+    area_names,
+    because,
+    excess_text,
+    rank_span,
+    reasons,
+    shown,
+    span,
+    unusual,
+    whole,
+)
+from dashboard.models.sides import Side, side_in
 
 if TYPE_CHECKING:
     from dashboard.results import Results
@@ -14,12 +26,12 @@ if TYPE_CHECKING:
 
 def ranking_rows(results: Results, currency: str) -> list[dict[str, Any]]:
     """One dict per area, best known rank first: raw numbers to sort by and the texts that are shown."""
-    names, told = area_names(results), reasons(results, currency)
+    names, told, odd = area_names(results), reasons(results, currency), unusual(results, currency)
     table = results.ranking.sort_values("rank", na_position="last")
-    return [_ranking_row(row, names, told.get(str(row["area"]), []), currency) for row in table.to_dict("records")]
+    return [_ranking_row(row, names, _reasons(row, told, odd), currency) for row in table.to_dict("records")]
 
 
-def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], told: list[str], currency: str) -> dict[str, Any]:
+def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], why: str, currency: str) -> dict[str, Any]:
     area = str(row["area"])
     return {
         "area": area,
@@ -36,21 +48,26 @@ def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], told: list[st
         "excess": _number(row["excess_leavers_90d"]),
         "excess_low": _number(row["excess_leavers_90d_low"]),
         "excess_high": _number(row["excess_leavers_90d_high"]),
+        "is_above": side_in(row, "excess_leavers_90d") is Side.ABOVE,
         "excess_text": excess_text(row["excess_leavers_90d"]),
         "excess_span": span(row, "excess_leavers_90d"),
         "revenue": _number(row["monthly_revenue_at_risk"]),
         "revenue_text": numbers.money(row["monthly_revenue_at_risk"], currency),
         "outage_minutes": _number(row["outage_minutes_per_customer"]),
         "outage_text": numbers.count(row["outage_minutes_per_customer"]),
-        "reasons": "\n".join(told) if told else _no_reason(row),
+        "reasons": why,
     }
 
 
-def _no_reason(row: Mapping[Any, Any]) -> str:
+def _reasons(row: Mapping[Any, Any], told: Mapping[str, list[str]], odd: Mapping[str, list[str]]) -> str:
+    """The reasons; where there is none why, and what is unusual without an effect that was found."""
+    area = str(row["area"])
+    if area in told:
+        return "\n".join(told[area])
     if row["verdict"] == "too_little_data":
         return f"Too little data{because(row['note'])}"
-    return "Nothing measured stands out"
+    return f"No effect found of: {'; '.join(odd[area])}" if area in odd else "Nothing measured stands out"
 
 
 def _number(value: Any) -> float | None:
-    return None if numbers.is_missing(value) else float(value)
+    return None if numbers.is_missing(value) or math.isinf(value) else float(value)

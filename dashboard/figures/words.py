@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.figures import numbers
+from dashboard.models.sides import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ DRIVERS: dict[str, DriverWords] = {
         lambda v, _: numbers.percent(v, 0),
         "room on the access devices and their uplinks",
     ),
+    "planned_hours": DriverWords(
+        "Planned work",
+        "Planned work",
+        _hours,
+        "how often works are planned, at which hours, and how they are announced",
+    ),
     "price_gap": DriverWords(
         "Price above a new customer's",
         "Price gap",
@@ -69,7 +76,7 @@ DRIVERS: dict[str, DriverWords] = {
 
 def step(term: str, per: float) -> str:
     """What an effect's ratio is for: 'per 10 ms', 'per hour a week', 'per 10 points of load'."""
-    if term == "down_hours":
+    if term in {"down_hours", "planned_hours"}:
         return "per hour a week" if per == 1 else f"per {numbers.decimal(per, 1)} hours a week"
     if term == "evening_latency":
         return f"per {numbers.milliseconds(per)}"
@@ -102,11 +109,33 @@ def _number_and_unit(text: str) -> tuple[str, str]:
 
 
 def evidence(row: Mapping[str, Any]) -> str:
-    """What the effect model says of one driver, with its interval, and whether it counts as found."""
-    if numbers.is_missing(row["rate_ratio"]):
+    """What the effect models say of one driver, with intervals, and whether it counts as found."""
+    found = {"leaving": bool(row["is_found_leaving"]), "complaints": bool(row["is_found"])}
+    columns = {"leaving": "leaving_rate_ratio", "complaints": "rate_ratio"}
+    known = [outcome for outcome, column in columns.items() if not numbers.is_missing(row[column])]
+    if not known:
         return "effect not estimated"
-    ratio = numbers.rate_ratio(row["rate_ratio"])
-    if numbers.is_missing(row["rate_ratio_low"]):
-        return f"complaints {ratio}; too few clusters for an interval"
-    span = numbers.interval(row["rate_ratio_low"], row["rate_ratio_high"], lambda v: numbers.decimal(v, 2))
-    return f"complaints {ratio} ({span}){'' if row['is_found'] else ', not proven'}"
+    if any(found[outcome] for outcome in known):
+        return "; ".join(_ratio(outcome, row, columns[outcome], is_told=not found[outcome]) for outcome in known)
+    return f"{'; '.join(_ratio(outcome, row, columns[outcome], is_told=False) for outcome in known)}: not proven"
+
+
+def _ratio(outcome: str, row: Mapping[str, Any], column: str, *, is_told: bool) -> str:
+    """One ratio with its interval; ``is_told`` says beside it that it is not proven."""
+    ratio = numbers.rate_ratio(row[column])
+    if numbers.is_missing(row[f"{column}_low"]) or numbers.is_missing(row[f"{column}_high"]):
+        return f"{outcome} {ratio}, too few clusters for an interval"
+    span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, 2))
+    return f"{outcome} {ratio} ({span}){', not proven' if is_told else ''}"
+
+
+FOUND, OTHER_WAY, NOT_PROVEN, UNTESTED = "found", "found, but less of it", "not proven", "not tested"
+
+
+def verdict(is_found: bool, side: Side) -> str:
+    """What is said of a ratio: found where it stands after correction and more of one goes with more of the other."""
+    if side is Side.UNKNOWN:
+        return UNTESTED
+    if not is_found or side is Side.EITHER:
+        return NOT_PROVEN
+    return OTHER_WAY if side is Side.BELOW else FOUND

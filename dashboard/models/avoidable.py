@@ -1,4 +1,4 @@
-"""What would help: the departures and the money that better quality would save in each neighbourhood."""
+"""What would help: the departures that better quality would avoid in each neighbourhood."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ COLUMNS = [
     "avoidable_leavers_90d",
     "avoidable_leavers_90d_low",
     "avoidable_leavers_90d_high",
-    "monthly_revenue_saved",
-    "monthly_revenue_saved_low",
-    "monthly_revenue_saved_high",
     "position",
 ]
 
@@ -57,12 +54,12 @@ def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[s
 def avoidable(
     prospect: Prospect, predictor: Predictor, customers_now: pd.DataFrame, expected: Floats, goal: Targets, *, seed: int
 ) -> pd.DataFrame:
-    """Rows by area and measure (each term alone, and ``everything``): leavers and revenue saved in 90 days.
+    """Rows by area and measure (each term alone, and ``everything``): leavers avoided in 90 days.
 
     avoidable = E (1 - mean of exp(w (target - q)) over those whose quality q is worse), with E the ``expected`` draws
     (draws, areas) of the ranking and w the effect of quality within areas, drawn from its own covariance; q is drawn too
     where it was counted (``measured``). It supposes that the quality of the last eight weeks continues otherwise.
-    ``position`` orders all by the money saved; an area without customers and a measure whose effect could not be
+    ``position`` orders all by the leavers avoided; an area without customers and a measure whose effect could not be
     estimated have no numbers.
     """
     terms = predictor.design.quality.terms
@@ -71,25 +68,22 @@ def avoidable(
     groups = _grouped(prospect, np.maximum(predictor.effects, 0.0), steps - goal.steps)
     errors = measured.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
-    price = _mean_price(customers_now, prospect)
     parts = []
     for chosen in [*range(len(terms)), None]:
         share = _share_saved(groups, effects, moved, chosen)
         rows = pd.DataFrame({"area": prospect.areas})
         rows = rows.assign(**_measure(prospect, steps, goal, terms, chosen))
         is_told = (prospect.next > 0) & (chosen is None or predictor.is_estimated[chosen])
-        parts.append(_with_savings(rows, np.where(is_told, expected * share, np.nan), price))
+        parts.append(_with_savings(rows, np.where(is_told, expected * share, np.nan)))
     rows = pd.concat(parts, ignore_index=True)
     rows["position"] = _positions(rows)
     return rows[COLUMNS]
 
 
 def _positions(rows: pd.DataFrame) -> pd.Series:
-    """1 saves most money; measures one by one, not everything together."""
+    """1 keeps most customers; measures one by one, not everything together."""
     counted = rows[(rows["measure"] != EVERYTHING) & rows["avoidable_leavers_90d"].notna()]
-    order = counted.sort_values(
-        ["monthly_revenue_saved", "avoidable_leavers_90d"], ascending=False, kind="stable"
-    ).index
+    order = counted.sort_values("avoidable_leavers_90d", ascending=False, kind="stable").index
     return pd.Series(np.arange(1, len(order) + 1), index=order).reindex(rows.index).astype("Int64")
 
 
@@ -183,15 +177,9 @@ def _measure(
     return {"measure": term.name, "target": goal.steps[chosen] * term.per, "unit": term.unit, "value": value}
 
 
-def _with_savings(rows: pd.DataFrame, saved: Floats, price: Floats) -> pd.DataFrame:
-    """``rows`` with mean and 95% interval of the ``saved`` leavers (draws, areas) and of their monthly price."""
+def _with_savings(rows: pd.DataFrame, saved: Floats) -> pd.DataFrame:
+    """``rows`` with mean and 95% interval of the ``saved`` leavers (draws, areas)."""
     low, high = np.quantile(saved, (0.025, 0.975), axis=0)
     for end, leavers in (("", saved.mean(axis=0)), ("_low", low), ("_high", high)):
         rows[f"avoidable_leavers_90d{end}"] = leavers
-        rows[f"monthly_revenue_saved{end}"] = leavers * price
     return rows
-
-
-def _mean_price(customers_now: pd.DataFrame, prospect: Prospect) -> Floats:
-    price = customers_now["monthly_price"].astype(float).groupby(prospect.area_of_customer).mean()
-    return np.asarray(price.reindex(range(len(prospect.areas))).to_numpy(dtype=float))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models import accuracy, challenger, churn, current, prospect, standardise
+from dashboard.models.sides import Side, side_in
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,13 +76,18 @@ class Backtest:
         All have to, so that looking at four needs no correction (Berger 1982).
         """
         own = self.measures[(self.measures["measure"] == measure) & self.measures["scorer"].isin(NAIVE)]
-        return bool(len(own) == len(NAIVE) and (own["gain_low"] > 0).all())
+        return len(own) == len(NAIVE) and all(side is Side.ABOVE for side in _gains(own))
 
     @property
     def ranker(self) -> str:
         """Who should rank areas: the challenger where it is shown better at it, else the hazard."""
         own = self.measures[(self.measures["measure"] == "area_lift") & (self.measures["scorer"] == "challenger")]
-        return "challenger" if len(own) and bool((own["gain_high"] < 0).all()) else "hazard"
+        return "challenger" if len(own) and all(side is Side.BELOW for side in _gains(own)) else "hazard"
+
+
+def _gains(measures: pd.DataFrame) -> list[Side]:
+    """On which side of no gain each row's interval lies."""
+    return [side_in(row, "gain") for row in measures.to_dict("records")]
 
 
 def origins_of(past: Past, most: int) -> list[pd.Timestamp]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models import clusters, hazard
-from dashboard.models.complaints import Effect, EffectModel
+from dashboard.models.complaints import Effect, EffectModel, said_of_all
 from dashboard.models.covariates import PERIOD, WITHIN, Design, design_of
 from dashboard.models.lags import TERMS, Term
 from dashboard.models.multiplicity import holm
@@ -146,10 +146,7 @@ def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str
         notes.append(
             f"leaving: {left_out:.0%} of the customers' time is left out: too little of the weeks before was observed"
         )
-    if main.joint is None:
-        notes.append("leaving: no joint test was possible, so nothing is said of whether quality matters")
-    elif not main.finds_something:
-        notes.append("No effect of quality on leaving was found.")
+    notes += said_of_all(main, "leaving")
     if control.joint is None:
         notes.append("leaving_control: could not be tested; the word effect is withdrawn (association).")
     elif control.finds_something:

@@ -24,6 +24,7 @@ DOWN = TERMS[0]
 LEAST_KNOWN = 0.5
 LEAST_VARIATION = 1e-10
 LEAST_APART = 1e-6
+LARGEST_P = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Effect:
 
     @property
     def is_found(self) -> bool:
-        return self.p_adjusted < 0.05
+        return self.p_adjusted < LARGEST_P
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,26 @@ class EffectModel:
 
     @property
     def finds_something(self) -> bool:
-        """Whether the joint test or any single term, corrected by Holm, is below 0.05."""
-        jointly = self.joint is not None and self.joint.p_value < 0.05
-        return jointly or any(e.is_found for e in self.effects)
+        """Whether the joint test finds something, or any single term, corrected by Holm, is below 0.05."""
+        return self.finds_jointly or any(e.is_found for e in self.effects)
+
+    @property
+    def finds_jointly(self) -> bool:
+        """Whether the joint test is below 0.05; of effects only where the estimates say that worse quality does harm.
+
+        A placebo or a control sounds the alarm whichever way its terms point. An effect must pass the check of signs:
+        the one-sided test is below 0.05 too, and no term's own interval lies wholly below 1.
+        """
+        if self.joint is None or not self.joint.p_value < LARGEST_P:
+            return False
+        if any(e.kind != "effect" for e in self.effects):
+            return True
+        return self.joint.p_value_above < LARGEST_P and not any(e.high < 1 for e in self.effects)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether all terms together are below 0.05 only because worse quality seems to do good."""
+        return self.joint is not None and self.joint.p_value < LARGEST_P and not self.finds_something
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +280,26 @@ def _said(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
     return tuple(f"{model}: {name}: {why}" for name, why in reasons.items())
 
 
+def said_of_all(main: EffectModel, outcome: str) -> list[str]:
+    """What the joint test alone allows to be said of quality and the outcome."""
+    if main.joint is None:
+        return [f"{outcome}: no joint test was possible, so nothing is said of whether quality matters"]
+    if main.contradicts_itself:
+        return [
+            f"No effect of quality on {outcome} was found: all measures together are not nothing (p ="
+            f" {main.joint.p_value:.3f}), but worse quality would go with less of it, which it cannot cause."
+        ]
+    if not main.finds_something:
+        return [f"No effect of quality on {outcome} was found."]
+    if not any(e.is_found for e in main.effects):
+        return [f"Something about quality goes with {outcome}; which measure it is cannot be told."]
+    return []
+
+
 def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> tuple[str, ...]:
     """What the three models together allow to be said."""
     notes = [*main.notes, *placebo.notes, *control.notes]
-    if main.joint is None:
-        notes.append("complaints: no joint test was possible, so nothing is said of whether quality matters")
-    elif not main.finds_something:
-        notes.append("No effect of quality on complaints was found.")
+    notes += said_of_all(main, "complaints")
     for model, what in (
         (placebo, "the placebo: quality of weeks to come seems to explain complaints"),
         (control, "the negative control: quality seems to explain billing and price complaints"),

@@ -1,4 +1,4 @@
-"""What sets a neighbourhood apart: each driver against the provider, and what that difference does to complaints."""
+"""What sets a neighbourhood apart: each driver against the provider, and what that does to leaving and complaints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models.complaints import Effect
+from dashboard.models.lags import Term
+from dashboard.models.sides import Side, side_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -15,17 +17,25 @@ MAD_TO_DEVIATION = 1.4826
 PRICE_GAP, LOCKED_IN = "price_gap", "locked_in"
 
 
-def area_drivers(area_weeks: pd.DataFrame, customers: pd.DataFrame, effects: tuple[Effect, ...]) -> pd.DataFrame:
+def area_drivers(
+    area_weeks: pd.DataFrame, customers: pd.DataFrame, effects: tuple[Effect, ...], leaving: tuple[Effect, ...] = ()
+) -> pd.DataFrame:
     """Rows of the area_drivers result table, strongest first in each area.
 
-    ``customers`` are those at the cut-off, ``effects`` those of the complaints model. Effects that stand come first,
-    by what the area's difference does; then the rest by how far the area stands out. ``locked_in`` is last always:
-    the ranking is standardised for it, so that it is context and no reason.
+    ``customers`` are those at the cut-off, ``effects`` those of the complaints model, ``leaving`` those of the hazard.
+    Effects on leaving that stand come first, then those on complaints, each by what the area's difference does; then the
+    rest by how far the area stands out. ``locked_in`` is last always: the ranking is standardised for it, so that it is
+    context and no reason.
     """
     recent = _recent(area_weeks)
     if recent.empty:
         return pd.DataFrame(columns=_COLUMNS)
-    parts = [_quality(recent, effect) for effect in effects]
+    on_leaving = {effect.term: effect for effect in leaving}
+    on_complaints = {effect.term: effect for effect in effects}
+    parts = [
+        _quality(recent, term, on_complaints.get(term), on_leaving.get(term))
+        for term in dict.fromkeys((*on_complaints, *on_leaving))
+    ]
     gap, gap_mean = _weighted(recent, "price_gap_mean", recent["customer_days"])
     parts.append(_driver(PRICE_GAP, gap, gap_mean, "currency per month"))
     held = customers["is_locked_in"].dropna().astype(float)
@@ -48,6 +58,10 @@ _COLUMNS = [
     "rate_ratio_low",
     "rate_ratio_high",
     "is_found",
+    "leaving_rate_ratio",
+    "leaving_rate_ratio_low",
+    "leaving_rate_ratio_high",
+    "is_found_leaving",
 ]
 
 
@@ -66,16 +80,22 @@ def _weighted(recent: pd.DataFrame, column: str, weight: pd.Series) -> tuple[pd.
     return means, float(sums["value"].sum() / total) if total > 0 else np.nan
 
 
-def _quality(recent: pd.DataFrame, effect: Effect) -> pd.DataFrame:
+def _quality(recent: pd.DataFrame, term: Term, complaints: Effect | None, leaving: Effect | None) -> pd.DataFrame:
     weight = recent["customer_days"].astype(float) * recent["observed_ratio"].astype(float).fillna(0.0)
-    value, provider = _weighted(recent, effect.term.column, weight)
-    rows = _driver(effect.term.name, value, provider, effect.term.unit)
-    steps = (rows["value"] - rows["provider_value"]) / effect.term.per
-    with np.errstate(over="ignore"):
-        ends = [np.exp(steps * np.log(end)) for end in (effect.low, effect.high)]
-        rows["rate_ratio"] = np.exp(steps * np.log(effect.rate_ratio))
-    rows["rate_ratio_low"], rows["rate_ratio_high"] = np.minimum(*ends), np.maximum(*ends)
-    rows["is_found"] = effect.is_found
+    value, provider = _weighted(recent, term.column, weight)
+    rows = _driver(term.name, value, provider, term.unit)
+    steps = (rows["value"] - rows["provider_value"]) / term.per
+    for effect, column, found in (
+        (complaints, "rate_ratio", "is_found"),
+        (leaving, "leaving_rate_ratio", "is_found_leaving"),
+    ):
+        if effect is None:
+            continue
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            ends = [np.exp(steps * np.log(end)) for end in (effect.low, effect.high)]
+            rows[column] = np.exp(steps * np.log(effect.rate_ratio))
+        rows[f"{column}_low"], rows[f"{column}_high"] = np.minimum(*ends), np.maximum(*ends)
+        rows[found] = effect.is_found and side_of(effect.rate_ratio, effect.low, effect.high, none=1.0) is Side.ABOVE
     return rows
 
 
@@ -92,6 +112,10 @@ def _driver(name: str, value: pd.Series, provider: float, unit: str) -> pd.DataF
             "rate_ratio_low": np.nan,
             "rate_ratio_high": np.nan,
             "is_found": False,
+            "leaving_rate_ratio": np.nan,
+            "leaving_rate_ratio_low": np.nan,
+            "leaving_rate_ratio_high": np.nan,
+            "is_found_leaving": False,
         }
     )
 
@@ -108,15 +132,17 @@ def _standing(values: Floats, provider: float) -> Floats:
 
 
 def _positions(rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+    harms = {
+        column: rows[column].where(rows[found].astype(bool) & (rows[column] > 1), 1.0).astype(float)
+        for column, found in (("leaving_rate_ratio", "is_found_leaving"), ("rate_ratio", "is_found"))
+    }
     keys = pd.DataFrame(
         {
             "area": rows["area"],
             "is_context": rows["driver"] == LOCKED_IN,
-            "is_weak": ~(rows["is_found"].astype(bool) & (rows["rate_ratio"] > 1)),
-            "ratio": -rows["rate_ratio"].where(rows["is_found"].astype(bool), 1.0).fillna(1.0),
+            **{column: -ratio for column, ratio in harms.items()},
             "standing": -rows["standing"].fillna(-np.inf),
         }
     )
-    keys.loc[keys["is_weak"], "ratio"] = 0.0
-    order = keys.sort_values(["area", "is_context", "is_weak", "ratio", "standing"], kind="stable")
+    order = keys.sort_values(["area", "is_context", *harms, "standing"], kind="stable")
     return np.asarray((order.groupby("area").cumcount() + 1).reindex(rows.index), dtype=np.int64)

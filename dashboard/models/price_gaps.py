@@ -73,7 +73,7 @@ def _said(coefficient: Coefficient | None) -> dict[str, object]:
         return {"note": "no ratio: the hazard of leaving could not be fitted, or the gap does not vary in it"}
     if np.isnan(coefficient.p_value):
         return {"rate_ratio": np.exp(coefficient.estimate), "note": "no interval: too few neighbourhoods for one"}
-    is_found = coefficient.p_value < LARGEST_P
+    is_found = bool(coefficient.p_value < LARGEST_P)
     note = "an association, no proof of cause: who pays more was not drawn by lot"
     return {
         "rate_ratio": np.exp(coefficient.estimate),

@@ -16,6 +16,7 @@ from dashboard.figures.palette import DEVICE_STATES, theme
 from dashboard.figures.timeline import timeline
 from dashboard.figures.weeks import weekly
 from dashboard.live import areas_now
+from dashboard.models.sides import Side, side_of
 from dashboard.pages import help, parts
 from dashboard.pages.source import Source, Visit
 
@@ -111,7 +112,7 @@ def _excess(said: Finding) -> html.Div:
         html.I(className="zero", style={"left": f"{zero}%"}),
         html.I(className="dot", style={"left": f"{dot}%"}),
     ]
-    kind = "interval above" if low > 0 else "interval"
+    kind = "interval above" if side_of(middle, low, high) is Side.ABOVE else "interval"
     label = f"Excess leavers {said.figures[1].text}, beside zero"
     return html.Div(
         [html.Div(marks, className=kind, role="img", **{"aria-label": label}), html.Span(TEXT["excess"])],
@@ -120,7 +121,7 @@ def _excess(said: Finding) -> html.Div:
 
 
 def drivers(said: tuple[Driver, ...]) -> html.Section:
-    """Every driver beside the provider, strongest first, with what the effect model says of it."""
+    """Every driver beside the provider, strongest first, with what the effect models say of it; reasons in bold."""
     head = html.Thead(
         html.Tr([html.Th("Driver"), html.Th("Here", className="number"), html.Th("Provider", className="number")])
     )
@@ -128,17 +129,19 @@ def drivers(said: tuple[Driver, ...]) -> html.Section:
         html.Tr(
             [
                 html.Th(
-                    [html.Span("▲ " if d.stands_out else "", className="out"), d.name, html.Small(d.evidence)],
+                    [html.Span(f"{d.mark[:1]} " if d.mark else "", className="out"), d.name, html.Small(d.evidence)],
                     scope="row",
                 ),
                 html.Td(d.value, className="number"),
                 html.Td(d.provider, className="number"),
             ],
-            className="stands-out" if d.stands_out else "",
+            className="stands-out" if d.is_reason else "",
         )
         for d in said
     ]
-    return parts.panel(TEXT["drivers"], html.Table([head, html.Tbody(rows)]), aside="▲ stands out")
+    return parts.panel(
+        TEXT["drivers"], html.Table([head, html.Tbody(rows)]), aside=f"{findings.REASON_MARK} · {findings.UNUSUAL_MARK}"
+    )
 
 
 def counted(said: Finding) -> html.Section:

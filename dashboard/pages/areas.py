@@ -185,8 +185,9 @@ def csv(results: Results, newer: str = "") -> str:
     names = findings.area_names(results)
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
     table_of_drivers = results.area_drivers.sort_values("position")
-    drivers = table_of_drivers[findings.stand_out(table_of_drivers)]
-    told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
-    table["reasons"] = table["area"].map(told).fillna("")
+    for name, is_found in (("reasons", True), ("unusual_without_effect", False)):
+        drivers = table_of_drivers[findings.stand_out(table_of_drivers, is_found=is_found)]
+        told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
+        table[name] = table["area"].map(told).fillna("")
     age.stamp(table, results, newer)
     return spreadsheet.table(table.sort_values("rank", na_position="last"))

@@ -19,7 +19,7 @@ from dashboard.config import DashboardSettings
 from dashboard.figures import age, findings, numbers
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
-from dashboard.figures.fixes import Remedies, remedies
+from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Remedies, of_area, remedies
 from dashboard.figures.intervals import interval_svg
 from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.suppression import suppress
@@ -36,13 +36,13 @@ TEXT = {
     "weeks": "The last year, week by week",
     "weeks_how": "Solid: this area. Dotted: the whole provider.",
     "help": "What would help?",
-    "help_nothing": "Nothing that was found to move leaving is worse here than its target.",
     "next": "What to look at next",
     "nothing": "Nothing that was measured here stands out from the provider: ask those who left, and look at price and care.",
-    "stands_out": "stands out",
+    "by_models": "By the effect models",
     "meaning": "Excess leavers are customers expected to leave in the next 90 days beyond those who would leave "
     "at the provider's usual rate for people who have been here as long and are held by contracts as much. An interval of 95% holds the true value 95 times in 100. "
-    "“Complaints ×1.20” means 20% more complaints about quality than with the provider's own value, all else equal.",
+    "“Complaints ×1.20” means 20% more complaints about quality than with the provider's own value, all else equal. "
+    "A reason, in bold, is what stands out here and was found to go with leaving or complaints. " + BASELINE,
 }
 
 
@@ -130,7 +130,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         charts=_charts(results, area),
         effects=tuple(" ".join(filter(None, (one.sentence, one.caution))) for one in told),
         details=tuple("; ".join(one.details) for one in told if one.details),
-        help=would_help(remedies(results, settings.currency, minimum), area),
+        help=would_help(remedies(results, settings.currency, minimum), area, said.drivers),
         next_steps=next_steps(said.drivers),
         text=TEXT,
     )
@@ -149,18 +149,22 @@ def _refuse_small(results: Results, said: Finding, minimum: int) -> None:
 
 
 def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
-    """What would help to look at next: the drivers that stand out, those with a proven effect first."""
-    chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_found)
-    steps = tuple(f"{d.name}: {d.value} here, {d.provider} for the provider. Look at {d.look_at}." for d in chosen)
+    """What would help to look at next: the drivers that stand out, reasons first; what is no reason says so."""
+    chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_reason)
+    steps = tuple(
+        f"{d.name}: {d.value} here, {d.provider} for the provider{'' if d.is_reason else ', though no effect of it was found'}."
+        f" Look at {d.look_at}."
+        for d in chosen
+    )
     return steps[:3] or (TEXT["nothing"],)
 
 
-def would_help(told: Remedies, area: str) -> tuple[str, ...]:
+def would_help(told: Remedies, area: str, drivers: Sequence[Driver]) -> tuple[str, ...]:
     """What is proven to help in ``area``, most first, or why nothing is named; the page and the report say the same."""
-    if not told.proven and not told.unproven:
-        return (told.sentence,)
-    mine = tuple(fix.sentence for fix in told.proven if fix.area == area)
-    return mine[:MOST_HELP] or (TEXT["help_nothing"],)
+    lines = of_area(told, area, drivers, most=MOST_HELP)
+    if any(fix.area == area for fix in told.proven):
+        return (HELD_TOO_RARELY, *lines)
+    return (NOTHING_HERE if told.proven or told.unproven else told.sentence, *lines)
 
 
 def _interval(said: Finding) -> Chart | None:

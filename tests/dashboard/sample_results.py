@@ -65,6 +65,8 @@ def frames(seed: int, *, is_found: bool = True) -> dict[str, pd.DataFrame]:
                 "numerator_df": [4] * 2,
                 "denominator_df": [23] * 2,
                 "p_value": [1e-5 if is_found else 0.6] * 2,
+                "p_value_above": [1e-6 if is_found else 0.3] * 2,
+                "is_found": [is_found] * 2,
             }
         ),
         "avoidable": _avoidable(ids, customers, bad),
@@ -226,9 +228,8 @@ def _drivers(rng: np.random.Generator, ids: list[str], bad: dict[str, float], *,
             found = is_found and driver in {"down_hours", "evening_latency"}
             value = max(0.0, provider + step * standing / 2)
             half = 0.06 if found else 0.15
-            mine.append(
-                (area, driver, 0, value, provider, unit, standing, ratio, ratio * (1 - half), ratio * (1 + half), found)
-            )
+            ends = (ratio, ratio * (1 - half), ratio * (1 + half), found)
+            mine.append((area, driver, 0, value, provider, unit, standing, *ends, *ends))
         mine.sort(key=lambda row: -row[6])
         rows += [(*row[:2], i, *row[3:]) for i, row in enumerate(mine, 1)]
     return pd.DataFrame(rows, columns=list(results.AREA_DRIVERS.column_names))
@@ -244,7 +245,7 @@ def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float])
             rows.append((area, term, value, unit, value + step * trouble, *_saving(leavers)))
         rows.append((area, "everything", None, None, None, *_saving(sum(saved) * 0.8)))
     table = pd.DataFrame(rows, columns=list(results.AVOIDABLE.column_names)[:-1])
-    single = table[table["measure"] != "everything"].sort_values("monthly_revenue_saved", ascending=False)
+    single = table[table["measure"] != "everything"].sort_values("avoidable_leavers_90d", ascending=False)
     table["position"] = pd.Series(range(1, len(single) + 1), index=single.index).reindex(table.index).astype("Int64")
     return table.astype({"target": float, "value": float})
 
@@ -304,8 +305,7 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
 
 
 def _saving(leavers: float) -> tuple[float, ...]:
-    ends = (leavers, leavers * 0.4, leavers * 1.7)
-    return *ends, *(end * 41.5 for end in ends)
+    return leavers, leavers * 0.4, leavers * 1.7
 
 
 def _effects(*, is_found: bool) -> pd.DataFrame:

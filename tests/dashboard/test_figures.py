@@ -156,12 +156,22 @@ def test_the_build_may_withdraw_the_word_effect_by_itself(built):
     assert summary.caution is not None
 
 
-def test_a_joint_find_without_a_single_one_is_a_find(built):
+def test_a_joint_find_without_a_single_one_names_nothing(built):
     from dataclasses import replace
 
-    summary = effects(replace(built, effects=built.effects.assign(is_found=False)))
-    assert summary.is_found
-    assert summary.sentence == "An effect of quality on complaints was found: which measure it is cannot be told."
+    jointly = replace(built, effects=built.effects.assign(is_found=False))
+    summary = effects(jointly, "leaving")
+    assert summary.sentence == "Something about quality goes with leaving; which measure it is cannot be told."
+    assert fixes.found_measures(jointly) == frozenset()
+    told = fixes.remedies(jointly, "EUR", 30)
+    assert (told.proven, told.unproven) == ((), ())
+    assert len(fixes.csv(jointly, 30).splitlines()) == 1, "only the header"
+    against = replace(jointly, joint_tests=built.joint_tests.assign(is_found=False, p_value_above=0.9))
+    summary = effects(against, "leaving")
+    assert not summary.is_found
+    assert summary.sentence == "No effect of quality on leaving was found."
+    assert summary.caution is not None
+    assert "less leaving" in summary.caution
 
 
 def test_worse_quality_that_goes_with_fewer_complaints_is_no_effect_and_no_reason(built):
@@ -171,8 +181,8 @@ def test_worse_quality_that_goes_with_fewer_complaints_is_no_effect_and_no_reaso
     table = built.effects.copy()
     mine = table["model"].eq("complaints") & table["kind"].eq("effect")
     table.loc[mine, "is_found"] = table.loc[mine, "term"].isin(["loss", "evening_utilization"])
-    table.loc[mine & table["term"].eq("loss"), "rate_ratio"] = 0.08
-    table.loc[mine & table["term"].eq("evening_utilization"), "rate_ratio"] = 3.01
+    for term, ends in (("loss", (0.08, 0.02, 0.3)), ("evening_utilization", (3.01, 1.5, 6.0))):
+        table.loc[mine & table["term"].eq(term), ["rate_ratio", "low", "high"]] = ends
     summary = effects(replace(built, effects=table))
     assert summary.sentence == (
         "An association of quality on complaints was found: evening load of the uplink goes with complaints;"

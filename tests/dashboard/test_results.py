@@ -18,6 +18,8 @@ JOINT = pd.DataFrame(
         "numerator_df": pd.array([4, None], dtype="Int64"),
         "denominator_df": [11.7, np.nan],
         "p_value": [0.04, np.nan],
+        "p_value_above": [0.02, np.nan],
+        "is_found": [True, False],
     }
 )
 

@@ -198,7 +198,7 @@ def test_better_quality_saves_departures_where_it_is_worse_than_the_target(fitte
     single = rows[(rows["measure"] != avoidable.EVERYTHING) & rows["area"].isin(lived_in)]
     assert sorted(single["position"]) == list(range(1, 4 * lived_in.size + 1))
     first, last = single.loc[single["position"].idxmin()], single.loc[single["position"].idxmax()]
-    assert first["monthly_revenue_saved"] > last["monthly_revenue_saved"]
+    assert first["avoidable_leavers_90d"] > last["avoidable_leavers_90d"]
     assert first["value"] > first["target"]
     # Measures overlap: all together save less than the sum, and more than the best of them.
     summed = single.groupby("area")["avoidable_leavers_90d"].sum()
