@@ -116,7 +116,10 @@ class Walker:
                 continue
             if answer.error_status:
                 return None if answer.error_status == NO_SUCH_NAME else f"error {answer.error_status} after {last}"
-            for bind in answer.varbinds:
+            readable = [bind for bind in answer.varbinds if bind.oid]
+            if not readable:
+                return f"the names after {oid_text(last)} cannot be read"
+            for bind in readable:
                 if bind.oid[: len(root)] != root or isinstance(bind.value, Absent):
                     return None
                 if bind.oid <= last:

@@ -378,6 +378,7 @@ class Collector:
             "packets_retried_total": counts.retries,
             "packets_late_total": counts.late,
             "packets_rejected_total": dict(counts.rejected),
+            "damaged_values_total": dict(counts.damaged),
             "inventory_devices": self._pipeline.owned_count,
             "inventory_problems": len(self._watch.current.problems),
             "inventory_loaded_timestamp_seconds": self._watch.loaded_at,

@@ -9,6 +9,7 @@ from typing import Any
 from collector.config import PollSettings
 from collector.poll import decode
 from collector.poll.attempts import Attempts
+from collector.poll.damage import Damaged
 from collector.poll.interfaces import InterfaceMemory
 from collector.poll.late import late_by, marked, marked_by_row
 from collector.poll.learnt import Learnt
@@ -124,12 +125,17 @@ class Conversation:
     def count_retry(self) -> None:
         self._engine.counts.retries += 1
 
+    def count_damage(self, damaged: Damaged, name: str) -> None:
+        self._engine.counts.damage(damaged, name, self.device.device_id, self._engine.now)
+
     # The steps of a poll.
 
     def _identified(self, answer: list[Value] | Message, rtt: float) -> None:
         self._note_first(rtt)
-        texts = [None, None] if isinstance(answer, Message) else [decode.text(value) for value in answer]
-        self._plan(texts[0] or "", texts[1] or "")
+        values = [None, None] if isinstance(answer, Message) else answer
+        is_damaged = self._count_damaged(IDENTITY, values)
+        self._plan(decode.text(values[0]) or "", decode.text(values[1]) or "")
+        self._must_learn = is_damaged
 
     def _plan(self, object_id: str, description: str) -> None:
         """Choose the profiles of the device and forget what was learnt of it."""
@@ -189,6 +195,8 @@ class Conversation:
         """
         assert self._learnt is not None
         outcome, scalars = self.outcome, self._learnt.scalars
+        if self._count_damaged([item.source for item in self._learnt.question.asked], values):
+            values[: scalars.count] = scalars.settled(values)
         outcome.uptime_seconds = scalars.number("uptime_seconds", values)
         outcome.boot_seconds = scalars.number("boot_seconds", values)
         if scalars.has_channels:
@@ -263,6 +271,8 @@ class Conversation:
         """The rows were new: what is asked rarely has been asked too."""
         first.cells.update(rest.cells)
         first.late |= rest.late
+        first.cut |= rest.cut
+        first.is_damaged |= rest.is_damaged
         first.failure = rest.failure
         self._walked(first)
 
@@ -271,7 +281,8 @@ class Conversation:
         if walk.failure is None and memory.learn(walk.cells):
             self._learnt.has_changed()
         self._note_missing(memory)
-        readings = memory.readings(walk.cells)
+        is_odd = walk.is_damaged or walk.cut
+        readings = memory.readings(decode.settled(memory.table, walk.cells, walk.cut) if is_odd else walk.cells)
         self.outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
         if walk.failure is None and walk.route is not None:
             records = memory.records(readings, walk.cells, walk.route.places())
@@ -284,6 +295,13 @@ class Conversation:
             self.outcome.failure = f"uplink_interface: no interface named {memory.missing_uplink!r}"
 
     # What is noted on the way.
+
+    def _count_damaged(self, sources: Sequence[Source], values: Sequence[Value]) -> bool:
+        """Count the damaged ones of an answer that was read the long way; whether there are any."""
+        damaged = [(source, value) for source, value in zip(sources, values, strict=True) if isinstance(value, Damaged)]
+        for source, value in damaged:
+            self.count_damage(value, source.name)
+        return bool(damaged)
 
     def _note_first(self, rtt: float) -> None:
         exchange = self._exchange

@@ -1,9 +1,11 @@
-"""Poll stage: what the collector counts of its own traffic, and the rare log lines about what it refuses."""
+"""Poll stage: what the collector counts of its own traffic, and the rare log lines about what it cannot read."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+
+from collector.poll.damage import Damaged
 
 log = logging.getLogger("bairro.poll")
 
@@ -14,7 +16,8 @@ LOG_EVERY_SECONDS = 60.0
 class PollCounts:
     """Packets since the start. ``rejected`` counts by reason, ``late`` those of them that came after the timeout.
 
-    ``send_errors`` are packets that this host itself refused to send.
+    ``send_errors`` are packets that this host itself refused to send. ``damaged`` counts values that could not be read in
+    replies that were taken, by kind.
     """
 
     packets_sent: int = 0
@@ -23,6 +26,7 @@ class PollCounts:
     send_errors: int = 0
     late: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
+    damaged: dict[str, int] = field(default_factory=dict)
     _silent_until: dict[str, float] = field(default_factory=dict, repr=False)
     _logged: dict[str, int] = field(default_factory=dict, repr=False)
 
@@ -32,8 +36,18 @@ class PollCounts:
         self.rejected[reason] = count
         if reason == "late":
             self.late += 1
-        if now >= self._silent_until.get(reason, 0.0):
-            self._silent_until[reason] = now + LOG_EVERY_SECONDS
-            more = count - self._logged.get(reason, 0) - 1
-            self._logged[reason] = count
-            log.warning("packet refused (%s) from %s%s", reason, sender, f", and {more} more before it" if more else "")
+        self._say(reason, count, f"packet refused ({reason}) from {sender}", now)
+
+    def damage(self, damaged: Damaged, name: str, device_id: str, now: float) -> None:
+        """Count a value that could not be read and, at most once a minute for each kind, say so."""
+        kind = damaged.value
+        count = self.damaged.get(kind, 0) + 1
+        self.damaged[kind] = count
+        self._say(f"damaged {kind}", count, f"{device_id}: {name} cannot be read: {damaged.words}", now)
+
+    def _say(self, about: str, count: int, what: str, now: float) -> None:
+        if now >= self._silent_until.get(about, 0.0):
+            self._silent_until[about] = now + LOG_EVERY_SECONDS
+            more = count - self._logged.get(about, 0) - 1
+            self._logged[about] = count
+            log.warning("%s%s", what, f", and {more} more before it" if more else "")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from collector.poll.damage import Damaged, without_stand_ins
 from collector.poll.profile import Source, Table
 from collector.poll.snmp_codec import Absent, Oid, Value, decode_subids, oid_text
 from collector.reading import InterfaceReading, ProbeReading, SignalReading
@@ -87,6 +88,12 @@ class Scalars:
             if source.channel is None:
                 self._places.setdefault(source.field, []).append((place, source))
 
+    def settled(self, values: Sequence[Value]) -> list[Value]:
+        """The same values, without those that would stand in for a damaged one."""
+        return without_stand_ins(
+            ((source.channel, source.field), value) for source, value in zip(self.sources, values, strict=False)
+        )
+
     def number(self, field: str, values: Sequence[Value]) -> float | None:
         for place, source in self._places.get(field, ()):
             found = number(source, values[place])
@@ -128,7 +135,10 @@ class Scalars:
         return found[0][0] if found else None
 
     def given(self, values: Sequence[Value]) -> Scalars:
-        """Those that this device gives and no earlier one makes superfluous; all where it gives none."""
+        """Those that this device gives and no earlier one makes superfluous; all where it gives none.
+
+        One that is damaged is given.
+        """
         kept: dict[str, Source] = {}
         for source, value in zip(self.sources, values, strict=False):
             if not isinstance(value, Absent) and value is not None:
@@ -222,18 +232,43 @@ def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReadi
     return tuple(map(InterfaceReading._make, zip(*fields, strict=True)))
 
 
+def settled(table: Table, cells: Cells, cut: Container[str] = ()) -> Cells:
+    """The same cells, without those that would stand in for one that is damaged, or that was not reached.
+
+    ``cut`` are the columns that were walked in part.
+    """
+    kept: dict[str, dict[bytes, Value]] = {}
+    damaged: set[tuple[str, bytes]] = set()
+    reached: dict[str, Container[bytes]] = {}
+    for column in table.columns:
+        given = cells.get(column.name)
+        if given is None:
+            continue
+        field, within = column.field, reached.get(column.field, given)
+        kept[column.name] = {
+            index: value for index, value in given.items() if index in within and (field, index) not in damaged
+        }
+        damaged.update((field, index) for index, value in given.items() if isinstance(value, Damaged))
+        if column.name in cut and given:
+            reached.setdefault(field, given)
+    return kept
+
+
 Row = dict[str, object]
 """What one row of a table gives: field -> value, without those that it lacks."""
 
 
 def chosen(table: Table, cells: Cells) -> list[tuple[Source, bytes]]:
-    """The cells of a walked table that count: of every row that measures anything, the first value of each field."""
+    """The cells of a walked table that count: of every row that measures anything, the first value of each field, be it
+    damaged.
+    """
     indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
     found: list[tuple[Source, bytes]] = []
     for index in indexes:
         row: dict[str, Source] = {}
         for column in table.columns:
-            if column.field not in row and _value(column, cells.get(column.name, {}).get(index)) is not None:
+            raw = cells.get(column.name, {}).get(index)
+            if column.field not in row and (_value(column, raw) is not None or isinstance(raw, Damaged)):
                 row[column.field] = column
         if not all(column.is_text for column in row.values()):
             found += [(column, index) for column in row.values()]
@@ -245,7 +280,9 @@ def rows(table: Table, cells: Cells) -> list[tuple[str, Row]]:
     found: dict[bytes, Row] = {}
     for column, index in chosen(table, cells):
         row = found.setdefault(index, {})
-        row[column.field] = _value(column, cells[column.name][index])
+        value = _value(column, cells[column.name][index])
+        if value is not None:
+            row[column.field] = value
         if column.dark_dbm is not None:
             row["dark_dbm"] = column.dark_dbm
     return [(index_text(decode_subids(index)), row) for index, row in found.items()]

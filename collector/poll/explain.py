@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.config import CollectorSettings
+from collector.poll.damage import Damaged
 from collector.poll.decode import text
 from collector.poll.poller import Poller
 from collector.poll.profile import Profile, load_profiles
@@ -64,7 +65,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What was asked, what came back raw, what was made of it, and what was refused on the way, by reason."""
+    """What was asked, what came back raw, what was made of it, and what was refused or could not be read on the way, by
+    reason.
+    """
 
     device: Device
     question: tuple[Step, ...]
@@ -72,6 +75,7 @@ class Explanation:
     reading: Reading
     let_in_by: str | None
     rejected: Mapping[str, int]
+    damaged: Mapping[str, int]
     ping_unavailable: str | None
 
     def __str__(self) -> str:
@@ -81,6 +85,7 @@ class Explanation:
         lines += ["\n".join([step.title, *(f"  {name}" for name in step.names)]) for step in self.question]
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
+        lines += [f"cannot be read: {count} x {Damaged(kind).words}" for kind, count in sorted(self.damaged.items())]
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
         lines += ["", "reading"] + ([f"  let in by = {self.let_in_by}"] if self.let_in_by is not None else [])
         for field in ("snmp", "failure", "sent", "snmp_rtt_seconds", "uptime_seconds", "boot_seconds", "echoes"):
@@ -115,6 +120,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         reading,
         poller.let_in_by(device.device_id),
         dict(poller.counts.rejected),
+        dict(poller.counts.damaged),
         poller.ping_unavailable,
     )
 
@@ -134,12 +140,14 @@ def named(oid: Oid, names: Mapping[Oid, str]) -> str:
         name = names.get(oid[:size])
         if name is not None:
             return f"{'.'.join((name, *map(str, oid[size:])))} ({oid_text(oid)})"
-    return oid_text(oid)
+    return oid_text(oid) or "a name that cannot be read"
 
 
 def value_text(bind: Varbind) -> str:
     """A raw value with its type, as a person reads it."""
     value: Value = bind.value
+    if isinstance(value, Damaged):
+        return f"{TYPES.get(bind.tag, f'type {bind.tag:#04x}')}: cannot be read ({value.words})"
     if isinstance(value, Absent) or value is None:
         return TYPES[bind.tag]
     if isinstance(value, bytes):

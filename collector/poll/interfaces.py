@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from collector.poll import decode
+from collector.poll.damage import Damaged
 from collector.poll.decode import Cells, Found, Names, Record
 from collector.poll.profile import Source, Table
 from collector.poll.question import Asked
@@ -53,6 +54,7 @@ class InterfaceMemory:
         self._identity: dict[str, Mapping[bytes, Value]] = {}
         """The texts that tell the rows apart, by column: those of ifName, and of others where rows lack it."""
         self._columns: tuple[Source, ...] = table.columns
+        self._is_unproven = False
 
     def columns(self) -> tuple[Source, ...]:
         """What a walk asks for: everything at first, later what identifies and measures."""
@@ -60,14 +62,14 @@ class InterfaceMemory:
 
     def columns_left(self, cells: Cells) -> tuple[Source, ...]:
         """What must still be walked before ``cells`` can be learnt from; nothing when the rows are the known ones."""
-        if self._identity and all(cells.get(name) == texts for name, texts in self._identity.items()):
+        if self._identity and all(_are_same(texts, cells.get(name, {})) for name, texts in self._identity.items()):
             return ()
         return tuple(column for column in self.table.columns if column.name not in cells)
 
     def is_torn(self, cells: Cells) -> bool:
         """Whether a text stands in two rows that told rows apart before: they were renumbered during the walk."""
         for name, known in self._identity.items():
-            texts = cells.get(name, {}).values()
+            texts = [value for value in cells.get(name, {}).values() if not isinstance(value, Damaged)]
             if len(set(texts)) < len(texts) and len(set(known.values())) == len(known):
                 return True
         return False
@@ -103,6 +105,7 @@ class InterfaceMemory:
 
     def readings(self, cells: Cells) -> tuple[InterfaceReading, ...]:
         """The interfaces of a walk: the uplink alone where one is named and found, else all."""
+        self._is_unproven = False
         names = self._known_names(cells)
         if names is None:
             names = decode.name_interfaces(self.table, cells)
@@ -115,7 +118,7 @@ class InterfaceMemory:
     @property
     def is_asked(self) -> bool:
         """Whether ``asked`` is all that counts of this table."""
-        return self.uplink is not None
+        return self.uplink is not None and not self._is_unproven
 
     def asked(self) -> list[Asked]:
         """The uplink's columns as objects of a GET; empty while it is not known where it is."""
@@ -127,7 +130,13 @@ class InterfaceMemory:
         return [] if self.uplink is None else [self.uplink.record()]
 
     def read(self, values: Sequence[Value]) -> Found | None:
-        """The uplink from the values of ``asked()``; None, and forgotten, where that row is another interface now."""
+        """The uplink from the values of ``asked()``; None, and forgotten, where that row is another interface now.
+
+        Where the text that proves the row is damaged, the whole table must show whether it is still the same.
+        """
+        if self.uplink is not None and isinstance(values[0], Damaged):
+            self._is_unproven = True
+            return None
         reading = self.uplink.reading(values) if self.uplink is not None else None
         if reading is None:
             self.forget()
@@ -136,6 +145,7 @@ class InterfaceMemory:
 
     def forget(self) -> None:
         self.uplink = None
+        self._is_unproven = False
         self._names = None
         self._identity = {}
         self._columns = self.table.columns
@@ -168,12 +178,13 @@ class InterfaceMemory:
         self.missing_uplink = self._wanted
 
     def _measuring(self, cells: Cells, index: bytes) -> list[Source]:
-        """The columns that give a row's fields: the preferred ones where it has a value there."""
+        """The columns that give a row's fields: the preferred ones where it has a value there, be it damaged."""
         best: dict[str, Source] = {}
         for column in self.table.columns:
             if column.field in best or column.is_text:
                 continue
-            if decode.number(column, cells[column.name].get(index)) is not None:
+            value = cells[column.name].get(index)
+            if decode.number(column, value) is not None or isinstance(value, Damaged):
                 best[column.field] = column
         return list(best.values())
 
@@ -184,7 +195,18 @@ class InterfaceMemory:
         shown: set[bytes] = set()
         for column, known in self._identity.items():
             texts = cells.get(column, {})
-            if any(known.get(index) != value for index, value in texts.items()):
+            if not all(_is_same(known.get(index), value) for index, value in texts.items()):
                 return None
             shown.update(texts)
         return {index: named for index, named in self._names.items() if index in shown}
+
+
+def _is_same(known: Value, shown: Value) -> bool:
+    """Whether a row shows the text that it is known by; one that is damaged does not deny it."""
+    return known == shown or (known is not None and isinstance(shown, Damaged))
+
+
+def _are_same(known: Mapping[bytes, Value], shown: Mapping[bytes, Value]) -> bool:
+    if known == shown:
+        return True
+    return known.keys() == shown.keys() and all(_is_same(known[index], value) for index, value in shown.items())

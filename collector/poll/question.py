@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from collector.credentials import Credential
+from collector.poll.damage import Damaged
 from collector.poll.profile import Source
 from collector.poll.snmp_codec import (
     GET,
     OID,
     REPORT,
+    REST,
     VERSIONS,
     BadPacketError,
     Message,
     Oid,
     Value,
+    Varbind,
     decode,
     decode_bare,
     encode_head,
@@ -122,8 +127,22 @@ class Question:
         if message.kind == REPORT or message.error_status:
             self.usual = self.layout = None
             return message
-        found = {varbind.oid: varbind.value for varbind in message.varbinds}
-        if len(found) != len(message.varbinds) or not all(item.oid in found for item in self.asked):
-            raise BadPacketError("names", "the reply names other objects than were asked")
+        values = self._by_name(message.varbinds)
         self.usual = self.layout = None
-        return [found[item.oid] for item in self.asked]
+        return values
+
+    def _by_name(self, binds: Sequence[Varbind]) -> list[Value]:
+        """What was asked for, each from the varbind that names it, be it in another order.
+
+        What no varbind names, or several do and not in its turn, is Damaged. Raises BadPacketError where all is.
+        """
+        counted = Counter(bind.oid for bind in binds)
+        if not any(item.oid in counted for item in self.asked):
+            raise BadPacketError("names", "the reply names none of the objects that were asked for")
+        found = {bind.oid: bind.value for bind in binds if counted[bind.oid] == 1}
+        lost = Damaged.FRAMING if binds[-1] == REST else Damaged.NAME
+        values: list[Value] = []
+        for item, bind in zip_longest(self.asked, binds[: len(self.asked)]):
+            in_turn = bind is not None and bind.oid == item.oid
+            values.append(bind.value if in_turn else found.get(item.oid, lost))
+        return values

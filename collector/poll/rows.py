@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from collector.poll import decode
+from collector.poll.damage import Damaged
 from collector.poll.decode import Cells, Found, Record
 from collector.poll.probes import probes
 from collector.poll.profile import Source, Table
@@ -58,9 +59,13 @@ class RowMemory:
         return [Asked(column, decode_subids(index)) for column, index, _ in self._cells]
 
     def read(self, values: Sequence[Value]) -> Found | None:
-        """What the values of ``asked()`` say; None, and all forgotten, where the rows are others now."""
+        """What the values of ``asked()`` say; None, and all forgotten, where the rows are others now.
+
+        A damaged text denies nothing.
+        """
         cells: dict[str, dict[bytes, Value]] = {}
-        for (column, index, before), value in zip(self._cells, values, strict=True):
+        for (column, index, before), given in zip(self._cells, values, strict=True):
+            value = before if column.is_text and isinstance(given, Damaged) else given
             if value is None or isinstance(value, Absent) or (column.is_text and value != before):
                 self.forget()
                 return None

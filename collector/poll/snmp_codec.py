@@ -1,4 +1,7 @@
-"""Poll stage, wire format: SNMP v1 and v2c requests encoded, any reply decoded strictly (RFC 3416, RFC 2578, X.690)."""
+"""Poll stage, wire format: SNMP v1 and v2c requests encoded, any reply decoded strictly (RFC 3416, RFC 2578, X.690).
+
+What cannot be read of a reply costs as little as its lengths allow: a value, a varbind, or the varbinds from there on.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from collector.poll.damage import Damaged
 from collector.poll.kept import kept_if_short
 
 Oid = tuple[int, ...]
@@ -70,7 +74,7 @@ class Absent(Enum):
     END_OF_MIB_VIEW = 0x82
 
 
-Value = int | bytes | float | Oid | Absent | None
+Value = int | bytes | float | Oid | Absent | Damaged | None
 
 
 class BadPacketError(ValueError):
@@ -81,12 +85,27 @@ class BadPacketError(ValueError):
         self.reason = reason
 
 
+class BadValueError(BadPacketError):
+    """A value that cannot be read, for the reason ``damage``."""
+
+    def __init__(self, damage: Damaged, detail: str) -> None:
+        super().__init__("value", detail)
+        self.damage = damage
+
+
 class Varbind(NamedTuple):
-    """One name and value. Octets stay bytes, an IpAddress is its four bytes, an Opaque float is a float."""
+    """One name and value. Octets stay bytes, an IpAddress is its four bytes, an Opaque float is a float.
+
+    A name that cannot be read is empty. The last one may stand for all varbinds that could not be followed any more.
+    """
 
     oid: Oid
     tag: int
     value: Value
+
+
+REST = Varbind((), 0, Damaged.FRAMING)
+"""The last varbind of a reply that could not be followed to its end."""
 
 
 class Message(NamedTuple):
@@ -195,7 +214,10 @@ def _message_id(data: bytes) -> int:
 
 
 def decode(data: bytes) -> Message:
-    """Any SNMP v1 or v2c reply. Raises BadPacketError, and nothing else, for whatever else these bytes may be."""
+    """Any SNMP v1 or v2c reply. Raises BadPacketError, and nothing else, for whatever else these bytes may be.
+
+    A value that cannot be read is Damaged, and so is what stands from there on where lengths do not nest.
+    """
     return _reply(decode_any(data))
 
 
@@ -253,11 +275,21 @@ def _pdu(data: bytes, at: int, end: int, version: int, community: bytes) -> Mess
     at, list_end = _open(data, at, end, SEQUENCE)
     if list_end != end:
         raise BadPacketError("trailing", "after the varbinds")
-    varbinds = []
-    while at < end:
-        varbind, at = _varbind(data, at, end)
-        varbinds.append(varbind)
-    return Message(version, community, kind, request_id, status, index, varbinds)
+    return Message(version, community, kind, request_id, status, index, _varbinds(data, at, end))
+
+
+def _varbinds(data: bytes, at: int, end: int) -> list[Varbind]:
+    """All varbinds; where their lengths cease to nest, those before, and one that stands for the rest."""
+    varbinds: list[Varbind] = []
+    try:
+        while at < end:
+            varbind, at = _varbind(data, at, end)
+            varbinds.append(varbind)
+    except BadPacketError:
+        if not varbinds:
+            raise
+        varbinds.append(REST)
+    return varbinds
 
 
 @kept_if_short(4096)
@@ -294,27 +326,28 @@ def decode_value(tag: int, content: bytes) -> Value:
     """One value by its tag. Unsigned types sent without their leading zero byte, as some agents do, are unsigned; an
     object identifier without content, as others send, is 0.0.
 
-    Raises BadPacketError.
+    Raises BadValueError.
     """
     size = len(content)
     limit = _UNSIGNED.get(tag)
     if limit is not None:
         if not 1 <= size <= limit or (size == limit and content[0] != 0):
-            raise BadPacketError("value", f"{TYPES[tag]} of {size} bytes")
+            raise BadValueError(Damaged.TOO_LARGE if size else Damaged.EMPTY, f"{TYPES[tag]} of {size} bytes")
         return int.from_bytes(content, "big")
     if tag == INTEGER:
         return _signed(content)
-    if tag in (OCTETS, NSAP):
+    if tag == OCTETS:
         return content
     if tag == OID:
-        return decode_oid(content) if content else (0, 0)
+        return _object_id(content)
     if tag == OPAQUE:
         return _opaque(content)
     if tag == IP_ADDRESS and size == 4:
         return content
     if tag in _EMPTY and size == 0:
         return _EMPTY[tag]
-    raise BadPacketError("value", f"type {tag:#04x} of {size} bytes")
+    is_known = tag == IP_ADDRESS or tag in _EMPTY
+    raise BadValueError(Damaged.WRONG_LENGTH if is_known else Damaged.UNKNOWN_TYPE, f"type {tag:#04x} of {size} bytes")
 
 
 _KINDS = (GET, GET_NEXT, RESPONSE, 0xA3, GET_BULK, 0xA6, 0xA7, REPORT)
@@ -322,13 +355,35 @@ _UNSIGNED = {COUNTER32: 5, GAUGE32: 5, TIME_TICKS: 5, UINTEGER32: 5, COUNTER64: 
 _EMPTY: dict[int, Absent | None] = {NULL: None, **{absent.value: absent for absent in Absent}}
 
 
-def _opaque(content: bytes) -> bytes | float:
+def _object_id(content: bytes) -> Oid:
+    try:
+        return decode_oid(content) if content else (0, 0)
+    except BadPacketError as bad:
+        raise BadValueError(Damaged.OBJECT_ID, str(bad)) from None
+
+
+def _signed(content: bytes) -> int:
+    """An Integer32, be it sent in up to eight bytes. Where these are an unsigned 32-bit number, its bits are meant, as
+    net-snmp takes them (net-snmp/net-snmp#397): 00 ff ff ff bf is -65.
+    """
+    size = len(content)
+    if size == 0:
+        raise BadValueError(Damaged.EMPTY, "INTEGER of 0 bytes")
+    number = int.from_bytes(content, "big", signed=True)
+    if 2**31 <= number < 2**32:
+        number -= 2**32
+    if size > 8 or not -(2**31) <= number < 2**31:
+        raise BadValueError(Damaged.TOO_LARGE, f"INTEGER of {size} bytes")
+    return number
+
+
+def _opaque(content: bytes) -> float:
     """net-snmp wraps floats as Opaque: 9f 78 04 and four bytes, 9f 79 08 and eight (NET-SNMP-TC)."""
     if content[:3] == b"\x9f\x78\x04" and len(content) == 7:
         return float(struct.unpack(">f", content[3:])[0])
     if content[:3] == b"\x9f\x79\x08" and len(content) == 11:
         return float(struct.unpack(">d", content[3:])[0])
-    return content
+    raise BadValueError(Damaged.UNKNOWN_TYPE, f"Opaque of {len(content)} bytes")
 
 
 def _open(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
@@ -355,25 +410,38 @@ def _content(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def _integer(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number of a message's head; a superfluous fifth byte, as some encoders send, does no harm."""
     start, stop = _open(data, at, end, INTEGER)
-    return _signed(data[start:stop]), stop
-
-
-def _signed(content: bytes) -> int:
-    """Integer32; a superfluous fifth byte, as some encoders send, does no harm."""
-    number = int.from_bytes(content, "big", signed=True)
-    if not 1 <= len(content) <= 5 or not -(2**31) <= number < 2**31:
-        raise BadPacketError("value", f"INTEGER of {len(content)} bytes")
-    return number
+    number = int.from_bytes(data[start:stop], "big", signed=True)
+    if not 1 <= stop - start <= 5 or not -(2**31) <= number < 2**31:
+        raise BadPacketError("value", f"INTEGER of {stop - start} bytes")
+    return number, stop
 
 
 def _varbind(data: bytes, at: int, end: int) -> tuple[Varbind, int]:
+    """The varbind at ``at`` and where the next one begins. Raises BadPacketError where that is not known."""
     at, stop = _open(data, at, end, SEQUENCE)
-    start, at = _open(data, at, stop, OID)
-    oid = decode_oid(data[start:at])
+    try:
+        start, at = _open(data, at, stop, OID)
+    except BadPacketError:
+        return Varbind((), 0, Damaged.FRAMING), stop
+    try:
+        oid = decode_oid(data[start:at])
+    except BadPacketError:
+        return Varbind((), data[at] if at < stop else 0, Damaged.NAME), stop
+    try:
+        return Varbind(oid, data[at], _value(data, at, stop)), stop
+    except BadValueError as bad:
+        return Varbind(oid, data[at], bad.damage), stop
+    except (BadPacketError, IndexError):
+        return Varbind(oid, 0, Damaged.FRAMING), stop
+
+
+def _value(data: bytes, at: int, stop: int) -> Value:
+    """The value that stands from ``at`` to ``stop``. Raises BadPacketError, IndexError where there is none."""
     if at + 2 > stop:
         raise BadPacketError("truncated", f"at byte {at}")
-    start, value_end = _content(data, at, stop)
-    if value_end != stop:
-        raise BadPacketError("trailing", f"inside a varbind at byte {value_end}")
-    return Varbind(oid, data[at], decode_value(data[at], data[start:stop])), stop
+    start, end = _content(data, at, stop)
+    if end != stop:
+        raise BadPacketError("trailing", f"inside a varbind at byte {end}")
+    return decode_value(data[at], data[start:end])

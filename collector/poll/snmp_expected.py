@@ -189,7 +189,7 @@ def learn_layout(data: bytes, head: bytes, values: Sequence[Value], still: Conta
         end = at + size
         at += 2 + data[at + 1]
         tag, start, at = data[at], at + 2, end
-        if place in still or not (_UNSIGNED_SIZE[tag] or tag == INTEGER):
+        if place in still or not (_UNSIGNED_SIZE[tag] or tag == INTEGER) or (tag == INTEGER and end - start > 4):
             continue
         if _UNSIGNED_SIZE[tag] == end - start:
             start += 1

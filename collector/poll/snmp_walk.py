@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import lt
 from typing import TYPE_CHECKING, Any
 
+from collector.poll.damage import Damaged
 from collector.poll.profile import Source
 from collector.poll.route import Bulk, Progress, Route, Step
 from collector.poll.snmp_codec import (
@@ -16,11 +17,13 @@ from collector.poll.snmp_codec import (
     GET_NEXT,
     NO_SUCH_NAME,
     REPORT,
+    REST,
     TOO_BIG,
     Absent,
     BadPacketError,
     Message,
     Value,
+    Varbind,
     decode_subids,
     encode_oid,
     encode_request,
@@ -65,14 +68,16 @@ class Pace:
 
 
 class Walk:
-    """One walk of some columns. ``failure`` says why it is partial, ``late`` by column and row how many seconds late
-    cells were read. A reply that breaks off within a row is taken up to that row, so that a row is of one moment.
+    """One walk of some columns. ``failure`` says why it is partial, ``cut`` which columns are, ``is_damaged`` that some
+    cells could not be read, ``late`` by column and row how many seconds late cells were read. A reply that breaks off within a row is taken up to that row, so that a row is of one moment.
     """
 
     def __init__(
         self, talk: Conversation, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]
     ) -> None:
         self.failure: str | None = None
+        self.cut: set[str] = set()
+        self.is_damaged = False
         self.late: dict[tuple[str, bytes], float] = {}
         self._talk = talk
         self._columns = tuple(columns)
@@ -173,9 +178,11 @@ class Walk:
         limits = self._talk.limits
         if max(len(column.cells) for column in self._groups[0]) >= limits.max_rows:
             self.failure = f"more than {limits.max_rows} rows"
-        elif self._bytes >= limits.max_answer_bytes:
+            return True
+        if self._bytes >= limits.max_answer_bytes:
             self.failure = f"more than {limits.max_answer_bytes} bytes"
-        return self.failure is not None
+            return True
+        return False
 
     def _read(self, data: bytes) -> tuple[Any, ...] | Cells | Message:
         """The numbers of a reply that keeps to the route, else its cells, or the whole message if it has an error."""
@@ -197,9 +204,31 @@ class Walk:
             return message
         if not message.varbinds:
             raise BadPacketError("names", "no varbinds")
-        binds = message.varbinds
-        indexes = [group[n % len(group)].index_of(encode_oid(bind.oid)) for n, bind in enumerate(binds)]
-        return Cells(indexes, [bind.value for bind in binds])
+        return self._read_damaged(message.varbinds, group)
+
+    def _read_damaged(self, binds: Sequence[Varbind], group: Sequence[_Column]) -> Cells:
+        """The cells of a reply that holds something odd. A cell whose name cannot be read goes by that of another column
+        of its row; what lengths do not let be followed is left out.
+        """
+        if binds[-1] == REST:
+            self._note_damage(Damaged.FRAMING, group[(len(binds) - 1) % len(group)].name)
+            binds = binds[:-1]
+        cells = Cells([], [])
+        for start in range(0, len(binds), len(group)):
+            row = list(zip(group, binds[start : start + len(group)], strict=False))
+            found = [column.index_of(encode_oid(bind.oid)) if bind.oid else None for column, bind in row]
+            shown = next((index for index in found if index is not None), None)
+            for (column, bind), index in zip(row, found, strict=True):
+                if isinstance(bind.value, Damaged):
+                    self._note_damage(bind.value, column.name)
+                is_outside = index is None and bind.oid != ()
+                cells.indexes.append(index if bind.oid else shown)
+                cells.values.append(None if is_outside else bind.value)
+        return cells
+
+    def _note_damage(self, damaged: Damaged, name: str) -> None:
+        self.is_damaged = True
+        self._talk.count_damage(damaged, name)
 
     def _heard(self, answer: tuple[Any, ...] | Cells | Message, _rtt: float) -> None:
         self._tries = self._talk.tries
@@ -221,6 +250,7 @@ class Walk:
         if count > width:
             count -= count % width
         late = self._talk.late_seconds()
+        stood = [(column.last, column.is_ended) for column in group] if self.is_damaged else None
         if trail is not None:
             layout = learn_layout(self._reply, self._talk.access.head, answer.values)
             trail.append(Step(self._request, layout, answer.indexes))
@@ -230,10 +260,12 @@ class Walk:
             if late:
                 self.late |= {(column.name, index): late for index in indexes if index is not None}
             if not column.take(indexes, values):
-                self.failure = "the agent's answers do not increase"
+                self._give_up([column], "the agent's answers do not increase")
             if trail is not None:
                 taken = range(place, count, width)[: len(column.cells) - before]
                 trail[-1].note(column.name, taken, is_ended=column.is_ended)
+        if stood is not None and stood == [(column.last, column.is_ended) for column in group]:
+            self._give_up(group, "the names in the agent's answers cannot be read")
 
     def _error(self, message: Message) -> None:
         """tooBig and genErr shrink the request; noSuchName is how version 1 ends a column; others end what they name."""
@@ -250,10 +282,11 @@ class Walk:
             self._had_trouble = True
             self.step()
         else:
-            if message.error_status != NO_SUCH_NAME:
-                self.failure = ERRORS[message.error_status]
             named = message.error_index
-            for column in group[named - 1 : named] if 1 <= named <= len(group) else group:
+            ended = group[named - 1 : named] if 1 <= named <= len(group) else group
+            if message.error_status != NO_SUCH_NAME:
+                self._give_up(ended, ERRORS[message.error_status])
+            for column in ended:
                 column.is_ended = True
             self.step()
 
@@ -278,7 +311,15 @@ class Walk:
         self.failure = reason
         self._finish()
 
+    def _give_up(self, columns: Iterable[_Column], reason: str) -> None:
+        """Go on without these columns."""
+        self.failure = reason
+        for column in columns:
+            column.is_ended = True
+            self.cut.add(column.name)
+
     def _finish(self) -> None:
+        self.cut.update(column.name for group in self._groups for column in group if not column.is_ended)
         if self.failure is None:
             rows = max((len(cells) for cells in self.cells.values()), default=0)
             was_foretold = self._pace.note(rows, self._bytes)
@@ -314,7 +355,10 @@ class _Column:
         self.order = decode_subids(index)
 
     def take(self, indexes: list[bytes | None], values: list[Value]) -> bool:
-        """Take the next cells up to the column's end; False where they do not increase, which ends it too."""
+        """Take the next cells up to the column's end; False where they do not increase, which ends it too.
+
+        A damaged cell whose row is not known, or which is not its turn, is passed over.
+        """
         if None not in indexes:
             orders = [decode_subids(index) for index in indexes if index is not None]
             if orders and all(map(lt, (self.order, *orders), orders)):
@@ -323,12 +367,14 @@ class _Column:
                 self.cells.update(zip(indexes, values, strict=True))  # type: ignore[arg-type]
                 return True
         for index, value in zip(indexes, values, strict=True):
-            if index is None or isinstance(value, Absent):
+            is_damaged = isinstance(value, Damaged)
+            if isinstance(value, Absent) or (index is None and not is_damaged):
                 self.is_ended = True
                 return True
-            order = decode_subids(index)
-            if order <= self.order:
+            order = () if index is None else decode_subids(index)
+            if order > self.order:
+                self.put(index or b"", value)
+            elif not is_damaged or value is Damaged.WRONG_LENGTH:
                 self.is_ended = True
-                return False
-            self.put(index, value)
+                return is_damaged
         return True

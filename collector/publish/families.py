@@ -267,6 +267,7 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("packets_retried_total", "counter", "Packets sent again because no answer came."),
     _own("packets_late_total", "counter", "Answers that came after their poll had ended."),
     _own("packets_rejected_total", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
+    _own("damaged_values_total", "counter", "Values in answers that could not be read, and why.", ("kind",)),
     _own("inventory_devices", "gauge", "Devices in the inventory in force."),
     _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
     _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),

@@ -127,7 +127,9 @@ def _value(chance: random.Random) -> bytes:
     tag = chance.choice((2, 2, 4, 4, 6, 0x40, 0x41, 0x41, 0x42, 0x43, 0x44, 0x46, 0x46, 0x80, 0x81, 0x82))
     if tag >= 0x80:
         return encode_tlv(tag, b"")
-    if tag in (4, 0x44):
+    if tag == 0x44:
+        return encode_tlv(tag, b"\x9f\x78\x04" + chance.randbytes(4))
+    if tag == 4:
         return encode_tlv(tag, chance.randbytes(chance.choice((0, 1, 6, 20, 130))))
     if tag == 6:
         return encode_tlv(tag, encode_oid((1, 3, 6, 1, 4, 1, chance.randrange(2**32), chance.randrange(300))))

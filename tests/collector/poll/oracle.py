@@ -11,7 +11,10 @@ from pyasn1.error import PyAsn1Error
 from pysnmp.proto import api
 from pysnmp.smi.error import SmiError
 
+from collector.poll.damage import Damaged
 from collector.poll.snmp_codec import (
+    INTEGER,
+    REST,
     Absent,
     BadPacketError,
     Message,
@@ -29,8 +32,7 @@ UNSIGNED = (0x41, 0x42, 0x43, 0x46)
 V2 = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
 
 STRICTER = {
-    "value": "a number of no bytes, which pysnmp takes for 0, or of more bytes than its type has",
-    "oid": "an object identifier with a number over 32 bits, or over 128 numbers (RFC 2578 section 7.1.3)",
+    "value": "a number of the message's head of no bytes, which pysnmp takes for 0, or of more bytes than it has",
     "length": "a length in more than four bytes, where four hold any packet's",
     "version": "a version other than 1 and 2c, which pysnmp's message leaves to others to refuse",
     "error_status": "an error status that RFC 3416 does not define, or a negative error index",
@@ -41,9 +43,17 @@ STRICTER = {
 KINDER = {
     "unsigned": "a Counter or Gauge without its leading zero byte, as some agents send: unsigned here, refused there",
     "empty oid": "an object identifier without content, as others send: 0.0 here, refused there",
-    "nsap": "the NsapAddress and UInteger32 of SNMPv2p (RFC 1442), which pysnmp does not know",
+    "uinteger": "the UInteger32 of SNMPv2p (RFC 1442), which pysnmp does not know",
+    "integer": "an INTEGER that is an unsigned number of 32 bits: its bits are meant, as net-snmp reads it",
 }
 """What pysnmp refuses and we accept."""
+
+KNOWN = {
+    **{f"refused here: {reason}": why for reason, why in STRICTER.items()},
+    **{f"accepted here: {kind}": why for kind, why in KINDER.items()},
+    **{f"absent here: {damage.value}": f"{damage.words}: costs its own cell" for damage in Damaged},
+}
+"""Every class of difference, and why."""
 
 
 class DisagreementError(AssertionError):
@@ -72,12 +82,21 @@ def read_by_us(data: bytes) -> Message | str:
 def disagreement(data: bytes, ours: Message | str) -> str | None:
     """The class in which pysnmp differs from ``ours``, None where both agree. Raises DisagreementError."""
     theirs = read_by_pysnmp(data)
+    damage = (
+        None
+        if isinstance(ours, str)
+        else next((bind.value for bind in ours.varbinds if isinstance(bind.value, Damaged)), None)
+    )
     if isinstance(ours, str):
         if theirs is None:
             return None
         if ours not in STRICTER:
             raise DisagreementError(f"refused as {ours}, but pysnmp reads {data.hex()}")
         return f"refused here: {ours}"
+    if damage is not None:
+        if theirs is not None:
+            _compare(data, ours, *theirs)
+        return f"absent here: {damage.value}"
     if theirs is None:
         kind = next((kind for bind in ours.varbinds if (kind := _kinder(bind, data))), None)
         if kind is None:
@@ -88,10 +107,12 @@ def disagreement(data: bytes, ours: Message | str) -> str | None:
 
 
 def _kinder(bind: Varbind, data: bytes) -> str | None:
-    if bind.tag in (0x45, 0x47):
-        return "nsap"
-    if not bind.oid or bind.oid == (0, 0) or bind.value == (0, 0):
+    if bind.tag == 0x47:
+        return "uinteger"
+    if bind.oid == (0, 0) or bind.value == (0, 0):
         return "empty oid"
+    if bind.tag == INTEGER and isinstance(bind.value, int) and bind.value < 0:
+        return "integer" if _stands_in(data, INTEGER, bytes(1) + (bind.value + 2**32).to_bytes(4, "big")) else None
     return "unsigned" if bind.tag in UNSIGNED and _is_bare(bind, data) else None
 
 
@@ -102,9 +123,17 @@ def _is_bare(bind: Varbind, data: bytes) -> bool:
     size = (bind.value.bit_length() + 7) // 8
     if bind.value >> (8 * size - 1) == 0:
         return False
-    lengths = [bytes((size,))] + [bytes((0x80 | width,)) + size.to_bytes(width, "big") for width in range(1, 5)]
-    content = bind.value.to_bytes(size, "big")
-    return any(bytes((bind.tag,)) + length + content in data for length in lengths)
+    return _stands_in(data, bind.tag, bind.value.to_bytes(size, "big"))
+
+
+def _stands_in(data: bytes, tag: int, content: bytes) -> bool:
+    """Whether a value stands in ``data``, however its length is written; an INTEGER with up to three zeros more."""
+    for padding in range(4 if tag == INTEGER else 1):
+        size = len(content) + padding
+        lengths = [bytes((size,))] + [bytes((0x80 | width,)) + size.to_bytes(width, "big") for width in range(1, 5)]
+        if any(bytes((tag,)) + length + bytes(padding) + content in data for length in lengths):
+            return True
+    return False
 
 
 def _compare(data: bytes, ours: Message, message: Any, pdu: Any) -> None:
@@ -117,14 +146,17 @@ def _compare(data: bytes, ours: Message, message: Any, pdu: Any) -> None:
     )
     if head != (ours.community, ours.request_id, ours.error_status, ours.error_index):
         raise DisagreementError(f"{head} for {ours}: {data.hex()}")
-    if len(theirs) != len(ours.varbinds):
+    binds = ours.varbinds[:-1] if ours.varbinds[-1:] == [REST] else ours.varbinds
+    if len(theirs) != len(binds) and len(binds) == len(ours.varbinds):
         raise DisagreementError(f"{len(theirs)} varbinds for {len(ours.varbinds)}: {data.hex()}")
-    for (oid, value), bind in zip(theirs, ours.varbinds, strict=True):
-        if tuple(oid) != bind.oid or not _is_same(bind.value, value):
+    for (oid, value), bind in zip(theirs, binds, strict=False):
+        if (bind.oid and tuple(oid) != bind.oid) or not _is_same(bind.value, value):
             raise DisagreementError(f"{oid} = {value!r} for {bind}: {data.hex()}")
 
 
 def _is_same(ours: Value, theirs: Any) -> bool:
+    if isinstance(ours, Damaged):
+        return True
     if isinstance(ours, Absent):
         return type(theirs).__name__.upper() == ours.name.replace("_", "")
     if ours is None:
