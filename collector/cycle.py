@@ -25,6 +25,7 @@ from collector.poll.traps import TrapPortError
 from collector.prompted import TrapPolls
 from collector.publish import devices as device_table
 from collector.publish import targets, writers
+from collector.publish.aside import Aside
 from collector.publish.attaching import Neighbours
 from collector.publish.incidents import IncidentLog
 from collector.publish.own import Figures, OwnMetrics
@@ -93,10 +94,13 @@ class Collector:
             raise StartError("; ".join(str(problem) for problem in found.problems))
         profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
         self._poller = Poller(settings.poll, settings.ping, settings.credentials, profiles)
+        self._aside = Aside()
+        journal, neighbours = settings.data / "journal", _neighbours(settings)
         self._pipeline = Pipeline(
             settings,
             found.devices,
-            incidents=IncidentLog(settings.database_url, settings.data / "journal", _neighbours(settings)),
+            incidents=IncidentLog(settings.database_url, journal, neighbours, self._aside),
+            aside=self._aside,
             ask=lambda name: self._start(name, is_due=False),
             at=time.time(),
         )
@@ -317,7 +321,7 @@ class Collector:
         if self._is_device_table_old and self._settings.own_shard.index == 0:
             with self._noting_failure("devices"):
                 path, found = self._settings.data / "devices.parquet", self._watch.current.devices
-                await asyncio.to_thread(device_table.update, path, found, time.time())
+                await asyncio.to_thread(device_table.update, path, found, time.time(), self._aside)
                 self._is_device_table_old = False
 
     @contextlib.contextmanager
@@ -387,6 +391,8 @@ class Collector:
             "incidents_unwritten": self._pipeline.incidents.unwritten,
             **self._windows.figures(),
             "write_failures_total": {**self._failures, "history": history.failures},
+            "files_set_aside_total": dict(self._aside.files),
+            "rows_left_out_total": dict(self._aside.rows),
             "errors_total": self._errors,
             **(self._traps.figures() if self._traps is not None else {}),
         }

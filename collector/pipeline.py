@@ -9,6 +9,7 @@ from math import inf
 from pyarrow import ArrowException
 
 from collector.config import CollectorSettings
+from collector.publish.aside import Aside
 from collector.publish.history import History
 from collector.publish.incidents import IncidentLog
 from collector.publish.live import LiveTable
@@ -36,6 +37,7 @@ class Pipeline:
         incidents: IncidentLog,
         ask: Callable[[str], object],
         at: float,
+        aside: Aside | None = None,
     ) -> None:
         everybody = tuple(devices)
         interval = settings.poll.interval_seconds
@@ -66,6 +68,7 @@ class Pipeline:
             interval_seconds=interval,
             settle_seconds=self.network.reach_back_seconds + interval + settings.poll.budget_seconds,
             shard=self._shard.name,
+            aside=aside,
         )
         self.live = LiveTable(settings.data, owned, at=at, note=_live_note(settings), row_of=incidents.row_of)
 

@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import locked
+from collector import versions
 from collector.backfill.devices import Matcher
 from collector.backfill.prometheus import HOUR, Prometheus
 from collector.backfill.queries import Queries
 from collector.backfill.rows import RowMaker, Values
 from collector.publish import parquet, writers
 from collector.publish.history import LONGEST_SETTLE_SECONDS
+from collector.publish.journal import segment_in
+from collector.publish.parquet import UnreadableError
 from collector.publish.quality_files import SCHEMA
+from collector.published import QUALITY_HOURS
 from collector.reading import Device
 
 DAY = 24 * HOUR
@@ -47,7 +50,7 @@ def newest_hour(data: Path, now: float) -> int:
     newest = int(now - LONGEST_SETTLE_SECONDS - HOUR) // HOUR * HOUR
     for path in (data / "journal").glob("quality-shard-*/*.journal"):
         try:
-            at = datetime.strptime(path.stem, SEGMENT).replace(tzinfo=UTC).timestamp()
+            at = datetime.strptime(segment_in(path), SEGMENT).replace(tzinfo=UTC).timestamp()
         except ValueError:
             continue
         newest = min(newest, int(at))
@@ -93,7 +96,12 @@ class Backfill:
         self, day: int, span: tuple[int, int], report: Report, say: Callable[[str], object], dry_run: bool
     ) -> None:
         folder = self._folder / f"date={datetime.fromtimestamp(day, UTC):%Y-%m-%d}"
-        present = _present(folder)
+        unread: dict[Path, str] = {}
+        present = _present(folder, unread)
+        report.problems += [f"{path}: {why}" for path, why in unread.items()]
+        if folder / FILE in unread:
+            report.problems.append(f"{folder.name[5:]}: left out; move that file away to fill the day anew")
+            return
         hours = self._ask(*span, report)
         rows, skipped = [], 0
         for hour in sorted(hours):
@@ -131,18 +139,22 @@ class Backfill:
             yield
 
 
-def _present(folder: Path) -> set[tuple[int, str]]:
+def _present(folder: Path, unread: dict[Path, str]) -> set[tuple[int, str]]:
     """The hours and devices that some file of the day has, whoever wrote it; files may be compacted meanwhile."""
     while True:
         with suppress(FileNotFoundError):
-            return _keys_in(folder)
+            return _keys_in(folder, unread)
 
 
-def _keys_in(folder: Path) -> set[tuple[int, str]]:
+def _keys_in(folder: Path, unread: dict[Path, str]) -> set[tuple[int, str]]:
     found: set[tuple[int, str]] = set()
     for path in sorted(folder.glob("*.parquet")):
-        rows = pq.ParquetFile(path).read(["hour", "device_id"])
-        stamps = rows["hour"].cast(pa.timestamp("s", tz="UTC")).cast(pa.int64())
+        try:
+            rows = parquet.read(path, QUALITY_HOURS, ("hour", "device_id"))
+        except UnreadableError as error:
+            unread[path] = str(error)
+            continue
+        stamps = rows["hour"].cast(pa.timestamp("s", tz="UTC"), safe=False).cast(pa.int64())
         found.update(zip(stamps.to_pylist(), rows["device_id"].to_pylist(), strict=True))
     return found
 
@@ -151,5 +163,6 @@ def _add(path: Path, rows: list[dict[str, Any]]) -> None:
     """Put ``rows`` with those that an earlier backfill wrote."""
     table = parquet.table(([row.get(name) for name in SCHEMA.names] for row in rows), SCHEMA)
     if path.exists():
-        table = pa.concat_tables([pq.ParquetFile(path).read().cast(SCHEMA), table])
-    parquet.write(table.sort_by([("hour", "ascending"), ("device_id", "ascending")]), path, durable=True)
+        table = pa.concat_tables([parquet.read(path, QUALITY_HOURS), table])
+    table = table.sort_by([("hour", "ascending"), ("device_id", "ascending")])
+    parquet.write(versions.stamp(table, QUALITY_HOURS), path, durable=True)

@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 
 from collector.config import ALONE, Shard
+from collector.publish import incident_lines
+from collector.publish.aside import Aside
 from collector.publish.line_journal import LineJournal
 from collector.published import INCIDENTS
 from collector.reading import IncidentChange
@@ -65,9 +67,15 @@ def own_part(change: IncidentChange, is_shadow: Callable[[str], bool]) -> Incide
 class Attaching:
     """Finds the row of each incident; what was found is kept in ``path``, for it must be the same after a restart."""
 
-    def __init__(self, path: Path, neighbours: Neighbours, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        neighbours: Neighbours,
+        clock: Callable[[], float] = time.monotonic,
+        aside: Aside | None = None,
+    ) -> None:
         self._kept = LineJournal(path)
-        self._known = {str(line["id"]): str(line["row"]) for line in self._kept.read()}
+        self._known = {line["id"]: line["row"] for line in self._kept.read(incident_lines.attached, aside)}
         self._neighbours = neighbours
         self._clock = clock
         self._waiting_since: dict[str, float] = {}

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from collector import versions
 from collector.publish import parquet
+from collector.publish.aside import Aside
+from collector.publish.parquet import UnreadableError
 from collector.published import DEVICES
 from collector.reading import Device
 
@@ -19,13 +21,14 @@ SCHEMA = DEVICES.arrow_schema()
 _FIELDS = tuple(name for name in DEVICES.column_names if name not in ("valid_from", "valid_to"))
 
 
-def update(path: Path, devices: Iterable[Device], at: float) -> bool:
+def update(path: Path, devices: Iterable[Device], at: float, aside: Aside | None = None) -> bool:
     """Bring ``path`` up to the inventory in force at ``at`` (Unix seconds); returns whether anything changed.
 
-    Raises OSError if it cannot be written; the file is then as it was.
+    A file that cannot be read is set aside, and the inventory's past begins anew. Raises OSError if it cannot be
+    written; the file is then as it was.
     """
     now = datetime.fromtimestamp(at, UTC)
-    old: list[dict[str, Any]] = pq.ParquetFile(path).read().to_pylist() if path.exists() else []
+    old = _held(path, aside or Aside()) if path.exists() else []
     wanted = {device.device_id: _row(device) for device in devices}
     rows = []
     for held in old:
@@ -41,8 +44,18 @@ def update(path: Path, devices: Iterable[Device], at: float) -> bool:
     if rows == old:
         return False
     rows.sort(key=lambda row: (row["device_id"], row["valid_from"]))
-    parquet.write(pa.Table.from_pylist(rows, SCHEMA), path, durable=True)
+    parquet.write(versions.stamp(pa.Table.from_pylist(rows, SCHEMA), DEVICES), path, durable=True)
     return True
+
+
+def _held(path: Path, aside: Aside) -> list[dict[str, Any]]:
+    try:
+        return list(parquet.read(path, DEVICES).to_pylist())
+    except UnreadableError as error:
+        why = f"what the inventory was before now is not known any more: it {error}"
+        if aside.put(path, DEVICES.name, why=why, what=error.what) is None:
+            raise OSError(f"{path}: {error}, and it cannot be set aside") from None
+        return []
 
 
 def _row(device: Device) -> dict[str, Any]:

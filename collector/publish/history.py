@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import cast
 
 from collector.publish import spans
+from collector.publish.aside import Aside
+from collector.publish.facts import Fact
 from collector.publish.hour_writer import ClosedDevice, HourWriter, segment_of
 from collector.publish.hours import HOUR, NO_AMOUNTS, DeviceHour, PollFact
-from collector.publish.journal import Fact
 from collector.publish.spans import Belief, Span
 from collector.quality.maintenance import Calendar
 from collector.quality.rates import Delta
@@ -46,11 +47,18 @@ class History:
     """
 
     def __init__(
-        self, data: Path, devices: Iterable[Device], *, interval_seconds: float, settle_seconds: float, shard: str = "0"
+        self,
+        data: Path,
+        devices: Iterable[Device],
+        *,
+        interval_seconds: float,
+        settle_seconds: float,
+        shard: str = "0",
+        aside: Aside | None = None,
     ) -> None:
         self._gap = PLAUSIBLE_INTERVALS * interval_seconds
         self._settle = min(LONGEST_SETTLE_SECONDS, settle_seconds)
-        self.writer = HourWriter(data, shard)
+        self.writer = HourWriter(data, shard, aside)
         self._tracks: dict[str, _Track] = {}
         self._open: dict[int, dict[str, DeviceHour]] = {}
         self._closed_until = 0

@@ -11,8 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from collector.publish import parquet, writers
+from collector.publish.aside import Aside
+from collector.publish.facts import Fact
 from collector.publish.hours import DeviceHour, row
-from collector.publish.journal import Fact, Journal
+from collector.publish.journal import Journal
 from collector.publish.quality_files import SCHEMA, QualityFiles
 from collector.publish.spans import Belief, Span
 from collector.quality.maintenance import Calendar
@@ -30,10 +32,11 @@ def segment_of(at: float) -> str:
 class HourWriter:
     """Everything handed in stays in memory until it is on the disk. Methods may be called from any thread."""
 
-    def __init__(self, data: Path, shard: str) -> None:
+    def __init__(self, data: Path, shard: str, aside: Aside | None = None) -> None:
         self._data = data
-        self.journal = Journal(data / "journal" / f"quality-shard-{shard}")
-        self.files = QualityFiles(data, shard)
+        self.journal = Journal(data / "journal" / f"quality-shard-{shard}", aside)
+        self.files = QualityFiles(data, shard, aside)
+        self._has_looked = False
         self._unjournalled: list[tuple[str, list[Fact]]] = []
         self._pending: dict[int, pa.Table] = {}
         self._complaint = ""
@@ -72,7 +75,7 @@ class HourWriter:
             segment, facts = self._unjournalled[0]
             self.journal.append(segment, facts)
             self._unjournalled.pop(0)
-        if has_closed or self._pending:
+        if has_closed or self._pending or not self._has_looked:
             with writers.of_quality(self._data):
                 self._write_hours(closed_until)
             for segment in self.journal.segments():
@@ -80,6 +83,9 @@ class HourWriter:
                     self.journal.drop(segment)
 
     def _write_hours(self, closed_until: int) -> None:
+        if not self._has_looked:
+            self.files.look_through()
+            self._has_looked = True
         for hour in sorted(self._pending):
             self.rows_written += self.files.write_hour(hour, self._pending[hour])
             del self._pending[hour]

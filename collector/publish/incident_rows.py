@@ -13,6 +13,8 @@ from collector.published import INCIDENT_DEVICES, INCIDENTS
 from collector.reading import Device, IncidentChange, OpenIncident
 
 Entry = dict[str, Any]
+LINE_VERSION = 1
+"""Of an entry in a journal; those of Bairro 0.1 state none, and are of version 1."""
 
 
 def entry(
@@ -25,6 +27,7 @@ def entry(
     times = [change.started_at, *(t for _, t in change.joined), *(t for _, t in change.left)]
     root = devices.get(change.root) if change.root is not None else None
     return {
+        "version": LINE_VERSION,
         "id": change.incident_id,
         "kind": change.kind,
         "scope": change.scope,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from collector.publish import incident_rows
+from collector.publish import incident_lines, incident_rows
+from collector.publish.aside import Aside
 from collector.publish.attaching import NOBODY, Attaching, Neighbours, own_part
 from collector.publish.incident_rows import Entry
 from collector.publish.line_journal import LineJournal
@@ -37,20 +38,20 @@ class IncidentLog:
     among the shards: no other writes its rows.
     """
 
-    def __init__(self, url: str, folder: Path, neighbours: Neighbours = NOBODY) -> None:
+    def __init__(self, url: str, folder: Path, neighbours: Neighbours = NOBODY, aside: Aside | None = None) -> None:
         self._engine = connect(url)
         self._shard = neighbours.shard
         detected_by = self._detected_by = neighbours.shard.name
-        self._attaching = Attaching(folder / f"incidents-{detected_by}-attached.jsonl", neighbours)
+        self._attaching = Attaching(folder / f"incidents-{detected_by}-attached.jsonl", neighbours, aside=aside)
         self._open_here: set[str] = set()
         self._settle_seconds = neighbours.settle_seconds
         self._settles = 0
         self._settle_at = time.monotonic() + self._settle_seconds if self._attaching.is_alone else 0.0
-        self._record = OpenRecord(folder / f"incidents-{detected_by}-open.jsonl")
+        self._record = OpenRecord(folder / f"incidents-{detected_by}-open.jsonl", aside)
         self._journal = LineJournal(folder / f"incidents-{detected_by}.jsonl")
         self._rejected = LineJournal(folder / f"incidents-{detected_by}-rejected.jsonl")
         self._queue: queue.SimpleQueue[list[Entry] | None] = queue.SimpleQueue()
-        self._waiting: list[Entry] = self._journal.read()
+        self._waiting: list[Entry] = self._journal.read(incident_lines.entry, aside)
         self._in_journal = len(self._waiting)
         self._idle = threading.Condition()
         self._unwritten = len(self._waiting)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from collector.publish.aside import Aside
+
+
+def _as_it_is(value: dict[str, Any]) -> dict[str, Any]:
+    return value
 
 
 class LineJournal:
@@ -15,21 +21,39 @@ class LineJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> list[dict[str, Any]]:
-        """What it holds; a line cut short by a crash is left out. Raises OSError."""
+    def read(
+        self, take: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is, aside: Aside | None = None
+    ) -> list[dict[str, Any]]:
+        """What it holds; a last line cut short by a crash is left out. Raises OSError.
+
+        ``take`` brings a line up to today, and raises ValueError where it cannot. A file with a line that cannot be
+        read is set aside as it is, and another begun with the lines that can.
+        """
         try:
-            lines = self.path.read_bytes().split(b"\n")
+            *lines, last = self.path.read_bytes().split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
             return []
-        found = []
-        for line in lines:
+        found, faults = [], []
+        for number, line in enumerate([*lines, last], 1):
             try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                found.append(value)
+                value = json.loads(line or b"null")
+                if isinstance(value, dict):
+                    found.append(take(value))
+                elif value is not None:
+                    faults.append((number, "is no JSON object"))
+            except ValueError as error:
+                is_torn = number > len(lines)
+                if not is_torn:
+                    faults.append((number, "is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)))
+        if faults:
+            self._begin_anew(found, faults, aside or Aside())
         return found
+
+    def _begin_anew(self, found: list[dict[str, Any]], faults: list[tuple[int, str]], aside: Aside) -> None:
+        for number, why in faults:
+            aside.skip("incidents", self.path, number, why)
+        if aside.put(self.path, "incidents", why=f"{len(faults)} lines cannot be read") is not None:
+            self.append(found)
 
     def append(self, values: Sequence[dict[str, Any]]) -> None:
         """Add ``values`` and wait until the disk has them. Raises OSError."""

@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from collector import versions
 from collector.publish import parquet
 from collector.publish.live_columns import PARQUET_OPTIONS, Columns, Newest
-from collector.published import LiveNote
+from collector.published import LIVE, LiveNote
 from collector.quality.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, Transition
 
@@ -117,15 +116,15 @@ class LiveTable:
             columns.believe(turned)
         table = columns.table(self._under_way, self._row_of)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), **note.metadata()})
-        parquet.write(table, self.path, durable=False, **PARQUET_OPTIONS)
+        parquet.write(versions.stamp(table, LIVE), self.path, durable=False, **PARQUET_OPTIONS)
 
 
 def read_state(data: Path, device_id: str) -> dict[str, Any] | None:
     """The row of one device in whatever shard's table has it; None if no table does, or none can be read."""
     for path in sorted((data / "live").glob("shard=*.parquet")):
         try:
-            rows = pq.ParquetFile(path).read()
-        except (OSError, pa.ArrowInvalid):
+            rows = parquet.read(path, LIVE)
+        except (OSError, parquet.UnreadableError):
             continue
         for row in rows.filter(pc.equal(rows["device_id"], device_id)).to_pylist():
             return dict(row)

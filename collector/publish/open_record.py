@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from collector.publish.incident_rows import Entry
+from collector.publish import incident_lines
+from collector.publish.aside import Aside
+from collector.publish.incident_rows import LINE_VERSION, Entry
 from collector.publish.line_journal import LineJournal
 from collector.reading import OpenIncident
 
@@ -19,15 +21,16 @@ class OpenRecord:
     It says what the database says, or will once it has the journal; where both can be read the database is believed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, aside: Aside | None = None) -> None:
         self.path = path
+        self._aside = aside
         self._journal = LineJournal(path)
         self._open: dict[str, Entry] = {}
         self._lines = 0
 
     def read(self) -> tuple[OpenIncident, ...]:
         """The incidents that it holds open. Raises OSError."""
-        lines = self._journal.read()
+        lines = self._journal.read(incident_lines.held, self._aside)
         self._open, self._lines = {}, len(lines)
         for line in lines:
             self._fold(line)
@@ -65,7 +68,8 @@ class OpenRecord:
 
     def _shorten(self) -> None:
         lines = [
-            {**held, "joined": list(held["members"].items()), "left": [], "ended": None} for held in self._open.values()
+            {"version": LINE_VERSION, **held, "joined": list(held["members"].items()), "left": [], "ended": None}
+            for held in self._open.values()
         ]
         self._journal.replace(lines)
         self._lines = len(lines)

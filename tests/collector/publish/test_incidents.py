@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from collector.config import Shard
+from collector.publish.aside import Aside
 from collector.publish.attaching import Neighbours
 from collector.publish.incident_rows import entry, write
 from collector.publish.incidents import IncidentLog
@@ -360,6 +362,50 @@ def test_a_line_cut_short_by_a_crash_spoils_only_itself(tmp_path):
     assert journal.read() == [{"n": 1}]
     journal.append([{"n": 3}])
     assert journal.read() == [{"n": 1}, {"n": 3}]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("{}", "lacks id, kind"),
+        ("[1]", "is no JSON object"),
+        ("nonsense", "is no JSON"),
+        (json.dumps({**entry(OUTAGE[0], DEVICES), "version": 2}), "is of version 2; this program knows up to 1"),
+        (json.dumps({**entry(OUTAGE[0], DEVICES), "joined": [["c1"]]}), "joined: must be a list of devices and times"),
+        (json.dumps({**entry(OUTAGE[0], DEVICES), "started": "today"}), "started: must be Unix seconds"),
+        (json.dumps({**entry(OUTAGE[0], DEVICES), "id": None}), "id: must be text"),
+    ],
+)
+@pytest.mark.parametrize("name", ["incidents-0.jsonl", "incidents-0-open.jsonl"])
+def test_a_line_that_cannot_be_read_is_kept_aside_and_the_rest_goes_on(away, tmp_path, caplog, name, line, word):
+    _, url = away
+    log = IncidentLog(url, tmp_path / "journal")
+    log.apply(OUTAGE[:2], DEVICES)
+    log.close(timeout_seconds=0.5)
+    path, aside = tmp_path / "journal" / name, Aside()
+    first, rest = path.read_text().split("\n", 1)
+    path.write_text(f"{first}\n{line}\n{rest}")
+    again = IncidentLog(url, tmp_path / "journal", aside=aside)
+    (found,) = again.open_incidents()
+    again.close(timeout_seconds=0.5)
+    assert len(found.members) == 3
+    assert f"{name}: row 2 is left out: {word}" in caplog.text
+    assert (aside.files["incidents"], aside.rows["incidents"]) == (1, 1)
+    assert line in path.with_name(f"{name}.damaged").read_text()
+    assert line not in path.read_text()
+
+
+def test_lines_of_the_first_version_are_read(away, tmp_path):
+    """They stated no version, no measure and not whose the root was."""
+    _, url = away
+    left_out = ("version", "measure", "has_own_root")
+    lines = [{k: v for k, v in entry(step, DEVICES).items() if k not in left_out} for step in OUTAGE]
+    LineJournal(tmp_path / "journal" / "incidents-0.jsonl").append(lines)
+    migrate(url)
+    log = IncidentLog(url, tmp_path / "journal", Neighbours(Shard(0, 2)))
+    assert log.open_incidents() == ()
+    log.close()
+    assert rows(url, INCIDENTS)[0]["customer_minutes_lost"] == 40 * 15 + 19
 
 
 def test_a_change_that_no_database_can_hold_is_kept_aside_and_the_rest_goes_on(log, url, tmp_path, caplog):
