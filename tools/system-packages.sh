@@ -3,7 +3,7 @@
 # Installs what is missing as root or under CI=true, with a policy-rc.d that keeps servers from starting by themselves;
 # otherwise says in one line what to install.
 set -eu
-packages="${*:-snmpd snmp prometheus curl openssl chromium fonts-dejavu-core postgresql}"
+packages="${*:-snmpd snmp prometheus prometheus-alertmanager curl openssl chromium fonts-dejavu-core postgresql}"
 
 missing=
 for package in $packages; do

@@ -216,7 +216,21 @@ DEVICE_FLAPS = _device(
     "Outages laid to the device that began soon after another; not there before the first.",
     "summary",
 )
-PASSING_FAMILIES: tuple[Family, ...] = (DEVICE_DOWN, DEVICE_IN_MAINTENANCE, DEVICE_DEGRADED, DEVICE_FAULT, DEVICE_FLAPS)
+ROOT_SUBSCRIBERS = Family(
+    "bairro_root_subscribers_affected",
+    "gauge",
+    "Customers of the area behind devices whose outage is laid to root; present only while there are any.",
+    ("area", "root"),
+    "area",
+)
+PASSING_FAMILIES: tuple[Family, ...] = (
+    DEVICE_DOWN,
+    DEVICE_IN_MAINTENANCE,
+    DEVICE_DEGRADED,
+    DEVICE_FAULT,
+    DEVICE_FLAPS,
+    ROOT_SUBSCRIBERS,
+)
 
 
 def _area(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ("area", "role"), series: int = 1) -> Family:

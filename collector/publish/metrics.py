@@ -175,10 +175,19 @@ class Exposition:
             if columns[family.name]:
                 pieces += family.header(form).encode(), *columns[family.name]
         passing = (self._down, self._in_maintenance, self._degraded, self._faults, self._flaps)
-        for family, lines in zip(f.PASSING_FAMILIES, passing, strict=True):
+        for family, lines in zip(f.PASSING_FAMILIES, (*passing, self._subscribers_by_root()), strict=True):
             if lines:
                 pieces.append("".join((family.header(form), *lines.values())).encode())
         pieces.append(self._areas.render(form, self._subscribers_planned()).encode())
+
+    def _subscribers_by_root(self) -> dict[str, str]:
+        """A line for each root and area with customers behind devices that are out because of that root."""
+        counts: Counter[str] = Counter()
+        for device_id, root in self._roots.items():
+            device = self._texts[device_id].device
+            if device.subscribers:
+                counts[labels(area=device.area, root=root)] += device.subscribers
+        return {own: f"{f.ROOT_SUBSCRIBERS.name}{own} {count}\n" for own, count in counts.items()}
 
     def _subscribers_planned(self) -> dict[str, int]:
         """By area, the customers behind devices that are out and whose outage is planned."""

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from collector.publish import families
 
@@ -22,6 +23,7 @@ def run(*command: str | Path) -> None:
 def test_configuration_and_rules_are_valid(require_program):
     run(require_program("promtool"), "check", "config", "prometheus.yml")
     run(require_program("promtool"), "check", "rules", "records.yml", "alerts.yml")
+    run(require_program("amtool"), "check-config", "../alertmanager/alertmanager.yml")
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (FOLDER / "tests").glob("*.yml")))
@@ -37,6 +39,16 @@ def test_rules_ask_only_for_metrics_that_the_collector_has():
         text = (FOLDER / name).read_text()
         asked = set(re.findall(r"(?<![:\w])bairro_[a-z0-9_]+(?![\w:])", re.sub(r"(record|name|alert): .*", "", text)))
         assert asked <= known, asked - known
+
+
+def test_what_mutes_alerts_names_only_labels_that_both_sides_must_have():
+    """Alertmanager takes two labels that are both missing for equal."""
+    rules = yaml.safe_load((FOLDER.parent / "alertmanager" / "alertmanager.yml").read_text())["inhibit_rules"]
+    assert rules
+    for rule in rules:
+        for label in rule["equal"]:
+            for side in ("source_matchers", "target_matchers"):
+                assert label == "job" or f'{label}=~".+"' in rule[side], (rule, label)
 
 
 def test_every_alert_has_a_test():

@@ -194,6 +194,7 @@ def test_the_gauge_is_there_only_during_a_window_and_tells_planned_from_unplanne
     assert '# TYPE bairro_device_in_maintenance gauge\nbairro_device_in_maintenance{device="ap-1"} 1.0\n#' in text
     assert affected in text
     assert 'bairro_area_subscribers_planned{area="centro"} 3' in text
+    assert 'bairro_root_subscribers_affected{area="centro",root="ap-1"} 3' in text
     shown.maintain({"cpe-1": 5000.0})
     assert 'bairro_area_subscribers_planned{area="centro"} 3' in shown.render()
     shown.maintain({})
@@ -204,6 +205,8 @@ def test_the_gauge_is_there_only_during_a_window_and_tells_planned_from_unplanne
     shown.maintain({"ap-1": 5000.0})
     shown.replace([CPE])
     assert "in_maintenance" not in shown.render()
+    shown.change(Transition("cpe-1", 180.0, 180.0, "suppressed", "up"))
+    assert "bairro_root_subscribers_affected" not in shown.render()
 
 
 # --- the database ---

@@ -1,0 +1,222 @@
+"""Alerts arrive: the shipped rules and routes in a real Prometheus and a real Alertmanager, up to the message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.reading import Device
+
+from ..collector.fleet import CollectorRun, Echoes
+from .alarm import Alarm, Page, Receiver, ask
+
+pytestmark = pytest.mark.slow
+
+HERE = "192.0.2.1"
+CPES = tuple(f"cpe-{number}" for number in range(200))
+Eventually = Callable[..., Any]
+
+
+def area(name: str, *, nodes: int = 2, cpes: int = 0) -> list[Device]:
+    """A router, access nodes under it and customers' devices under the first of them, named after the area."""
+    site = f"{name}-hut"
+    return [
+        Device(f"{name}-core", HERE, "router", name, site=site),
+        *(Device(f"{name}-an-{n}", HERE, "olt", name, parent=f"{name}-core", site=site) for n in range(nodes)),
+        *(Device(f"{name}-cpe-{n}", HERE, "cpe", name, parent=f"{name}-an-0", subscribers=100) for n in range(cpes)),
+    ]
+
+
+PAGES = {
+    "0": area("gone"),
+    "1": area("blind"),
+    "2": [*area("seen"), *area("grouped", cpes=8), *area("planned"), Device("bare", HERE, "olt", "")],
+    "": area("alone"),
+}
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    opened = Receiver()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[dict[str, Page]]:
+    opened = {shard: Page(devices) for shard, devices in PAGES.items()}
+    yield opened
+    for page in opened.values():
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def alarm(
+    receiver: Receiver,
+    pages: dict[str, Page],
+    tmp_path_factory: pytest.TempPathFactory,
+    module_processes: Any,
+    require_program: Callable[[str], str],
+    free_port: Callable[[], int],
+    eventually: Eventually,
+) -> Alarm:
+    targets = {page.address: shard or None for shard, page in pages.items()}
+    made = Alarm(tmp_path_factory.mktemp("alarm"), receiver, targets, free_port)
+    made.start(module_processes, require_program, eventually)
+    return made
+
+
+def test_a_collector_that_blinds_mutes_its_own_devices_and_no_others(
+    alarm: Alarm, pages: dict[str, Page], receiver: Receiver, eventually: Eventually
+) -> None:
+    pages["1"].is_blind = True
+    eventually(lambda: receiver.of(alertname="BairroCollectorBlind", shard="1"))
+    for shard, name in (("1", "blind"), ("2", "seen")):
+        pages[shard].ails(f"{name}-an-0")
+        pages[shard].fails(f"{name}-an-1", f"{name}-an-1")
+    fault = eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="seen-an-0"))[0]
+    assert fault.receiver == "operations"
+    assert fault.tells(area="seen", site="seen-hut", root="seen-an-0", shard="2", role="olt")
+    eventually(lambda: receiver.of(alertname="BairroOutage", root="seen-an-1", area="seen", site="seen-hut"))
+    eventually(lambda: alarm.is_muted(alertname="BairroDeviceFault", device="blind-an-0", shard="1"))
+    assert not alarm.firing(alertname="BairroOutage", root="blind-an-1")
+    pages["1"].is_blind = False
+    eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="blind-an-0"))
+    eventually(lambda: receiver.of(alertname="BairroOutage", root="blind-an-1"))
+
+
+def test_a_collector_that_dies_is_told_and_mutes_its_own_devices_and_no_others(
+    alarm: Alarm, pages: dict[str, Page], receiver: Receiver, eventually: Eventually
+) -> None:
+    pages["0"].ails("gone-an-0")
+    pages["0"].fails("gone-an-1", "gone-an-1")
+    eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="gone-an-0"))
+    eventually(lambda: receiver.of(alertname="BairroOutage", root="gone-an-1", area="gone"))
+    pages["0"].is_gone = True
+    told = eventually(lambda: receiver.of(alertname="BairroCollectorGone", shard="0"))
+    assert [message.receiver for message in told] == ["monitoring"]
+    pages[""].ails("alone-an-0")
+    pages[""].fails("alone-an-1", "alone-an-1")
+    eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="alone-an-0"))
+    eventually(lambda: receiver.of(alertname="BairroOutage", root="alone-an-1"))
+    eventually(lambda: not alarm.firing(alertname="BairroDeviceFault", device="gone-an-0"))
+    assert alarm.firing(alertname="BairroOutage", root="gone-an-1", area="gone"), "nobody has said that it is over"
+    pages["0"].is_gone = False
+    eventually(lambda: receiver.of("resolved", alertname="BairroCollectorGone", shard="0"))
+    eventually(lambda: alarm.firing(alertname="BairroDeviceFault", device="gone-an-0"))
+    assert not receiver.of("resolved", alertname="BairroDeviceFault", device="gone-an-0")
+    assert not receiver.of("resolved", alertname="BairroOutage", root="gone-an-1")
+
+
+def test_a_collector_without_a_shard_goes_by_its_address(
+    alarm: Alarm, pages: dict[str, Page], receiver: Receiver, eventually: Eventually
+) -> None:
+    pages[""].is_blind = True
+    eventually(lambda: receiver.of(alertname="BairroCollectorBlind", shard=pages[""].address))
+    pages[""].ails("alone-core")
+    eventually(lambda: alarm.is_muted(alertname="BairroDeviceFault", device="alone-core"))
+    pages[""].is_blind = False
+
+
+def test_alerts_that_both_lack_an_area_do_not_mute_each_other(
+    alarm: Alarm, pages: dict[str, Page], receiver: Receiver, eventually: Eventually
+) -> None:
+    pages["2"].fails("bare", "never-heard-of")
+    outage = eventually(lambda: receiver.of(alertname="BairroOutage", root="never-heard-of"))[0]
+    assert all("area" not in labels for _status, labels in outage.alerts)
+    pages["2"].ails("bare")
+    fault = eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="bare"))[0]
+    assert all("area" not in labels for _status, labels in fault.alerts)
+
+
+def test_no_label_that_both_lack_makes_alerts_equal(alarm: Alarm, receiver: Receiver, eventually: Eventually) -> None:
+    """Whatever rules of one's own may send, with nothing but a name, a team and a severity."""
+    network = {"team": "network", "severity": "warning"}
+    sources = ("BairroOutage", "BairroCollectorGone", "BairroCollectorBlind")
+    alarm.post(*({"alertname": name, "team": "other", "job": "own"} for name in sources))
+    for name in sources:
+        eventually(lambda name=name: receiver.of(alertname=name, job="own"))
+    alarm.post({"alertname": "Own", "job": "own", **network})
+    eventually(lambda: receiver.of(alertname="Own", job="own"))
+
+
+def test_a_warning_about_the_root_of_an_outage_waits_for_it_and_one_about_its_neighbour_does_not(
+    alarm: Alarm, pages: dict[str, Page], receiver: Receiver, eventually: Eventually
+) -> None:
+    """Many of a node's customers fall silent together while it answers itself: a group's outage, laid to it."""
+    for number in range(8):
+        pages["2"].fails(f"grouped-cpe-{number}", "grouped-an-0")
+    eventually(lambda: receiver.of(alertname="BairroOutage", root="grouped-an-0", area="grouped", site="grouped-hut"))
+    pages["2"].ails("grouped-an-0")
+    pages["2"].ails("grouped-an-1")
+    eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="grouped-an-1"))
+    eventually(lambda: alarm.is_muted(alertname="BairroDeviceFault", device="grouped-an-0"))
+    assert len(receiver.of(alertname="BairroOutage", root="grouped-an-0")) == 1
+
+
+def test_planned_work_arrives_only_once_its_window_is_over(
+    alarm: Alarm, pages: dict[str, Page], receiver: Receiver, eventually: Eventually
+) -> None:
+    pages["2"].exposition.maintain(["planned-core"])
+    for name in ("core", "an-0", "an-1"):
+        pages["2"].fails(f"planned-{name}", "planned-core")
+    pages["2"].ails("seen-core")
+    eventually(lambda: receiver.of(alertname="BairroDeviceFault", device="seen-core"))
+    assert not alarm.firing(alertname="BairroOutage", root="planned-core")
+    pages["2"].exposition.maintain([])
+    eventually(lambda: receiver.of(alertname="BairroOutage", root="planned-core"))
+
+
+def test_no_rule_has_failed_on_any_of_this(alarm: Alarm) -> None:
+    assert alarm.faulty_rules() == {}
+
+
+@pytest.fixture
+def run(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[tuple[CollectorRun, Echoes]]:
+    """A router, 200 customers' devices behind it, and a neighbour; a real collector that polls them every second."""
+    echoes = Echoes(("core", "neighbour", *CPES), free_port())
+    collector = CollectorRun(tmp_path, port=free_port(), interval=1.0)
+    at, ping = echoes.addresses, f"echo:{echoes.port}"
+    collector.write_inventory(
+        f"core,{at['core']},router,centro,,{ping},off,,0",
+        f"neighbour,{at['neighbour']},router,centro,,{ping},off,,0",
+        *(f"{cpe},{at[cpe]},cpe,centro,core,{ping},off,,5" for cpe in CPES),
+    )
+    collector.start()
+    yield collector, echoes
+    collector.process.kill()
+    collector.process.wait()
+    echoes.close()
+
+
+def test_a_router_with_200_customers_behind_it_is_one_message(
+    run: tuple[CollectorRun, Echoes],
+    tmp_path: Path,
+    processes: Any,
+    require_program: Callable[[str], str],
+    free_port: Callable[[], int],
+    eventually: Eventually,
+) -> None:
+    collector, echoes = run
+    inbox = Receiver()
+    try:
+        eventually(lambda: sum(collector.metrics()["bairro_device_up"].values()) == 202, 60)
+        alarm = Alarm(tmp_path, inbox, {f"127.0.0.1:{collector.port}": None}, free_port)
+        alarm.start(processes, require_program, eventually)
+        eventually(lambda: ask(f"{alarm.prometheus}/api/v1/query?query=bairro_device_up")["data"]["result"])
+        echoes.silent |= {"core", *CPES}
+        eventually(lambda: inbox.of(alertname="BairroOutage", root="core", area="centro"), 60)
+        eventually(lambda: len(collector.metrics()["bairro_device_down"]) == 201, 60)
+        time.sleep(25)  # whatever else would be told of it within twenty minutes has been by now
+        assert len(inbox.messages) == 1, inbox.messages
+        assert len(inbox.messages[0].alerts) == 1
+        echoes.silent.clear()
+        eventually(lambda: inbox.of("resolved", alertname="BairroOutage", root="core"), 60)
+        assert len(inbox.messages) == 2
+        assert alarm.faulty_rules() == {}
+    finally:
+        inbox.close()
