@@ -27,6 +27,7 @@ from dashboard.figures.weeks import PANELS, weekly
 from dashboard.results import Results, load
 
 TEMPLATES = Path(__file__).parent
+SCALES = ("1.06", "1", "0.94", "0.88", "0.82", "0.76")
 WEEKS = 52
 MOST_HELP = 2
 TEXT = {
@@ -191,14 +192,28 @@ def render_html(results: Results, area: str, settings: DashboardSettings) -> str
 
 
 def render_pdf(results: Results, area: str, settings: DashboardSettings) -> bytes:
-    """The same page as an accessible PDF (PDF/UA-1)."""
+    """The same page as an accessible PDF (PDF/UA-1), in the largest letters of SCALES that fit it on one sheet."""
     document = asdict(compose(results, area, settings))
     built: datetime = document.pop("built")
+    report = json.dumps(document)
+    scale = next((scale for scale in SCALES if _sheets(report, scale) == 1), SCALES[-1])
     return typst.compile(
         TEMPLATES / "area.typ",
         root=TEMPLATES,
-        sys_inputs={"report": json.dumps(document)},
+        sys_inputs={"report": report, "scale": scale},
         format="pdf",
         pdf_standards="ua-1",
         timestamp=built.replace(microsecond=0),
     )
+
+
+def _sheets(report: str, scale: str) -> int:
+    found = typst.query(
+        TEMPLATES / "area.typ",
+        "<sheets>",
+        field="value",
+        one=True,
+        root=TEMPLATES,
+        sys_inputs={"report": report, "scale": scale},
+    )
+    return int(json.loads(found))
