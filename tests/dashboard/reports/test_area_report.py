@@ -59,9 +59,9 @@ def test_areas_of_every_rank_fit_on_one_page(built, provider):
 
 
 def test_letters_shrink_where_the_page_would_not_fit(built, provider, monkeypatch):
-    """As on a machine whose fonts are wide: in letters of 1.6 times the size it takes two sheets, and the next do."""
+    """As on a machine whose fonts are wide: in letters of 1.6 times the size it takes more sheets, and the next size is tried."""
     monkeypatch.setattr(area_reports, "SCALES", ("1.6",))
-    assert _pages(render_pdf(built, "n03", provider)) == 2
+    assert _pages(render_pdf(built, "n03", provider)) > 1
     monkeypatch.setattr(area_reports, "SCALES", ("1.6", *SCALES))
     assert _pages(render_pdf(built, "n03", provider)) == 1
 
