@@ -99,8 +99,8 @@ class Message:
     alerts: tuple[tuple[str, dict[str, str]], ...]
 
     def tells(self, status: str = "firing", **labels: str) -> bool:
-        """Whether one of its alerts has this status and these labels."""
-        return any(own == status and labels.items() <= its.items() for own, its in self.alerts)
+        """Whether one of its alerts has this status ("" for any) and these labels."""
+        return any(status in ("", own) and labels.items() <= its.items() for own, its in self.alerts)
 
 
 class Receiver:
