@@ -22,9 +22,8 @@ from collector.config import MetricsSettings, OutageSettings
 from collector.publish.history import History
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
-from collector.quality.rates import Delta, difference
+from collector.quality.belief import Beliefs, Believed
 from collector.quality.state import Network
-from collector.quality.uplink import Traffic, traffic
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 
 START = 1_700_002_800.0
@@ -38,8 +37,6 @@ SHAPES = (
     ("a CPE of two interfaces, five echoes", ("wan", "lan"), True),
     ("a router of 48 interfaces, five echoes", ("wan", *(f"ether{n}" for n in range(47))), True),
 )
-
-Poll = tuple[Reading, Delta, Traffic | None]
 
 
 class Stages:
@@ -55,7 +52,9 @@ class Stages:
         self._exposition = Exposition(MetricsSettings(cpe="full"), self.devices)
         self._history = History(folder, self.devices, interval_seconds=INTERVAL, settle_seconds=600)
         self._live = LiveTable(folder, self.devices, at=START)
-        self._last = {device.device_id: self._reading(device, START) for device in self.devices}
+        self._beliefs = Beliefs()
+        for device in self.devices:
+            self._beliefs.take(device, self._reading(device, START))
         self._runner = asyncio.Runner()
         self.seconds: dict[str, float] = {}
 
@@ -82,35 +81,29 @@ class Stages:
 
     def _take(self, devices: list[Device], at: float, *, apart: bool) -> None:
         now = [self._reading(device, at + n / len(devices)) for n, device in enumerate(devices)]
-        before = [self._last[device.device_id] for device in devices]
-        self._last.update((reading.device_id, reading) for reading in now)
         if not apart:
             with self._timing("together"):
-                for device, old, new in zip(devices, before, now, strict=True):
-                    self._take_one(device, old, new)
+                for device, new in zip(devices, now, strict=True):
+                    self._take_one(device, new)
             return
         observe, update = self._network.observe, self._exposition.update
-        with self._timing("difference"):
-            deltas = [difference(old, new) for old, new in zip(before, now, strict=True)]
-        with self._timing("traffic"):
-            passed = [traffic(d, r, delta) for d, r, delta in zip(devices, now, deltas, strict=True)]
-        polls: list[Poll] = list(zip(now, deltas, passed, strict=True))
+        with self._timing("belief"):
+            polls: list[Believed] = [self._beliefs.take(d, r) for d, r in zip(devices, now, strict=True)]
         with self._timing("judge"):
-            for reading, _, crossed in polls:
+            for reading, _, crossed, _ in polls:
                 observe(reading, crossed)
         with self._timing("metrics"):
-            for reading, delta, crossed in polls:
+            for reading, delta, crossed, _ in polls:
                 update(reading, restarted=delta.restarted, traffic=crossed)
         with self._timing("history"):
-            for reading, delta, crossed in polls:
+            for reading, delta, crossed, _ in polls:
                 self._history.observe(reading, delta, crossed)
         with self._timing("live"):
-            for reading, _, crossed in polls:
+            for reading, _, crossed, _ in polls:
                 self._live.update(reading, crossed)
 
-    def _take_one(self, device: Device, old: Reading, new: Reading) -> None:
-        delta = difference(old, new)
-        passed = traffic(device, new, delta)
+    def _take_one(self, device: Device, new: Reading) -> None:
+        new, delta, passed, _ = self._beliefs.take(device, new)
         self._network.observe(new, passed)
         self._exposition.update(new, restarted=delta.restarted, traffic=passed)
         self._history.observe(new, delta, passed)
@@ -151,7 +144,7 @@ def show(title: str, count: int, interfaces: Sequence[str], has_pings: bool) -> 
     medians = {stage: statistics.median(cycle[stage] for cycle in apart) for stage in apart[0]}
     whole = {stage: statistics.median(cycle[stage] for cycle in together) for stage in together[0]}
     print(f"{title} ({count} of them)")
-    for stage in ("difference", "traffic", "judge", "metrics", "history", "live"):
+    for stage in ("belief", "judge", "metrics", "history", "live"):
         print(f"  {stage:12} {medians[stage]:7.2f}")
     print(f"  {'together':12} {whole['together']:7.2f}")
     for stage in ("journal", "live table"):

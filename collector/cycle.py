@@ -383,6 +383,7 @@ class Collector:
             "packets_late_total": counts.late,
             "packets_rejected_total": dict(counts.rejected),
             "damaged_values_total": dict(counts.damaged),
+            "values_refused_total": dict(self._pipeline.beliefs.refused),
             "inventory_devices": self._pipeline.owned_count,
             "inventory_problems": len(self._watch.current.problems),
             "inventory_loaded_timestamp_seconds": self._watch.loaded_at,

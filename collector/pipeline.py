@@ -1,4 +1,4 @@
-"""What becomes of a reading: difference, state, metrics, history, live table, incidents."""
+"""What becomes of a reading: belief, state, metrics, history, live table, incidents."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from collector.publish.incidents import IncidentLog
 from collector.publish.live import LiveTable
 from collector.publish.metrics import Exposition
 from collector.published import LiveNote
+from collector.quality.belief import Beliefs
 from collector.quality.maintenance import Calendar, Window
 from collector.quality.planned import PlannedOutages
-from collector.quality.rates import difference
 from collector.quality.state import Network
-from collector.quality.uplink import traffic
 from collector.reading import Device, Reading, Verdict
 from collector.shards import part_of
 
@@ -45,7 +44,7 @@ class Pipeline:
         part = part_of(everybody, self._shard)
         polled, owned = (*part.owned, *part.shadows), part.owned
         self._ask = ask
-        self._counted: dict[str, Reading] = {}
+        self.beliefs = Beliefs()
         self._planned = PlannedOutages()
         self._calendar = Calendar()
         self._calendar_changes_at = -inf
@@ -115,7 +114,7 @@ class Pipeline:
             self.follow(self.network.replace((d for d in polled if d.device_id not in changed_hands), at))
         self.devices = {device.device_id: device for device in polled}
         self._shadows, self._elsewhere = shadows, _elsewhere(everybody, self.devices)
-        self._counted = {name: reading for name, reading in self._counted.items() if name in self.devices}
+        self.beliefs.keep_only(self.devices)
         self.exposition.replace(owned, cpe_count=part.cpe_count)
         self.history.replace(owned, at)
         self.live.replace(owned, at)
@@ -124,11 +123,8 @@ class Pipeline:
 
     def take(self, device: Device, reading: Reading) -> None:
         """One poll of one device."""
-        delta = difference(self._counted.get(reading.device_id), reading)
-        if reading.interfaces or reading.uptime_seconds is not None:
-            self._counted[reading.device_id] = reading
-        passed = traffic(device, reading, delta)
-        self.follow(self.network.observe(reading, passed))
+        reading, delta, passed, seen = self.beliefs.take(device, reading)
+        self.follow(self.network.observe(reading, passed, seen))
         if reading.device_id in self._shadows:
             return
         self.exposition.update(reading, restarted=delta.restarted, traffic=passed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Role = Literal["router", "olt", "cmts", "ap", "switch", "cpe"]
 ROLES: tuple[Role, ...] = ("router", "olt", "cmts", "ap", "switch", "cpe")
@@ -20,8 +20,17 @@ SnmpOutcome = Literal["answered", "partial", "silent", "refused", "off"]
 Measure = Literal["loss", "latency", "saturation"]
 MEASURES: tuple[Measure, ...] = ("loss", "latency", "saturation")
 
-Fault = Literal["snmp_silent", "snmp_refused", "snmp_partial", "ping_silent", "uplink_down"]
-FAULTS: tuple[Fault, ...] = ("snmp_silent", "snmp_refused", "snmp_partial", "ping_silent", "uplink_down")
+Fault = Literal[
+    "snmp_silent",
+    "snmp_refused",
+    "snmp_partial",
+    "ping_silent",
+    "uplink_down",
+    "uplink_shut",
+    "uplink_missing",
+    "two_devices",
+]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class InterfaceReading(NamedTuple):
     ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones).
     ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock. ``late_seconds`` is how long
     after the reading's ``at`` the request left that was answered, where that is worth telling: after a retry.
+    ``is_admin_up`` is False where an operator has shut the interface.
     """
 
     name: str
@@ -76,6 +86,7 @@ class InterfaceReading(NamedTuple):
     transmit_discards: int | None = None
     discontinuity_seconds: float | None = None
     late_seconds: float | None = None
+    is_admin_up: bool | None = None
 
 
 class SignalReading(NamedTuple):
@@ -209,8 +220,9 @@ class Impairment:
     """What ails a device that answers, from ``at`` on; empty once nothing does, or once it no longer answers.
 
     ``measures`` were bad for several windows of time; ``faults`` are parts of it that failed for several polls:
-    its agent is silent, refuses or answers in part, pings are lost though the agent answers, its uplink is down.
-    ``usual_rtt_seconds`` is the round trip that is usual for it; None where that is not learnt yet.
+    its agent is silent, refuses or answers in part, pings are lost though the agent answers, its uplink is down, shut
+    or not there, two devices answer at its address. ``usual_rtt_seconds`` is the round trip that is usual for it; None
+    where that is not learnt yet.
     """
 
     device_id: str

@@ -34,7 +34,9 @@ PROBE_FIELDS = (
     "is_in_microseconds",
 )
 ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS}
-STILL_FIELDS = ("is_up", "speed_bytes_per_second", "discontinuity_seconds")
+STILL_FIELDS = ("is_up", "is_admin_up", "speed_bytes_per_second", "discontinuity_seconds")
+SIGNED_FIELDS = ("received_dbm", "noise_ratio_db", "noise_dbm")
+HALF_OF_32_BITS, ALL_ONES = 2**31, 2**32 - 1
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
 
 _NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*[\s\0]*\Z")
@@ -270,7 +272,21 @@ def _scaled_number(source: Source) -> Convert | None:
         linear: Convert | None = plain if absent else None
     else:
         linear = scaled if absent or offset else divided
-    return _logarithmic(source, linear) if source.milliwatts else linear
+    convert = _logarithmic(source, linear) if source.milliwatts else linear
+    return _signed(convert, absent) if source.field in SIGNED_FIELDS else convert
+
+
+def _signed(convert: Convert | None, absent: frozenset[float]) -> Convert:
+    """Levels below zero that an agent gives as unsigned numbers of 32 bits: 4294967231 is -65. All ones is no level."""
+
+    def signed(value: Any) -> float | int | None:
+        if value.__class__ is int and value >= HALF_OF_32_BITS:
+            if value in absent or value >= ALL_ONES:
+                return None
+            value -= ALL_ONES + 1
+        return convert(value) if convert is not None else value
+
+    return signed
 
 
 def _logarithmic(source: Source, linear: Convert | None) -> Convert:

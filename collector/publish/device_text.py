@@ -41,6 +41,7 @@ class DeviceText:
     __slots__ = (
         "_burst",
         "_has_signals",
+        "_is_anew",
         "_reachable",
         "_read_last",
         "_seldom",
@@ -120,7 +121,7 @@ class DeviceText:
         self._burst: EchoBurst | None = None
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
-        self._has_signals = False
+        self._has_signals = self._is_anew = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
         self._write_state()
@@ -150,6 +151,7 @@ class DeviceText:
         """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less."""
         if restarted:
             self.restarts += 1
+            self._is_anew = True
         self._count(reading)
         burst = reading.echoes
         if burst is not None and burst.sent:
@@ -272,7 +274,8 @@ class DeviceText:
         if self.detail == "summary":
             uplink = uplink_of(self.device, shown)
             shown = () if uplink is None else (uplink,)
-        if self.interfaces.update(shown, is_partial=reading.snmp != "answered"):
+        is_anew, self._is_anew = self._is_anew, False
+        if self.interfaces.update(shown, reading.at, is_partial=reading.snmp != "answered", is_anew=is_anew):
             self._put_all(_INTERFACES, self.interfaces.rest())
 
     def _take_signals(self, reading: Reading) -> None:

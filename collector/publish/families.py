@@ -86,7 +86,7 @@ DEVICE_FAULT = Family(
     "bairro_device_fault",
     "gauge",
     "Present, and 1, only while the device answers but a part of it has failed for several polls: "
-    "snmp_silent, snmp_refused, snmp_partial, ping_silent, uplink_down.",
+    "snmp_silent, snmp_refused, snmp_partial, ping_silent, uplink_down, uplink_shut, uplink_missing, two_devices.",
     ("device", "fault"),
     "summary",
 )
@@ -135,6 +135,7 @@ INTERFACE_SELDOM: tuple[Family, ...] = (
     _interface("receive_discards_total", "counter", "Good packets that were dropped on receipt."),
     _interface("transmit_discards_total", "counter", "Good packets that were dropped instead of sent."),
     _interface("up", "gauge", "Whether ifOperStatus is up."),
+    _interface("admin_up", "gauge", "Whether ifAdminStatus is up: 0 where an operator has shut the interface."),
     _interface("speed_bytes_per_second", "gauge", "Speed of the interface."),
 )
 INTERFACE_INFO = Family(
@@ -282,6 +283,12 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("packets_late_total", "counter", "Answers that came after their poll had ended."),
     _own("packets_rejected_total", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
     _own("damaged_values_total", "counter", "Values in answers that could not be read, and why.", ("kind",)),
+    _own(
+        "values_refused_total",
+        "counter",
+        "Values that devices gave and that cannot be, by what they were given as: absent instead, everywhere.",
+        ("field",),
+    ),
     _own("inventory_devices", "gauge", "Devices in the inventory in force."),
     _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
     _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),

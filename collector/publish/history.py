@@ -285,8 +285,8 @@ def _fact(
 ) -> PollFact:
     """What history keeps of a reading."""
     sent, lost, rtts = reading.echoes or _NO_ECHOES
-    seconds, restarted, _, _, codewords, uncorrectable = delta
-    seconds = seconds or 0.0
+    seconds, restarted, codewords, uncorrectable = delta
+    seconds = (seconds if traffic is None else traffic.seconds) or 0.0
     dbm = noise = utilization = None
     amounts = NO_AMOUNTS
     if traffic is not None or codewords is not None:

@@ -6,6 +6,7 @@ from collector.quality.outage import Changes
 from collector.quality.topology import Node
 from collector.reading import FAULTS, Fault, Reading
 
+SEEN: tuple[Fault, ...] = ("two_devices",)
 OF_SNMP: dict[str, Fault] = {"silent": "snmp_silent", "refused": "snmp_refused", "partial": "snmp_partial"}
 
 
@@ -16,17 +17,34 @@ def is_whole(reading: Reading, uplink: str | None) -> bool:
     echoes = reading.echoes
     if echoes is not None and echoes.lost >= echoes.sent:
         return False
-    if uplink is not None:
+    if uplink is not None and reading.snmp != "off":
         for interface in reading.interfaces:
             if interface.name == uplink:
-                return interface.is_up is not False
+                return interface.is_up is not False and interface.is_admin_up is not False
+        return False
     return True
 
 
-def judge(node: Node, reading: Reading, *, lasting: int, interval_seconds: float, changes: Changes) -> None:
-    """A part that failed in ``lasting`` polls in a row is a fault, until one in which it did not."""
+def judge(
+    node: Node,
+    reading: Reading,
+    *,
+    lasting: int,
+    interval_seconds: float,
+    changes: Changes,
+    seen: tuple[Fault, ...] = (),
+) -> None:
+    """A part that failed in ``lasting`` polls in a row is a fault, until one in which it did not.
+
+    ``seen`` are faults that took several polls to see: they hold at once.
+    """
     failing = node.failing
     asked = _parts(reading, node.uplink)
+    for fault in SEEN:
+        asked[fault] = fault in seen
+        if fault in seen:
+            failing[fault] = lasting
+            asked.pop("uplink_missing", None)
     counts = reading.at - node.failing_at >= interval_seconds / 2
     for fault, fails in asked.items():
         if not fails:
@@ -48,15 +66,23 @@ def _parts(reading: Reading, uplink: str | None) -> dict[Fault, bool]:
         parts |= {fault: reading.snmp == outcome for outcome, fault in OF_SNMP.items()}
     if reading.echoes is not None and reading.echoes.sent:
         parts["ping_silent"] = reading.echoes.lost >= reading.echoes.sent
-    is_up = _is_uplink_up(reading, uplink) if uplink is not None else None
-    if is_up is not None:
-        parts["uplink_down"] = not is_up
+    if uplink is not None:
+        parts |= _uplink(reading, uplink)
     return parts
 
 
-def _is_uplink_up(reading: Reading, uplink: str) -> bool | None:
-    """ifOperStatus of the uplink named in the inventory; None where it was not read."""
+def _uplink(reading: Reading, uplink: str) -> dict[Fault, bool]:
+    """What the poll says of the uplink named in the inventory.
+
+    It is missing where a whole answer leaves it out; one that an operator has shut is not down by a fault.
+    """
     for interface in reading.interfaces:
         if interface.name == uplink:
-            return interface.is_up
-    return None
+            is_shut = interface.is_admin_up is False
+            found: dict[Fault, bool] = {"uplink_missing": False, "uplink_shut": is_shut}
+            if interface.is_up is not None:
+                found["uplink_down"] = not interface.is_up and not is_shut
+            return found
+    if reading.snmp != "answered":
+        return {}
+    return {"uplink_missing": True, "uplink_shut": False, "uplink_down": False}

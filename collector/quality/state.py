@@ -12,7 +12,7 @@ from collector.quality.judge import Judge
 from collector.quality.outage import NOTHING, Changes, Incident
 from collector.quality.topology import Node, Topology
 from collector.quality.uplink import Traffic
-from collector.reading import Device, OpenIncident, QualityState, Reading, Verdict
+from collector.reading import Device, Fault, OpenIncident, QualityState, Reading, Verdict
 
 STALE_INTERVALS = 4.0
 
@@ -74,8 +74,8 @@ class Network:
         """The incidents that are open now."""
         return tuple(incident.as_open() for incident in self._incidents.values())
 
-    def observe(self, reading: Reading, traffic: Traffic | None = None) -> Verdict:
-        """Take in one poll of one device, and what passed its uplink since the one before."""
+    def observe(self, reading: Reading, traffic: Traffic | None = None, seen: tuple[Fault, ...] = ()) -> Verdict:
+        """Take in one poll of one device, what passed its uplink since the one before, and faults seen over several."""
         node = self._nodes.get(reading.device_id)
         if node is None:
             return NOTHING
@@ -87,10 +87,10 @@ class Network:
             if node.state == "up" and not node.waiters and not references.doubted and self._blind is None:
                 node.answered_at = max(node.answered_at, at)
                 self._degradations.add(node, reading, traffic)
-                if not node.failing and faults.is_whole(reading, node.uplink):
+                if not node.failing and not seen and faults.is_whole(reading, node.uplink):
                     return NOTHING
                 changes = Changes(at + reading.duration_seconds, self._incidents)
-                self._judge_parts(node, reading, changes)
+                self._judge_parts(node, reading, seen, changes)
                 return changes.verdict()
         elif reading.at <= node.heard_at and is_reachable is not None:
             return NOTHING
@@ -100,7 +100,7 @@ class Network:
             if node.state == "up":
                 node.meter.add_misses()
                 self._degradations.add(node, reading, traffic)
-                self._judge_parts(node, reading, changes)
+                self._judge_parts(node, reading, seen, changes)
         elif is_reachable is False:
             node.meter.miss(reading.echoes)
             self._missed(node, reading.at, changes)
@@ -179,8 +179,9 @@ class Network:
         if node is not None:
             node.meter.know_usual(rtt_seconds, int(3600 * hours / self._degradations.window_seconds))
 
-    def _judge_parts(self, node: Node, reading: Reading, changes: Changes) -> None:
-        faults.judge(node, reading, lasting=self._settings.down_after, interval_seconds=self._interval, changes=changes)
+    def _judge_parts(self, node: Node, reading: Reading, seen: tuple[Fault, ...], changes: Changes) -> None:
+        lasting, interval = self._settings.down_after, self._interval
+        faults.judge(node, reading, lasting=lasting, interval_seconds=interval, changes=changes, seen=seen)
 
     def _answered(self, node: Node, at: float, changes: Changes) -> None:
         is_old_poll = at < node.asked_at

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from collector.quality.rates import Delta
-from collector.reading import Device, Reading
+from collector.quality.rates import InterfaceDelta
+from collector.reading import Device
 
 
 class Named(Protocol):
@@ -48,16 +48,12 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
     return others[0] if len(others) == 1 else None
 
 
-def traffic(device: Device, reading: Reading, delta: Delta) -> Traffic | None:
-    """The uplink's traffic since the reading before, or None where there is nothing to compare with."""
-    if delta.before is None:
-        return None
-    interface = uplink_of(device, reading.interfaces)
-    passed = None if interface is None else delta.of(interface)
-    if interface is None or passed is None:
-        return None
+def traffic_of(device: Device, passed: InterfaceDelta, speed: float | None) -> Traffic:
+    """The traffic of the uplink that ``passed``, ``speed`` being its own in bytes a second where it is known.
+
+    A capacity in the inventory wins over the speed.
+    """
     _, received, transmitted, errors, discards, seconds = passed
-    speed = interface.speed_bytes_per_second
     receive = _share(received, device.capacity_receive_bytes_per_second or speed, seconds)
     transmit = _share(transmitted, device.capacity_transmit_bytes_per_second or speed, seconds)
     fuller = receive if transmit is None or (receive is not None and receive > transmit) else transmit

@@ -25,6 +25,9 @@ FAULTS = {
     "snmp_partial": "SNMP answers in part",
     "ping_silent": "ping silent",
     "uplink_down": "uplink down",
+    "uplink_shut": "uplink shut by an operator",
+    "uplink_missing": "named uplink not found",
+    "two_devices": "two devices at one address",
 }
 MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "full uplink"}
 FLAPS = "went down again and again"

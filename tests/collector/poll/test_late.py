@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from collector.poll.snmp_codec import GET, GET_BULK, Message, Oid, decode_any, parse_oid
-from collector.quality.rates import difference
-from collector.reading import InterfaceReading, Reading
+from collector.quality.belief import Beliefs
+from collector.reading import Device, InterfaceReading, Reading
 
 from .agents import QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, poll, router
 
@@ -199,6 +198,6 @@ def test_a_rate_is_over_the_time_between_the_requests_that_were_answered() -> No
         return Reading("r1", at, 0.1, "answered", uptime_seconds=at, interfaces=(port,))
 
     polled = [reading(1000.0, None, 0), reading(1060.0, 3.0, 6300), reading(1120.0, None, 12000)]
-    for before, after in itertools.pairwise(polled):
-        delta = difference(before, after).interfaces[0]
-        assert delta.receive_bytes / delta.seconds == 100.0
+    beliefs, router = Beliefs(), Device("r1", "192.0.2.1", "router", "Area")
+    passed = [beliefs.take(router, taken).traffic for taken in polled]
+    assert [traffic and traffic.receive_bytes / traffic.seconds for traffic in passed] == [None, 100.0, 100.0]

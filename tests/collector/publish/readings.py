@@ -21,7 +21,9 @@ def answer(at: float, device: Device = CPE, **changes: Any) -> Reading:
         "uptime_seconds": at,
         "echoes": EchoBurst(5, 1, (0.010, 0.012, 0.011, 0.030)),
         "interfaces": (
-            InterfaceReading("wan", 1, "uplink", True, 125e6, 64, count * 1000, count * 100, 3, 2, 1, 0),
+            InterfaceReading(
+                "wan", 1, "uplink", True, 125e6, 64, count * 1000, count * 100, 3, 2, 1, 0, is_admin_up=True
+            ),
             InterfaceReading("lan", 2, None, False, None, 32, 17, None, None, None, None, None),
         ),
     }

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from collector.publish.history import History
 from collector.published import QUALITY_HOURS
-from collector.quality.rates import difference
-from collector.quality.uplink import traffic
+from collector.quality.belief import Beliefs
 from collector.reading import Device, Reading, StateName, Transition
 
 from .readings import CPE
@@ -28,13 +27,11 @@ class Recorder:
     def __init__(self, data: Path, *devices: Device, interval: float = 60.0) -> None:
         self.data = data
         self.history = History(data, devices or (CPE,), interval_seconds=interval, settle_seconds=SETTLE)
-        self.previous: dict[str, Reading] = {}
+        self.beliefs = Beliefs()
 
     def take(self, reading: Reading, device: Device = CPE) -> None:
-        delta = difference(self.previous.get(reading.device_id), reading)
-        if reading.interfaces:
-            self.previous[reading.device_id] = reading
-        self.history.observe(reading, delta, traffic(device, reading, delta))
+        reading, delta, passed, _ = self.beliefs.take(device, reading)
+        self.history.observe(reading, delta, passed)
 
     def turn(self, new: StateName, at: float, since: float, device: Device = CPE, old: StateName = "suspect") -> None:
         self.history.change(Transition(device.device_id, at, since, old, new))

@@ -43,6 +43,7 @@ def test_gauges_go_after_two_misses_and_counters_stay() -> None:
         "bairro_ping_rtt_p95_seconds",
         "bairro_ping_jitter_seconds",
         "bairro_interface_up",
+        "bairro_interface_admin_up",
         "bairro_interface_speed_bytes_per_second",
     }
     assert gone <= once.keys()
@@ -143,7 +144,7 @@ def test_series_of_a_device_that_left_go_and_the_others_stay() -> None:
 def test_counters_that_a_partial_answer_does_not_speak_of_do_not_look_fresh() -> None:
     """They go at once, and come back with the next reading; gauges stay for one such poll, as after one miss."""
     metrics = exposition(CPE)
-    first = answer(0.0)
+    first = answer(60.0)
     half = first.interfaces[0]
     rest = half._replace(name="lan", index=2)
 
@@ -232,11 +233,11 @@ def test_detail_keeps_the_number_of_series_in_hand() -> None:
 @pytest.mark.parametrize("detail", families.DETAILS)
 def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
     metrics = exposition(CPE, cpe=detail)
-    interfaces = answer(0.0).interfaces
+    interfaces = answer(60.0).interfaces
     whole = tuple(interfaces[0]._replace(name=name) for name in ("wan", "lan", "x"))
     signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3, -90.0, 0.5),)
     probes = (ProbeReading("a", 0.01, 0.001, 0.0), ProbeReading("b", 0.01, 0.001, 0.0))
-    metrics.update(answer(0.0, interfaces=whole, signals=signals, probes=probes), restarted=False, traffic=None)
+    metrics.update(answer(60.0, interfaces=whole, signals=signals, probes=probes), restarted=False, traffic=None)
     text = metrics.render()
     own = [line for line in text.splitlines() if 'device="cpe-1"' in line]
     assert len(own) == metrics_page.series_per_device(detail, interfaces=3, channels=1, probes=2)
@@ -260,9 +261,9 @@ def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail
         ),
     }
     values = {field: 1 for field, family in fields.items() if family in shown}
-    row = answer(0.0).interfaces[0]
+    row = answer(60.0).interfaces[0]
     reading = answer(
-        0.0,
+        60.0,
         device,
         interfaces=tuple(row._replace(name=f"if{n}") for n in range(interfaces)),
         signals=tuple(SignalReading(str(n), **values) for n in range(channels)),
@@ -292,7 +293,7 @@ def test_a_device_is_shown_as_soon_as_its_detail_allows() -> None:
     settings = MetricsSettings()
     crowd = [replace(CPE, device_id=f"cpe-{n}") for n in range(CPE_IN_FULL + 1)]
     metrics = Exposition(settings, crowd)
-    metrics.update(answer(0.0), restarted=False, traffic=None)
+    metrics.update(answer(60.0), restarted=False, traffic=None)
     metrics.change(changed(CPE, "suppressed", 0.0, 0.0))
     assert "bairro_device_up" not in samples(metrics.render())
     metrics.replace(crowd[1:])
@@ -306,7 +307,7 @@ def test_a_device_is_shown_as_soon_as_its_detail_allows() -> None:
 
 def test_probe_text_is_the_devices_own_even_where_it_is_not_shown() -> None:
     shown, hidden = exposition(CPE), exposition(CPE, cpe="area")
-    reading = answer(0.0, echoes=EchoBurst(1, 0, (0.5,)))
+    reading = answer(60.0, echoes=EchoBurst(1, 0, (0.5,)))
     for metrics in (shown, hidden):
         metrics.update(reading, restarted=False, traffic=None)
     assert samples(shown.one(reading, CLASSIC)) == samples(hidden.one(reading, CLASSIC))

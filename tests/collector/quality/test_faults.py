@@ -26,6 +26,8 @@ CASES = {
     "snmp_partial": {"snmp": "partial", "interfaces": ()},
     "ping_silent": {"echoes": SILENT_PINGS},
     "uplink_down": {"interfaces": (InterfaceReading("wan", 2, is_up=False),)},
+    "uplink_shut": {"interfaces": (InterfaceReading("wan", 2, is_up=False, is_admin_up=False),)},
+    "uplink_missing": {"interfaces": (InterfaceReading("lan", 1, is_up=True),)},
 }
 
 
@@ -88,11 +90,36 @@ def test_what_was_not_asked_or_not_read_ends_nothing(network):
     assert network.state("core").faults == ("uplink_down",)
 
 
-@pytest.mark.parametrize("uplink", [None, "no such"])
-def test_an_interface_that_is_not_named_is_nobodys_uplink(uplink):
+@pytest.mark.parametrize(("uplink", "faults"), [(None, ()), ("no such", ("uplink_missing",))])
+def test_an_interface_that_is_not_named_is_nobodys_uplink(uplink, faults):
     network = Network([replace(ROUTER, uplink_interface=uplink)], OutageSettings(), interval_seconds=60)
     for at in (0.0, 60.0, 120.0, 180.0):
         poll(network, at, **CASES["uplink_down"])
+    assert network.state("core").faults == faults
+
+
+@pytest.mark.parametrize("changes", [{"snmp": "partial"}, {"snmp": "silent"}, {"snmp": "off"}], ids=str)
+def test_an_uplink_that_an_answer_could_not_show_is_not_missing(network, changes):
+    for at in (60.0, 120.0, 180.0):
+        poll(network, at, interfaces=(), **changes)
+    assert "uplink_missing" not in network.state("core").faults
+
+
+def test_an_uplink_that_comes_back_shut_is_not_missing_any_more(network):
+    for at in (60.0, 120.0, 180.0):
+        poll(network, at, **CASES["uplink_missing"])
+    for at in (240.0, 300.0, 360.0):
+        poll(network, at, **CASES["uplink_shut"])
+    assert network.state("core").faults == ("uplink_shut",)
+
+
+def test_two_devices_at_one_address_hold_as_long_as_they_are_seen(network):
+    network.observe(WELL._replace(at=60.0, interfaces=()), seen=("two_devices",))
+    assert network.state("core").faults == ("two_devices",), "several polls have shown it already"
+    for at in (120.0, 180.0, 240.0):
+        network.observe(WELL._replace(at=at, interfaces=()), seen=("two_devices",))
+    assert network.state("core").faults == ("two_devices",), "nobody knows whose uplink is missing"
+    poll(network, 300.0)
     assert network.state("core").faults == ()
 
 

@@ -13,9 +13,10 @@ from collector.publish.history import History
 from collector.publish.incident_rows import entry, write
 from collector.publish.migrate import migrate
 from collector.published import INCIDENTS, connect
-from collector.quality.rates import difference
+from collector.quality.belief import Beliefs
+from collector.quality.rates import Delta
 from collector.reading import Reading
-from tests.collector.quality.conftest import Scene, World, devices, reading
+from tests.collector.quality.conftest import Scene, World, device, devices, reading
 
 HOUR = 3600
 
@@ -149,7 +150,7 @@ def test_a_verdict_that_reaches_back_over_the_hour_counts_in_both(tmp_path, make
         taken = reading("core", at + 30, answers=not silent)
         for transition in scene.take(scene.network.observe(taken)).transitions:
             history.change(transition)
-        history.observe(taken, difference(None, taken), None)
+        history.observe(taken, Delta(), None)
     asyncio.run(history.flush(start + 2 * HOUR + 700))
     rows = [row for path in tmp_path.rglob("*.parquet") for row in pq.ParquetFile(path).read().to_pylist()]
     by_hour = {int(row["hour"].timestamp()) - start: row for row in rows}
@@ -161,6 +162,12 @@ def test_a_verdict_that_reaches_back_over_the_hour_counts_in_both(tmp_path, make
 # --- restarts and outages ---
 
 
+def has_restarted(before: Reading, after: Reading) -> bool:
+    beliefs = Beliefs()
+    beliefs.take(device("core"), before)
+    return beliefs.take(device("core"), after).delta.restarted
+
+
 def up_for(seconds: float, at: float) -> Reading:
     return reading("core", at)._replace(uptime_seconds=seconds)
 
@@ -170,7 +177,7 @@ def test_a_restart_between_two_polls_is_a_restart_and_no_outage(make_scene):
     before, after = up_for(86_400, 60), up_for(25, 120)
     for taken in (before, after):
         scene.take(scene.network.observe(taken))
-    assert difference(before, after).restarted
+    assert has_restarted(before, after)
     assert scene.books.incidents == {}
 
 
@@ -182,7 +189,7 @@ def test_a_restart_that_took_polls_is_one_outage_with_a_restart_in_it(make_scene
         scene.silent(at, "core")
     after = up_for(30, 420)
     scene.take(scene.network.observe(after))
-    assert difference(before, after).restarted
+    assert has_restarted(before, after)
     assert [(i.started_at, i.ended_at) for i in scene.books.incidents.values()] == [(120, 420)]
 
 
@@ -193,7 +200,7 @@ def test_an_outage_of_the_path_alone_is_no_restart(make_scene):
     for at in range(120, 420, 60):
         scene.silent(at, "core")
     scene.take(scene.network.observe(after))
-    assert not difference(before, after).restarted
+    assert not has_restarted(before, after)
     assert len(scene.books.incidents) == 1
 
 
@@ -202,7 +209,7 @@ def test_the_roll_of_the_uptime_after_497_days_is_neither(make_scene):
     before, after = up_for(2**32 / 100 - 20, 60), up_for(40, 120)
     for taken in (before, after):
         scene.take(scene.network.observe(taken))
-    assert not difference(before, after).restarted
+    assert not has_restarted(before, after)
     assert scene.books.incidents == {}
 
 

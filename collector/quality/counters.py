@@ -1,0 +1,272 @@
+"""Whether counters can have gone from one value to another: what a line can carry is the bound, a doubt waits a poll."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from collector.bounds import LEAST_PACKET_BYTES, UNTOLD_BYTES_PER_SECOND
+from collector.reading import InterfaceReading
+
+WRAP_32 = 2**32
+WIDE = 64
+MARGIN = 1.1
+"""How much more than its speed an interface may seem to have carried: counters and clocks are not read at one instant."""
+POLLS_TO_STAND = 5
+"""A counter that stands still where it cannot have come to is believed after so many polls."""
+TIMES_TOO_FAST = 3
+"""A stated speed is refuted by two polls in a row that say so, or by so many now and then."""
+MEMORY_SECONDS = 3600.0
+"""So long is it remembered what was doubted last."""
+
+BYTES = ("receive_bytes", "transmit_bytes")
+PACKETS = ("receive_errors", "transmit_errors", "receive_discards", "transmit_discards")
+COUNTERS = (*BYTES, *PACKETS)
+
+
+def passed_bytes(before: int | None, after: int | None, bits: int, room: float, *, is_told: bool) -> int | None:
+    """The difference of a byte counter; None where it is not known, or where it is more than ``room``.
+
+    A 32-bit counter is unwrapped only where it cannot have wrapped twice, or once without showing: ``is_told`` says that
+    ``room`` is worked out from the interface's own speed. ``room`` has its margin in it.
+    """
+    if before is None or after is None:
+        return None
+    passed = after - before
+    if bits >= WIDE:
+        return passed if 0 <= passed <= room else None
+    if not is_told:
+        return passed if passed >= 0 else None
+    if room >= WRAP_32 * MARGIN:
+        return None
+    passed %= WRAP_32
+    return passed if passed <= room else None
+
+
+def is_plain(before: InterfaceReading, after: InterfaceReading, seconds: float) -> bool:
+    """Whether wide byte counters have gone on by what the line can carry and nothing else has moved: the usual case."""
+    speed, bits, received, sent = after[4:8]
+    old_speed, old_bits, old_received, old_sent = before[4:8]
+    if bits != WIDE or old_bits != WIDE or received is None or sent is None or old_received is None or old_sent is None:
+        return False
+    room = (max(speed or 0.0, old_speed or 0.0) or UNTOLD_BYTES_PER_SECOND) * seconds * MARGIN
+    return 0 <= received - old_received <= room and 0 <= sent - old_sent <= room and before[8:13] == after[8:13]
+
+
+def room_of(before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None) -> float:
+    """The most bytes that the interface can have carried in ``seconds``; ``refuted`` is a speed that is not believed."""
+    speed = told_speed(before, after, refuted)
+    return (speed or UNTOLD_BYTES_PER_SECOND) * seconds * MARGIN
+
+
+def told_speed(before: InterfaceReading, after: InterfaceReading, refuted: float | None) -> float:
+    """The speed that the interface tells, the greater of two; 0 where it tells none that is believed."""
+    speed = max(before.speed_bytes_per_second or 0.0, after.speed_bytes_per_second or 0.0)
+    return 0.0 if speed == refuted else speed
+
+
+def misfits(
+    before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None = None
+) -> tuple[str, ...]:
+    """The counters that cannot have gone from ``before`` to ``after`` in so many seconds.
+
+    A counter that is missing either time fits. So does any other value of a 32-bit byte counter that may have wrapped
+    unseen, but for zero and its very end: a glitch shows those, a wrap next to never.
+    """
+    room = room_of(before, after, seconds, refuted)
+    is_told = told_speed(before, after, refuted) > 0.0
+    if before.counter_bits != after.counter_bits:
+        return ()
+    bits = after.counter_bits
+    wrong = [
+        field
+        for field in BYTES
+        if not _fits(getattr(before, field), getattr(after, field), bits, room, is_told=is_told)
+    ]
+    most = room / LEAST_PACKET_BYTES
+    for field in PACKETS:
+        old, new = getattr(before, field), getattr(after, field)
+        if old is not None and new is not None and not 0 <= new - old <= most:
+            wrong.append(field)
+    return tuple(wrong)
+
+
+def _fits(before: int | None, after: int | None, bits: int, room: float, *, is_told: bool) -> bool:
+    if before is None or after is None:
+        return True
+    if bits >= WIDE:
+        return 0 <= after - before <= room
+    if after != before and after in (0, WRAP_32 - 1):
+        return False
+    if not is_told or room >= WRAP_32 * MARGIN:
+        return True
+    return (after - before) % WRAP_32 <= room
+
+
+class Step(NamedTuple):
+    """What a reading of an interface says after those before it.
+
+    ``before`` is the reading that it may be compared with over ``seconds``, None where there is none. ``refused`` are
+    counters that the reading cannot have: they are not to be shown. ``news`` are those that were believed until now.
+    """
+
+    before: InterfaceReading | None
+    seconds: float
+    refused: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+
+
+class _Aside:
+    """A counter that is not believed while the others of its interface go on: its last value that was, and what came."""
+
+    __slots__ = ("at", "bits", "came", "came_at", "polls", "value")
+
+    def __init__(self, value: int, at: float, came: int, came_at: float) -> None:
+        self.value, self.at = value, at
+        self.came, self.came_at = came, came_at
+        self.polls = 1
+
+    def is_back(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
+        """Whether the counter goes on from where it was believed, or has gone on for a while from where it is now."""
+        new = getattr(reading, field)
+        if new is None:
+            return False
+        if field not in misfits(with_values(base, {field: self.value}), reading, at - self.at):
+            return True
+        if field in misfits(with_values(base, {field: self.came}), reading, at - self.came_at):
+            self.came, self.came_at, self.polls = new, at, 1
+            return False
+        self.polls += 1
+        return new != self.came or self.polls >= POLLS_TO_STAND
+
+
+class Trail:
+    """The readings of one interface, of which one or more did not follow from those before.
+
+    A reading that cannot follow is doubted: the one before stays what the next is compared with, so that a glitch costs
+    its own poll and no byte. Once the counters go on from the doubted reading instead, the series begins anew there. If
+    twice more has passed than the interface's stated speed allows, and no more than any line carries, that speed is
+    refuted. Counters that do neither are set aside, and the others go on. ``recurrences`` counts doubted readings that
+    went on from earlier doubted ones: somebody else answers now and then.
+    """
+
+    __slots__ = (
+        "_aside",
+        "_doubted",
+        "_doubted_at",
+        "_stray",
+        "_stray_at",
+        "_too_fast",
+        "at",
+        "base",
+        "recurrences",
+        "refuted",
+    )
+
+    def __init__(self, base: InterfaceReading, at: float) -> None:
+        self.base, self.at = base, at
+        self.refuted: float | None = None
+        self.recurrences = self._too_fast = 0
+        self._aside: dict[str, _Aside] = {}
+        self._doubted: InterfaceReading | None = None
+        self._doubted_at = 0.0
+        self._stray: InterfaceReading | None = None
+        self._stray_at = 0.0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is in doubt."""
+        return self._doubted is None and not self._aside and self.refuted is None
+
+    def is_over(self, at: float) -> bool:
+        """Whether nothing is in doubt, and nothing was for an hour, so that the trail may be forgotten."""
+        return self.is_calm and at - self._stray_at > MEMORY_SECONDS
+
+    def begin(self, reading: InterfaceReading, at: float) -> None:
+        """The series begins anew with this reading: the device or the interface started anew."""
+        self._aside.clear()
+        self._go_on(reading, at)
+
+    def _go_on(self, reading: InterfaceReading, at: float) -> None:
+        self.base, self.at, self._doubted = reading, at, None
+
+    def take(self, reading: InterfaceReading, at: float) -> Step:
+        """The next reading, of ``at``."""
+        base, seconds = self.base, at - self.at
+        if seconds <= 0.0:
+            return Step(None, 0.0)
+        if self.refuted is not None and reading.speed_bytes_per_second != self.refuted:
+            self.refuted = None
+        if base.counter_bits != reading.counter_bits or is_discontinuous(base, reading):
+            self.begin(reading, at)
+            return Step(base, seconds)
+        aside = self._still_aside(reading, at) if self._aside else ()
+        if aside:
+            reading = with_values(reading, dict.fromkeys(aside))
+        wrong = misfits(base, reading, seconds, self.refuted)
+        if not wrong:
+            self._go_on(reading, at)
+            return Step(base, seconds, aside)
+        if self._doubted is None:
+            self._doubt(reading, at, wrong)
+            return Step(None, 0.0, (*aside, *wrong), wrong)
+        step = self._settle(self._doubted, reading, at, wrong)
+        return step._replace(refused=(*aside, *step.refused))
+
+    def _still_aside(self, reading: InterfaceReading, at: float) -> tuple[str, ...]:
+        """The counters that stay aside; the others are believed again, and compared from the next reading on."""
+        for field in [f for f, aside in self._aside.items() if aside.is_back(f, self.base, reading, at)]:
+            del self._aside[field]
+        return tuple(self._aside)
+
+    def _doubt(self, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> None:
+        stray = self._stray
+        if stray is not None and any(getattr(stray, field) != getattr(reading, field) for field in wrong):
+            is_same = not misfits(stray, reading, at - self._stray_at, self.refuted)
+            self.recurrences = self.recurrences + 1 if is_same else 0
+        self._doubted, self._doubted_at = reading, at
+        self._stray, self._stray_at = reading, at
+
+    def _settle(self, doubted: InterfaceReading, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> Step:
+        """A reading that does not follow from what is believed, after one that did not either."""
+        base, seconds, since = self.base, at - self.at, at - self._doubted_at
+        has_moved = any(getattr(doubted, field) != getattr(reading, field) for field in wrong)
+        goes_on = has_moved and not misfits(doubted, reading, since, self.refuted)
+        if self._is_only_too_fast(doubted, reading, at):
+            self._too_fast += 1 if goes_on else TIMES_TOO_FAST
+            if self._too_fast >= TIMES_TOO_FAST:
+                self.refuted = told_speed(base, reading, None)
+                self._go_on(reading, at)
+                return Step(base, seconds)
+        if goes_on:
+            self._go_on(reading, at)
+            return Step(doubted, since)
+        for field in wrong:
+            old, came = getattr(base, field), getattr(doubted, field)
+            new = getattr(reading, field)
+            self._aside[field] = _Aside(old, self.at, new if came is None else came, self._doubted_at)
+            self._aside[field].is_back(field, base, reading, at)
+        nothing = dict.fromkeys(wrong)
+        self._go_on(with_values(reading, nothing), at)
+        return Step(with_values(base, nothing), seconds, wrong)
+
+    def _is_only_too_fast(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
+        """Whether nothing but the stated speed speaks against what has passed; of 32-bit counters nobody knows."""
+        stated = told_speed(self.base, reading, None)
+        if not stated or stated == self.refuted or reading.counter_bits < WIDE:
+            return False
+        return not (
+            misfits(self.base, doubted, self._doubted_at - self.at, stated)
+            or misfits(doubted, reading, at - self._doubted_at, stated)
+        )
+
+
+def with_values(reading: InterfaceReading, counters: Mapping[str, int | None]) -> InterfaceReading:
+    """The reading with other counters."""
+    return reading._replace(**counters)  # type: ignore[arg-type]
+
+
+def is_discontinuous(before: InterfaceReading, after: InterfaceReading) -> bool:
+    """Whether the interface says itself that its counters began anew (RFC 2863 ifCounterDiscontinuityTime)."""
+    old, new = before.discontinuity_seconds, after.discontinuity_seconds
+    return old != new and old is not None and new is not None
