@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from collector.publish import families
+from collector.reading import FAULTS
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 RECORDED = re.compile(r"record: (\S+)")
@@ -39,6 +40,12 @@ def test_rules_ask_only_for_metrics_that_the_collector_has():
         text = (FOLDER / name).read_text()
         asked = set(re.findall(r"(?<![:\w])bairro_[a-z0-9_]+(?![\w:])", re.sub(r"(record|name|alert): .*", "", text)))
         assert asked <= known, asked - known
+
+
+def test_rules_ask_only_for_faults_that_the_collector_tells():
+    named = re.findall(r'fault(?:=|!=|=~|!~|" |\S* )"([a-z_|]+)"', (FOLDER / "alerts.yml").read_text())
+    assert named
+    assert {fault for names in named for fault in names.split("|")} <= set(FAULTS)
 
 
 def test_what_mutes_alerts_names_only_labels_that_both_sides_must_have():
