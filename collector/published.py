@@ -237,6 +237,8 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 OPERATIONS = sa.MetaData()
+SCHEMA_VERSION = "0003"
+"""The newest migration, which every program that uses the database wants."""
 
 INCIDENTS = sa.Table(
     "incidents",

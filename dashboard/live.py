@@ -1,12 +1,11 @@
-"""The network now: the live table, and the incidents of the operations database, read only and only when they changed."""
+"""The network now: the live tables and the operations database, read only, and put together to one moment."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,38 +13,56 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-import sqlalchemy as sa
 
-from collector.published import ACKNOWLEDGEMENTS, INCIDENT_DEVICES, INCIDENTS, LIVE
+from collector.published import LiveNote
 from dashboard.config import DashboardSettings
+from dashboard.live_incidents import IncidentReader, Incidents
+from dashboard.live_moment import WITHOUT_SERVICE, one_moment
+from dashboard.live_tables import Shard, TableReader, Tables, empty_devices
 from dashboard.tables import snapshots
-from dashboard.tables.incidents import read_only
 from dashboard.tables.schema import AREAS
 
-STALE_SECONDS = 180.0
-DATABASE_REREAD_SECONDS = 5.0
+__all__ = [
+    "AreaSource",
+    "Live",
+    "LiveSource",
+    "Shard",
+    "areas_now",
+    "customers_behind",
+    "empty_devices",
+    "shown_states",
+]
+
 MOST_LEVELS = 32
-INCIDENTS_KEPT = timedelta(days=30)
-WITHOUT_SERVICE = ("down", "suppressed")
-INCIDENT_COLUMNS = (*(column.name for column in INCIDENTS.columns), "areas", "taken_up")
+NOT_SEEN_ENOUGH_RATIO = 0.1
+DEGRADED_ENOUGH_RATIO = 0.1
+UNRECORDED_SECONDS = 30.0
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+UNRECORDED = (
+    "the operations database lacks outages that the collector tells of: it was replaced, or the collector cannot write "
+    "to it. Look at the collector's log, and restart it"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Live:
-    """What is known of the network now.
+    """What is known of the network at one moment: tiles, map, cards and tables all come from one of these.
 
-    ``devices`` has the columns of LIVE; ``incidents`` those of the operations database, ``areas``, the tuple of
-    neighbourhoods that each touches, and ``taken_up``, (by whom, with what note) of the newest acknowledgement or None;
-    newest first: the open ones and those of the last 30 days. ``newest_at`` is the
-    newest poll (None: no live data), ``stale_after_seconds`` the age from which data count as old, and
-    ``problems`` says in words what could not be read. ``stamp`` changes when anything here does.
+    ``devices`` has the columns of LIVE; those in ``unseen`` are ``unknown`` there, and ``unseen`` says whose they are.
+    ``incidents`` has the columns of `dashboard.live_moment.INCIDENT_COLUMNS`, newest first: the open ones and those of
+    the last 30 days. ``shards`` are the collectors that should be heard of, worst first. ``limits`` are those from
+    which a measure is bad. ``problems`` say in words what cannot be read and what to do; ``is_database_known`` tells
+    whether the incidents are all, ``is_unreadable`` whether there are live tables that nobody may read. ``stamp``
+    changes when anything here does.
     """
 
     devices: pd.DataFrame
     incidents: pd.DataFrame
-    newest_at: datetime | None
-    stale_after_seconds: float
+    shards: tuple[Shard, ...]
+    unseen: Mapping[str, Shard]
+    limits: LiveNote
+    is_database_known: bool
+    is_unreadable: bool
     problems: tuple[str, ...]
     stamp: str
 
@@ -55,53 +72,108 @@ class Live:
 
     @property
     def is_blind(self) -> bool:
-        return bool((self.open_incidents["kind"] == "blind").any())
+        """Whether any collector doubts its own connection, by its own word or by the database's."""
+        if any(shard.condition == "blind" for shard in self.shards):
+            return True
+        rows = self.open_incidents
+        heard = {shard.name for shard in self.shards if shard.condition == "live"}
+        told = rows.loc[rows["kind"] == "blind", "detected_by"].astype(str).str.removeprefix("shard ")
+        return bool((~told.isin(heard)).any())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every collector is heard of and the database was read: only then is it known that nothing is wrong."""
+        seen = bool(self.shards) and all(shard.condition == "live" for shard in self.shards)
+        return seen and self.is_database_known and not self.is_blind
+
+    @property
+    def newest_at(self) -> datetime | None:
+        """Until when the collector that was heard of last told something; None: none ever was."""
+        return max((shard.seen_at for shard in self.shards if shard.seen_at is not None), default=None)
+
+    def of(self, devices: pd.DataFrame) -> Live:
+        """The same of these devices only, with the collectors that tell of them."""
+        names = {self.unseen[name].name for name in devices["device_id"] if name in self.unseen}
+        troubled = tuple(shard for shard in self.shards if shard.name in names)
+        others = tuple(shard for shard in self.shards if shard.condition == "live")
+        return replace(self, devices=devices, shards=troubled or others)
+
+    def oldest(self, now: datetime) -> Shard | None:
+        """The collector that knows least: one that is not heard of, else the one whose word is oldest."""
+        if not self.shards or self.shards[0].condition != "live":
+            return self.shards[0] if self.shards else None
+        return max(self.shards, key=lambda shard: shard.age_seconds(now) or 0.0)
 
     def age_seconds(self, now: datetime) -> float | None:
-        return None if self.newest_at is None else max(0.0, (now - self.newest_at).total_seconds())
+        """How old the oldest part of this is; None where some part was never told, or nothing was."""
+        ages = [shard.age_seconds(now) for shard in self.shards]
+        known = [age for age in ages if age is not None]
+        return max(known) if known and len(known) == len(ages) else None
 
     def is_stale(self, now: datetime) -> bool:
-        age = self.age_seconds(now)
-        return age is not None and age > self.stale_after_seconds
+        """Whether any part is older than it should be."""
+        return any(
+            (age := shard.age_seconds(now)) is not None and age > shard.silent_after_seconds for shard in self.shards
+        )
 
 
 class LiveSource:
-    """Reads the live table and the operations database; a file is read again only when it was replaced."""
+    """Reads both sources for all visitors; what did not change is not put together again."""
 
     def __init__(self, settings: DashboardSettings) -> None:
-        self._folder = settings.data / "live"
-        self._database = _Database(settings.database_url)
+        self._tables = TableReader(settings.data)
+        self._database = IncidentReader(settings.database_url)
         self._lock = threading.Lock()
-        self._devices_key: object = None
-        self._devices = empty_devices()
-        self._problem: str | None = None
+        self._first_seen: dict[tuple[str, str], datetime] = {}
+        self._has_read_database = False
+        self._unrecorded: dict[str, datetime] = {}
         self._newest: Live | None = None
 
-    def read(self) -> Live:
-        """The newest state; never raises for a table or database that is missing or broken: it says so instead."""
+    def read(self, at: datetime) -> Live:
+        """The state at ``at``, which is now; never raises for a source that is missing or broken: it says so instead."""
         with self._lock:
-            self._read_devices()
-            incidents, problem = self._database.read()
-            stamp = f"{hash(self._devices_key):x}-{self._database.version}"
+            # The database first: what a live table that is read after it lacks is then known to be older.
+            found = self._database.read(at)
+            tables = self._tables.read(at, found.blind)
+            stamp = f"{tables.stamp}-{found.stamp}-{self._is_long_unrecorded(at)}"
             if self._newest is None or self._newest.stamp != stamp:
-                problems = tuple(p for p in (self._problem, problem) if p)
-                newest_at, stale_after = _freshness(self._devices, self._devices_key)
-                self._newest = Live(self._devices, incidents, newest_at, stale_after, problems, stamp)
+                self._newest = self._put_together(tables, found, at, stamp)
             return self._newest
 
-    def _read_devices(self) -> None:
-        paths = sorted(self._folder.glob("*.parquet"))
-        key = tuple((path.name, _modified(path)) for path in paths)
-        if key == self._devices_key:
-            return
-        try:
-            tables = [pq.read_table(path, schema=LIVE.arrow_schema()) for path in paths]
-        except (OSError, pa.ArrowException) as error:
-            self._devices, self._problem = empty_devices(), f"the live table cannot be read: {error}"
-        else:
-            self._devices = pa.concat_tables(tables).to_pandas() if tables else empty_devices()
-            self._problem = None
-        self._devices_key = key
+    def _put_together(self, tables: Tables, found: Incidents, at: datetime, stamp: str) -> Live:
+        inside = found.members.loc[found.members["ended_at"].isna(), ["incident_id", "device_id"]]
+        # What stood in the database before it was first read here is no news: there the live table is right.
+        known, new_since = self._first_seen, at if self._has_read_database else LONG_AGO
+        self._first_seen = {key: known.get(key, new_since) for key in inside.itertuples(index=False, name=None)}
+        self._has_read_database = found.problem is None
+        devices, incidents = one_moment(tables, found, self._first_seen)
+        missing = incidents.loc[~incidents["is_recorded"].astype(bool), "incident_id"] if found.problem is None else ()
+        self._unrecorded = {name: self._unrecorded.get(name, at) for name in missing}
+        problems = [*_problems(tables, found), *([UNRECORDED] if self._is_long_unrecorded(at) else [])]
+        return Live(
+            devices,
+            incidents,
+            tables.shards,
+            tables.unseen,
+            tables.limits,
+            found.problem is None,
+            bool(tables.problems),
+            tuple(problems),
+            stamp,
+        )
+
+    def _is_long_unrecorded(self, at: datetime) -> bool:
+        """Whether an outage has been in the live table for so long that the database should have it."""
+        return any(at - since > timedelta(seconds=UNRECORDED_SECONDS) for since in self._unrecorded.values())
+
+
+def _problems(tables: Tables, found: Incidents) -> list[str]:
+    unreadable = [
+        f"the live table cannot be read: shard={shard.name}.parquet: {shard.reason}"
+        for shard in tables.shards
+        if shard.condition == "unreadable"
+    ]
+    return [*tables.problems, *unreadable, *([found.problem] if found.problem else [])]
 
 
 class AreaSource:
@@ -125,93 +197,11 @@ class AreaSource:
             return self._areas
 
 
-def empty_devices() -> pd.DataFrame:
-    return LIVE.arrow_schema().empty_table().to_pandas()
-
-
 def _modified(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _freshness(devices: pd.DataFrame, key: object) -> tuple[datetime | None, float]:
-    """The newest poll (else the newest file) and the age from which that is old: three times the polls' own spread."""
-    polled = devices["polled_at"].dropna()
-    if len(polled):
-        newest = polled.max()
-        spread = (newest - polled.quantile(0.1)).total_seconds()
-        return newest.to_pydatetime(), min(max(STALE_SECONDS, 3 * spread), 3600.0)
-    files = key if isinstance(key, tuple) else ()
-    newest_file = max((modified for _, modified in files), default=0)
-    return (datetime.fromtimestamp(newest_file / 1e9, UTC) if newest_file else None), STALE_SECONDS
-
-
-class _Database:
-    """The incidents, read in a read-only connection; an SQLite file only when it or its journal changed."""
-
-    def __init__(self, url: str) -> None:
-        parsed = sa.make_url(url)
-        self._file = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-        self._engine = sa.create_engine(read_only(parsed), pool_pre_ping=True)
-        self._key: object = None
-        self._answer: tuple[pd.DataFrame, str | None] = (_no_incidents(), None)
-        self.version = 0
-
-    def read(self) -> tuple[pd.DataFrame, str | None]:
-        key = self._changed_key()
-        if key != self._key:
-            self._key = key
-            self._answer = self._query()
-            self.version += 1
-        return self._answer
-
-    def _changed_key(self) -> object:
-        if self._file is None:
-            return int(time.monotonic() / DATABASE_REREAD_SECONDS)
-        return tuple(_modified(Path(f"{self._file}{suffix}")) for suffix in ("", "-wal"))
-
-    def _query(self) -> tuple[pd.DataFrame, str | None]:
-        if self._file is not None and not self._file.exists():
-            return _no_incidents(), "there is no operations database yet: the collector creates it when it starts"
-        since = datetime.now(UTC) - INCIDENTS_KEPT
-        wanted = sa.or_(INCIDENTS.c.ended_at.is_(None), INCIDENTS.c.ended_at >= since)
-        touched = (
-            sa.select(INCIDENT_DEVICES.c.incident_id, INCIDENT_DEVICES.c.area)
-            .join(INCIDENTS, INCIDENTS.c.incident_id == INCIDENT_DEVICES.c.incident_id)
-            .where(wanted)
-            .distinct()
-        )
-        notes = (
-            sa.select(ACKNOWLEDGEMENTS.c.incident_id, ACKNOWLEDGEMENTS.c.acknowledged_by, ACKNOWLEDGEMENTS.c.note)
-            .join(INCIDENTS, INCIDENTS.c.incident_id == ACKNOWLEDGEMENTS.c.incident_id)
-            .where(wanted)
-            .order_by(ACKNOWLEDGEMENTS.c.acknowledged_at)
-        )
-        try:
-            with self._engine.connect() as connection:
-                rows = connection.execute(sa.select(INCIDENTS).where(wanted).order_by(INCIDENTS.c.started_at.desc()))
-                incidents = pd.DataFrame(rows.mappings().all(), columns=[c.name for c in INCIDENTS.columns])
-                pairs = pd.DataFrame(connection.execute(touched).all(), columns=["incident_id", "area"])
-                taken_up = {key: (by, note) for key, by, note in connection.execute(notes)}
-        except sa.exc.SQLAlchemyError as error:
-            return _no_incidents(), f"the operations database cannot be read: {getattr(error, 'orig', None) or error}"
-        areas = {key: tuple(sorted(names)) for key, names in pairs.groupby("incident_id")["area"]}
-        incidents["areas"] = [areas.get(key, (area,) if area else ()) for key, area in _key_and_area(incidents)]
-        incidents["taken_up"] = pd.Series(
-            [taken_up.get(key) for key in incidents["incident_id"]], incidents.index, object
-        )
-        incidents["ended_at"] = pd.to_datetime(incidents["ended_at"], utc=True)
-        return incidents, None
-
-
-def _key_and_area(incidents: pd.DataFrame) -> zip[tuple[str, str | None]]:
-    return zip(incidents["incident_id"], incidents["area"], strict=True)
-
-
-def _no_incidents() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in INCIDENT_COLUMNS})
 
 
 # --- customers and areas ---
@@ -231,16 +221,30 @@ def customers_behind(devices: pd.DataFrame) -> np.ndarray:
     return total
 
 
+def shown_states(devices: pd.DataFrame) -> pd.Series:
+    """The state of each device as pages show it: one that is up and degraded is ``degraded``."""
+    return devices["state"].mask((devices["state"] == "up") & devices["degraded"].notna(), "degraded")
+
+
 def areas_now(devices: pd.DataFrame) -> pd.DataFrame:
-    """One row per area, worst first: ``state`` (outage | partial | suspect | unknown | up), ``subscribers``,
-    ``affected`` (those behind devices that are down or behind an outage), ``affected_ratio``, ``devices``, ``out``.
+    """One row per area, worst first: ``state`` (outage | partial | suspect | unknown | degraded | up), ``subscribers``,
+    ``affected`` (those behind devices that are down or behind an outage), ``affected_ratio``, ``not_seen`` (those behind
+    devices of which nothing is known), ``devices``, ``out``, ``unseen`` (devices), ``degraded`` (devices).
+
+    An area is not known where a network device is not, or a tenth of its devices; degraded by the same measure.
     """
     network = devices["role"] != "cpe"
+    shown = shown_states(devices)
+    out, unseen, degraded = devices["state"].isin(WITHOUT_SERVICE), shown == "unknown", shown == "degraded"
     marks = devices.assign(
-        out=devices["state"].isin(WITHOUT_SERVICE),
-        lost=devices["subscribers"].where(devices["state"].isin(WITHOUT_SERVICE), 0),
-        doubted=(devices["state"] == "suspect") & network,
-        unseen=devices["state"] == "unknown",
+        out=out,
+        lost=devices["subscribers"].where(out, 0),
+        doubted=(shown == "suspect") & network,
+        unseen=unseen,
+        unseen_network=unseen & network,
+        unseen_people=devices["subscribers"].where(unseen, 0),
+        is_degraded=degraded,
+        degraded_network=degraded & network,
     )
     table = marks.groupby("area", as_index=False).agg(
         devices=("device_id", "size"),
@@ -248,11 +252,15 @@ def areas_now(devices: pd.DataFrame) -> pd.DataFrame:
         out=("out", "sum"),
         affected=("lost", "sum"),
         doubted=("doubted", "sum"),
-        unseen=("unseen", "mean"),
+        unseen=("unseen", "sum"),
+        unseen_network=("unseen_network", "sum"),
+        not_seen=("unseen_people", "sum"),
+        degraded=("is_degraded", "sum"),
+        degraded_network=("degraded_network", "sum"),
     )
     table["affected_ratio"] = table["affected"] / table["subscribers"].where(table["subscribers"] > 0)
     table["state"] = [_area_state(row) for row in table.to_dict("records")]
-    order = {state: i for i, state in enumerate(("outage", "partial", "suspect", "unknown", "up"))}
+    order = {state: i for i, state in enumerate(("outage", "partial", "suspect", "unknown", "degraded", "up"))}
     table["order"] = table["state"].map(order)
     return table.sort_values(["order", "affected", "area"], ascending=[True, False, True]).drop(columns="order")
 
@@ -266,4 +274,7 @@ def _area_state(row: Mapping[Hashable, Any]) -> str:
         )
     if row["doubted"]:
         return "suspect"
-    return "unknown" if row["unseen"] > 0.5 else "up"
+    if row["unseen_network"] or row["unseen"] >= NOT_SEEN_ENOUGH_RATIO * row["devices"]:
+        return "unknown"
+    is_degraded = row["degraded_network"] or row["degraded"] >= DEGRADED_ENOUGH_RATIO * row["devices"]
+    return "degraded" if is_degraded else "up"

@@ -22,16 +22,6 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
     window.scrollTo(0, 0);
   }
 
-  function duration(seconds) {
-    const s = Math.floor(seconds);
-    if (s < 60) return s + " s";
-    if (s < 3600) return Math.floor(s / 60) + " min";
-    if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
-    return Math.floor(s / 86400) + " d";
-  }
-
-  let freshness = null, receivedAt = 0;
-
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     bairro: {
       theme: function (clicks) {
@@ -52,19 +42,8 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
         }
       },
 
-      // The browser counts on from the age that the server gave, so that a silent server shows as old data.
-      age: function (_, data) {
-        if (!data) return ["", "age"];
-        if (data !== freshness) { freshness = data; receivedAt = performance.now(); }
-        if (data.age === null) return ["▲ no live data", "age old"];
-        const age = data.age + (performance.now() - receivedAt) / 1000;
-        if (data.blind) return ["■ collector blind · data " + duration(age) + " old", "age blind"];
-        if (age > data.stale_after) return ["▲ data " + duration(age) + " old", "age old"];
-        return ["● live · " + duration(age) + " old", "age"];
-      },
-
       rememberStates: function (states) {
-        remember({state: states && states.length < 6 ? states.join(",") : null});
+        remember({state: states && states.length < severity.length ? states.join(",") : null});
       },
 
       rememberSpan: function (weeks) {
@@ -108,7 +87,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   // --- functions and cells of the tables ---
   const functions = window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   const cells = window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
-  const severity = ["down", "suspect", "up", "unknown", "suppressed", "silent"];
+  const severity = ["down", "suspect", "degraded", "up", "unknown", "suppressed", "silent"];
   const verdicts = ["at_risk", "watch", "ordinary", "too_little_data"];
 
   functions.bairroBySeverity = (a, b) => severity.indexOf(a) - severity.indexOf(b);

@@ -30,15 +30,60 @@ def in_order(incidents: pd.DataFrame) -> pd.DataFrame:
     return incidents.loc[keys.sort_values(by, ascending=[True, False, False]).index]
 
 
+def answers_now(row: Row) -> bool:
+    """Whether an outage is kept open (its device flaps) or is just ending: nobody is without service by it now."""
+    return row["kind"] in {"outage", "planned"} and not row["out_now"] and not row["unseen_now"]
+
+
+def people(row: Row) -> tuple[str, list[str]]:
+    """How many customers are without service by it now, as a number and the lines under it.
+
+    Of a degradation, which takes no service away, all that it touches; '?' where nobody knows of any of them.
+    """
+    ever, now = int(row["subscribers_affected"]), int(row["customers_now"])
+    if row["kind"] not in {"outage", "planned"} or (now == ever and not row["unseen_now"]):
+        return numbers.count(ever), [_customers(ever)]
+    if not row["unseen_now"]:
+        return numbers.count(now), [f"{_customers(now)} now", f"of {numbers.count(ever)} in all"]
+    gap = f"{_devices(int(row['unseen_now']))} not known"
+    if not now:
+        return "?", [f"of {numbers.count(ever)} {_customers(ever)}", gap]
+    return numbers.count(now), [f"{_customers(now)} now", f"of {numbers.count(ever)}, {gap}"]
+
+
 def what(row: Row) -> str:
     """What has happened, in a sentence without its end."""
+    if row["kind"] in {"outage", "planned"} and row["unseen_now"]:
+        return f"{_fell(row)}; whether it still is so is not known of {_devices(int(row['unseen_now']))}"
+    return _fell(row)
+
+
+def _fell(row: Row) -> str:
     root, devices = row["root_device_id"] or "an unknown device", int(row["devices_affected"])
     if row["kind"] == "degradation":
         measure = MEASURES.get(row["measure"], "bad quality")
         return f"{measure} at {_devices(devices)} behind {root}" if row["scope"] == "group" else f"{measure} at {root}"
     if row["scope"] == "group":
-        return f"{_devices(devices)} behind {root} fell silent together; {root} answers"
-    return f"{root} is down" if devices <= 1 else f"{root} is down, and {_devices(devices - 1)} behind it"
+        return f"{_devices(devices)} behind {root} fell silent together; {_group_now(row, root)}"
+    behind = f", and {_devices(devices - 1)} behind it" if devices > 1 else ""
+    if answers_now(row):
+        return f"{root} was down{behind}; {'all answer' if behind else 'it answers'} just now"
+    if row["root_state"] in {"up", "suspect"}:
+        return f"{root} was down and answers; {_devices(int(row['out_now']))} behind it {_do(row)} not yet"
+    return f"{root} is down{behind}"
+
+
+def _group_now(row: Row, root: str) -> str:
+    """How those stand who fell silent together."""
+    if answers_now(row):
+        return "all answer just now"
+    answers = f"{root} answers" if row["root_state"] in {"up", "degraded"} else f"{root} is not known to answer"
+    some = 0 < row["out_now"] < row["devices_affected"] and not row["unseen_now"]
+    return f"{int(row['out_now'])} still {_do(row)} not answer, {answers}" if some else answers
+
+
+def _do(row: Row) -> str:
+    return "does" if row["out_now"] == 1 else "do"
 
 
 def begin(row: Row, parent: str | None) -> str:
@@ -50,6 +95,8 @@ def begin(row: Row, parent: str | None) -> str:
         return "nothing to do while the work lasts"
     if row["kind"] == "degradation":
         return BEGIN.get(row["measure"], "{root}").format(root=root)
+    if answers_now(row):
+        return f"what makes it come and go: power, connectors and cabling {'behind' if row['scope'] == 'group' else 'of'} {root}"
     if row["scope"] == "group":
         return f"the line or node that they share behind {root}, and power in the street"
     return f"power of {root}" + (f", then its link to {parent}, which answers" if parent else ", then its uplink")
@@ -68,6 +115,10 @@ def short_id(incident_id: str, others: Sequence[str]) -> str:
     """How the id begins, as far as it takes to tell it from the others."""
     start = incident_id[:ID_CHARACTERS]
     return start if sum(other.startswith(start) for other in others) <= 1 else incident_id
+
+
+def _customers(count: int) -> str:
+    return "customer" if count == 1 else "customers"
 
 
 def _devices(count: int) -> str:

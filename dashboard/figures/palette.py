@@ -54,12 +54,17 @@ def blend(mark: Mark, on: Theme) -> str:
     return "#" + "".join(f"{round(a * mark.weight + b * (1 - mark.weight)):02x}" for a, b in pairs)
 
 
+DEGRADED = Mark(
+    "degraded", "Degraded", "▼", "#7b4ea3", "#ffffff", "answers, and loses packets, is slow or has a full uplink"
+)
+
 DEVICE_STATES: dict[str, Mark] = {
     mark.key: mark
     for mark in (
         Mark("down", "Down", "■", "#c44e00", "#ffffff", "silent, and the outage is laid to this device"),
         Mark("suppressed", "Behind an outage", "◆", "#cc79a7", "#16202b", "silent because of another device"),
         Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "missed its last poll; not yet judged"),
+        DEGRADED,
         Mark("silent", "Silent", "○", "#56b4e9", "#16202b", "a lone customer device; nobody's outage"),
         Mark("unknown", "Unknown", "?", "#aab4be", "#16202b", "not observed"),
         Mark("up", "Up", "●", "#00805e", "#ffffff", "answers"),
@@ -73,6 +78,7 @@ AREA_STATES: dict[str, Mark] = {
         Mark("partial", "Partial outage", "◆", "#e69f00", "#16202b", "some customers are without service"),
         Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "a network device missed its last poll"),
         Mark("unknown", "Unknown", "?", "#aab4be", "#16202b", "not observed"),
+        DEGRADED,
         Mark("up", "Up", "●", "#00805e", "#ffffff", "no customer is known to be without service", 0.4),
     )
 }

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.figures import findings, numbers
+from dashboard.figures import findings, measured, numbers, shards
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.intervals import places
 from dashboard.figures.map import empty
 from dashboard.figures.palette import DEVICE_STATES, theme
 from dashboard.figures.timeline import timeline
 from dashboard.figures.weeks import weekly
-from dashboard.live import areas_now
+from dashboard.live import Live, areas_now, shown_states
 from dashboard.models.sides import Side, side_of
-from dashboard.pages import help, parts
-from dashboard.pages.source import Source, Visit
+from dashboard.pages import help, now_devices, parts
+from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
     "unknown": "There is no such area",
@@ -32,12 +35,16 @@ TEXT = {
     "drivers": "What drives it",
     "counted": "Rates per 100 customers in 90 days",
     "devices": "Its network now",
+    "measured": "Network devices: what they measure now",
     "no_devices": "No live data of this area. The collector has not polled a device here yet.",
     "report": "Report",
     "pdf": "PDF",
 }
 SPANS = {"13": "3 months", "26": "6 months", "52": "1 year"}
 DEFAULT_SPAN = "52"
+REFRESH_SECONDS = 5
+MOST_NAMED, MOST_MEASURED = 6, 12
+MEASURED = ("Device", "Round trip", "Loss", "Load", "Rate ↓ / ↑", "Signal")
 
 
 def layout(seen: Visit, key: str) -> html.Div:
@@ -45,7 +52,7 @@ def layout(seen: Visit, key: str) -> html.Div:
     area = unquote(key)
     results = seen.source.results()
     said = findings.finding(results, area, seen.settings.currency) if results is not None else None
-    live_areas = set(seen.source.live().devices["area"])
+    live_areas = set(seen.source.live(seen.at).devices["area"])
     if said is None and area not in live_areas and area not in seen.source.names:
         back = dcc.Link(TEXT["all_areas"], href="/areas")
         return html.Div(
@@ -55,11 +62,10 @@ def layout(seen: Visit, key: str) -> html.Div:
         missing = parts.empty(TEXT["no_results"], TEXT["no_results_why"])
         said_of_builds = parts.warnings(results, seen)
         title = html.H1(seen.source.name(area))
-        return html.Div([title, *said_of_builds, missing, devices(seen, area)], className="page area")
+        return html.Div([title, *said_of_builds, missing, network(seen, area)], className="page area")
     span = seen.query.get("weeks", DEFAULT_SPAN)
     return html.Div(
         [
-            dcc.Store(id="area-key", data=area),
             html.Div([html.H1(said.name), parts.chip(said.verdict), _links(area)], className="title-line"),
             *parts.warnings(results, seen),
             html.P(said.headline, className="headline"),
@@ -81,7 +87,7 @@ def layout(seen: Visit, key: str) -> html.Div:
                         class_name="weeks",
                     ),
                     html.Div(
-                        [help.of_area(seen, area), drivers(said.drivers), counted(said), devices(seen, area)],
+                        [help.of_area(seen, area), drivers(said.drivers), counted(said), network(seen, area)],
                         className="column",
                     ),
                 ],
@@ -154,33 +160,87 @@ def counted(said: Finding) -> html.Section:
     return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)))
 
 
-def devices(seen: Visit, area: str) -> html.Section:
-    """The area's devices by state, those not up by name, and its open incidents."""
-    live = seen.source.live()
-    mine = live.devices[live.devices["area"] == area]
-    if mine.empty:
-        return parts.panel(TEXT["devices"], html.P(TEXT["no_devices"], className="quiet"))
-    row = areas_now(mine).iloc[0]
-    counts = mine["state"].value_counts()
+def network(seen: Visit, area: str) -> html.Section:
+    """The area's network now, which renews itself, and how old what is shown of it is."""
+    shown = renew(seen, area, None)
+    timers = [
+        dcc.Store(id="area-key", data=area),
+        dcc.Interval(id="area-tick", interval=REFRESH_SECONDS * 1000),
+        dcc.Store(id="area-seen", data=shown[2]),
+    ]
+    age = parts.age("area-age", shown[1])
+    return parts.panel(TEXT["devices"], *timers, html.Div(shown[0], id="area-now", className="now-here"), aside=age)
+
+
+def renew(seen: Visit, area: str, digests: list[str] | None) -> tuple[Any, ...]:
+    """What changed since ``digests``: the area's network; then always its freshness and the new digests."""
+    live = seen.source.live(seen.at)
+    here = live.of(live.devices[live.devices["area"] == area])
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
+    fresh, digests = parts.changed([devices(here, area, now)], digests)
+    return fresh[0], shards.freshness(here, now), digests
+
+
+def devices(here: Live, area: str, now: datetime) -> list[Any]:
+    """The area's devices by state with what they measure, and those by name that need a person."""
+    gaps = [parts.notice(said) for said in shards.notices(here, now)]
+    if here.devices.empty:
+        return [*gaps, html.P(TEXT["no_devices"], className="quiet")]
+    row = areas_now(here.devices).iloc[0]
+    shown = here.devices.assign(state=shown_states(here.devices))
+    counts = shown["state"].value_counts()
     chips = [
         parts.chip(mark, f"{numbers.count(int(counts[key]))} {mark.word.lower()}")
         for key, mark in DEVICE_STATES.items()
         if key in counts.index
     ]
     without = f"{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service"
-    troubled = mine[mine["state"].isin(["down", "suspect"])].head(6)
-    items = [
-        html.Li(
-            [
-                html.Strong(d["device_id"]),
-                f" {DEVICE_STATES[d['state']].word.lower()} since {numbers.moment(d['since'].tz_convert(now.tzinfo), now)}",
-            ]
-        )
-        for d in troubled.to_dict("records")
+    if row["not_seen"]:
+        without += f", of {numbers.count(row['not_seen'])} it is not known"
+    return [
+        *gaps,
+        html.Div(chips, className="legend"),
+        html.P(without),
+        html.Ul(_troubled(shown, here, now)),
+        _figures(shown),
     ]
-    age = f"{numbers.duration(live.age_seconds(seen.at))} old"
-    return parts.panel(TEXT["devices"], html.Div(chips, className="legend"), html.P(without), html.Ul(items), aside=age)
+
+
+def _figures(shown: pd.DataFrame) -> html.Div | None:
+    """What the area's network devices measure now, those first that carry most; customer devices are too many."""
+    rows = shown[(shown["role"] != "cpe") & shown["state"].isin(["up", "degraded"])]
+    if rows.empty:
+        return None
+    rows = rows.sort_values(["utilization_ratio", "device_id"], ascending=[False, True]).head(MOST_MEASURED)
+    cells = [
+        [
+            [DEVICE_STATES[row["state"]].shape, " ", row["device_id"]],
+            measured.round_trip(row["rtt_seconds"]),
+            measured.loss(row["loss_ratio"]),
+            measured.load(row["utilization_ratio"]),
+            measured.rates(row["receive_bytes_per_second"], row["transmit_bytes_per_second"]),
+            measured.signal(row["signal_dbm"], row["signal_noise_db"]),
+        ]
+        for row in rows.to_dict("records")
+    ]
+    kept = [i for i in range(6) if i == 0 or any(row[i] != numbers.NONE for row in cells)]
+    return parts.table([MEASURED[i] for i in kept], [[row[i] for i in kept] for row in cells], label=TEXT["measured"])
+
+
+def _troubled(shown: pd.DataFrame, here: Live, now: datetime) -> list[html.Li]:
+    """Those that need a person first, each with a word of why."""
+    order = {"down": 0, "suspect": 1, "degraded": 2}
+    rows = shown[shown["state"].isin(order)]
+    rows = rows.iloc[rows["state"].map(order).argsort(kind="stable")].head(MOST_NAMED)
+    items = []
+    for row in rows.to_dict("records"):
+        since = (
+            "" if row["state"] == "degraded" else f" since {numbers.moment(row['since'].tz_convert(now.tzinfo), now)}"
+        )
+        why = now_devices.why(row, here, frozenset(), now)
+        state = DEVICE_STATES[row["state"]].word.lower()
+        items.append(html.Li([html.Strong(row["device_id"]), f" {state}{since}{f': {why}' if why else ''}"]))
+    return items
 
 
 def register(app: Dash, source: Source) -> None:
@@ -191,6 +251,19 @@ def register(app: Dash, source: Source) -> None:
     )
     def draw(span: str, theme_name: str, area: str) -> Any:
         return weeks_figure(source, area, int(span), theme_name)
+
+    @app.callback(
+        Output("area-now", "children"),
+        Output("area-age", parts.FRESHNESS),
+        Output("area-seen", "data"),
+        Input("area-tick", "n_intervals"),
+        State("area-key", "data"),
+        State("area-seen", "data"),
+        prevent_initial_call=True,
+    )
+    def renew_network(_: int, area: str, digests: list[str] | None) -> tuple[Any, ...]:
+        shown, freshness, digests = renew(visit(source), area, digests)
+        return shown, json.dumps(freshness), digests
 
     app.clientside_callback(ClientsideFunction("bairro", "rememberSpan"), Input("area-span", "value"))
 

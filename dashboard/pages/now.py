@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,9 @@ from zoneinfo import ZoneInfo
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import map as maps
-from dashboard.figures import numbers
+from dashboard.figures import measured, numbers, shards
 from dashboard.figures.palette import AREA_STATES, DEVICE_STATES, theme
-from dashboard.live import Live, areas_now
+from dashboard.live import Live, areas_now, shown_states
 from dashboard.pages import now_devices, now_incidents, parts
 from dashboard.pages.source import Source, Visit, visit
 
@@ -25,15 +26,14 @@ TEXT = {
     "no_live": "No live data yet",
     "no_live_why": "The collector writes the state of every device a few seconds after its first round of polls. "
     "Start it with “bairro collect”; this page fills by itself.",
-    "blind": "The collector is blind: its own connection or all its references are silent. "
-    "What is shown is the last that it knew; the time counts as not observed, and no new outage is declared.",
-    "stale": "These data are old. The collector may have stopped: nothing below is certain any more.",
+    "blind": "The collector is blind by the operations database: its own connection or all its references are silent. "
+    "The time counts as not observed, and no new outage is declared.",
 }
 
 
 def layout(seen: Visit) -> html.Div:
     """The page as it is now but for its map; `refresh` draws that, and renews all every few seconds."""
-    live = seen.source.live()
+    live = seen.source.live(seen.at)
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
     wanted = [state for state in seen.query.get("state", "").split(",") if state in now_devices.SHOWN] or list(
         now_devices.SHOWN
@@ -41,14 +41,12 @@ def layout(seen: Visit) -> html.Div:
     return html.Div(
         [
             dcc.Interval(id="now-tick", interval=REFRESH_SECONDS * 1000),
-            dcc.Interval(id="now-second", interval=1000),
             dcc.Store(id="now-seen"),
-            dcc.Store(id="now-freshness"),
             html.H1(TEXT["title"], className="unseen"),
             html.Div(
                 [
                     html.Div(tiles(live), id="now-tiles", className="tiles"),
-                    html.Div(id="now-age", className="age", role="status"),
+                    parts.age("now-age", shards.freshness(live, now)),
                 ],
                 className="strip",
             ),
@@ -107,7 +105,7 @@ def register(app: Dash, source: Source) -> None:
         Output("now-incidents", "children"),
         Output("now-map", "figure"),
         Output("now-devices", "rowData"),
-        Output("now-freshness", "data"),
+        Output("now-age", parts.FRESHNESS),
         Output("now-seen", "data"),
         Input("now-tick", "n_intervals"),
         Input("now-states", "value"),
@@ -115,24 +113,17 @@ def register(app: Dash, source: Source) -> None:
         State("now-seen", "data"),
     )
     def renew(_: int, states: list[str], theme_name: str, digests: list[str] | None) -> tuple[Any, ...]:
-        return refresh(visit(source), states, theme_name, digests)
+        *shown, freshness, digests = refresh(visit(source), states, theme_name, digests)
+        return (*shown, json.dumps(freshness), digests)
 
-    app.clientside_callback(
-        ClientsideFunction("bairro", "age"),
-        Output("now-age", "children"),
-        Output("now-age", "className"),
-        Input("now-second", "n_intervals"),
-        Input("now-freshness", "data"),
-    )
     app.clientside_callback(ClientsideFunction("bairro", "rememberStates"), Input("now-states", "value"))
     app.clientside_callback(ClientsideFunction("bairro", "openFromMap"), Input("now-map", "clickData"))
 
 
 def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] | None) -> tuple[Any, ...]:
     """What changed since ``digests``: tiles, banners, incidents, map, rows; then always freshness and new digests."""
-    live = seen.source.live()
-    zone = ZoneInfo(seen.settings.timezone)
-    now = seen.at.astimezone(zone)
+    live = seen.source.live(seen.at)
+    now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
     values = (
         tiles(live),
         banners(live, now),
@@ -141,21 +132,20 @@ def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] 
         now_devices.rows(live, seen.source, now, states),
     )
     fresh, digests = parts.changed(values, digests)
-    age = live.age_seconds(seen.at)
-    return (*fresh, {"age": age, "stale_after": live.stale_after_seconds, "blind": live.is_blind}, digests)
+    return (*fresh, shards.freshness(live, now), digests)
 
 
 def tiles(live: Live) -> list[html.Div]:
-    """Areas and customers affected, then devices by state."""
+    """Areas and customers affected, and of how many nobody knows; then devices by state."""
     if live.devices.empty:
         return []
     areas = areas_now(live.devices)
-    affected = int(areas["affected"].sum())
-    struck = int(areas["state"].isin(["outage", "partial"]).sum())
-    counts = live.devices["state"].value_counts()
+    struck, dark = int(areas["state"].isin(["outage", "partial"]).sum()), int((areas["state"] == "unknown").sum())
+    affected, not_seen = int(areas["affected"].sum()), int(areas["not_seen"].sum())
+    counts = shown_states(live.devices).value_counts()
     return [
-        parts.tile(f"{struck}", f"of {len(areas)} areas affected", class_name="alarm" if struck else ""),
-        parts.tile(numbers.count(affected), "customers affected", class_name="alarm" if affected else ""),
+        _affected(struck, dark, f"of {len(areas)} areas affected", is_dark=dark == len(areas)),
+        _affected(affected, not_seen, "customers affected", is_dark=bool((live.devices["state"] == "unknown").all())),
         html.Div(className="rule"),
         *(
             parts.tile(numbers.count(int(counts.get(key, 0))), parts.chip(mark), class_name="state", title=mark.meaning)
@@ -164,19 +154,23 @@ def tiles(live: Live) -> list[html.Div]:
     ]
 
 
+def _affected(count: int, not_known: int, what: str, *, is_dark: bool) -> html.Div:
+    """A count of what is affected, with how many more nobody knows of; no number where nothing is seen."""
+    gap = [html.Small(f"{numbers.count(not_known)} not known", className="gap")] if not_known else []
+    if is_dark:
+        return parts.tile("?", [what, *gap], class_name="dark")
+    return parts.tile(numbers.count(count), [what, *gap], class_name="alarm" if count else "")
+
+
 def banners(live: Live, now: datetime) -> list[html.Div]:
-    """What must be known before anything else on the page is believed."""
-    lines = [
-        parts.banner("note", "i", problem[:1].upper() + problem[1:] + ".")
-        for problem in live.problems
-        if len(live.devices)
-    ]
-    if live.devices.empty:
-        lines.append(parts.empty(TEXT["no_live"], TEXT["no_live_why"]))
-    if live.is_blind:
+    """What must be known before anything else on the page is believed, worst first."""
+    if not live.shards and live.devices.empty and not live.is_unreadable:
+        return [parts.empty(TEXT["no_live"], TEXT["no_live_why"])]
+    lines = [parts.notice(said) for said in shards.notices(live, now)]
+    if live.is_blind and not any(shard.condition == "blind" for shard in live.shards):
         lines.insert(0, parts.banner("alarm", "■", TEXT["blind"]))
-    elif live.is_stale(now):
-        lines.insert(0, parts.banner("warning", "▲", TEXT["stale"]))
+    for problem in live.problems:
+        lines.append(parts.banner("alarm", "■", problem[:1].upper() + problem[1:] + "."))
     return lines
 
 
@@ -186,6 +180,9 @@ def area_map(live: Live, source: Source, theme_name: str) -> Any:
     if live.devices.empty:
         return maps.empty(TEXT["no_live"], chosen)
     states = {row["area"]: row for row in areas_now(live.devices).to_dict("records")}
+    ailing = live.devices[shown_states(live.devices) == "degraded"]
+    for area, devices in ailing.groupby("area"):
+        states[area]["worst"] = measured.worst(devices, live.limits)
     marks = [_area_mark(area, name, states) for area, name in source.names.items()]
     loud = frozenset(m.area for m in marks if m.mark.key not in {"up", "unknown"})
     return maps.areas(marks, source.outlines, chosen, labelled=loud)
@@ -196,8 +193,12 @@ def _area_mark(area: str, name: str, states: Mapping[str, Mapping[Any, Any]]) ->
         return maps.AreaMark(area, name, AREA_STATES["unknown"], f"<b>{name}</b><br>no device in the inventory")
     row = states[area]
     mark = AREA_STATES[row["state"]]
-    share = numbers.percent(row["affected_ratio"], 0)
-    told = f"<br>{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service ({share})"
-    return maps.AreaMark(
-        area, name, mark, f"<b>{name}</b><br>{mark.shape} {mark.word}{told if row['affected'] else ''}"
-    )
+    lines = [f"<b>{name}</b>", f"{mark.shape} {mark.word}"]
+    if row["affected"]:
+        people = f"{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service"
+        lines.append(f"{people} ({numbers.percent(row['affected_ratio'], 0)})")
+    if row["unseen"]:
+        lines.append(f"{numbers.count(row['unseen'])} of {numbers.count(row['devices'])} devices not known")
+    if row["degraded"]:
+        lines.append(f"{numbers.count(row['degraded'])} degraded; {row['worst']}")
+    return maps.AreaMark(area, name, mark, "<br>".join(lines))

@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.figures import numbers
+from dashboard.figures import measured, numbers, shards
 from dashboard.figures.palette import DEVICE_STATES
-from dashboard.live import Live, customers_behind
+from dashboard.live import Live, customers_behind, shown_states
 from dashboard.pages import parts
 from dashboard.pages.source import Source
 
 UNWELL = "up"
 """The state of the filter that stands for devices which answer and are not well."""
 
-SHOWN = ("down", "suspect", UNWELL, "unknown", "suppressed", "silent")
+SHOWN = ("down", "suspect", "degraded", UNWELL, "unknown", "suppressed", "silent")
 """What needs a person first; devices behind an outage come back with it, and a lone silent one is nobody's outage."""
 
 FAULTS = {
@@ -29,22 +29,26 @@ FAULTS = {
     "uplink_missing": "named uplink not found",
     "two_devices": "two devices at one address",
 }
-MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "full uplink"}
 FLAPS = "went down again and again"
 WHY = {
     "suspect": "missed a poll, asked again",
     "unknown": "not polled: no verdict",
     "silent": "alone: off, or its own line",
 }
+MEASURED = (
+    "Round trip · echoes lost · rate on the uplink towards the customer / back · load of the fuller direction · signal"
+)
 NUMBER = {"cellClass": "number", "headerClass": "number"}
+
+
 COLUMNS: tuple[dict[str, Any], ...] = (
-    parts.mark_column("state", "State", 150, DEVICE_STATES, order="bairroBySeverity"),
-    parts.column("device_id", "Device", 132, tooltipField="device_id"),
-    parts.column("role", "Role", 58),
-    parts.column("area", "Area", 104, cellRenderer="AreaLink", tooltipField="area"),
-    parts.column("why", "Why", 162, tooltipField="why"),
+    parts.mark_column("state", "State", 156, DEVICE_STATES, order="bairroBySeverity"),
+    parts.column("device_id", "Device", 128, tooltipField="device_and_role"),
+    parts.column("area", "Area", 92, cellRenderer="AreaLink", tooltipField="area"),
+    parts.column("why", "Why", 170, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
-    parts.column("subscribers", "Customers", 90, **NUMBER),
+    parts.column("subscribers", "Customers", 100, **NUMBER),
+    parts.column("measured", "Measured now", 160, headerTooltip=MEASURED, tooltipField="measured", sortable=False),
 )
 
 
@@ -55,10 +59,11 @@ def filter_word(state: str) -> str:
 
 def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:
     """Devices not up or not well, in the order of SHOWN, within each those with most customers first."""
-    behind = live.devices.assign(subscribers=customers_behind(live.devices))
+    shown = shown_states(live.devices)
+    behind = live.devices.assign(subscribers=customers_behind(live.devices), state=shown)
     chosen = behind[behind["state"].isin(states)]
     flapping = _flapping(live)
-    chosen = chosen.assign(why=[_why(row, flapping, now) for row in chosen.to_dict("records")])
+    chosen = chosen.assign(why=[why(row, live, flapping, now) for row in chosen.to_dict("records")])
     chosen = chosen[chosen["state"].ne(UNWELL) | chosen["why"].ne("")]
     order = {state: i for i, state in enumerate(SHOWN)}
     chosen = chosen.assign(order=chosen["state"].map(order))
@@ -67,12 +72,13 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
         {
             "device_id": row["device_id"],
             "state": row["state"],
-            "role": row["role"],
+            "device_and_role": f"{row['device_id']} ({row['role']})",
             "area": source.name(row["area"]),
             "href": parts.area_href(row["area"]),
             "why": row["why"],
             "since": numbers.moment(row["since"].tz_convert(now.tzinfo), now),
             "subscribers": int(row["subscribers"]),
+            "measured": measured.line(row),
         }
         for row in chosen.to_dict("records")
     ]
@@ -94,11 +100,13 @@ def _flapping(live: Live) -> frozenset[str]:
     return frozenset(roots.dropna())
 
 
-def _why(row: dict[Any, Any], flapping: frozenset[str], now: datetime) -> str:
-    """What is known of the reason; nothing for a device that is well."""
+def why(row: dict[Any, Any], live: Live, flapping: frozenset[str], now: datetime) -> str:
+    """What is known of the reason; nothing for a device that is well. ``state`` is the one that is shown."""
     state = row["state"]
-    if state == UNWELL:
-        said = _ails(row, flapping)
+    if state in {UNWELL, "degraded"}:
+        said = _ails(row, live, flapping)
+    elif row["device_id"] in live.unseen:
+        said = [shards.why(live.unseen[row["device_id"]], shards.count_of(live))]
     elif state == "suppressed" and row["root"] not in {None, row["device_id"]}:
         said = [f"behind {row['root']}"]
     else:
@@ -108,8 +116,7 @@ def _why(row: dict[Any, Any], flapping: frozenset[str], now: datetime) -> str:
     return ", ".join(said)
 
 
-def _ails(row: dict[Any, Any], flapping: frozenset[str]) -> list[str]:
+def _ails(row: dict[Any, Any], live: Live, flapping: frozenset[str]) -> list[str]:
     said = [FLAPS] if row["device_id"] in flapping else []
-    for names, codes in ((MEASURES, row["degraded"]), (FAULTS, row["faults"])):
-        said += [names.get(code, code) for code in ([] if codes is None else codes)]
-    return said
+    codes = [] if row["faults"] is None else row["faults"]
+    return [*said, *measured.ailing(row, live.limits), *(FAULTS.get(code, code) for code in codes)]

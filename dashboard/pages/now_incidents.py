@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.figures import incidents as figures
-from dashboard.figures import numbers
+from dashboard.figures import measured, numbers, shards
 from dashboard.live import Live
 from dashboard.pages import parts
 from dashboard.pages.now_devices import until
@@ -17,6 +17,8 @@ from dashboard.pages.source import Source
 TEXT = {
     "none": "No open incident",
     "unknown": "Not known before the first live data",
+    "gaps": "Not known whether there is an incident: ",
+    "unrecorded": "Told by the collector alone: it is not in the operations database, so nobody can take it up yet",
     "ended": "Ended in the last 24 hours",
     "begin": "Begin with: ",
     "taken_up": "Taken up by ",
@@ -31,8 +33,8 @@ def cards(live: Live, source: Source, now: datetime) -> list[html.Article] | htm
     """The open incidents that are the network's, worst first."""
     rows = live.open_incidents
     rows = figures.in_order(rows[rows["kind"] != "blind"])
-    if rows.empty and live.newest_at is None:
-        return html.Div(f"? {TEXT['unknown']}", className="quiet")
+    if rows.empty and not live.is_complete:
+        return html.Div([html.P(f"? {_unknown(live)}", className="quiet"), *_ended(live, source, now)])
     if rows.empty:
         return html.Div([html.P(f"● {TEXT['none']}", className="quiet"), *_ended(live, source, now)])
     devices = live.devices.set_index("device_id")
@@ -42,9 +44,25 @@ def cards(live: Live, source: Source, now: datetime) -> list[html.Article] | htm
     made = []
     for row in rows.to_dict("records"):
         root = row["root_device_id"]
+        row |= {"root_state": devices["state"].get(root), "worst": _worst(row, live)}
         end = until(devices["maintenance_until"].get(root), now)
         made.append(_card(row, source, now, begin=figures.begin(row, parents.get(root)), until=end, ids=ids))
     return made
+
+
+def _unknown(live: Live) -> str:
+    """Why nobody can say that nothing is wrong."""
+    gaps = shards.gaps(live)
+    return f"{TEXT['gaps']}{', '.join(gaps)}" if live.shards and gaps else TEXT["unknown"]
+
+
+def _worst(row: dict[Any, Any], live: Live) -> str:
+    """The number of a degradation: of its root, or of the worst behind a root that is well itself."""
+    if row["kind"] != "degradation":
+        return ""
+    devices, root = live.devices, row["root_device_id"]
+    own = devices[(devices["parent"] if row["scope"] == "group" else devices["device_id"]) == root]
+    return measured.worst(own, live.limits, row["measure"])
 
 
 def _card(
@@ -53,17 +71,15 @@ def _card(
     started = row["started_at"].astimezone(now.tzinfo)
     what = [f"planned work{f' until {until}' if until else ''}: "] if row["kind"] == "planned" else []
     key = figures.short_id(row["incident_id"], ids)
-    people = int(row["subscribers_affected"])
+    number, told = figures.people(row)
     return html.Article(
         [
-            html.Div(
-                [html.Strong(numbers.count(people)), html.Span("customer" if people == 1 else "customers")],
-                className="people",
-            ),
+            html.Div([html.Strong(number), *(html.Span(line) for line in told)], className="people"),
             html.Div(
                 [
                     html.Div(_where(row, source), className="where"),
                     html.Div([*what, figures.what(row)], className="what"),
+                    html.Div(row["worst"], className="what") if row["worst"] else None,
                     html.Div([html.B(TEXT["begin"]), begin], className="begin") if begin else None,
                     _taken_up(row, key),
                 ],
@@ -89,6 +105,8 @@ def _where(row: dict[Any, Any], source: Source) -> list[Any]:
 
 def _taken_up(row: dict[Any, Any], key: str) -> html.Div:
     """Who has taken it up, else the command that does; the incident's id in either case, since commands ask for it."""
+    if not row["is_recorded"]:
+        return html.Div(TEXT["unrecorded"], className="taken")
     shown = html.Code(key, title=row["incident_id"])
     if said := figures.taken_up(row):
         return html.Div([TEXT["taken_up"], said, " · ", shown], className="taken")

@@ -14,10 +14,12 @@ from dash import dcc, html, no_update
 from plotly.utils import PlotlyJSONEncoder
 
 from dashboard import attempts
-from dashboard.figures import age, findings, numbers
+from dashboard.figures import age as ages
+from dashboard.figures import findings, numbers
 from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
 from dashboard.figures.palette import Mark
+from dashboard.figures.shards import Notice
 
 if TYPE_CHECKING:
     from dashboard.pages.source import Visit
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 Children = Any
 
+FRESHNESS = "data-freshness"
 NO_ROWS = "Nothing to show"
 NO_RESULTS = "No results yet"
 NO_RESULTS_WHY = (
@@ -87,7 +90,7 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
         lines.append(banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
     newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
     if newer:
-        lines.append(banner("note", "i", f"{age.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))
+        lines.append(banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))
     return lines
 
 
@@ -142,6 +145,17 @@ def banner(kind: str, mark: str, text: Children) -> html.Div:
     return html.Div(
         [html.Span(mark, **{"aria-hidden": "true"}), html.Div(text)], className=f"banner {kind}", role="status"
     )
+
+
+def age(key: str, freshness: Mapping[str, Any]) -> html.Div:
+    """How old what is shown is; the browser writes it and counts on by itself, whatever becomes of the server."""
+    return html.Div(id=key, className="age", role="timer", **{FRESHNESS: json.dumps(freshness)})
+
+
+def notice(said: Notice) -> html.Div:
+    """What is said of a collector, with the command that mends it."""
+    command = [" ", html.Code(said.command)] if said.command else []
+    return banner(said.kind, "■" if said.kind == "alarm" else "▲", [said.text, *command])
 
 
 def area_link(area: str, name: str) -> dcc.Link:

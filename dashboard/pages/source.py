@@ -36,8 +36,9 @@ class Source:
         self._outlines: dict[str, Any] = {}
         self._names: dict[str, str] = {}
 
-    def live(self) -> Live:
-        return self._live.read()
+    def live(self, at: datetime | None = None) -> Live:
+        """The network at ``at``, which is now."""
+        return self._live.read(at or datetime.now(UTC))
 
     def results(self) -> storage.Results | None:
         """The newest complete build, or None while the first is not done."""

@@ -15,11 +15,12 @@ from dashboard.tables.schema import AREAS
 
 from .sample_backtest import frames as backtest_frames
 from .sample_backtest import write as write_backtest
-from .sample_network import network, write_incidents, write_live
+from .sample_network import HOURLY, network, write_incidents, write_live
 from .sample_results import CUT_OFF, NAMES, frames
 
 __all__ = [
     "CUT_OFF",
+    "HOURLY",
     "NAMES",
     "backtest_frames",
     "frames",
@@ -46,7 +47,7 @@ def make(folder: Path, *, seed: int = 7, is_found: bool = True, now: datetime | 
     """A provider with results, a live network with three incidents, and its operations database."""
     chosen = settings(folder)
     write_results(chosen.data, seed=seed, is_found=is_found)
-    write_live(chosen.data, now or datetime.now(UTC))
+    write_live(chosen.data, now or datetime.now(UTC), note=HOURLY)
     write_incidents(chosen.database_url, now or datetime.now(UTC))
     return chosen
 

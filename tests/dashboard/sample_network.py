@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,16 +96,25 @@ def _fail(table: pd.DataFrame, root: str, since: datetime, incident: str, member
         table.loc[members, column] = None
 
 
-def write_live(data: Path, now: datetime, table: pd.DataFrame | None = None) -> None:
-    """Replace the live table atomically, as the collector does."""
+HOURLY = published.LiveNote(poll_interval_seconds=3600, live_seconds=3600, loss_ratio=0.05, utilization_ratio=0.9)
+"""A collector in no hurry: what it wrote counts for as long as a session of tests lasts."""
+
+
+def write_live(
+    data: Path, now: datetime, table: pd.DataFrame | None = None, note: published.LiveNote | None = None
+) -> None:
+    """Replace a shard's live table atomically, as the collector does; without a ``note`` as an older collector did."""
     folder = data / "live"
     folder.mkdir(parents=True, exist_ok=True)
     chosen = network(now) if table is None else table
     arrow = pa.Table.from_pandas(chosen, schema=published.LIVE.arrow_schema(), preserve_index=False)
-    pq.write_table(arrow, folder / ".shard=0.tmp")
-    os.replace(folder / ".shard=0.tmp", folder / "shard=0.parquet")
+    if note is not None:
+        arrow = arrow.replace_schema_metadata(replace(note, written_at=now.timestamp()).metadata())
+    path = folder / f"shard={note.shard if note is not None else 0}.parquet"
+    pq.write_table(arrow, folder / ".shard.tmp")
+    os.replace(folder / ".shard.tmp", path)
     stamp = time.time() - (datetime.now(UTC) - now).total_seconds()
-    os.utime(folder / "shard=0.parquet", (stamp, stamp))
+    os.utime(path, (stamp, stamp))
 
 
 def write_incidents(url: str, now: datetime, *, is_blind: bool = False) -> None:

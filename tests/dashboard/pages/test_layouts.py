@@ -98,10 +98,10 @@ def test_now_tells_planned_work_from_outages(sample, scratch):
     with sa.create_engine(scratch.database_url).begin() as connection:
         connection.execute(sa.update(INCIDENTS).where(INCIDENTS.c.incident_id == "i-agg").values(kind="planned"))
     source = Source(scratch)
-    articles = now_incidents.cards(source.live(), source, moment)
+    articles = now_incidents.cards(source.live(moment), source, moment)
     assert [("planned work" in text_of(article)) for article in articles] == [False, False, True]
     assert "planned work until 14:00" in text_of(articles[2]), "what is planned comes last"
-    rows = now_devices.rows(source.live(), source, moment, ["down"])
+    rows = now_devices.rows(source.live(moment), source, moment, ["down"])
     assert {row["device_id"]: row["why"] for row in rows} == {"n03-agg": "planned work until 14:00", "n11-olt2": ""}
 
 
@@ -165,11 +165,13 @@ def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
     sample.write_live(scratch.data, moment - timedelta(minutes=20))
     sample.write_incidents(scratch.database_url, moment)
     source = Source(scratch)
-    assert text_of(now.banners(source.live(), moment)).startswith("▲ These data are old")
+    assert text_of(now.banners(source.live(), moment)).startswith(
+        "■ These data are old: the collector has told nothing"
+    )
     sample.write_incidents(scratch.database_url, moment, is_blind=True)
     live = source.live()
     assert text_of(now.banners(live, moment)).startswith("■ The collector is blind")
-    assert now.refresh(asked(source), [], "light", None)[5]["blind"] is True
+    assert now.refresh(asked(source), [], "light", None)[5]["kind"] == "blind"
     assert len(now_incidents.cards(live, source, moment)) == 3, "blindness is a banner, not an incident of the network"
 
 
@@ -369,9 +371,15 @@ def test_now_lists_what_is_up_and_not_well(sample, scratch):
     moment = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
     live = sample.network(moment).set_index("device_id", drop=False)
     live.at["n01-olt1", "degraded"], live.at["n01-olt1", "faults"] = ["loss"], ["uplink_down"]
+    live.at["n01-olt1", "loss_ratio"] = 0.071
+    live.at["n02-olt1", "faults"] = ["snmp_silent"]
     live.loc[live["incident_id"] == "i-agg", ["state", "root", "incident_id"]] = ["up", None, None]
-    sample.write_live(scratch.data, moment, live)
+    sample.write_live(scratch.data, moment, live, sample.HOURLY)
     sample.write_incidents(scratch.database_url, moment)
     source = Source(scratch)
-    rows = {row["device_id"]: row["why"] for row in now_devices.rows(source.live(), source, moment, ["up"])}
-    assert rows == {"n01-olt1": "packet loss, uplink down", "n03-agg": "went down again and again"}
+    found = now_devices.rows(source.live(moment), source, moment, ["up", "degraded"])
+    assert {row["device_id"]: (row["state"], row["why"]) for row in found} == {
+        "n01-olt1": ("degraded", "packet loss: 7.1\u202f% now (bad from 5\u202f%), uplink down"),
+        "n02-olt1": ("up", "SNMP silent"),
+        "n03-agg": ("up", "went down again and again"),
+    }

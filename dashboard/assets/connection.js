@@ -1,0 +1,96 @@
+// Says within ten seconds that the page no longer hears from its server, and takes it back when it does again.
+// Dash itself is silent then: what is on the screen would go on looking like news.
+(function () {
+  "use strict";
+  const PROBE_MS = 3000, ANSWER_MS = 4000, MISSES = 2;
+  const TEXT = {
+    lost: "This page has lost its connection to the dashboard. What it shows is as it was at ",
+    failed: "The dashboard cannot renew a part of this page. What it shows is as it was at ",
+    lostWhy: ". It tries again every few seconds; if it stays so, look whether “bairro serve” runs and can be reached.",
+    failedWhy: ". The log of “bairro serve” says why.",
+  };
+  const prefix = (function () {
+    try { return JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix || "/"; }
+    catch (error) { return "/"; }
+  });
+  const ask = window.fetch.bind(window);
+  const failed = new Set();
+  let misses = 0, heardAt = new Date(), isLeaving = false, shown = "";
+
+  function state() { return misses >= MISSES ? "lost" : failed.size ? "failed" : ""; }
+
+  function clock(at) {
+    const two = (number) => String(number).padStart(2, "0");
+    return two(at.getHours()) + ":" + two(at.getMinutes()) + ":" + two(at.getSeconds());
+  }
+
+  function banner() {
+    let line = document.getElementById("connection");
+    if (!line) {
+      line = document.createElement("div");
+      line.id = "connection";
+      line.setAttribute("role", "alert");
+      document.body.prepend(line);
+    }
+    return line;
+  }
+
+  function show() {
+    const now = isLeaving ? "" : state(), root = document.documentElement;
+    if (now === shown) return;
+    shown = now;
+    const line = banner();
+    line.textContent = "";
+    if (now) {
+      const mark = document.createElement("span"), said = document.createElement("div");
+      mark.setAttribute("aria-hidden", "true");
+      mark.textContent = "■";
+      said.textContent = TEXT[now] + clock(heardAt) + TEXT[now + "Why"];
+      line.append(mark, said);
+      root.dataset.connection = now;
+    } else {
+      delete root.dataset.connection;
+    }
+    line.className = now ? "banner alarm" : "";
+    root.style.setProperty("--lost", now ? line.offsetHeight + "px" : "0px");
+  }
+
+  function heard() { misses = 0; if (!failed.size) heardAt = new Date(); show(); }
+
+  // --- Dash's own requests: each says at once whether it was answered ---
+  function isUpdate(url) { return url.includes("_dash-update-component"); }
+  function outputOf(options) {
+    try { return String(JSON.parse(options.body).output); } catch (error) { return "?"; }
+  }
+  window.fetch = function (resource, options) {
+    const url = String((resource && resource.url) || resource);
+    if (!isUpdate(url)) return ask(resource, options);
+    const output = outputOf(options || {});
+    return ask(resource, options).then(function (answer) {
+      if (answer.ok) {
+        if (output.startsWith("page.")) failed.clear();
+        failed.delete(output);
+        heard();
+      } else {
+        failed.add(output);
+        show();
+      }
+      return answer;
+    });
+  };
+
+  // --- a question of our own, for pages that ask nothing, and for a server that takes requests and answers none ---
+  function probe() {
+    const giveUp = new AbortController(), timer = setTimeout(() => giveUp.abort(), ANSWER_MS);
+    ask(prefix() + "-/healthy", {cache: "no-store", signal: giveUp.signal})
+      .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); heard(); })
+      .catch((error) => { misses += error.name === "AbortError" ? MISSES : 1; show(); })
+      .finally(() => { clearTimeout(timer); setTimeout(probe, misses ? PROBE_MS / 2 : PROBE_MS); });
+  }
+
+  window.bairroConnection = {isLost: () => state() !== ""};
+  window.addEventListener("pagehide", () => { isLeaving = true; });
+  window.addEventListener("pageshow", () => { isLeaving = false; });
+  window.addEventListener("resize", () => { shown = null; show(); });
+  setTimeout(probe, PROBE_MS);
+})();
