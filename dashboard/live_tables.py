@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from collector import versions
 from collector.published import DEVICES, LIVE, LiveNote
 
 Condition = Literal["missing", "unreadable", "silent", "blind", "live"]
@@ -227,6 +228,7 @@ class TableReader:
         return max((f.note for f in self._files.values() if f.note), key=lambda note: note.written_at, default=None)
 
 
+UPGRADE = "Upgrade bairro where the dashboard runs, and restart it"
 ALLOW = "Let the user that runs the dashboard read it (chmod, chown); the collector need not be restarted"
 
 
@@ -245,28 +247,33 @@ def _read(path: Path, key: object, at: datetime, known: _File | None) -> _File:
     name = path.name.removeprefix("shard=").removesuffix(".parquet")
     old = known or _File(name, key, None, empty_devices(), None)
     try:
-        file = pq.ParquetFile(path)
-        table = _as_live(file.read())
+        with pq.ParquetFile(path) as file:
+            note, table = LiveNote.of(file.schema_arrow.metadata), _as_live(file)
     except FileNotFoundError:
         return replace(old, key=key)
     except PermissionError as error:
         return replace(old, key=key, error=f"{error.strerror}. {ALLOW}")
+    except _NewerError as error:
+        return replace(old, key=key, error=f"{error}. {UPGRADE}")
     except (OSError, pa.ArrowException, ValueError) as error:
         said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         return replace(old, key=key, error=f"{said}. Delete the file: a collector that runs writes it anew")
-    note = LiveNote.of(file.schema_arrow.metadata)
     written = _last_poll(table) or path.stat().st_mtime if note is None else note.written_at
     return _File(name, key, note, table, min(datetime.fromtimestamp(written, UTC), at))
 
 
-def _as_live(table: pa.Table) -> pd.DataFrame:
-    """The table in the columns of LIVE: what an older collector did not know is null. Raises ValueError for any other."""
-    arrays = []
+class _NewerError(ValueError):
+    """A live table of a version that this program does not know."""
+
+
+def _as_live(file: pq.ParquetFile) -> pd.DataFrame:
+    """The file in the columns of LIVE: what an older collector did not know is null. Raises ValueError for any other."""
+    if (why := versions.why_unreadable(file.schema_arrow, LIVE)) is not None:
+        raise (_NewerError if versions.is_newer(file.schema_arrow, LIVE) else ValueError)(f"it {why}")
+    table, arrays = file.read(), []
     for column, field in zip(LIVE.columns, LIVE.arrow_schema(), strict=True):
         if column.name in table.column_names:
             values = table[column.name].cast(field.type)
-        elif column.required:
-            raise ValueError(f"it lacks the column {column.name}")
         else:
             values = pa.nulls(table.num_rows, field.type)
         if column.required and values.null_count:
