@@ -134,6 +134,8 @@ def serve(arguments: argparse.Namespace) -> int:
     from dashboard import app, config, schedule
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
+    if arguments.published_on is not None:
+        settings = replace(settings, web=replace(settings.web, published_on=arguments.published_on))
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
     with schedule.beside(arguments.config, settings.build):
@@ -348,6 +350,8 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.set_defaults(run=build)
     command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")
     command.add_argument("--address", help="address to listen on, instead of the settings' own")
+    what_for = "where a container's port is published, which is what counts for who can reach the pages"
+    command.add_argument("--published-on", metavar="ADDRESS", help=what_for)
     command.set_defaults(run=serve)
     command = commands.add_parser("report", parents=[dashboard], help="write the one-page report of an area")
     command.add_argument("--area", required=True, help="an area's id or name")

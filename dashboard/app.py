@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import socket
 import sys
 from typing import Any
-from urllib.parse import unquote
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort
-from gunicorn.app.base import BaseApplication
 
-from dashboard import attempts
+from dashboard import attempts, server
 from dashboard.config import DashboardSettings
 from dashboard.figures import age, fixes
+from dashboard.gate import MOST_BODY_BYTES, guard
+from dashboard.listening import ListenError, listen
 from dashboard.pages import area, areas, backtest, evidence, help, loyalty, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
@@ -37,8 +35,7 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-EXIT_OK, EXIT_PORT = 0, 2
-THREADS = 8
+EXIT_REFUSED = 2
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
 INDEX = """<!DOCTYPE html>
@@ -85,6 +82,7 @@ def create_app(settings: DashboardSettings) -> Dash:
     app.layout = _shell(settings)
     _register(app, source)
     _routes(app, source)
+    guard(app, settings.web, lambda path: is_known(source, path), dict(NAVIGATION))
     # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
     app.server.test_client().get("/-/healthy")
     return app
@@ -132,6 +130,16 @@ def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
     return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
 
 
+def is_known(source: Source, decoded: str) -> bool:
+    """Whether `page` has more to show at the path ``decoded`` than that nothing is there."""
+    path = decoded.rstrip("/") or "/"
+    if path.startswith("/area/"):
+        return area.is_known(visit(source), path.removeprefix("/area/"))
+    if path.startswith("/methods/"):
+        return path.removeprefix("/methods/") in evidence.methods()
+    return path in LAYOUTS or path == "/methods"
+
+
 def _routes(app: Dash, source: Source) -> None:
     """What is not a page: health, tables as CSV, reports."""
     settings = source.settings
@@ -162,8 +170,8 @@ def _routes(app: Dash, source: Source) -> None:
             abort(404)
         try:
             if form == "html":
-                return Response(render_html(results, unquote(key), settings), mimetype="text/html")
-            return Response(render_pdf(results, unquote(key), settings), mimetype="application/pdf")
+                return Response(render_html(results, key, settings), mimetype="text/html")
+            return Response(render_pdf(results, key, settings), mimetype="application/pdf")
         except ReportError as error:
             return Response(f"{error}\n", 404, mimetype="text/plain")
 
@@ -191,7 +199,7 @@ class _Kept:
 
 
 def _server() -> Flask:
-    server = Flask("dashboard")
+    server = Flask("dashboard", static_folder=None)
     server.config["COMPRESS_CACHE_BACKEND"] = _Kept
     server.config["COMPRESS_CACHE_KEY"] = lambda asked: (
         asked.path if asked.path.startswith("/_dash-component-suites/") else ""
@@ -200,65 +208,10 @@ def _server() -> Flask:
 
 
 def serve(settings: DashboardSettings) -> int:
-    """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message when the port cannot be had."""
+    """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message where the pages cannot or must not be served."""
     try:
-        listener = _listen(settings.web.address, settings.web.port)
-    except OSError as error:
-        reason = (
-            "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
-        )
-        print(
-            f"bairro serve: {settings.web.address}:{settings.web.port} {reason}; set web.port in dashboard.toml",
-            file=sys.stderr,
-        )
-        return EXIT_PORT
-    print(f"bairro serve: pages at http://{settings.web.address}:{listener.getsockname()[1]}/", flush=True)
-    process = os.getpid()
-    try:
-        _Server(settings, listener).run()
-    except SystemExit as done:
-        if os.getpid() != process:  # the worker, which must not return into its parent's caller
-            os._exit(int(done.code or EXIT_OK))
-        return int(done.code or EXIT_OK)
-    return EXIT_OK
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    """The listening socket; taken before anything else so that a port in use is told at once."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address, port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-class _Server(BaseApplication):
-    """gunicorn in this process: one worker with threads, which ends with its parent."""
-
-    def __init__(self, settings: DashboardSettings, listener: socket.socket) -> None:
-        self._settings, self._listener = settings, listener
-        super().__init__()
-
-    def load_config(self) -> None:
-        chosen = {
-            "bind": f"fd://{self._listener.detach()}",
-            "worker_class": "gthread",
-            "workers": 1,
-            "threads": THREADS,
-            "graceful_timeout": 2,
-            "timeout": 120,
-            "keepalive": 30,
-            "loglevel": "warning",
-            "proc_name": "bairro-dashboard",
-            "control_socket_disable": True,
-        }
-        for name, value in chosen.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        return create_app(self._settings).server
+        listener = listen(settings.web)
+    except ListenError as error:
+        print(f"bairro serve: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    return server.run(create_app(settings).server, listener, settings.web.address, MOST_BODY_BYTES)

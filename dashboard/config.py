@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import operator
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,10 +15,18 @@ from weekly import WEEKDAYS, Weekly
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where the pages are served."""
+    """Where the pages are served, and for whom.
+
+    Beyond loopback they are served only ``behind_proxy``: where something in front asks who people are. A request must
+    then name one of ``hosts``. ``published_on`` is the address on which a container's port is published, and stands for
+    ``address`` where that is asked.
+    """
 
     address: str = "127.0.0.1"
     port: int = 8050
+    behind_proxy: bool = False
+    hosts: tuple[str, ...] = ()
+    published_on: str | None = None
     metrics_url: str | None = None
 
 
@@ -120,6 +129,7 @@ class DashboardSettings:
         return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
 
 
+HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 CHOICES: dict[str, tuple[str, ...]] = {"engine.name": ("duckdb", "spark")}
 LIMITS: dict[str, tuple[float, float]] = {
     "web.port": (0, 65_535),
@@ -149,12 +159,27 @@ def load(path: Path) -> DashboardSettings:
         value = operator.attrgetter(key)(settings)
         if not low <= value <= high:
             raise tomlfile.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
+    _check_hosts(path, settings.web)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
     for name, target in settings.targets.by_term().items():
         if target < 0:
             raise tomlfile.SettingsError(f"{path}: targets: the target for {name} must not be negative")
     return settings
+
+
+def _check_hosts(path: Path, web: WebSettings) -> None:
+    for host in web.hosts:
+        if HOST_NAME.fullmatch(host) is None:
+            raise tomlfile.SettingsError(
+                f"{path}: web.hosts: {host!r} is no host name: write it as browsers show it, without https:// and port, "
+                "such as bairro.example.net"
+            )
+    if web.behind_proxy and not web.hosts:
+        raise tomlfile.SettingsError(
+            f"{path}: web.hosts: names no host, but web.behind_proxy is true: name the hosts that browsers ask the proxy "
+            'for, such as hosts = ["bairro.example.net"]'
+        )
 
 
 def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:

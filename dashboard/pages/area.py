@@ -52,8 +52,7 @@ def layout(seen: Visit, key: str) -> html.Div:
     area = unquote(key)
     results = seen.source.results()
     said = findings.finding(results, area, seen.settings.currency) if results is not None else None
-    live_areas = set(seen.source.live(seen.at).devices["area"])
-    if said is None and area not in live_areas and area not in seen.source.names:
+    if said is None and not is_known(seen, area):
         back = dcc.Link(TEXT["all_areas"], href="/areas")
         return html.Div(
             [html.H1(area), parts.empty(TEXT["unknown"], [TEXT["unknown_why"], " ", back, "."])], className="page area"
@@ -96,6 +95,14 @@ def layout(seen: Visit, key: str) -> html.Div:
         ],
         className="page area",
     )
+
+
+def is_known(seen: Visit, area: str) -> bool:
+    """Whether the records, the results or the network have an area of that id."""
+    results = seen.source.results()
+    if area in seen.source.names or (results is not None and results.ranking["area"].eq(area).any()):
+        return True
+    return bool(seen.source.live(seen.at).devices["area"].eq(area).any())
 
 
 def _links(area: str) -> html.Nav:

@@ -96,9 +96,11 @@ def test_before_anything_is_there_the_pages_say_what_to_do(sample, serve, watch,
     seen.shot("now-empty")
     seen.go(url + "/areas", ".empty")
     assert "bairro build" in seen.page.locator(".empty").inner_text()
-    seen.go(url + "/area/n03", ".empty")
-    assert "no such area" in seen.page.locator(".empty").inner_text()
     seen.assert_clean()
+    seen.go(url + "/area/n03", "h1")
+    assert seen.page.locator("h1").inner_text() == "There is no such page"
+    seen.page.get_by_role("link", name="Areas at risk").click()
+    seen.page.locator(".empty", has_text="No results yet").wait_for()
 
 
 def test_a_row_opens_its_area_and_back_returns(served, watch):

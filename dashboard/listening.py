@@ -1,0 +1,86 @@
+"""Where the pages may be served: on loopback, or behind something that asks people who they are."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import re
+import socket
+from typing import Any
+
+from dashboard.config import WebSettings
+
+BACKLOG = 1024
+NOT_ALONE = (
+    "the pages ask nobody for a password, so they are served beyond this host only behind something that does. "
+    "Set web.address to a loopback address such as 127.0.0.1, or put a reverse proxy with authentication in front, set "
+    "web.behind_proxy = true and name in web.hosts the hosts that browsers ask it for (docs/operations.md)"
+)
+
+
+class ListenError(OSError):
+    """The pages cannot or must not be served there; the message says why and what to do."""
+
+
+def listen(web: WebSettings) -> socket.socket:
+    """The listening socket; taken before anything else so that a port in use is told at once. Raises ListenError."""
+    family, place = _resolve(web.address, web.port)[0]
+    refuse_open(web)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        used = error.errno == errno.EADDRINUSE
+        reason = "is in use by another process" if used else f"cannot be had: {error.strerror}"
+        raise ListenError(f"{web.address}:{web.port} {reason}; set web.port in dashboard.toml") from None
+    return listener
+
+
+def refuse_open(web: WebSettings) -> None:
+    """Raise ListenError where others than this host could reach the pages with nothing in front."""
+    if web.behind_proxy:
+        return
+    for key, address in (("web.published_on", web.published_on), ("web.address", web.address)):
+        if address is None:
+            continue
+        beyond = [str(place[0]) for _, place in _resolve(address, web.port) if not is_loopback(str(place[0]))]
+        if beyond:
+            means = "" if beyond[0] == address else f", which is {beyond[0]},"
+            raise ListenError(f"{key} = {address!r}{means} can be reached from other hosts: {NOT_ALONE}")
+        return  # what a container publishes counts, not the address within it
+
+
+def _resolve(address: str, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    """Every address that ``address`` stands for; an empty one stands for all of the host's, as it does for bind()."""
+    try:
+        found = socket.getaddrinfo(address or "0.0.0.0", port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise ListenError(f"{address}:{port} cannot be had: no address is called so; set web.address") from None
+    return [(family, place) for family, _, _, _, place in found]
+
+
+def is_loopback(address: str) -> bool:
+    """Whether ``address``, written in numbers, is this host's own."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
+
+
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)\.?(?::\d{1,5})?", re.IGNORECASE)
+
+
+def host_name(header: str) -> str | None:
+    """The name in a Host header (RFC 9110, 7.2) in lower case without its port; None where it is none."""
+    found = HOST.fullmatch(header)
+    return None if found is None else found["name"].strip("[]").lower()
+
+
+def is_own_host(name: str) -> bool:
+    """Whether a Host header's ``name`` can only mean this host: no name that somebody's own DNS could point here."""
+    return name == "localhost" or is_loopback(name)
