@@ -148,6 +148,12 @@ def _routes(app: Dash, source: Source) -> None:
     def healthy() -> Response:
         return Response("healthy\n", mimetype="text/plain")
 
+    @app.server.route("/favicon.ico")
+    def icon() -> Response:
+        """What browsers ask for where a page names none: a report, a table, an error."""
+        answer: Response = app.server.view_functions["/_favicon.ico"]()
+        return answer
+
     @app.server.route("/areas.csv")
     def ranking() -> Response:
         results = source.results()

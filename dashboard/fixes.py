@@ -23,7 +23,7 @@ import pandas as pd
 
 from dashboard import spreadsheet
 from dashboard.figures import fixes as figures
-from dashboard.figures import words
+from dashboard.figures import suppression, words
 from dashboard.figures.findings import area_names
 from dashboard.models import knapsack
 from dashboard.tables import delimited, sheets
@@ -184,7 +184,7 @@ def _considered(
     results: Results, works: Sequence[Work], minimum: int, with_unproven: bool
 ) -> tuple[dict[str, list[Work]], list[str]]:
     """Works by area that there is ground to choose among, and in words what was left out and why."""
-    found, hidden = figures.found_measures(results), figures.small_areas(results, minimum)
+    found, hidden = figures.found_measures(results), suppression.small_areas(results, minimum)
     saving = results.avoidable.set_index(["area", "measure"])["avoidable_leavers_90d"]
     by_area: dict[str, list[Work]] = {}
     reasons: dict[str, int] = {}

@@ -172,7 +172,7 @@ def _reason(error: HTTPException) -> str:
 def told(code: int, text: str, links: dict[str, str] | None = None) -> Response:
     """An answer in words: HTML where a browser asks for a page, plain text for everything else."""
     title = WORDS.get(code, "This did not work")
-    if request.path.startswith(("/api/", "/_", "/-")) or request.accept_mimetypes.best != "text/html":
+    if request.path.startswith(("/api/", "/_", "/-")) or "text/html" not in dict(request.accept_mimetypes):
         return Response(f"{title}. {text}\n", code, mimetype="text/plain")
     items = "".join(f'<li><a href="{href}">{html.escape(name)}</a></li>' for href, name in (links or {}).items())
     shown = PAGE.format(title=html.escape(title), text=html.escape(text), links=f"<ul>{items}</ul>" if items else "")

@@ -165,7 +165,10 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One complete build: a frame per result table, and the manifest that says what it was made of."""
+    """One complete build: a frame per result table, and the manifest that says what it was made of.
+
+    ``hidden`` names the areas whose rows were taken out because they are too small to be told of by themselves.
+    """
 
     folder: Path
     manifest: dict[str, Any]
@@ -184,6 +187,12 @@ class Results:
     returners: pd.DataFrame
     incident_effects: pd.DataFrame
     incident_weeks: pd.DataFrame
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def area_count(self) -> int:
+        """How many areas were ranked, those that are hidden too."""
+        return len(self.ranking) + len(self.hidden)
 
 
 def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> Path:
@@ -249,7 +258,7 @@ def builds(data: Path) -> list[Path]:
 def _read(folder: Path) -> Results:
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     frames = {name: _frame(spec, folder / f"{name}.parquet") for name, spec in RESULT_TABLES.items()}
-    return Results(folder=folder, manifest=manifest, **frames)
+    return Results(folder=folder, manifest=manifest, hidden=frozenset(), **frames)
 
 
 def _frame(spec: TableSpec, path: Path) -> pd.DataFrame:

@@ -108,7 +108,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
         name=area_names(results).get(area, area),
         verdict=VERDICTS[row["verdict"]],
         headline=headline(row),
-        certainty=certainty(row, len(results.ranking)),
+        certainty=certainty(row, results.area_count),
         figures=_figures(row, currency),
         rates=tuple(_rate(r, results.area_rates) for r in _rates_of(results, area)),
         drivers=drivers(results, area, currency),

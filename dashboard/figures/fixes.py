@@ -12,7 +12,7 @@ from dashboard import spreadsheet
 from dashboard.figures import age, numbers, words
 from dashboard.figures.effects import EffectSummary, effects, found_terms
 from dashboard.figures.findings import Driver, area_names
-from dashboard.figures.suppression import suppress
+from dashboard.figures.suppression import small_areas
 
 if TYPE_CHECKING:
     from dashboard.results import Results
@@ -77,12 +77,6 @@ class Remedies:
     def of(self, area: str) -> tuple[Fix, ...]:
         """The fixes of one area, proven ones first."""
         return tuple(fix for fix in (*self.proven, *self.unproven) if fix.area == area)
-
-
-def small_areas(results: Results, minimum: int) -> frozenset[str]:
-    """The areas that management is not told of by themselves."""
-    customers = dict(zip(results.ranking["area"], results.ranking["customers"].astype(int), strict=True))
-    return suppress(customers, minimum)
 
 
 def found_measures(results: Results) -> frozenset[str]:

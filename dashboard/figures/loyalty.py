@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.figures import numbers
 from dashboard.figures.findings import area_names
-from dashboard.figures.fixes import small_areas
+from dashboard.figures.suppression import small_areas
 from dashboard.models.sides import Side, side_in
 
 if TYPE_CHECKING:

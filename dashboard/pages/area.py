@@ -16,6 +16,7 @@ from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.intervals import places
 from dashboard.figures.map import empty
 from dashboard.figures.palette import DEVICE_STATES, theme
+from dashboard.figures.suppression import too_small
 from dashboard.figures.timeline import timeline
 from dashboard.figures.weeks import weekly
 from dashboard.live import Live, areas_now, shown_states
@@ -27,6 +28,9 @@ TEXT = {
     "unknown": "There is no such area",
     "unknown_why": "Neither the results nor the network know it. It may have been renamed or taken out of the inventory.",
     "all_areas": "See all areas",
+    "hidden": "Too few customers to be told of by themselves",
+    "hidden_why": "Nothing is said of who may leave here, so that no customer can be made out",
+    "hidden_live": "Its devices are shown below as the operations centre sees them.",
     "no_results": "No results for this area yet",
     "no_results_why": "The first build is still running, or this area came after the last one. Its devices are shown below.",
     "excess": "Excess leavers with their 95% interval; the line is zero",
@@ -57,6 +61,8 @@ def layout(seen: Visit, key: str) -> html.Div:
         return html.Div(
             [html.H1(area), parts.empty(TEXT["unknown"], [TEXT["unknown_why"], " ", back, "."])], className="page area"
         )
+    if results is not None and area in results.hidden:
+        return _hidden(seen, area)
     if said is None:
         missing = parts.empty(TEXT["no_results"], TEXT["no_results_why"])
         said_of_builds = parts.warnings(results, seen)
@@ -97,10 +103,19 @@ def layout(seen: Visit, key: str) -> html.Div:
     )
 
 
+def _hidden(seen: Visit, area: str) -> html.Div:
+    """The page of an area that is too small to be told of by itself: its name and its devices."""
+    minimum = seen.settings.analysis.minimum_customers
+    why = f"{TEXT['hidden_why']}: {too_small(minimum)}. {TEXT['hidden_live']}"
+    return html.Div(
+        [html.H1(seen.source.name(area)), parts.empty(TEXT["hidden"], why), devices(seen, area)], className="page area"
+    )
+
+
 def is_known(seen: Visit, area: str) -> bool:
     """Whether the records, the results or the network have an area of that id."""
     results = seen.source.results()
-    if area in seen.source.names or (results is not None and results.ranking["area"].eq(area).any()):
+    if area in seen.source.names or (results is not None and area in {*results.ranking["area"], *results.hidden}):
         return True
     return bool(seen.source.live(seen.at).devices["area"].eq(area).any())
 
@@ -280,5 +295,7 @@ def weeks_figure(source: Source, area: str, weeks: int, theme_name: str) -> Any:
     results = source.results()
     if results is None:
         return empty(TEXT["no_results"], theme(theme_name))
+    if area in results.hidden or area not in set(results.ranking["area"]):
+        return empty(TEXT["hidden"] if area in results.hidden else TEXT["unknown"], theme(theme_name))
     table = results.area_weeks
     return timeline(weekly(table, area, weeks), weekly(table, None, weeks), theme(theme_name), name=source.name(area))

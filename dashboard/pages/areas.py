@@ -24,6 +24,9 @@ TEXT = {
     "at_risk": "What the excess leavers pay a month",
     "search": "Find an area or a reason",
     "download": "Download CSV",
+    "few": "too few customers to be told of by themselves",
+    "hidden": "neighbourhoods are not shown: they have too few customers to be told of by themselves, or would give "
+    "such a one away.",
     "how": "Excess: how many more customers are expected to leave in the next 90 days than if the neighbourhood’s customers "
     "left at the provider’s usual rate for people who have been here as long and are held by contracts as much. "
     "Bars are 95% intervals: one that crosses zero can be chance.",
@@ -91,6 +94,11 @@ def layout(seen: Visit) -> html.Div:
                         html.Div(id="areas-map-box", className="chart-box"),
                         parts.legend(list(VERDICTS.values())),
                         html.P(TEXT["how"], className="how"),
+                        *(
+                            [html.P(f"{len(results.hidden)} {TEXT['hidden']}", className="how")]
+                            if results.hidden
+                            else []
+                        ),
                         class_name="map",
                     ),
                 ],
@@ -165,6 +173,7 @@ def verdict_map(source: Source, theme_name: str) -> Any:
         return maps.empty(parts.NO_RESULTS, theme(theme_name))
     rows = ranking_rows(results, source.settings.currency)
     marks = [_mark(row) for row in rows]
+    marks += [_hidden(area, source.name(area)) for area in sorted(results.hidden)]
     return maps.areas(marks, source.outlines, theme(theme_name), labelled=frozenset())
 
 
@@ -174,6 +183,10 @@ def _mark(row: dict[str, Any]) -> maps.AreaMark:
     if row["excess"] is not None:
         lines.append(f"excess {row['excess_text']} ({row['excess_span']})")
     return maps.AreaMark(row["area"], row["name"], mark, "<br>".join(lines))
+
+
+def _hidden(area: str, name: str) -> maps.AreaMark:
+    return maps.AreaMark(area, name, VERDICTS["too_little_data"], f"<b>{name}</b><br>{TEXT['few']}")
 
 
 def csv(results: Results, newer: str = "") -> str:

@@ -9,6 +9,7 @@ from dash import html
 from dashboard.figures import findings
 from dashboard.figures import fixes as figures
 from dashboard.figures.fixes import Fix, Remedies
+from dashboard.figures.suppression import small_areas
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
 
@@ -110,7 +111,7 @@ def of_area(seen: Visit, area: str) -> html.Section:
     if results is None:
         return parts.panel(TEXT["area"], html.P("No results yet.", className="quiet"))
     minimum = seen.settings.analysis.minimum_customers
-    if area in figures.small_areas(results, minimum):
+    if area in small_areas(results, minimum):
         return parts.panel(TEXT["area"], html.P(TEXT["area_small"], className="quiet"))
     told = figures.remedies(results, seen.settings.currency, minimum)
     lines = figures.of_area(told, area, findings.drivers(results, area, seen.settings.currency))

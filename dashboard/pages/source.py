@@ -17,6 +17,7 @@ from dashboard import results as storage
 from dashboard.backtest_results import StoredBacktest
 from dashboard.config import DashboardSettings
 from dashboard.figures import map as maps
+from dashboard.figures.suppression import tellable
 from dashboard.live import AreaSource, Live, LiveSource
 
 
@@ -41,11 +42,13 @@ class Source:
         return self._live.read(at or datetime.now(UTC))
 
     def results(self) -> storage.Results | None:
-        """The newest complete build, or None while the first is not done."""
+        """What may be told of the newest complete build, or None while the first is not done."""
         with self._lock:
             key = _listing(self.settings.data / "results")
             if key != self._key:
-                self._results = storage.load(self.settings.data)
+                found = storage.load(self.settings.data)
+                minimum = self.settings.analysis.minimum_customers
+                self._results = None if found is None else tellable(found, minimum)
                 self._key = key
             return self._results
 

@@ -22,7 +22,7 @@ from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Remedies, of_area, remedies
 from dashboard.figures.intervals import interval_svg
 from dashboard.figures.sparks import description, spark_svg
-from dashboard.figures.suppression import suppress
+from dashboard.figures.suppression import small_areas, too_small
 from dashboard.figures.weeks import PANELS, weekly
 from dashboard.results import Results, load
 
@@ -98,7 +98,7 @@ def write_report(settings: DashboardSettings, area: str, folder: Path) -> list[P
 def find_area(results: Results, wanted: str) -> str:
     """The id of the area with that id or name. Raises ReportError naming the nearest ones."""
     names = findings.area_names(results)
-    known = set(results.ranking["area"])
+    known = {*results.ranking["area"], *results.hidden}
     if wanted in known:
         return wanted
     matches = [area for area, name in names.items() if name.casefold() == wanted.casefold() and area in known]
@@ -113,11 +113,11 @@ def find_area(results: Results, wanted: str) -> str:
 
 def compose(results: Results, area: str, settings: DashboardSettings) -> AreaReport:
     """What the report says. Raises ReportError where the area must not be told of by itself, or is not known."""
+    minimum = settings.analysis.minimum_customers
+    _refuse_small(results, area, minimum)
     said = findings.finding(results, area, settings.currency)
     if said is None:
         raise ReportError(f"no area is called {area!r}")
-    minimum = settings.analysis.minimum_customers
-    _refuse_small(results, said, minimum)
     told = [effects(results, outcome) for outcome in OUTCOMES]
     built = findings.built_at(results)
     local = built.astimezone(ZoneInfo(settings.timezone))
@@ -137,16 +137,11 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     )
 
 
-def _refuse_small(results: Results, said: Finding, minimum: int) -> None:
-    customers = dict(zip(results.ranking["area"], results.ranking["customers"].astype(int), strict=True))
-    if said.area not in suppress(customers, minimum):
-        return
-    if said.customers < minimum:
-        raise ReportError(f"{said.name} has fewer than {minimum} customers: a report could give single ones away")
-    raise ReportError(
-        f"{said.name} is not reported by itself: together with the provider's total it would give away an area "
-        f"with fewer than {minimum} customers"
-    )
+def _refuse_small(results: Results, area: str, minimum: int) -> None:
+    if area in small_areas(results, minimum):
+        raise ReportError(
+            f"{findings.area_names(results).get(area, area)} is not reported by itself: {too_small(minimum)}"
+        )
 
 
 def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:

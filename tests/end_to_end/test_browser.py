@@ -17,7 +17,7 @@ class Watched:
 
     def __init__(self, browser, size: tuple[int, int], scheme: str = "light") -> None:
         viewport = {"width": size[0], "height": size[1]}
-        self.page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+        self.page = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True).new_page()
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
         self.page.on("console", self._heard)

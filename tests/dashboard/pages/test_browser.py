@@ -31,7 +31,7 @@ SHOWS = {
 def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, size):
     url, _ = served
     path, shows = SHOWS[name]
-    seen = watch(SIZES[size], theme)
+    seen = watch(SIZES[size], theme, strict=True)
     seen.go(url + path, shows)
     assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
     seen.page.wait_for_timeout(400)

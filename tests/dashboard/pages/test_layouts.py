@@ -19,6 +19,7 @@ from collector.published import INCIDENTS
 from dashboard import results as storage
 from dashboard.figures import evidence as figures
 from dashboard.figures import fixes, numbers
+from dashboard.figures.findings import finding
 from dashboard.pages import area, areas, evidence, help, loyalty, now, now_devices, now_incidents
 from dashboard.pages.source import Source, visit
 
@@ -184,7 +185,7 @@ def test_areas_show_every_area_and_how_old_the_results_are(source, built):
     assert "Records until 19 Oct 2026 · built" in said
     assert "An effect of quality on complaints was found" in said
     grid = find(page, "areas-grid")
-    assert len(grid.rowData) == len(built.ranking)
+    assert len(grid.rowData) == len(built.ranking) - 2, "but for the two that are too small to be told of"
     assert grid.rowData[0]["href"].startswith("/area/")
     span = grid.dashGridOptions["context"]
     assert span["low"] <= min(row["excess_low"] for row in grid.rowData if row["excess_low"] is not None)
@@ -262,9 +263,11 @@ def test_an_area_before_the_first_build(sample, scratch):
     assert "487 customers without service" in said
 
 
-def test_an_area_with_too_little_data(source):
+def test_an_area_with_too_little_data(source, built):
     said = text_of(area.layout(asked(source), "n05"))
-    assert "There is too little data" in said
+    assert "Too few customers to be told of by themselves" in said
+    assert "Its network now" in said
+    assert finding(built, "n05", "EUR").headline.startswith("There is too little data")
 
 
 def test_an_area_says_what_would_help_here(source, built):

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from dashboard.figures import findings
+from dashboard.figures.suppression import tellable
 from dashboard.reports import area as area_reports
 from dashboard.reports.area import (
     SCALES,
@@ -76,10 +77,12 @@ def test_the_same_build_gives_the_same_report(built, provider):
 
 
 def test_small_areas_are_refused_and_so_is_what_would_give_them_away(built, provider):
-    with pytest.raises(ReportError, match="Fennel Park has fewer than 30 customers"):
-        compose(built, "n05", provider)
-    with pytest.raises(ReportError, match=r"Westering is not reported by itself: .* fewer than 30 customers"):
-        compose(built, "n22", provider)
+    why = "is not reported by itself: it has fewer than 30 customers, or would give an area away that has"
+    for results in (built, tellable(built, 30)):
+        for area, name in (("n05", "Fennel Park"), ("n22", "Westering")):
+            assert find_area(results, name) == area
+            with pytest.raises(ReportError, match=f"{name} {why}"):
+                compose(results, area, provider)
 
 
 def test_areas_are_found_by_id_and_by_name(built):
