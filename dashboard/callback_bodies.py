@@ -108,4 +108,6 @@ ACCEPTED: Mapping[str, Check] = {
     "areas-drawn.data": _or_nothing(lambda value: isinstance(value, bool)),
     "area-span.value": _one_of(*area.SPANS),
     "area-key.data": _text,
+    "area-tick.n_intervals": _or_nothing(_count),
+    "area-seen.data": _or_nothing(_list_of(_text)),
 }

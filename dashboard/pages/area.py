@@ -108,7 +108,7 @@ def _hidden(seen: Visit, area: str) -> html.Div:
     minimum = seen.settings.analysis.minimum_customers
     why = f"{TEXT['hidden_why']}: {too_small(minimum)}. {TEXT['hidden_live']}"
     return html.Div(
-        [html.H1(seen.source.name(area)), parts.empty(TEXT["hidden"], why), devices(seen, area)], className="page area"
+        [html.H1(seen.source.name(area)), parts.empty(TEXT["hidden"], why), network(seen, area)], className="page area"
     )
 
 

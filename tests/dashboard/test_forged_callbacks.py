@@ -27,6 +27,8 @@ VALUES: dict[str, Any] = {
     "areas-drawn.data": True,
     "area-span.value": "26",
     "area-key.data": "n03",
+    "area-tick.n_intervals": 1,
+    "area-seen.data": ["0123456789ab"],
 }
 Body = dict[str, Any]
 
