@@ -15,6 +15,7 @@ from collector.poll.decode import Cells, Scalars
 from collector.poll.probes import probes
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.snmp_codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
+from collector.poll.stated import corrections
 from collector.reading import InterfaceReading, ProbeReading, SignalReading
 from tomlfile import SettingsError
 
@@ -173,7 +174,8 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
         cells = walked(table, objects)
         missing += [name for name, column in cells.items() if not column]
         if table.rows == "interfaces":
-            interfaces += decode.interfaces(table, cells, decode.name_interfaces(table, cells))
+            names = decode.name_interfaces(table, cells)
+            interfaces += decode.interfaces(table, cells, names, corrections(table, cells, names))
         elif table.rows == "probes":
             own_probes += probes(table, cells)
         else:

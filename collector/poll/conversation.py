@@ -142,7 +142,7 @@ class Conversation:
         chosen = choose(self._profiles, self.device.profile, object_id, description)
         learnt = Learnt(self.device, chosen, self.access, self._engine.now)
         if self._learnt is not None:
-            learnt.keep_paces(self._learnt)
+            learnt.keep_from(self._learnt)
         self._learnt = learnt
         self._must_learn = False
         self._ask_learnt(learnt.question)

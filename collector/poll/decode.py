@@ -50,7 +50,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 _INTERFACE_PLACES = {name: place for place, name in enumerate(InterfaceReading._fields)}
 _SIGNAL_PLACES = {name: place for place, name in enumerate(SignalReading._fields)}
 _BITS = _INTERFACE_PLACES["counter_bits"]
-_BYTES = (_INTERFACE_PLACES["receive_bytes"], _INTERFACE_PLACES["transmit_bytes"])
+BYTE_FIELDS = ("receive_bytes", "transmit_bytes")
+_BYTES = tuple(_INTERFACE_PLACES[name] for name in BYTE_FIELDS)
 _ABSENT_INTERFACE: list[object] = [64 if place == _BITS else None for place in range(len(_INTERFACE_PLACES))]
 _ABSENT_SIGNAL: tuple[object, ...] = (None,) * len(_SIGNAL_PLACES)
 
@@ -146,41 +147,57 @@ class Scalars:
         return Scalars(tuple(kept.values())) if kept else self
 
 
+class Correction(NamedTuple):
+    """What is believed of one row of an interface table beside what stands in it.
+
+    The columns ``without`` are not believed; where ``has_speed``, ``speed`` (bytes a second, None where nobody knows) is
+    the interface's instead of theirs. ``why`` says it in words.
+    """
+
+    without: frozenset[str]
+    has_speed: bool = False
+    speed: float | None = None
+    why: str = ""
+
+
 Names = dict[bytes, tuple[str, str | None]]
 """Index bytes -> the interface's name and alias."""
 
 
-def name_interfaces(table: Table, cells: Cells) -> Names:
+def name_interfaces(table: Table, cells: Cells, kept: Mapping[bytes, str] | None = None) -> Names:
     """A name for every row: ifName, or ifAlias, then ifDescr, where it is missing or double. Others are left out.
 
-    Where only doubles exist, ifName or ifDescr is told apart by the row's number.
+    Where only doubles exist, ifName or ifDescr is told apart by the row's number. The rows of ``kept`` have the names
+    that they had before.
     """
-    first = [column for column in table.columns if column.field == "name" and column.instead_of is None]
-    second = [column for column in table.columns if column.field == "alias"]
-    third = [column for column in table.columns if column.field == "name" and column.instead_of is not None]
-    candidates = [
-        {index: readable for index, value in cells.get(column.name, {}).items() if (readable := text(value))}
-        for column in (*first, *second, *third)
-    ]
-    aliases = candidates[len(first)] if second else {}
-    counted = [Counter(texts.values()) for texts in candidates]
+    candidates = row_texts(table, cells)
+    aliases = next((texts for column, texts in candidates if column.field == "alias"), {})
+    offers = [(texts, Counter(texts.values())) for _, texts in candidates]
+    kept = kept or {}
     names: Names = {}
-    taken: set[str] = set()
-    for index in sorted({index for texts in candidates for index in texts}, key=decode_subids):
-        offered = [
-            texts[index]
-            for texts, count in zip(candidates, counted, strict=True)
-            if index in texts and count[texts[index]] == 1
-        ]
+    taken: set[str] = set(kept.values())
+    for index in sorted({index for texts, _ in offers for index in texts}, key=decode_subids):
+        offered = [texts[index] for texts, count in offers if index in texts and count[texts[index]] == 1]
         fallback = next(
-            (f"{texts[index]}#{oid_text(decode_subids(index))}" for texts in candidates if index in texts), ""
+            (f"{texts[index]}#{oid_text(decode_subids(index))}" for texts, _ in offers if index in texts), ""
         )
-        name = next((offer for offer in (*offered, fallback) if offer not in taken), fallback)
+        name = kept.get(index) or next((offer for offer in (*offered, fallback) if offer not in taken), fallback)
         if table.leave_out and re.fullmatch(table.leave_out, name):
             continue
         taken.add(name)
         names[index] = (name, aliases.get(index))
     return names
+
+
+def row_texts(table: Table, cells: Cells) -> list[tuple[Source, dict[bytes, str]]]:
+    """The columns that may name a row, the best first, with the texts of each that say anything."""
+    first = [column for column in table.columns if column.field == "name" and column.instead_of is None]
+    second = [column for column in table.columns if column.field == "alias"]
+    third = [column for column in table.columns if column.field == "name" and column.instead_of is not None]
+    return [
+        (column, {index: readable for index, value in cells.get(column.name, {}).items() if (readable := text(value))})
+        for column in (*first, *second, *third)
+    ]
 
 
 class InterfaceRow:
@@ -206,8 +223,15 @@ class InterfaceRow:
         return InterfaceReading._make(row)
 
 
-def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReading, ...]:
-    """Every named row of a walked interface table, in the order of ``names``."""
+def interfaces(
+    table: Table, cells: Cells, names: Names, corrected: Mapping[bytes, Correction] | None = None
+) -> tuple[InterfaceReading, ...]:
+    """Every named row of a walked interface table, in the order of ``names``, its ``corrected`` values put right."""
+    if corrected:
+        cells = {
+            name: {i: value for i, value in column.items() if i not in corrected or name not in corrected[i].without}
+            for name, column in cells.items()
+        }
     nothing = [None] * len(names)
     fields: list[Sequence[object]] = [nothing] * len(_ABSENT_INTERFACE)
     fields[_BITS] = [64] * len(names)
@@ -229,7 +253,15 @@ def interfaces(table: Table, cells: Cells, names: Names) -> tuple[InterfaceReadi
     fields[0] = [name for name, _ in names.values()]
     fields[1] = [decode_subids(index)[0] for index in names]
     fields[2] = [alias for _, alias in names.values()]
-    return tuple(map(InterfaceReading._make, zip(*fields, strict=True)))
+    readings = map(InterfaceReading._make, zip(*fields, strict=True))
+    if not corrected:
+        return tuple(readings)
+    return tuple(
+        reading._replace(speed_bytes_per_second=corrected[index].speed)
+        if index in corrected and corrected[index].has_speed
+        else reading
+        for index, reading in zip(names, readings, strict=True)
+    )
 
 
 def settled(table: Table, cells: Cells, cut: Container[str] = ()) -> Cells:

@@ -49,8 +49,12 @@ class Learnt:
                 self._paces[table.name] = Pace()
         self.question = Question([Asked(scalar) for scalar in self.scalars.sources], through)
 
-    def keep_paces(self, before: Learnt) -> None:
-        """How fast a table may be walked is not forgotten with what is in it; the routes are."""
+    def keep_from(self, before: Learnt) -> None:
+        """What interfaces were called, and how fast a table may be walked, is not forgotten; the routes are."""
+        for name, memory in self._memories.items():
+            old = before._memories.get(name)
+            if isinstance(memory, InterfaceMemory) and isinstance(old, InterfaceMemory):
+                memory.remember(old)
         for name, pace in before._paces.items():
             if name in self._paces:
                 pace.route = None

