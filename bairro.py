@@ -123,11 +123,11 @@ def build(arguments: argparse.Namespace) -> int:
             command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
             command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
             return schedule.repeat(command, settings.data, when, parent=arguments.parent)
-        building.build(settings, _say, force=arguments.force)
+        folder = building.build(settings, _say, force=arguments.force)
     except (building.BuildError, schedule.TimeError) as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
-    return EXIT_OK
+    return EXIT_OK if building.is_whole(folder) else EXIT_PROBLEMS
 
 
 def serve(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collector.published import Column, TableSpec
+from dashboard.tables.schema import conform
 
 FOLDER = "backtest"
 MANIFEST = "manifest.json"
@@ -99,7 +100,7 @@ def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str,
             pq.write_table(table.replace_schema_metadata(None), unfinished / f"{spec.name}.parquet")
         text = json.dumps(dict(manifest), indent=1, ensure_ascii=False) + "\n"
         (unfinished / MANIFEST).write_text(text, encoding="utf-8")
-        folder = unfinished.rename(root / f"{time.time_ns():020d}")
+        folder = unfinished.rename(root / f"{max(time.time_ns(), _newest_number(data) + 1):020d}")
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
@@ -114,10 +115,14 @@ def load(data: Path) -> StoredBacktest | None:
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             frames = {
-                spec.name: pq.read_table(folder / f"{spec.name}.parquet").to_pandas(date_as_object=False)
+                spec.name: conform(pq.ParquetFile(folder / f"{spec.name}.parquet").read(), spec).to_pandas(
+                    date_as_object=False
+                )
                 for spec in BACKTEST_TABLES
             }
-        except (OSError, ValueError):
+        except (OSError, ValueError, pa.ArrowException):
+            continue
+        if not isinstance(manifest, dict):
             continue
         return StoredBacktest(folder, manifest, **frames)
     return None
@@ -125,5 +130,10 @@ def load(data: Path) -> StoredBacktest | None:
 
 def _stored(data: Path) -> list[Path]:
     root = data / FOLDER
-    found = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")] if root.is_dir() else []
+    found = [p for p in root.iterdir() if p.is_dir() and p.name.isdecimal()] if root.is_dir() else []
     return sorted(found, reverse=True)
+
+
+def _newest_number(data: Path) -> int:
+    """Of the backtests that are stored, one dated ahead of the clock among them: the next one comes after it."""
+    return max((int(folder.name) for folder in _stored(data)), default=0)

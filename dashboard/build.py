@@ -34,8 +34,9 @@ from dashboard.models import (
     ranking,
     returners,
 )
-from dashboard.tables import digests, quality, records
+from dashboard.tables import digests, hour_files, quality, records
 from dashboard.tables import incidents as operations
+from dashboard.tables.hour_files import HourFiles
 from dashboard.tables.schema import RECORDS
 from dashboard.tables.snapshots import SnapshotError
 
@@ -45,6 +46,7 @@ Progress = Callable[[str], None]
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
 ANALYSIS = 17
+DAMAGED = "quality_damaged"
 
 
 class BuildError(ValueError):
@@ -56,7 +58,7 @@ class Inputs:
     """Everything that a build reads, and a digest of each part."""
 
     records: Mapping[str, pa.Table]
-    quality: str
+    quality: HourFiles
     devices: pa.Table
     incidents: pa.Table
     digests: Mapping[str, str]
@@ -85,6 +87,14 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
             return folder
     except attempts.BusyError as error:
         raise BuildError(str(error)) from None
+    except OSError as error:
+        raise BuildError(f"{error.filename or settings.data}: {error.strerror or error}") from error
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a build was made of every file of the history."""
+    manifest = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8"))
+    return not manifest.get("damaged")
 
 
 def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> Path:
@@ -93,16 +103,21 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
     A model that fails leaves its rows out and a note in the manifest, and the rest goes on.
     Raises BuildError where there is nothing to build from.
     """
-    begun_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = datetime.datetime.now(datetime.UTC)
+    begun_at = now.isoformat(timespec="seconds")
     progress("reading records and quality")
     try:
+        results.check_clock(settings.data, now)
         inputs = read_inputs(settings)
-    except (SnapshotError, quality.TableError) as error:
+    except (SnapshotError, quality.TableError, results.ClockError) as error:
         raise BuildError(str(error)) from error
     fingerprint = _fingerprint(inputs, settings)
     newest = results.load_manifest(settings.data)
     if newest is not None and newest[1].get("fingerprint") == fingerprint and not force:
         progress(f"no input has changed since {newest[0].name}: its results stand")
+        for note in newest[1].get("notes", ()):
+            if note["code"] == DAMAGED:
+                progress(note["text"])
         return newest[0]
     progress("joining them into the panel")
     try:
@@ -117,6 +132,9 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
     except (panels.PanelError, quality.TableError, engines.EngineError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
+    if damages := inputs.quality.damages():
+        notes.insert(0, {"code": DAMAGED, "text": hour_files.note(damages)})
+        progress(hour_files.note(damages))
     if unread := operations.why_unread(inputs.incidents):
         notes.insert(0, {"code": "incidents_unread", "text": unread})
     manifest = {
@@ -132,10 +150,14 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
         "coverage": _coverage(panel),
         "counts": json.loads(panel.counts.to_json(orient="records")),
         "wording": wording,
+        "damaged": [asdict(damage) for damage in damages],
         "notes": notes,
     }
     progress("storing the results")
-    return results.write(settings.data, tables, manifest)
+    try:
+        return results.write(settings.data, tables, manifest)
+    except results.ClockError as error:
+        raise BuildError(str(error)) from error
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
@@ -304,8 +326,10 @@ def read_inputs(settings: DashboardSettings) -> Inputs:
         raise BuildError(
             "no customers are on record: bairro import customers FILE (areas, complaints and prices likewise)"
         )
-    pattern = quality.pattern(settings.data)
-    files = sorted(settings.data.glob(str(Path(pattern).relative_to(settings.data))))
+    hours = hour_files.HourFiles(settings.data)
+    files = hours.sound()
+    if damages := hours.damages() if not files else []:
+        raise BuildError(f"no quality history that can be read: {hour_files.note(damages)}")
     if not files:
         raise BuildError(
             f"no quality history in {settings.data / 'quality'}: start bairro collect (or bairro demo, to see how it looks)"
@@ -313,10 +337,11 @@ def read_inputs(settings: DashboardSettings) -> Inputs:
     devices = quality.read_devices(settings.data)
     found = {kind: _table_digest(table) for kind, table in tables.items()}
     found["devices"] = _table_digest(devices)
-    found["quality_hours"] = _files_digest(settings.data, files)
+    left_out = [f"{damage.file} {damage.reason}" for damage in hours.damages()]
+    found["quality_hours"] = digests.of_text(_files_digest(settings.data, files), *left_out)
     told = operations.read(settings.database_url, operations.whole_days_until(files))
     found["incidents"] = _table_digest(told)
-    return Inputs(tables, pattern, devices, told, found)
+    return Inputs(tables, hours, devices, told, found)
 
 
 def _fingerprint(inputs: Inputs, settings: DashboardSettings) -> str:

@@ -10,8 +10,8 @@ import datetime
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from dashboard.tables import digests
 from dashboard.tables import quality as history
+from dashboard.tables.hour_files import HourFiles
 
 STEPS = ("chunk_hours", "local_hours", "fullest_above", "chunk_days")
 KEPT = ("chunk_hours", "chunk_days")
@@ -43,29 +44,32 @@ def one_chunk(monday: datetime.date) -> pa.Table:
 
 
 def attach(
-    connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | None, cache: Path | None = None
+    connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None = None
 ) -> None:
     """Make history_hours and history_days (chunk_hours and chunk_days of all chunks) of ``quality`` and paths.
 
-    ``quality`` is a table, or a path or glob of Parquet files, which are kept under ``cache`` where one is given.
-    Raises TableError where files cannot be read and duckdb.IOException where one vanished meanwhile.
+    ``quality`` is a table, a path or glob of Parquet files, or HourFiles, of which a file that cannot be read costs
+    its own hours; weeks of files are kept under ``cache`` where one is given. Raises TableError where other files
+    cannot be read and duckdb.IOException where one vanished meanwhile.
     """
-    whole = _Chunk(datetime.date(1970, 1, 5))
-    chunks = _weeks(Path(quality)) if isinstance(quality, (str, Path)) else None
+    files = quality if isinstance(quality, HourFiles) else None
+    listed = files.sound() if files is not None else files_of(quality) if isinstance(quality, (str, Path)) else ()
+    chunks = _weeks(listed)
+    if files is None:
+        history.attach(connection, quality)  # says at once where columns are missing
+    elif chunks is None:
+        history.attach(connection, None)
     if chunks is None:
-        history.attach(connection, quality)
-        _make(connection, whole)
+        _make(connection, _Chunk(datetime.date(1970, 1, 5)))
         _rename(connection)
         return
-    history.attach(connection, quality)  # says at once where columns are missing
     store = None if cache is None else _Store(cache / "quality", _common(connection), _file_digests(chunks, cache))
     gathered = _Gathered(connection)
     for chunk in chunks:
         kept = None if store is None else store.find(connection, chunk)
         if kept is None:
-            history.attach(connection, [str(file) for file in chunk.files])
-            _make(connection, chunk)
-            kept = None if store is None else store.keep(connection, chunk)
+            made = _make_of_files(connection, chunk, files)
+            kept = None if store is None else store.keep(connection, made)
         gathered.add(kept)
     gathered.close()
     if store is not None:
@@ -88,10 +92,10 @@ class _Chunk:
         return self.start + WEEK
 
 
-def _weeks(pattern: Path) -> list[_Chunk] | None:
-    """The files of the glob by week; None where they do not lie in a folder a day, or are none."""
+def _weeks(listed: Iterable[Path]) -> list[_Chunk] | None:
+    """The files by week; None where they do not lie in a folder a day, or are none."""
     weeks: dict[datetime.date, list[Path]] = {}
-    for file in files_of(pattern):
+    for file in listed:
         folder = DAY_FOLDER.fullmatch(file.parent.name)
         if folder is None:
             return None
@@ -103,8 +107,9 @@ def _weeks(pattern: Path) -> list[_Chunk] | None:
     return [_Chunk(monday, tuple(found)) for monday, found in sorted(weeks.items())] or None
 
 
-def files_of(pattern: Path) -> Iterator[Path]:
+def files_of(pattern: str | Path) -> Iterator[Path]:
     """Files of a pattern whose last two parts may hold wildcards."""
+    pattern = Path(pattern)
     root = pattern.parent.parent
     yield from sorted(root.glob(f"{pattern.parent.name}/{pattern.name}"))
 
@@ -124,6 +129,24 @@ def _make(connection: duckdb.DuckDBPyConnection, chunk: _Chunk) -> None:
     for name in STEPS:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
         connection.execute(statement(name))
+
+
+def _make_of_files(connection: duckdb.DuckDBPyConnection, chunk: _Chunk, files: HourFiles | None) -> _Chunk:
+    """Make the tables of a chunk, and return it with the files that could be read.
+
+    A file may have a whole footer and broken pages, which shows only now: it is found, and left out.
+    """
+    while True:
+        try:
+            history.attach(connection, [str(file) for file in chunk.files] or None)
+            _make(connection, chunk)
+        except (duckdb.Error, history.TableError):
+            if files is None or not files.look_closely(chunk.files):
+                raise
+            sound = set(files.sound())
+            chunk = replace(chunk, files=tuple(file for file in chunk.files if file in sound))
+        else:
+            return chunk
 
 
 def _rename(connection: duckdb.DuckDBPyConnection) -> None:

@@ -31,12 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     from dashboard import attempts, config, fixes
     from dashboard.figures import age
     from dashboard.figures import fixes as figures
-    from dashboard.results import load
+    from dashboard.results import load, passed_over
 
     settings = config.load(arguments.config)
     results = load(settings.data)
     if results is None:
-        return _refuse(f"{settings.data}: there are no results yet: run “bairro build” first")
+        why = "; ".join(passed_over(settings.data)) or "there are no results yet"
+        return _refuse(f"{settings.data}: {why}: run “bairro build” first")
     told = figures.remedies(results, settings.currency, settings.analysis.minimum_customers)
     if not figures.found_measures(results) or results.avoidable.empty:
         print(told.sentence)

@@ -17,6 +17,7 @@ from dashboard import chunks, engines
 from dashboard.config import DashboardSettings
 from dashboard.panel_notes import Note, counts_of, notes_of
 from dashboard.tables import quality as history
+from dashboard.tables.hour_files import HourFiles
 from dashboard.tables.schema import (
     AREA_WEEKS,
     CUSTOMER_PERIODS,
@@ -123,14 +124,14 @@ class _Span:
 
 def build(
     records: Mapping[str, pa.Table],
-    quality: pa.Table | str | Path | None,
+    quality: pa.Table | str | Path | HourFiles | None,
     devices: pa.Table | None,
     settings: DashboardSettings,
     *,
     incidents: pa.Table | None = None,
     cache: Path | None = None,
 ) -> Panel:
-    """Join ``records`` (by kind), ``quality`` (quality_hours, or a glob of its files), ``devices`` and ``incidents``
+    """Join ``records`` (by kind), ``quality`` (quality_hours, a glob of its files, or HourFiles), ``devices`` and ``incidents``
     (INCIDENT_SPANS).
 
     Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``.
@@ -150,7 +151,7 @@ def build(
 
 def _build(
     records: Mapping[str, pa.Table],
-    quality: pa.Table | str | Path | None,
+    quality: pa.Table | str | Path | HourFiles | None,
     network: Mapping[str, pa.Table | None],
     settings: DashboardSettings,
     cache: Path | None,

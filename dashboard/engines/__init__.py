@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from dashboard.config import DashboardSettings
+from dashboard.tables.hour_files import HourFiles
 
 
 class EngineError(RuntimeError):
@@ -34,8 +35,9 @@ class Engine(Protocol):
     def forget(self, name: str) -> None:
         """Give back what the table ``name`` takes of memory, as nothing reads it any more."""
 
-    def attach_history(self, quality: pa.Table | str | Path | None, cache: Path | None) -> None:
-        """Make history_hours and history_days of ``quality`` (quality_hours, or a glob of its files) and of paths.
+    def attach_history(self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None) -> None:
+        """Make history_hours and history_days of ``quality`` (quality_hours, a glob of its files, or HourFiles) and of
+        paths.
 
         Raises TableError where the files cannot be read and FilesChangedError where one vanished meanwhile.
         """

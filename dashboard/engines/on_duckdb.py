@@ -14,6 +14,7 @@ from dashboard import chunks
 from dashboard.config import EngineSettings
 from dashboard.engines import FilesChangedError
 from dashboard.tables import quality as history
+from dashboard.tables.hour_files import HourFiles
 
 
 class DuckdbEngine:
@@ -32,7 +33,7 @@ class DuckdbEngine:
     def forget(self, name: str) -> None:
         self._connection.execute(f"DROP TABLE {name}")
 
-    def attach_history(self, quality: pa.Table | str | Path | None, cache: Path | None) -> None:
+    def attach_history(self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None) -> None:
         with _told_of_changed_files():
             chunks.attach(self._connection, quality, cache)
 

@@ -18,6 +18,7 @@ from collector.published import QUALITY_HOURS
 from dashboard import chunks
 from dashboard.config import EngineSettings
 from dashboard.engines import EngineError, FilesChangedError
+from dashboard.tables.hour_files import HourFiles
 from dashboard.tables.quality import TableError
 from dashboard.tables.schema import conform
 
@@ -51,9 +52,22 @@ class SparkEngine:
     def forget(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
 
-    def attach_history(self, quality: pa.Table | str | Path | None, cache: Path | None) -> None:
+    def attach_history(self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None) -> None:
         """All weeks at once: a cluster has the room, and each statement costs it a second however little it is given."""
-        if isinstance(quality, (str, Path)) and (files := list(chunks.files_of(Path(quality)))):
+        if not isinstance(quality, HourFiles):
+            files = list(chunks.files_of(quality)) if isinstance(quality, (str, Path)) else []
+            self._make_history(quality, files)
+            return
+        files = quality.sound()
+        try:
+            self._make_history(None, files)
+        except Exception as error:
+            if quality.look_closely(files):  # broken pages under a whole footer: read again without that file
+                raise FilesChangedError(str(error).splitlines()[0]) from error
+            raise
+
+    def _make_history(self, quality: pa.Table | str | Path | None, files: list[Path]) -> None:
+        if files:
             self._read_hours(files)
         else:
             table = quality if isinstance(quality, pa.Table) else QUALITY_HOURS.arrow_schema().empty_table()

@@ -34,6 +34,9 @@ NO_RESULTS_WHY = (
     "The first build is still running, or “bairro build” has not been started. "
     "It reads the records and the quality history, and takes a minute or two; reload this page then."
 )
+UNREAD = "Results cannot be read"
+OLDER = "These results were made by another version, without"
+REBUILD = "“bairro build” makes new ones."
 NEXT_BUILD = "The next build takes them in; “bairro build” makes one now."
 GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
@@ -88,6 +91,10 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
     if (failed := attempts.last_failure(seen.settings.data)) is not None:
         ago = numbers.duration((seen.at - failed[0]).total_seconds())
         lines.append(banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
+    lines += [banner("warning", "▲", f"{UNREAD}: {why}. {REBUILD}") for why in seen.source.unread_results()]
+    if results is not None and results.lacks:
+        named = ", ".join(results.lacks)
+        lines.append(banner("warning", "▲", f"{OLDER} {named}: what they would tell is not known. {REBUILD}"))
     newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
     if newer:
         lines.append(banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))

@@ -31,6 +31,7 @@ class Source:
         self._lock = threading.Lock()
         self._key: object = None
         self._results: storage.Results | None = None
+        self._unread: tuple[str, ...] = ()
         self._backtest_key: object = None
         self._backtest: StoredBacktest | None = None
         self._areas: pd.DataFrame | None = None
@@ -49,8 +50,14 @@ class Source:
                 found = storage.load(self.settings.data)
                 minimum = self.settings.analysis.minimum_customers
                 self._results = None if found is None else tellable(found, minimum)
+                self._unread = storage.passed_over(self.settings.data) if found is None else ()
                 self._key = key
             return self._results
+
+    def unread_results(self) -> tuple[str, ...]:
+        """In words, which builds newer than those results cannot be read, and why."""
+        results = self.results()
+        return self._unread if results is None else results.passed_over
 
     def backtest(self) -> StoredBacktest | None:
         """The newest backtest, or None while none was run."""

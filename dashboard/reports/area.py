@@ -24,7 +24,7 @@ from dashboard.figures.intervals import interval_svg
 from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.suppression import small_areas, too_small
 from dashboard.figures.weeks import PANELS, weekly
-from dashboard.results import Results, load
+from dashboard.results import Results, load, passed_over
 
 TEMPLATES = Path(__file__).parent
 SCALES = ("1.06", "1", "0.94", "0.88", "0.82", "0.76")
@@ -85,7 +85,8 @@ def write_report(settings: DashboardSettings, area: str, folder: Path) -> list[P
     """
     results = load(settings.data)
     if results is None:
-        raise ReportError(f"{settings.data}: there are no results yet: run “bairro build” first")
+        why = "; ".join(passed_over(settings.data)) or "there are no results yet"
+        raise ReportError(f"{settings.data}: {why}: run “bairro build” first")
     key = find_area(results, area)
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^\w-]+", "-", findings.area_names(results).get(key, key).lower()).strip("-") or "area"

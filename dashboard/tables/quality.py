@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from collector import versions
 from collector.published import DEVICES, QUALITY_HOURS, TableSpec
 from dashboard.config import EngineSettings
+from dashboard.tables.hour_files import HourFiles
 from dashboard.tables.schema import conform
 
 
@@ -56,9 +58,11 @@ def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path
     try:
         given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}", [named]).fetchall()}
     except duckdb.IOException as error:
-        if "No files found" in str(error):
-            return attach(connection, None)
-        raise TableError(f"{quality}: {error}") from None
+        if "No files found" not in str(error):
+            raise TableError(f"{quality}: {error}") from None
+        if not isinstance(quality, (str, Path)):
+            raise  # one of a list vanished since: what is there now is not nothing
+        return attach(connection, None)
     except duckdb.Error as error:
         raise TableError(f"{quality}: {error}") from None
     if missing := [column.name for column in QUALITY_HOURS.columns if column.required and column.name not in given]:
@@ -77,25 +81,30 @@ def read_hours(
     devices: Sequence[str] | None = None,
     columns: Sequence[str] = QUALITY_HOURS.column_names,
 ) -> pa.Table:
-    """The hours that start in [since, until), of the named devices or of all, sorted by device and hour."""
+    """The hours that start in [since, until), of the named devices or of all, sorted by device and hour.
+
+    A file that cannot be read costs its own hours: HourFiles says which those are. Raises TableError.
+    """
     keys = [name for name in QUALITY_HOURS.key if name not in columns]
     wanted = pa.schema([QUALITY_HOURS.arrow_schema().field(name) for name in (*keys, *columns)])
-    folders = [folder for folder in _day_folders(data) if folder.name[5:15] >= f"{since.astimezone(UTC):%Y-%m-%d}"]
-    files = [
-        str(file)
-        for folder in folders
-        if folder.name[5:15] <= f"{until.astimezone(UTC):%Y-%m-%d}"
-        for file in sorted(folder.glob("*.parquet"))
-    ]
-    if not files:
-        return wanted.empty_table()
-    with contextlib.closing(connect()) as connection:
-        found = connection.sql(
-            f"SELECT {', '.join(wanted.names)} FROM read_parquet(?, union_by_name = true)"
-            " WHERE hour >= ? AND hour < ? AND (? OR list_contains(?, device_id)) ORDER BY device_id, hour",
-            params=[files, since, until, devices is None, list(devices or ())],
-        )
-        return found.to_arrow_table().cast(wanted)
+    first, last = (f"date={day.astimezone(UTC):%Y-%m-%d}" for day in (since, until))
+    held = HourFiles(data)
+    while True:
+        files = [file for file in held.sound() if first <= file.parent.name <= last]
+        if not files:
+            return wanted.empty_table()
+        try:
+            with contextlib.closing(connect()) as connection:
+                attach(connection, [str(file) for file in files])
+                found = connection.sql(
+                    f"SELECT {', '.join(wanted.names)} FROM quality_hours"
+                    " WHERE hour >= ? AND hour < ? AND (? OR list_contains(?, device_id)) ORDER BY device_id, hour",
+                    params=[since, until, devices is None, list(devices or ())],
+                )
+                return found.to_arrow_table().cast(wanted)
+        except (duckdb.Error, pa.ArrowException, TableError) as error:
+            if all(file.exists() for file in files) and not held.look_closely(files):
+                raise TableError(f"{held}: {error}") from None
 
 
 def read_devices(data: Path) -> pa.Table:
@@ -103,14 +112,15 @@ def read_devices(data: Path) -> pa.Table:
     return _read(data / "devices.parquet", DEVICES)
 
 
-def _day_folders(data: Path) -> Iterator[Path]:
-    yield from sorted((data / "quality").glob("date=????-??-??"))
-
-
 def _read(path: Path, spec: TableSpec) -> pa.Table:
     try:
-        return conform(pq.ParquetFile(path).read(), spec)
+        found = pq.ParquetFile(path).read()
+        if versions.is_newer(found.schema, spec):
+            raise TableError(f"{path}: {versions.why_unreadable(found.schema, spec)}")
+        return conform(found.replace_schema_metadata(None), spec)
     except FileNotFoundError:
         return spec.arrow_schema().empty_table()
-    except (pa.ArrowException, ValueError) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
         raise TableError(f"{path}: {error}") from None

@@ -12,12 +12,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from collector.versions import TABLE, VERSION, stated
 from dashboard import spreadsheet
 from dashboard.tables.schema import RECORDS, conform
 from dashboard.tables.sheets import Fault
 
 KEPT = 5
 PREVIOUS = b"previous"
+NEWEST = 1
+"""The version of snapshots that is written. Those of 0.1 state none, and are of version 1."""
+WAY_OUT = "bring it back from a copy, or move it away to go on from the import before it"
 
 
 class SnapshotError(ValueError):
@@ -40,15 +44,26 @@ def read(kind: str, data: Path) -> pa.Table:
     if path is None:
         return RECORDS[kind].arrow_schema().empty_table()
     try:
-        return conform(pq.ParquetFile(path).read(), RECORDS[kind])
+        found = pq.ParquetFile(path).read()
+        _check_version(found.schema)
+        return conform(found, RECORDS[kind])
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise SnapshotError(f"{path}: {error}") from None
+        raise SnapshotError(f"{path}: {' '.join(str(error).split())}; {WAY_OUT}") from None
+
+
+def _check_version(schema: pa.Schema) -> None:
+    said = stated(schema)
+    if not said.isdecimal() or not 1 <= int(said) <= NEWEST:
+        raise ValueError(f"is of version {said}; this program knows up to {NEWEST}")
 
 
 def read_metadata(kind: str, data: Path) -> dict[bytes, bytes]:
-    """What the newest snapshot says of itself."""
+    """What the newest snapshot says of itself. Raises SnapshotError."""
     path = newest(kind, data)
-    return {} if path is None else dict(pq.read_schema(path).metadata or {})
+    try:
+        return {} if path is None else dict(pq.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowException) as error:
+        raise SnapshotError(f"{path}: {' '.join(str(error).split())}; {WAY_OUT}") from None
 
 
 def numbers(kind: str, data: Path) -> set[int]:
@@ -63,7 +78,8 @@ def write(kind: str, data: Path, table: pa.Table, *, above: int = 0) -> Path:
     existing = _numbered(folder, ".parquet")
     path = folder / f"{max([above, *(number for number, _ in existing)]) + 1:06d}.parquet"
     before = max((number for number, _ in existing), default=0)
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), PREVIOUS: str(before).encode()})
+    said = {PREVIOUS: str(before).encode(), TABLE: kind.encode(), VERSION: str(NEWEST).encode()}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **said})
     _replace(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
     for _, old in existing[: max(0, len(existing) + 1 - KEPT)]:
         old.unlink(missing_ok=True)
