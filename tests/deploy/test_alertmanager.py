@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from collector.reading import Device
+from collector.shards import owners_of
 
 from ..collector.fleet import CollectorRun, Echoes
 from .alarm import Alarm, Page, Receiver, ask
@@ -16,7 +18,15 @@ from .alarm import Alarm, Page, Receiver, ask
 pytestmark = pytest.mark.slow
 
 HERE = "192.0.2.1"
-CPES = tuple(f"cpe-{number}" for number in range(200))
+APS = ("ap-a", "ap-b", "ap-c", "ap-d")
+REAL = (
+    Device("core", HERE, "router", "centro"),
+    Device("neighbour", HERE, "router", "centro"),
+    *(Device(ap, HERE, "ap", "centro", parent="core") for ap in APS),
+    *(Device(f"{ap}-{n}", HERE, "cpe", "centro", parent=ap, subscribers=5) for ap in APS for n in range(50)),
+)
+"""A router and 200 customers' devices behind it, which two collectors share."""
+OWNERS = owners_of(REAL, 2)
 ALL_TOLD_SECONDS = 25
 """More than twenty minutes of the rules: whatever they tell of an outage they have told by then."""
 Eventually = Callable[..., Any]
@@ -57,34 +67,40 @@ def pages() -> Iterator[dict[str, Page]]:
 
 @pytest.fixture(scope="module")
 def echoes(free_port: Callable[[], int]) -> Iterator[Echoes]:
-    agents = Echoes(("core", "neighbour", *CPES), free_port())
+    agents = Echoes((device.device_id for device in REAL), free_port())
     yield agents
     agents.close()
 
 
 @pytest.fixture(scope="module")
-def collector(
+def collectors(
     echoes: Echoes,
     tmp_path_factory: pytest.TempPathFactory,
     free_port: Callable[[], int],
     eventually: Eventually,
-) -> Iterator[CollectorRun]:
-    """A real one that polls, every second, a router, 200 customers' devices behind it, and a router beside it."""
-    run = CollectorRun(tmp_path_factory.mktemp("collector"), port=free_port(), interval=1.0)
+) -> Iterator[list[CollectorRun]]:
+    """Two real ones that share a network and poll it every second."""
+    folder, port = tmp_path_factory.mktemp("collectors"), free_port()
+    runs = [CollectorRun(folder, port=port, interval=1.0) for _ in range(2)]
     at, ping = echoes.addresses, f"echo:{echoes.port}"
-    run.write_inventory(
-        f"core,{at['core']},router,centro,,{ping},off,,0",
-        f"neighbour,{at['neighbour']},router,centro,,{ping},off,,0",
-        *(f"{cpe},{at[cpe]},cpe,centro,core,{ping},off,,5" for cpe in CPES),
+    runs[0].write_inventory(
+        *(
+            f"{d.device_id},{at[d.device_id]},{d.role},{d.area},{d.parent or ''},{ping},off,,{d.subscribers}"
+            for d in REAL
+        )
     )
-    run.start()
+    for shard, run in enumerate(runs):
+        run.port, run.log = port + shard, folder / f"log-{shard}"
+        run.start("--shard", f"{shard}/2")
     try:
-        eventually(lambda: sum(run.metrics()["bairro_device_up"].values()) == 202, 60)
-        yield run
+        eventually(lambda: sum(len(run.metrics()["bairro_device_up"]) for run in runs) == len(REAL), 60)
+        eventually(lambda: all(all(run.metrics()["bairro_device_up"].values()) for run in runs), 60)
+        yield runs
     finally:
-        assert run.process is not None
-        run.process.kill()
-        run.process.wait()
+        for run in runs:
+            assert run.process is not None
+            run.process.kill()
+            run.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +108,7 @@ def cut_off(alarm: Alarm, echoes: Echoes, eventually: Eventually) -> float:
     """When the router and all behind it fell silent, in monotonic time; begun first, since it is looked at longest."""
     up = f'{alarm.prometheus}/api/v1/query?query=bairro_device_up{{device="core"}}'
     eventually(lambda: ask(up)["data"]["result"])
-    echoes.silent |= {"core", *CPES}
+    echoes.silent |= {device.device_id for device in REAL if device.device_id != "neighbour"}
     return time.monotonic()
 
 
@@ -100,7 +116,7 @@ def cut_off(alarm: Alarm, echoes: Echoes, eventually: Eventually) -> float:
 def alarm(
     receiver: Receiver,
     pages: dict[str, Page],
-    collector: CollectorRun,
+    collectors: list[CollectorRun],
     tmp_path_factory: pytest.TempPathFactory,
     module_processes: Any,
     require_program: Callable[[str], str],
@@ -108,7 +124,7 @@ def alarm(
     eventually: Eventually,
 ) -> Alarm:
     targets = {page.address: shard or None for shard, page in pages.items()}
-    targets[f"127.0.0.1:{collector.port}"] = "3"
+    targets |= {f"127.0.0.1:{run.port}": f"real-{shard}" for shard, run in enumerate(collectors)}
     made = Alarm(tmp_path_factory.mktemp("alarm"), receiver, targets, free_port)
     made.start(module_processes, require_program, eventually)
     return made
@@ -216,13 +232,26 @@ def test_planned_work_arrives_only_once_its_window_is_over(
     eventually(lambda: receiver.of(alertname="BairroOutage", root="planned-core"))
 
 
-def test_a_router_with_200_customers_behind_it_is_one_message(
-    cut_off: float, collector: CollectorRun, echoes: Echoes, receiver: Receiver, eventually: Eventually
+def test_a_router_with_200_customers_behind_it_is_one_message_even_if_its_collector_dies_meanwhile(
+    cut_off: float,
+    alarm: Alarm,
+    collectors: list[CollectorRun],
+    echoes: Echoes,
+    receiver: Receiver,
+    eventually: Eventually,
 ) -> None:
+    owner = OWNERS["core"]
+    assert {OWNERS[ap] for ap in APS} == {0, 1}
     eventually(lambda: receiver.of(alertname="BairroOutage", root="core", area="centro"))
     eventually(lambda: time.monotonic() - cut_off > ALL_TOLD_SECONDS)
-    assert len(collector.metrics()["bairro_device_down"]) == 201
+    assert sum(len(run.metrics()["bairro_device_down"]) for run in collectors) == len(REAL) - 1
     assert [len(message.alerts) for message in receiver.of("", area="centro")] == [1]
+    collectors[owner].stop(signal.SIGKILL)
+    eventually(lambda: receiver.of(alertname="BairroCollectorGone", shard=f"real-{owner}"))
+    collectors[owner].start("--shard", f"{owner}/2")
+    eventually(lambda: receiver.of("resolved", alertname="BairroCollectorGone", shard=f"real-{owner}"))
+    assert alarm.firing(alertname="BairroOutage", root="core", area="centro")
+    assert len(receiver.of("", area="centro")) == 1
     echoes.silent.clear()
     eventually(lambda: receiver.of("resolved", alertname="BairroOutage", root="core"), 60)
     assert len(receiver.of("", area="centro")) == 2
