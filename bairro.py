@@ -80,6 +80,27 @@ def explain(arguments: argparse.Namespace) -> int:
     return code
 
 
+def repair(arguments: argparse.Namespace) -> int:
+    from collector import config
+    from collector.repair import repair as repair_hours
+
+    data = config.load(arguments.config).data
+    try:
+        report = repair_hours(data, _say, blank=arguments.blank)
+    except OSError as error:
+        print(f"bairro repair: {data}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    hours = len({(found.hour, found.device_id) for found in report.findings})
+    what = f"{report.blanked:,} of them blanked" if arguments.blank else "nothing was changed; --blank takes them out"
+    _say(
+        f"{len(report.findings):,} values that cannot be, in {hours:,} hours of devices"
+        + (f"; {what}" if hours else "")
+    )
+    return EXIT_PROBLEMS if len(report.findings) > report.blanked or report.problems else EXIT_OK
+
+
 def profile_test(arguments: argparse.Namespace) -> int:
     from collector import recordings
     from collector.poll.profile import load_profiles
@@ -311,6 +332,9 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
     command.set_defaults(run=explain)
     _add_profile_commands(commands, collector)
     backfill.add_to(commands, collector)
+    command = commands.add_parser("repair", parents=[collector], help="list values of the history that cannot be")
+    command.add_argument("--blank", action="store_true", help="take them out; each file as it was is kept beside it")
+    command.set_defaults(run=repair)
     command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
     command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
     command.set_defaults(run=migrate)
