@@ -168,6 +168,7 @@ def _ends(engine: Engine, last_complete: Mapping[str, datetime.date], settings: 
     return notes
 
 
+PLANNING_TOLD = 0.995
 ROWS = {"customers": "rows of customers", "spells": "times as a customer", "nps": "survey answers"}
 NAMES = {"quality_hours": "The network's measurements", "customers": "Customer records", "complaints": "Complaints"}
 
@@ -219,7 +220,22 @@ def _unobserved(engine: Engine) -> list[Note]:
     if observed is not None and observed < 0.95:
         text = f"{observed:.0%} of customer time was observed; the rest is left out, neither good nor bad."
         notes.append(Note("partly_observed", text))
-    return notes
+    return notes + _untold_planning(engine)
+
+
+def _untold_planning(engine: Engine) -> list[Note]:
+    """Hours from before the collector kept maintenance windows, or read from Prometheus, do not tell planned work apart."""
+    judged, told, down = engine.rows(
+        "SELECT CAST(sum(judged_ms) AS DOUBLE), CAST(sum(coalesce(planned_known_ms, 0)) AS DOUBLE),"
+        " CAST(sum(down_ms) AS DOUBLE) FROM area_quality, span WHERE week >= entry AND week + 6 <= cut_off"
+    )[0]
+    if not judged or not down or told >= PLANNING_TOLD * judged:
+        return []
+    text = (
+        f"{1 - told / judged:.0%} of the observed customer time is from hours that do not tell planned work apart: all time"
+        " without service in them counts as outages, so that what an outage does may be told too small."
+    )
+    return [Note("planned_work_not_told", text)]
 
 
 def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:

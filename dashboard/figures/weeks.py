@@ -25,7 +25,7 @@ class Panel:
 
 
 PANELS: tuple[Panel, ...] = (
-    Panel("down_hours", "Without service, hours per customer", "h", 2, is_bar=True),
+    Panel("down_hours", "Without service, unplanned, hours per customer", "h", 2, is_bar=True),
     Panel("latency_ms", "Evening latency, 95th percentile", "ms", 0),
     Panel("loss_percent", "Lost packets", "%", 2),
     Panel("load_percent", "Evening load of the uplink", "%", 0),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from dashboard.models import measured
 from dashboard.models.churn import Predictor
-from dashboard.models.lags import Term
+from dashboard.models.lags import PLANNED, Term
 from dashboard.models.prospect import Prospect
 
 Floats = npt.NDArray[np.float64]
@@ -36,14 +36,19 @@ COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Quality (terms,) in steps of each term to which it is to come down; who has it better keeps it."""
+    """Quality (terms,) in steps of each promised term to which it is to come down; who has it better keeps it."""
 
     steps: Floats
 
 
+def promised(predictor: Predictor) -> list[int]:
+    """The places of the terms of which less may be promised: planned work is done for a reason of its own."""
+    return [place for place, term in enumerate(predictor.design.quality.terms) if term is not PLANNED]
+
+
 def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[str, float] | None = None) -> Targets:
     """The targets in ``wanted`` by term name, in the term's unit; else what the best quarter of the customers have."""
-    terms, steps = predictor.design.quality.terms, predictor.design.quality.steps(customers_now)
+    terms, steps = _promised_terms(predictor), _promised_steps(predictor, customers_now)
     good = np.nanquantile(steps, GOOD_SHARE, axis=0) if len(steps) else np.zeros(len(terms))
     given = wanted or {}
     return Targets(
@@ -62,10 +67,9 @@ def avoidable(
     ``position`` orders all by the leavers avoided; an area without customers and a measure whose effect could not be
     estimated have no numbers.
     """
-    terms = predictor.design.quality.terms
-    steps = predictor.design.quality.steps(customers_now)
-    effects = _effect_draws(predictor, len(expected), seed)
-    groups = _grouped(prospect, np.maximum(predictor.effects, 0.0), steps - goal.steps)
+    own, terms, steps = promised(predictor), _promised_terms(predictor), _promised_steps(predictor, customers_now)
+    effects = _effect_draws(predictor, len(expected), seed)[:, own]
+    groups = _grouped(prospect, np.maximum(predictor.effects[own], 0.0), steps - goal.steps)
     errors = measured.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
     parts = []
@@ -73,11 +77,19 @@ def avoidable(
         share = _share_saved(groups, effects, moved, chosen)
         rows = pd.DataFrame({"area": prospect.areas})
         rows = rows.assign(**_measure(prospect, steps, goal, terms, chosen))
-        is_told = (prospect.next > 0) & (chosen is None or predictor.is_estimated[chosen])
+        is_told = (prospect.next > 0) & (chosen is None or predictor.is_estimated[own[chosen]])
         parts.append(_with_savings(rows, np.where(is_told, expected * share, np.nan)))
     rows = pd.concat(parts, ignore_index=True)
     rows["position"] = _positions(rows)
     return rows[COLUMNS]
+
+
+def _promised_terms(predictor: Predictor) -> tuple[Term, ...]:
+    return tuple(predictor.design.quality.terms[place] for place in promised(predictor))
+
+
+def _promised_steps(predictor: Predictor, customers_now: pd.DataFrame) -> Floats:
+    return predictor.design.quality.steps(customers_now)[:, promised(predictor)]
 
 
 def _positions(rows: pd.DataFrame) -> pd.Series:

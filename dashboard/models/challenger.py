@@ -18,6 +18,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from dashboard.models import tabular
 from dashboard.models.covariates import SERVICE, TRAILING
 from dashboard.models.horizon import stretches
+from dashboard.models.lags import PLANNED
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,6 +36,7 @@ NUMBERS = (
     *SERVICE,
 )
 CATEGORIES = ("technology", "plan")
+PLANNED_COLUMN = TRAILING[PLANNED.name]
 TREES = tabular.Trees(0.05, 120, 8, 0.5, fewest_in_leaf=200, penalty=10.0)
 
 
@@ -59,6 +61,8 @@ def fit(customer_weeks: pd.DataFrame, *, seed: int) -> Challenger | None:
         return None
     days = customer_weeks["days_at_risk"].to_numpy(dtype=float)
     given = _predictors(customer_weeks).dropna(axis="columns", how="all")  # trees cannot bin a column without a value
+    if PLANNED_COLUMN in given and not (given[PLANNED_COLUMN] > 0).any():
+        given = given.drop(columns=PLANNED_COLUMN)
     columns, is_category = tabular.tree_columns(given)
     model = HistGradientBoostingRegressor(
         loss="poisson",

@@ -4,7 +4,7 @@
 
 Stretches of at most a week, in which the hazard is constant; leaving for another reason censors. ``q_it`` is quality
 over the eight weeks before, ``q_a`` its mean in the area (Mundlak 1978): only ``w``, what changes within an area,
-may be called an effect. It assumes that nothing else changes in the same weeks in the same places and moves both
+may be called an effect. Where there is planned work, it is a measure of its own. It assumes that nothing else changes in the same weeks in the same places and moves both
 (the negative control looks for it), and that those who leave and those who stay are seen alike.
 """
 
@@ -18,8 +18,8 @@ import pandas as pd
 
 from dashboard.models import clusters, hazard
 from dashboard.models.complaints import Effect, EffectModel, said_of_all
-from dashboard.models.covariates import PERIOD, WITHIN, Design, design_of
-from dashboard.models.lags import TERMS, Term
+from dashboard.models.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
+from dashboard.models.lags import EVERY_TERM, PLANNED, TERMS, Term
 from dashboard.models.multiplicity import holm
 
 Floats = npt.NDArray[np.float64]
@@ -107,6 +107,8 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
         return Churn(
             _nothing("leaving", "effect", why), _nothing("leaving_control", "negative_control", why), None, (why,)
         )
+    if rates.fails_with_planned:
+        return fit(_without_planned(customer_weeks), predicts=predicts)
     main = rates.effect_model("leaving", "effect")
     other = prepared.fitted("left_otherwise")
     control = (
@@ -120,6 +122,8 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     rates = rates.without_columns()
     del prepared, other
     full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
+    if full is not None and full.fails_with_planned:
+        return fit(_without_planned(customer_weeks))
     predicting = _predictor(rates, full)
     notes = notes if predicting is not None else (*notes, UNRANKED)
     return Churn(main, control, predicting, notes, gap)
@@ -131,7 +135,15 @@ def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
     if rates is None:
         return None
     rates = rates.without_columns()
-    return _predictor(rates, _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily"))
+    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
+    if rates.fails_with_planned or (full is not None and full.fails_with_planned):
+        return predictor(_without_planned(customer_weeks))
+    return _predictor(rates, full)
+
+
+def _without_planned(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Planned works are few: where no fit converges with them the rest may still be told."""
+    return weeks.drop(columns=TRAILING[PLANNED.name])
 
 
 def _predictor(rates: _Fitted, full: _Fitted | None) -> Predictor | None:
@@ -202,6 +214,10 @@ class _Fitted:
     fit: hazard.Fit
     left_out: float
 
+    @property
+    def fails_with_planned(self) -> bool:
+        return not self.fit.has_converged and PLANNED in self.design.quality.terms
+
     def without_columns(self) -> _Fitted:
         """The fit once its effects are told: the columns, half a gigabyte for a million customers, are read no more."""
         return replace(self, rows=replace(self.rows, columns=np.zeros((0, 0))))
@@ -209,7 +225,8 @@ class _Fitted:
     def effect_model(self, model: str, kind: str) -> EffectModel:
         """The within-area quality terms as effects with their joint test."""
         in_design, places = self.design.quality.terms, self.design.places(WITHIN)
-        reasons = {t.name: "no estimate: not measured in most weeks" for t in TERMS if t not in in_design}
+        told = tuple(t for t in EVERY_TERM if t in TERMS or t in in_design)
+        reasons = {t.name: "no estimate: not measured in most weeks" for t in told if t not in in_design}
         for term, place in zip(in_design, places, strict=True):
             why = self._without_estimate(int(place))
             if why is not None:
@@ -217,9 +234,9 @@ class _Fitted:
         kept = [term.name not in reasons for term in in_design]
         terms = [term for term in in_design if term.name not in reasons]
         if not terms:
-            return _missing_model(model, kind, reasons)
+            return _missing_model(model, kind, reasons, told)
         inference = hazard.infer(self.rows, self.fit, places[kept])
-        return self._told(_Told(model, kind, reasons), terms, inference)
+        return self._told(_Told(model, kind, reasons, told), terms, inference)
 
     def _without_estimate(self, place: int) -> str | None:
         if not self.fit.has_converged:
@@ -252,7 +269,7 @@ class _Fitted:
             )
             for i, term in enumerate(terms)
         }
-        effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in TERMS)
+        effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in told.terms)
         return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons))
 
     def coefficient(self, name: str) -> Coefficient | None:
@@ -312,6 +329,7 @@ class _Told:
     model: str
     kind: str
     reasons: dict[str, str]
+    terms: tuple[Term, ...]
 
 
 def _missing(model: str, kind: str, term: Term, reasons: dict[str, str]) -> Effect:
@@ -320,11 +338,11 @@ def _missing(model: str, kind: str, term: Term, reasons: dict[str, str]) -> Effe
 
 
 def _nothing(model: str, kind: str, why: str) -> EffectModel:
-    return _missing_model(model, kind, {t.name: why for t in TERMS})
+    return _missing_model(model, kind, {t.name: why for t in TERMS}, TERMS)
 
 
-def _missing_model(model: str, kind: str, reasons: dict[str, str]) -> EffectModel:
-    effects = tuple(_missing(model, kind, t, reasons) for t in TERMS)
+def _missing_model(model: str, kind: str, reasons: dict[str, str], terms: tuple[Term, ...]) -> EffectModel:
+    effects = tuple(_missing(model, kind, t, reasons) for t in terms)
     return EffectModel(model, effects, None, _notes(model, reasons))
 
 

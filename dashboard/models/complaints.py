@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models import clusters, poisson
-from dashboard.models.lags import TERMS, AreaWeeks, Term, area_weeks_as_grids, lag_block
+from dashboard.models.lags import EVERY_TERM, PLANNED, TERMS, AreaWeeks, Term, area_weeks_as_grids, lag_block
 from dashboard.models.multiplicity import holm
 
 Floats = npt.NDArray[np.float64]
@@ -112,7 +112,7 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     The mean of exp(b x) over an area's customers is exp(b mean + b^2 variance / 2 + ...): where an outage takes a part
     of them, the mean of x alone would make b too large (ecological bias; Richardson, Stuecker and Hemon 1987). So the
     variance of the hours without service between them stands beside the measures: this week's, and the mean of the
-    four before.
+    four before. Where there is planned work it is a term of its own, tested with the others.
     """
     panel = area_weeks_as_grids(area_weeks)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
@@ -136,7 +136,7 @@ def _model(model: str, kind: str, panel: AreaWeeks, counts: Floats, cluster: npt
         blocks = [lag_block(panel.quality, -LAST_LEAD, -1), *blocks]
     spread = np.concatenate([lag_block(panel.spread[:, :, None], *block) for block in SPREAD_BLOCKS], axis=-1)
     reasons = _unknown_terms(panel, blocks)
-    while terms := [t for t in TERMS if t.name not in reasons]:
+    while terms := [t for t in panel.terms if t.name not in reasons]:
         grid, is_told = _grid(panel, counts, blocks, terms)
         lost = _not_told_apart(grid, terms, len(blocks))
         if not lost:
@@ -146,9 +146,9 @@ def _model(model: str, kind: str, panel: AreaWeeks, counts: Floats, cluster: npt
             contrasts = _contrasts(len(terms), len(blocks), named=1 if kind == "placebo" else len(blocks))
             contrasts = np.pad(contrasts, ((0, 0), (0, fitted.coefficients.size - contrasts.shape[1])))
             inference = clusters.infer(grid, fitted, contrasts, cluster[is_told])
-            return _fitted(_Rows(model, kind, reasons), terms, inference)
+            return _fitted(_Rows(model, kind, reasons, panel.terms), terms, inference)
         reasons |= lost
-    return EffectModel(model, _Rows(model, kind, reasons).in_order({}), None, _said(model, reasons))
+    return EffectModel(model, _Rows(model, kind, reasons, panel.terms).in_order({}), None, _said(model, reasons))
 
 
 def _contrasts(terms: int, blocks: int, *, named: int) -> Floats:
@@ -159,14 +159,18 @@ def _contrasts(terms: int, blocks: int, *, named: int) -> Floats:
 def _unknown_terms(panel: AreaWeeks, blocks: list[Floats]) -> dict[str, str]:
     """Terms known in less than half of the area-weeks that the best known one covers."""
     present = (panel.exposure > 0)[:, :, None]
+    chosen = [EVERY_TERM.index(t) for t in panel.terms]
     known = np.logical_and.reduce([~np.isnan(b) for b in blocks] + [np.broadcast_to(present, blocks[0].shape)])
+    known = known[:, :, chosen]
     cells = known.sum(axis=(0, 1))
     if cells.max(initial=0) == 0:
         weeks = sum(last - first + 1 for first, last in LAG_BLOCKS)
-        return {t.name: f"no estimate: no neighbourhood has {weeks} weeks in a row with known quality" for t in TERMS}
+        return {
+            t.name: f"no estimate: no neighbourhood has {weeks} weeks in a row with known quality" for t in panel.terms
+        }
     return {
         t.name: "no estimate: not measured in most weeks"
-        for t, count in zip(TERMS, cells, strict=True)
+        for t, count in zip(panel.terms, cells, strict=True)
         if count < LEAST_KNOWN * cells.max()
     }
 
@@ -175,7 +179,7 @@ def _grid(
     panel: AreaWeeks, counts: Floats, blocks: list[Floats], terms: list[Term]
 ) -> tuple[poisson.Grid, npt.NDArray[np.bool_]]:
     """The grid of areas with any complaint, columns by term and then block, and which areas those are."""
-    chosen = [TERMS.index(t) for t in terms]
+    chosen = [EVERY_TERM.index(t) for t in terms]
     columns = np.stack([b[:, :, i] for i in chosen for b in blocks], axis=-1)
     is_used = (panel.exposure > 0) & ~np.isnan(columns).any(axis=-1)
     is_told = np.where(is_used, counts, 0.0).sum(axis=1) > 0
@@ -235,6 +239,8 @@ def _without_estimate(fitted: poisson.Fit, terms: list[Term], blocks: int) -> di
         why = "no estimate: complaints lie all on one side of it (separation)"
         return {t.name: why for t, s in zip(terms, separated, strict=True) if s}
     if not fitted.has_converged or fitted.unidentified.any():
+        if PLANNED in terms:  # works are few: without them the others may still be told
+            return {PLANNED.name: "no estimate: the fit did not converge with it"}
         return {t.name: "no estimate: the fit did not converge" for t in terms}
     return {}
 
@@ -246,9 +252,10 @@ class _Rows:
     model: str
     kind: str
     reasons: dict[str, str]
+    terms: tuple[Term, ...]
 
     def in_order(self, fitted: dict[str, Effect]) -> tuple[Effect, ...]:
-        return tuple(fitted.get(t.name) or self._missing(t) for t in TERMS)
+        return tuple(fitted.get(t.name) or self._missing(t) for t in self.terms)
 
     def _missing(self, term: Term) -> Effect:
         nan = float("nan")

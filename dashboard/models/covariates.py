@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.lags import TERMS, Term
+from dashboard.models.lags import PLANNED, TERMS, Term, is_planned
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,6 +18,7 @@ TRAILING: dict[str, str] = {
     "evening_latency": "trailing_evening_rtt_p95_mean_seconds",
     "loss": "trailing_loss_ratio",
     "evening_utilization": "trailing_evening_utilization_mean_ratio",
+    "planned_hours": "trailing_planned_hours",
 }
 """The column of customer_weeks that holds each term over the eight weeks before."""
 TENURE_KNOT_SHARES = (0.05, 0.35, 0.65, 0.95)
@@ -52,7 +53,7 @@ class Quality:
         A newcomer's first day with an outage of three hours is no eight weeks of three hours a day.
         """
         is_seen = frame["trailing_observed_ratio"].to_numpy(dtype=float, na_value=0.0) >= LEAST_OBSERVED
-        values = [frame[TRAILING[t.name]].to_numpy(dtype=float, na_value=np.nan) / t.per for t in self.terms]
+        values = [_trailing(frame, t) / t.per for t in self.terms]
         steps = np.stack(values, axis=-1) if values else np.zeros((len(frame), 0))
         return np.where(is_seen[:, None], steps, np.nan)
 
@@ -60,6 +61,12 @@ class Quality:
         """(n, terms) the mean of each row's area; the provider's where the area is not known."""
         means = self.area_means.reindex(frame["area"]).to_numpy(dtype=float)
         return np.where(np.isnan(means), self.provider, means)
+
+
+def _trailing(frame: pd.DataFrame, term: Term) -> Floats:
+    """One term (n,) over the eight weeks; planned work that hours do not tell apart is 0, for all of it counts as down."""
+    values = frame[TRAILING[term.name]].to_numpy(dtype=float, na_value=np.nan)
+    return np.nan_to_num(values) if term is PLANNED else values
 
 
 def quality_of(weeks: pd.DataFrame) -> Quality:
@@ -70,6 +77,9 @@ def quality_of(weeks: pd.DataFrame) -> Quality:
         known = weeks[TRAILING[term.name]].notna().to_numpy()
         if days.sum() > 0 and days[known].sum() >= LEAST_KNOWN * days.sum():
             terms.append(term)
+    if TRAILING[PLANNED.name] in weeks:
+        hours = weeks[TRAILING[PLANNED.name]].to_numpy(dtype=float, na_value=np.nan)
+        terms += [PLANNED] if is_planned(hours, days) else []
     chosen = Quality(tuple(terms), pd.DataFrame(), np.zeros(len(terms)))
     steps = chosen.steps(weeks)
     is_known = ~np.isnan(steps).any(axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.lags import TERMS
+from dashboard.models.lags import PLANNED, TERMS
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -111,6 +111,8 @@ def grid_of(area_weeks: pd.DataFrame, outages: pd.DataFrame, customers_now: pd.D
     people = np.maximum(days / 7, 1.0)
     is_hit = {kind: minutes / 60 / people >= least for kind, minutes in laid_out.minutes.items()}
     is_disturbed = is_hit["outage"] | is_hit["planned"] | (laid(frame["down_hours_per_customer"]) >= least)
+    if PLANNED.column in frame:
+        is_disturbed |= laid(frame[PLANNED.column]) >= least
     usual = customers_now.groupby("area")["technology"].agg(_most_frequent)
     technology = tuple(str(usual.get(area, "")) for area in areas)
     others = [t for t in TERMS if t.name != "down_hours"]

@@ -31,13 +31,18 @@ TERMS: tuple[Term, ...] = (
     Term("loss", "loss_ratio", 0.01, "ratio"),
     Term("evening_utilization", "evening_utilization_mean_ratio", 0.1, "ratio"),
 )
+PLANNED = Term("planned_hours", "planned_hours_per_customer", 1.0, "hours per customer-week")
+"""Planned work: a measure of its own where there is any, so that the hours without service are outages alone."""
+EVERY_TERM: tuple[Term, ...] = (*TERMS, PLANNED)
+LEAST_PLANNED_KNOWN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class AreaWeeks:
-    """area_weeks as grids (areas, weeks): quality per step (terms), exposure, counts, what is usable.
+    """area_weeks as grids (areas, weeks): quality per step (every term), exposure, counts, what is usable.
 
-    ``spread`` is the variance of the hours without service between an area's customers, in hours squared.
+    ``spread`` is the variance of the hours without service between an area's customers, in hours squared. ``terms``
+    are those to fit. Where hours do not tell planned work it is 0: all time without service is down there.
     """
 
     areas: tuple[str, ...]
@@ -45,6 +50,7 @@ class AreaWeeks:
     quality: Floats
     counts: dict[str, Floats]
     spread: Floats
+    terms: tuple[Term, ...]
 
 
 def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
@@ -62,10 +68,21 @@ def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
 
     observed = grid(frame["observed_ratio"])
     is_watched = np.nan_to_num(observed) >= LEAST_OBSERVED
-    quality = np.stack([np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS], axis=-1)
+    measured = [np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS]
+    planned = grid(frame[PLANNED.column]) if PLANNED.column in frame else np.full(observed.shape, np.nan)
+    terms = EVERY_TERM if is_planned(planned[is_watched]) else TERMS
+    quality = np.stack([*measured, np.where(is_watched, np.nan_to_num(planned), np.nan) / PLANNED.per], axis=-1)
     counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in CATEGORIES}
     spread = np.where(is_watched, grid(frame[SPREAD]), np.nan)
-    return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts, spread)
+    return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts, spread, terms)
+
+
+def is_planned(hours: Floats, weights: Floats | None = None) -> bool:
+    """Whether planned work can be a measure: there was any, and at least half of the time tells it apart."""
+    weight = np.ones(hours.shape) if weights is None else weights
+    known = ~np.isnan(hours)
+    share = weight[known].sum() / weight.sum() if weight.sum() > 0 else 0.0
+    return bool(share >= LEAST_PLANNED_KNOWN and (hours[known] > 0).any())
 
 
 def _every_week(weeks: pd.Series) -> pd.DatetimeIndex:

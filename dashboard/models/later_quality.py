@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.lags import TERMS, Term, area_weeks_as_grids, lag_block
+from dashboard.models.lags import EVERY_TERM, Term, area_weeks_as_grids, lag_block
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,9 +40,9 @@ def later_quality(
 
     ``effects`` are the coefficients of the terms a step, within areas.
     """
-    terms = [t for t in TERMS if t in effects]
+    terms = [t for t in EVERY_TERM if t in effects]
     strength = np.array([effects[t] for t in terms])
-    trailing = _trailing(area_weeks, areas)[:, :, [TERMS.index(t) for t in terms]]
+    trailing = _trailing(area_weeks, areas)[:, :, [EVERY_TERM.index(t) for t in terms]]
     moves = np.zeros((len(periods), PERIOD_WEEKS, len(areas), len(terms)))
     was_lived = np.zeros((len(periods), PERIOD_WEEKS))
     first = area_weeks.loc[area_weeks["is_complete"].astype(bool), "week"].min()
@@ -61,7 +61,7 @@ def later_quality(
 def _trailing(area_weeks: pd.DataFrame, areas: list[str]) -> Floats:
     """Quality (areas, weeks, terms) in steps over the eight weeks before each complete week, nan where not known."""
     grids = area_weeks_as_grids(area_weeks)
-    before = np.full((len(grids.areas), TRAILING_WEEKS, len(TERMS)), np.nan)
+    before = np.full((len(grids.areas), TRAILING_WEEKS, len(EVERY_TERM)), np.nan)
     own = lag_block(np.concatenate([before, grids.quality], axis=1), 1, TRAILING_WEEKS)[:, TRAILING_WEEKS:]
     found = np.full((len(areas), *own.shape[1:]), np.nan)
     place = pd.Index(areas).get_indexer(pd.Index(grids.areas))

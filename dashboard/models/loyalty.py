@@ -167,7 +167,7 @@ def _marks(customers: pd.DataFrame, standing: Standing) -> pd.DataFrame:
 def _complaints(customers: pd.DataFrame, complaints: pd.DataFrame, cut_off: datetime.date) -> pd.DataFrame:
     """Area and marks of the recent quality complaints: whether their week was observed, whether it was clean.
 
-    Clean: less than five minutes down, and no other measure more than half a step above what the provider's middle
+    Clean: less than five minutes down, be it for planned work, and no other measure more than half a step above what the provider's middle
     customer had over the eight weeks. A measure that was not taken that week speaks against nobody.
     """
     day = pd.Timestamp(cut_off)
@@ -180,8 +180,9 @@ def _complaints(customers: pd.DataFrame, complaints: pd.DataFrame, cut_off: date
     limit[[t.name == "down_hours" for t in TERMS]] = CLEAN_DOWN_HOURS
     observed = recent["observed_ratio"].to_numpy(dtype=float, na_value=0.0)
     is_judged = (observed >= LEAST_OBSERVED) & ~np.isnan(values).all(axis=1)
+    planned = recent["planned_hours"].to_numpy(dtype=float, na_value=0.0) if "planned_hours" in recent else 0.0
     with np.errstate(invalid="ignore"):
-        is_clean = is_judged & ~(values > limit).any(axis=1)
+        is_clean = is_judged & ~(values > limit).any(axis=1) & ~(np.nan_to_num(planned) > CLEAN_DOWN_HOURS)
     return pd.DataFrame(
         {
             "area": recent["area"].to_numpy(),

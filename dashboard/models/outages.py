@@ -5,24 +5,35 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from dashboard.models.lags import PLANNED
+
 LEAST_DOWN_HOURS = 0.25
 """Hours without service of the mean customer of a neighbourhood, in a week, from which it counts as hit."""
 COLUMNS = ("area", "kind", "source", "week", "started_at", "customers", "customer_minutes")
 
 
+KIND_COLUMNS: dict[str, str] = {"outage": "down_hours_per_customer", "planned": PLANNED.column}
+
+
 def of_weeks(area_weeks: pd.DataFrame) -> pd.DataFrame:
-    """Outages derived from weekly down time, with COLUMNS and the source ``weekly_down_time``.
+    """Outages, and planned works, derived from weekly time without service, with COLUMNS and the source
+    ``weekly_down_time``.
 
     A neighbourhood's week counts where a customer was down for LEAST_DOWN_HOURS in the mean; it began with the week.
     """
-    down = area_weeks["down_hours_per_customer"].to_numpy(dtype=float, na_value=0.0)
+    told = [_of_weeks(area_weeks, kind, column) for kind, column in KIND_COLUMNS.items() if column in area_weeks]
+    return pd.concat([one for one in told if len(one)] or told[:1], ignore_index=True)
+
+
+def _of_weeks(area_weeks: pd.DataFrame, kind: str, column: str) -> pd.DataFrame:
+    down = area_weeks[column].to_numpy(dtype=float, na_value=0.0)
     frame = area_weeks[down >= LEAST_DOWN_HOURS]
     customers = frame["customer_days"].to_numpy(dtype=float) / 7
     week = pd.to_datetime(frame["week"])
     return pd.DataFrame(
         {
             "area": frame["area"].to_numpy(),
-            "kind": "outage",
+            "kind": kind,
             "source": "weekly_down_time",
             "week": week.to_numpy(),
             "started_at": week.dt.tz_localize("UTC").to_numpy(),
@@ -57,16 +68,17 @@ def note(outages: pd.DataFrame) -> str:
     """Where the event study knows its outages from, in words."""
     counts = outages.groupby(["source", "kind"]).size()
     struck, planned = int(counts.get(("incidents", "outage"), 0)), int(counts.get(("incidents", "planned"), 0))
+    quiet = int(counts.get(("weekly_down_time", "planned"), 0))
     derived = int(counts.get(("weekly_down_time", "outage"), 0))
     if not len(outages):
         return "No outages are on record: nothing can be said of what they do."
     if not struck and not planned:
         return (
             f"No incidents of the collector are on record: the {derived} outages of neighbourhoods are derived from weekly"
-            " down time, so that when in its week one began is not known, and planned work is not told apart."
+            " down time, so that when in its week one began is not known; planned work is told apart where the hours tell it."
         )
     said = f"What outages do is told from {_counted(struck, 'outage')} of neighbourhoods in the collector's incidents"
-    said += f", and apart from them {_counted(planned, 'planned work')}" if planned else ""
+    said += f", and apart from them {_counted(planned + quiet, 'planned work')}" if planned + quiet else ""
     if derived:
         said += f"; {_counted(derived, 'week')} with down time and no incident on record count as outages too"
     return f"{said}."

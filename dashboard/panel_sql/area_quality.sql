@@ -10,7 +10,7 @@ WITH weeks AS (
 parts AS (
     SELECT
         crowds.area, crowds.week, crowds.customers, weeks.days, weeks.week_ms AS length_ms,
-        q.observed_ms, q.judged_ms, q.down_ms, q.echoes_sent, q.echoes_lost,
+        q.observed_ms, q.judged_ms, q.down_ms, q.planned_ms, q.planned_known_ms, q.echoes_sent, q.echoes_lost,
         q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum,
         CASE WHEN q.judged_ms > 0 THEN crowds.customers END AS judged_customers,
         CASE
@@ -23,7 +23,7 @@ parts AS (
     UNION ALL
     SELECT
         changes.area, changes.week, changes.change, 1, local_days.day_ms,
-        q.observed_ms, q.judged_ms, q.down_ms, q.echoes_sent, q.echoes_lost,
+        q.observed_ms, q.judged_ms, q.down_ms, q.planned_ms, q.planned_known_ms, q.echoes_sent, q.echoes_lost,
         q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum, NULL, NULL
     FROM crowd_changes AS changes
     JOIN local_days
@@ -38,6 +38,8 @@ SELECT
     sum(customers * observed_ms) AS observed_ms,
     sum(customers * judged_ms) AS judged_ms,
     sum(customers * down_ms) AS down_ms,
+    sum(customers * planned_ms) AS planned_ms,
+    sum(customers * planned_known_ms) AS planned_known_ms,
     sum(customers * echoes_sent) AS echoes_sent,
     sum(customers * echoes_lost) AS echoes_lost,
     sum(customers * latency_ms) AS latency_ms,

@@ -24,6 +24,7 @@ SELECT
     coalesce(e.complaints_other, 0) AS complaints_other,
     CAST(coalesce(q.observed_ms, 0) AS DOUBLE) / CAST(nullif(q.customer_ms, 0) AS DOUBLE) AS observed_ratio,
     CAST(q.down_ms AS DOUBLE) / CAST(nullif(q.judged_ms, 0) AS DOUBLE) * 168 AS down_hours_per_customer,
+    CAST(q.planned_ms AS DOUBLE) / CAST(nullif(q.planned_known_ms, 0) AS DOUBLE) * 168 AS planned_hours_per_customer,
     CAST(q.judged_customers * q.down_s_squares - q.down_s_sum * q.down_s_sum AS DOUBLE)
     / CAST(q.judged_customers * q.judged_customers AS DOUBLE) / 12960000 AS down_hours_variance,
     CAST(q.latency_sum AS DOUBLE) / CAST(nullif(q.latency_ms, 0) AS DOUBLE) / 1e6 AS evening_rtt_p95_mean_seconds,

@@ -4,6 +4,9 @@
 -- Utilisation is that of the fullest link from the device to below the core, weighted by the time in which the device
 -- itself was observed.
 --
+-- Planned work is no time down: it stands by itself, in hours that tell it apart (planned_known_ms is their judged time).
+-- Where an hour does not tell, all its time without service is down.
+--
 -- Nobody knows what service a silent modem would have had: its silence counts neither as down nor as up (who leaves may
 -- unplug weeks before). Nor do the outages above it count in an hour, or a day, in which it gave no sign of life and was
 -- silent besides: its good hours are not seen, so that the bad ones alone would make the mean.
@@ -16,16 +19,36 @@ SELECT
     CAST(sum(hours.observed_ms) AS BIGINT) AS observed_ms,
     CAST(
         CASE
-            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms) THEN 0 * sum(hours.down_ms)
-            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 ELSE hours.up_ms + hours.down_ms END)
+            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms) THEN 0 * sum(hours.away_ms)
+            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 ELSE hours.up_ms + hours.away_ms END)
         END AS BIGINT
     ) AS judged_ms,
     CAST(
         CASE
-            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms) THEN 0 * sum(hours.down_ms)
-            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 ELSE hours.down_ms END)
+            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms) THEN 0 * sum(hours.away_ms)
+            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 ELSE hours.away_ms - coalesce(hours.planned_ms, 0) END)
         END AS BIGINT
     ) AS down_ms,
+    CAST(
+        CASE
+            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms)
+                THEN 0 * sum(hours.planned_ms)
+            ELSE sum(CASE WHEN hours.is_lifeless THEN 0 * hours.planned_ms ELSE hours.planned_ms END)
+        END AS BIGINT
+    ) AS planned_ms,
+    CAST(
+        CASE
+            WHEN sum(hours.silent_ms) > 0 AND 20 * sum(hours.up_ms) <= sum(hours.observed_ms)
+                THEN 0 * sum(hours.planned_ms)
+            ELSE sum(
+                CASE
+                    WHEN hours.planned_ms IS NULL THEN NULL
+                    WHEN hours.is_lifeless THEN 0
+                    ELSE hours.up_ms + hours.away_ms
+                END
+            )
+        END AS BIGINT
+    ) AS planned_known_ms,
     CAST(sum(CASE WHEN hours.pings_lost IS NOT NULL THEN hours.pings_sent END) AS BIGINT) AS echoes_sent,
     CAST(sum(CASE WHEN hours.pings_sent IS NOT NULL THEN hours.pings_lost END) AS BIGINT) AS echoes_lost,
     CAST(sum(CASE WHEN hours.rtt_p95_us IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS latency_ms,
@@ -35,8 +58,8 @@ SELECT
 FROM (
     SELECT
         timed.*,
-        timed.observed_ms - timed.down_ms - timed.silent_ms AS up_ms,
-        timed.silent_ms > 0 AND 20 * (timed.observed_ms - timed.down_ms - timed.silent_ms) <= timed.observed_ms
+        timed.observed_ms - timed.away_ms - timed.silent_ms AS up_ms,
+        timed.silent_ms > 0 AND 20 * (timed.observed_ms - timed.away_ms - timed.silent_ms) <= timed.observed_ms
             AS is_lifeless
     FROM (
         SELECT
@@ -44,7 +67,11 @@ FROM (
             local_hours.timezone,
             local_hours.day,
             CAST(round(1000 * q.observed_seconds) AS BIGINT) AS observed_ms,
-            CAST(round(1000 * q.down_seconds) AS BIGINT) AS down_ms,
+            CAST(round(1000 * q.down_seconds) AS BIGINT) AS away_ms,
+            CASE
+                WHEN q.planned_seconds IS NOT NULL AND q.down_seconds IS NOT NULL
+                    THEN CAST(round(1000 * greatest(least(q.planned_seconds, q.down_seconds), 0)) AS BIGINT)
+            END AS planned_ms,
             CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS silent_ms,
             q.pings_sent,
             q.pings_lost,

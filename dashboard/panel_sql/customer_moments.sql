@@ -43,6 +43,7 @@ SELECT
     CAST(scores_before.score AS BIGINT) AS nps_score_before,
     trailing_quality.observed_ratio AS trailing_observed_ratio,
     trailing_quality.down_hours AS trailing_down_hours,
+    trailing_quality.planned_hours AS trailing_planned_hours,
     trailing_quality.rtt_seconds AS trailing_evening_rtt_p95_mean_seconds,
     trailing_quality.loss_ratio AS trailing_loss_ratio,
     trailing_quality.echoes_sent AS trailing_echoes_sent,

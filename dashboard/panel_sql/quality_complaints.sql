@@ -26,6 +26,8 @@ had AS (
         complained.id,
         CAST(sum(q.judged_ms) AS DOUBLE) AS judged_ms,
         CAST(sum(q.down_ms) AS DOUBLE) AS down_ms,
+        CAST(sum(q.planned_ms) AS DOUBLE) AS planned_ms,
+        CAST(sum(q.planned_known_ms) AS DOUBLE) AS planned_known_ms,
         CAST(sum(q.latency_ms) AS DOUBLE) AS latency_ms,
         CAST(sum(q.latency_sum) AS DOUBLE) AS latency_sum,
         CAST(sum(q.echoes_sent) AS DOUBLE) AS echoes_sent,
@@ -46,6 +48,7 @@ SELECT
     complained.day AS opened_on,
     CASE WHEN complained.served_no IS NOT NULL THEN coalesce(had.judged_ms, 0) / 604800000 END AS observed_ratio,
     had.down_ms / nullif(had.judged_ms, 0) * 168 AS down_hours,
+    had.planned_ms / nullif(had.planned_known_ms, 0) * 168 AS planned_hours,
     had.latency_sum / nullif(had.latency_ms, 0) / 1e6 AS evening_rtt_p95_mean_seconds,
     had.echoes_lost / nullif(had.echoes_sent, 0) AS loss_ratio,
     had.utilization_sum / nullif(had.utilization_ms, 0) / 1e6 AS evening_utilization_mean_ratio

@@ -4,6 +4,7 @@ SELECT
     exposures.moment_no,
     CAST(sum(w.judged_ms) AS DOUBLE) / 4838400000 AS observed_ratio,
     CAST(sum(w.down_ms) AS DOUBLE) / CAST(nullif(sum(w.judged_ms), 0) AS DOUBLE) * 168 AS down_hours,
+    CAST(sum(w.planned_ms) AS DOUBLE) / CAST(nullif(sum(w.planned_known_ms), 0) AS DOUBLE) * 168 AS planned_hours,
     CAST(sum(w.latency_sum) AS DOUBLE) / CAST(nullif(sum(w.latency_ms), 0) AS DOUBLE) / 1e6 AS rtt_seconds,
     CAST(sum(w.echoes_sent) AS BIGINT) AS echoes_sent,
     CAST(sum(w.echoes_lost) AS DOUBLE) / CAST(nullif(sum(w.echoes_sent), 0) AS DOUBLE) AS loss_ratio,

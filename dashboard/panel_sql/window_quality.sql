@@ -4,6 +4,8 @@ SELECT
     stretch.served_no, stretch.from_day, stretch.to_day,
     b.judged_ms - a.judged_ms AS judged_ms,
     b.down_ms - a.down_ms AS down_ms,
+    b.planned_ms - a.planned_ms AS planned_ms,
+    b.planned_known_ms - a.planned_known_ms AS planned_known_ms,
     b.echoes_sent - a.echoes_sent AS echoes_sent,
     b.echoes_lost - a.echoes_lost AS echoes_lost,
     b.latency_ms - a.latency_ms AS latency_ms,

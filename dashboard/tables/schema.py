@@ -126,7 +126,16 @@ AREA_WEEKS = TableSpec(
         Column("leavers_other", "integer", "departures for another reason", True),
         *(Column(f"complaints_{c}", "integer", f"complaints of category {c}", True) for c in CATEGORIES),
         Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
-        Column("down_hours_per_customer", "number", "hours without service per customer and fully observed week"),
+        Column(
+            "down_hours_per_customer",
+            "number",
+            "hours without service per customer and fully observed week, those of planned work left out where they are known",
+        ),
+        Column(
+            "planned_hours_per_customer",
+            "number",
+            "hours without service for planned work per customer and fully observed week; null where hours do not tell",
+        ),
         Column(
             "down_hours_variance",
             "number",
@@ -171,7 +180,10 @@ _KNOWN_OF_A_CUSTOMER: tuple[Column, ...] = (
     Column("answer_hours_before", "number", "mean hours until they had a first answer, of those that had one by then"),
     Column("nps_score_before", "integer", "the last score given in the half year before"),
     Column("trailing_observed_ratio", "number", "share of the eight weeks before that was with us and observed"),
-    Column("trailing_down_hours", "number", "down hours per week over the eight weeks before"),
+    Column("trailing_down_hours", "number", "down hours per week over the eight weeks before, without planned work"),
+    Column(
+        "trailing_planned_hours", "number", "hours of planned work per week over them; null where hours do not tell"
+    ),
     Column("trailing_evening_rtt_p95_mean_seconds", "number", "over the same eight weeks"),
     Column("trailing_loss_ratio", "number", "over the same eight weeks"),
     Column("trailing_evening_utilization_mean_ratio", "number", "over the same eight weeks"),
@@ -249,7 +261,8 @@ QUALITY_COMPLAINTS = TableSpec(
         Column("area", "text", "where they lived, else the neighbourhood that the complaint names", True),
         Column("opened_on", "date", "the day of the complaint", True),
         Column("observed_ratio", "number", "share of the seven days that was observed; null where no device is known"),
-        Column("down_hours", "number", "hours down in a fully observed week"),
+        Column("down_hours", "number", "hours down in a fully observed week, without planned work"),
+        Column("planned_hours", "number", "hours of planned work in it; null where hours do not tell"),
         Column("evening_rtt_p95_mean_seconds", "number", "over the seven days"),
         Column("loss_ratio", "number", "over the seven days"),
         Column("evening_utilization_mean_ratio", "number", "over the seven days"),

@@ -69,6 +69,12 @@ class Stored:
         at = table.column_names.index(column)
         self.write(day, table.set_column(at, column, pa.array([value] * len(table))))
 
+    def add(self, day: datetime.date, column: str, value: float) -> None:
+        table = pq.ParquetFile(self.file(day)).read()
+        if column in table.column_names:
+            table = table.drop_columns([column])
+        self.write(day, table.append_column(column, pa.array([value] * len(table))))
+
     def build(self, *, with_cache: bool, timezone: str = "Europe/Lisbon") -> panel.Panel:
         records, _, devices = self.world.tables()
         cache = self.cache if with_cache else None
@@ -89,6 +95,39 @@ def test_a_second_build_takes_every_week_from_the_first(stored: Stored, monkeypa
     first = stored.built_alike()
     monkeypatch.setattr(chunks, "_make", lambda *_: pytest.fail("a week was added up again"))
     pd.testing.assert_frame_equal(stored.build(with_cache=True).area_weeks, first)
+
+
+def test_weeks_kept_by_other_statements_are_not_mixed_with_todays(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that knew no planned work kept other columns under another key."""
+    now = chunks.statement
+
+    def before(name: str) -> str:
+        return now(name).replace("hours.planned_ms", "CAST(NULL AS BIGINT)") if name == "chunk_days" else now(name)
+
+    stored.change(FIRST, "down_seconds", 600.0)
+    stored.add(FIRST, "planned_seconds", 600.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(chunks, "statement", before)
+        old = stored.build(with_cache=True).area_weeks
+    written = stored.notes()
+    new = stored.built_alike()
+    assert old["planned_hours_per_customer"].isna().all()
+    assert new["planned_hours_per_customer"].max() > 0
+    again = stored.notes()
+    assert all(again[name] != written[name] for name in written)
+
+
+def test_files_from_before_planned_work_was_told_stand_beside_newer_ones(stored: Stored) -> None:
+    day = FIRST + datetime.timedelta(days=23)
+    stored.change(day, "down_seconds", 600.0)
+    stored.add(day, "planned_seconds", 600.0)
+    weeks = stored.built_alike().set_index("week")
+    told = weeks["planned_hours_per_customer"].dropna()
+    assert list(told.index) == [pd.Timestamp("2025-03-24")]
+    assert told.iloc[0] == pytest.approx(168 / 6)
+    assert (weeks["down_hours_per_customer"].dropna().iloc[:-1] > 0).all()
 
 
 def test_whole_table_and_weeks_of_files_come_to_the_same(stored: Stored) -> None:

@@ -17,7 +17,7 @@ FIRST = datetime.date(2025, 3, 3)
 DAYS = 18 * 7
 AREAS = {"north": "Europe/Lisbon", "south": "Europe/Lisbon", "west": "America/Sao_Paulo"}
 DAY = datetime.timedelta(days=1)
-QUALITIES = ("down", "latency", "loss", "utilization")
+QUALITIES = ("down", "latency", "loss", "utilization", "planned")
 
 
 def fill(world: Any, seed: int) -> None:
@@ -38,6 +38,7 @@ def fill(world: Any, seed: int) -> None:
             world.hours[start + datetime.timedelta(hours=int(hour)), device] = {
                 "observed_seconds": observed,
                 "down_seconds": down if random.random() < 0.95 else None,
+                "planned_seconds": float(random.choice([0, 0.5, 1])) * down if random.random() < 0.8 else None,
                 "silent_seconds": float(random.choice(silences)) * (observed - down),
                 "pings_sent": sent,
                 "pings_lost": int(random.integers(0, sent // 2 + 1)),
@@ -114,8 +115,11 @@ class Oracle:
                 up = observed - down - hour["silent_seconds"]
                 day["up"] += up
                 if hour["silent_seconds"] == 0 or up > observed / 20:
-                    day["down"] += down
+                    planned = hour["planned_seconds"]
+                    day["down"] += down - (planned or 0)
                     day["down_of"] += up + down
+                    day["planned"] += planned or 0
+                    day["planned_of"] += up + down if planned is not None else 0
             day["loss"] += hour["pings_lost"]
             day["loss_of"] += hour["pings_sent"]
             if local.hour < 18:
@@ -129,7 +133,7 @@ class Oracle:
                 day["utilization_of"] += observed
         for day in sums.values():
             if day["silent"] > 0 and day["up"] <= day["observed"] / 20:
-                day["down"] = day["down_of"] = 0.0
+                day["down"] = day["down_of"] = day["planned"] = day["planned_of"] = 0.0
         return sums
 
     def quality(self, days: list[tuple[str, str | None, datetime.date]]) -> dict[str, float]:
@@ -139,7 +143,8 @@ class Oracle:
             for name, value in self.days.get((zone, device or ""), {}).get(day, {}).items():
                 sums[name] += value
         ratios = {name: sums[name] / sums[f"{name}_of"] if sums[f"{name}_of"] else np.nan for name in QUALITIES}
-        return {**ratios, "down": ratios["down"] * 168, "observed": sums["observed"]}
+        a_week = {name: ratios[name] * 168 for name in ("down", "planned")}
+        return {**ratios, **a_week, "observed": sums["observed"]}
 
 
 def outcome_of(row: dict[str, Any]) -> tuple[datetime.date | None, bool]:
@@ -178,6 +183,7 @@ def test_area_weeks_are_what_loops_over_customers_and_days_find(world: Any, seed
             "evening_rtt_p95_mean_seconds",
             "loss_ratio",
             "evening_utilization_mean_ratio",
+            "planned_hours_per_customer",
         )
         for column, quality in zip(columns, QUALITIES, strict=True):
             # Latency is counted in whole microseconds, utilisation in millionths.
@@ -229,7 +235,13 @@ def test_customer_periods_are_what_loops_over_customers_and_days_find(world: Any
         row = found.loc[key]
         assert (row["days_at_risk"], row["left_voluntarily"], row["left_otherwise"]) == (days, willing, otherwise)
         assert (row["tenure_days"], row["area"]) == (tenure, area)
-        columns = ("down_hours", "evening_rtt_p95_mean_seconds", "loss_ratio", "evening_utilization_mean_ratio")
+        columns = (
+            "down_hours",
+            "evening_rtt_p95_mean_seconds",
+            "loss_ratio",
+            "evening_utilization_mean_ratio",
+            "planned_hours",
+        )
         for column, name in zip(columns, QUALITIES, strict=True):
             assert row[f"trailing_{column}"] == pytest.approx(quality[name], rel=2e-4, nan_ok=True), (key, column)
 
