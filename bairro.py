@@ -152,11 +152,16 @@ def build(arguments: argparse.Namespace) -> int:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from dashboard import app, config, schedule
+    from dashboard import app, config, listening, schedule
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     if arguments.published_on is not None:
         settings = replace(settings, web=replace(settings.web, published_on=arguments.published_on))
+    try:
+        listening.refuse_open(settings.web)
+    except listening.ListenError as error:
+        print(f"bairro serve: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
     with schedule.beside(arguments.config, settings.build):

@@ -132,7 +132,7 @@ def host_fault(web: WebSettings, header: str | None, path: str, peer: str | None
     own = not web.behind_proxy or (path == HEALTH and is_loopback(peer or ""))
     if name in {host.lower().rstrip(".") for host in web.hosts} or (own and is_own_host(name)):
         return None
-    if not web.behind_proxy and name == web.address.lower():
+    if not web.behind_proxy and web.published_on is None and name == web.address.lower():
         return None
     return (
         421,

@@ -7,6 +7,7 @@ and where there are too many, the one that has been quiet for longest goes first
 from __future__ import annotations
 
 import contextlib
+import heapq
 import logging
 import resource
 import signal
@@ -31,7 +32,8 @@ THREADS = 8
 MOST_CONNECTIONS = 4_000
 OWN_DESCRIPTORS = 128
 """Descriptors left for files and databases."""
-SPARE_CONNECTIONS = 16
+SPARE_CONNECTIONS = 64
+"""Taken in one turn of the loop at most, and left free below the limit."""
 QUIET_SECONDS, CLEANUP_SECONDS = 60, 5
 MOST_HEAD_BYTES = 64 * 1024
 
@@ -63,11 +65,20 @@ class _Server(TcpWSGIServer):
     channel_class = _Channel
 
     def handle_accept(self) -> None:
-        if len(self.active_channels) >= self.adj.connection_limit - SPARE_CONNECTIONS:
-            quiet = [c for c in self.active_channels.values() if not c.requests and not c.will_close]
-            if quiet:
-                min(quiet, key=lambda channel: channel.last_activity).will_close = True
-        super().handle_accept()
+        """Take all that wait, so that many new connections are not one turn of the loop each."""
+        for _ in range(SPARE_CONNECTIONS):
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                break
+        self._make_room()
+
+    def _make_room(self) -> None:
+        over = len(self.active_channels) + SPARE_CONNECTIONS - self.adj.connection_limit
+        if over > 0:
+            quiet = [c for c in self.active_channels.values() if not c.requests]
+            for channel in heapq.nsmallest(over, quiet, key=lambda channel: channel.last_activity):
+                channel.will_close = True
 
     def maintenance(self, now: float) -> None:
         super().maintenance(now)
@@ -89,7 +100,8 @@ def run(application: WSGIApplication, listener: socket.socket, address: str, mos
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    print(f"bairro serve: pages at http://{address}:{listener.getsockname()[1]}/", flush=True)
+    place = f"[{address}]" if ":" in address else address
+    print(f"bairro serve: pages at http://{place}:{listener.getsockname()[1]}/", flush=True)
     made.run()
     with contextlib.suppress(OSError):
         made.close()

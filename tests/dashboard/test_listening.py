@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+import bairro
 import tomlfile
 from dashboard import config
 from dashboard.app import serve
@@ -60,6 +61,16 @@ def test_serve_ends_with_2_before_anything_is_served(scratch, capsys):
     assert said.err.startswith("bairro serve: web.address = '0.0.0.0' can be reached from other hosts:")
 
 
+def test_the_command_refuses_before_it_touches_the_data(tmp_path, capsys):
+    path = tmp_path / "dashboard.toml"
+    path.write_text('data = "data"\ncustomer_key = "key"\n', encoding="utf-8")
+    assert bairro.main(["serve", "--config", str(path), "--address", "::"]) == 2
+    assert "web.address = '::' can be reached from other hosts" in capsys.readouterr().err
+    assert bairro.main(["serve", "--config", str(path), "--address", "0.0.0.0", "--published-on", "192.0.2.1"]) == 2
+    assert "web.published_on = '192.0.2.1' can be reached" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def load(tmp_path, web: str) -> config.DashboardSettings:
     path = tmp_path / "dashboard.toml"
     path.write_text(f'data = "data"\ncustomer_key = "key"\n[web]\n{web}\n', encoding="utf-8")
@@ -95,6 +106,7 @@ def test_a_host_header_names_a_host(header, name):
     assert host_name(header) == name
 
 
+CONTAINED = WebSettings(address="0.0.0.0", published_on="127.0.0.1")
 ALONE, PROXIED = WebSettings(hosts=("wall",)), WebSettings(behind_proxy=True, hosts=("Bairro.example.net",))
 
 
@@ -113,6 +125,10 @@ ALONE, PROXIED = WebSettings(hosts=("wall",)), WebSettings(behind_proxy=True, ho
         (ALONE, "192.0.2.1", "/", "127.0.0.1", 421),
         (ALONE, "0.0.0.0", "/", "127.0.0.1", 421),
         (ALONE, None, "/", "127.0.0.1", 400),
+        (CONTAINED, "127.0.0.1:8050", "/", "172.17.0.1", None),
+        (CONTAINED, "0.0.0.0:8050", "/", "172.17.0.1", 421),
+        (CONTAINED, "dashboard:8050", "/", "172.17.0.3", 421),
+        (WebSettings(address="wall.local"), "Wall.local:8050", "/", "127.0.0.1", None),
         (PROXIED, "bairro.example.net", "/", "192.0.2.9", None),
         (PROXIED, "BAIRRO.example.net:8443", "/", "192.0.2.9", None),
         (PROXIED, "localhost", "/", "127.0.0.1", 421),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -72,3 +74,11 @@ def test_a_header_is_text_too():
 
 def test_a_table_without_rows_keeps_its_header():
     assert spreadsheet.table(pd.DataFrame(columns=["area", "name"])) == "area,name\r\n"
+
+
+def test_nothing_else_writes_csv():
+    """A writer that is not the one above would not defuse formulas."""
+    root = Path(spreadsheet.__file__).parent
+    for path in root.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert path.name == "spreadsheet.py" or not re.search(r"\.to_csv\(|csv\.(writer|DictWriter)", text), path

@@ -234,3 +234,46 @@ def test_the_report_opens_alone(served, watch):
     assert "Dunmere" in seen.page.locator("h1").inner_text()
     seen.shot("report")
     seen.assert_clean()
+
+
+def test_the_policy_of_the_pages_is_never_broken_by_themselves(served, watch):
+    """Maps, tables, charts, themes, paper and the way from page to page, with the policy in force."""
+    url, _ = served
+    seen = watch(strict=True)
+    seen.page.add_init_script(
+        "window.broken = []; addEventListener('securitypolicyviolation', (e) => "
+        "broken.push(e.effectiveDirective + ' ' + e.blockedURI + ' ' + e.sourceFile));"
+    )
+    seen.go(url + "/areas", SHOWS["areas"][1])
+    seen.page.locator("#areas-search").fill("dock")
+    seen.page.locator("#areas-grid .ag-header-cell[col-id=customers]").click()
+    seen.page.locator("#theme-toggle").click()
+    for name in ("Now", "What would help", "Loyalty", "Evidence", "Looking back"):
+        seen.page.locator("#navigation").get_by_role("link", name=name, exact=True).click()
+        seen.page.locator("#page h1", has_text=name).wait_for(state="attached", timeout=60_000)
+        seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        seen.page.emulate_media(media="print")
+        seen.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        seen.page.emulate_media(media="screen")
+    seen.go(url + "/area/n03", SHOWS["area"][1])
+    seen.page.get_by_label("6 months").check()
+    seen.page.locator("#area-weeks .barlayer path").first.hover(force=True)
+    seen.page.wait_for_timeout(6_000)  # the page renews its network
+    assert seen.page.evaluate("broken") == []
+    seen.go(url + "/area/n03/report.html", "svg")
+    assert seen.page.evaluate("broken") == []
+    seen.assert_clean()
+
+
+def test_a_script_that_gets_into_a_page_does_not_run(served, watch):
+    url, _ = served
+    seen = watch(strict=True)
+    seen.go(url + "/help", "#page h1")
+    run = "(() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); })()"
+    seen.page.evaluate(run)
+    assert seen.page.evaluate("window.ran === undefined")
+    seen.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 1\">')")
+    seen.page.evaluate("fetch('http://203.0.113.9/').catch(() => 0)")
+    seen.page.wait_for_timeout(300)
+    assert seen.page.evaluate("window.ran === undefined")
+    assert seen.foreign == []
