@@ -240,9 +240,7 @@ def _prepare_world(arguments: argparse.Namespace, stage: Callable[[str], None]) 
     stage("importing the provider's records")
     for kind, path in written.records.items():
         report = import_file(kind, path, settings)
-        _say(f"         {report.summary}")
-        if report.exit_code:
-            raise ValueError(str(report))
+        _say(f"         {report if report.exit_code else report.summary}")
     return written
 
 

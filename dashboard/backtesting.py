@@ -10,7 +10,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from dashboard import backtest_results, build, engines
+from dashboard import backtest_results, build, engines, panel_joins
 from dashboard import panel as panels
 from dashboard.config import DashboardSettings
 from dashboard.models import backtest
@@ -40,7 +40,7 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
     try:
         inputs = build.read_inputs(settings)
         progress("joining them into the panel")
-        panel = panels.build(inputs.records, inputs.quality, inputs.devices, settings)
+        panel = panel_joins.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings))
     except (SnapshotError, panels.PanelError, quality.TableError, engines.EngineError) as error:
         raise build.BuildError(str(error)) from error
     lag = settings.analysis.reporting_lag_days

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from dashboard import attempts, engines, results
+from dashboard import attempts, engines, panel_joins, results
 from dashboard import panel as panels
 from dashboard.config import DashboardSettings
 from dashboard.models import (
@@ -45,7 +45,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 17
+ANALYSIS = 18
 DAMAGED = "quality_damaged"
 
 
@@ -148,6 +148,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
         "last_complete": {name: day.isoformat() for name, day in panel.last_complete.items()},
         "inputs": dict(inputs.digests),
         "coverage": _coverage(panel),
+        "joins": [asdict(join) for join in panel.joins],
         "counts": json.loads(panel.counts.to_json(orient="records")),
         "wording": wording,
         "damaged": [asdict(damage) for damage in damages],
@@ -168,7 +169,12 @@ def fit(
 
     On one thread of linear algebra: matrices are narrow, and more threads cost several times what they gain.
     """
+    panel = panel_joins.withheld(panel)
     notes = _Notes([asdict(note) for note in panel.notes])
+    for join in panel.joins:
+        if join.is_warning:
+            notes.add(f"{join.name}_not_known", f"{_capital(join.text)}.")
+            progress(f"WARNING: {join.text}")
     weeks, periods = panel.area_weeks, panel.customer_periods
     current = panel.customers_now
     attempt = _Attempts(progress, notes)
@@ -176,15 +182,18 @@ def fit(
     rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, current))
     if rates is not None:
         tables["area_rates"] = rates
-    effects = attempt.fit("the effect of quality on complaints", lambda: complaints.fit(weeks))
+    rests = panel.knows(panel_joins.COMPLAINTS) and panel.knows(panel_joins.DEVICES)
+    effects = attempt.fit("the effect of quality on complaints", lambda: complaints.fit(weeks)) if rests else None
     leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
     tables |= _ranked(panel, leaving.predicting if leaving is not None else None, settings, attempt)
     tables |= _loyal(panel, leaving.price_gap if leaving is not None else None, settings, attempt)
-    fitted = [model for outcome in (effects, leaving) if outcome is not None for model in outcome.models]
+    told = (effects, leaving) if panel.knows(panel_joins.DEVICES) else ()
+    fitted = [model for outcome in told if outcome is not None for model in outcome.models]
     tables["effects"], tables["joint_tests"] = effect_rows(fitted), joint_rows(fitted)
-    if effects is not None:
-        on_leaving = leaving.main.effects if leaving is not None else ()
-        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, effects.main.effects, on_leaving))
+    if effects is not None or not rests:
+        terms = effects.main.effects if effects is not None else complaints.not_estimated()
+        on_leaving = leaving.main.effects if leaving is not None and panel.knows(panel_joins.DEVICES) else ()
+        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, terms, on_leaving))
         if driven is not None:
             tables["area_drivers"] = driven
     for code, outcome in (("complaints_model", effects), ("leaving_model", leaving)):
@@ -225,7 +234,7 @@ def _ranked(
     if ranked is None:
         return {}
     tables = {"ranking": ranked.rows}
-    if ahead is not None and predictor is not None:
+    if ahead is not None and predictor is not None and panel.knows(panel_joins.DEVICES):
         goal = avoidable.targets(predictor, panel.customers_now, settings.targets.by_term())
         saved = attempt.fit(
             "what would help",
@@ -242,15 +251,25 @@ def _loyal(
     """Who is held, what surveys say, who came back and what outages did; a model that failed leaves its tables out."""
     now, weeks, seed = panel.customers_now, panel.area_weeks, settings.analysis.seed
     until = panel.last_complete["customers"]
-    held = attempt.fit("loyalty", lambda: loyalty.loyalty(now, panel.quality_complaints, panel.cut_off))
     known = outages.known(weeks, panel.outages)
     attempt.notes.add("outages_known_from", outages.note(known))
-    struck = attempt.fit("incidents", lambda: incidents.incidents(known, weeks, now, seed=seed))
+    held = struck = None
+    if panel.knows(panel_joins.DEVICES):
+        whose, outcomes = panel.knows(panel_joins.COMPLAINERS), incidents.OUTCOMES
+        if not panel.knows(panel_joins.COMPLAINTS):
+            outcomes = tuple(name for name in outcomes if name == "leaving")
+        held = attempt.fit(
+            "loyalty",
+            lambda: loyalty.loyalty(now, panel.quality_complaints, panel.cut_off, knows_complaints=whose),
+        )
+        struck = attempt.fit("incidents", lambda: incidents.incidents(known, weeks, now, seed=seed, outcomes=outcomes))
     made = {
         "loyalty": held.rows if held is not None else None,
         "contract_cliff": held.cliff if held is not None else None,
         "price_gaps": attempt.fit("price gaps", lambda: price_gaps.price_gaps(now, gap)),
-        "area_nps": attempt.fit("surveys", lambda: nps.area_nps(panel.survey_answers, now)),
+        "area_nps": attempt.fit("surveys", lambda: nps.area_nps(panel.survey_answers, now))
+        if panel.knows(panel_joins.ANSWERS) or not panel.rows_of(panel_joins.ANSWERS)
+        else None,
         "returners": attempt.fit("returners", lambda: returners.returners(panel.departures, until)),
         "incident_effects": struck.effects if struck is not None else None,
         "incident_weeks": struck.weeks if struck is not None else None,
@@ -276,6 +295,10 @@ class _Attempts:
             return None
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def effect_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
     """Rows of the effects result table."""
     return pd.DataFrame(
@@ -297,7 +320,8 @@ def effect_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
             }
             for model in fitted
             for e in model.effects
-        ]
+        ],
+        columns=results.EFFECTS.column_names,
     )
 
 
@@ -315,7 +339,8 @@ def joint_rows(fitted: Sequence[complaints.EffectModel]) -> pd.DataFrame:
                 "is_found": m.finds_jointly,
             }
             for m in fitted
-        ]
+        ],
+        columns=results.JOINT_TESTS.column_names,
     ).astype({"numerator_df": "Int64"})
 
 
@@ -349,6 +374,7 @@ def _fingerprint(inputs: Inputs, settings: DashboardSettings) -> str:
         "inputs": dict(inputs.digests),
         "analysis": asdict(settings.analysis),
         "targets": asdict(settings.targets),
+        "joins": asdict(settings.joins),
         "timezone": settings.timezone,
         "version": _version(),
         "method": ANALYSIS,

@@ -15,6 +15,7 @@ import pyarrow as pa
 from collector.published import DEVICES, TableSpec
 from dashboard import chunks, engines
 from dashboard.config import DashboardSettings
+from dashboard.panel_joins import Join, joins_of
 from dashboard.panel_notes import Note, counts_of, notes_of
 from dashboard.tables import quality as history
 from dashboard.tables.hour_files import HourFiles
@@ -93,7 +94,8 @@ class Panel:
     The frames are as `schema.py` declares them (PANEL_TABLES): dates are datetime64 at midnight, whole numbers and truth values that may be null are Int64 and boolean. Time at risk runs from ``entry`` up to and
     including ``cut_off``; ``last_complete`` tells the last complete day of each input that the cut-off was taken
     from. ``counts`` has a row per input and what became of its rows (``table, code, rows, text``; the code is ``used``
-    or the reason), and adds up to the rows read. ``notes`` say what the reader of a page should know.
+    or the reason), and adds up to the rows read. ``notes`` say what the reader of a page should know, ``joins`` how much of
+    the records names what else is on record.
     """
 
     area_weeks: pd.DataFrame
@@ -109,6 +111,15 @@ class Panel:
     last_complete: dict[str, datetime.date]
     counts: pd.DataFrame
     notes: tuple[Note, ...]
+    joins: tuple[Join, ...] = ()
+
+    def knows(self, name: str) -> bool:
+        """Whether what rests on the join ``name`` (see panel_joins) may be told."""
+        return all(join.is_known for join in self.joins if join.name == name)
+
+    def rows_of(self, name: str) -> int:
+        """How many rows the join ``name`` was judged by."""
+        return sum(join.rows for join in self.joins if join.name == name)
 
 
 @dataclass(frozen=True)
@@ -181,6 +192,7 @@ def _build(
             last_complete=span.last_complete,
             counts=counts,
             notes=notes_of(engine, counts, span.last_complete, settings),
+            joins=joins_of(engine, settings),
         )
 
 

@@ -125,7 +125,8 @@ def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
 
 
 def _beats_all(values: Mapping[tuple[str, str], Row], measure: str) -> bool:
-    return all((name, measure) in values and side_in(values[name, measure], "gain") is Side.ABOVE for name in NAIVE)
+    known = [name for name in NAIVE if (name, measure) in values]
+    return bool(known) and all(side_in(values[name, measure], "gain") is Side.ABOVE for name in known)
 
 
 def _list(words: list[str], last: str) -> str:

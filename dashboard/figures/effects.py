@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dashboard.figures import numbers, words
+from dashboard.figures import known, numbers, words
 from dashboard.models.sides import Side, side_of
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
 """What each effect model explains, in words."""
+RESTS_ON: dict[str, tuple[str, ...]] = {"complaints": ("complaints", "devices"), "leaving": ("devices",)}
+"""The joins without which nothing is known of an outcome."""
 LESS: dict[str, str] = {"complaints": "fewer complaints", "leaving": "less leaving"}
 WITHDRAWN = "A check that should find nothing found something, or could not be made, so this is not called an effect."
 NO_MEASURE = (
@@ -42,6 +44,8 @@ class EffectSummary:
 def effects(results: Results, outcome: str = "complaints") -> EffectSummary:
     """What the model of ``outcome`` (complaints, leaving) found, in words that its checks allow."""
     said = OUTCOMES[outcome]
+    if (why := known.first_unknown(results, *RESTS_ON[outcome])) is not None:
+        return EffectSummary(False, f"Whether quality moves {said} is not known. {why}", (), None)
     table = results.effects[results.effects["model"].str.startswith(outcome)]
     real = table[table["kind"] == "effect"]
     is_withdrawn = results.manifest.get("wording", {}).get(outcome) == "association" or bool(

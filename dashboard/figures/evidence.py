@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dashboard.figures import numbers, words
+from dashboard.figures import known, numbers, words
 from dashboard.figures.effects import EffectSummary, effects
 from dashboard.models.sides import side_of
 
@@ -46,6 +46,16 @@ TABLES: dict[str, str] = {
     "incidents": "Incidents",
     "reviews": "Public reviews",
 }
+JOINS: dict[str, str] = {
+    "complaints": "Complaints of a customer or neighbourhood on record",
+    "complainers": "Complaints of a customer on record",
+    "answers": "Survey answers of a customer or neighbourhood on record",
+    "answerers": "Survey answers of a customer on record",
+    "devices": "Customers behind a device that the network knows",
+    "areas": "Customers in a neighbourhood on record",
+    "prices": "Customers whose plan has a price for new ones",
+}
+"""How many rows name what else is on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +203,10 @@ def coverage(results: Results) -> list[tuple[str, str]]:
         ("Weeks", numbers.count(covered.get("weeks"))),
         ("Customers", numbers.count(covered.get("customers"))),
         ("Time in which their network was observed", numbers.percent(covered.get("observed_ratio"))),
+        *(
+            (JOINS[name], f"{numbers.count(joined) if joined else 'none'} of {numbers.count(rows)}")
+            for name, joined, rows in known.counts(results)
+        ),
         *((f"{TABLES.get(str(k), str(k))}: complete until", numbers.day(day)) for k, day in last.items()),
         ("Version and seed", f"{manifest.get('version', numbers.NONE)}, {manifest.get('seed', numbers.NONE)}"),
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashboard.figures import numbers, words
+from dashboard.figures import known, numbers, words
 from dashboard.figures.palette import VERDICTS, Mark
 from dashboard.models.sides import Side, side_in
 
@@ -110,7 +110,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
         headline=headline(row),
         certainty=certainty(row, results.area_count),
         figures=_figures(row, currency),
-        rates=tuple(_rate(r, results.area_rates) for r in _rates_of(results, area)),
+        rates=(*(_rate(r, results.area_rates) for r in _rates_of(results, area)), *_unknown_rates(results)),
         drivers=drivers(results, area, currency),
         customers=int(row["customers"]),
         expected=_triple(row, "expected_leavers_90d"),
@@ -213,6 +213,14 @@ def _triple(row: Mapping[str, Any], column: str) -> tuple[float, float, float] |
 def _rates_of(results: Results, area: str) -> list[dict[str, Any]]:
     rates = results.area_rates[results.area_rates["area"] == area]
     return [row for name in RATE_NAMES for row in _records(rates[rates["outcome"] == name])]
+
+
+def _unknown_rates(results: Results) -> tuple[Figure, ...]:
+    """Rates that no area has because complaints are not known."""
+    if known.unknown(results, "complaints") is None:
+        return ()
+    counted = set(results.area_rates["outcome"])
+    return tuple(Figure(name, known.NOT_KNOWN) for key, name in RATE_NAMES.items() if key not in counted)
 
 
 def _rate(row: Mapping[str, Any], table: pd.DataFrame) -> Figure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashboard.figures import numbers
+from dashboard.figures import known, numbers
 from dashboard.figures.findings import area_names
 from dashboard.figures.suppression import small_areas
 from dashboard.models.sides import Side, side_in
@@ -80,12 +80,14 @@ def headline(results: Results, currency: str) -> list[str]:
     if not rows:
         return []
     row = rows[0]
+    whose, answered = known.unknown(results, "complainers"), known.unknown(results, "answerers")
+    signs = ["bad quality", *([] if answered else ["a low score"]), *([] if whose else ["a complaint"])]
     said = [
         f"Of {numbers.count(row['judged'])} customers whose network was observed, {numbers.count(row['held_bad'])} have "
         f"bad quality and stay because a contract holds them: held, not loyal. {numbers.count(row['free_good'])} are free "
         "to leave, have good quality and stay.",
         f"{numbers.count(row['free_bad'])} have bad quality and are free to leave: the next to go.",
-        f"{numbers.count(row['unhappy'])} are unhappy (bad quality, a low score or a complaint) and pay "
+        f"{numbers.count(row['unhappy'])} are unhappy ({_or(signs)}) and pay "
         f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; a contract holds "
         f"{numbers.count(row['unhappy_held'])} of them.",
     ]
@@ -94,6 +96,10 @@ def headline(results: Results, currency: str) -> list[str]:
             f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks: silent "
             f"sufferers, who pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
         )
+    if whose is not None:
+        said.append(f"Who suffers in silence is not known. {whose}")
+    if answered is not None and known.unknown(results, "answers") is None:
+        said.append(answered)
     if not numbers.is_missing(row["clean_ratio"]):
         span = numbers.interval(row["clean_ratio_low"], row["clean_ratio_high"], lambda v: numbers.percent(v, 0))
         said.append(
@@ -101,6 +107,10 @@ def headline(results: Results, currency: str) -> list[str]:
             "network was clean that week: look at what stands in their homes."
         )
     return said
+
+
+def _or(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def held_rows(results: Results, minimum: int) -> list[Line]:
@@ -200,6 +210,8 @@ def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list
         for row in rows
         if not row["plan"] or int(row["loyal_customers"]) >= minimum
     ]
+    if (why := known.unknown(results, "prices")) is not None:
+        return [], why
     every = next((row for row in rows if not row["plan"]), None)
     if every is None:
         return shown, "Prices for new customers are not on record, so nothing is said of price gaps."

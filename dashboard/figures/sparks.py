@@ -7,8 +7,9 @@ from xml.sax.saxutils import escape, quoteattr
 import pandas as pd
 
 from dashboard.figures import numbers
+from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.palette import FONT, LIGHT
-from dashboard.figures.weeks import Panel
+from dashboard.figures.weeks import Panel, is_known
 
 WIDTH, HEIGHT = 340, 84
 LEFT, RIGHT, TOP, BOTTOM = 34, 4, 6, 16
@@ -27,6 +28,8 @@ def spark_svg(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str:
         return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top), 1)
 
     label = description(panel, area, provider)
+    if not is_known(area, panel):
+        return _blank(label)
     colour = LIGHT.alarm if panel.column == "down_hours" else LIGHT.accent
     base = y(0)
     parts = [
@@ -49,8 +52,18 @@ def spark_svg(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str:
     return "".join((*parts, "</svg>"))
 
 
+def _blank(label: str) -> str:
+    """A chart of what is not known says so, and draws no axis from 0."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label={quoteattr(label)}>'
+        f"<title>{escape(label)}</title>{_text(WIDTH / 2, HEIGHT / 2, NOT_KNOWN, 'middle')}</svg>"
+    )
+
+
 def description(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str:
     """The chart in words: what it shows, the mean here and at the provider."""
+    if not is_known(area, panel):
+        return f"{panel.title}: {NOT_KNOWN}"
     provider = provider[provider["week"].isin(area["week"])]
     here, beside = _total(area, panel).mean(), _total(provider, panel).mean()
     unit = f" {panel.unit}" if panel.unit else ""

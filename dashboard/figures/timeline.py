@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.map import empty
 from dashboard.figures.palette import FONT, Theme
-from dashboard.figures.weeks import PANELS, Panel, outage_weeks
+from dashboard.figures.weeks import PANELS, Panel, is_known, outage_weeks
 
 GAP = 0.062
 WEEK = pd.Timedelta(days=7)
@@ -21,7 +22,8 @@ def timeline(area: pd.DataFrame, provider: pd.DataFrame, theme: Theme, *, name: 
     if area.empty:
         return empty(f"No weeks of {name} are in the records yet", theme)
     drawing = _Drawing(area, provider[provider["week"].isin(area["week"])], theme, name)
-    traces = [trace for i, panel in enumerate(PANELS) for trace in _panel(i, panel, drawing)]
+    shown = [(i, panel) for i, panel in enumerate(PANELS) if is_known(area, panel)]
+    traces = [trace for i, panel in shown for trace in _panel(i, panel, drawing)]
     return go.Figure(traces, go.Layout(**_layout(area, theme)))
 
 
@@ -105,7 +107,11 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
             "fixedrange": True,
             "ticksuffix": f" {panel.unit}" if panel.unit in {"%", "ms", "h"} else "",
         }
-        layout["annotations"].append(_title(panel.title, bottom + height, theme))
+        title = panel.title
+        if not is_known(area, panel):  # an axis without a value would begin at 0 all the same
+            layout[f"yaxis{i + 1}" if i else "yaxis"] |= {"showticklabels": False, "range": [0, 1]}
+            title = f"{title}: {NOT_KNOWN}"
+        layout["annotations"].append(_title(title, bottom + height, theme))
     return layout
 
 

@@ -75,7 +75,7 @@ def _columns() -> list[str]:
 
 
 def _sum(chosen: pd.DataFrame, columns: list[str]) -> pd.Series:
-    return chosen.groupby("week")[columns].sum().sum(axis=1).astype(float)
+    return chosen.groupby("week")[columns].sum(min_count=1).sum(axis=1, min_count=1).astype(float)
 
 
 def _mean(chosen: pd.DataFrame, column: str) -> pd.Series:
@@ -87,6 +87,11 @@ def _mean(chosen: pd.DataFrame, column: str) -> pd.Series:
         .sum()
     )
     return sums["value"] / sums["weight"].replace(0.0, np.nan)
+
+
+def is_known(table: pd.DataFrame, panel: Panel) -> bool:
+    """Whether any week of ``table`` has a value of the panel."""
+    return bool(table[panel.column].notna().any())
 
 
 def outage_weeks(table: pd.DataFrame) -> list[pd.Timestamp]:

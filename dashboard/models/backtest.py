@@ -73,10 +73,10 @@ class Backtest:
     def beats_naive(self, measure: str) -> bool:
         """Whether the hazard is better than every naive ranking: each interval of the gain lies above zero.
 
-        All have to, so that looking at four needs no correction (Berger 1982).
+        All have to, so that looking at four needs no correction (Berger 1982). One that is not known is none of them.
         """
         own = self.measures[(self.measures["measure"] == measure) & self.measures["scorer"].isin(NAIVE)]
-        return len(own) == len(NAIVE) and all(side is Side.ABOVE for side in _gains(own))
+        return len(own) > 0 and all(side is Side.ABOVE for side in _gains(own))
 
     @property
     def ranker(self) -> str:
@@ -137,6 +137,10 @@ def at_origin(past: Past, day: pd.Timestamp, *, seed: int) -> Origin | None:
     by_area = {name: _area_means(chance, code, len(areas)) for name, chance in chances.items()}
     by_area |= _naive_areas(area_weeks, periods, customers, areas)
     by_customer = {**chances, **_naive_customers(customers, by_area["churn"][code])}
+    if (
+        len(area_weeks) and area_weeks["complaints_other"].isna().all()
+    ):  # withheld: a ranking by them would be one by nothing
+        del by_area["complaints"], by_customer["complaints"]
     return Origin(day, outcome, code, tuple(areas), by_customer, by_area, chances)
 
 
@@ -204,7 +208,9 @@ def _area_means(values: Floats, area: npt.NDArray[np.int64], areas: int) -> Floa
 
 def judge(origins: list[Origin], notes: tuple[str, ...], *, seed: int) -> Backtest:
     """Measures over all origins, with intervals from drawing the areas again, the same areas in every origin."""
-    scorers = (*MODELS, *NAIVE)
+    scorers = _scorers(origins)
+    if origins and "complaints" not in scorers:
+        notes = (*notes, "complaints are not known, so nothing is ranked by them")
     by_origin = [_by_origin(origin) for origin in origins]
     names = sorted({area for origin in origins for area in origin.areas})
     has_intervals = len(names) >= FEWEST_AREAS
@@ -235,6 +241,11 @@ def judge(origins: list[Origin], notes: tuple[str, ...], *, seed: int) -> Backte
     )
 
 
+def _scorers(origins: list[Origin]) -> tuple[str, ...]:
+    """The models and the naive rankings that are known on every day."""
+    return tuple(name for name in (*MODELS, *NAIVE) if all(name in origin.by_customer for origin in origins))
+
+
 def _by_origin(origin: Origin) -> dict[tuple[str, str], float]:
     found = {}
     size = np.bincount(origin.area, minlength=len(origin.areas))
@@ -256,7 +267,7 @@ def _draws(origins: list[Origin], names: list[str], seed: int) -> dict[tuple[str
     random = np.random.default_rng(seed)
     times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=BOOTSTRAPS).astype(float)
     found: dict[tuple[str, str], Floats] = {}
-    for scorer in (*MODELS, *NAIVE):
+    for scorer in _scorers(origins):
         parts: dict[str, list[Floats]] = {"auc": [], "capture": [], "area_lift": []}
         for origin in origins:
             own = times[:, pd.Index(names).get_indexer(pd.Index(origin.areas))]

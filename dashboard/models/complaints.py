@@ -126,6 +126,14 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     return Complaints(main, placebo, other, _verdict(main, placebo, other))
 
 
+def not_estimated() -> tuple[Effect, ...]:
+    """The terms without an effect, for where complaints are not known."""
+    blank = dict.fromkeys(("rate_ratio", "low", "high", "p_value", "p_adjusted"), float("nan"))
+    return tuple(
+        Effect("complaints", term, "effect", clusters=0, method="complaints are not known", **blank) for term in TERMS
+    )
+
+
 def _cluster_codes(areas: tuple[str, ...], cluster_of_area: dict[str, str]) -> npt.NDArray[np.int64]:
     return np.unique([cluster_of_area.get(a, a) for a in areas], return_inverse=True)[1] if areas else np.zeros(0, int)
 

@@ -17,6 +17,7 @@ where that is more than all that was expected, the verdict is *too small to say*
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,14 @@ class Incidents:
     weeks: pd.DataFrame
 
 
-def incidents(outages: pd.DataFrame, area_weeks: pd.DataFrame, customers_now: pd.DataFrame, *, seed: int) -> Incidents:
+def incidents(
+    outages: pd.DataFrame,
+    area_weeks: pd.DataFrame,
+    customers_now: pd.DataFrame,
+    *,
+    seed: int,
+    outcomes: Sequence[str] = OUTCOMES,
+) -> Incidents:
     """Effects of each outage and of all of a size together, and their course by week.
 
     Outages of the same neighbourhood within eight weeks are one episode; an episode needs eight complete weeks before
@@ -66,7 +74,7 @@ def incidents(outages: pd.DataFrame, area_weeks: pd.DataFrame, customers_now: pd
     prices = customers_now["monthly_price"].astype(float).groupby(customers_now["area"]).mean()
     rows: list[dict[str, Any]] = []
     course: list[dict[str, Any]] = []
-    for outcome in OUTCOMES:
+    for outcome in outcomes:
         chance = _Chance.of(grid, placebos, outcome, seed)
         found = [(window, event_windows.compare(grid, window, outcome)) for window in episodes]
         study = _Study(grid, outcome, chance, prices if outcome == "leaving" else None)

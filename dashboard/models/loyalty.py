@@ -59,8 +59,15 @@ class Standing:
     is_unhappy: Flags
 
 
-def loyalty(customers_now: pd.DataFrame, quality_complaints: pd.DataFrame, cut_off: datetime.date) -> Loyalty:
-    """Count customers as of the day after the cut-off, and the complaints of the 13 weeks up to it.
+def loyalty(
+    customers_now: pd.DataFrame,
+    quality_complaints: pd.DataFrame,
+    cut_off: datetime.date,
+    *,
+    knows_complaints: bool = True,
+) -> Loyalty:
+    """Count customers as of the day after the cut-off, and the complaints of the 13 weeks up to it: null where it is not
+    known whose these are.
 
     A neighbourhood appears where it has a customer or such a complaint.
     """
@@ -72,12 +79,16 @@ def loyalty(customers_now: pd.DataFrame, quality_complaints: pd.DataFrame, cut_o
     rows = counts.join(gaps.rename("price_gap_mean")).rename_axis("area").reset_index()
     if not (customers_now["complaints_before"].notna()).any():
         rows[["silent_sufferers", "silent_sufferers_monthly_revenue"]] = np.nan
-    rows["silent_sufferers"] = rows["silent_sufferers"].astype("Int64")
-    low, high = wilson(rows["quality_complaints_clean"], rows["quality_complaints_judged"])
-    judged = rows["quality_complaints_judged"]
-    rows["clean_ratio"] = rows["quality_complaints_clean"] / judged.where(judged > 0)
+    if not knows_complaints:
+        rows[[*_OF_COMPLAINTS]] = np.nan
+    rows = rows.astype(dict.fromkeys(("silent_sufferers", *_OF_COMPLAINTS), "Int64"))
+    clean, judged = (
+        rows[f"quality_complaints_{name}"].to_numpy(float, na_value=np.nan) for name in ("clean", "judged")
+    )
+    low, high = wilson(clean, judged)
+    rows["clean_ratio"] = np.divide(clean, judged, out=np.full(len(rows), np.nan), where=judged > 0)
     rows = rows.assign(clean_ratio_low=low, clean_ratio_high=high)
-    whole = [name for name in _COUNTS if name != "silent_sufferers"]
+    whole = [name for name in _COUNTS if name not in ("silent_sufferers", *_OF_COMPLAINTS)]
     return Loyalty(rows.astype(dict.fromkeys(whole, "int64")), _cliff(customers_now, standing, cut_off))
 
 
@@ -96,6 +107,9 @@ _COUNTS = (
     "quality_complaints_judged",
     "quality_complaints_clean",
 )
+
+
+_OF_COMPLAINTS = ("quality_complaints", "quality_complaints_judged", "quality_complaints_clean")
 
 
 def standing_of(customers_now: pd.DataFrame) -> Standing:

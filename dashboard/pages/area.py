@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.figures import findings, measured, numbers, shards
+from dashboard.figures import findings, known, measured, numbers, shards
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.intervals import places
 from dashboard.figures.map import empty
@@ -23,6 +23,7 @@ from dashboard.live import Live, areas_now, shown_states
 from dashboard.models.sides import Side, side_of
 from dashboard.pages import help, now_devices, parts
 from dashboard.pages.source import Source, Visit, visit
+from dashboard.results import Results
 
 TEXT = {
     "unknown": "There is no such area",
@@ -92,7 +93,7 @@ def layout(seen: Visit, key: str) -> html.Div:
                         class_name="weeks",
                     ),
                     html.Div(
-                        [help.of_area(seen, area), drivers(said.drivers), counted(said), network(seen, area)],
+                        [help.of_area(seen, area), drivers(said.drivers), counted(said, results), network(seen, area)],
                         className="column",
                     ),
                 ],
@@ -172,14 +173,17 @@ def drivers(said: tuple[Driver, ...]) -> html.Section:
     )
 
 
-def counted(said: Finding) -> html.Section:
+def counted(said: Finding, results: Results | None) -> html.Section:
+    """The rates, and why one of them is not known."""
+    why = None if results is None else known.unknown(results, "complaints")
     rows = [
         html.Tr(
             [html.Th(f.name, scope="row"), html.Td(f.text, className="number"), html.Td(f.beside, className="number")]
         )
         for f in said.rates
     ]
-    return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)))
+    below = [html.P(why, className="how")] if why else []
+    return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)), *below)
 
 
 def network(seen: Visit, area: str) -> html.Section:

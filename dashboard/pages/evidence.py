@@ -146,7 +146,7 @@ def _rows(results: Results) -> html.Section:
         [
             [row.table, *(html.Small(f"left out: {line}") for line in row.left_out)],
             numbers.count(row.read),
-            numbers.count(row.used),
+            numbers.count(row.used) if row.used else "none",
         ]
         for row in told
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from dashboard.figures import loyalty, numbers
+from dashboard.figures import known, loyalty, numbers
 from dashboard.figures.loyalty import Line, Month
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
@@ -69,7 +69,8 @@ def _cells(cells: Sequence[tuple[str, str]]) -> list[Any]:
 def _who(results: Results, currency: str, minimum: int, names: Any) -> html.Section:
     said = loyalty.headline(results, currency)
     if not said:
-        return parts.panel(TEXT["who"], html.P(TEXT["who_none"], className="quiet"))
+        why = known.unknown(results, "devices") or TEXT["who_none"]
+        return parts.panel(TEXT["who"], html.P(why, className="quiet"))
     columns = ("Where", "Held, bad quality", "Free, bad quality", "Free, good quality", "Silent sufferers", "Judged")
     table = parts.table(columns, _lines(loyalty.held_rows(results, minimum), names), label=TEXT["who"])
     return parts.panel(TEXT["who"], html.Ul([html.Li(line) for line in said]), table)
@@ -78,7 +79,8 @@ def _who(results: Results, currency: str, minimum: int, names: Any) -> html.Sect
 def _cliff(results: Results, currency: str) -> html.Section:
     months = loyalty.cliff(results, currency)
     if not any(month.ending for month in months):
-        return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_none"], className="quiet"))
+        why = known.unknown(results, "devices") or TEXT["cliff_none"]
+        return parts.panel(TEXT["cliff"], html.P(why, className="quiet"))
     most = max(month.ending for month in months)
     rows = [
         [month.starts_on, _bar(month, most), numbers.count(month.ending), numbers.count(month.unhappy), month.revenue]
@@ -102,10 +104,18 @@ def _nps(results: Results, minimum: int, names: Any) -> html.Section:
     said = [
         html.P(text, className="how") for text in (loyalty.not_correctable(results), loyalty.reviews(results)) if text
     ]
-    if not lines:
-        return parts.panel(TEXT["nps"], html.P(TEXT["nps_none"], className="quiet"), *said)
+    if not lines or known.unknown(results, "answers") is not None:
+        why = _why_no_answers(results)
+        return parts.panel(TEXT["nps"], html.P(why, className="quiet"), *said)
     columns = ("Where", "Score", "Weighted", "Change in 4 weeks", "Says", "Answers", "Stars")
     return parts.panel(TEXT["nps"], parts.table(columns, _lines(lines, names), label=TEXT["nps"]), *said)
+
+
+def _why_no_answers(results: Results) -> str:
+    """That no survey is on record, or that its answers join nobody."""
+    joins = {join["name"]: join for join in results.manifest.get("joins", [])}
+    is_none = not joins.get("answers", {}).get("rows")
+    return TEXT["nps_none"] if is_none else known.unknown(results, "answers") or TEXT["nps_none"]
 
 
 def _price(results: Results, currency: str, minimum: int) -> html.Section:
@@ -129,8 +139,10 @@ def _returners(results: Results, minimum: int) -> html.Section:
 def _incidents(results: Results, currency: str) -> html.Section:
     rows = [_cells(row) for row in loyalty.incident_rows(results, currency)]
     if not rows:
-        return parts.panel(TEXT["incidents"], html.P(TEXT["incidents_none"], className="quiet"))
+        why = known.unknown(results, "devices") or TEXT["incidents_none"]
+        return parts.panel(TEXT["incidents"], html.P(why, className="quiet"))
     columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "A month", "Says")
     table = parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)
-    how = f"{TEXT['incidents_how']} {loyalty.outages_known_from(results)}".strip()
+    said = (TEXT["incidents_how"], known.unknown(results, "complaints"), loyalty.outages_known_from(results))
+    how = " ".join(text for text in said if text)
     return parts.panel(TEXT["incidents"], html.P(how, className="how"), table)

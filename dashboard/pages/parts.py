@@ -15,7 +15,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from dashboard import attempts
 from dashboard.figures import age as ages
-from dashboard.figures import findings, numbers
+from dashboard.figures import findings, known, numbers
 from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
 from dashboard.figures.palette import Mark
@@ -86,7 +86,7 @@ def heading(title: str, results: Results, seen: Visit) -> list[html.Div]:
 
 
 def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
-    """That the last build failed, and which inputs are newer than the results."""
+    """That the last build failed, what is not known for records that join nobody, which inputs are newer than results."""
     lines = []
     if (failed := attempts.last_failure(seen.settings.data)) is not None:
         ago = numbers.duration((seen.at - failed[0]).total_seconds())
@@ -95,6 +95,7 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
     if results is not None and results.lacks:
         named = ", ".join(results.lacks)
         lines.append(banner("warning", "▲", f"{OLDER} {named}: what they would tell is not known. {REBUILD}"))
+    lines += [] if results is None else [banner("warning", "▲", said) for said in known.warnings(results)]
     newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
     if newer:
         lines.append(banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))

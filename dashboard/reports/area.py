@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from dashboard import attempts
 from dashboard.config import DashboardSettings
-from dashboard.figures import age, findings, numbers
+from dashboard.figures import age, findings, known, numbers
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Remedies, of_area, remedies
@@ -68,6 +68,7 @@ class AreaReport:
     said: Finding
     facts: str
     older: str
+    unknown: tuple[str, ...]
     built: datetime
     interval: Chart | None
     charts: tuple[Chart, ...]
@@ -127,6 +128,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         said=said,
         facts=f"Records until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
         older=age.older(attempts.newer_inputs(settings.data, results.manifest), settings.timezone),
+        unknown=tuple(known.warnings(results)),
         built=built,
         interval=_interval(said),
         charts=_charts(results, area),

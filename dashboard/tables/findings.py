@@ -24,7 +24,10 @@ LOYALTY = TableSpec(
         Column("free_good", "integer", "free to leave, quality not bad: loyal by choice", True),
         Column("contract_unknown", "integer", "judged customers of whose contract nothing is known", True),
         Column(
-            "unhappy", "integer", "bad quality, a last score of 0 to 6, or a quality complaint in eight weeks", True
+            "unhappy",
+            "integer",
+            "bad quality, a last score of 0 to 6, or a quality complaint in eight weeks, as far as these are known",
+            True,
         ),
         Column("unhappy_held", "integer", "those of them whom a contract holds", True),
         Column("unhappy_monthly_revenue", "number", "what the unhappy pay a month", True),
@@ -32,14 +35,17 @@ LOYALTY = TableSpec(
             "silent_sufferers", "integer", "bad quality and no complaint of any kind in eight weeks; null: no records"
         ),
         Column("silent_sufferers_monthly_revenue", "number", "what they pay a month"),
-        Column("quality_complaints", "integer", "complaints of connection and speed in the last 13 weeks", True),
+        Column(
+            "quality_complaints",
+            "integer",
+            "complaints of connection and speed in the last 13 weeks; null where it is not known whose they are",
+        ),
         Column(
             "quality_complaints_judged",
             "integer",
             "those for which the customer's network was observed that week",
-            True,
         ),
-        Column("quality_complaints_clean", "integer", "those of the judged whose network was clean that week", True),
+        Column("quality_complaints_clean", "integer", "those of the judged whose network was clean that week"),
         Column("clean_ratio", "number", "clean over judged, 0 to 1"),
         Column("clean_ratio_low", "number", "lower end of its 95% Wilson interval"),
         Column("clean_ratio_high", "number", "upper end"),

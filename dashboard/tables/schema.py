@@ -124,7 +124,10 @@ AREA_WEEKS = TableSpec(
         Column("joiners", "integer", "spells that began", True),
         Column("leavers_voluntary", "integer", "voluntary departures, dated by notice where there is one", True),
         Column("leavers_other", "integer", "departures for another reason", True),
-        *(Column(f"complaints_{c}", "integer", f"complaints of category {c}", True) for c in CATEGORIES),
+        *(
+            Column(f"complaints_{c}", "integer", f"complaints of category {c}; null where they are not known")
+            for c in CATEGORIES
+        ),
         Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
         Column(
             "down_hours_per_customer",
@@ -153,9 +156,9 @@ AREA_WEEKS = TableSpec(
             "mean of the hourly 95th percentiles of utilisation, 18:00 to 24:00 local",
         ),
         Column("price_gap_mean", "number", "own price less a new customer's for the same plan, mean over customers"),
-        Column("nps_answers", "integer", "answers to the survey", True),
-        Column("nps_promoters", "integer", "scores of 9 and 10", True),
-        Column("nps_detractors", "integer", "scores of 0 to 6", True),
+        Column("nps_answers", "integer", "answers to the survey; null where they are not known"),
+        Column("nps_promoters", "integer", "scores of 9 and 10"),
+        Column("nps_detractors", "integer", "scores of 0 to 6"),
         Column("reviews", "integer", "public reviews that name the neighbourhood", True),
         Column("review_rating_mean", "number", "their mean of 1 to 5 stars; null where there are none"),
     ),

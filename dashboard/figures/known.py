@@ -1,0 +1,49 @@
+"""What the results do not know because too few records name what else is on record, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dashboard.results import Results
+
+NOT_KNOWN = "not known"
+SUBJECTS: dict[str, str] = {
+    "complaints": "Complaints are",
+    "complainers": "Which customers complained is",
+    "answers": "What customers answered to surveys is",
+    "answerers": "Which customers answered to surveys is",
+    "devices": "The quality that customers had is",
+    "areas": "Where customers live is",
+    "prices": "What customers pay beyond new ones is",
+}
+"""The joins of panel_joins, by what is not known without them."""
+
+
+def unknown(results: Results, name: str) -> str | None:
+    """Why what rests on the join ``name`` is not known, as a sentence; None where it is."""
+    return next((_said(join) for join in _joins(results) if join["name"] == name and not join["is_known"]), None)
+
+
+def first_unknown(results: Results, *names: str) -> str | None:
+    """The same for something that rests on several."""
+    return next((said for name in names if (said := unknown(results, name)) is not None), None)
+
+
+def warnings(results: Results) -> list[str]:
+    """What somebody has to mend, a sentence each."""
+    return [_said(join) for join in _joins(results) if join["is_warning"]]
+
+
+def counts(results: Results) -> list[tuple[str, int, int]]:
+    """By join what it is called, how many rows join, and of how many; those without rows are left out."""
+    return [(str(j["name"]), int(j["joined"]), int(j["rows"])) for j in _joins(results) if j["rows"]]
+
+
+def _joins(results: Results) -> list[dict[str, Any]]:
+    """Builds before this was counted have none, and say nothing of it."""
+    return list(results.manifest.get("joins", []))
+
+
+def _said(join: dict[str, Any]) -> str:
+    return f"{SUBJECTS[str(join['name'])]} {NOT_KNOWN}: {join['text']}."
