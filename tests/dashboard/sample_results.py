@@ -122,6 +122,7 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
                     "observed_ratio": float(rng.uniform(0.97, 1)),
                     "down_hours_per_customer": down,
                     "down_hours_variance": down**2,
+                    "planned_hours_per_customer": 0.0,
                     "evening_rtt_p95_mean_seconds": latency if w != 20 else None,
                     "loss_ratio": float(rng.gamma(2, 0.001 + 0.002 * trouble)),
                     "evening_utilization_mean_ratio": float(np.clip(0.48 + 0.2 * trouble + rng.normal(0, 0.03), 0, 1)),
