@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 
 from collector.credentials import Credential
 from collector.poll.snmp_codec import SEQUENCE, encode_head, encode_oid, encode_tlv
@@ -32,24 +33,22 @@ IP_PKTINFO = 8
 
 
 class Front:
-    """Opens requests, asks the agent behind, closes its answers."""
+    """Opens requests, asks the agent behind by ``ask`` (a version 2c message, and its reply), closes its answers."""
 
-    def __init__(self, agent_port: int) -> None:
+    def __init__(self, ask: Callable[[bytes], bytes]) -> None:
+        self._ask = ask
         self._keys = localize(CREDENTIAL, ENGINE_ID)
         self._outside = encode_outside(ENGINE_ID, CREDENTIAL.user, "", AUTHENTIC | PRIVATE)
         self._unsigned = encode_outside(ENGINE_ID, "", "", 0)
         self._head = encode_head("2c", "public")
         self._started = time.monotonic()
-        self._agent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._agent.connect(("127.0.0.1", agent_port))
 
     def answer(self, data: bytes) -> bytes:
         message = parse(data)
         clock = 1, int(time.monotonic() - self._started)
         if not message.engine_id:
             return self._who_is_there(message.msg_id, clock)
-        self._agent.send(encode_tlv(SEQUENCE, self._head + self._request(data, message)))
-        reply = self._agent.recv(65535)
+        reply = self._ask(encode_tlv(SEQUENCE, self._head + self._request(data, message)))
         at = (2 if reply[1] < 0x80 else 2 + (reply[1] & 0x7F)) + len(self._head)
         return encode_message(self._outside, self._keys, clock, msg_id=message.msg_id, pdu=reply[at:])
 
@@ -68,7 +67,14 @@ class Front:
 
 
 def main(port: int, agent_port: int) -> None:
-    front = Front(agent_port)
+    agent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    agent.connect(("127.0.0.1", agent_port))
+
+    def ask(request: bytes) -> bytes:
+        agent.send(request)
+        return agent.recv(65535)
+
+    front = Front(ask)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as served:
         served.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         served.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)

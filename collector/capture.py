@@ -11,11 +11,13 @@ from collector import inventory, recordings
 from collector.config import CollectorSettings
 from collector.credentials import Credential, credentials_of
 from collector.poll.call import Caller, NoAnswerError
+from collector.poll.patience import patience
 from collector.poll.profile import load_profiles
 from collector.poll.question import Access, access
 from collector.poll.snmp_codec import (
     GET_BULK,
     GET_NEXT,
+    NO_ERROR,
     NO_SUCH_NAME,
     TOO_BIG,
     Absent,
@@ -48,9 +50,8 @@ def capture(settings: CollectorSettings, device_id: str, path: Path | None = Non
         return f"bairro capture: {device_id!r} is not asked by SNMP (its credential is off)", EXIT_UNUSABLE
     objects: dict[Oid, Recorded] = {}
     for credential in credentials:
-        walker = Walker(
-            device, credential, timeout_seconds=settings.poll.timeout_seconds, tries=1 + settings.poll.retries
-        )
+        wait = patience(settings.poll, device, credential)
+        walker = Walker(device, credential, timeout_seconds=wait.timeout_seconds, tries=wait.tries)
         objects, failure = walker.walk()
         if objects:
             break
@@ -83,6 +84,8 @@ class Walker:
     timeout_seconds: float
     tries: int
     repetitions: int = REPETITIONS
+    is_bulk: bool = True
+    """Whether GETBULK is asked; no longer where it has failed."""
 
     def walk(self) -> tuple[dict[Oid, Recorded], str | None]:
         """All objects below ROOTS that a recording can hold, and why there are not more, if so."""
@@ -110,9 +113,13 @@ class Walker:
             try:
                 answer = ask(last)
             except NoAnswerError as error:
+                if self._gives_up_bulk():
+                    continue
                 return str(error)
             if answer.error_status == TOO_BIG and self.repetitions > 1:
                 self.repetitions //= 2
+                continue
+            if answer.error_status not in (NO_ERROR, NO_SUCH_NAME) and self._gives_up_bulk():
                 continue
             if answer.error_status:
                 return None if answer.error_status == NO_SUCH_NAME else f"error {answer.error_status} after {last}"
@@ -129,7 +136,12 @@ class Walker:
                     objects[last] = Recorded(bind.tag, bind.value)
         return f"more than {MOST_OBJECTS} objects"
 
+    def _gives_up_bulk(self) -> bool:
+        """Ask by GETNEXT from here on; False where that was tried already."""
+        was_bulk, self.is_bulk = self.is_bulk and self.credential.version != "1", False
+        return was_bulk
+
     def _request(self, after: Oid, through: Access) -> Packet:
-        is_bulk = through.version != "1"
+        is_bulk = self.is_bulk and through.version != "1"
         second = self.repetitions if is_bulk else 0
         return encode_request(GET_BULK if is_bulk else GET_NEXT, through.head, [encode_oid(after)], second=second)

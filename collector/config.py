@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tomlfile
 from collector.address import parse_address, parse_ip
-from collector.credentials import Credential, read_credentials
+from collector.credentials import PATIENCE, Credential, read_credentials
 from collector.source import InventoryUrl, parse_url
 
 DETAILS = ("full", "summary", "area")
@@ -212,8 +212,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "discovery.refresh_seconds": (1, 86_400),
     "discovery.timeout_seconds": (0.1, 300),
     "poll.interval_seconds": (0.1, 3600),
-    "poll.timeout_seconds": (0.01, 60),
-    "poll.retries": (0, 10),
+    **{f"poll.{name}": bounds for name, bounds in PATIENCE.items()},
     "poll.budget_seconds": (0.05, 600),
     "poll.packets_per_second": (1, 1_000_000),
     "poll.tick_seconds": (0.001, 1),

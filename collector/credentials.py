@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ SHORTEST_PASSWORD = 8
 """In characters (RFC 3414 section 11.2)."""
 LONGEST_NAME_BYTES = 32
 """Of a user (RFC 3414, usmUserName) and of a context (RFC 3411, SnmpAdminString of vacmContextName)."""
+PATIENCE: dict[str, tuple[float, float]] = {"timeout_seconds": (0.01, 60), "retries": (0, 10)}
+"""How long a device may be waited for and how often asked, wherever that can be set."""
 _V3_ONLY = (
     "user",
     "auth_protocol",
@@ -39,7 +41,8 @@ _V3_ONLY = (
 class Credential:
     """One way to be let in: a community (versions 1 and 2c) or a user (version 3). Secrets never print.
 
-    Without ``auth_protocol`` nothing is signed, without ``priv_protocol`` nothing is encrypted.
+    Without ``auth_protocol`` nothing is signed, without ``priv_protocol`` nothing is encrypted. ``timeout_seconds`` and
+    ``retries`` are for the devices that it lets in to; None: those of their profile, or of ``[poll]``.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Credential:
     priv_protocol: str | None = None
     priv_password: str = field(default="", repr=False)
     context: str = ""
+    timeout_seconds: float | None = None
+    retries: int | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -77,6 +82,8 @@ class CredentialEntry:
     priv_password_env: str | None = None
     priv_password_file: Path | None = None
     context: str | None = None
+    timeout_seconds: float | None = None
+    retries: int | None = None
 
 
 def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
@@ -94,8 +101,18 @@ def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
         entry = tomlfile.build(raw, CredentialEntry, path, key=key, choices=choices)
         _check_name(entry.name, found, f"{path}: {key}.name")
         where = f"{path}: {key}"
-        found[entry.name] = _user(entry, where) if entry.version == "3" else _community(entry, where)
+        check_patience(entry, where)
+        made = _user(entry, where) if entry.version == "3" else _community(entry, where)
+        found[entry.name] = replace(made, timeout_seconds=entry.timeout_seconds, retries=entry.retries)
     return tuple(found.values())
+
+
+def check_patience(entry: Any, where: str) -> None:
+    """Raises tomlfile.SettingsError where a table's own timeout or number of retries is out of range."""
+    for name, (least, most) in PATIENCE.items():
+        value = getattr(entry, name)
+        if value is not None and not least <= value <= most:
+            raise tomlfile.SettingsError(f"{where}.{name}: must be {least:g} to {most:g}, not {value:g}")
 
 
 def named_credentials(text: str) -> tuple[str, ...]:

@@ -382,6 +382,7 @@ class Collector:
             "packets_retried_total": counts.retries,
             "packets_late_total": counts.late,
             "packets_rejected_total": dict(counts.rejected),
+            "bulk_avoided_total": counts.bulk_avoided,
             "damaged_values_total": dict(counts.damaged),
             "values_refused_total": dict(self._pipeline.beliefs.refused),
             "inventory_devices": self._pipeline.owned_count,

@@ -8,7 +8,7 @@ from typing import Any
 
 from collector.address import parse_address, parse_ip, parse_port
 from collector.config import CollectorSettings
-from collector.credentials import NO_SNMP, SEPARATOR, named_credentials
+from collector.credentials import NO_SNMP, PATIENCE, SEPARATOR, named_credentials
 from collector.reading import ROLES, Device
 
 REQUIRED = ("device_id", "address", "role", "area")
@@ -26,6 +26,8 @@ OPTIONAL = (
     "subscribers",
     "latitude",
     "longitude",
+    "timeout_seconds",
+    "retries",
 )
 Row = dict[str, str]
 PACKAGED_PROFILES = Path(__file__).parent / "profiles"
@@ -77,6 +79,8 @@ class RowReader:
             subscribers=int(role == "cpe") if subscribers is None else subscribers,
             latitude=self._number(row, "latitude", (-90, 90)),
             longitude=self._number(row, "longitude", (-180, 180)),
+            timeout_seconds=self._number(row, "timeout_seconds", PATIENCE["timeout_seconds"]),
+            retries=self._retries(row),
         )
 
     def _keep(self, text: str) -> str:
@@ -115,6 +119,13 @@ class RowReader:
         for name in names or ():
             _check_known(name, "credential", self._credentials)
         return self._keep(SEPARATOR.join(names)) if names else None
+
+    def _retries(self, row: Row) -> int | None:
+        retries = self._checked(row, "retries", _count)
+        least, most = PATIENCE["retries"]
+        if retries is not None and not least <= retries <= most:
+            raise BadRowError("retries", f"must be {least:g} to {most:g}, not {retries}")
+        return None if retries is None else int(retries)
 
     def _checked(self, row: Row, name: str, parse: Callable[[str], Any]) -> Any:
         text = row.get(name)

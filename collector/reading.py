@@ -40,6 +40,7 @@ class Device:
     ``credential`` names one of ``[[credentials]]``, or several to try in turn (``a+b``), or is ``off``.
     ``ping`` is ``icmp``, ``echo:PORT`` (RFC 862 over UDP) or ``off``. ``subscribers`` counts the customers
     behind this device and behind none of its listed children, so that sums over a subtree never double.
+    ``timeout_seconds`` and ``retries`` are its own; None: those of its credential, its profile or ``[poll]``.
     """
 
     device_id: str
@@ -60,6 +61,8 @@ class Device:
     subscribers: int = 0
     latitude: float | None = None
     longitude: float | None = None
+    timeout_seconds: float | None = None
+    retries: int | None = None
 
 
 class InterfaceReading(NamedTuple):

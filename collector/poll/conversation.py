@@ -10,10 +10,12 @@ from collector.config import PollSettings
 from collector.poll import decode
 from collector.poll.attempts import Attempts
 from collector.poll.damage import Damaged
+from collector.poll.get_bulk import GetBulk
 from collector.poll.interfaces import InterfaceMemory
 from collector.poll.late import late_by, marked, marked_by_row
 from collector.poll.learnt import Learnt
 from collector.poll.outcome import Outcome
+from collector.poll.patience import patience, slowest
 from collector.poll.profile import Profile, Source, Table, choose
 from collector.poll.question import Access, Asked, Question
 from collector.poll.rows import RowMemory, found
@@ -45,7 +47,8 @@ class Conversation:
         self.device = device
         self.access = accesses[0]
         self.limits = limits
-        self.tries = self._all_tries = 1 + limits.retries
+        self._patience = patience(limits, device, self.access)
+        self.tries = self._patience.tries
         self.silent_polls = 0
         self._profiles = profiles
         self._engine = engine
@@ -65,6 +68,11 @@ class Conversation:
         """The name of the credential that worked last; None where none has yet."""
         return self._attempts.kept.name if self._attempts.kept is not None else None
 
+    @property
+    def bulk_trouble(self) -> str | None:
+        """What was wrong with the device's GETBULK last; None where nothing is, or none was sent."""
+        return self.bulk.trouble
+
     def start(self, to: Destination, ended: Callable[[Outcome], None]) -> None:
         """Poll once; ``ended`` is called exactly once."""
         self._to = to
@@ -73,7 +81,7 @@ class Conversation:
         if self._walking:
             self._walking.clear()
         self.outcome = Outcome()
-        self._attempts.begin(self._all_tries, self.silent_polls)
+        self._attempts.begin(self._patience.tries, self.silent_polls)
         self._ask_first()
 
     def _ask_first(self) -> None:
@@ -81,6 +89,7 @@ class Conversation:
         self.tries = self._attempts.tries
         if self._attempts.access is not self.access:
             self.access = self._attempts.access
+            self._patience = patience(self.limits, self.device, self.access)
             self._must_learn = True
         learnt, now = self._learnt, self._engine.now
         if learnt is not None and now < learnt.learn_at and not self._must_learn:
@@ -94,15 +103,22 @@ class Conversation:
 
     # What the GET and the walks use to ask.
 
-    def ask(self, request: Request, tries: int = 1) -> None:
-        """Send a request, those of walks once: they do their own retries."""
+    @property
+    def bulk(self) -> GetBulk:
+        """What is known of the device's GETBULK."""
+        return self._learnt.bulk if self._learnt is not None else GetBulk()
+
+    def ask(self, request: Request, tries: int) -> Exchange:
+        """Send a request, up to so many times."""
         exchange = Exchange(self._engine, self._to, request, self._until)
         exchange.tries = tries
+        exchange.timeout, _, exchange.budget = self._patience
         if self.access.session is not None:
             Guard(self.access.session, exchange)
         outbox = self._engine.outbox
         (outbox.fresh if self._exchange is None else outbox.urgent).append(exchange)
         self._exchange = exchange
+        return exchange
 
     def ask_question(
         self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
@@ -122,8 +138,8 @@ class Conversation:
         """How long after the poll's first packet the request left that was answered last; 0 where that is no matter."""
         return late_by(self._exchange, self.outcome.sent_at)
 
-    def count_retry(self) -> None:
-        self._engine.counts.retries += 1
+    def count_avoided(self, trouble: str) -> None:
+        self._engine.counts.avoid_bulk(self.device.device_id, trouble, self._engine.now)
 
     def count_damage(self, damaged: Damaged, name: str) -> None:
         self._engine.counts.damage(damaged, name, self.device.device_id, self._engine.now)
@@ -144,6 +160,7 @@ class Conversation:
         if self._learnt is not None:
             learnt.keep_from(self._learnt)
         self._learnt = learnt
+        self._patience = patience(self.limits, self.device, self.access, *slowest(chosen))
         self._must_learn = False
         self._ask_learnt(learnt.question)
 

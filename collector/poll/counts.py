@@ -17,7 +17,7 @@ class PollCounts:
     """Packets since the start. ``rejected`` counts by reason, ``late`` those of them that came after the timeout.
 
     ``send_errors`` are packets that this host itself refused to send. ``damaged`` counts values that could not be read in
-    replies that were taken, by kind.
+    replies that were taken, by kind, ``bulk_avoided`` devices whose tables came to be walked by GETNEXT.
     """
 
     packets_sent: int = 0
@@ -25,6 +25,7 @@ class PollCounts:
     retries: int = 0
     send_errors: int = 0
     late: int = 0
+    bulk_avoided: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     damaged: dict[str, int] = field(default_factory=dict)
     _silent_until: dict[str, float] = field(default_factory=dict, repr=False)
@@ -44,6 +45,12 @@ class PollCounts:
         count = self.damaged.get(kind, 0) + 1
         self.damaged[kind] = count
         self._say(f"damaged {kind}", count, f"{device_id}: {name} cannot be read: {damaged.words}", now)
+
+    def avoid_bulk(self, device_id: str, trouble: str, now: float) -> None:
+        """Count a device whose GETBULK fails though GETNEXT does not and, at most once a minute, say so."""
+        self.bulk_avoided += 1
+        what = f"{device_id}: GETBULK {trouble}: its tables are walked by GETNEXT, row by row"
+        self._say("bulk", self.bulk_avoided, what, now)
 
     def _say(self, about: str, count: int, what: str, now: float) -> None:
         if now >= self._silent_until.get(about, 0.0):

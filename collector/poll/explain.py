@@ -76,6 +76,7 @@ class Explanation:
     let_in_by: str | None
     rejected: Mapping[str, int]
     damaged: Mapping[str, int]
+    bulk_trouble: str | None
     ping_unavailable: str | None
 
     def __str__(self) -> str:
@@ -86,6 +87,7 @@ class Explanation:
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
         lines += [f"cannot be read: {count} x {Damaged(kind).words}" for kind, count in sorted(self.damaged.items())]
+        lines += [f"GETBULK {self.bulk_trouble}: tables were walked by GETNEXT"] if self.bulk_trouble else []
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
         lines += ["", "reading"] + ([f"  let in by = {self.let_in_by}"] if self.let_in_by is not None else [])
         for field in ("snmp", "failure", "sent", "snmp_rtt_seconds", "uptime_seconds", "boot_seconds", "echoes"):
@@ -121,6 +123,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         poller.let_in_by(device.device_id),
         dict(poller.counts.rejected),
         dict(poller.counts.damaged),
+        poller.bulk_trouble(device.device_id),
         poller.ping_unavailable,
     )
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 from collector.poll.decode import Found, Record, Scalars
+from collector.poll.get_bulk import GetBulk
 from collector.poll.interfaces import InterfaceMemory
 from collector.poll.profile import Profile, Table
 from collector.poll.question import Access, Asked, Question
@@ -34,10 +35,12 @@ class Learnt:
 
     def __init__(self, device: Device, profiles: Sequence[Profile], through: Access, now: float) -> None:
         self.scalars = Scalars(tuple(scalar for profile in profiles for scalar in profile.scalars))
+        self.profiles = tuple(profiles)
         self.learn_at = _about(now, RELEARN_SECONDS)
         self._rows_at = _about(now, RELEARN_ROWS_SECONDS)
         self._through = through
         self.is_whole = False
+        self.bulk = GetBulk()
         self._is_stale = True
         self._sizes: dict[str, int] = {}
         self._memories: dict[str, Memory] = {}
@@ -50,7 +53,10 @@ class Learnt:
         self.question = Question([Asked(scalar) for scalar in self.scalars.sources], through)
 
     def keep_from(self, before: Learnt) -> None:
-        """What interfaces were called, and how fast a table may be walked, is not forgotten; the routes are."""
+        """What interfaces were called, and how fast a table may be walked, is not forgotten; the routes are, and GETBULK is
+        tried again where it was avoided.
+        """
+        self.bulk = GetBulk(before.bulk)
         for name, memory in self._memories.items():
             old = before._memories.get(name)
             if isinstance(memory, InterfaceMemory) and isinstance(old, InterfaceMemory):

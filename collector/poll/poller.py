@@ -112,6 +112,11 @@ class Poller:
         visit = self._visits.get(device_id)
         return visit.let_in_by if visit is not None else None
 
+    def bulk_trouble(self, device_id: str) -> str | None:
+        """What was wrong with a device's GETBULK last, so that it was asked by GETNEXT; None where nothing is."""
+        visit = self._visits.get(device_id)
+        return visit.bulk_trouble if visit is not None else None
+
     def accesses_of(self, device: Device) -> tuple[Access, ...]:
         """The ways in to a device, in the order in which they are tried; none where it is not asked by SNMP."""
         through = credentials_of(device.credential, self._credentials)
@@ -238,6 +243,10 @@ class Visit:
     def let_in_by(self) -> str | None:
         """The name of the credential that worked last."""
         return self._conversation.let_in_by if self._conversation is not None else None
+
+    @property
+    def bulk_trouble(self) -> str | None:
+        return self._conversation.bulk_trouble if self._conversation is not None else None
 
     def begin(self) -> None:
         """Start SNMP and the burst at once; a name that is not yet resolved comes first."""

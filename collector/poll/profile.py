@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlfile
+from collector.credentials import check_patience
 from collector.poll.snmp_codec import Oid, Value, parse_oid
 from collector.reading import InterfaceReading, SignalReading
 from tomlfile import SettingsError
@@ -132,12 +133,17 @@ class Match:
 
 @dataclass(frozen=True)
 class Profile:
-    """What to ask of one kind of device. Several profiles may apply to one device and are asked together."""
+    """What to ask of one kind of device. Several profiles may apply to one device and are asked together.
+
+    ``timeout_seconds`` and ``retries`` are for a kind that is slow; None: those of ``[poll]``.
+    """
 
     title: str
     match: Match = Match()
     scalars: tuple[Source, ...] = ()
     tables: tuple[Table, ...] = ()
+    timeout_seconds: float | None = None
+    retries: int | None = None
 
     def applies(self, object_id: str, description: str) -> bool:
         """Whether a device that calls itself so is of this kind."""
@@ -174,6 +180,7 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
 def load_profile(path: Path) -> Profile:
     """One profile. Raises tomlfile.SettingsError that names the file and the key."""
     profile = tomlfile.load(path, Profile)
+    check_patience(profile, str(path))
     for place, pattern in enumerate(profile.match.descriptions):
         _check_pattern(f"{path}: match.descriptions[{place}]", pattern)
     for place, scalar in enumerate(profile.scalars):

@@ -46,6 +46,8 @@ class Access(NamedTuple):
     community: bytes
     head: bytes
     session: Session | None = None
+    timeout_seconds: float | None = None
+    retries: int | None = None
 
     @property
     def outside_bytes(self) -> int:
@@ -66,10 +68,11 @@ class Access(NamedTuple):
 
 def access(credential: Credential) -> Access:
     """The way in by one credential; version 3 needs one for each device, the others may share it."""
+    wishes = credential.timeout_seconds, credential.retries
     if credential.version == "3":
-        return Access(credential.name, "3", b"", b"", Session(credential))
+        return Access(credential.name, "3", b"", b"", Session(credential), *wishes)
     head = encode_head(credential.version, credential.community)
-    return Access(credential.name, credential.version, credential.community.encode("utf-8"), head)
+    return Access(credential.name, credential.version, credential.community.encode("utf-8"), head, None, *wishes)
 
 
 class Asked(NamedTuple):

@@ -64,11 +64,14 @@ class Step:
 
 
 class Route:
-    """A whole walk of ``columns``. ``recipe`` is what the asker makes of its numbers, while that is known."""
+    """A whole walk of ``columns``, by GETBULK or by GETNEXT. ``recipe`` is what the asker makes of its numbers, while that
+    is known.
+    """
 
-    __slots__ = ("columns", "recipe", "steps")
+    __slots__ = ("columns", "is_bulk", "recipe", "steps")
 
-    def __init__(self, columns: Sequence[Source], steps: Iterable[Step]) -> None:
+    def __init__(self, columns: Sequence[Source], steps: Iterable[Step], *, is_bulk: bool) -> None:
+        self.is_bulk = is_bulk
         self.columns = tuple(columns)
         self.steps = tuple(steps)
         self.recipe: Recipe | None = None

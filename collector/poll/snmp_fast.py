@@ -49,14 +49,16 @@ class Exchange:
     """One request and the wait for its reply.
 
     ``decode`` turns a reply into an answer or raises BadPacketError, in which case the wait goes on. ``seal``, where
-    there is one, makes the packet of each try, which otherwise is ``packet`` with another id in it. Exactly one of
-    ``answered(answer, rtt_seconds)`` and ``failed(reason)`` is called. ``until`` ends all tries; None means the
-    whole budget, counted from the first packet that leaves.
+    there is one, makes the message of each try out of ``packet``, which otherwise gets another id and is sent itself.
+    ``renew``, where there is one, is called before a further try and may change what it asks. Exactly one of
+    ``answered(answer, rtt_seconds)`` and ``failed(reason)`` is called. ``timeout`` is the wait for each try in seconds.
+    ``until`` ends all tries; None means ``budget`` seconds, counted from the first packet that leaves.
     """
 
     __slots__ = (
         "address",
         "answered",
+        "budget",
         "decode",
         "engine",
         "failed",
@@ -68,7 +70,9 @@ class Exchange:
         "latest_id",
         "packet",
         "refusal",
+        "renew",
         "seal",
+        "timeout",
         "to",
         "tries",
         "until",
@@ -80,6 +84,8 @@ class Exchange:
         self.address = to.address
         self.packet, self.id_at, self.decode, self.answered, self.failed = request
         self.tries = 1
+        self.timeout = engine.timeout_seconds
+        self.budget = engine.budget_seconds
         self.until = until
         self.latest_id = 0
         self.first_sent_at = 0.0
@@ -87,7 +93,8 @@ class Exchange:
         self.is_done = False
         self.is_answered = False
         self.refusal: str | None = None
-        self.seal: Callable[[int, float], bytes] | None = None
+        self.seal: Callable[[bytearray, int, int, float], bytes] | None = None
+        self.renew: Callable[[Exchange], None] | None = None
 
     def transmit(self, now: float) -> bool:
         return self.engine.transmit(self, now)
@@ -107,7 +114,8 @@ class Destination:
 class Engine:
     """All SNMP requests under way, on one shared socket per address family.
 
-    ``timeout_seconds`` is the wait for each try and ``budget_seconds`` the most that one device may take.
+    ``timeout_seconds`` is the wait for each try and ``budget_seconds`` the most that one device may take, where an
+    exchange has no times of its own.
     """
 
     def __init__(
@@ -118,11 +126,11 @@ class Engine:
         self.now = 0.0
         self.watch: Callable[[str, Address, bytes], None] | None = None
         self.pending: dict[int, tuple[Exchange | None, float]] = {}
-        self._timeout = timeout_seconds
-        self._budget = budget_seconds
+        self.timeout_seconds = timeout_seconds
+        self.budget_seconds = budget_seconds
         self._wheel = Wheel(tick_seconds)
         self._batch: list[int] = []
-        self._batch_at = self._batch_until = -1.0
+        self._batch_at = -1.0
         self._sockets: dict[int, Datagrams] = {}
         self._used: dict[int, Datagrams] = {}
         self._ids: list[int] = []
@@ -150,20 +158,24 @@ class Engine:
                 self._expire_batch(due, now)
 
     def _expire_batch(self, request_ids: list[int], now: float) -> None:
-        """Forget the requests that are answered; what is sent after them may still be answered to them."""
-        pending, waiting = self.pending, []
+        """Forget the requests that are answered; tries beside the one that was are known as duplicates for once more."""
+        pending, waiting, timeout = self.pending, [], self.timeout_seconds
         for request_id in request_ids:
             exchange = pending[request_id][0]
-            if exchange is None or exchange.is_done:
+            if exchange is None or (exchange.is_done and not exchange.is_answered):
                 del pending[request_id]
                 continue
             waiting.append(request_id)
+            timeout = exchange.timeout
+            if exchange.is_done:
+                pending[request_id] = _ANSWERED
+                continue
             if request_id == exchange.latest_id and exchange.until is not None:
                 exchange.latest_id = 0
-                jitter = self._timeout * JITTER_RATIO * random.random()
+                jitter = timeout * JITTER_RATIO * random.random()
                 self._wheel.add(min(now + jitter, exchange.until), exchange)
         if waiting:
-            self._wheel.add(now + self._timeout, waiting)
+            self._wheel.add(now + timeout, waiting)
 
     def transmit(self, exchange: Exchange, now: float) -> bool:
         """Send one try. False where the socket is full; a refusal by this host ends the exchange."""
@@ -176,7 +188,7 @@ class Engine:
         if exchange.seal is None:
             _put_id(packet, exchange.id_at, request_id)
         else:
-            packet = exchange.seal(request_id, now)
+            packet = exchange.seal(exchange.packet, exchange.id_at, request_id, now)
         sent_at = time.time()
         try:
             (self._used.get(exchange.to.family) or self._use(exchange.to.family)).send(packet, exchange.address)
@@ -184,18 +196,19 @@ class Engine:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
         if exchange.until is None:
-            exchange.until = now + self._budget
+            exchange.until = now + exchange.budget
         if exchange.first_sent_at:
             self.counts.retries += 1
         else:
             exchange.first_sent_at = sent_at
-        if self._batch_at != now:
-            self._batch, self._batch_at, self._batch_until = [], now, now + self._timeout
-            self._wheel.add(self._batch_until, self._batch)
-        if exchange.until < self._batch_until:
-            self._wheel.add(exchange.until, [request_id])
-        else:
+        due = now + exchange.timeout
+        if exchange.until < due or exchange.timeout != self.timeout_seconds:
+            self._wheel.add(min(exchange.until, due), [request_id])
+        elif self._batch_at == now:
             self._batch.append(request_id)
+        else:
+            self._batch, self._batch_at = [request_id], now
+            self._wheel.add(due, self._batch)
         exchange.latest_id = request_id
         exchange.tries -= 1
         self.counts.packets_sent += 1
@@ -287,6 +300,8 @@ class Engine:
         if exchange.is_done or exchange.latest_id:
             return
         if exchange.tries > 0 and exchange.until is not None and now < exchange.until:
+            if exchange.renew is not None:
+                exchange.renew(exchange)
             self.outbox.urgent.append(exchange)
             return
         exchange.is_done = True

@@ -29,7 +29,7 @@ from collector.poll.snmp_codec import (
     encode_request,
 )
 from collector.poll.snmp_expected import Cells, expected_rows, learn_layout
-from collector.poll.snmp_fast import TIMEOUT, Request
+from collector.poll.snmp_fast import TIMEOUT, Exchange, Request
 
 if TYPE_CHECKING:
     from collector.poll.conversation import Conversation
@@ -84,6 +84,9 @@ class Walk:
         self._pace = pace
         self._ended = ended
         self._had_trouble = False
+        self._bulk = talk.bulk
+        self._is_bulk = talk.access.version != "1" and self._bulk.is_used
+        self._has_fallen_back = False
         self._tries = talk.tries
         self._bytes = 0
         self._repetitions = 1
@@ -93,7 +96,7 @@ class Walk:
         self._reply = b""
         self._trail: list[Step] | None = None
         self._progress: Progress | None = None
-        if pace.route is not None and pace.route.columns == self._columns:
+        if pace.route is not None and pace.route.columns == self._columns and pace.route.is_bulk == self._is_bulk:
             self._progress = Progress(pace.route)
         else:
             self._begin_carefully()
@@ -131,20 +134,34 @@ class Walk:
         if not self._groups or self._is_over_limits():
             self._finish()
             return
-        group = self._groups[0] = [column for column in self._groups[0] if not column.is_ended]
+        self._groups[0] = [column for column in self._groups[0] if not column.is_ended]
+        self._ask(self._compose())
+
+    def _compose(self) -> Bulk:
+        """The request for the next cells of the columns that are under way."""
+        group = self._groups[0]
         oids = [column.prefix + column.last for column in group]
         head = self._talk.access.head
-        if self._talk.access.version == "1":
-            packet = encode_request(GET_NEXT, head, oids)
-        else:
+        if self._is_bulk:
             self._repetitions = self._fitting_repetitions(group)
             packet = encode_request(GET_BULK, head, oids, second=self._repetitions)
+            self._tries = 1 if self._bulk.is_last_try else self._tries
+        else:
+            self._repetitions = 1
+            packet = encode_request(GET_NEXT, head, oids)
         prefixes = [column.prefix for column in group]
         self._request = Bulk(bytearray(packet.data), packet.id_at, prefixes, self._repetitions)
-        self._ask(self._request)
+        return self._request
 
     def _ask(self, request: Bulk) -> None:
-        self._talk.ask(Request(request.packet, request.id_at, self._read, self._heard, self._lost))
+        wanted = Request(request.packet, request.id_at, self._read, self._heard, self._lost)
+        self._talk.ask(wanted, self._tries).renew = self._renew
+
+    def _renew(self, exchange: Exchange) -> None:
+        """A try was not answered: put the next one, while an answer to this one is still an answer."""
+        self._note_lost()
+        request = self._compose()
+        exchange.packet, exchange.id_at, exchange.tries = request.packet, request.id_at, self._tries
 
     def _leave_route(self) -> None:
         """Go on the careful way from here: what came is no usual reply, or nothing came."""
@@ -169,6 +186,8 @@ class Walk:
 
     def _fitting_repetitions(self, group: list[_Column]) -> int:
         """Rows for one reply: those that are still to come, as many as fit, and no more than the device has borne."""
+        if self._bulk.is_last_try and not self._bulk.is_trial:
+            return 1
         row_bytes = self._pace.row_bytes or VARBIND_BYTES * len(group)
         coming = self._pace.rows - len(group[0].cells) + 1
         wanted = coming if coming > 0 and self._pace.rows else FIRST_REPETITIONS
@@ -235,6 +254,10 @@ class Walk:
         if isinstance(answer, Message):
             self._error(answer)
             return
+        if self._is_bulk:
+            self._bulk.answered()
+        elif self._bulk.answered_next():
+            self._talk.count_avoided(self._bulk.trouble or "")
         if isinstance(answer, Cells):
             self._take(answer)
         elif self._progress is not None:
@@ -268,7 +291,9 @@ class Walk:
             self._give_up(group, "the names in the agent's answers cannot be read")
 
     def _error(self, message: Message) -> None:
-        """tooBig and genErr shrink the request; noSuchName is how version 1 ends a column; others end what they name."""
+        """tooBig and genErr shrink the request; what is left of a GETBULK's errors is tried by GETNEXT; noSuchName is how
+        version 1 ends a column; others end what they name.
+        """
         group = self._groups[0]
         if message.kind == REPORT:
             self._stop("report")
@@ -281,7 +306,13 @@ class Walk:
             self._groups.insert(1, group[middle:])
             self._had_trouble = True
             self.step()
+        elif self._is_bulk and (message.error_status != NO_SUCH_NAME or not any(column.cells for column in group)):
+            self._bulk.refused(f"is answered with {ERRORS[message.error_status]}")
+            self._fall_back()
         else:
+            if self._has_fallen_back:
+                self._bulk.acquit()
+                self._is_bulk = self._bulk.is_used
             named = message.error_index
             ended = group[named - 1 : named] if 1 <= named <= len(group) else group
             if message.error_status != NO_SUCH_NAME:
@@ -290,18 +321,37 @@ class Walk:
                 column.is_ended = True
             self.step()
 
-    def _lost(self, reason: str) -> None:
+    def _note_lost(self) -> None:
         """No answer: by chance, so the same once more; or it is too large for the path, so then for less each time."""
         self._leave_route()
         self._tries -= 1
-        is_again = self._tries < self._talk.tries - 1 or not self._tries
-        if reason == TIMEOUT and is_again:
+        if self._is_bulk:
+            self._bulk.lost(self._repetitions)
+        if self._tries < self._talk.tries - 1 or not self._tries:
             self._shrink()
-        if reason == TIMEOUT and self._tries > 0 and self._talk.has_time():
-            self._talk.count_retry()
-            self.step()
-        else:
-            self._stop(reason)
+
+    def _lost(self, reason: str) -> None:
+        """All tries are lost: by GETNEXT, where it may be GETBULK that the device does not like."""
+        if reason == TIMEOUT:
+            self._note_lost()
+        self._leave_route()
+        if self._is_bulk and reason != TIMEOUT and not reason.startswith("send: "):
+            self._bulk.refused(f"is answered by what cannot be read ({reason})")
+        if not self._is_bulk:
+            self._bulk.acquit()
+        elif self._bulk.has_failed and self._talk.has_time():
+            self._fall_back()
+            return
+        elif self._bulk.has_failed:
+            self._bulk.ran_out()
+        self._stop(reason)
+
+    def _fall_back(self) -> None:
+        """Go on by GETNEXT from here."""
+        self._had_trouble = self._has_fallen_back = True
+        self._is_bulk = False
+        self._tries = self._talk.tries
+        self.step()
 
     def _shrink(self) -> None:
         self._had_trouble = True
@@ -324,7 +374,7 @@ class Walk:
             rows = max((len(cells) for cells in self.cells.values()), default=0)
             was_foretold = self._pace.note(rows, self._bytes)
             if was_foretold and self._trail is not None and not self._had_trouble:
-                self._pace.route = Route(self._columns, self._trail)
+                self._pace.route = Route(self._columns, self._trail, is_bulk=self._is_bulk)
         if not self._had_trouble:
             self._pace.ceiling = min(MOST_REPETITIONS, self._pace.ceiling * 2)
         self._ended(self)

@@ -13,13 +13,12 @@ from collector.poll.usm_session import Refusal, Sent, Session
 class Guard:
     """Makes an exchange of a bare request one of version 3 messages; who asked sees bare requests and answers only."""
 
-    __slots__ = ("_address", "_answered", "_bare", "_engine", "_failed", "_id_at", "_read", "_sent", "_session")
+    __slots__ = ("_address", "_answered", "_engine", "_failed", "_read", "_sent", "_session")
 
     def __init__(self, session: Session, exchange: Exchange) -> None:
         self._session = session
         self._engine = exchange.engine
         self._address = exchange.address
-        self._bare, self._id_at = exchange.packet, exchange.id_at
         self._read, self._answered, self._failed = exchange.decode, exchange.answered, exchange.failed
         self._sent: dict[int, Sent] = {}
         exchange.seal = self.seal
@@ -27,12 +26,12 @@ class Guard:
         exchange.answered = self.answered
         exchange.failed = self.failed
 
-    def seal(self, msg_id: int, now: float) -> bytes:
+    def seal(self, bare: bytearray, id_at: int, msg_id: int, now: float) -> bytes:
         """The packet of one try."""
-        packet, self._sent[msg_id] = self._session.encode(self._bare, self._id_at, msg_id=msg_id, now=now)
+        packet, self._sent[msg_id] = self._session.encode(bare, id_at, msg_id=msg_id, now=now)
         if self._engine.watch is not None:
             is_question = self._sent[msg_id].peer is not None
-            self._engine.watch("sent", self._address, bytes(self._bare) if is_question else b"")
+            self._engine.watch("sent", self._address, bytes(bare) if is_question else b"")
         return packet
 
     def decode(self, data: bytes) -> Any:

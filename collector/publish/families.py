@@ -282,6 +282,7 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("packets_retried_total", "counter", "Packets sent again because no answer came."),
     _own("packets_late_total", "counter", "Answers that came after their poll had ended."),
     _own("packets_rejected_total", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
+    _own("bulk_avoided_total", "counter", "Times that a device came to be walked by GETNEXT, since its GETBULK fails."),
     _own("damaged_values_total", "counter", "Values in answers that could not be read, and why.", ("kind",)),
     _own(
         "values_refused_total",
