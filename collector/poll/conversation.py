@@ -212,6 +212,9 @@ class Conversation:
         """
         assert self._learnt is not None
         outcome, scalars = self.outcome, self._learnt.scalars
+        values = [
+            decode.read(item.source, value) for item, value in zip(self._learnt.question.asked, values, strict=True)
+        ]
         if self._count_damaged([item.source for item in self._learnt.question.asked], values):
             values[: scalars.count] = scalars.settled(values)
         outcome.uptime_seconds = scalars.number("uptime_seconds", values)
@@ -298,8 +301,12 @@ class Conversation:
         if walk.failure is None and memory.learn(walk.cells):
             self._learnt.has_changed()
         self._note_missing(memory)
-        is_odd = walk.is_damaged or walk.cut
-        readings = memory.readings(decode.settled(memory.table, walk.cells, walk.cut) if is_odd else walk.cells)
+        cells = decode.settled(memory.table, walk.cells, walk.cut)
+        for column in cells:
+            for value in cells[column].values():
+                if value is Damaged.UNFIT:
+                    self.count_damage(value, column)
+        readings = memory.readings(cells)
         self.outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
         if walk.failure is None and walk.route is not None:
             records = memory.records(readings, walk.cells, walk.route.places())

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
-from typing import Any, TypeVar
-
-K = TypeVar("K")
 
 
 class Damaged(Enum):
@@ -23,6 +19,7 @@ class Damaged(Enum):
     UNKNOWN_TYPE = "unknown_type"
     NAME = "name"
     FRAMING = "framing"
+    UNFIT = "unfit"
 
     @property
     def words(self) -> str:
@@ -38,15 +35,5 @@ _WORDS = {
     Damaged.UNKNOWN_TYPE: "a type that no object here has",
     Damaged.NAME: "a name that cannot be read, or that was not asked for",
     Damaged.FRAMING: "lengths that do not nest",
+    Damaged.UNFIT: "a value that no counter or clock has",
 }
-
-
-def without_stand_ins(cells: Iterable[tuple[K, Any]]) -> list[Any]:
-    """The values of ``cells``, keyed by what they measure and the best first, but for those after a damaged one."""
-    damaged: set[K] = set()
-    values = []
-    for key, value in cells:
-        values.append(None if key in damaged else value)
-        if isinstance(value, Damaged):
-            damaged.add(key)
-    return values

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from collector.poll.damage import Damaged, without_stand_ins
+from collector.poll.damage import Damaged
 from collector.poll.profile import Source, Table
 from collector.poll.snmp_codec import Absent, Oid, Value, decode_subids, oid_text
 from collector.reading import InterfaceReading, ProbeReading, SignalReading
@@ -77,6 +77,15 @@ def number(source: Source, value: Value) -> int | float | bool | None:
     return value if type(value) is int and value >= 0 else None
 
 
+def read(source: Source, value: Value) -> Value:
+    """The value as it came, or Damaged where its object cannot have it: no counter and no clock is a text, or negative."""
+    if not source.is_never_negative or value is None or isinstance(value, (Absent, Damaged)):
+        return value
+    if source.bits:
+        return value if type(value) is int and value >= 0 else Damaged.UNFIT
+    return Damaged.UNFIT if isinstance(value, (int, float)) and value < 0 else value
+
+
 class Scalars:
     """The scalars asked of one device, in the order of the question. Of a field the first that has a value gives it."""
 
@@ -91,9 +100,14 @@ class Scalars:
 
     def settled(self, values: Sequence[Value]) -> list[Value]:
         """The same values, without those that would stand in for a damaged one."""
-        return without_stand_ins(
-            ((source.channel, source.field), value) for source, value in zip(self.sources, values, strict=False)
-        )
+        damaged: set[tuple[str | None, str]] = set()
+        kept: list[Value] = []
+        for source, value in zip(self.sources, values, strict=False):
+            field = source.channel, source.field
+            kept.append(None if field in damaged else value)
+            if isinstance(value, Damaged):
+                damaged.add(field)
+        return kept
 
     def number(self, field: str, values: Sequence[Value]) -> float | None:
         for place, source in self._places.get(field, ()):
@@ -277,10 +291,13 @@ def settled(table: Table, cells: Cells, cut: Container[str] = ()) -> Cells:
         if given is None:
             continue
         field, within = column.field, reached.get(column.field, given)
-        kept[column.name] = {
-            index: value for index, value in given.items() if index in within and (field, index) not in damaged
+        found = {
+            index: read(column, value)
+            for index, value in given.items()
+            if index in within and (field, index) not in damaged
         }
-        damaged.update((field, index) for index, value in given.items() if isinstance(value, Damaged))
+        kept[column.name] = found
+        damaged.update((field, index) for index, value in found.items() if isinstance(value, Damaged))
         if column.name in cut and given:
             reached.setdefault(field, given)
     return kept

@@ -249,7 +249,7 @@ class InterfaceMemory:
         for column in self.table.columns:
             if column.field in best or column.is_text or column.name in without:
                 continue
-            value = cells[column.name].get(index)
+            value = decode.read(column, cells[column.name].get(index))
             if decode.number(column, value) is not None or isinstance(value, Damaged):
                 best[column.field] = column
         return list(best.values())

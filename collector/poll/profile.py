@@ -36,6 +36,8 @@ PROBE_FIELDS = (
 )
 ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS}
 STILL_FIELDS = ("is_up", "is_admin_up", "speed_bytes_per_second", "discontinuity_seconds")
+NEVER_NEGATIVE = ("uptime_seconds", "boot_seconds", "discontinuity_seconds", "speed_bytes_per_second")
+"""Fields that a negative INTEGER cannot be a value of: it is none then."""
 SIGNED_FIELDS = ("received_dbm", "noise_ratio_db", "noise_dbm")
 HALF_OF_32_BITS, ALL_ONES = 2**31, 2**32 - 1
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
@@ -90,6 +92,10 @@ class Source:
     def is_still(self) -> bool:
         """Whether its value stays the same from poll to poll, as a rule: the state and speed of an interface."""
         return self.field in STILL_FIELDS
+
+    @cached_property
+    def is_never_negative(self) -> bool:
+        return bool(self.bits) or self.field in NEVER_NEGATIVE
 
     @cached_property
     def convert(self) -> Convert | None:
@@ -266,17 +272,19 @@ def _scaled_number(source: Source) -> Convert | None:
     """What becomes of a number; None where it stays as it is."""
     multiplier, divisor, offset, absent = source.multiplier, source.divisor, source.offset, frozenset(source.absent)
 
+    least = 0 if source.is_never_negative else -math.inf
+
     def scaled(value: Any) -> float | int | None:
-        return None if value in absent else value * multiplier / divisor + offset
+        return None if value < least or value in absent else value * multiplier / divisor + offset
 
     def divided(value: Any) -> float | int | None:
-        return value * multiplier / divisor
+        return value * multiplier / divisor if value >= least else None
 
     def plain(value: Any) -> float | int | None:
-        return None if value in absent else value
+        return None if value < least or value in absent else value
 
     if multiplier == divisor and not offset:
-        linear: Convert | None = plain if absent else None
+        linear: Convert | None = plain if absent or source.is_never_negative else None
     else:
         linear = scaled if absent or offset else divided
     convert = _logarithmic(source, linear) if source.milliwatts else linear

@@ -168,6 +168,17 @@ class Agent:
         self._cached = (self.round, found)
         return found
 
+    def passed(self) -> tuple[int, int]:
+        """Bytes that passed the uplink through all rounds."""
+        first, last = self.bytes_at(self.uplink, 0), self.bytes_at(self.uplink, ROUNDS - 1)
+        return last[0] - first[0], last[1] - first[1]
+
+    @property
+    def spares_uplink(self) -> bool:
+        """Whether the damage leaves the uplink's name, speed and counters alone, and all that stands after it."""
+        touched = [(*IF_X, column) for column in (1, 6, 10, 15)] + [(*IF, 2), (*IF_X, 18)]
+        return self.kind not in LENGTHS and self.cell not in [(*column, self.uplink) for column in touched]
+
     def uptime(self, round_: int) -> int:
         return 100_000 + round_ * int(ROUND_SECONDS)
 

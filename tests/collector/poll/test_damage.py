@@ -9,17 +9,21 @@ import pytest
 
 from collector.config import CollectorSettings
 from collector.credentials import Credential
+from collector.poll.damage import Damaged
 from collector.poll.explain import explain
 from collector.poll.snmp_codec import GET, OCTETS, Message, Oid, decode_any, encode_oid, encode_tlv, parse_oid
 from collector.reading import InterfaceReading, Reading
+from tests.collector.publish.recorder import HOUR, SETTLE, START, Recorder
 
 from .agents import QUICK, Mib, Serve, answering, device, encode_integer, encode_reply, poll, router
+from .damaging import crowd, run
 
 IF, IF_X = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
 IS_UP, SPEED, NAME, HC_IN, HC_OUT = f"{IF}.8", f"{IF_X}.15", f"{IF_X}.1", f"{IF_X}.6", f"{IF_X}.10"
 UPTIME, ENGINE_TIME = "1.3.6.1.2.1.1.3.0", "1.3.6.1.6.3.10.2.1.3.0"
 UPLINK = {"role": "cpe", "uplink_interface": "if2"}
 
+AGENTS = 3000
 DAMAGE = {
     "empty_number": b"\x46\x00",
     "too_large": b"\x41\x05\xff\xff\xff\xff\xfe",
@@ -214,3 +218,28 @@ def test_a_reply_that_names_nothing_that_was_asked_is_refused(serve: Serve) -> N
 
     polled = poll(device(serve(answering(answer)).port))
     assert (polled.reading.snmp, polled.reading.failure) == ("refused", "names")
+
+
+@pytest.mark.slow
+def test_of_3000_agents_with_a_damaged_cell_nothing_false_is_read_and_nothing_beside_it_lost(tmp_path: Path) -> None:
+    """Each kind of damage in any cell, in some polls out of eight: GET and walk, learnt and not, v2c and v3. What history
+    makes of them are bytes that passed: all of them where the uplink's counters were read each time.
+    """
+    found = run(crowd(AGENTS, "gate"))
+    assert found.faults == []
+    assert {damaged.value for damaged in Damaged} <= found.damaged.keys()
+    recorder = Recorder(tmp_path, *(agent.device for agent in found.agents))
+    for agent in found.agents:
+        for reading in found.readings[agent.device.device_id]:
+            recorder.take(reading, agent.device)
+    recorder.flush(START + HOUR + SETTLE)
+    rows = recorder.rows()
+    measured = 0
+    for agent in found.agents:
+        row = rows[agent.device.device_id, 0]
+        for name, passed in zip(("receive_bytes", "transmit_bytes"), agent.passed(), strict=True):
+            assert row[name] is None or row[name] <= passed * (1 + 1e-9)
+            if agent.spares_uplink:
+                assert row[name] == pytest.approx(passed)
+                measured += 1
+    assert measured > AGENTS
