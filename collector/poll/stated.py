@@ -142,7 +142,7 @@ def counted(table: Table, cells: Cells, index: bytes) -> Counted:
     """What the byte counters of a row stand at."""
     values = ((column.name, cells.get(column.name, {}).get(index)) for column, _ in _pairs(table))
     narrow = ((column.name, cells.get(column.name, {}).get(index)) for _, column in _pairs(table))
-    return {name: value for name, value in (*values, *narrow) if isinstance(value, int)}
+    return {name: value for name, value in (*values, *narrow) if isinstance(value, int) and value >= 0}
 
 
 def _pairs(table: Table) -> Iterator[tuple[Source, Source]]:
