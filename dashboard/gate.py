@@ -75,7 +75,7 @@ def guard(app: Dash, web: WebSettings, is_page: Callable[[str], bool], links: di
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     policy = headers.application(app_scripts(app))
-    log = QuietLog()
+    log, failures = QuietLog(), QuietLog()
 
     @server.before_request
     def refuse() -> Response | None:
@@ -111,7 +111,7 @@ def guard(app: Dash, web: WebSettings, is_page: Callable[[str], bool], links: di
 
     @server.errorhandler(Exception)
     def failed(error: Exception) -> Response:
-        log.say(f"{request.path} failed:\n{''.join(traceback.format_exception(error)).rstrip()}")
+        failures.say(f"{request.path[:200]!r} failed:\n{''.join(traceback.format_exception(error)).rstrip()}")
         return told(500, "The server's log says why.", links)
 
 

@@ -129,11 +129,12 @@ def _make(application: WSGIApplication, listener: socket.socket, most_body_bytes
 
 
 def _connection_limit() -> int:
-    """As many as the system lets this process hold, whose soft limit is raised for it."""
+    """As many as the system lets this process hold, whose soft limit is raised for it where that is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_CONNECTIONS + OWN_DESCRIPTORS
     most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
     if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        soft = most
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
     return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, soft - OWN_DESCRIPTORS)

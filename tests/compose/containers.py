@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -102,6 +103,9 @@ def test_prometheus_scrapes_and_its_rules_evaluate(demo, eventually):
 def test_pages_answer_and_the_analysis_arrives(demo, eventually):
     assert "<html" in eventually(lambda: ask(f"{demo.web}/"), START_SECONDS)
     assert "excess" in eventually(lambda: ask(f"{demo.web}/areas.csv"), START_SECONDS, 2)
+    rebound = urllib.request.Request(f"{demo.web}/areas.csv", headers={"Host": "rebound.example"})
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        urllib.request.urlopen(rebound, timeout=10)
 
 
 def test_containers_are_healthy_and_run_without_root(demo, eventually):
@@ -145,5 +149,9 @@ def test_a_network_of_ones_own(demo, free_port, tmp_path, eventually):
         reachable = 'bairro_device_reachable{by="ping",device="lone"} 1.0'
         eventually(lambda: reachable in ask(f"{stack.metrics}/metrics"), 60, 1)
         assert (folder / "data").stat().st_uid == os.getuid()
+        (folder / "dashboard.toml").write_text('data = "data"\ncustomer_key = "customer.key"\n')
+        open_to_all = ("serve", "--address", "0.0.0.0", "--published-on", "192.0.2.1")
+        said = stack("run", "--rm", "-T", "dashboard", *open_to_all, check=False)
+        assert "can be reached from other hosts" in said
     finally:
         stack.down()

@@ -157,11 +157,17 @@ def test_a_request_that_trickles_in_is_cut_off_in_time(small):
         assert channel.will_close
 
 
+def refuse(*_):
+    raise PermissionError
+
+
 def test_it_holds_as_many_connections_as_the_system_lets_it(monkeypatch):
     raised = []
     monkeypatch.setattr(server.resource, "setrlimit", lambda _, limits: raised.append(limits))
     monkeypatch.setattr(server.resource, "getrlimit", lambda _: (1024, 1_048_576))
     assert server._connection_limit() == server.MOST_CONNECTIONS
     assert raised == [(server.MOST_CONNECTIONS + server.OWN_DESCRIPTORS, 1_048_576)]
+    monkeypatch.setattr(server.resource, "setrlimit", refuse)
+    assert server._connection_limit() == 1024 - server.OWN_DESCRIPTORS, "where a sandbox forbids it"
     monkeypatch.setattr(server.resource, "getrlimit", lambda _: (1024, 1024))
     assert server._connection_limit() == 1024 - server.OWN_DESCRIPTORS
