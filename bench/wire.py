@@ -1,6 +1,6 @@
 """CPU time of the poll stage: ``python bench/wire.py``. One collector process, agents in C on loopback.
 
-Prints the median CPU microseconds (user and system, this process only) for a CPE's 12-varbind poll and a router's
+Prints the median CPU microseconds (user and system, this process only) for a CPE's 13-varbind poll and a router's
 walk, both through ``Poller`` and decoded into Readings; with ``--peer`` the same GET by pysnmp in paired runs.
 Needs gcc. Figures are only worth comparing on one machine, in one go.
 """
@@ -33,6 +33,7 @@ UPLINK_OIDS = [
     "1.3.6.1.2.1.31.1.1.1.1.3",
     "1.3.6.1.2.1.31.1.1.1.15.3",
     "1.3.6.1.2.1.2.2.1.8.3",
+    "1.3.6.1.2.1.2.2.1.7.3",
     "1.3.6.1.2.1.31.1.1.1.6.3",
     "1.3.6.1.2.1.31.1.1.1.10.3",
     "1.3.6.1.2.1.2.2.1.14.3",

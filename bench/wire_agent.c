@@ -134,8 +134,8 @@ int main(int argc, char **argv) {
     int interfaces = atoi(argv[2]), opened = socket(AF_INET, SOCK_DGRAM, 0), on = 1, buffer = 16 << 20;
     add((uint8_t *)"\x2b\x06\x01\x02\x01\x01\x03", 7, 0, 0x43, 123456789);
     static const struct { uint8_t number, tag; uint32_t value; } basic[] = {
-        {2, 0x04, 0}, {5, 0x42, 1000000000}, {8, 0x02, 1}, {10, 0x41, 12345}, {13, 0x41, 1}, {14, 0x41, 2},
-        {16, 0x41, 54321}, {19, 0x41, 3}, {20, 0x41, 4}},
+        {2, 0x04, 0}, {5, 0x42, 1000000000}, {7, 0x02, 1}, {8, 0x02, 1}, {10, 0x41, 12345}, {13, 0x41, 1},
+        {14, 0x41, 2}, {16, 0x41, 54321}, {19, 0x41, 3}, {20, 0x41, 4}},
       extended[] = {{1, 0x04, 0}, {6, 0x46, 1}, {10, 0x46, 2}, {15, 0x42, 1000}, {18, 0x04, 0}, {19, 0x43, 0}};
     for (size_t c = 0; c < sizeof basic / sizeof *basic; c++)
         for (int i = 1; i <= interfaces; i++) {

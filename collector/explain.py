@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from collector import inventory
+from collector.bounds import FIELDS
 from collector.config import CollectorSettings
 from collector.credentials import Credential, credentials_of
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
 from collector.publish.live import read_state
 from collector.quality.uplink import uplink_of
-from collector.reading import Device, Reading
+from collector.reading import Device, ProbeReading, Reading, SignalReading
 
 EXIT_OK, EXIT_SILENT, EXIT_UNUSABLE = 0, 1, 2
 MOST_NAMED = 10
@@ -29,7 +30,12 @@ def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
         return _unknown(settings, found, device_id), EXIT_UNUSABLE
     explanation = ask(device, settings)
     said = verdict(explanation, credentials_of(device.credential, settings.credentials))
-    parts = [_device(device), str(explanation), _state(settings, device), f"verdict\n  {said}"]
+    parts = [
+        _device(device),
+        str(explanation) + impossible(explanation.reading),
+        _state(settings, device),
+        f"verdict\n  {said}",
+    ]
     return "\n\n".join(parts), EXIT_OK if _answered(explanation.reading) else EXIT_SILENT
 
 
@@ -59,7 +65,9 @@ def _state(settings: CollectorSettings, device: Device) -> str:
     since = f"since {row['since']:%Y-%m-%d %H:%M:%S} UTC"
     root = f", laid to {row['root']}" if row["root"] else ""
     polled = f"; last polled {row['polled_at']:%H:%M:%S}" if row["polled_at"] else "; not polled yet"
-    return f"state (as the collector last wrote it)\n  {row['state']} {since}{root}{polled}"
+    ails = [word.replace("_", " ") for word in (*(row["degraded"] or ()), *(row["faults"] or ()))]
+    ailing = f"; ails: {', '.join(ails)}" if ails else ""
+    return f"state (as the collector last wrote it)\n  {row['state']} {since}{root}{polled}{ailing}"
 
 
 def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
@@ -106,9 +114,27 @@ def _community(names: Sequence[str]) -> str:
 
 
 def _uplink(device: Device, reading: Reading) -> str:
-    if not reading.interfaces or uplink_of(device, reading.interfaces) is not None:
-        return ""
+    found, wanted = uplink_of(device, reading.interfaces), device.uplink_interface
+    if found is not None:
+        if found.is_admin_up is False:
+            return f"; its uplink {found.name!r} is shut (ifAdminStatus): an operator did that"
+        return f"; its uplink {found.name!r} is down (ifOperStatus)" if found.is_up is False else ""
     names = ", ".join(interface.name for interface in reading.interfaces[:MOST_NAMED])
-    if device.uplink_interface is not None:
-        return f"; but it has no interface {device.uplink_interface!r} (uplink_interface), only: {names}"
-    return f"; to measure its traffic, name one of its interfaces as uplink_interface: {names}"
+    if wanted is not None and reading.snmp == "answered":
+        only = f"only: {names}" if names else "and no other"
+        return f"; but it has no interface {wanted!r} (uplink_interface), {only}"
+    return f"; to measure its traffic, name one of its interfaces as uplink_interface: {names}" if names else ""
+
+
+def impossible(reading: Reading) -> str:
+    """What of the reading cannot be, which no metric shows and no history keeps."""
+    told = [*_beyond(reading.signals), *_beyond(reading.probes)]
+    return "\n  ".join(["\n\nnot believed, so absent from metrics and history", *told]) if told else ""
+
+
+def _beyond(records: Sequence[SignalReading] | Sequence[ProbeReading]) -> Iterator[str]:
+    for record in records:
+        for field, value in record._asdict().items():
+            bound = FIELDS.get(field)
+            if bound is not None and value is not None and not bound.holds(value):
+                yield f"{record[0]}: {field} {value:g} is beyond {bound.least:g} to {bound.most:g}: {bound.reason}"

@@ -48,6 +48,15 @@ def update(path: Path, devices: Iterable[Device], at: float, aside: Aside | None
     return True
 
 
+def current_rows(data: Path) -> list[dict[str, Any]]:
+    """The rows that held when the inventory was taken in last; none where no file can be read."""
+    try:
+        rows = parquet.read(data / "devices.parquet", DEVICES)
+    except (OSError, UnreadableError):
+        return []
+    return [row for row in rows.to_pylist() if row["valid_to"] is None]
+
+
 def _held(path: Path, aside: Aside) -> list[dict[str, Any]]:
     try:
         return list(parquet.read(path, DEVICES).to_pylist())

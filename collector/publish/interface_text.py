@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from collector.publish import families as f
 from collector.publish.text import escape, sample
-from collector.quality.counters import BYTES, Trail, is_plain, misfits, with_values
+from collector.quality.doubts import CounterDoubts
 from collector.reading import InterfaceReading
 
 _SELDOM = tuple(family.name for family in f.INTERFACE_SELDOM)
@@ -14,32 +14,15 @@ _ARE_COUNTERS = tuple(family.kind == "counter" for family in f.INTERFACE_SELDOM)
 _INFO = f.INTERFACE_INFO.name
 _NO_VALUES: tuple[float | None, ...] = (None,) * len(_SELDOM)
 _WIDTH = len(_SELDOM) + 1
-NOT_YET_COUNTED = 2**63
-"""Bytes that no interface has carried yet: 400 Gbit/s for five years."""
 
 
 class InterfaceText:
     """One interface: what it has ``received`` and ``sent``, and ``rest``, its lines of the other families.
 
-    ``is_missed`` says that the last poll was answered without it. ``_base``, of ``_base_at``, is its last reading that is
-    believed; ``_trail`` is there while counters are in doubt, which are not shown then: to who takes rates of them, a
-    counter that falls to zero and comes back would have passed all that it ever counted once more.
+    ``is_missed`` says that the last poll was answered without it.
     """
 
-    __slots__ = (
-        "_base",
-        "_base_at",
-        "_has_rest",
-        "_trail",
-        "_values",
-        "alias",
-        "is_missed",
-        "name",
-        "own",
-        "received",
-        "rest",
-        "sent",
-    )
+    __slots__ = ("_has_rest", "_values", "alias", "is_missed", "name", "own", "received", "rest", "sent")
 
     def __init__(self, head: str, interface: InterfaceReading, detail: f.Detail) -> None:
         self.own = own = f'{head},interface="{escape(interface.name)}"}}'
@@ -47,27 +30,14 @@ class InterfaceText:
         self._values = _NO_VALUES
         self.name, self.alias = interface.name, interface.alias
         self.is_missed = False
-        self._base: InterfaceReading | None = None
-        self._base_at = 0.0
-        self._trail: Trail | None = None
         self.received: int | None = None
         self.sent: int | None = None
         self.rest = [""] * _WIDTH
         if interface.alias and self._has_rest:
             self.rest[-1] = f'{_INFO}{{alias="{escape(interface.alias)}",{own[1:]} 1.0\n'
 
-    def update(self, i: InterfaceReading, at: float, *, is_anew: bool) -> bool:
-        """Take in the counters of a poll at ``at`` as the device gave them; whether anything but the bytes changed.
-
-        ``is_anew`` says that the device has restarted since the poll before.
-        """
-        base = self._base
-        if base is None or is_anew:
-            i = self._begin(i, at, is_first=base is None and not is_anew)
-        elif self._trail is None and is_plain(base, i, at - self._base_at):
-            self._base, self._base_at = i, at
-        elif at > self._base_at:
-            i = self._look_closer(base, i, at)
+    def update(self, i: InterfaceReading) -> bool:
+        """Take in what is believed of a poll; whether anything but the bytes changed."""
         (
             _,
             _,
@@ -92,28 +62,6 @@ class InterfaceText:
         self.rest[:-1] = [sample(name, self.own, value) for name, value in zip(_SELDOM, new, strict=True)]
         return True
 
-    def _begin(self, i: InterfaceReading, at: float, *, is_first: bool) -> InterfaceReading:
-        """The first reading, or the first after a restart: a first one that may be a glitch is not shown by itself."""
-        self._base, self._base_at, self._trail = i, at, None
-        unsure = {field: None for field in BYTES if not 0 < (getattr(i, field) or 0) < NOT_YET_COUNTED}
-        return with_values(i, unsure) if is_first and unsure else i
-
-    def _look_closer(self, base: InterfaceReading, i: InterfaceReading, at: float) -> InterfaceReading:
-        """What is shown of a reading in which something else than the bytes moved, or that is in doubt."""
-        trail = self._trail
-        if trail is None:
-            if not misfits(base, i, at - self._base_at):
-                self._base, self._base_at = i, at
-                return i
-            trail = self._trail = Trail(base, self._base_at)
-        step = trail.take(i, at)
-        self._base, self._base_at = trail.base, trail.at
-        if trail.refuted is not None:
-            i = i._replace(speed_bytes_per_second=None)
-        if trail.is_over(at):
-            self._trail = None
-        return with_values(i, dict.fromkeys(step.refused)) if step.refused else i
-
     def miss(self) -> None:
         """A poll was answered, but not of this interface: its counters would look as fresh as the poll."""
         self.is_missed = True
@@ -135,11 +83,12 @@ class InterfaceText:
 class InterfaceTexts:
     """All shown interfaces of a device, and the labels that are their ``own``; ``head`` is the device's, still open."""
 
-    __slots__ = ("_detail", "_head", "_was_partial", "own", "texts")
+    __slots__ = ("_detail", "_doubts", "_head", "_was_partial", "own", "texts")
 
     def __init__(self, head: str, detail: f.Detail) -> None:
         self._head = head
         self._detail = detail
+        self._doubts = CounterDoubts()
         self.texts: list[InterfaceText] = []
         self.own: tuple[str, ...] = ()
         self._was_partial = False
@@ -150,13 +99,16 @@ class InterfaceTexts:
         """Take in what was read at ``at``; whether ``rest`` has changed. ``is_anew``: the device has restarted since.
 
         An interface that a whole answer leaves out is gone. One that a partial answer does not speak of loses its
-        counters, and is gone too if the next does not either.
+        counters, and is gone too if the next does not either. Counters that cannot be are not shown: to who takes rates,
+        one that falls to zero and comes back would have passed all that it ever counted once more.
         """
-        if is_partial or self._was_partial or not self._are_known(interfaces):
+        interfaces = self._doubts.believed(interfaces, at, is_partial=is_partial, is_anew=is_anew)
+        is_known = self._doubts.has_same_rows or self._are_known(interfaces)
+        if is_partial or self._was_partial or not is_known:
             self._was_partial = is_partial
-            self._take_in(interfaces, at, is_partial=is_partial, is_anew=is_anew)
+            self._take_in(interfaces, is_partial)
             return True
-        changed = [t.update(i, at, is_anew=is_anew) for t, i in zip(self.texts, interfaces, strict=True)]
+        changed = [text.update(interface) for text, interface in zip(self.texts, interfaces, strict=True)]
         return True in changed
 
     def __len__(self) -> int:
@@ -171,14 +123,14 @@ class InterfaceTexts:
                 return False
         return True
 
-    def _take_in(self, interfaces: Sequence[InterfaceReading], at: float, *, is_partial: bool, is_anew: bool) -> None:
+    def _take_in(self, interfaces: Sequence[InterfaceReading], is_partial: bool) -> None:
         old = {text.name: text for text in self.texts}
         fresh = {}
         for interface in interfaces:
             text = old.get(interface.name)
             if text is None or text.alias != interface.alias:
                 text = InterfaceText(self._head, interface, self._detail)
-            text.update(interface, at, is_anew=is_anew)
+            text.update(interface)
             text.is_missed = False
             fresh[interface.name] = text
         for text in self.texts if is_partial else ():

@@ -129,3 +129,15 @@ def read_state(data: Path, device_id: str) -> dict[str, Any] | None:
         for row in rows.filter(pc.equal(rows["device_id"], device_id)).to_pylist():
             return dict(row)
     return None
+
+
+def read_faults(data: Path) -> list[dict[str, Any]]:
+    """The rows of all devices that answer and of which a part fails, as the collectors last wrote them."""
+    found: list[dict[str, Any]] = []
+    for path in sorted((data / "live").glob("shard=*.parquet")):
+        try:
+            rows = parquet.read(path, LIVE, ("device_id", "polled_at", "faults"))
+        except (OSError, parquet.UnreadableError):
+            continue
+        found += rows.filter(pc.is_valid(rows["faults"])).to_pylist()
+    return found

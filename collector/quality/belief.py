@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from collector.bounds import within
 from collector.quality import clocks
 from collector.quality.counters import POLLS_TO_STAND, WIDE, Trail, misfits, room_of, told_speed
-from collector.quality.rates import NO_DELTA, Delta, codewords, interface_delta, plain_delta
-from collector.quality.uplink import Traffic, traffic_of, uplink_of
+from collector.quality.rates import NO_DELTA, Delta, codewords, interface_delta
+from collector.quality.uplink import Traffic, plain_traffic, traffic_of, uplink_of
 from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutcome
 
 QUITE_SECONDS = 5.0
@@ -19,6 +19,7 @@ RECURRENCES = 2
 """So often must another clock, and once more must other counters, come back until two devices are said to answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
+_new_record = tuple.__new__
 PERHAPS = ("young", "agent restarted")
 NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
 
@@ -112,22 +113,20 @@ class _Known:
             if course in ("young", "another clock"):
                 refused["uptime_seconds"] += 1
                 reading = reading._replace(uptime_seconds=None)
-        believed = self._compare(device, reading, seconds, refused)
-        return self._watch(believed) if self._is_watched else believed
-
-    def _compare(self, device: Device, reading: Reading, seconds: float, refused: Counter[str]) -> Believed:
-        """What passed since the reading before, of a device that ran on."""
-        self._before_restart = None
-        total = uncorrectable = None
-        if reading.signals and self.last.signals:
+        total = uncorrectable = passed = None
+        if reading.signals and last.signals:
             reading, total, uncorrectable = self._codewords(reading, seconds, refused)
-        passed = None
         if reading.interfaces:
             uplink = uplink_of(device, reading.interfaces)
             if uplink is not None:
                 passed = self._pass(device, uplink, reading.at, refused)
-        self._keep(reading)
-        return Believed(reading, Delta(seconds, False, total, uncorrectable), passed)
+            self.last = reading
+        elif new is not None:
+            self.last = reading
+        self._before_restart = None
+        delta = _new_record(Delta, (seconds, False, total, uncorrectable))
+        believed = _new_record(Believed, (reading, delta, passed, ()))
+        return self._watch(believed) if self._is_watched else believed
 
     def _keep(self, reading: Reading) -> None:
         if reading.interfaces or reading.uptime_seconds is not None:
@@ -149,17 +148,21 @@ class _Known:
 
     def _pass(self, device: Device, uplink: InterfaceReading, at: float, refused: Counter[str]) -> Traffic | None:
         """What passed the uplink since its last reading that is believed."""
-        at += uplink.late_seconds or 0.0
+        if uplink.late_seconds is not None:
+            at += uplink.late_seconds
         base = self._base
         if base is None or base.name != uplink.name:
             self._base, self._base_at, self._trail = uplink, at, None
             return None
         if self._trail is None:
             seconds = at - self._base_at
-            plain = plain_delta(base, uplink, seconds) if seconds > 0.0 else None
+            plain = plain_traffic(device, base, uplink, seconds) if seconds > 0.0 else None
+            if plain is None and seconds > 0.0 and not misfits(base, uplink, seconds):
+                speed = told_speed(base, uplink, None)
+                plain = traffic_of(device, interface_delta(base, uplink, seconds), speed)
             if plain is not None:
                 self._base, self._base_at = uplink, at
-                return traffic_of(device, plain, uplink.speed_bytes_per_second)
+                return plain
             self._trail = Trail(base, self._base_at)
         return self._follow(device, self._trail, uplink, at, refused)
 

@@ -43,16 +43,6 @@ def passed_bytes(before: int | None, after: int | None, bits: int, room: float, 
     return passed if passed <= room else None
 
 
-def is_plain(before: InterfaceReading, after: InterfaceReading, seconds: float) -> bool:
-    """Whether wide byte counters have gone on by what the line can carry and nothing else has moved: the usual case."""
-    speed, bits, received, sent = after[4:8]
-    old_speed, old_bits, old_received, old_sent = before[4:8]
-    if bits != WIDE or old_bits != WIDE or received is None or sent is None or old_received is None or old_sent is None:
-        return False
-    room = (max(speed or 0.0, old_speed or 0.0) or UNTOLD_BYTES_PER_SECOND) * seconds * MARGIN
-    return 0 <= received - old_received <= room and 0 <= sent - old_sent <= room and before[8:13] == after[8:13]
-
-
 def room_of(before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None) -> float:
     """The most bytes that the interface can have carried in ``seconds``; ``refuted`` is a speed that is not believed."""
     speed = told_speed(before, after, refuted)

@@ -9,8 +9,6 @@ from collector.quality.counters import (
     MARGIN,
     WRAP_32,
     is_discontinuous,
-    is_plain,
-    misfits,
     passed_bytes,
     room_of,
     told_speed,
@@ -47,16 +45,6 @@ class Delta(NamedTuple):
 
 
 NO_DELTA = Delta()
-
-
-def plain_delta(before: InterfaceReading, after: InterfaceReading, seconds: float) -> InterfaceDelta | None:
-    """``interface_delta`` where nothing is in doubt, the usual case in a third of the time; None where anything is."""
-    if not is_plain(before, after, seconds):
-        return None if misfits(before, after, seconds) else interface_delta(before, after, seconds)
-    name, received, sent, errors, errors_sent, drops, drops_sent = after[0], *after[6:12]
-    failed = None if errors is None and errors_sent is None else 0
-    dropped = None if drops is None and drops_sent is None else 0
-    return InterfaceDelta(name, received - before[6], sent - before[7], failed, dropped, seconds)  # type: ignore[operator]
 
 
 def interface_delta(

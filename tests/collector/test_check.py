@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from collector import config, inventory
 from collector.check import check
+from collector.publish import devices
+from collector.publish.live import LiveTable
+from collector.reading import Impairment, Reading
 
 GOOD = "device_id,address,role,area,parent\ncore,192.0.2.1,router,centro,\ncpe-1,192.0.2.2,cpe,norte,core\n"
 
@@ -76,3 +81,25 @@ def test_no_settings_yet(tmp_path: Path) -> None:
     lines, code = check(tmp_path / "collector.toml")
     assert code == 2
     assert "no such file; --config names another, and docs/first-device.md shows how to write one" in lines[0]
+
+
+def test_an_uplink_that_the_collector_did_not_find_is_told_while_the_inventory_names_it(files: Path) -> None:
+    """Nothing is sent: it is known from the tables that the collector wrote."""
+    named = GOOD.replace("area,parent", "area,parent,uplink_interface").replace("centro,", "centro,,xe-0/0/0")
+    (files / "devices.csv").write_text(named.replace("norte,core", "norte,core,"))
+    settings = config.load(files / "collector.toml")
+    found = inventory.load(settings.inventory, settings).devices
+    devices.update(settings.data / "devices.parquet", found, 1_700_000_000.0)
+    live = LiveTable(settings.data, found, at=1_700_000_000.0)
+    live.update(Reading("core", 1_700_000_060.0, 0.1, "answered"), None)
+    live.impair(Impairment("core", 1_700_000_060.0, (), ("uplink_missing",)))
+    asyncio.run(live.write(1_700_000_070.0))
+    lines, code = check(files / "collector.toml")
+    assert code == 0, "it is no reason not to start"
+    assert lines[0] == (
+        f"{files}/devices.csv: core: uplink_interface: the device had no interface 'xe-0/0/0' when it was polled last, "
+        "at 2023-11-14 22:14:20 UTC; `bairro explain core` lists those that it has"
+    )
+    (files / "devices.csv").write_text(named.replace("norte,core", "norte,core,").replace("xe-0/0/0", "xe-0/0/1"))
+    lines, _ = check(files / "collector.toml")
+    assert "uplink_interface" not in "".join(lines), "another name has not been looked for yet"

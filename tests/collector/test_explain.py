@@ -13,9 +13,10 @@ import pytest
 
 from collector import config
 from collector.config import CollectorSettings
-from collector.explain import explain
+from collector.explain import explain, impossible, verdict
+from collector.poll.explain import Explanation
 from collector.publish.live import LiveTable
-from collector.reading import Device, Transition
+from collector.reading import Device, Impairment, InterfaceReading, Reading, SignalReading, SnmpOutcome, Transition
 
 from .conftest import Agent
 
@@ -130,3 +131,50 @@ def test_a_device_that_is_not_in_the_inventory(settings: Settings) -> None:
     missing = dataclasses.replace(made, inventory=made.inventory.with_name("nowhere.csv"))
     text, code = explain(missing, "gate-north")
     assert (code, "nowhere.csv" in text.splitlines()[1]) == (2, True)
+
+
+WAN = InterfaceReading("wan", 1, is_up=True, is_admin_up=True)
+
+
+@pytest.mark.parametrize(
+    ("snmp", "interfaces", "said"),
+    [
+        ("answered", (WAN,), "SNMP answered"),
+        ("answered", (WAN._replace(is_up=False),), "SNMP answered; its uplink 'wan' is down (ifOperStatus)"),
+        (
+            "answered",
+            (WAN._replace(is_up=False, is_admin_up=False),),
+            "SNMP answered; its uplink 'wan' is shut (ifAdminStatus): an operator did that",
+        ),
+        (
+            "answered",
+            (WAN._replace(name="lan"),),
+            "SNMP answered; but it has no interface 'wan' (uplink_interface), only: lan",
+        ),
+        ("answered", (), "SNMP answered; but it has no interface 'wan' (uplink_interface), and no other"),
+        ("partial", (), "SNMP answered only in part"),
+    ],
+)
+def test_the_verdict_on_an_uplink(snmp: SnmpOutcome, interfaces: tuple[InterfaceReading, ...], said: str) -> None:
+    device = Device("r1", "192.0.2.1", "router", "A", ping="off", uplink_interface="wan")
+    reading = Reading("r1", 0.0, 0.1, snmp, interfaces=interfaces)
+    assert verdict(Explanation(device, (), (), reading, None, {}, {}, None), ()) == said
+
+
+def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:
+    signals = (SignalReading("radio 1", 4294967231.0, 30.0), SignalReading("radio 2", -60.0))
+    assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals)) == (
+        "\n\nnot believed, so absent from metrics and history\n  radio 1: received_dbm 4.29497e+09 is beyond -160 to 40: "
+        "thermal noise of 15 kHz lies at -132 dBm, and 10 W into a receiver would burn it"
+    )
+    assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals[1:])) == ""
+
+
+def test_the_state_tells_what_ails_the_device(tmp_path: Path, settings: Settings, snmpd: Agent) -> None:
+    made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,wan")
+    table = LiveTable(made.data, [Device("gate", snmpd.address, "router", "centro")], at=0.0)
+    table.impair(Impairment("gate", 1_700_000_120.0, ("loss",), ("uplink_missing",)))
+    asyncio.run(table.write(0.0))
+    text, _ = explain(made, "gate")
+    assert "not polled yet; ails: loss, uplink missing" in text
+    assert "but it has no interface 'wan' (uplink_interface), only: lo" in text
