@@ -395,6 +395,7 @@ class Collector:
             "write_failures_total": {**self._failures, "history": history.failures},
             "files_set_aside_total": dict(self._aside.files),
             "rows_left_out_total": dict(self._aside.rows),
+            "connections_ended_total": dict(self._web.places.ended),
             "errors_total": self._errors,
             **(self._traps.figures() if self._traps is not None else {}),
         }

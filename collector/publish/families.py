@@ -307,6 +307,12 @@ OWN_FAMILIES: tuple[Family, ...] = (
         "files_set_aside_total", "counter", "Files of a table that cannot be read: set aside or left out.", ("table",)
     ),
     _own("rows_left_out_total", "counter", "Rows that cannot be read, of a table or of the journal.", ("table",)),
+    _own(
+        "connections_ended_total",
+        "counter",
+        "Connections to this port that were ended for others (crowded, source_crowded), turned away, or too slow.",
+        ("reason",),
+    ),
     _own("traps_total", "counter", "Traps and informs heard from devices of the inventory, by kind.", ("kind",)),
     _own("traps_dropped_total", "counter", "Packets to the trap port that were not used, and why.", ("reason",)),
     _own("trap_worker_restarts_total", "counter", "Deaths of the process that reads traps; another takes its place."),

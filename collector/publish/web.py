@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from collector.publish.pieces import Piece, gzip, plain
-from collector.publish.web_listener import TlsListener
+from collector.publish.web_listener import Listener
+from collector.publish.web_places import Place, Places
 
 if TYPE_CHECKING:
     from collector.publish.web_guard import Guard
@@ -24,8 +25,9 @@ HTML = "text/html; charset=utf-8"
 
 LARGEST_REQUEST = 16_384
 IDLE_SECONDS = 75.0
+"""How long a connection may wait for its next request; its first one must come as fast as any."""
 REQUEST_SECONDS = 10.0
-MOST_CONNECTIONS = 128
+"""In which a request must have come whole, and an answer be taken."""
 COMPRESS_FROM = 1_024
 
 
@@ -79,13 +81,20 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class WebServer:
-    """A small HTTP/1.1 server: GET and HEAD, keep-alive, gzip level 1, strict limits on everything."""
+    """A small HTTP/1.1 server: GET and HEAD, keep-alive, gzip level 1, strict limits on everything.
 
-    def __init__(self, handlers: Mapping[str, Handler], guard: Guard | None = None) -> None:
+    A request must come whole within REQUEST_SECONDS, of at most LARGEST_REQUEST bytes; a body is never read. Where
+    ``places`` are short the connection that has waited for longest makes way.
+    """
+
+    def __init__(
+        self, handlers: Mapping[str, Handler], guard: Guard | None = None, places: Places | None = None
+    ) -> None:
         """``guard`` stands before every path, those of health too; without one everybody may read."""
+        self.places = places or Places()
         self._handlers = handlers
         self._guard = guard
-        self._server: asyncio.Server | TlsListener | None = None
+        self._server: Listener | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def open(self, address: str, port: int) -> None:
@@ -98,10 +107,10 @@ class WebServer:
                 f"cannot serve {self.scheme}://{address}:{port}: {reason}; stop the other program or change [web] port"
             ) from error
 
-    async def _listen(self, address: str, port: int) -> asyncio.Server | TlsListener:
-        if self._guard is None or not self._guard.speaks_tls:
-            return await asyncio.start_server(self._serve, address, port, limit=LARGEST_REQUEST)
-        listener = TlsListener(self._serve, self._guard.context, largest_request=LARGEST_REQUEST)
+    async def _listen(self, address: str, port: int) -> Listener:
+        guard = self._guard
+        context = guard.context if guard is not None and guard.speaks_tls else None
+        listener = Listener(self._serve, context, self.places, largest_request=LARGEST_REQUEST)
         await listener.open(address, port)
         return listener
 
@@ -124,31 +133,49 @@ class WebServer:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: Place) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._connections) >= MOST_CONNECTIONS or not self._lets_in(writer):
+        if not self._lets_in(writer):
+            place.leave()
             writer.close()
             return
+        place.let_go = writer.transport.abort
         self._connections.add(task)
+        has_asked = False
         try:
-            while await self._answer_one(reader, writer):
-                pass
-        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while await self._answer_one(reader, writer, place, has_asked=has_asked):
+                place.rest()
+                has_asked = True
+        except TimeoutError:
+            self.places.ended["slow"] += 1
+            writer.transport.abort()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self._connections.discard(task)
+            place.leave()
             writer.close()
 
     def _lets_in(self, writer: asyncio.StreamWriter) -> bool:
         """Whether the client's certificate, where one is wanted, has one of the names that are."""
         return self._guard is None or self._guard.allows(writer.get_extra_info("peercert"))
 
-    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; False ends the connection."""
+    async def _answer_one(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: Place, *, has_asked: bool
+    ) -> bool:
+        """Answer one request, the first one unless it ``has_asked``; False ends the connection."""
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                raw = await reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(IDLE_SECONDS if has_asked else REQUEST_SECONDS):
+                begun = await reader.readexactly(1)
+        except TimeoutError:
+            if has_asked:
+                return False
+            raise
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                raw = begun + await reader.readuntil(b"\r\n\r\n")
+            place.work()
         except asyncio.LimitOverrunError:
             await _send(writer, text("the request is too large\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
             return False
@@ -226,4 +253,7 @@ async def _send(
         for piece in () if is_head else response.pieces:
             writer.write(plain(piece))
             await writer.drain()
+        # To the last byte: what a client never takes would stay in memory after the connection's place is given back.
+        writer.transport.set_write_buffer_limits(0)
         await writer.drain()
+        writer.transport.set_write_buffer_limits()

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import http.client
 import socket
+import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from threading import Thread
@@ -19,6 +20,7 @@ from collector.publish.metrics import Exposition
 from collector.publish.own import OwnMetrics
 from collector.publish.site import Site, Status
 from collector.publish.web import PortInUseError, Request, Response, WebServer
+from collector.publish.web_places import source_of
 from collector.reading import Reading
 
 from .readings import CPE, answer, silence
@@ -33,7 +35,10 @@ class Running:
         self.reading = answer(1000.0)
         self.is_blind = False
         site = Site(self.exposition, OwnMetrics(lambda: {"blind": 0.0}), probe=self.probe, status=self.status)
-        self.server = WebServer({**site.handlers(), "/broken": self.broken, "/large": self.large})
+        self.server = WebServer(
+            {**site.handlers(), "/broken": self.broken, "/large": self.large, "/huge": self.huge, "/slow": self.slow}
+        )
+        self.released = asyncio.Event()
         self.loop = asyncio.new_event_loop()
         self.thread = Thread(target=self.loop.run_forever)
         self.thread.start()
@@ -48,8 +53,15 @@ class Running:
     async def broken(self, _request: Request) -> Response:
         raise RuntimeError("secret words")
 
+    async def slow(self, _request: Request) -> Response:
+        await self.released.wait()
+        return web.text("at last\n")
+
     async def large(self, _request: Request) -> Response:
         return web.text("x" * 3_000_000)
+
+    async def huge(self, _request: Request) -> Response:
+        return Response([b"x" * 1_000_000] * 40)
 
     def status(self) -> Status:
         return Status(self.waits_for, self.is_blind, 1, {"up": 1}, 60.0, 2, ("<b>no ping</b>",))
@@ -68,6 +80,16 @@ class Running:
         connection.close()
         return found
 
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.port), 30, (source, 0))
+
+    def ended(self, *pieces: bytes) -> bytes:
+        """As `raw`, of a connection that the server may also reset."""
+        try:
+            return self.raw(*pieces)
+        except ConnectionResetError:
+            return b""
+
     def raw(self, *pieces: bytes) -> bytes:
         """Send bytes as they are and read until the server closes."""
         with socket.create_connection(("127.0.0.1", self.server.port), timeout=10) as connection:
@@ -78,6 +100,27 @@ class Running:
             while chunk := connection.recv(65536):
                 received += chunk
             return received
+
+
+def whole(connection: socket.socket) -> bytes:
+    """One answer, of which head and body may come one after the other."""
+    received = b""
+    while b"\r\n\r\n" not in received or received.endswith(b"\r\n\r\n"):
+        chunk = connection.recv(65536)
+        assert chunk, "the connection ended before the answer did"
+        received += chunk
+    return received
+
+
+def asked(connection: socket.socket) -> bytes:
+    connection.sendall(b"GET /-/healthy HTTP/1.1\r\n\r\n")
+    return whole(connection)
+
+
+def trickle(connection: socket.socket, *, pieces: int) -> None:
+    for _ in range(pieces):
+        connection.sendall(b"x")
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -215,20 +258,87 @@ def test_a_fault_in_a_handler_is_logged_and_not_told(running: Running, caplog: p
     assert running.get("/-/healthy")[0] == 200
 
 
-def test_who_says_nothing_is_let_go(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "IDLE_SECONDS", 0.2)
-    assert running.raw(b"GET /metr") == b""
+@pytest.mark.parametrize("begun", [b"", b"G", b"GET /metr", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_a_request_that_does_not_come_whole_is_ended(
+    running: Running, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.3)
+    assert running.ended(begun) == b""
+    assert running.server.places.ended["slow"] == 1
 
 
-def test_no_more_connections_than_allowed(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "MOST_CONNECTIONS", 2)
-    held = [socket.create_connection(("127.0.0.1", running.server.port), timeout=10) for _ in range(2)]
-    for connection in held:
-        connection.sendall(b"GET /-/healthy HTTP/1.1\r\n\r\n")
-        assert connection.recv(15) == b"HTTP/1.1 200 OK"
-    assert running.raw() == b""
+def test_a_request_that_trickles_in_is_ended(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte in time, the whole not."""
+    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.5)
+    with running.connect() as connection, pytest.raises((ConnectionResetError, BrokenPipeError)):
+        trickle(connection, pieces=600)
+
+
+def test_who_asks_for_nothing_more_is_let_go(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "IDLE_SECONDS", 0.3)
+    assert running.ended(b"GET /-/healthy HTTP/1.1\r\n\r\n").endswith(b"healthy\n")
+    assert running.server.places.ended["slow"] == 0
+
+
+def test_who_does_not_take_an_answer_is_ended(running: Running, monkeypatch: pytest.MonkeyPatch, eventually) -> None:
+    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.5)
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /huge HTTP/1.1\r\nConnection: close\r\n\r\n")
+        eventually(lambda: running.server.places.ended["slow"] == 1, 30)
+        assert not running.server.places.held
+
+
+def test_the_oldest_idle_connection_makes_way(running: Running) -> None:
+    running.server.places.most = 3
+    held = [running.connect() for _ in range(3)]
+    for connection in (held[0], held[1], held[2], held[0]):  # the first one has asked last
+        assert asked(connection).endswith(b"healthy\n")
+    assert running.get("/-/healthy")[0] == 200
+    assert held[1].recv(1) == b""
+    for connection in (held[0], held[2]):
+        assert asked(connection).endswith(b"healthy\n")
     for connection in held:
         connection.close()
+
+
+def test_a_source_has_its_own_connections_make_way(running: Running) -> None:
+    running.server.places.most_of_source = 2
+    other = running.connect("127.0.0.9")
+    held = [running.connect() for _ in range(3)]
+    assert held[0].recv(1) == b""
+    for connection in (other, *held[1:]):
+        assert asked(connection).endswith(b"healthy\n")
+    for connection in (other, *held):
+        connection.close()
+    assert running.server.places.ended["source_crowded"] == 1
+
+
+def test_where_all_are_at_work_a_newcomer_is_turned_away(running: Running, eventually) -> None:
+    running.server.places.most = 1
+    with running.connect() as busy:
+        busy.sendall(b"GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n")
+        eventually(lambda: running.server.places.held and not running.server.places.idle, 30)
+        assert running.ended(b"") == b""
+        running.loop.call_soon_threadsafe(running.released.set)
+        assert whole(busy).endswith(b"at last\n")
+    eventually(lambda: not running.server.places.held, 30)
+    assert running.get("/-/healthy")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+    ],
+)
+def test_what_counts_as_one_source(address: str, source: str) -> None:
+    assert source_of(address) == source
 
 
 def test_a_port_in_use_is_told(free_port: Callable[[], int]) -> None:

@@ -1,0 +1,95 @@
+"""Who holds a connection: there is room for so many, and for so many of one source; the oldest idle one makes way."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
+
+MOST = 128
+MOST_OF_SOURCE = 64
+IPV6_PREFIX = 64
+"""Of an IPv6 address so many bits are the source: the rest a host chooses as it likes (RFC 4291)."""
+
+
+class Place:
+    """One connection's. It is idle until `work`, and again from `rest` on; ``let_go`` ends it to make way."""
+
+    __slots__ = ("_places", "let_go", "source")
+
+    def __init__(self, places: Places, source: str, let_go: Callable[[], object]) -> None:
+        self._places = places
+        self.source = source
+        self.let_go = let_go
+
+    def work(self) -> None:
+        """A whole request has come: it is not ended for another."""
+        self._places.idle.pop(self, None)
+
+    def rest(self) -> None:
+        """It waits for its next request."""
+        if self in self._places.held:
+            self._places.idle[self] = None
+
+    def leave(self) -> None:
+        """It has ended, or been ended."""
+        self._places.give_back(self)
+
+
+class Places:
+    """Counts connections; ``ended`` says how many were ended to make way, by whose room was short, or turned away."""
+
+    def __init__(self, most: int = MOST, most_of_source: int = MOST_OF_SOURCE) -> None:
+        self.most, self.most_of_source = most, most_of_source
+        self.held: set[Place] = set()
+        self.idle: dict[Place, None] = {}
+        self.ended: Counter[str] = Counter(crowded=0, source_crowded=0, turned_away=0, slow=0)
+        self._of_source: Counter[str] = Counter()
+
+    def take(self, address: str, let_go: Callable[[], object]) -> Place | None:
+        """A place for a connection from ``address``; None where all that could make way are at work."""
+        source = source_of(address)
+        is_crowded_by_source = self._of_source[source] >= self.most_of_source
+        if is_crowded_by_source and not self._make_way("source_crowded", source):
+            return None
+        if len(self.held) >= self.most and not self._make_way("crowded", None):
+            return None
+        place = Place(self, source, let_go)
+        self.held.add(place)
+        self.idle[place] = None
+        self._of_source[source] += 1
+        return place
+
+    def give_back(self, place: Place) -> None:
+        """Room for another."""
+        if place not in self.held:
+            return
+        self.held.discard(place)
+        self.idle.pop(place, None)
+        self._of_source[place.source] -= 1
+        if not self._of_source[place.source]:
+            del self._of_source[place.source]
+
+    def _make_way(self, reason: str, source: str | None) -> bool:
+        """End the connection that has been idle for longest, of ``source`` or of all."""
+        oldest = next((place for place in self.idle if source is None or place.source == source), None)
+        if oldest is None:
+            self.ended["turned_away"] += 1
+            return False
+        self.ended[reason] += 1
+        self.give_back(oldest)
+        oldest.let_go()
+        return True
+
+
+def source_of(address: str) -> str:
+    """What counts as one source: an IPv4 address, or the network of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, IPV6_PREFIX), strict=False))
