@@ -49,5 +49,5 @@ def refusal(number: int, active: int, share: float, reason: str) -> str:
     return (
         f"{number:,} of the {active:,} customers on record are not in this file, more than {share:.0%}"
         " (joins.absent_customers), and nothing says why: say --absent left where it is an export of active customers only"
-        f" (they ended by --as-of), --absent stay where it holds a part of them (they stay as last known){why}"
+        f" (they ended by --as-of), --absent stay where it holds a part of them or changes alone (they stay as last known){why}"
     )

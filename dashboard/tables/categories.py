@@ -12,7 +12,7 @@ from dashboard.tables.sheets import Sheet
 
 OTHER = "other"
 SHARE = 0.9
-FEWEST_MAPPED, FEWEST_STATED = 2, 20
+FEWEST_MAPPED, FEWEST_STATED = 2, 10
 """So many rows before it is said: of words that a mapping read, and of categories that the file itself states."""
 SUBJECTS = ("subject", "title", "summary", "assunto", "asunto", "onderwerp", "тема", "betreff", "sujet", "description")
 SHOWN = 5

@@ -19,6 +19,7 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-16": "UTF-16",
+    "mac_roman": "Mac OS Roman",
     "cp1251": "Windows-1251",
     "cp1252": "Windows-1252",
     "latin-1": "Latin-1",
@@ -73,9 +74,13 @@ def read_sheet(content: bytes) -> Sheet:
 
 def _with_line_feeds(content: bytes) -> bytes:
     """Lines that end as on old Macs (CR alone) with line feeds."""
+    return re.sub(rb"\r(?!\n)", b"\n", content) if _is_old_mac(content) else content
+
+
+def _is_old_mac(content: bytes) -> bool:
+    """Whether the first line ends with CR alone."""
     first_return, first_feed = content.find(b"\r"), content.find(b"\n")
-    is_old_mac = first_return >= 0 and (first_feed < 0 or first_return < first_feed - 1)
-    return re.sub(rb"\r(?!\n)", b"\n", content) if is_old_mac else content
+    return first_return >= 0 and (first_feed < 0 or first_return < first_feed - 1)
 
 
 def _after_stated_separator(body: bytes) -> tuple[bytes, str | None]:
@@ -96,7 +101,8 @@ def _encoding(content: bytes) -> str:
         return "utf-16"
     if b"\0" in content:
         raise UnreadableError("is not text (it holds zero bytes): export it as CSV")
-    for encoding in ("utf-8", "cp1251" if _is_cyrillic(content) else "cp1252"):
+    eight_bits = "cp1251" if _is_cyrillic(content) else "mac_roman" if _is_old_mac(content) else "cp1252"
+    for encoding in ("utf-8", eight_bits):
         try:
             content.decode(encoding)
         except UnicodeDecodeError:

@@ -51,8 +51,8 @@ def _shortened(sheet: Sheet, name: str, cells: pa.Array) -> list[Fault]:
 
 
 def _damaged(sheet: Sheet, name: str, cells: pa.Array) -> tuple[list[Fault], list[str]]:
-    encoded = cells.dictionary_encode()
-    found = encodings.damaged(encoded.dictionary)
+    may_be = pc.or_(pc.invert(pc.string_is_ascii(cells)), pc.match_substring(cells, "?"))
+    found = encodings.damaged(pc.unique(cells.filter(pc.fill_null(may_be, False))))
     if not found:
         return [], []
     faults, notes = [], []

@@ -15,8 +15,11 @@ COLUMNS = frozenset({"customer_id", "complaint_id", "response_id", "device_id", 
 AROUND = r"^(?:=\s*\"([^\"]*)\"|'([^']*)'?|\"([^\"]*)\"|“([^”]*)”)$"
 """How spreadsheets keep a number a text: ="00012", '00012."""
 UNSEEN = r"[\x{200b}\x{200c}\x{200d}\x{2060}\x{feff}]"
+UNUSUAL = r"^[^\w]|[^\w]$|[^\x00-\x7f]"
+"""What an id has at an end, or within, where it has to be cleaned."""
 SHORTENED = r"^[+-]?\d+(?:[.,]\d+)?[eE]\+\d+$|^[+-]?\d+[.,]\d+[eE]\d+$"
 """Long numbers as Excel shows them, 1.2E+10: the digits that are left out are lost."""
+DECIMAL = r"^(\d+)[.,]0+$"
 SEPARATORS = " .,'’-_/\u00a0\u202f"
 WIDTHS = range(2, 21)
 SAMPLE = 200
@@ -79,10 +82,21 @@ class Way:
 
 
 def cleaned(text: pa.Array) -> pa.Array:
-    """Ids without quotes, blanks and unseen characters around them."""
+    """Ids without quotes, blanks and unseen characters around them; 12.0 is 12 where all of the column are so."""
+    text = _whole(text)
+    if not pc.any(pc.match_substring_regex(text, UNUSUAL)).as_py():
+        return text
     bare = pc.replace_substring_regex(text, UNSEEN, "")
     bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, AROUND, r"\1\2\3\4"))
     return pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
+
+
+def _whole(text: pa.Array) -> pa.Array:
+    """Programs that keep ids as numbers with a fraction write every one of them so."""
+    has_fraction = pc.match_substring_regex(text, DECIMAL)
+    if text.null_count == len(text) or not pc.all(has_fraction).as_py():
+        return text
+    return pc.replace_substring_regex(text, DECIMAL, r"\1")
 
 
 def rewritten(text: pa.Array, way: Way) -> pa.Array:
@@ -96,13 +110,17 @@ def rewritten(text: pa.Array, way: Way) -> pa.Array:
 
 @dataclass(frozen=True)
 class Likeness:
-    """A way in which ids would join, and one of them as it stands here and as it stands on record."""
+    """A way in which ids would join, and one of them as it stands here and as it stands on record.
+
+    ``way`` is of the ids here, or where ``is_theirs`` of those on record.
+    """
 
     way: Way
     here: str
     there: str
     joined: int
     tried: int
+    is_theirs: bool = False
 
 
 def likeness(ids: pa.Array, are_known: Callable[[Sequence[str]], Sequence[bool]]) -> Likeness | None:
@@ -123,7 +141,21 @@ def likeness(ids: pa.Array, are_known: Callable[[Sequence[str]], Sequence[bool]]
         if count >= max(1, LEAST_SHARE * len(sample)) and (best is None or count > best.joined):
             at = list(known).index(True)
             best = Likeness(way, sample[at], texts[at], count, len(sample))
-    return best
+    return best or _likeness_of_theirs(sample, are_known)
+
+
+def _likeness_of_theirs(sample: Sequence[str], are_known: Callable[[Sequence[str]], Sequence[bool]]) -> Likeness | None:
+    """The same where it is the ids on record that have something that these lack: a decimal .0, separators."""
+    forms = [(Way(strip_decimals=True), [f"{text}.0" for text in sample])]
+    for mark in ",. ":
+        grouped = [f"{int(text):,}".replace(",", mark) if text.isdecimal() else text for text in sample]
+        forms.append((Way(remove=mark), grouped))
+    for way, texts in forms:
+        known = are_known(texts)
+        if sum(known) >= max(1, LEAST_SHARE * len(sample)):
+            at = list(known).index(True)
+            return Likeness(way, sample[at], texts[at], sum(known), len(sample), is_theirs=True)
+    return None
 
 
 def _ways() -> Iterator[Way]:

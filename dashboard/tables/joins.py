@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from dashboard.config import DashboardSettings
 from dashboard.tables import history, identity, quality, snapshots
-from dashboard.tables.ids import likeness
+from dashboard.tables.ids import SAMPLE, likeness
 from dashboard.tables.sheets import Sheet
 
 LARGEST_FALL = 0.2
@@ -121,7 +121,7 @@ def _customers(imported: Imported) -> Told:
     if not len(known):
         return Told(notes=("how many of these rows name a customer cannot be known yet: no customers are on record",))
     stored = _count(imported.after, "customer_id", known)
-    reason = _id_reason(imported, known, "customers on record")
+    reason = _id_reason(imported, known, "customers on record") if joined < rows else ""
     said = "rows name a customer on record"
     return Told((Join(imported.kind, said, rows, joined, stored=(stored[1], stored[0]), reason=reason),))
 
@@ -145,7 +145,7 @@ def _plans(imported: Imported) -> Told:
             notes=("how many prices are of customers' plans cannot be known yet: no customer with a plan is on record",)
         )
     rows, joined = _count(imported.rows, "plan", known)
-    reason = _plain_reason(imported, "plan", known, "customers' plans")
+    reason = _plain_reason(imported, "plan", known, "customers' plans") if joined < rows else ""
     return Told((Join("prices", "prices are of a plan that customers have", rows, joined, reason=reason),))
 
 
@@ -155,7 +155,7 @@ def _prices(imported: Imported) -> Told:
     if not len(known):
         return Told()
     rows, joined = _count(imported.rows, "plan", known)
-    reason = _plain_reason(imported, "plan", known, "the prices' plans")
+    reason = _plain_reason(imported, "plan", known, "the prices' plans") if joined < rows else ""
     return Told(
         (Join("customers.prices", "customers have a plan with a price on record", rows, joined, reason=reason),)
     )
@@ -174,7 +174,7 @@ def _areas(imported: Imported) -> Told:
     if "customer_id" in whose.column_names and imported.kind != "customers":
         whose = whose.filter(pc.is_null(whose.column("customer_id")))
     rows, joined = _count(whose, "area", known)
-    reason = _plain_reason(imported, "area", known, "areas on record")
+    reason = _plain_reason(imported, "area", known, "areas on record") if joined < rows else ""
     said = (
         "customers live in an area on record"
         if imported.kind == "customers"
@@ -202,7 +202,7 @@ def _devices(imported: Imported) -> Told:
         if without
         else ()
     )
-    reason = _plain_reason(imported, "device_id", known, "the inventory")
+    reason = _plain_reason(imported, "device_id", known, "the inventory") if joined < rows else ""
     return Told(
         (Join("customers.devices", "customers hang on a device of the inventory", rows, joined, reason=reason),), notes
     )
@@ -264,13 +264,28 @@ def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) 
     return f"{unknown[0]} here, {min(stored)} among {where}" if unknown and stored else ""
 
 
+def _unknown(distinct: pa.Array, are_known: Known) -> list[str]:
+    """The first ids that are not on record, as many as are needed to see why."""
+    found: list[str] = []
+    for start in range(0, len(distinct), SAMPLE):
+        some = [str(one) for one in distinct.slice(start, SAMPLE).to_pylist()]
+        found += [one for one, is_known in zip(some, are_known(some), strict=True) if not is_known]
+        if len(found) >= SAMPLE:
+            break
+    return found
+
+
 def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else: str | None = None) -> str:
     """The likely reason with an example of each side, and what mends it; for the ids of the file that are not known."""
-    distinct = [str(one) for one in pc.unique(cells.drop_null()).to_pylist()]
-    unknown = [one for one, is_known in zip(distinct, are_known(distinct), strict=True) if not is_known]
+    unknown = _unknown(pc.unique(cells.drop_null()), are_known)
     if not unknown:
         return ""
     found = likeness(pa.array(unknown, pa.string()), are_known)
+    if found is not None and found.is_theirs:
+        return (
+            f"{found.way.reason}? {found.here} here, {found.there} among {where}: take that import back (--undo) and make it"
+            f" again with a mapping that says under [columns.{column}] {found.way.options} (--propose writes one)"
+        )
     if found is not None:
         return (
             f"{found.way.reason}? {found.here} here, {found.there} among {where}; a mapping mends it that says under"

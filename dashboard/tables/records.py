@@ -198,20 +198,22 @@ def _without_absent(
     """
     as_of, key = context.as_of, imported.key
     has_history = "valid_from" in imported.sheet.columns
-    if context.absent is not None and (context.spec.name != "customers" or has_history or as_of is None):
-        raise UnreadableError("--absent is for exports of customers without a column valid_from, with --as-of")
-    if context.spec.name != "customers" or has_history or as_of is None or key is None or not context.stored.num_rows:
+    if context.absent is not None and context.spec.name != "customers":
+        raise UnreadableError("--absent is for customers")
+    if context.absent == absences.LEFT and as_of is None:
+        raise UnreadableError("--absent left needs --as-of: the day of the export, before which they left")
+    if context.spec.name != "customers" or key is None or not context.stored.num_rows:
         return imported.after, 0, ()
-    active, rows = absences.absent_customers(connection, context.stored, _given(imported, key), as_of)
+    active, rows = absences.absent_customers(connection, context.stored, _given(imported, key), context.today)
     number = rows.num_rows
     limit = context.settings.joins.absent_customers
     if context.absent is None and active >= absences.FEWEST and number > limit * active:
         raise UnreadableError(
             absences.refusal(number, active, limit, joins.why_other_customers(imported, context.stored))
         )
-    if not number:
+    if not number or (has_history and context.absent != absences.LEFT):
         return imported.after, 0, ()
-    if context.absent != absences.LEFT:
+    if context.absent != absences.LEFT or as_of is None:
         return (
             imported.after,
             0,

@@ -302,6 +302,12 @@ def test_days_as_excel_counts_them_are_said_and_read_by_a_mapping(settings: Dash
     assert stored(settings, "started_on") == [(datetime.date(2024, 1, 31),)]
 
 
+def test_old_mac_text_is_read_as_such(settings: DashboardSettings) -> None:
+    text = "customer_id;area;started_on\r1;São João;2024-01-31\r"
+    assert give(settings, text.encode("mac_roman")).exit_code == 0
+    assert stored(settings, "area") == [("São João",)]
+
+
 SILENTLY_WRONG = ("sci", "natext", "status", "mojibake")
 READ_RIGHT = {"na": 4, "trail2": 2, "sepline": 1, "maccr": 2, "quoted_dec": 3}
 

@@ -65,11 +65,17 @@ ON_RECORD = [f"{number:05}" for number in range(1, 31)]
         ([str(int(one)) for one in ON_RECORD], ON_RECORD, "leading zeros? 00001 here, 1", "strip_zeros = true"),
         (
             [str(int(one)) for one in ON_RECORD],
-            [f"{int(one)}.0" for one in ON_RECORD],
-            "a decimal .0? 1.0 here, 1",
+            ["x", *(f"{int(one)}.0" for one in ON_RECORD[1:])],
+            "a decimal .0? 2.0 here, 2",
             "strip_decimals = true",
         ),
-        (ON_RECORD, [f"{int(one)}.0" for one in ON_RECORD], "1.0 here, 00001", "strip_decimals = true, pad = 5"),
+        (
+            ON_RECORD,
+            ["x", *(f"{int(one)}.0" for one in ON_RECORD[1:])],
+            "2.0 here, 00002",
+            "strip_decimals = true, pad = 5",
+        ),
+        (ON_RECORD, [f"{int(one)}.0" for one in ON_RECORD], "leading zeros? 1 here, 00001", "pad = 5"),
         (
             [f"c-{one}" for one in ON_RECORD],
             [f"C-{one}" for one in ON_RECORD],
@@ -117,8 +123,24 @@ def test_ids_that_are_written_differently_are_told_with_an_example_and_mended_by
     assert options in join.reason
     stated = join.reason.partition("[columns.customer_id] ")[2].partition(" (--propose")[0].replace(", pad", "\npad")
     mended = give(settings, "complaints", complaints(given), TICKETS + stated + "\n")
-    assert (mended.exit_code, mended.changed, mended.joins[0].joined) == (0, 30, 30)
-    assert "30 of 30 rows name a customer on record (in the last import 0 of 30)" in str(mended)
+    joined = 30 - given.count("x")
+    assert (mended.exit_code, mended.changed, mended.joins[0].joined) == (0, joined, joined)
+    assert f"{joined} of 30 rows name a customer on record (in the last import 0 of 30)" in str(mended)
+
+
+def test_ids_that_are_all_written_with_a_fraction_are_whole_numbers(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers([f"{number}.0" for number in range(30)]))
+    report = give(settings, "complaints", complaints([str(number) for number in range(30)]))
+    assert (report.exit_code, report.joins[0].joined) == (0, 30)
+
+
+def test_it_is_the_customers_on_record_that_are_written_oddly(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers([f'"{number:,}"' for number in range(1000, 1030)]))
+    report = give(settings, "complaints", complaints([str(number) for number in range(1000, 1030)]))
+    assert report.exit_code == 1
+    assert "separators within ids? 1000 here, 1,000 among customers on record: take that import back (--undo)" in str(
+        report
+    )
 
 
 @pytest.mark.parametrize("written", ["'{}", '"=""{}"""', " {} ", "\u00a0{}", "\ufeff{}\u200b", "'{}'"])
@@ -250,6 +272,21 @@ def test_absent_customers_left_or_stay(settings: DashboardSettings, monkeypatch:
     assert ended == ["2026-03-07"] * 97
     assert bairro.main([*words, "few.csv", "--as-of", "2026-03-15"]) == 0
     assert bairro.main(["import", "customers", "--undo"]) == 0
+
+
+def test_a_history_that_lost_customers_is_refused_too(settings: DashboardSettings) -> None:
+    def history_of(ids: list[str]) -> str:
+        return "customer_id,area,started_on,valid_from\n" + "".join(f"{one},A,2024-01-31,2024-01-31\n" for one in ids)
+
+    folder = settings.data.parent
+    (folder / "all.csv").write_text(history_of(HUNDRED))
+    (folder / "few.csv").write_text(history_of(HUNDRED[:3]))
+    assert import_records("customers", folder / "all.csv", settings).exit_code == 0
+    assert import_records("customers", folder / "few.csv", settings).exit_code == 2
+    assert import_records("customers", folder / "few.csv", settings, absent="stay").exit_code == 0
+    assert "--absent left needs --as-of" in str(
+        import_records("customers", folder / "few.csv", settings, absent="left")
+    )
 
 
 def test_refused_rows_are_not_absent(settings: DashboardSettings) -> None:
