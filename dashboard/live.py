@@ -50,7 +50,8 @@ class Live:
 
     ``devices`` has the columns of LIVE; those in ``unseen`` are ``unknown`` there, and ``unseen`` says whose they are.
     ``incidents`` has the columns of `dashboard.live_moment.INCIDENT_COLUMNS`, newest first: the open ones and those of
-    the last 30 days. ``shards`` are the collectors that should be heard of, worst first. ``limits`` are those from
+    the last 30 days. ``shards`` are the collectors that should be heard of, worst first, ``shard_count`` how many there
+    are in all. ``limits`` are those from
     which a measure is bad. ``problems`` say in words what cannot be read and what to do; ``is_database_known`` tells
     whether the incidents are all, ``is_unreadable`` whether there are live tables that nobody may read. ``stamp``
     changes when anything here does.
@@ -59,6 +60,7 @@ class Live:
     devices: pd.DataFrame
     incidents: pd.DataFrame
     shards: tuple[Shard, ...]
+    shard_count: int
     unseen: Mapping[str, Shard]
     limits: LiveNote
     is_database_known: bool
@@ -154,6 +156,7 @@ class LiveSource:
             devices,
             incidents,
             tables.shards,
+            sum(bool(shard.name) for shard in tables.shards),
             tables.unseen,
             tables.limits,
             found.problem is None,

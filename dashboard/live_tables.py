@@ -21,7 +21,7 @@ Condition = Literal["missing", "unreadable", "silent", "blind", "live"]
 WORST_FIRST: tuple[Condition, ...] = ("missing", "unreadable", "silent", "blind", "live")
 STATES = frozenset({"up", "suspect", "down", "suppressed", "silent", "unknown"})
 OLD_SECONDS = 180.0
-LEAST_SILENT_SECONDS, MOST_SILENT_SECONDS, RENEWAL_SECONDS = 8.0, 60.0, 6.0
+LEAST_SILENT_SECONDS, MOST_SILENT_SECONDS, RENEWAL_SECONDS = 5.0, 60.0, 6.0
 MISSED_TURNS = 1.5
 NEWCOMER_SECONDS = 30.0
 KNOWN_OF_A_DEVICE = ("device_id", "area", "role", "parent", "subscribers")
@@ -87,7 +87,7 @@ def silent_after(note: LiveNote) -> float:
     """The age in seconds at which a shard's file counts as abandoned.
 
     A page that renews itself every five seconds then shows its devices as unknown within two intervals (of polls, or
-    of writes where those are longer), unless these are shorter than four seconds; a write that is half a turn late is
+    of writes where those are longer), unless these are shorter than five seconds; a write that is half a turn late is
     no alarm yet.
     """
     interval = max(note.poll_interval_seconds, note.live_seconds)

@@ -29,11 +29,6 @@ class Notice:
     command: str = ""
 
 
-def count_of(live: Live) -> int:
-    """How many collectors should be heard of."""
-    return sum(bool(shard.name) for shard in live.shards)
-
-
 def name(shard: Shard, count: int) -> str:
     """What a shard is called where there are ``count``: 'the collector', 'collector shard 1'."""
     return f"collector shard {shard.name}" if count > 1 and shard.name else "the collector"
@@ -49,7 +44,7 @@ def why(shard: Shard, count: int) -> str:
 def notices(live: Live, now: datetime) -> list[Notice]:
     """A line for each collector that is not heard of, worst first; ``now`` gives the time zone."""
     troubled = [shard for shard in live.shards if shard.condition in _SAID]
-    said = [_SAID[shard.condition](shard, count_of(live), now) for shard in troubled[:MOST_NAMED]]
+    said = [_SAID[shard.condition](shard, live.shard_count, now) for shard in troubled[:MOST_NAMED]]
     more = troubled[MOST_NAMED:]
     if more:
         lost = numbers.count(sum(shard.devices for shard in more))
@@ -59,12 +54,21 @@ def notices(live: Live, now: datetime) -> list[Notice]:
 
 def gaps(live: Live) -> list[str]:
     """Why it is not known whether anything is wrong, each in a few words; none where everything is known."""
-    count = count_of(live)
-    said = [f"{name(s, count)} is {SHORT[s.condition]}" for s in live.shards if s.condition != "live" and s.name]
+    count = live.shard_count
+    said = [_gap(s, count) for s in live.shards if s.condition != "live" and s.name]
     said += [f"{_devices(s)} are in no collector’s live table" for s in live.shards if not s.name]
     if live.is_blind and not any(s.condition == "blind" for s in live.shards):
         said.append("the collector is blind")
     return [*said, *([] if live.is_database_known else ["the incidents cannot be read"])]
+
+
+def _gap(shard: Shard, count: int) -> str:
+    who = name(shard, count)
+    return (
+        f"the live table of {who} cannot be read"
+        if shard.condition == "unreadable"
+        else f"{who} is {SHORT[shard.condition]}"
+    )
 
 
 def freshness(live: Live, now: datetime) -> dict[str, Any]:
@@ -76,7 +80,7 @@ def freshness(live: Live, now: datetime) -> dict[str, Any]:
     oldest = live.oldest(now)
     if oldest is None:
         return {"age": None, "stale_after": 0.0, "lead": "▲ no live data", "late": "▲ no live data", "kind": "old"}
-    who = f"shard {oldest.name}: " if count_of(live) > 1 and oldest.name else ""
+    who = f"shard {oldest.name}: " if live.shard_count > 1 and oldest.name else ""
     late = f"▲ {who}data"
     lead, kind = {
         "live": ("● live ·", ""),

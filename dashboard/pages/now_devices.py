@@ -106,7 +106,7 @@ def why(row: dict[Any, Any], live: Live, flapping: frozenset[str], now: datetime
     if state in {UNWELL, "degraded"}:
         said = _ails(row, live, flapping)
     elif row["device_id"] in live.unseen:
-        said = [shards.why(live.unseen[row["device_id"]], shards.count_of(live))]
+        said = [shards.why(live.unseen[row["device_id"]], live.shard_count)]
     elif state == "suppressed" and row["root"] not in {None, row["device_id"]}:
         said = [f"behind {row['root']}"]
     else:

@@ -18,7 +18,8 @@ TEXT = {
     "none": "No open incident",
     "unknown": "Not known before the first live data",
     "gaps": "Not known whether there is an incident: ",
-    "unrecorded": "Told by the collector alone: it is not in the operations database, so nobody can take it up yet",
+    "more": "Not known whether there are more: the incidents cannot be read",
+    "unrecorded": "Told by the collector alone: it is not open in the operations database, so nobody can take it up yet",
     "ended": "Ended in the last 24 hours",
     "begin": "Begin with: ",
     "taken_up": "Taken up by ",
@@ -29,7 +30,7 @@ ENDED_SHOWN = 6
 AREAS_SHOWN = 2
 
 
-def cards(live: Live, source: Source, now: datetime) -> list[html.Article] | html.Div:
+def cards(live: Live, source: Source, now: datetime) -> list[Any] | html.Div:
     """The open incidents that are the network's, worst first."""
     rows = live.open_incidents
     rows = figures.in_order(rows[rows["kind"] != "blind"])
@@ -47,6 +48,8 @@ def cards(live: Live, source: Source, now: datetime) -> list[html.Article] | htm
         row |= {"root_state": devices["state"].get(root), "worst": _worst(row, live)}
         end = until(devices["maintenance_until"].get(root), now)
         made.append(_card(row, source, now, begin=figures.begin(row, parents.get(root)), until=end, ids=ids))
+    if not live.is_database_known:
+        made.append(html.P(f"? {TEXT['more']}", className="quiet"))
     return made
 
 
