@@ -58,6 +58,7 @@ INDEX = """<!DOCTYPE html>
 </head>
 <body>
 <a class="skip" href="#page">Skip to content</a>
+<noscript><p class="banner warning">These pages are drawn and renewed by JavaScript, which is off in this browser. Nothing is shown without it.</p></noscript>
 {%app_entry%}
 <footer>{%config%}{%scripts%}{%renderer%}</footer>
 </body>

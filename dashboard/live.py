@@ -172,7 +172,7 @@ class LiveSource:
 
 def _problems(tables: Tables, found: Incidents) -> list[str]:
     unreadable = [
-        f"the live table cannot be read: shard={shard.name}.parquet: {shard.reason}"
+        f"the live table cannot be read: shard={shard.name}.parquet ({shard.devices} devices unknown): {shard.reason}"
         for shard in tables.shards
         if shard.condition == "unreadable"
     ]

@@ -251,15 +251,24 @@ def _read(path: Path, key: object, at: datetime, known: _File | None) -> _File:
             note, table = LiveNote.of(file.schema_arrow.metadata), _as_live(file)
     except FileNotFoundError:
         return replace(old, key=key)
-    except PermissionError as error:
-        return replace(old, key=key, error=f"{error.strerror}. {ALLOW}")
+    except PermissionError:
+        return replace(old, key=key, error=f"permission denied. {ALLOW}")
     except _NewerError as error:
         return replace(old, key=key, error=f"{error}. {UPGRADE}")
     except (OSError, pa.ArrowException, ValueError) as error:
-        said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        return replace(old, key=key, error=f"{said}. Delete the file: a collector that runs writes it anew")
+        return replace(old, key=key, error=f"{_why(error)}. Delete the file: a collector that runs writes it anew")
     written = _last_poll(table) or path.stat().st_mtime if note is None else note.written_at
     return _File(name, key, note, table, min(datetime.fromtimestamp(written, UTC), at))
+
+
+def _why(error: Exception) -> str:
+    """Why a file cannot be read; Arrow tells of content that it cannot make out by errors of its own."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    said = " ".join(str(error).split())[:200].rstrip(".")
+    return (
+        f"it is no Parquet file that can be read ({said})" if isinstance(error, (pa.ArrowException, OSError)) else said
+    )
 
 
 class _NewerError(ValueError):

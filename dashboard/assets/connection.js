@@ -2,7 +2,7 @@
 // Dash itself is silent then: what is on the screen would go on looking like news.
 (function () {
   "use strict";
-  const PROBE_MS = 3000, ANSWER_MS = 4000, MISSES = 2;
+  const PROBE_MS = 2000, AGAIN_MS = 500, ANSWER_MS = 4000, MISSES = 2;
   const TEXT = {
     lost: "This page has lost its connection to the dashboard. What it shows is as it was at ",
     failed: "The dashboard cannot renew a part of this page. What it shows is as it was at ",
@@ -66,7 +66,9 @@
     const url = String((resource && resource.url) || resource);
     if (!isUpdate(url)) return ask(resource, options);
     const output = outputOf(options || {});
-    return ask(resource, options).then(function (answer) {
+    const asked = ask(resource, options);
+    asked.catch(() => { misses += 1; show(); });
+    return asked.then(function (answer) {
       if (answer.ok) {
         if (output.startsWith("page.")) failed.clear();
         failed.delete(output);
@@ -85,7 +87,7 @@
     ask(prefix() + "-/healthy", {cache: "no-store", signal: giveUp.signal})
       .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); heard(); })
       .catch((error) => { misses += error.name === "AbortError" ? MISSES : 1; show(); })
-      .finally(() => { clearTimeout(timer); setTimeout(probe, misses ? PROBE_MS / 2 : PROBE_MS); });
+      .finally(() => { clearTimeout(timer); setTimeout(probe, misses && misses < MISSES ? AGAIN_MS : PROBE_MS); });
   }
 
   window.bairroConnection = {isLost: () => state() !== ""};

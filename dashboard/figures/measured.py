@@ -29,8 +29,8 @@ def round_trip(seconds: float | None) -> str:
 
 
 def loss(ratio: float | None) -> str:
-    """'0.4 %', '12 %'."""
-    return numbers.percent(ratio, 1 if (ratio or 0) < 0.0995 else 0)
+    """'0 %', '0.4 %', '12 %'."""
+    return numbers.percent(ratio, 1 if 0 < (ratio or 0) < 0.0995 else 0)
 
 
 def load(ratio: float | None) -> str:

@@ -86,7 +86,7 @@ def freshness(live: Live, now: datetime) -> dict[str, Any]:
         "live": ("● live ·", ""),
         "silent": (late, "old"),
         "blind": (f"■ {f'shard {oldest.name}' if who else 'collector'} blind · data", "blind"),
-        "unreadable": (f"▲ {who}live table unreadable · data", "old"),
+        "unreadable": (f"▲ {who}unreadable · data", "old"),
         "missing": (f"▲ {who}not heard of", "old"),
     }[oldest.condition]
     if (
