@@ -2,7 +2,7 @@
 // Dash itself is silent then: what is on the screen would go on looking like news.
 (function () {
   "use strict";
-  const PROBE_MS = 2000, AGAIN_MS = 500, ANSWER_MS = 4000, MISSES = 2;
+  const PROBE_MS = 2000, AGAIN_MS = 500, ANSWER_MS = 3000, MISSES = 2;
   const TEXT = {
     lost: "This page has lost its connection to the dashboard. What it shows is as it was at ",
     failed: "The dashboard cannot renew a part of this page. What it shows is as it was at ",

