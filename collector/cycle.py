@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
-import locked
+from collector import locked
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP
 from collector.in_flight import InFlight

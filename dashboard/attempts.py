@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import locked
+from collector import locked
 from dashboard.tables import snapshots
 from dashboard.tables.schema import RECORDS
 

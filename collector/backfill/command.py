@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import locked
+from collector import locked
 
 if TYPE_CHECKING:
     from collector.backfill.fill import Report

@@ -13,8 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-import locked
-from collector import versions
+from collector import locked, versions
 from collector.backfill.devices import Matcher
 from collector.backfill.prometheus import HOUR, Prometheus
 from collector.backfill.queries import Queries

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import locked
+from collector import locked
 from collector.config import Shard
 
 log = logging.getLogger(__name__)

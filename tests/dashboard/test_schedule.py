@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -21,6 +20,7 @@ from dashboard import attempts, build, results, schedule
 from dashboard.config import BuildSettings, DashboardSettings, load
 from dashboard.figures import age
 from dashboard.pages import parts
+from dashboard.pages.source import Source, visit
 from dashboard.tables import snapshots
 from dashboard.tables.schema import CUSTOMERS
 
@@ -68,7 +68,7 @@ def test_a_second_build_at_the_same_time_is_refused(settings: DashboardSettings)
 def test_a_failed_build_is_told_until_one_goes_well(settings: DashboardSettings) -> None:
     with pytest.raises(build.BuildError):
         build.build(settings, lambda _: None)
-    seen = SimpleNamespace(settings=settings, at=datetime.datetime.now(datetime.UTC))
+    seen = visit(Source(settings))
     (line,) = parts.warnings(None, seen)
     assert "The last build failed" in str(line)
     assert "bairro import customers FILE" in str(line)

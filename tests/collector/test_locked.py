@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import locked
+from collector import locked
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOLD = """
-import pathlib, subprocess, sys, time, locked
+import pathlib, subprocess, sys, time
+from collector import locked
 with locked.alone(pathlib.Path(sys.argv[1]), what="a test", at=1_700_000_000.0):
     if len(sys.argv) > 2:
         print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
