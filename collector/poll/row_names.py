@@ -40,11 +40,12 @@ def kept_names(known: Mapping[str, KnownRow], texts: Texts, natural: Names, upli
 
     A known row is one of the same texts, as far as only one has them, else the one at the same index. Where nothing is
     known of the uplink and several rows have its name, the first of them is it: a later one has come later, as a rule.
+    An uplink that the inventory calls by its alias or description is called so.
     """
     kept: dict[bytes, str] = {}
     for column, found in texts:
         rows = _rows(found)
-        twins = rows.get(uplink or "", [])
+        twins = rows.get(uplink or "", []) if column.field == "name" else []
         if len(twins) > 1 and uplink is not None and uplink not in known and uplink not in kept.values():
             kept[min(twins, key=decode_subids)] = uplink
         for name, row in known.items():
@@ -53,7 +54,22 @@ def kept_names(known: Mapping[str, KnownRow], texts: Texts, natural: Names, upli
             index = _where(row, texts, rows.get(row.texts[column.name], [])[:MOST_TWINS])
             if index is not None and index not in kept and name not in kept.values() and _suits(name, texts, index):
                 kept[index] = name
+    if uplink is not None and uplink not in known and uplink not in kept.values():
+        called = _called(uplink, texts, natural)
+        if called is not None:
+            kept[called] = uplink
     return {index: name for index, name in kept.items() if natural.get(index, ("", None))[0] != name}
+
+
+def _called(uplink: str, texts: Texts, natural: Names) -> bytes | None:
+    """The only row that the inventory can mean by an alias or a description, where no row has that name."""
+    if any(name == uplink for name, _ in natural.values()):
+        return None
+    for _, found in texts:
+        rows = [index for index, text in found.items() if text == uplink and index in natural]
+        if rows:
+            return rows[0] if len(rows) == 1 else None
+    return None
 
 
 def _rows(found: Mapping[bytes, str]) -> dict[str, list[bytes]]:

@@ -85,6 +85,29 @@ def test_a_collector_that_starts_takes_the_first_of_twins_for_the_uplink(uplink:
     assert names({7: PORT, 160: TWIN}, uplink=uplink) == [{7: first, 160: TWIN[2]}]
 
 
+@pytest.mark.parametrize(
+    ("uplink", "called"),
+    [
+        ("to core", {7: "to core", 8: "Te1/5/8"}),
+        ("TenGigabitEthernet1/5/8", {7: "Te1/5/7", 8: "TenGigabitEthernet1/5/8"}),
+        ("no such", {7: "Te1/5/7", 8: "Te1/5/8"}),
+        ("Te1/5/8", {7: "Te1/5/7", 8: "Te1/5/8"}),
+    ],
+)
+def test_an_uplink_may_be_called_by_its_alias_or_description(uplink: str, called: dict[int, str]) -> None:
+    assert names({7: PORT, 8: OTHER}, {7: PORT, 8: OTHER}, uplink=uplink) == [called, called]
+
+
+def test_the_alias_of_another_row_is_not_taken_for_an_uplink_that_is_gone() -> None:
+    impostor = ("Te1/5/9", "Te1/5/7", "TenGigabitEthernet1/5/9")
+    assert names({7: PORT, 9: impostor}, {9: impostor}, uplink="Te1/5/7")[-1] == {9: "Te1/5/9"}
+
+
+def test_an_alias_that_two_rows_have_names_neither() -> None:
+    same = {7: ("a", "uplink", "one"), 8: ("b", "uplink", "two")}
+    assert names(same, uplink="uplink") == [{7: "a", 8: "b"}]
+
+
 def test_a_cpe_with_twins_is_read_by_its_uplink() -> None:
     memory = InterfaceMemory(TABLE, Device("c1", "192.0.2.1", "cpe", "Area", uplink_interface="Te1/5/7"))
     assert memory.learn(walked({7: PORT, 160: TWIN}))

@@ -158,6 +158,15 @@ def test_a_speed_that_traffic_refutes_is_unknown(stated, rates, is_refuted):
     assert polls.speeds == [GIGABIT], "another speed is believed anew"
 
 
+def test_narrow_counters_say_nothing_of_a_speed_that_they_are_beyond():
+    """They may have gone round unseen: the traffic is not known, and no saturation either."""
+    polls, value = Polls(), 10**6
+    for _ in range(12):
+        polls.take(value, counter_bits=32, speed_bytes_per_second=1.25e6)
+        value += int(12e6 * SECONDS)
+    assert (polls.bytes, polls.shares) == (0, [])
+
+
 def test_a_capacity_of_the_inventory_wins_over_a_refuted_speed():
     polls = Polls(replace(ROUTER, capacity_receive_bytes_per_second=24e6))
     for number in range(8):
