@@ -31,8 +31,8 @@ def application(scripts: Iterable[str]) -> str:
     """The policy of the application's pages: our own scripts, and the inline ones of ``scripts`` by their hash."""
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src 'self' {hashes}; {STYLES}; img-src 'self' data: blob:; font-src 'self' data:; "
-        f"connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; {FRAME}"
+        f"default-src 'none'; script-src 'self' {hashes}; {STYLES}; img-src 'self' data:; font-src 'self' data:; "
+        f"connect-src 'self'; {FRAME}"
     )
 
 
