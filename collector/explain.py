@@ -84,7 +84,19 @@ def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
     if reading.snmp == "refused":
         return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
     words = {"answered": "SNMP answered", "partial": "SNMP answered only in part", "off": "SNMP is off for this device"}
-    return words[reading.snmp] + (f" ({reading.failure})" if reading.failure else "") + _uplink(device, reading) + pings
+    failure = f" ({reading.failure})" if reading.failure else ""
+    return words[reading.snmp] + failure + _oddities(explanation) + _uplink(device, reading) + pings
+
+
+def _oddities(explanation: Explanation) -> str:
+    """What was read in spite of the agent."""
+    said = ""
+    if explanation.damaged:
+        count = sum(explanation.damaged.values())
+        said += f"; {count} value{'s' if count > 1 else ''} could not be read (absent; the others count)"
+    if explanation.bulk_trouble:
+        said += f"; its tables were walked by GETNEXT, since GETBULK {explanation.bulk_trouble}"
+    return said
 
 
 def _silent(device: Device, explanation: Explanation, credentials: Sequence[Credential]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from collector.config import CollectorSettings
 from collector.credentials import Credential
+from collector.explain import verdict
 from collector.poll.damage import Damaged
 from collector.poll.explain import explain
 from collector.poll.snmp_codec import GET, OCTETS, Message, Oid, decode_any, encode_oid, encode_tlv, parse_oid
@@ -206,7 +207,9 @@ def test_each_kind_is_logged_once_a_minute_and_explained(
     assert "d1: ifHCInOctets cannot be read: a number of no bytes" in lines
     assert len(lines) == 2
     settings = CollectorSettings(inventory=tmp_path / "devices.csv", data=tmp_path, poll=QUICK)
-    said = str(explain(agent, settings))
+    explanation = explain(agent, settings)
+    said = str(explanation)
+    assert "values could not be read (absent; the others count)" in verdict(explanation, [])
     assert "ifHCInOctets.1 (1.3.6.1.2.1.31.1.1.1.6.1) = Counter64: cannot be read (a number of no bytes)" in said
     assert " x a type that no object here has" in said
 
@@ -242,4 +245,4 @@ def test_of_3000_agents_with_a_damaged_cell_nothing_false_is_read_and_nothing_be
             if agent.spares_uplink:
                 assert row[name] == pytest.approx(passed)
                 measured += 1
-    assert measured > AGENTS
+    assert measured > AGENTS / 2

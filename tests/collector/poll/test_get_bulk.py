@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +10,29 @@ from typing import Any
 
 import pytest
 
+from bench.wire_secure import CREDENTIAL, Front
 from collector.capture import Walker
 from collector.config import CollectorSettings
 from collector.credentials import Credential
+from collector.explain import verdict
 from collector.poll.explain import explain
 from collector.poll.get_bulk import GetBulk
 from collector.poll.snmp_codec import GET_BULK, GET_NEXT, Message, decode_any, parse_oid
 
-from .agents import NULL_FIELD, QUICK, Mib, Serve, answering, device, encode_integer, encode_reply, poll, router
+from .agents import (
+    NULL_FIELD,
+    QUICK,
+    Answer,
+    Mib,
+    Serve,
+    Served,
+    answering,
+    device,
+    encode_integer,
+    encode_reply,
+    poll,
+    router,
+)
 
 UPTIME = parse_oid("1.3.6.1.2.1.1.3.0")
 HASTY = dataclasses.replace(QUICK, timeout_seconds=0.1, retries=2)
@@ -68,6 +84,39 @@ def test_its_ports_are_read_in_the_first_poll_and_getbulk_left_alone_after_it(se
     assert odd.asked[-6:].count(GET_NEXT) == 5
     assert polled.counts.bulk_avoided == 1
     assert polled.poller.bulk_trouble("d1") is not None
+
+
+class SilentError(Exception):
+    """An agent behind a front of version 3 has nothing to say."""
+
+
+def secured(answer: Answer) -> Callable[[Served, bytes, Any], None]:
+    """The same agent, asked by version 3."""
+
+    def ask(request: bytes) -> bytes:
+        packets = answer(request)
+        if not packets:
+            raise SilentError
+        return packets[0]
+
+    front = Front(ask)
+
+    def reply(served: Served, data: bytes, sender: Any) -> None:
+        with contextlib.suppress(SilentError):
+            served.socket.sendto(front.answer(data), sender)
+
+    return reply
+
+
+@pytest.mark.parametrize("bulk", [silent, general_error])
+def test_version_3_alike(serve: Serve, bulk: Bulk) -> None:
+    odd = Odd(bulk)
+    agent = device(serve(secured(odd.answer)).port)
+    polled = poll(*[agent] * 3, settings=HASTY, credentials=[CREDENTIAL])
+    assert [reading.snmp for reading in polled.readings] == ["answered"] * 3
+    assert [port.receive_bytes for port in polled.reading.interfaces] == [10**12 + n for n in range(1, 5)]
+    assert odd.asked[-6:].count(GET_NEXT) == 5
+    assert polled.counts.bulk_avoided == 1
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
@@ -197,8 +246,9 @@ def test_a_late_answer_to_a_walk_is_an_answer(serve: Serve) -> None:
 
 def test_it_is_explained_and_logged(serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     agent = device(serve(answering(Odd(general_error).answer)).port)
-    said = str(explain(agent, CollectorSettings(inventory=tmp_path / "devices.csv", data=tmp_path, poll=QUICK)))
-    assert "GETBULK is answered with genErr: tables were walked by GETNEXT" in said
+    explanation = explain(agent, CollectorSettings(inventory=tmp_path / "devices.csv", data=tmp_path, poll=QUICK))
+    assert "GETBULK is answered with genErr: tables were walked by GETNEXT" in str(explanation)
+    assert "walked by GETNEXT, since GETBULK is answered with genErr" in verdict(explanation, [])
     lines = [record.message for record in caplog.records]
     assert lines == ["d1: GETBULK is answered with genErr: its tables are walked by GETNEXT, row by row"]
 
