@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import signal
@@ -16,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 from dash import Dash
 
+from dashboard import results as storage
 from dashboard.app import INDEX, LAYOUTS, create_app, page, serve
 from dashboard.config import WebSettings
 from dashboard.pages.source import Source
@@ -185,3 +188,18 @@ def test_what_has_come_in_since_the_build_is_said_wherever_results_are_shown(sam
     assert f"{said} are not in them." in report
     results = source.results()
     assert compose(results, "n03", settings).older.endswith(f"{said} are not in them.")
+
+
+def test_a_name_that_is_a_formula_runs_in_no_download(sample, tmp_path):
+    settings = sample.make(tmp_path)
+    built = storage.load(settings.data)
+    tables = {name: getattr(built, name) for name in storage.RESULT_TABLES}
+    tables["areas"] = built.areas.assign(name="=HYPERLINK(1)")
+    storage.write(settings.data, tables, {key: value for key, value in built.manifest.items() if key != "tables"})
+    client = create_app(settings).server.test_client()
+    for path in ("/areas.csv", "/help.csv"):
+        rows = list(csv.DictReader(io.StringIO(client.get(path).text, newline="")))
+        assert rows
+        assert {row["name"] for row in rows} == {"'=HYPERLINK(1)"}
+    excess = [row["excess_leavers_90d"] for row in csv.DictReader(io.StringIO(client.get("/areas.csv").text))]
+    assert any(float(value) < 0 for value in excess if value), "numbers below zero are numbers"
