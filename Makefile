@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-collector bench-fuzz bench-damage format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-collector bench-fuzz bench-damage format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
 	@echo "make bench-analysis  worlds of known truth, ARGS=\"effects | nothing | ranking --seeds N --areas N --output FILE\""
+	@echo "make bench-planned   20 worlds with harmless planned work: is it told apart from outages? (minutes)"
 	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (a quarter of an hour)"
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
@@ -74,7 +75,7 @@ test-spark: .venv/.spark-ready
 bench-build bench-collector bench-damage bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
-bench-ranking bench-coverage bench-traps: bench-%: .venv/.test-ready
+bench-ranking bench-coverage bench-traps bench-planned: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* --jobs 2 $(ARGS)
 
 bench-analysis: .venv/.test-ready
