@@ -214,7 +214,7 @@ class _Known:
             self._recurrences += 1
             self._quiet_polls = 0
         self._other = reading
-        return Believed(_without(reading, "partial"), NO_DELTA, None, self._faults)
+        return Believed(_without(reading, "answered" if self._faults else "partial"), NO_DELTA, None, self._faults)
 
     def _watch(self, believed: Believed) -> Believed:
         """A poll after one that another clock or other counters answered: while they alternate nothing is believed."""
