@@ -11,6 +11,7 @@ from dashboard.tables.schema import CHOICES, given_columns
 from dashboard.tables.sheets import Fault, Sheet, UnreadableError
 
 NOT_READ = frozenset({"geometry", "timezone", *CHOICES})
+WORDS = frozenset({"area", "name", "plan"})
 FILE_SHARE = 0.5
 """From this share of a column's cells on the file is refused and not the rows: another export is needed."""
 
@@ -52,7 +53,7 @@ def _shortened(sheet: Sheet, name: str, cells: pa.Array) -> list[Fault]:
 
 def _damaged(sheet: Sheet, name: str, cells: pa.Array) -> tuple[list[Fault], list[str]]:
     may_be = pc.or_(pc.invert(pc.string_is_ascii(cells)), pc.match_substring(cells, "?"))
-    found = encodings.damaged(pc.unique(cells.filter(pc.fill_null(may_be, False))))
+    found = encodings.damaged(pc.unique(cells.filter(pc.fill_null(may_be, False))), are_words=name in WORDS)
     if not found:
         return [], []
     faults, notes = [], []

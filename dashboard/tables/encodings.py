@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 READ_AS = ("cp1252", "cp1251", "latin-1", "cp850", "cp437", "mac_roman")
 """In which UTF-8 is read by mistake."""
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-LOST = re.compile("\ufffd|(?<=[^\\W\\d_])\\?(?=[^\\W\\d_])")
-"""The replacement character, or a question mark within a word."""
+REPLACEMENT = "\ufffd"
+WITHIN_A_WORD = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])")
+"""A question mark where a letter was."""
 TIMES = 3
 
 
@@ -60,12 +61,15 @@ def _byte(character: str, encoding: str) -> bytes:
         raise
 
 
-def damaged(texts: pa.Array) -> dict[str, str | None]:
-    """Of the different ``texts`` those that were read wrongly, with what they probably were; None where letters are lost."""
+def damaged(texts: pa.Array, *, are_words: bool) -> dict[str, str | None]:
+    """Of the different ``texts`` those that were read wrongly, with what they probably were; None where letters are lost.
+
+    Only in words (``are_words``) a question mark between letters is a lost one: addresses of pages have some too.
+    """
     beyond = texts.filter(pc.match_substring_regex(texts, r"[^\x00-\x7f]|\pL\?\pL"))
     found: dict[str, str | None] = {}
     for text in beyond.to_pylist():
-        if LOST.search(text):
+        if REPLACEMENT in text or (are_words and WITHIN_A_WORD.search(text)):
             found[text] = None
         elif (better := mended(text)) is not None:
             found[text] = better

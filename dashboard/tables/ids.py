@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 COLUMNS = frozenset({"customer_id", "complaint_id", "response_id", "device_id", "area", "plan"})
 """Our columns that hold ids, or names by which rows are joined."""
-AROUND = r"^(?:=\s*\"([^\"]*)\"|'([^']*)'?|\"([^\"]*)\"|“([^”]*)”)$"
-"""How spreadsheets keep a number a text: ="00012", '00012."""
+AROUND = r"^(?:=\s*\"([^\"]*)\"|'([^']*)'|'(\d[^']*)|\"([^\"]*)\"|“([^”]*)”)$"
+"""How spreadsheets keep a number a text: ="00012", '00012. The apostrophe of 't Zand is its own."""
 UNSEEN = r"[\x{200b}\x{200c}\x{200d}\x{2060}\x{feff}]"
 UNUSUAL = r"^[^\w]|[^\w]$|[^\x00-\x7f]"
 """What an id has at an end, or within, where it has to be cleaned."""
@@ -87,7 +87,7 @@ def cleaned(text: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(text, UNUSUAL)).as_py():
         return text
     bare = pc.replace_substring_regex(text, UNSEEN, "")
-    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, AROUND, r"\1\2\3\4"))
+    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, AROUND, r"\1\2\3\4\5"))
     return pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
 
 

@@ -143,6 +143,17 @@ def test_lost_letters_are_refused(settings: DashboardSettings, area: str) -> Non
     assert "has lost letters" in str(report)
 
 
+@pytest.mark.parametrize("area", ["'t Zand", "'s-Gravenhage", "L'Hospitalet", "O'Higgins", "Cais?"])
+def test_apostrophes_and_question_marks_that_belong_there_stay(settings: DashboardSettings, area: str) -> None:
+    assert give(settings, f"customer_id,area,started_on\n1,{area},2024-01-31\n").exit_code == 0
+    assert stored(settings, "area") == [(area,)]
+
+
+def test_an_address_with_a_question_is_no_lost_letter(settings: DashboardSettings) -> None:
+    text = "complaint_id,area,opened_at,category,channel\n1,A,2026-02-01,slow,web/form?ref=mail\n"
+    assert give(settings, text, "complaints").exit_code == 0
+
+
 def test_russian_windows_text_is_read_as_such(settings: DashboardSettings) -> None:
     text = "customer_id;area;started_on\n1;Центральный;2024-01-31\n"
     assert give(settings, text.encode("cp1251")).exit_code == 0
