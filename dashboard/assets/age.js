@@ -42,4 +42,5 @@
   }
 
   setInterval(write, 500);
+  window.addEventListener("bairroconnection", write);
 })();

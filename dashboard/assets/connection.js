@@ -53,6 +53,7 @@
     }
     line.className = now ? "banner alarm" : "";
     root.style.setProperty("--lost", now ? line.offsetHeight + "px" : "0px");
+    window.dispatchEvent(new Event("bairroconnection"));
   }
 
   function heard() { misses = 0; if (!failed.size) heardAt = new Date(); show(); }
@@ -90,7 +91,9 @@
       .finally(() => { clearTimeout(timer); setTimeout(probe, misses && misses < MISSES ? AGAIN_MS : PROBE_MS); });
   }
 
-  window.bairroConnection = {isLost: () => state() !== ""};
+  // Whether the age of a page is news no more: nothing comes, or what comes is an error.
+  function isLost() { return state() === "lost" || [...failed].some((output) => output.includes("-age.")); }
+  window.bairroConnection = {isLost: isLost};
   window.addEventListener("pagehide", () => { isLeaving = true; });
   window.addEventListener("pageshow", () => { isLeaving = false; });
   window.addEventListener("resize", () => { shown = null; show(); });

@@ -76,7 +76,7 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
             "area": source.name(row["area"]),
             "href": parts.area_href(row["area"]),
             "why": row["why"],
-            "since": numbers.moment(row["since"].tz_convert(now.tzinfo), now),
+            "since": "" if row["state"] == "degraded" else numbers.moment(row["since"].tz_convert(now.tzinfo), now),
             "subscribers": int(row["subscribers"]),
             "measured": measured.line(row),
         }

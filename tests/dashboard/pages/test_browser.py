@@ -88,6 +88,36 @@ def test_now_says_when_its_data_are_old_or_the_collector_is_blind(sample, serve,
     seen.assert_clean()
 
 
+def test_a_phone_that_loses_the_network_says_so_and_takes_up_again(served, watch):
+    url, _ = served
+    seen = watch(SIZES["phone"])
+    seen.go(url + "/", "#now-age")
+    seen.page.locator("#now-age", has_text="live").wait_for()
+    seen.page.context.set_offline(True)
+    seen.page.locator("#connection", has_text="lost its connection").wait_for(timeout=15_000)
+    seen.page.locator("#now-age", has_text="▲ not renewed · data").wait_for()
+    assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    seen.shot("now-offline")
+    seen.page.context.set_offline(False)
+    seen.page.wait_for_function("() => !document.documentElement.dataset.connection", polling=200)
+    seen.page.locator("#now-age", has_text="live").wait_for()
+    assert not seen.page.locator("#connection").is_visible()
+
+
+def test_a_part_that_the_server_cannot_renew_is_said(served, watch):
+    """The server lives; the request that renews the page is answered with an error, for a while."""
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/", "#now-age")
+    seen.page.locator("#now-age", has_text="live").wait_for()
+    seen.page.route("**/_dash-update-component*", lambda route: route.fulfill(status=500, body="no"))
+    seen.page.locator("#connection", has_text="cannot renew a part of this page").wait_for(timeout=15_000)
+    seen.page.locator("#now-age", has_text="▲ not renewed · data").wait_for()
+    seen.page.unroute("**/_dash-update-component*")
+    seen.page.locator("#now-age", has_text="live").wait_for(timeout=15_000)
+    assert not seen.page.locator("#connection").is_visible()
+
+
 def test_before_anything_is_there_the_pages_say_what_to_do(sample, serve, watch, tmp_path):
     url = serve(sample.settings(tmp_path))
     seen = watch()
