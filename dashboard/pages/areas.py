@@ -201,6 +201,6 @@ def csv(results: Results, newer: str = "") -> str:
     for name, is_found in (("reasons", True), ("unusual_without_effect", False)):
         drivers = table_of_drivers[findings.stand_out(table_of_drivers, is_found=is_found)]
         told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
-        table[name] = table["area"].map(told).fillna("")
+        table[name] = table["area"].map(told).astype(object).fillna("")
     age.stamp(table, results, newer)
     return spreadsheet.table(table.sort_values("rank", na_position="last"))
