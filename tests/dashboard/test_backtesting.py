@@ -15,7 +15,8 @@ def _found(gain_low: float = 0.1, challenger_gain_high: float = 0.1) -> Backtest
     rows = []
     for measure in backtest.MEASURES:
         rows.append(("hazard", measure, 0.7, 0.6, 0.8, nan, nan, nan, 2))
-        rows.append(("challenger", measure, 0.7, 0.6, 0.8, 0.0, -0.2, challenger_gain_high, 2))
+        gain = (challenger_gain_high - 0.2) / 2
+        rows.append(("challenger", measure, 0.7, 0.6, 0.8, gain, -0.2, challenger_gain_high, 2))
         rows += [(name, measure, 0.5, 0.4, 0.6, 0.2, gain_low, 0.3, 2) for name in NAIVE]
     columns = ["scorer", "measure", "value", "low", "high", "gain", "gain_low", "gain_high", "origins"]
     day = pd.Timestamp("2026-01-05")
