@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from collector.published import LiveNote
 from dashboard.config import DashboardSettings
+from dashboard.live_file import empty_devices
 from dashboard.live_incidents import IncidentReader, Incidents
 from dashboard.live_moment import WITHOUT_SERVICE, one_moment
-from dashboard.live_tables import Shard, TableReader, Tables, empty_devices
+from dashboard.live_tables import Shard, TableReader, Tables
 from dashboard.tables import snapshots
 from dashboard.tables.schema import AREAS
 

@@ -13,16 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collector import versions
 from collector.published import DEVICES, LIVE, LiveNote
+from dashboard.live_file import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
 
 Condition = Literal["missing", "unreadable", "silent", "blind", "live"]
 
 WORST_FIRST: tuple[Condition, ...] = ("missing", "unreadable", "silent", "blind", "live")
-STATES = frozenset({"up", "suspect", "down", "suppressed", "silent", "unknown"})
-OLD_SECONDS = 180.0
-LEAST_SILENT_SECONDS, MOST_SILENT_SECONDS, RENEWAL_SECONDS = 5.0, 60.0, 6.0
-MISSED_TURNS = 1.5
 NEWCOMER_SECONDS = 30.0
 KNOWN_OF_A_DEVICE = ("device_id", "area", "role", "parent", "subscribers")
 FIGURES = tuple(c.name for c in LIVE.columns if c.type == "number" or c.name in {"root", "degraded", "faults"})
@@ -50,22 +46,6 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _File:
-    """One shard's file as it was read last; ``written_at`` is never later than the moment of reading."""
-
-    name: str
-    key: object
-    note: LiveNote | None
-    table: pd.DataFrame
-    written_at: datetime | None
-    error: str = ""
-
-    @property
-    def silent_after_seconds(self) -> float:
-        return silent_after(self.note) if self.note is not None else _old_after(self.table)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Tables:
     """All live tables at one moment. ``devices`` has the columns of LIVE; who is not seen is ``unknown`` in it.
 
@@ -83,24 +63,12 @@ class Tables:
     stamp: str
 
 
-def silent_after(note: LiveNote) -> float:
-    """The age in seconds at which a shard's file counts as abandoned.
-
-    A page that renews itself every five seconds then shows its devices as unknown within two intervals (of polls, or
-    of writes where those are longer), unless these are shorter than five seconds; a write that is half a turn late is
-    no alarm yet.
-    """
-    interval = max(note.poll_interval_seconds, note.live_seconds)
-    within_two = min(2 * interval - RENEWAL_SECONDS, MOST_SILENT_SECONDS)
-    return max(LEAST_SILENT_SECONDS, MISSED_TURNS * note.live_seconds, within_two)
-
-
 class TableReader:
     """Reads the live tables and the inventory's; a file is read again only when it was replaced, or could not be read."""
 
     def __init__(self, data: Path) -> None:
         self._folder, self._inventory_path = data / "live", data / "devices.parquet"
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, LiveFile] = {}
         self._inventory_key: object = None
         self._inventory = DEVICES.arrow_schema().empty_table().to_pandas()
         self._inventory_problem = ""
@@ -143,15 +111,15 @@ class TableReader:
         self._files = {name: file for name, file in self._files.items() if name in paths}
         for name, path in paths.items():
             known = self._files.get(name)
-            if (key := _stamp(path)) is None:
+            if (key := stamp(path)) is None:
                 self._files.pop(name, None)
             elif known is None or known.key != key or known.error:
-                self._files[name] = _read(path, key, at, known)
+                self._files[name] = read(path, key, at, known)
         self._files = dict(sorted(self._files.items()))
         return ""
 
     def _read_inventory(self) -> None:
-        key = _stamp(self._inventory_path)
+        key = stamp(self._inventory_path)
         if key == self._inventory_key:
             return
         columns = [*KNOWN_OF_A_DEVICE, "valid_from", "valid_to"]
@@ -221,97 +189,18 @@ class TableReader:
         unseen |= dict.fromkeys(absent["device_id"], shards.get(owner.name, owner))
         written_at = dict(zip(held["device_id"], held["written_at"], strict=True))
         told = sorted((s for s in shards.values() if not _is_forgotten(s, self._newest())), key=_badness)
-        stamp = f"{self._count}"
-        return Tables(devices, tuple(told), unseen, written_at, self._newest() or LiveNote(), problems, stamp)
+        return Tables(
+            devices, tuple(told), unseen, written_at, self._newest() or LiveNote(), problems, str(self._count)
+        )
 
     def _newest(self) -> LiveNote | None:
         return max((f.note for f in self._files.values() if f.note), key=lambda note: note.written_at, default=None)
 
 
-UPGRADE = "Upgrade bairro where the dashboard runs, and restart it"
-ALLOW = "Let the user that runs the dashboard read it (chmod, chown); the collector need not be restarted"
-
-
-def _stamp(path: Path) -> object:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return error.errno
-    return (path.name, status.st_mtime_ns, status.st_ino, status.st_size)
-
-
-def _read(path: Path, key: object, at: datetime, known: _File | None) -> _File:
-    """Read one file; where it cannot be read, what it held before stays, with the reason."""
-    name = path.name.removeprefix("shard=").removesuffix(".parquet")
-    old = known or _File(name, key, None, empty_devices(), None)
-    try:
-        with pq.ParquetFile(path) as file:
-            note, table = LiveNote.of(file.schema_arrow.metadata), _as_live(file)
-    except FileNotFoundError:
-        return replace(old, key=key)
-    except PermissionError:
-        return replace(old, key=key, error=f"permission denied. {ALLOW}")
-    except _NewerError as error:
-        return replace(old, key=key, error=f"{error}. {UPGRADE}")
-    except (OSError, pa.ArrowException, ValueError) as error:
-        return replace(old, key=key, error=f"{_why(error)}. Delete the file: a collector that runs writes it anew")
-    written = _last_poll(table) or path.stat().st_mtime if note is None else note.written_at
-    return _File(name, key, note, table, min(datetime.fromtimestamp(written, UTC), at))
-
-
-def _why(error: Exception) -> str:
-    """Why a file cannot be read; Arrow tells of content that it cannot make out by errors of its own."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    said = " ".join(str(error).split())[:200].rstrip(".")
-    return (
-        f"it is no Parquet file that can be read ({said})" if isinstance(error, (pa.ArrowException, OSError)) else said
-    )
-
-
-class _NewerError(ValueError):
-    """A live table of a version that this program does not know."""
-
-
-def _as_live(file: pq.ParquetFile) -> pd.DataFrame:
-    """The file in the columns of LIVE: what an older collector did not know is null. Raises ValueError for any other."""
-    if (why := versions.why_unreadable(file.schema_arrow, LIVE)) is not None:
-        raise (_NewerError if versions.is_newer(file.schema_arrow, LIVE) else ValueError)(f"it {why}")
-    table, arrays = file.read(), []
-    for column, field in zip(LIVE.columns, LIVE.arrow_schema(), strict=True):
-        if column.name in table.column_names:
-            values = table[column.name].cast(field.type)
-        else:
-            values = pa.nulls(table.num_rows, field.type)
-        if column.required and values.null_count:
-            raise ValueError(f"its column {column.name} has nulls")
-        arrays.append(values)
-    found = pa.Table.from_arrays(arrays, schema=LIVE.arrow_schema()).to_pandas()
-    return found.assign(state=found["state"].where(found["state"].isin(STATES), "unknown"))
-
-
-def _last_poll(table: pd.DataFrame) -> float | None:
-    newest = table["polled_at"].max()
-    return None if pd.isna(newest) else float(newest.timestamp())
-
-
-def _old_after(table: pd.DataFrame) -> float:
-    """For a file that does not say how often it is written: three times the spread of its polls."""
-    polled = table["polled_at"].dropna()
-    spread = (polled.max() - polled.quantile(0.1)).total_seconds() if len(polled) else 0.0
-    return min(max(OLD_SECONDS, 3 * spread), 3600.0)
-
-
-def empty_devices() -> pd.DataFrame:
-    return LIVE.arrow_schema().empty_table().to_pandas()
-
-
 # --- shards ---
 
 
-def _condition(file: _File, at: datetime, blind: Mapping[str, datetime]) -> Condition:
+def _condition(file: LiveFile, at: datetime, blind: Mapping[str, datetime]) -> Condition:
     if file.error:
         return "unreadable"
     if file.written_at is None or at - file.written_at > timedelta(seconds=file.silent_after_seconds):
@@ -319,13 +208,13 @@ def _condition(file: _File, at: datetime, blind: Mapping[str, datetime]) -> Cond
     return "blind" if _blind_since(file, blind) is not None else "live"
 
 
-def _blind_since(file: _File, blind: Mapping[str, datetime]) -> datetime | None:
+def _blind_since(file: LiveFile, blind: Mapping[str, datetime]) -> datetime | None:
     if file.note is None:
         return blind.get(file.name)
     return None if file.note.blind_since is None else datetime.fromtimestamp(file.note.blind_since, UTC)
 
 
-def _shard(file: _File, condition: Condition, held: pd.DataFrame, blind: Mapping[str, datetime]) -> Shard:
+def _shard(file: LiveFile, condition: Condition, held: pd.DataFrame, blind: Mapping[str, datetime]) -> Shard:
     own = held[held["shard"] == file.name]
     seen_at = file.written_at
     if seen_at is not None and (since := _blind_since(file, blind)) is not None:
@@ -354,7 +243,7 @@ def _badness(shard: Shard) -> tuple[int, float, str]:
 # --- devices ---
 
 
-def _held(files: Iterable[_File], inventory: pd.DataFrame) -> pd.DataFrame:
+def _held(files: Iterable[LiveFile], inventory: pd.DataFrame) -> pd.DataFrame:
     """The rows of all files with their ``shard`` and ``written_at``; a device of several in that which was written last.
 
     A device that left the inventory after a file was written is in it no more.

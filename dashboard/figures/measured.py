@@ -76,10 +76,6 @@ def _three(value: float) -> str:
     return numbers.decimal(value, 0 if value >= 99.95 else 1 if value >= 0.995 else 2)
 
 
-def is_degraded(row: Row) -> bool:
-    return row["state"] == "up" and row["degraded"] is not None and len(row["degraded"]) > 0
-
-
 def ailing(row: Row, limits: LiveNote) -> list[str]:
     """What is degraded of a device, each with its number now and what is usual or bad: 'packet loss 7.1 % (bad from 5 %)'."""
     if row["degraded"] is None:

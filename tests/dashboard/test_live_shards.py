@@ -15,7 +15,7 @@ from collector.published import LiveNote
 from collector.reading import Device
 from dashboard.figures import shards as words
 from dashboard.live import LiveSource, areas_now
-from dashboard.live_tables import silent_after
+from dashboard.live_file import silent_after
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 QUICK = LiveNote(0, 2, poll_interval_seconds=10, live_seconds=5)
