@@ -137,7 +137,10 @@ def analyse(source: Path, folder: Path, scratch: Path) -> None:
 
 
 def run(source: Path, *words: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "bairro", *words], cwd=source, env=environment(source), check=True)
+    """Exit code 1 says that something was left out, such as that the demo's customers hang on other devices than these."""
+    done = subprocess.run([sys.executable, "-m", "bairro", *words], cwd=source, env=environment(source), check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(f"bairro {' '.join(map(str, words))}: exit code {done.returncode}")
 
 
 def environment(source: Path) -> dict[str, str]:
