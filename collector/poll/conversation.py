@@ -110,9 +110,8 @@ class Conversation:
 
     def ask(self, request: Request, tries: int) -> Exchange:
         """Send a request, up to so many times."""
-        exchange = Exchange(self._engine, self._to, request, self._until)
+        exchange = Exchange(self._engine, self._to, request, self._until, self._patience)
         exchange.tries = tries
-        exchange.timeout, _, exchange.budget = self._patience
         if self.access.session is not None:
             Guard(self.access.session, exchange)
         outbox = self._engine.outbox

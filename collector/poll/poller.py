@@ -49,7 +49,6 @@ class Poller:
             self.outbox,
             self.counts,
             timeout_seconds=poll.timeout_seconds,
-            budget_seconds=poll.budget_seconds,
             tick_seconds=poll.tick_seconds,
         )
         self.pinger = Pinger(ping, self.outbox, self.counts, tick_seconds=poll.tick_seconds)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Datagrams, Outbox, Wheel, is_congestion
+from collector.poll.patience import Patience
 from collector.poll.snmp_codec import FIRST_REQUEST_ID, BadPacketError, reply_id
 
 log = logging.getLogger("bairro.poll")
@@ -51,14 +52,13 @@ class Exchange:
     ``decode`` turns a reply into an answer or raises BadPacketError, in which case the wait goes on. ``seal``, where
     there is one, makes the message of each try out of ``packet``, which otherwise gets another id and is sent itself.
     ``renew``, where there is one, is called before a further try and may change what it asks. Exactly one of
-    ``answered(answer, rtt_seconds)`` and ``failed(reason)`` is called. ``timeout`` is the wait for each try in seconds.
-    ``until`` ends all tries; None means ``budget`` seconds, counted from the first packet that leaves.
+    ``answered(answer, rtt_seconds)`` and ``failed(reason)`` is called. ``patience`` says how long each try waits. ``until``
+    ends all tries; None means the whole budget, counted from the first packet that leaves.
     """
 
     __slots__ = (
         "address",
         "answered",
-        "budget",
         "decode",
         "engine",
         "failed",
@@ -69,23 +69,24 @@ class Exchange:
         "late_seconds",
         "latest_id",
         "packet",
+        "patience",
         "refusal",
         "renew",
         "seal",
-        "timeout",
         "to",
         "tries",
         "until",
     )
 
-    def __init__(self, engine: Engine, to: Destination, request: Request, until: float | None) -> None:
+    def __init__(
+        self, engine: Engine, to: Destination, request: Request, until: float | None, patience: Patience
+    ) -> None:
         self.engine = engine
+        self.patience = patience
         self.to = to
         self.address = to.address
         self.packet, self.id_at, self.decode, self.answered, self.failed = request
         self.tries = 1
-        self.timeout = engine.timeout_seconds
-        self.budget = engine.budget_seconds
         self.until = until
         self.latest_id = 0
         self.first_sent_at = 0.0
@@ -114,20 +115,16 @@ class Destination:
 class Engine:
     """All SNMP requests under way, on one shared socket per address family.
 
-    ``timeout_seconds`` is the wait for each try and ``budget_seconds`` the most that one device may take, where an
-    exchange has no times of its own.
+    ``timeout_seconds`` is the wait for each try of most exchanges: those wait together.
     """
 
-    def __init__(
-        self, outbox: Outbox, counts: PollCounts, *, timeout_seconds: float, budget_seconds: float, tick_seconds: float
-    ) -> None:
+    def __init__(self, outbox: Outbox, counts: PollCounts, *, timeout_seconds: float, tick_seconds: float) -> None:
         self.outbox = outbox
         self.counts = counts
         self.now = 0.0
         self.watch: Callable[[str, Address, bytes], None] | None = None
         self.pending: dict[int, tuple[Exchange | None, float]] = {}
         self.timeout_seconds = timeout_seconds
-        self.budget_seconds = budget_seconds
         self._wheel = Wheel(tick_seconds)
         self._batch: list[int] = []
         self._batch_at = -1.0
@@ -166,7 +163,7 @@ class Engine:
                 del pending[request_id]
                 continue
             waiting.append(request_id)
-            timeout = exchange.timeout
+            timeout = exchange.patience.timeout_seconds
             if exchange.is_done:
                 pending[request_id] = _ANSWERED
                 continue
@@ -195,14 +192,15 @@ class Engine:
         except (OSError, KeyError, OverflowError) as error:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
+        timeout, _, budget = exchange.patience
         if exchange.until is None:
-            exchange.until = now + exchange.budget
+            exchange.until = now + budget
         if exchange.first_sent_at:
             self.counts.retries += 1
         else:
             exchange.first_sent_at = sent_at
-        due = now + exchange.timeout
-        if exchange.until < due or exchange.timeout != self.timeout_seconds:
+        due = now + timeout
+        if exchange.until < due or timeout != self.timeout_seconds:
             self._wheel.add(min(exchange.until, due), [request_id])
         elif self._batch_at == now:
             self._batch.append(request_id)

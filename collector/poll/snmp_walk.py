@@ -69,7 +69,8 @@ class Pace:
 
 class Walk:
     """One walk of some columns. ``failure`` says why it is partial, ``cut`` which columns are, ``is_damaged`` that some
-    cells could not be read, ``late`` by column and row how many seconds late cells were read. A reply that breaks off within a row is taken up to that row, so that a row is of one moment.
+    cells could not be read, ``late`` by column and row how many seconds late cells were read. A reply that breaks off
+    within a row is taken up to that row, so that a row is of one moment.
     """
 
     def __init__(
