@@ -53,8 +53,9 @@ class Stages:
         self._history = History(folder, self.devices, interval_seconds=INTERVAL, settle_seconds=600)
         self._live = LiveTable(folder, self.devices, at=START)
         self._beliefs = Beliefs()
+        self._last = {device.device_id: self._reading(device, START) for device in self.devices}
         for device in self.devices:
-            self._beliefs.take(device, self._reading(device, START))
+            self._beliefs.take(device, self._last[device.device_id])
         self._runner = asyncio.Runner()
         self.seconds: dict[str, float] = {}
 
@@ -81,10 +82,13 @@ class Stages:
 
     def _take(self, devices: list[Device], at: float, *, apart: bool) -> None:
         now = [self._reading(device, at + n / len(devices)) for n, device in enumerate(devices)]
+        before = [self._last[device.device_id] for device in devices]  # kept, so that no stage pays for freeing them
+        self._last.update((reading.device_id, reading) for reading in now)
         if not apart:
             with self._timing("together"):
                 for device, new in zip(devices, now, strict=True):
                     self._take_one(device, new)
+            before.clear()
             return
         observe, update = self._network.observe, self._exposition.update
         with self._timing("belief"):
