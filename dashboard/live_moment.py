@@ -35,6 +35,7 @@ def one_moment(tables: Tables, found: Incidents, first_seen: FirstSeen) -> tuple
     unrecorded = _unrecorded(devices, set(found.table.loc[found.table["ended_at"].isna(), "incident_id"]))
     incidents = found.table.assign(is_recorded=True)
     if unrecorded:
+        devices = _since_of_roots(devices, unrecorded)
         told = pd.DataFrame(unrecorded, columns=[*COLUMNS, "is_recorded"]).astype({"taken_up": object})
         incidents = told if incidents.empty else pd.concat([told, incidents], ignore_index=True)
         incidents["ended_at"] = pd.to_datetime(incidents["ended_at"], utc=True)
@@ -94,6 +95,15 @@ def _since(devices: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
         return devices
     devices = devices.copy()
     devices.loc[since.index, "since"] = since
+    return devices
+
+
+def _since_of_roots(devices: pd.DataFrame, unrecorded: list[dict[str, Any]]) -> pd.DataFrame:
+    """The devices with each root of these outages without service since the outage began, as its card says."""
+    began = {row["root_device_id"]: row["started_at"] for row in unrecorded}
+    roots = devices["device_id"].isin(began) & devices["state"].isin(WITHOUT_SERVICE)
+    devices = devices.copy()
+    devices.loc[roots, "since"] = devices.loc[roots, "device_id"].map(began)
     return devices
 
 

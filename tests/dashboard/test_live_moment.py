@@ -69,9 +69,13 @@ def test_an_outage_that_the_database_does_not_tell_has_a_card_all_the_same(sampl
         with sa.create_engine(scratch.database_url).begin() as connection:
             for table in (published.INCIDENTS, published.INCIDENT_DEVICES):
                 connection.execute(sa.update(table).where(table.c.incident_id == "i-agg").values(ended_at=NOW))
-    sample.write_live(scratch.data, NOW, note=sample.HOURLY)
+    table = sample.network(NOW)
+    table.loc[table["device_id"] == "n03-agg", "since"] = pd.Timestamp(NOW - timedelta(minutes=46))
+    sample.write_live(scratch.data, NOW, table, sample.HOURLY)
     source = Source(scratch)
     live = source.live(NOW)
+    (root,) = (r for r in now_devices.rows(live, source, NOW, ["down"]) if r["device_id"] == "n03-agg")
+    assert root["since"] == "11:13", "as its card says, though those behind it fell silent first"
     cards = now_incidents.cards(live, source, NOW)
     said = [text_of(card) for card in cards]
     assert [line.split(" customers")[0] for line in said[:3]] == ["487", "105", "4"]
