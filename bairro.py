@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import tomlfile
-from collector.backfill import command as backfill
-from dashboard import backtest_command, evaluate_command, fixes_command
-from dashboard import commands as operators
-from dashboard import record_commands as records
+import settings_file
+from collector.commands.backfill import command as backfill
+from dashboard.commands import backtest_command, evaluate_command, fixes_command
+from dashboard.commands import operators_command as operators
+from dashboard.commands import records_command as records
 from demo import arguments as demo_arguments
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         end_with_parent()
     try:
         code: int = arguments.run(arguments)
-    except tomlfile.SettingsError as error:
+    except settings_file.SettingsError as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def collect(arguments: argparse.Namespace) -> int:
-    from collector import config, cycle
+    from collector import config, service
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     settings = config.with_shard(settings, arguments.shard)
@@ -60,11 +60,11 @@ def collect(arguments: argparse.Namespace) -> int:
         settings = replace(settings, web=replace(settings.web, config_file=arguments.web_config_file))
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
-    return cycle.run(settings)
+    return service.run(settings)
 
 
 def check(arguments: argparse.Namespace) -> int:
-    from collector.check import check as check_files
+    from collector.commands.check import check as check_files
 
     lines, code = check_files(arguments.config)
     print("\n".join(lines))
@@ -73,7 +73,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     from collector import config
-    from collector.explain import explain as explain_device
+    from collector.commands.explain_device import explain as explain_device
 
     text, code = explain_device(config.load(arguments.config), arguments.device)
     print(text)
@@ -82,7 +82,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def repair(arguments: argparse.Namespace) -> int:
     from collector import config
-    from collector.repair import repair as repair_hours
+    from collector.commands.repair import repair as repair_hours
 
     data = config.load(arguments.config).data
     try:
@@ -117,7 +117,7 @@ def profile_test(arguments: argparse.Namespace) -> int:
 
 def capture(arguments: argparse.Namespace) -> int:
     from collector import config
-    from collector.capture import capture as capture_device
+    from collector.commands.capture import capture as capture_device
 
     text, code = capture_device(config.load(arguments.config), arguments.device, arguments.out)
     print(text)
@@ -135,24 +135,27 @@ def migrate(arguments: argparse.Namespace) -> int:
 
 
 def build(arguments: argparse.Namespace) -> int:
-    from dashboard import build as building
-    from dashboard import config, schedule
+    from dashboard import config
+    from dashboard.analysis import build as building
+    from dashboard.analysis import build_schedule
 
     settings = config.on_engine(config.load(arguments.config), arguments.engine, arguments.master)
     try:
-        if when := schedule.times(arguments.every, arguments.at, settings.timezone):
+        if when := build_schedule.times(arguments.every, arguments.at, settings.timezone):
             command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
             command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
-            return schedule.repeat(command, settings.data, when, parent=arguments.parent)
+            return build_schedule.repeat(command, settings.data, when, parent=arguments.parent)
         folder = building.build(settings, _say, force=arguments.force)
-    except (building.BuildError, schedule.TimeError) as error:
+    except (building.BuildError, build_schedule.TimeError) as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     return EXIT_OK if building.is_whole(folder) else EXIT_PROBLEMS
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from dashboard import app, config, listening, schedule
+    from dashboard import app, config
+    from dashboard.analysis import build_schedule
+    from dashboard.serving import listening
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     if arguments.published_on is not None:
@@ -164,7 +167,7 @@ def serve(arguments: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
-    with schedule.beside(arguments.config, settings.build):
+    with build_schedule.beside(arguments.config, settings.build):
         return app.serve(settings)
 
 
@@ -182,7 +185,8 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def operators_entry(arguments: argparse.Namespace) -> int:
-    from dashboard import commands, config
+    from dashboard import config
+    from dashboard.commands import operators_command as commands
 
     settings = config.load(arguments.config)
     _make_folder(settings.data)
@@ -222,7 +226,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def _prepare_world(arguments: argparse.Namespace, stage: Callable[[str], None]) -> DemoFiles:
     from dashboard import config
-    from dashboard.tables.records import import_records as import_file
+    from dashboard.tables.imports.records import import_records as import_file
     from demo import files
 
     options = files.DemoOptions(
@@ -279,20 +283,20 @@ def _listening_on(address: str | None, settings: Settings) -> Settings:
 
 
 def _migrate_database(url: str) -> str:
-    from collector.publish.migrate import SchemaError
-    from collector.publish.migrate import migrate as migrate_to_newest
+    from collector.publish.incidents.migrate import SchemaError
+    from collector.publish.incidents.migrate import migrate as migrate_to_newest
 
     try:
         return migrate_to_newest(url)
     except SchemaError as error:
-        raise tomlfile.SettingsError(str(error)) from None
+        raise settings_file.SettingsError(str(error)) from None
 
 
 def _make_folder(data: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise tomlfile.SettingsError(f"{data}: the data folder cannot be made: {error.strerror}") from None
+        raise settings_file.SettingsError(f"{data}: the data folder cannot be made: {error.strerror}") from None
 
 
 def _say(text: str) -> None:

@@ -24,10 +24,14 @@ import pandas as pd
 
 from bench import analysis_report, worlds
 from bench.naive import naive_rankings
-from dashboard import panel as panels
 from dashboard.config import AnalysisSettings
-from dashboard.models import avoidable, churn, clusters, complaints, hazard, prospect, ranking
-from dashboard.models.avoidable import EVERYTHING
+from dashboard.models.areas import rank_areas
+from dashboard.models.complaints import complaint_model
+from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.remedies import avoidable
+from dashboard.models.remedies.avoidable import EVERYTHING
+from dashboard.models.statistics import clusters, hazard
+from dashboard.panel import assemble as panels
 from demo import world
 from demo.rules import Rules
 
@@ -51,7 +55,7 @@ def measure(seed: int, *, part: str, areas: int) -> worlds.Row:
     else:
         leaving = churn.fit(panel.customer_weeks, predicts=part == "effects")
         predicting, gap = leaving.predicting, leaving.price_gap
-        models = [*leaving.models, *complaints.fit(panel.area_weeks).models]
+        models = [*leaving.models, *complaint_model.fit(panel.area_weeks).models]
         row["models"] = {model.model: _told(model) for model in models}
         row["price_gap"] = [gap.estimate, gap.low, gap.high] if gap is not None else None
     if predicting is not None:
@@ -71,7 +75,7 @@ def _keep_small(part: str) -> None:
     hazard.DRAWS, clusters.DRAWS = (1000, 2000) if part == "nothing" else (500, 500)
 
 
-def _told(model: complaints.EffectModel) -> worlds.Row:
+def _told(model: complaint_model.EffectModel) -> worlds.Row:
     return {
         "terms": {e.term.name: [e.rate_ratio, e.low, e.high] for e in model.effects},
         "found": [e.term.name for e in model.effects if e.is_found],
@@ -85,10 +89,10 @@ def _leavers(panel: panels.Panel, made: world.World, predictor: churn.Predictor,
     """Expected, excess and avoidable leavers against the truth, and where they lie in each ranking."""
     analysis = AnalysisSettings()
     names = sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))
-    ahead = prospect.prospect(
+    ahead = expected_leavers.prospect(
         predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
     )
-    ranked = ranking.rank(
+    ranked = rank_areas.rank(
         panel.customer_periods,
         panel.area_weeks,
         panel.cut_off,

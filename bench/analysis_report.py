@@ -9,7 +9,7 @@ from scipy import stats
 
 from bench.coverage import wilson
 from bench.worlds import Row
-from dashboard.models.lags import TERMS
+from dashboard.models.complaints.measure_lags import TERMS
 from demo.rules import QualityEffects, Rules
 
 MEAN_RANGE, EACH_RANGE = (0.93, 0.97), (0.91, 0.99)

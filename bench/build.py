@@ -23,9 +23,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from bench import scale, worlds
-from dashboard import build, panel
+from dashboard.analysis import build
 from dashboard.config import DashboardSettings
-from dashboard.tables import quality, records
+from dashboard.panel import assemble
+from dashboard.tables import quality_hours
+from dashboard.tables.imports import records
 from dashboard.tables.schema import RECORDS
 
 MEASURES = ["observed_seconds", "down_seconds", "silent_seconds", "pings_sent", "pings_lost", "rtt_p95_seconds"]
@@ -89,7 +91,7 @@ def compare(settings: DashboardSettings) -> None:
         pattern = str(Path(folder) / "date=*" / "*.parquet")
         for _ in range(ROUNDS):
             start = time.process_time()
-            panel.build(tables, pattern, quality.read_devices(settings.data), settings)
+            assemble.build(tables, pattern, quality_hours.read_devices(settings.data), settings)
             own.append(time.process_time() - start)
             start = time.process_time()
             in_pandas(files)

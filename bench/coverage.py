@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from bench import worlds
-from dashboard.models import complaints
+from dashboard.models.complaints import complaint_model
 from demo.rules import Rules
 
 COVERAGE_RANGE = (0.93, 0.97)
@@ -32,7 +32,7 @@ def measure(seed: int, *, true_effects: bool = False) -> worlds.Row:
     rules = Rules() if true_effects else Rules().without_quality_effects()
     panel, _ = worlds.panel_of(rules, seed)
     panel_seconds = time.perf_counter() - started
-    fitted = complaints.fit(panel.area_weeks)
+    fitted = complaint_model.fit(panel.area_weeks)
     return {
         "seed": seed,
         "true_effects": true_effects,
@@ -49,7 +49,7 @@ def truth(true_effects: bool) -> dict[str, float]:
     """The log rate ratio of every term, by the rules."""
     effects = Rules().complaints if true_effects else Rules().without_quality_effects().complaints
     values = (effects.per_down_hour, effects.per_latency_10ms, effects.per_loss_point, effects.per_utilization_tenth)
-    return dict(zip((t.name for t in complaints.TERMS), values, strict=True))
+    return dict(zip((t.name for t in complaint_model.TERMS), values, strict=True))
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from collector.config import MetricsSettings
-from collector.publish.forms import CLASSIC
-from collector.publish.metrics import Exposition
-from collector.publish.metrics_page import series_per_device
-from collector.publish.web import Response, compress
+from collector.publish.exposition.content_negotiation import CLASSIC
+from collector.publish.exposition.page import Exposition
+from collector.publish.exposition.reference import series_per_device
+from collector.publish.web.server import Response, compress
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 
 START = 1_700_002_800.0

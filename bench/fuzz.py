@@ -1,6 +1,6 @@
 """A million bent replies through our decoders and pysnmp's: ``make bench-fuzz``, ARGS="--packets 1000000 --jobs 2".
 
-What tests/collector/poll/test_fuzz.py does with 20,000, further: every packet is read by the general decoder, by the fast
+What tests/collector/poll/snmp/test_fuzz.py does with 20,000, further: every packet is read by the general decoder, by the fast
 ones and by pysnmp. It ends with 1 at a disagreement of no known class, at anything but BadPacketError raised, at a packet
 that takes over half a second, and where a process grows after its first part. Parts are of PART packets, each with good
 replies of its own to start from; stopped early (Ctrl-C), it reports those that are done.
@@ -17,10 +17,11 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
+from tests.collector.poll.test_fuzz import seeds
+
 from bench.collector.measure import rss_bytes
 from tests.collector.poll.fuzzing import bent
 from tests.collector.poll.oracle import KNOWN, check_fast, disagreement, layout_of, read_by_us
-from tests.collector.poll.test_fuzz import seeds
 
 PART = 10_000
 LONGEST_SECONDS, MOST_GROWTH_BYTES = 0.5, 30e6

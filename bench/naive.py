@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboard import panel as panels
-from dashboard.models import ranking
+from dashboard.models.areas import rank_areas
+from dashboard.panel import assemble as panels
 
 MONTH_WEEKS = 4
 QUARTER_PERIODS = 3
@@ -14,7 +14,7 @@ QUARTER_PERIODS = 3
 def naive_rankings(panel: panels.Panel) -> dict[str, pd.Series]:
     """A score by area for each naive ranking: the highest is to be looked at first."""
     customers = panel.customers_now.groupby("area").size().astype(float)
-    minutes = ranking.outage_minutes(panel.area_weeks)
+    minutes = rank_areas.outage_minutes(panel.area_weeks)
     complaints = _last_month_complaints(panel.area_weeks)
     leavers, days = _last_quarter(panel.customer_periods)
     newness = -panel.customers_now.groupby("area")["tenure_days"].mean().astype(float)

@@ -24,9 +24,12 @@ import pyarrow as pa
 
 from bench import worlds
 from collector.published import QUALITY_HOURS
-from dashboard import panel as panels
 from dashboard.config import AnalysisSettings, DashboardSettings
-from dashboard.models import avoidable, churn, complaints, prospect, ranking
+from dashboard.models.areas import rank_areas
+from dashboard.models.complaints import complaint_model
+from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.remedies import avoidable
+from dashboard.panel import assemble as panels
 from dashboard.tables.schema import RECORDS, conform
 
 Floats = npt.NDArray[np.float64]
@@ -164,7 +167,7 @@ def measure(seed: int, *, is_told: bool = True) -> worlds.Row:
         data=Path(), customer_key=Path(), timezone="UTC", analysis=AnalysisSettings(reporting_lag_days=0)
     )
     panel = panels.build(made.records, made.hours, None, settings)
-    leaving, complaining = churn.fit(panel.customer_weeks), complaints.fit(panel.area_weeks)
+    leaving, complaining = churn.fit(panel.customer_weeks), complaint_model.fit(panel.area_weeks)
     row: worlds.Row = {"seed": seed, "is_told": is_told} | worlds.version()
     row["effects"] = {
         model.model: {e.term.name: [e.rate_ratio, e.low, e.high] for e in model.effects}
@@ -178,10 +181,10 @@ def measure(seed: int, *, is_told: bool = True) -> worlds.Row:
 def _kept(panel: panels.Panel, made: World, predictor: churn.Predictor) -> worlds.Row:
     """Customers that fewer outages would keep, told and true, and intervals that hold, by planned hours."""
     names = sorted(panel.area_weeks["area"].unique())
-    ahead = prospect.prospect(
+    ahead = expected_leavers.prospect(
         predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
     )
-    ranked = ranking.rank(
+    ranked = rank_areas.rank(
         panel.customer_periods,
         panel.area_weeks,
         panel.cut_off,

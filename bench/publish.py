@@ -19,10 +19,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from collector.config import MetricsSettings, OutageSettings
-from collector.publish.history import History
-from collector.publish.live import LiveTable
-from collector.publish.metrics import Exposition
-from collector.quality.belief import Beliefs, Believed
+from collector.publish.exposition.page import Exposition
+from collector.publish.hours.hour_history import History
+from collector.publish.live.live_file import LiveTable
+from collector.quality.counters.belief import Beliefs, Believed
 from collector.quality.state import Network
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 

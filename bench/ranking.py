@@ -16,7 +16,8 @@ import pandas as pd
 
 from bench import worlds
 from dashboard.config import AnalysisSettings
-from dashboard.models import churn, prospect, ranking
+from dashboard.models.areas import rank_areas
+from dashboard.models.leaving import churn, expected_leavers
 from demo import world
 from demo.rules import Rules
 
@@ -30,10 +31,10 @@ def measure(seed: int) -> worlds.Row:
     panel, made = worlds.panel_of(Rules(), seed)
     analysis, names = AnalysisSettings(), sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))
     predictor = churn.predictor(panel.customer_weeks)
-    ahead = predictor and prospect.prospect(
+    ahead = predictor and expected_leavers.prospect(
         predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
     )
-    ranked = ranking.rank(
+    ranked = rank_areas.rank(
         panel.customer_periods,
         panel.area_weeks,
         panel.cut_off,

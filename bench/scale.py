@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collector.published import DEVICES, QUALITY_HOURS
-from dashboard.tables import snapshots
+from dashboard.tables.imports import snapshots
 from dashboard.tables.schema import RECORDS, conform
 
 Floats = npt.NDArray[np.float64]

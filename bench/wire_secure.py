@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 
 from collector.credentials import Credential
-from collector.poll.snmp_codec import SEQUENCE, encode_head, encode_oid, encode_tlv
-from collector.poll.snmp_v3 import (
+from collector.poll.snmp.codec import SEQUENCE, encode_head, encode_oid, encode_tlv
+from collector.poll.snmp.usm import Keys, localize
+from collector.poll.snmp.usm_session import USM_STATS
+from collector.poll.snmp.v3 import (
     AUTHENTIC,
     PRIVATE,
     Secured,
@@ -24,8 +26,6 @@ from collector.poll.snmp_v3 import (
     parse,
     pdu_of,
 )
-from collector.poll.usm import Keys, localize
-from collector.poll.usm_session import USM_STATS
 
 CREDENTIAL = Credential("bench", "3", "", "bench", "SHA", "bench-password", "AES", "bench-password")
 ENGINE_ID = b"\x80\x00\x1f\x88\x04bench"

@@ -16,9 +16,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from dashboard import panel as panels
-from dashboard.build import ANALYSIS
+from dashboard.analysis.build import ANALYSIS
 from dashboard.config import DashboardSettings
+from dashboard.panel import assemble as panels
 from dashboard.tables.schema import RECORDS, conform
 from demo import world
 from demo.rules import Rules

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomlfile
+import settings_file
 from collector.address import parse_address, parse_ip
 from collector.credentials import PATIENCE, Credential, read_credentials
-from collector.source import InventoryUrl, parse_url
+from collector.inventory_url import InventoryUrl, parse_url
 
 DETAILS = ("full", "summary", "area")
 MOST_SHARDS = 256
@@ -248,14 +248,14 @@ RANGES: dict[str, tuple[float, float]] = {
 
 
 def load(path: Path) -> CollectorSettings:
-    """Read collector.toml. Raises tomlfile.SettingsError naming the file and the key; no secret is ever shown."""
-    document = tomlfile.read(path, absent=tomlfile.NO_CONFIG)
+    """Read collector.toml. Raises settings_file.SettingsError naming the file and the key; no secret is ever shown."""
+    document = settings_file.read(path, absent=settings_file.NO_CONFIG)
     entries = document.pop("credentials", None)
-    settings = tomlfile.build(document, CollectorSettings, path, choices=CHOICES)
+    settings = settings_file.build(document, CollectorSettings, path, choices=CHOICES)
     try:
         settings = dataclasses.replace(settings, inventory=parse_url(document["inventory"]) or settings.inventory)
     except ValueError as error:
-        raise tomlfile.SettingsError(f"{path}: inventory: {error}") from None
+        raise settings_file.SettingsError(f"{path}: inventory: {error}") from None
     _check_ranges(settings, path)
     _check_words(settings, path)
     _check_addresses(settings.web.targets, f"{path}: web.targets")
@@ -269,14 +269,14 @@ def load(path: Path) -> CollectorSettings:
 def with_shard(settings: CollectorSettings, shard: str | None) -> CollectorSettings:
     """The settings of one shard: with ``--shard K/N`` in place of their own, if it is given.
 
-    Raises tomlfile.SettingsError where it is none, or the addresses of the shards are of another number of them.
+    Raises settings_file.SettingsError where it is none, or the addresses of the shards are of another number of them.
     """
     if shard is not None:
         settings = dataclasses.replace(settings, shard=shard)
         _check_shard(settings, "--shard")
     targets, count = settings.web.targets, settings.own_shard.count
     if targets and len(targets) != count:
-        raise tomlfile.SettingsError(f"web.targets: names {len(targets)} addresses, but there are {count} shards")
+        raise settings_file.SettingsError(f"web.targets: names {len(targets)} addresses, but there are {count} shards")
     if settings.traps.port and settings.own_shard.index:
         traps = dataclasses.replace(settings.traps, port=settings.traps.port + settings.own_shard.index)
         settings = dataclasses.replace(settings, traps=traps)
@@ -288,15 +288,15 @@ def _check_ranges(settings: CollectorSettings, path: Path) -> None:
         section, name = key.split(".")
         value = getattr(getattr(settings, section), name)
         if not low <= value <= high:
-            raise tomlfile.SettingsError(f"{path}: {key}: must be {low:.15g} to {high:.15g}, not {value:g}")
+            raise settings_file.SettingsError(f"{path}: {key}: must be {low:.15g} to {high:.15g}, not {value:g}")
     if settings.poll.timeout_seconds > settings.poll.budget_seconds:
-        raise tomlfile.SettingsError(
+        raise settings_file.SettingsError(
             f"{path}: poll.timeout_seconds: is longer than poll.budget_seconds ({settings.poll.budget_seconds:g})"
         )
     degradation = settings.degradation
     for name in ("windows", "good_windows"):
         if getattr(degradation, name) > degradation.of_windows:
-            raise tomlfile.SettingsError(
+            raise settings_file.SettingsError(
                 f"{path}: degradation.{name}: is more than degradation.of_windows ({degradation.of_windows})"
             )
 
@@ -307,11 +307,11 @@ def _check_words(settings: CollectorSettings, path: Path) -> None:
         try:
             parse_ip(relay)
         except ValueError as error:
-            raise tomlfile.SettingsError(f"{path}: traps.relays[{number}]: {error}") from None
+            raise settings_file.SettingsError(f"{path}: traps.relays[{number}]: {error}") from None
     if settings.profiles is not None and not settings.profiles.is_dir():
-        raise tomlfile.SettingsError(f"{path}: profiles: {settings.profiles} is not a folder")
+        raise settings_file.SettingsError(f"{path}: profiles: {settings.profiles} is not a folder")
     if settings.database is not None and "://" not in settings.database:
-        raise tomlfile.SettingsError(
+        raise settings_file.SettingsError(
             f"{path}: database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite"
         )
 
@@ -319,9 +319,9 @@ def _check_words(settings: CollectorSettings, path: Path) -> None:
 def _check_discovery(settings: CollectorSettings, path: Path) -> None:
     wanted = settings.discovery
     if wanted.token_env is not None and wanted.token_file is not None:
-        raise tomlfile.SettingsError(f"{path}: discovery: has both token_env and token_file")
+        raise settings_file.SettingsError(f"{path}: discovery: has both token_env and token_file")
     if wanted != DiscoverySettings() and isinstance(settings.inventory, Path):
-        raise tomlfile.SettingsError(f"{path}: discovery: is for an inventory that is a URL, but it is a file")
+        raise settings_file.SettingsError(f"{path}: discovery: is for an inventory that is a URL, but it is a file")
 
 
 def _check_addresses(addresses: tuple[str, ...], where: str) -> None:
@@ -329,13 +329,15 @@ def _check_addresses(addresses: tuple[str, ...], where: str) -> None:
         try:
             parse_address(address)
         except ValueError as error:
-            raise tomlfile.SettingsError(f"{where}[{number}]: {error}") from None
+            raise settings_file.SettingsError(f"{where}[{number}]: {error}") from None
 
 
 def _check_shard(settings: CollectorSettings, where: str) -> None:
     try:
         shard = settings.own_shard
     except ValueError as error:
-        raise tomlfile.SettingsError(f"{where}: {error}") from None
+        raise settings_file.SettingsError(f"{where}: {error}") from None
     if settings.own_port > 65535:
-        raise tomlfile.SettingsError(f"{where}: shard {shard.index} listens on web.port + {shard.index}, beyond 65535")
+        raise settings_file.SettingsError(
+            f"{where}: shard {shard.index} listens on web.port + {shard.index}, beyond 65535"
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import tomlfile
+import settings_file
 
 VERSIONS = ("1", "2c", "3")
 AUTH_PROTOCOLS = ("MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512")
@@ -87,9 +87,9 @@ class CredentialEntry:
 
 
 def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
-    """``[[credentials]]`` of the file ``path``. Raises tomlfile.SettingsError that names file and key, no secret."""
+    """``[[credentials]]`` of the file ``path``. Raises settings_file.SettingsError that names file and key, no secret."""
     if not isinstance(entries, list) or not entries:
-        raise tomlfile.SettingsError(f"{path}: credentials: must be one or more [[credentials]] tables")
+        raise settings_file.SettingsError(f"{path}: credentials: must be one or more [[credentials]] tables")
     found: dict[str, Credential] = {}
     for number, raw in enumerate(entries):
         key = f"credentials[{number}]"
@@ -98,7 +98,7 @@ def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
             f"{key}.auth_protocol": AUTH_PROTOCOLS,
             f"{key}.priv_protocol": PRIV_PROTOCOLS,
         }
-        entry = tomlfile.build(raw, CredentialEntry, path, key=key, choices=choices)
+        entry = settings_file.build(raw, CredentialEntry, path, key=key, choices=choices)
         _check_name(entry.name, found, f"{path}: {key}.name")
         where = f"{path}: {key}"
         check_patience(entry, where)
@@ -108,11 +108,11 @@ def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
 
 
 def check_patience(entry: Any, where: str) -> None:
-    """Raises tomlfile.SettingsError where a table's own timeout or number of retries is out of range."""
+    """Raises settings_file.SettingsError where a table's own timeout or number of retries is out of range."""
     for name, (least, most) in PATIENCE.items():
         value = getattr(entry, name)
         if value is not None and not least <= value <= most:
-            raise tomlfile.SettingsError(f"{where}.{name}: must be {least:g} to {most:g}, not {value:g}")
+            raise settings_file.SettingsError(f"{where}.{name}: must be {least:g} to {most:g}, not {value:g}")
 
 
 def named_credentials(text: str) -> tuple[str, ...]:
@@ -146,34 +146,38 @@ def credentials_of(named: str | None, given: Sequence[Credential]) -> tuple[Cred
 
 def _check_name(name: str, taken: dict[str, Credential], where: str) -> None:
     if not name:
-        raise tomlfile.SettingsError(f"{where}: must not be empty")
+        raise settings_file.SettingsError(f"{where}: must not be empty")
     if name in taken:
-        raise tomlfile.SettingsError(f"{where}: {name!r} is there twice")
+        raise settings_file.SettingsError(f"{where}: {name!r} is there twice")
     if name == NO_SNMP:
-        raise tomlfile.SettingsError(f"{where}: {NO_SNMP!r} means that a device is not asked by SNMP")
+        raise settings_file.SettingsError(f"{where}: {NO_SNMP!r} means that a device is not asked by SNMP")
     if SEPARATOR in name or name != name.strip():
-        raise tomlfile.SettingsError(f"{where}: must have no {SEPARATOR!r} (it parts names) and no blanks around it")
+        raise settings_file.SettingsError(
+            f"{where}: must have no {SEPARATOR!r} (it parts names) and no blanks around it"
+        )
 
 
 def _community(entry: CredentialEntry, where: str) -> Credential:
     _refuse(entry, _V3_ONLY, where, "is for version 3 only")
     community = _secret(entry, "community", where)
     if not community:
-        raise tomlfile.SettingsError(f"{where}.{_given(entry, 'community')[0]}: the community must not be empty")
+        raise settings_file.SettingsError(f"{where}.{_given(entry, 'community')[0]}: the community must not be empty")
     return Credential(entry.name, entry.version, community)
 
 
 def _user(entry: CredentialEntry, where: str) -> Credential:
     _refuse(entry, ("community", "community_env", "community_file"), where, "is for versions 1 and 2c only")
     if entry.user is None:
-        raise tomlfile.SettingsError(f"{where}.user: is required for version 3")
+        raise settings_file.SettingsError(f"{where}.user: is required for version 3")
     if not entry.user:
-        raise tomlfile.SettingsError(f"{where}.user: must not be empty")
+        raise settings_file.SettingsError(f"{where}.user: must not be empty")
     for key, text in (("user", entry.user), ("context", entry.context or "")):
         if len(text.encode("utf-8")) > LONGEST_NAME_BYTES:
-            raise tomlfile.SettingsError(f"{where}.{key}: must be at most {LONGEST_NAME_BYTES} bytes of UTF-8")
+            raise settings_file.SettingsError(f"{where}.{key}: must be at most {LONGEST_NAME_BYTES} bytes of UTF-8")
     if entry.priv_protocol is not None and entry.auth_protocol is None:
-        raise tomlfile.SettingsError(f"{where}.priv_protocol: needs auth_protocol too (RFC 3414 has no privacy alone)")
+        raise settings_file.SettingsError(
+            f"{where}.priv_protocol: needs auth_protocol too (RFC 3414 has no privacy alone)"
+        )
     return Credential(
         entry.name,
         "3",
@@ -195,7 +199,7 @@ def _password(entry: CredentialEntry, kind: str, where: str) -> str:
         return ""
     password = _secret(entry, key, where)
     if len(password) < SHORTEST_PASSWORD:
-        raise tomlfile.SettingsError(
+        raise settings_file.SettingsError(
             f"{where}.{_given(entry, key)[0]}: the password must have at least {SHORTEST_PASSWORD} characters "
             f"(RFC 3414 section 11.2)"
         )
@@ -205,7 +209,7 @@ def _password(entry: CredentialEntry, kind: str, where: str) -> str:
 def _refuse(entry: CredentialEntry, keys: tuple[str, ...], where: str, reason: str) -> None:
     for key in keys:
         if getattr(entry, key) is not None:
-            raise tomlfile.SettingsError(f"{where}.{key}: {reason}")
+            raise settings_file.SettingsError(f"{where}.{key}: {reason}")
 
 
 def _given(entry: CredentialEntry, key: str) -> list[str]:
@@ -217,7 +221,7 @@ def _secret(entry: CredentialEntry, key: str, where: str) -> str:
     given = _given(entry, key)
     if len(given) != 1:
         has = " and ".join(given) or "none of them"
-        raise tomlfile.SettingsError(f"{where}: needs exactly one of {key}, {key}_env, {key}_file; it has {has}")
+        raise settings_file.SettingsError(f"{where}: needs exactly one of {key}, {key}_env, {key}_file; it has {has}")
     source = getattr(entry, given[0])
     if given[0] == key:
         return str(source)
@@ -225,7 +229,7 @@ def _secret(entry: CredentialEntry, key: str, where: str) -> str:
         return _first_line(source, f"{where}.{given[0]}")
     found = os.environ.get(source, "")
     if not found:
-        raise tomlfile.SettingsError(f"{where}.{given[0]}: the environment variable {source} is not set")
+        raise settings_file.SettingsError(f"{where}.{given[0]}: the environment variable {source} is not set")
     return found
 
 
@@ -233,7 +237,7 @@ def _first_line(path: Path, where: str) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise tomlfile.SettingsError(f"{where}: {path} cannot be read: {error.strerror}") from None
+        raise settings_file.SettingsError(f"{where}: {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise tomlfile.SettingsError(f"{where}: {path} is not UTF-8 text") from None
+        raise settings_file.SettingsError(f"{where}: {path} is not UTF-8 text") from None
     return text.partition("\n")[0].strip()

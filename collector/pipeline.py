@@ -9,18 +9,18 @@ from math import inf
 from pyarrow import ArrowException
 
 from collector.config import CollectorSettings
-from collector.publish.aside import Aside
-from collector.publish.history import History
-from collector.publish.incidents import IncidentLog
-from collector.publish.live import LiveTable
-from collector.publish.metrics import Exposition
+from collector.inventory.shards import part_of
+from collector.publish.exposition.page import Exposition
+from collector.publish.hours.hour_history import History
+from collector.publish.incidents.incident_log import IncidentLog
+from collector.publish.live.live_file import LiveTable
+from collector.publish.quarantine import Aside
 from collector.published import LiveNote
-from collector.quality.belief import Beliefs
+from collector.quality.counters.belief import Beliefs
 from collector.quality.maintenance import Calendar, Window
 from collector.quality.planned import PlannedOutages
 from collector.quality.state import Network
 from collector.reading import Device, Reading, Verdict
-from collector.shards import part_of
 
 log = logging.getLogger(__name__)
 

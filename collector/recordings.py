@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.poll import decode
-from collector.poll.decode import Cells, Scalars
-from collector.poll.probes import probes
+from collector.poll.objects import decode
+from collector.poll.objects.corrections import corrections
+from collector.poll.objects.decode import Cells, Scalars
+from collector.poll.objects.probes import probes
 from collector.poll.profile import Profile, Source, Table, choose
-from collector.poll.snmp_codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
-from collector.poll.stated import corrections
+from collector.poll.snmp.codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
 from collector.reading import InterfaceReading, ProbeReading, SignalReading
-from tomlfile import SettingsError
+from settings_file import SettingsError
 
 OBJECT_ID, DESCRIPTION = parse_oid("1.3.6.1.2.1.1.2.0"), parse_oid("1.3.6.1.2.1.1.1.0")
 NUMBER_TAGS = (0x02, 0x41, 0x42, 0x43, 0x46, 0x47)

@@ -9,15 +9,17 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort
 
-from dashboard import attempts, server
+from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
-from dashboard.figures import age, fixes
-from dashboard.gate import MOST_BODY_BYTES, guard
-from dashboard.listening import ListenError, listen
+from dashboard.figures import fixes
+from dashboard.figures.live import age
 from dashboard.pages import area, areas, backtest, evidence, help, loyalty, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
-from dashboard.results import Results
+from dashboard.results.stored_results import Results
+from dashboard.serving import waitress_server as server
+from dashboard.serving.gate import MOST_BODY_BYTES, guard
+from dashboard.serving.listening import ListenError, listen
 
 NAVIGATION = (
     ("/", now.TEXT["title"]),
@@ -184,7 +186,7 @@ def _routes(app: Dash, source: Source) -> None:
 
 
 def _newer(results: Results, settings: DashboardSettings) -> str:
-    return age.newer(attempts.newer_inputs(settings.data, results.manifest), settings.timezone)
+    return age.newer(build_log.newer_inputs(settings.data, results.manifest), settings.timezone)
 
 
 def _csv(text: str, name: str) -> Response:

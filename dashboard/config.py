@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import tomlfile
-from weekly import WEEKDAYS, Weekly
+import settings_file
+from recurrence import WEEKDAYS, Weekly
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,39 +144,41 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 
 def load(path: Path) -> DashboardSettings:
-    """Read dashboard.toml. Raises tomlfile.SettingsError naming the file and the key."""
-    settings = tomlfile.load(path, DashboardSettings, choices=CHOICES, absent=tomlfile.NO_CONFIG)
+    """Read dashboard.toml. Raises settings_file.SettingsError naming the file and the key."""
+    settings = settings_file.load(path, DashboardSettings, choices=CHOICES, absent=settings_file.NO_CONFIG)
     try:
         ZoneInfo(settings.timezone)
     except (OSError, ValueError, ZoneInfoNotFoundError):
-        raise tomlfile.SettingsError(f"{path}: timezone: no IANA time zone is called {settings.timezone!r}") from None
+        raise settings_file.SettingsError(
+            f"{path}: timezone: no IANA time zone is called {settings.timezone!r}"
+        ) from None
     complete_from = settings.analysis.records_complete_from
     if complete_from is not None and not _is_day(complete_from):
-        raise tomlfile.SettingsError(
+        raise settings_file.SettingsError(
             f"{path}: analysis.records_complete_from: must be a date YYYY-MM-DD, not {complete_from!r}"
         )
     for key, (low, high) in LIMITS.items():
         value = operator.attrgetter(key)(settings)
         if not low <= value <= high:
-            raise tomlfile.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
+            raise settings_file.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
     _check_hosts(path, settings.web)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
     for name, target in settings.targets.by_term().items():
         if target < 0:
-            raise tomlfile.SettingsError(f"{path}: targets: the target for {name} must not be negative")
+            raise settings_file.SettingsError(f"{path}: targets: the target for {name} must not be negative")
     return settings
 
 
 def _check_hosts(path: Path, web: WebSettings) -> None:
     for host in web.hosts:
         if HOST_NAME.fullmatch(host) is None:
-            raise tomlfile.SettingsError(
+            raise settings_file.SettingsError(
                 f"{path}: web.hosts: {host!r} is no host name: write it as browsers show it, without https:// and port, "
                 "such as bairro.example.net"
             )
     if web.behind_proxy and not web.hosts:
-        raise tomlfile.SettingsError(
+        raise settings_file.SettingsError(
             f"{path}: web.hosts: names no host, but web.behind_proxy is true: name the hosts that browsers ask the proxy "
             'for, such as hosts = ["bairro.example.net"]'
         )
@@ -186,9 +188,9 @@ def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:
     try:
         Weekly(WEEKDAYS, settings.build.at or "", 1, settings.timezone)
     except ValueError as error:
-        raise tomlfile.SettingsError(f"{path}: build.at: {error}") from None
+        raise settings_file.SettingsError(f"{path}: build.at: {error}") from None
     if settings.build.every_hours:
-        raise tomlfile.SettingsError(f"{path}: build.at: build.every_hours is set too; say one of them")
+        raise settings_file.SettingsError(f"{path}: build.at: build.every_hours is set too; say one of them")
 
 
 def on_engine(settings: DashboardSettings, name: str | None, spark_master: str | None) -> DashboardSettings:

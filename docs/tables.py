@@ -7,8 +7,8 @@ import sys
 import sqlalchemy as sa
 
 from collector.published import OPERATIONS, PARQUET_TABLES, TableSpec
-from dashboard.backtest_results import BACKTEST_TABLES
-from dashboard.results import RESULT_TABLES
+from dashboard.results.backtest_results import BACKTEST_TABLES
+from dashboard.results.stored_results import RESULT_TABLES
 from dashboard.tables.schema import PANEL_TABLES, RECORDS
 
 PLACES = {
@@ -20,7 +20,7 @@ PLACES = {
 OPENING = """# Tables
 
 Made by `python docs/tables.py > docs/tables.md` from the declarations in `collector/published.py`,
-`dashboard/tables/` and `dashboard/results.py`; a test fails where they differ.
+`dashboard/tables/` and `dashboard/results/stored_results.py`; a test fails where they differ.
 Units stand in the names; a ratio lies between 0 and 1. Timestamps are UTC. *Required* means never null;
 anywhere else null means not known or not measured, never 0. Files of the collector and snapshots of records say in their
 metadata which table they are (`bairro_table`) and of which version (`bairro_version`; without it 1, as 0.1 wrote them):
@@ -53,7 +53,7 @@ reason, never by content, and the exit code is 1 (2 where nothing of the file co
 - **Spells** of one customer may not overlap; one may begin on the day on which another ends.
 """
 
-PANEL_OPENING = """Joined by `dashboard/panel.py` from records and quality; not stored, except `area_weeks` with the results.
+PANEL_OPENING = """Joined by `dashboard/panel/assemble.py` from records and quality; not stored, except `area_weeks` with the results.
 
 - A customer's quality is that of their `device_id` on each day. Weeks start on Monday 00:00 in the area's time zone,
   else the provider's; an hour belongs to the day, and to the evening (18:00 to 24:00), in which its middle lies.

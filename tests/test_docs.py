@@ -12,7 +12,7 @@ import pytest
 import collector.config
 import collector.credentials
 import dashboard.config
-from collector import device_rows, inventory
+from collector.inventory import device_rows, devices_file
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def test_every_column_of_the_inventory_is_documented():
 def test_the_example_files_are_good(monkeypatch):
     monkeypatch.setenv("BAIRRO_COMMUNITY", "public")
     settings = collector.config.load(ROOT / "deploy" / "example" / "collector.toml")
-    found = inventory.load(settings.inventory, settings)
+    found = devices_file.load(settings.inventory, settings)
     assert found.problems == ()
     assert len(found.devices) >= 8
     dashboard.config.load(ROOT / "deploy" / "example" / "dashboard.toml")

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 
 import bairro
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
-from dashboard import results as storage
 from dashboard.config import load
 from dashboard.pages import areas, evidence, help, loyalty
 from dashboard.pages.source import Source, visit
-from dashboard.tables import quality
-from dashboard.tables.hour_files import HourFiles
+from dashboard.results import stored_results as storage
+from dashboard.tables import quality_hours
+from dashboard.tables.stored_hours import HourFiles
 
 from .collector.fleet import CollectorRun, Echoes
 from .dashboard.pages.test_layouts import text_of
@@ -139,10 +139,12 @@ def test_the_dashboard_reads_what_the_collector_wrote(folder: Path) -> None:
     assert not [problem for problem in live.problems if "live" in problem and "cannot be read" in problem]
     last = pq.ParquetFile(settings.data / "live" / "shard=0.parquet").read(["device_id", "state"]).to_pylist()
     assert {row["device_id"] for row in last if row["state"] in ("down", "suppressed")} == SILENT
-    hours = quality.read_hours(settings.data, datetime(2026, 11, 21, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
+    hours = quality_hours.read_hours(
+        settings.data, datetime(2026, 11, 21, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)
+    )
     assert hours.num_rows == 4 * len(NAMES)
     assert set(hours["device_id"].to_pylist()) == set(NAMES)
-    assert quality.read_devices(settings.data).num_rows == len(NAMES)
+    assert quality_hours.read_devices(settings.data).num_rows == len(NAMES)
     assert HourFiles(settings.data).damages() == []
 
 

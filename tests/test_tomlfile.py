@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import tomlfile
+import settings_file
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Outer:
 def load(tmp_path, text, **options):
     path = tmp_path / "settings.toml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return tomlfile.load(path, Outer, **options)
+    return settings_file.load(path, Outer, **options)
 
 
 def test_values_nest_and_paths_are_relative_to_the_file(tmp_path):
@@ -80,7 +80,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
     ],
 )
 def test_errors_name_file_and_key(tmp_path, text, message):
-    with pytest.raises(tomlfile.SettingsError) as caught:
+    with pytest.raises(settings_file.SettingsError) as caught:
         load(tmp_path, text, choices={"colour": ("red", "green")})
     assert str(caught.value) == f"{tmp_path / 'settings.toml'}: {message}"
 
@@ -88,10 +88,10 @@ def test_errors_name_file_and_key(tmp_path, text, message):
 def test_tables_can_be_read_first_and_built_in_parts(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text('ratio = "x"')
-    with pytest.raises(tomlfile.SettingsError, match=r"part\.ratio: must be a number"):
-        tomlfile.build(tomlfile.read(path), Inner, path, key="part")
+    with pytest.raises(settings_file.SettingsError, match=r"part\.ratio: must be a number"):
+        settings_file.build(settings_file.read(path), Inner, path, key="part")
 
 
 def test_a_folder_is_no_settings_file(tmp_path):
-    with pytest.raises(tomlfile.SettingsError, match="cannot be read: Is a directory"):
-        tomlfile.read(tmp_path)
+    with pytest.raises(settings_file.SettingsError, match="cannot be read: Is a directory"):
+        settings_file.read(tmp_path)

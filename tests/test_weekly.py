@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from dateutil.rrule import WEEKLY, rrule, weekday
 
-from weekly import WEEKDAYS, Weekly
+from recurrence import WEEKDAYS, Weekly
 
 SUNDAYS = Weekly(("SU",), "02:00", 7200, "Europe/Lisbon")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from collector.config import CollectorSettings
 from collector.poll.damage import Damaged
-from collector.poll.decode import text
+from collector.poll.objects.decode import text
 from collector.poll.poller import Poller
 from collector.poll.profile import Profile, load_profiles
-from collector.poll.snmp_codec import (
+from collector.poll.snmp.codec import (
     ERRORS,
     GET,
     GET_BULK,
@@ -97,7 +97,7 @@ class Explanation:
 
 
 def explain(device: Device, settings: CollectorSettings) -> Explanation:
-    """Poll ``device`` once, in an event loop of its own. Raises tomlfile.SettingsError for a bad profile."""
+    """Poll ``device`` once, in an event loop of its own. Raises settings_file.SettingsError for a bad profile."""
     return asyncio.run(_explain(device, settings))
 
 

@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential, credentials_of
-from collector.poll.attempts import BACK_OFF_AFTER
-from collector.poll.conversation import Conversation
 from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Outbox, open_families, resolve
-from collector.poll.outcome import Outcome
+from collector.poll.device.credential_rotation import BACK_OFF_AFTER
+from collector.poll.device.outcome import Outcome
+from collector.poll.device.session import Conversation
+from collector.poll.objects.get_request import Access, access
 from collector.poll.ping import Burst, Pinger, open_icmp
 from collector.poll.profile import Profile
-from collector.poll.question import Access, access
-from collector.poll.snmp_fast import Destination, Engine
+from collector.poll.snmp.engine import Destination, Engine
 from collector.reading import Device, Reading
 
 log = logging.getLogger("bairro.poll")

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import tomlfile
+import settings_file
 from collector.credentials import check_patience
-from collector.poll.snmp_codec import Oid, Value, parse_oid
+from collector.poll.snmp.codec import Oid, Value, parse_oid
 from collector.reading import InterfaceReading, SignalReading
-from tomlfile import SettingsError
+from settings_file import SettingsError
 
 BUILT_IN = Path(__file__).parent.parent / "profiles"
 SCALAR_FIELDS = ("uptime_seconds", "boot_seconds", "object_id", "description")
@@ -172,7 +172,7 @@ class Profile:
 def load_profiles(*folders: Path) -> dict[str, Profile]:
     """Every ``*.toml`` of the built-in profiles and then of ``folders``, by file name; later ones replace earlier.
 
-    Raises tomlfile.SettingsError that names the file and the key.
+    Raises settings_file.SettingsError that names the file and the key.
     """
     profiles = {}
     for folder in (BUILT_IN, *folders):
@@ -184,8 +184,8 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
 
 
 def load_profile(path: Path) -> Profile:
-    """One profile. Raises tomlfile.SettingsError that names the file and the key."""
-    profile = tomlfile.load(path, Profile)
+    """One profile. Raises settings_file.SettingsError that names the file and the key."""
+    profile = settings_file.load(path, Profile)
     check_patience(profile, str(path))
     for place, pattern in enumerate(profile.match.descriptions):
         _check_pattern(f"{path}: match.descriptions[{place}]", pattern)

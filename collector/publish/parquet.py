@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collector import versions
+from collector import table_versions
 from collector.published import TableSpec
 
 
@@ -45,8 +45,8 @@ def read(path: Path, spec: TableSpec, columns: Sequence[str] | None = None) -> p
     try:
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow
-            if (why := versions.why_unreadable(found, spec)) is not None:
-                raise UnreadableError(why, is_newer=versions.is_newer(found, spec))
+            if (why := table_versions.why_unreadable(found, spec)) is not None:
+                raise UnreadableError(why, is_newer=table_versions.is_newer(found, spec))
             held = file.read([column.name for column in wanted if column.name in found.names])
         made = []
         for column in wanted:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from collector.config import DegradationSettings, OutageSettings
+from collector.quality.counters.uplink import Traffic
 from collector.quality.outage import Changes, Incident
 from collector.quality.topology import Node
-from collector.quality.uplink import Traffic
 from collector.reading import IncidentScope, Measure, Reading
 
 LEAST_POLLS = 5

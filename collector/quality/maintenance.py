@@ -8,7 +8,7 @@ from math import inf
 from typing import Literal
 
 from collector.reading import Device
-from weekly import Weekly
+from recurrence import Weekly
 
 Span = tuple[float, float]
 TargetKind = Literal["device", "site", "area"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collector.config import DegradationSettings
-from collector.quality.uplink import Traffic
+from collector.quality.counters.uplink import Traffic
 from collector.reading import MEASURES, EchoBurst, Measure, Reading
 
 LEAST_ECHOES = 5

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from collector.config import DegradationSettings, OutageSettings
 from collector.quality import faults, flapping, restoring
 from collector.quality.blind import References
+from collector.quality.counters.uplink import Traffic
 from collector.quality.degradation import Degradations
 from collector.quality.judge import Judge
 from collector.quality.outage import NOTHING, Changes, Incident
 from collector.quality.topology import Node, Topology
-from collector.quality.uplink import Traffic
 from collector.reading import Device, Fault, OpenIncident, QualityState, Reading, Verdict
 
 STALE_INTERVALS = 4.0

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.backtest_results import StoredBacktest
-from dashboard.figures import numbers
-from dashboard.models.sides import Side, side_in
+from dashboard.figures.style import numbers
+from dashboard.models.statistics.interval_sides import Side, side_in
+from dashboard.results.backtest_results import StoredBacktest
 
 HAZARD, CHALLENGER = "hazard", "challenger"
 SCORERS: dict[str, str] = {

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dashboard.figures import known, numbers, words
-from dashboard.models.sides import Side, side_of
+from dashboard.figures import known
+from dashboard.figures.style import numbers, words
+from dashboard.models.statistics.interval_sides import Side, side_of
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
 """What each effect model explains, in words."""

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dashboard.figures import known, numbers, words
+from dashboard.figures import known
 from dashboard.figures.effects import EffectSummary, effects
-from dashboard.models.sides import side_of
+from dashboard.figures.style import numbers, words
+from dashboard.models.statistics.interval_sides import side_of
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 KINDS: dict[str, str] = {
     "effect": "What quality does",

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashboard.figures import known, numbers, words
-from dashboard.figures.palette import VERDICTS, Mark
-from dashboard.models.sides import Side, side_in
+from dashboard.figures import known
+from dashboard.figures.style import numbers, words
+from dashboard.figures.style.palette import VERDICTS, Mark
+from dashboard.models.statistics.interval_sides import Side, side_in
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 REASON_STANDING = 1.0
 REASON_MARK, UNUSUAL_MARK = "▲ stands out", "△ no effect found"

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dashboard import spreadsheet
-from dashboard.figures import age, numbers, words
 from dashboard.figures.effects import EffectSummary, effects, found_terms
 from dashboard.figures.findings import Driver, area_names
-from dashboard.figures.suppression import small_areas
+from dashboard.figures.live import age
+from dashboard.figures.style import numbers, words
+from dashboard.figures.style.suppression import small_areas
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 EVERYTHING = "everything"
 EVERYTHING_NAME = "All measures together"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.figures import numbers
+from dashboard.figures.style import numbers
 
 KIND_ORDER = ("outage", "degradation", "planned")
 MEASURES = {"loss": "packet loss", "latency": "slow answers", "saturation": "a full uplink"}

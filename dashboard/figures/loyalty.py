@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashboard.figures import known, numbers
+from dashboard.figures import known
 from dashboard.figures.findings import area_names
-from dashboard.figures.suppression import small_areas
-from dashboard.models.sides import Side, side_in
+from dashboard.figures.style import numbers
+from dashboard.figures.style.suppression import small_areas
+from dashboard.models.statistics.interval_sides import Side, side_in
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 SHOWN = 40
 REVIEW_WEEKS = 26

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.palette import FONT, Mark, Theme, blend
+from dashboard.figures.style.palette import FONT, Mark, Theme, blend
 
 NARROW = 30
 """Letters of a line that fits the narrowest map."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dashboard.figures import numbers
 from dashboard.figures.findings import (
     area_names,
     because,
@@ -18,10 +17,11 @@ from dashboard.figures.findings import (
     unusual,
     whole,
 )
-from dashboard.models.sides import Side, side_in
+from dashboard.figures.style import numbers
+from dashboard.models.statistics.interval_sides import Side, side_in
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 
 def ranking_rows(results: Results, currency: str) -> list[dict[str, Any]]:

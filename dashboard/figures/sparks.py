@@ -6,9 +6,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
 
-from dashboard.figures import numbers
 from dashboard.figures.known import NOT_KNOWN
-from dashboard.figures.palette import FONT, LIGHT
+from dashboard.figures.style import numbers
+from dashboard.figures.style.palette import FONT, LIGHT
 from dashboard.figures.weeks import Panel, is_known
 
 WIDTH, HEIGHT = 340, 84

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.map import empty
-from dashboard.figures.palette import FONT, Theme
+from dashboard.figures.style.palette import FONT, Theme
 from dashboard.figures.weeks import PANELS, Panel, is_known, outage_weeks
 
 GAP = 0.062

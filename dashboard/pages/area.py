@@ -11,19 +11,21 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.figures import findings, known, measured, numbers, shards
+from dashboard.figures import findings, known
 from dashboard.figures.findings import Driver, Finding
-from dashboard.figures.intervals import places
+from dashboard.figures.live import measured, shards
 from dashboard.figures.map import empty
-from dashboard.figures.palette import DEVICE_STATES, theme
-from dashboard.figures.suppression import too_small
+from dashboard.figures.style import numbers
+from dashboard.figures.style.intervals import places
+from dashboard.figures.style.palette import DEVICE_STATES, theme
+from dashboard.figures.style.suppression import too_small
 from dashboard.figures.timeline import timeline
 from dashboard.figures.weeks import weekly
-from dashboard.live import Live, areas_now, shown_states
-from dashboard.models.sides import Side, side_of
+from dashboard.models.statistics.interval_sides import Side, side_of
+from dashboard.operations.live_state import Live, areas_now, shown_states
 from dashboard.pages import help, now_devices, parts
 from dashboard.pages.source import Source, Visit, visit
-from dashboard.results import Results
+from dashboard.results.stored_results import Results
 
 TEXT = {
     "unknown": "There is no such area",

@@ -7,14 +7,16 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard import spreadsheet
-from dashboard.figures import age, findings, words
+from dashboard.figures import findings
 from dashboard.figures import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
-from dashboard.figures.palette import VERDICTS, theme
+from dashboard.figures.live import age
 from dashboard.figures.ranking import ranking_rows
+from dashboard.figures.style import words
+from dashboard.figures.style.palette import VERDICTS, theme
 from dashboard.pages import parts
 from dashboard.pages.source import Source, Visit
-from dashboard.results import RANKING, Results
+from dashboard.results.stored_results import RANKING, Results
 
 TEXT = {
     "title": "Areas at risk",

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from dashboard.figures import evidence, numbers
+from dashboard.figures import evidence
 from dashboard.figures.effects import OUTCOMES
 from dashboard.figures.evidence import Group, Outcome, Term
+from dashboard.figures.style import numbers
 from dashboard.pages import backtest, parts
 from dashboard.pages.source import Visit
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 METHODS = Path(__file__).parents[2] / "docs" / "methods.md"
 TEXT = {

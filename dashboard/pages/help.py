@@ -9,7 +9,7 @@ from dash import html
 from dashboard.figures import findings
 from dashboard.figures import fixes as figures
 from dashboard.figures.fixes import Fix, Remedies
-from dashboard.figures.suppression import small_areas
+from dashboard.figures.style.suppression import small_areas
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from dashboard.figures import known, loyalty, numbers
+from dashboard.figures import known, loyalty
 from dashboard.figures.loyalty import Line, Month
+from dashboard.figures.style import numbers
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
 
 if TYPE_CHECKING:
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 TEXT = {
     "title": "Loyalty",

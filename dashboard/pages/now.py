@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import map as maps
-from dashboard.figures import measured, numbers, shards
-from dashboard.figures.palette import AREA_STATES, DEVICE_STATES, theme
-from dashboard.live import Live, areas_now, shown_states
+from dashboard.figures.live import measured, shards
+from dashboard.figures.style import numbers
+from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES, theme
+from dashboard.operations.live_state import Live, areas_now, shown_states
 from dashboard.pages import now_devices, now_incidents, parts
 from dashboard.pages.source import Source, Visit, visit
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.figures import measured, numbers, shards
-from dashboard.figures.palette import DEVICE_STATES
-from dashboard.live import Live, customers_behind, shown_states
+from dashboard.figures.live import measured, shards
+from dashboard.figures.style import numbers
+from dashboard.figures.style.palette import DEVICE_STATES
+from dashboard.operations.live_state import Live, customers_behind, shown_states
 from dashboard.pages import parts
 from dashboard.pages.source import Source
 

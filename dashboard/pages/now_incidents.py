@@ -8,8 +8,9 @@ from typing import Any
 from dash import html
 
 from dashboard.figures import incidents as figures
-from dashboard.figures import measured, numbers, shards
-from dashboard.live import Live
+from dashboard.figures.live import measured, shards
+from dashboard.figures.style import numbers
+from dashboard.operations.live_state import Live
 from dashboard.pages import parts
 from dashboard.pages.now_devices import until
 from dashboard.pages.source import Source

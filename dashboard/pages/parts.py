@@ -13,17 +13,18 @@ import dash_ag_grid as dag
 from dash import dcc, html, no_update
 from plotly.utils import PlotlyJSONEncoder
 
-from dashboard import attempts
-from dashboard.figures import age as ages
-from dashboard.figures import findings, known, numbers
+from dashboard.analysis import build_log
+from dashboard.figures import findings, known
 from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
-from dashboard.figures.palette import Mark
-from dashboard.figures.shards import Notice
+from dashboard.figures.live import age as ages
+from dashboard.figures.live.shards import Notice
+from dashboard.figures.style import numbers
+from dashboard.figures.style.palette import Mark
 
 if TYPE_CHECKING:
     from dashboard.pages.source import Visit
-    from dashboard.results import Results
+    from dashboard.results.stored_results import Results
 
 Children = Any
 
@@ -88,7 +89,7 @@ def heading(title: str, results: Results, seen: Visit) -> list[html.Div]:
 def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
     """That the last build failed, what is not known for records that join nobody, which inputs are newer than results."""
     lines = []
-    if (failed := attempts.last_failure(seen.settings.data)) is not None:
+    if (failed := build_log.last_failure(seen.settings.data)) is not None:
         ago = numbers.duration((seen.at - failed[0]).total_seconds())
         lines.append(banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
     lines += [banner("warning", "▲", f"{UNREAD}: {why}. {REBUILD}") for why in seen.source.unread_results()]
@@ -96,7 +97,7 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
         named = ", ".join(results.lacks)
         lines.append(banner("warning", "▲", f"{OLDER} {named}: what they would tell is not known. {REBUILD}"))
     lines += [] if results is None else [banner("warning", "▲", said) for said in known.warnings(results)]
-    newer = [] if results is None else attempts.newer_inputs(seen.settings.data, results.manifest)
+    newer = [] if results is None else build_log.newer_inputs(seen.settings.data, results.manifest)
     if newer:
         lines.append(banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))
     return lines

@@ -12,13 +12,13 @@ from urllib.parse import parse_qs
 
 import pandas as pd
 
-from dashboard import backtest_results
-from dashboard import results as storage
-from dashboard.backtest_results import StoredBacktest
 from dashboard.config import DashboardSettings
 from dashboard.figures import map as maps
-from dashboard.figures.suppression import tellable
-from dashboard.live import AreaSource, Live, LiveSource
+from dashboard.figures.style.suppression import tellable
+from dashboard.operations.live_state import AreaSource, Live, LiveSource
+from dashboard.results import backtest_results
+from dashboard.results import stored_results as storage
+from dashboard.results.backtest_results import StoredBacktest
 
 
 class Source:

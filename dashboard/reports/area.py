@@ -14,17 +14,19 @@ from zoneinfo import ZoneInfo
 import typst
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from dashboard import attempts
+from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
-from dashboard.figures import age, findings, known, numbers
+from dashboard.figures import findings, known
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Remedies, of_area, remedies
-from dashboard.figures.intervals import interval_svg
+from dashboard.figures.live import age
 from dashboard.figures.sparks import description, spark_svg
-from dashboard.figures.suppression import small_areas, too_small
+from dashboard.figures.style import numbers
+from dashboard.figures.style.intervals import interval_svg
+from dashboard.figures.style.suppression import small_areas, too_small
 from dashboard.figures.weeks import PANELS, weekly
-from dashboard.results import Results, load, passed_over
+from dashboard.results.stored_results import Results, load, passed_over
 
 TEMPLATES = Path(__file__).parent
 SCALES = ("1.06", "1", "0.94", "0.88", "0.82", "0.76")
@@ -127,7 +129,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         provider=settings.provider,
         said=said,
         facts=f"Records until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
-        older=age.older(attempts.newer_inputs(settings.data, results.manifest), settings.timezone),
+        older=age.older(build_log.newer_inputs(settings.data, results.manifest), settings.timezone),
         unknown=tuple(known.warnings(results)),
         built=built,
         interval=_interval(said),

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dashboard.tables import delimited
-from dashboard.tables.customer_mapping import Mapping, normal
-from dashboard.tables.sheets import Fault, UnreadableError
-from dashboard.tables.values import parse_numbers
+from dashboard.tables.imports.values import parse_numbers
+from dashboard.tables.mappings.customer_mapping import Mapping, normal
+from dashboard.tables.readers import delimited_text
+from dashboard.tables.readers.sheets import Fault, UnreadableError
 
 NUMBER_SHARE = 0.95
 MOST_CATEGORIES = 100
@@ -130,7 +130,7 @@ class _Rows:
 def _raw(path: Path) -> _Raw:
     if path.suffix.lower() in (".parquet", ".pq"):
         return _raw_parquet(path)
-    sheet = delimited.read_sheet(delimited.read_bytes(path))
+    sheet = delimited_text.read_sheet(delimited_text.read_bytes(path))
     return _Raw({normal(name): column for name, column in sheet.columns.items()}, sheet.lines, sheet.faults)
 
 

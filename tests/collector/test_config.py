@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import tomlfile
+import settings_file
 from collector import config
 from collector.credentials import Credential
 
@@ -84,7 +84,7 @@ MESSAGES = {
 @pytest.mark.parametrize("name", sorted(path.stem for path in BROKEN.glob("*.toml")))
 def test_each_fault_is_named_by_file_and_key(name):
     path = BROKEN / f"{name}.toml"
-    with pytest.raises(tomlfile.SettingsError) as caught:
+    with pytest.raises(settings_file.SettingsError) as caught:
         config.load(path)
     assert str(caught.value) == f"{path}: {MESSAGES[name]}"
 
@@ -94,7 +94,7 @@ def test_every_message_has_its_broken_file():
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(tomlfile.SettingsError, match=r"none\.toml: no such file"):
+    with pytest.raises(settings_file.SettingsError, match=r"none\.toml: no such file"):
         config.load(tmp_path / "none.toml")
 
 
@@ -180,27 +180,27 @@ def test_no_password_shows_in_a_message(tmp_path):
         'auth_protocol = "SHA"\nauth_password = "hush"',
     ):
         path = write(tmp_path, f'[[credentials]]\nname = "a"\nversion = "3"\nuser = "u"\n{line}\n')
-        with pytest.raises(tomlfile.SettingsError) as caught:
+        with pytest.raises(settings_file.SettingsError) as caught:
             config.load(path)
         assert "hush" not in str(caught.value)
 
 
 def test_no_error_message_shows_a_community(tmp_path):
     path = write(tmp_path, '[[credentials]]\nname = "a"\nversion = "4"\ncommunity = "hush"\n')
-    with pytest.raises(tomlfile.SettingsError) as caught:
+    with pytest.raises(settings_file.SettingsError) as caught:
         config.load(path)
     assert "hush" not in str(caught.value)
 
 
 def test_a_community_that_is_not_text_is_not_shown_either(tmp_path):
     path = write(tmp_path, '[[credentials]]\nname = "a"\ncommunity = 123456\n')
-    with pytest.raises(tomlfile.SettingsError) as caught:
+    with pytest.raises(settings_file.SettingsError) as caught:
         config.load(path)
     assert "123456" not in str(caught.value)
 
 
 def test_a_folder_is_no_settings_file(tmp_path):
-    with pytest.raises(tomlfile.SettingsError, match="cannot be read: Is a directory"):
+    with pytest.raises(settings_file.SettingsError, match="cannot be read: Is a directory"):
         config.load(tmp_path)
 
 

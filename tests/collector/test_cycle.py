@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from collector import config
 from collector.pipeline import Pipeline
-from collector.publish.incidents import IncidentLog
-from collector.publish.live import read_state
+from collector.publish.incidents.incident_log import IncidentLog
+from collector.publish.live.live_file import read_state
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from collector.reading import STATES, Device, EchoBurst, Reading, SnmpOutcome
 from collector.schedule import Schedule

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from collector import locked
+from collector import file_lock
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import pathlib, subprocess, sys, time
-from collector import locked
+from collector import file_lock as locked
 with locked.alone(pathlib.Path(sys.argv[1]), what="a test", at=1_700_000_000.0):
     if len(sys.argv) > 2:
         print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
@@ -36,15 +36,15 @@ def test_the_second_is_told_who_holds_it_and_a_kill_gives_it_back(tmp_path):
     with holding(path) as other:
         assert other.stdout.readline() == "held\n"
         words = rf"a test, process {other.pid} on {os.uname().nodename}, since 2023-11-14 22:13:20 UTC$"
-        with pytest.raises(locked.HeldError, match=words), locked.alone(path, what="another", at=0.0):
+        with pytest.raises(file_lock.HeldError, match=words), file_lock.alone(path, what="another", at=0.0):
             pass
-        with pytest.raises(TimeoutError, match="lock"), locked.in_turn(path, seconds=0.1):
+        with pytest.raises(TimeoutError, match="lock"), file_lock.in_turn(path, seconds=0.1):
             pass
         other.send_signal(signal.SIGKILL)
         other.wait(20)
-    with locked.alone(path, what="another", at=0.0):
+    with file_lock.alone(path, what="another", at=0.0):
         assert path.read_text().startswith(f"another, process {os.getpid()} on ")
-    with locked.in_turn(path, seconds=0.0):
+    with file_lock.in_turn(path, seconds=0.0):
         pass
 
 
@@ -55,7 +55,7 @@ def test_a_child_of_a_killed_holder_does_not_keep_it(tmp_path):
         other.kill()
         other.wait(20)
     try:
-        with locked.alone(tmp_path / "lock", what="another", at=0.0):
+        with file_lock.alone(tmp_path / "lock", what="another", at=0.0):
             os.kill(child, 0)
     finally:
         os.kill(child, signal.SIGKILL)
@@ -65,7 +65,10 @@ def test_a_holder_that_says_nothing_of_itself(tmp_path):
     path = tmp_path / "lock"
     with path.open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(locked.HeldError, match="has not said who it is"), locked.alone(path, what="us", at=0.0):
+        with (
+            pytest.raises(file_lock.HeldError, match="has not said who it is"),
+            file_lock.alone(path, what="us", at=0.0),
+        ):
             pass
 
 
@@ -92,9 +95,9 @@ broken
 def test_where_a_lock_may_hold_on_one_host_alone(tmp_path, folder, word):
     mounts = tmp_path / "mounts"
     mounts.write_text(MOUNTS)
-    doubt = locked.doubt(Path(folder), mounts)
+    doubt = file_lock.doubt(Path(folder), mounts)
     assert doubt is None if word is None else re.fullmatch(word, doubt or "")
 
 
 def test_without_a_list_of_mounts_nothing_is_said(tmp_path):
-    assert locked.doubt(tmp_path, tmp_path / "none") is None
+    assert file_lock.doubt(tmp_path, tmp_path / "none") is None

@@ -13,9 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from collector.publish import writers
-from collector.publish.hour_writer import HourWriter
-from collector.publish.quality_files import SCHEMA
+from collector.publish import write_locks
+from collector.publish.hours.hour_files import SCHEMA
+from collector.publish.hours.hour_writer import HourWriter
 from collector.quality.maintenance import Calendar
 
 from .fleet import CollectorRun, Echoes
@@ -91,11 +91,11 @@ def test_shards_of_one_number_stand_beside_each_other_and_those_of_another_do_no
 
 def test_an_hour_is_written_after_the_turn_of_another_writer(tmp_path, monkeypatch):
     """As while another process rewrites a file: what waits is kept, and written once that has had its turn."""
-    monkeypatch.setattr(writers, "TURN_SECONDS", 0.1)
+    monkeypatch.setattr(write_locks, "TURN_SECONDS", 0.1)
     writer, calendar = HourWriter(tmp_path, "0"), Calendar()
     table = pa.Table.from_pylist([{"hour": 0, "device_id": "a", "observed_seconds": 1.0}], SCHEMA)
     writer._pending[0] = table
-    with writers.of_quality(tmp_path):
+    with write_locks.of_quality(tmp_path):
         thread = threading.Thread(target=writer.write, args=([],), kwargs={"closed_until": 3600, "calendar": calendar})
         thread.start()
         thread.join(60)
@@ -112,4 +112,4 @@ def test_a_file_system_without_locks_lets_writers_go_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuses)
     with contextlib.ExitStack() as held:
-        held.enter_context(writers.of_quality(tmp_path))
+        held.enter_context(write_locks.of_quality(tmp_path))

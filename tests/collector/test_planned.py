@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from collector.publish.live import read_state
+from collector.publish.live.live_file import read_state
 from collector.published import INCIDENTS, connect
 
 from .fleet import ROOT, CollectorRun, Echoes

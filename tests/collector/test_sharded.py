@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from collector.config import Shard
+from collector.inventory.shards import owners_of, part_of
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from collector.reading import Device
-from collector.shards import owners_of, part_of
 
 from .fleet import ROOT, CollectorRun, Echoes
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from collector.prompted import MOST_AT_ONE_ADDRESS, Prompts, Sources
 from collector.reading import Device
+from collector.trap_polls import MOST_AT_ONE_ADDRESS, Prompts, Sources
 
 from .fleet import CollectorRun, Echoes
 

@@ -13,9 +13,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from dashboard import results
 from dashboard.config import DashboardSettings
 from dashboard.pages.source import Source
+from dashboard.results import stored_results
 
 from . import sample as sample_provider
 
@@ -46,9 +46,9 @@ def provider(sample, tmp_path_factory) -> DashboardSettings:
 
 
 @pytest.fixture(scope="session")
-def built(provider) -> results.Results:
+def built(provider) -> stored_results.Results:
     """The provider's results."""
-    loaded = results.load(provider.data)
+    loaded = stored_results.load(provider.data)
     assert loaded is not None
     return loaded
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dashboard import results
 from dashboard.config import DashboardSettings
-from dashboard.tables import snapshots
+from dashboard.results import stored_results
+from dashboard.tables.imports import snapshots
 from dashboard.tables.schema import AREAS
 
 from .sample_backtest import frames as backtest_frames
@@ -71,7 +71,7 @@ def write_results(data: Path, *, seed: int = 7, is_found: bool = True) -> Path:
         "notes": [{"code": "complaints_customer_unknown", "text": "10 of 1000 complaints are left out"}],
     }
     made = frames(seed, is_found=is_found)
-    return results.write(data, made, manifest)
+    return stored_results.write(data, made, manifest)
 
 
 def write_areas(data: Path, *, seed: int = 7) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dashboard import backtest_results
+from dashboard.results import backtest_results
 
 FIRST = date(2026, 1, 5)
 VALUES = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard import results
+from dashboard.results import stored_results
 from dashboard.tables.schema import CATEGORIES
 
 CUT_OFF = date(2026, 10, 19)
@@ -164,7 +164,7 @@ def _area_rates(customers: dict[str, int], weeks: pd.DataFrame) -> pd.DataFrame:
                     rate * 1.25,
                 )
             )
-    return pd.DataFrame(rows, columns=list(results.AREA_RATES.column_names))
+    return pd.DataFrame(rows, columns=list(stored_results.AREA_RATES.column_names))
 
 
 def _ranking(
@@ -196,7 +196,7 @@ def _ranking(
     table["rank"] = position.where(ranked).astype("Int64")
     table["rank_low"] = (position - 4).clip(lower=1).where(ranked).astype("Int64")
     table["rank_high"] = (position + 5).clip(upper=int(ranked.sum())).where(ranked).astype("Int64")
-    return table[list(results.RANKING.column_names)].reset_index(drop=True)
+    return table[list(stored_results.RANKING.column_names)].reset_index(drop=True)
 
 
 _ENDS = (("", 0.0), ("_low", -1.0), ("_high", 1.0))
@@ -233,7 +233,7 @@ def _drivers(rng: np.random.Generator, ids: list[str], bad: dict[str, float], *,
             mine.append((area, driver, 0, value, provider, unit, standing, *ends, *ends))
         mine.sort(key=lambda row: -row[6])
         rows += [(*row[:2], i, *row[3:]) for i, row in enumerate(mine, 1)]
-    return pd.DataFrame(rows, columns=list(results.AREA_DRIVERS.column_names))
+    return pd.DataFrame(rows, columns=list(stored_results.AREA_DRIVERS.column_names))
 
 
 def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float]) -> pd.DataFrame:
@@ -245,7 +245,7 @@ def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float])
         for (term, unit, value, step, _), leavers in zip(_DRIVERS, saved, strict=False):
             rows.append((area, term, value, unit, value + step * trouble, *_saving(leavers)))
         rows.append((area, "everything", None, None, None, *_saving(sum(saved) * 0.8)))
-    table = pd.DataFrame(rows, columns=list(results.AVOIDABLE.column_names)[:-1])
+    table = pd.DataFrame(rows, columns=list(stored_results.AVOIDABLE.column_names)[:-1])
     single = table[table["measure"] != "everything"].sort_values("avoidable_leavers_90d", ascending=False)
     table["position"] = pd.Series(range(1, len(single) + 1), index=single.index).reindex(table.index).astype("Int64")
     return table.astype({"target": float, "value": float})
@@ -300,7 +300,7 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
         "price_gaps": [("", 9000, 4000, 41.0, 37.0, 4.0, 0.7, 1.02, 1.01, 1.03, 0.001, True, "an association")],
         "returners": [("", "all", 900, 45, 30, 700.0, 6.4, 4.7, 8.6, 120.0, 30, 380)],
     }
-    specs = results.RESULT_TABLES
+    specs = stored_results.RESULT_TABLES
     tables = {name: pd.DataFrame(rows, columns=list(specs[name].column_names)) for name, rows in made.items()}
     return tables | {"loyalty": pd.DataFrame(who)}
 
@@ -346,4 +346,4 @@ def _effects(*, is_found: bool) -> pd.DataFrame:
                     "CR3, t(23)",
                 )
             )
-    return pd.DataFrame(rows, columns=list(results.EFFECTS.column_names))
+    return pd.DataFrame(rows, columns=list(stored_results.EFFECTS.column_names))

@@ -18,12 +18,12 @@ from urllib.request import Request, urlopen
 import pytest
 from dash import Dash
 
-from dashboard import results as storage
 from dashboard.app import INDEX, LAYOUTS, create_app, page, serve
 from dashboard.config import WebSettings
 from dashboard.pages.source import Source
 from dashboard.reports.area import compose
-from dashboard.tables import snapshots
+from dashboard.results import stored_results as storage
+from dashboard.tables.imports import snapshots
 from dashboard.tables.schema import COMPLAINTS
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from collector import config as collector_config
-from collector import inventory
+from collector.inventory import devices_file
 from collector.published import DEVICES, LIVE, QUALITY_HOURS
 from dashboard import config as dashboard_config
 from demo import files
@@ -49,7 +49,7 @@ def hours_in(folder):
 
 def test_a_new_folder_holds_what_both_programs_read(folder):
     settings = collector_config.load(folder / "collector.toml")
-    found = inventory.load(settings.inventory, settings)
+    found = devices_file.load(settings.inventory, settings)
     assert len(found.devices) == 40
     assert not found.problems
     dashboard = dashboard_config.load(folder / "dashboard.toml")

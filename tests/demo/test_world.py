@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from collector.published import QUALITY_HOURS
-from dashboard.models.lags import TERMS
+from dashboard.models.complaints.measure_lags import TERMS
 from demo import customers, world
 from demo.rules import Rules
 

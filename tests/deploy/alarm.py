@@ -17,8 +17,8 @@ from threading import Thread
 from typing import Any
 
 from collector.config import MetricsSettings
-from collector.publish.metrics import Exposition
-from collector.publish.own import OwnMetrics
+from collector.publish.exposition.page import Exposition
+from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.reading import Device, Impairment, Transition
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from collector.inventory.shards import owners_of
 from collector.reading import Device
-from collector.shards import owners_of
 
 from ..collector.fleet import CollectorRun, Echoes
 from .alarm import Alarm, Page, Receiver, ask

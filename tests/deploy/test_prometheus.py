@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from collector.publish import families
+from collector.publish.exposition import families
 from collector.reading import FAULTS
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"

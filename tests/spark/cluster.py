@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard import panel as panels
 from dashboard.config import DashboardSettings, EngineSettings
-from dashboard.tables.quality import pattern
+from dashboard.panel import assemble as panels
+from dashboard.tables.quality_hours import pattern
 from dashboard.tables.schema import INCIDENT_SPANS, PANEL_TABLES, RECORDS, conform
 from demo.rules import Rules
 from demo.world import PROVIDER_TIMEZONE, World, simulate

@@ -14,7 +14,7 @@ from collector.credentials import Credential
 from collector.poll.counts import PollCounts
 from collector.poll.poller import Poller
 from collector.poll.profile import Profile, load_profiles
-from collector.poll.snmp_codec import (
+from collector.poll.snmp.codec import (
     GET,
     GET_BULK,
     OCTETS,

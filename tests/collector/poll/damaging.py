@@ -20,7 +20,7 @@ from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
-from collector.poll.snmp_codec import (
+from collector.poll.snmp.codec import (
     GET,
     GET_BULK,
     OCTETS,

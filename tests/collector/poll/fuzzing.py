@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collector.poll.snmp_codec import SEQUENCE, encode_head, encode_oid, encode_tlv, parse_oid
+from collector.poll.snmp.codec import SEQUENCE, encode_head, encode_oid, encode_tlv, parse_oid
 
 from .recordings import read_recording
 

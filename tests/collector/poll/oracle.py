@@ -12,7 +12,7 @@ from pysnmp.proto import api
 from pysnmp.smi.error import SmiError
 
 from collector.poll.damage import Damaged
-from collector.poll.snmp_codec import (
+from collector.poll.snmp.codec import (
     INTEGER,
     REST,
     Absent,
@@ -24,7 +24,7 @@ from collector.poll.snmp_codec import (
     decode_subids,
     reply_id,
 )
-from collector.poll.snmp_expected import Layout, expected_rows, expected_values, learn_layout
+from collector.poll.snmp.reply_parser import Layout, expected_rows, expected_values, learn_layout
 
 from .fuzzing import HEAD, Seed
 

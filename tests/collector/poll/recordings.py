@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from string import hexdigits
 
-from collector.poll.snmp_codec import OCTETS, OID, encode_oid, encode_tlv, parse_oid
+from collector.poll.snmp.codec import OCTETS, OID, encode_oid, encode_tlv, parse_oid
 
 from .agents import encode_integer
 

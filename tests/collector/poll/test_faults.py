@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from collector.config import PollSettings
-from collector.poll.snmp_codec import GET, GET_BULK, decode_any
+from collector.poll.snmp.codec import GET, GET_BULK, decode_any
 
 from .agents import NULL_FIELD, QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, poll, router
 

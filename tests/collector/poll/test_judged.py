@@ -18,8 +18,8 @@ from collector.credentials import Credential
 from collector.pipeline import Pipeline
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
-from collector.poll.snmp_codec import OCTETS, encode_tlv
-from collector.publish.incidents import IncidentLog
+from collector.poll.snmp.codec import OCTETS, encode_tlv
+from collector.publish.incidents.incident_log import IncidentLog
 from collector.published import QUALITY_HOURS
 from collector.reading import Device, Reading
 

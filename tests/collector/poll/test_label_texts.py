@@ -9,11 +9,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
 from collector.config import MetricsSettings
-from collector.poll import decode
+from collector.poll.objects import decode
 from collector.poll.profile import load_profiles
-from collector.poll.snmp_codec import Value, encode_subids, encode_tlv
-from collector.publish.forms import CLASSIC, OPENMETRICS, Form
-from collector.publish.metrics import Exposition
+from collector.poll.snmp.codec import Value, encode_subids, encode_tlv
+from collector.publish.exposition.content_negotiation import CLASSIC, OPENMETRICS, Form
+from collector.publish.exposition.page import Exposition
 from collector.reading import Reading
 
 from .agents import Mib, Serve, answering, device, poll, router

@@ -12,10 +12,10 @@ import pytest
 
 from collector.config import PollSettings
 from collector.credentials import Credential, read_credentials
-from collector.poll.patience import Patience, patience, slowest
 from collector.poll.profile import Match, Profile, load_profile, load_profiles
+from collector.poll.timeouts import Patience, patience, slowest
 from collector.reading import Device
-from tomlfile import SettingsError
+from settings_file import SettingsError
 
 from .agents import QUICK, Mib, Serve, Served, device, poll, router
 

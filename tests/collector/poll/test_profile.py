@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from collector.poll.profile import BUILT_IN, choose, load_profile, load_profiles
-from collector.poll.snmp_codec import encode_tlv
-from tomlfile import SettingsError
+from collector.poll.snmp.codec import encode_tlv
+from settings_file import SettingsError
 
 from .agents import Mib, Serve, answering, device, encode_integer, poll, router
 

@@ -10,7 +10,7 @@ import pytest
 import bairro
 from collector import recordings
 from collector.poll.profile import load_profiles
-from collector.poll.snmp_codec import parse_oid
+from collector.poll.snmp.codec import parse_oid
 from collector.recordings import Recorded
 
 PROFILES = load_profiles()

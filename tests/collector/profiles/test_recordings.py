@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from collector import recordings
-from collector.poll import decode
+from collector.poll.objects import decode
 from collector.poll.profile import Source, choose, load_profiles
-from collector.poll.snmp_codec import Oid, parse_oid
+from collector.poll.snmp.codec import Oid, parse_oid
 from collector.reading import InterfaceReading
 from collector.recordings import Recorded, Yield
 

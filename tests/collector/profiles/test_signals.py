@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from collector.poll import decode
-from collector.poll.decode import index_text
+from collector.poll.objects import decode
+from collector.poll.objects.decode import index_text
 from collector.poll.profile import Source, Table, load_profiles
-from collector.poll.snmp_codec import Value, encode_subids
+from collector.poll.snmp.codec import Value, encode_subids
 
 PROFILES = load_profiles()
 

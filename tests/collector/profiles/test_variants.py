@@ -8,7 +8,7 @@ import pytest
 
 from collector import recordings
 from collector.poll.profile import load_profiles
-from collector.poll.snmp_codec import OCTETS, OID, Value, parse_oid
+from collector.poll.snmp.codec import OCTETS, OID, Value, parse_oid
 from collector.reading import SignalReading
 from collector.recordings import Recorded
 

@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
 from collector.config import MetricsSettings
-from collector.publish import families
-from collector.publish.metrics import Exposition
-from collector.quality.uplink import Traffic
+from collector.publish.exposition import families
+from collector.publish.exposition.page import Exposition
+from collector.quality.counters.uplink import Traffic
 from collector.reading import (
     Device,
     ProbeReading,

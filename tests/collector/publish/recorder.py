@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from collector.publish.history import History
+from collector.publish.hours.hour_history import History
 from collector.published import QUALITY_HOURS
-from collector.quality.belief import Beliefs
+from collector.quality.counters.belief import Beliefs
 from collector.reading import Device, Reading, StateName, Transition
 
 from .readings import CPE

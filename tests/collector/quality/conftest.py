@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from collector.config import OutageSettings
+from collector.quality.counters.uplink import Traffic
 from collector.quality.state import Network
-from collector.quality.uplink import Traffic
 from collector.reading import (
     Device,
     EchoBurst,

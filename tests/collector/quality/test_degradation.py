@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from collector.config import DegradationSettings
+from collector.quality.counters.uplink import Traffic
 from collector.quality.meter import STEP_WHILE_BAD, WINDOWS_TO_LEARN, Meter
 from collector.quality.state import Network
-from collector.quality.uplink import Traffic
 from collector.reading import EchoBurst
 from tests.collector.quality.conftest import RTT, burst, devices, reading
 

@@ -9,7 +9,7 @@ import pytest
 from collector.quality.maintenance import Calendar, Window
 from collector.quality.planned import PlannedOutages
 from collector.reading import Device, IncidentChange, IncidentKind, OpenIncident
-from weekly import Weekly
+from recurrence import Weekly
 
 DAY = 86_400.0
 MONDAY = 1_772_409_600.0  # 2026-03-02 00:00 UTC

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from collector.publish.history import History
-from collector.publish.incident_rows import entry, write
-from collector.publish.migrate import migrate
+from collector.publish.hours.hour_history import History
+from collector.publish.incidents.incident_rows import entry, write
+from collector.publish.incidents.migrate import migrate
 from collector.published import INCIDENTS, connect
-from collector.quality.belief import Beliefs
-from collector.quality.rates import Delta
+from collector.quality.counters.belief import Beliefs
+from collector.quality.counters.rates import Delta
 from collector.reading import Reading
 from tests.collector.quality.conftest import Scene, World, device, devices, reading
 

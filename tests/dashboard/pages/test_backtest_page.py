@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import backtest_results
 from dashboard.figures import backtest as figures
 from dashboard.pages import backtest, evidence
 from dashboard.pages.source import Source, visit
+from dashboard.results import backtest_results
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from dash import no_update
 
 from collector.published import INCIDENTS, LiveNote
-from dashboard.figures import measured, numbers
-from dashboard.figures.palette import AREA_STATES, DEVICE_STATES
-from dashboard.live import areas_now
+from dashboard.figures.live import measured
+from dashboard.figures.style import numbers
+from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES
+from dashboard.operations.live_state import areas_now
 from dashboard.pages import area, now, now_devices, now_incidents
 from dashboard.pages.source import Source, Visit
 

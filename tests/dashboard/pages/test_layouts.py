@@ -16,12 +16,13 @@ from dash import no_update
 from plotly.utils import PlotlyJSONEncoder
 
 from collector.published import INCIDENTS
-from dashboard import results as storage
 from dashboard.figures import evidence as figures
-from dashboard.figures import fixes, numbers
+from dashboard.figures import fixes
 from dashboard.figures.findings import finding
+from dashboard.figures.style import numbers
 from dashboard.pages import area, areas, evidence, help, loyalty, now, now_devices, now_incidents
 from dashboard.pages.source import Source, visit
+from dashboard.results import stored_results as storage
 
 
 def text_of(component: Any) -> str:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from collector.published import DEVICES, QUALITY_HOURS, TableSpec
-from dashboard import panel
 from dashboard.config import AnalysisSettings, DashboardSettings
+from dashboard.panel import assemble
 from dashboard.tables.schema import RECORDS, conform
 
 HOUR = datetime.timedelta(hours=1)
@@ -89,8 +89,8 @@ class SmallWorld:
             data=self.data, customer_key=self.data / "key", timezone=timezone, analysis=AnalysisSettings(**analysis)
         )
 
-    def build(self, timezone: str = "UTC", *, incidents: pa.Table | None = None, **analysis: Any) -> panel.Panel:
-        return panel.build(*self.tables(), self.settings(timezone, **analysis), incidents=incidents)
+    def build(self, timezone: str = "UTC", *, incidents: pa.Table | None = None, **analysis: Any) -> assemble.Panel:
+        return assemble.build(*self.tables(), self.settings(timezone, **analysis), incidents=incidents)
 
 
 @pytest.fixture

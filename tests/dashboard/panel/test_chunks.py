@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard import chunks, panel
+from dashboard.panel import assemble, quality_cache
 from dashboard.tables import digests
 
 FIRST, DAYS = datetime.date(2025, 3, 5), 40
@@ -75,10 +75,10 @@ class Stored:
             table = table.drop_columns([column])
         self.write(day, table.append_column(column, pa.array([value] * len(table))))
 
-    def build(self, *, with_cache: bool, timezone: str = "Europe/Lisbon") -> panel.Panel:
+    def build(self, *, with_cache: bool, timezone: str = "Europe/Lisbon") -> assemble.Panel:
         records, _, devices = self.world.tables()
         cache = self.cache if with_cache else None
-        return panel.build(records, self.pattern, devices, self.world.settings(timezone), cache=cache)
+        return assemble.build(records, self.pattern, devices, self.world.settings(timezone), cache=cache)
 
     def built_alike(self, **how: Any) -> pd.DataFrame:
         kept, anew = self.build(with_cache=True, **how), self.build(with_cache=False, **how)
@@ -93,7 +93,7 @@ class Stored:
 
 def test_a_second_build_takes_every_week_from_the_first(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     first = stored.built_alike()
-    monkeypatch.setattr(chunks, "_make", lambda *_: pytest.fail("a week was added up again"))
+    monkeypatch.setattr(quality_cache, "_make", lambda *_: pytest.fail("a week was added up again"))
     pd.testing.assert_frame_equal(stored.build(with_cache=True).area_weeks, first)
 
 
@@ -101,7 +101,7 @@ def test_weeks_kept_by_other_statements_are_not_mixed_with_todays(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A version that knew no planned work kept other columns under another key."""
-    now = chunks.statement
+    now = quality_cache.statement
 
     def before(name: str) -> str:
         return now(name).replace("hours.planned_ms", "CAST(NULL AS BIGINT)") if name == "chunk_days" else now(name)
@@ -109,7 +109,7 @@ def test_weeks_kept_by_other_statements_are_not_mixed_with_todays(
     stored.change(FIRST, "down_seconds", 600.0)
     stored.add(FIRST, "planned_seconds", 600.0)
     with monkeypatch.context() as patched:
-        patched.setattr(chunks, "statement", before)
+        patched.setattr(quality_cache, "statement", before)
         old = stored.build(with_cache=True).area_weeks
     written = stored.notes()
     new = stored.built_alike()

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard import panel as panels
+from dashboard.panel import assemble as panels
 
 # Quality from Monday 2025-01-06 to Sunday 2025-06-22: six four-week periods.
 FIRST, LAST = "2025-01-06", "2025-06-23"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from dashboard import engines
 from dashboard.config import DashboardSettings, EngineSettings
-from dashboard.panel_notes import COUNTS
+from dashboard.panel import engines
+from dashboard.panel.row_accounts import COUNTS
 
 needs_sqlglot = pytest.mark.skipif(find_spec("sqlglot") is None, reason="the extra is not installed: bairro[spark]")
-STATEMENTS = {path.name: path.read_text() for path in Path(str(files("dashboard") / "panel_sql")).glob("*.sql")}
+STATEMENTS = {path.name: path.read_text() for path in Path(str(files("dashboard") / "panel" / "sql")).glob("*.sql")}
 
 AGREEING = {
     "AND",
@@ -54,7 +54,7 @@ AGREEING = {
 
 @pytest.fixture
 def dialect() -> Any:
-    from dashboard.engines import spark_dialect
+    from dashboard.panel.engines import spark_dialect
 
     return spark_dialect
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from collector.publish.migrate import migrate
+from collector.publish.incidents.migrate import migrate
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
-from dashboard.tables import incidents
+from dashboard.tables import recorded_incidents
 
 
 def at(text: str) -> datetime:
@@ -66,7 +66,7 @@ def write(url: str) -> None:
 def told(tmp_path: Path) -> pa.Table:
     url = f"sqlite:///{tmp_path / 'operations.sqlite'}"
     write(url)
-    return incidents.read(url, at("2026-01-01"))
+    return recorded_incidents.read(url, at("2026-01-01"))
 
 
 def lived(world: Any) -> Any:
@@ -122,21 +122,21 @@ def test_every_incident_is_counted_once(world: Any, told: Any) -> None:
 
 def test_postgresql_tells_the_same(postgresql: str, told: pa.Table) -> None:
     write(postgresql)
-    assert incidents.read(postgresql, at("2026-01-01")).to_pylist() == told.to_pylist()
+    assert recorded_incidents.read(postgresql, at("2026-01-01")).to_pylist() == told.to_pylist()
 
 
 def test_only_what_began_before_the_newest_day_of_the_history_is_read(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'operations.sqlite'}"
     write(url)
     days = [tmp_path / f"date={day}" / "shard=0.parquet" for day in ("2025-03-18", "2025-03-19", "not-a-day")]
-    until = incidents.whole_days_until(days)
+    until = recorded_incidents.whole_days_until(days)
     assert until == at("2025-03-19T00:00")
-    assert set(incidents.read(url, until).column("incident_id").to_pylist()) == {"cut", "night", "work", "old"}
+    assert set(recorded_incidents.read(url, until).column("incident_id").to_pylist()) == {"cut", "night", "work", "old"}
 
 
 def test_a_database_that_is_not_there_is_empty_and_one_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    assert incidents.read(f"sqlite:///{tmp_path / 'none.sqlite'}", at("2026-01-01")).num_rows == 0
+    assert recorded_incidents.read(f"sqlite:///{tmp_path / 'none.sqlite'}", at("2026-01-01")).num_rows == 0
     (tmp_path / "broken.sqlite").write_text("this is no database, and long enough to be taken for one" * 20)
-    table = incidents.read(f"sqlite:///{tmp_path / 'broken.sqlite'}", at("2026-01-01"))
+    table = recorded_incidents.read(f"sqlite:///{tmp_path / 'broken.sqlite'}", at("2026-01-01"))
     assert table.num_rows == 0
-    assert "could not be read: file is not a database" in str(incidents.why_unread(table))
+    assert "could not be read: file is not a database" in str(recorded_incidents.why_unread(table))

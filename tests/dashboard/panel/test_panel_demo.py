@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard import panel as panels
 from dashboard.config import DashboardSettings
-from dashboard.tables.records import import_records, read
+from dashboard.panel import assemble as panels
+from dashboard.tables.imports.records import import_records, read
 from dashboard.tables.schema import CATEGORIES, RECORDS
 from demo.rules import Rules
 from demo.world import PROVIDER_TIMEZONE, World, simulate

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard import panel as panels
-from dashboard.tables.quality import TableError, pattern
+from dashboard.panel import assemble as panels
+from dashboard.tables.quality_hours import TableError, pattern
 from dashboard.tables.schema import PANEL_TABLES
 
 DAY = datetime.date

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard import panel as panels
+from dashboard.panel import assemble as panels
 
 FIRST = datetime.date(2025, 3, 3)
 DAYS = 18 * 7

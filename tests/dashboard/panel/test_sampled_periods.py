@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard import panel
+from dashboard.panel import assemble
 from tests.dashboard.panel.test_panel_oracle import fill
 
 
@@ -15,7 +15,7 @@ from tests.dashboard.panel.test_panel_oracle import fill
 def both(world: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, pd.DataFrame]:
     fill(world, 1)
     whole = world.build("Europe/Lisbon").customer_periods
-    monkeypatch.setattr(panel, "MOST_PERIODS", len(whole) / 3)
+    monkeypatch.setattr(assemble, "MOST_PERIODS", len(whole) / 3)
     return whole, world.build("Europe/Lisbon").customer_periods
 
 

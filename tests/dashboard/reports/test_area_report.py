@@ -8,7 +8,7 @@ import re
 import pytest
 
 from dashboard.figures import findings
-from dashboard.figures.suppression import tellable
+from dashboard.figures.style.suppression import tellable
 from dashboard.reports import area as area_reports
 from dashboard.reports.area import (
     SCALES,

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.tables import customer_mapping, customer_table
+from dashboard.tables import customer_table
 from dashboard.tables.customer_table import CustomerTableError
-from tomlfile import SettingsError
+from dashboard.tables.mappings import customer_mapping
+from settings_file import SettingsError
 
 MAPPING = """
 id = "Customer No"

@@ -13,7 +13,7 @@ import pytest
 
 from collector.published import DEVICES, QUALITY_HOURS
 from dashboard.config import EngineSettings
-from dashboard.tables import quality
+from dashboard.tables import quality_hours
 from dashboard.tables.schema import conform
 
 START = datetime.datetime(2025, 1, 6, tzinfo=datetime.UTC)
@@ -37,7 +37,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_range_of_hours_comes_sorted(data: Path) -> None:
-    table = quality.read_hours(data, START + HOUR * 20, START + HOUR * 26)
+    table = quality_hours.read_hours(data, START + HOUR * 20, START + HOUR * 26)
     assert table.column_names == list(QUALITY_HOURS.column_names)
     assert table.column("device_id").to_pylist() == ["a"] * 6 + ["b"] * 6
     assert table.column("hour").cast("string").to_pylist()[:6] == [
@@ -46,7 +46,9 @@ def test_a_range_of_hours_comes_sorted(data: Path) -> None:
 
 
 def test_only_the_named_devices_and_columns_are_read(data: Path) -> None:
-    table = quality.read_hours(data, START, START + HOUR * 2, devices=["b", "nobody"], columns=["observed_seconds"])
+    table = quality_hours.read_hours(
+        data, START, START + HOUR * 2, devices=["b", "nobody"], columns=["observed_seconds"]
+    )
     assert table.column_names == ["hour", "device_id", "observed_seconds"]
     assert table.column("device_id").to_pylist() == ["b", "b"]
 
@@ -54,20 +56,20 @@ def test_only_the_named_devices_and_columns_are_read(data: Path) -> None:
 @pytest.mark.parametrize("shift", [-100, 100])
 def test_a_range_without_files_is_empty(data: Path, shift: int) -> None:
     since = START + HOUR * 24 * shift
-    table = quality.read_hours(data, since, since + HOUR)
+    table = quality_hours.read_hours(data, since, since + HOUR)
     assert table.num_rows == 0
     assert table.schema.names == list(QUALITY_HOURS.column_names)
 
 
 def test_devices_are_read_as_declared_and_damage_is_named(tmp_path: Path) -> None:
-    assert quality.read_devices(tmp_path).schema.names == list(DEVICES.column_names)
+    assert quality_hours.read_devices(tmp_path).schema.names == list(DEVICES.column_names)
     (tmp_path / "devices.parquet").write_bytes(b"torn")
-    with pytest.raises(quality.TableError, match=r"devices\.parquet"):
-        quality.read_devices(tmp_path)
+    with pytest.raises(quality_hours.TableError, match=r"devices\.parquet"):
+        quality_hours.read_devices(tmp_path)
 
 
 def test_the_engine_keeps_to_its_bounds_and_fetches_nothing(tmp_path: Path) -> None:
-    connection = quality.connect(EngineSettings(memory_gigabytes=0.1, disk_gigabytes=0.05), tmp_path / "scratch")
+    connection = quality_hours.connect(EngineSettings(memory_gigabytes=0.1, disk_gigabytes=0.05), tmp_path / "scratch")
     settings = dict(connection.execute("SELECT name, value FROM duckdb_settings()").fetchall())
     assert settings["autoinstall_known_extensions"] == "false"
     assert settings["TimeZone"] == "UTC"
@@ -80,7 +82,7 @@ def test_the_engine_keeps_to_its_bounds_and_fetches_nothing(tmp_path: Path) -> N
 
 def test_time_zones_are_those_of_the_standard_library() -> None:
     """The panel cuts days by DuckDB's own time zones: they must be those that the rest of the product uses."""
-    connection = quality.connect()
+    connection = quality_hours.connect()
     for name in ("Europe/Lisbon", "America/Sao_Paulo", "Asia/Kolkata", "Europe/Moscow", "Australia/Lord_Howe"):
         found = connection.execute(
             "SELECT epoch(range), CAST(timezone(?, range) AS VARCHAR) FROM range(TIMESTAMPTZ '2024-01-01 00:00:00+00',"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from collector.published import OPERATIONS, PARQUET_TABLES
-from dashboard.results import RESULT_TABLES
+from dashboard.results.stored_results import RESULT_TABLES
 from dashboard.tables.schema import PANEL_TABLES, RECORDS
 
 ROOT = Path(__file__).parent.parent.parent.parent

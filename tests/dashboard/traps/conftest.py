@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from collector.published import QUALITY_HOURS
-from dashboard import panel as panels
 from dashboard.config import AnalysisSettings, DashboardSettings
+from dashboard.panel import assemble as panels
 from dashboard.tables.schema import RECORDS, conform
 from demo import world
 from demo.rules import Rules

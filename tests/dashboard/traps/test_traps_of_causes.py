@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models import churn, complaints
-from dashboard.models.covariates import TRAILING
+from dashboard.models.complaints import complaint_model
+from dashboard.models.leaving import churn
+from dashboard.models.leaving.covariates import TRAILING
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +82,7 @@ def test_complaints_that_trigger_repairs_withdraw_the_word_effect(make_provider)
     at = pd.MultiIndex.from_arrays([calm.area_of_hours(), calm.day_of_hours() // 7])
     calm.hours["rtt_p95_seconds"] -= 0.002 * np.nan_to_num(mended.reindex(at).to_numpy())
     calm.hours["rtt_p95_seconds"] = calm.hours["rtt_p95_seconds"].clip(lower=0.001)
-    fitted = complaints.fit(calm.panel().area_weeks)
+    fitted = complaint_model.fit(calm.panel().area_weeks)
     assert effect(fitted.placebo, "evening_latency").rate_ratio < 0.95, "complaints seem to follow quality to come"
     assert fitted.placebo.finds_something
     assert fitted.wording == "association"

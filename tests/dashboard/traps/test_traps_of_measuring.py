@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models.covariates import TRAILING, quality_of
+from dashboard.models.leaving.covariates import TRAILING, quality_of
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models import area_rates, ranking, standardise
-from dashboard.models.nps import area_nps
+from dashboard.models.areas import area_rates, rank_areas
+from dashboard.models.leaving import standardise
+from dashboard.models.loyalty.survey_scores import area_nps
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +16,9 @@ MINIMUM = 2.0
 
 
 def ranked(panel):
-    rows = ranking.rank(panel.customer_periods, panel.area_weeks, panel.cut_off, minimum_expected=MINIMUM, seed=1).rows
+    rows = rank_areas.rank(
+        panel.customer_periods, panel.area_weeks, panel.cut_off, minimum_expected=MINIMUM, seed=1
+    ).rows
     return rows.set_index("area")
 
 

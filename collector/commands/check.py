@@ -1,0 +1,78 @@
+"""`bairro check`: settings and inventory are read and everything wrong with them is told; nothing is sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import settings_file
+from collector import config, published
+from collector.inventory import devices_file
+from collector.poll.profile import load_profiles
+from collector.publish.live.device_spans import current_rows
+from collector.publish.live.live_file import read_faults
+from collector.publish.web.guard import Guard
+from collector.reading import ROLES, Device
+
+EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
+MOST_TOLD = 20
+
+
+def check(config_path: Path) -> tuple[list[str], int]:
+    """The lines to print and the exit code: 0 all is well, 1 some rows are not used, 2 it could not run."""
+    try:
+        settings = config.load(config_path)
+        profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
+        if settings.web.config_file is not None:
+            Guard(settings.web.config_file)
+        _check_database(settings.database_url, config_path)
+    except settings_file.SettingsError as error:
+        return [str(error)], EXIT_UNUSABLE
+    found = devices_file.load(settings.inventory, settings)
+    lines = [str(problem) for problem in found.problems]
+    if not found.is_readable:
+        return [*lines, f"{settings.inventory}: the collector would not start"], EXIT_UNUSABLE
+    roles = Counter(device.role for device in found.devices)
+    by_role = ", ".join(f"{roles[role]:,} {role}" for role in ROLES if roles[role]) or "none"
+    areas = len({device.area for device in found.devices})
+    lines += _missing_uplinks(settings, found.devices)
+    lines += [
+        f"{config_path}: good; polls every {settings.poll.interval_seconds:g} s, "
+        f"{len(settings.credentials)} credentials, {len(profiles)} profiles",
+        f"{settings.inventory}: {len(found.devices):,} devices ({by_role}) in {areas:,} areas, "
+        f"{len(found.problems):,} problems",
+    ]
+    return lines, EXIT_PROBLEMS if found.problems or not found.devices else EXIT_OK
+
+
+def _missing_uplinks(settings: config.CollectorSettings, devices: Sequence[Device]) -> list[str]:
+    """Uplinks that the collector has not found on their devices, as far as it has written that down.
+
+    Nothing is sent. Only what the inventory still names as it did then is told; it is no reason not to start.
+    """
+    named = {device.device_id: device.uplink_interface for device in devices if device.uplink_interface is not None}
+    then = {row["device_id"]: row["uplink_interface"] for row in current_rows(settings.data)}
+    told = [
+        f"{settings.inventory}: {row['device_id']}: uplink_interface: the device had no interface "
+        f"{named[row['device_id']]!r} when it was polled last, at {row['polled_at']:%Y-%m-%d %H:%M:%S} UTC; "
+        f"`bairro explain {row['device_id']}` lists those that it has"
+        for row in read_faults(settings.data)
+        if "uplink_missing" in row["faults"]
+        and named.get(row["device_id"]) is not None
+        and then.get(row["device_id"]) == named[row["device_id"]]
+    ]
+    more = [f"and {len(told) - MOST_TOLD} more uplinks that were not there"] if len(told) > MOST_TOLD else []
+    return told[:MOST_TOLD] + more
+
+
+def _check_database(url: str, path: Path) -> None:
+    """Raise SettingsError where nothing could ever be reached at ``url``; whether it answers is not asked."""
+    try:
+        published.connect(url).dispose()
+    except ImportError as error:
+        raise settings_file.SettingsError(f"{path}: database: needs the Python package {error.name}") from None
+    except sa.exc.ArgumentError as error:
+        raise settings_file.SettingsError(f"{path}: database: cannot be used: {error}") from None

@@ -1,0 +1,152 @@
+"""`bairro explain DEVICE`: one device is asked once; question, answer, reading and state are put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from collector.bounds import FIELDS
+from collector.config import CollectorSettings
+from collector.credentials import Credential, credentials_of
+from collector.inventory import devices_file
+from collector.poll.explain import Explanation
+from collector.poll.explain import explain as ask
+from collector.publish.live.live_file import read_state
+from collector.quality.counters.uplink import uplink_of
+from collector.reading import Device, ProbeReading, Reading, SignalReading
+
+EXIT_OK, EXIT_SILENT, EXIT_UNUSABLE = 0, 1, 2
+MOST_NAMED = 10
+
+
+def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
+    """The text to print and the exit code: 0 it answered, 1 it did not, 2 it could not be asked.
+
+    A device that answers pings but not its SNMP question has not answered.
+    """
+    found = devices_file.load(settings.inventory, settings)
+    device = next((d for d in found.devices if d.device_id == device_id), None)
+    if device is None:
+        return _unknown(settings, found, device_id), EXIT_UNUSABLE
+    explanation = ask(device, settings)
+    said = verdict(explanation, credentials_of(device.credential, settings.credentials))
+    parts = [
+        _device(device),
+        str(explanation) + impossible(explanation.reading),
+        _state(settings, device),
+        f"verdict\n  {said}",
+    ]
+    return "\n\n".join(parts), EXIT_OK if _answered(explanation.reading) else EXIT_SILENT
+
+
+def _answered(reading: Reading) -> bool:
+    return bool(reading.is_reachable) if reading.snmp == "off" else reading.snmp in ("answered", "partial")
+
+
+def _unknown(settings: CollectorSettings, found: devices_file.Inventory, device_id: str) -> str:
+    lines = [f"bairro explain: {device_id!r} is not in {settings.inventory}"]
+    near = [d.device_id for d in found.devices if device_id.lower() in d.device_id.lower()]
+    if near:
+        lines.append(f"  like it: {', '.join(near[:MOST_NAMED])}")
+    lines += [f"  {problem}" for problem in found.problems[:MOST_NAMED]]
+    return "\n".join(lines)
+
+
+def _device(device: Device) -> str:
+    shown = {name: value for name, value in asdict(device).items() if value is not None}
+    return "\n".join(["device", *(f"  {name} = {value}" for name, value in shown.items())])
+
+
+def _state(settings: CollectorSettings, device: Device) -> str:
+    """What the running collector last believed, from its live table."""
+    row = read_state(settings.data, device.device_id)
+    if row is None:
+        return "state\n  no collector has published a state of this device yet"
+    since = f"since {row['since']:%Y-%m-%d %H:%M:%S} UTC"
+    root = f", laid to {row['root']}" if row["root"] else ""
+    polled = f"; last polled {row['polled_at']:%H:%M:%S}" if row["polled_at"] else "; not polled yet"
+    ails = [word.replace("_", " ") for word in (*(row["degraded"] or ()), *(row["faults"] or ()))]
+    ailing = f"; ails: {', '.join(ails)}" if ails else ""
+    return f"state (as the collector last wrote it)\n  {row['state']} {since}{root}{polled}{ailing}"
+
+
+def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
+    """One sentence on how it went, and what to look at if it went badly."""
+    device, reading = explanation.device, explanation.reading
+    echoes = reading.echoes
+    pings = ""
+    if echoes is not None and echoes.sent:
+        pings = f"; {echoes.sent - echoes.lost} of {echoes.sent} pings came back"
+    if not reading.sent:
+        return f"this host refused to send: {reading.failure or 'no reason given'}; look at its routes and interfaces"
+    if reading.snmp == "silent":
+        return _silent(device, explanation, credentials) + pings
+    if reading.snmp == "refused":
+        return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
+    words = {"answered": "SNMP answered", "partial": "SNMP answered only in part", "off": "SNMP is off for this device"}
+    failure = f" ({reading.failure})" if reading.failure else ""
+    return words[reading.snmp] + failure + _oddities(explanation) + _uplink(device, reading) + pings
+
+
+def _oddities(explanation: Explanation) -> str:
+    """What was read in spite of the agent."""
+    said = ""
+    if explanation.damaged:
+        count = sum(explanation.damaged.values())
+        said += f"; {count} value{'s' if count > 1 else ''} could not be read (absent; the others count)"
+    if explanation.bulk_trouble:
+        said += f"; its tables were walked by GETNEXT, since GETBULK {explanation.bulk_trouble}"
+    return said
+
+
+def _silent(device: Device, explanation: Explanation, credentials: Sequence[Credential]) -> str:
+    reading = explanation.reading
+    if reading.failure and reading.failure.startswith("address"):
+        return reading.failure
+    where = f"{device.address}:{device.port}"
+    if explanation.rejected:
+        reasons = ", ".join(sorted(explanation.rejected))
+        return f"packets came back but none could be taken for an answer ({reasons})"
+    communities = [repr(credential.name) for credential in credentials if credential.version != "3"]
+    if reading.echoes is not None and reading.echoes.lost < reading.echoes.sent:
+        likely = "SNMP is off or filtered"
+        if communities:
+            likely = f"most likely {_community(communities)}, or {likely}"
+        return f"SNMP at {where} stays silent though the device is there: {likely}"
+    causes = ["the device is off or unreachable", "its SNMP is off or filtered"]
+    if communities:
+        causes.append(_community(communities))
+    return f"no answer from {where}: {', '.join(causes[:-1])}, or {causes[-1]}"
+
+
+def _community(names: Sequence[str]) -> str:
+    """A version 3 agent says that it does not know a user; the others do not."""
+    whose = f"credential {names[0]}" if len(names) == 1 else f"credentials {', '.join(names)}"
+    return f"the community of {whose} is wrong (an agent does not answer one that it does not know)"
+
+
+def _uplink(device: Device, reading: Reading) -> str:
+    found, wanted = uplink_of(device, reading.interfaces), device.uplink_interface
+    if found is not None:
+        if found.is_admin_up is False:
+            return f"; its uplink {found.name!r} is shut (ifAdminStatus): an operator did that"
+        return f"; its uplink {found.name!r} is down (ifOperStatus)" if found.is_up is False else ""
+    names = ", ".join(interface.name for interface in reading.interfaces[:MOST_NAMED])
+    if wanted is not None and reading.snmp == "answered":
+        only = f"only: {names}" if names else "and no other"
+        return f"; but it has no interface {wanted!r} (uplink_interface), {only}"
+    return f"; to measure its traffic, name one of its interfaces as uplink_interface: {names}" if names else ""
+
+
+def impossible(reading: Reading) -> str:
+    """What of the reading cannot be, which no metric shows and no history keeps."""
+    told = [*_beyond(reading.signals), *_beyond(reading.probes)]
+    return "\n  ".join(["\n\nnot believed, so absent from metrics and history", *told]) if told else ""
+
+
+def _beyond(records: Sequence[SignalReading] | Sequence[ProbeReading]) -> Iterator[str]:
+    for record in records:
+        for field, value in record._asdict().items():
+            bound = FIELDS.get(field)
+            if bound is not None and value is not None and not bound.holds(value):
+                yield f"{record[0]}: {field} {value:g} is beyond {bound.least:g} to {bound.most:g}: {bound.reason}"

@@ -1,0 +1,141 @@
+"""The inventory from HTTP service discovery: a URL that answers as Prometheus's ``http_sd_configs`` wants it.
+
+A list of groups ``{"targets": ["ADDRESS[:PORT]", ...], "labels": {...}}``; labels are named like the columns of
+devices.csv, bare or as ``__meta_bairro_NAME`` (which Prometheus, reading the same URL, leaves out of its series).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from collector.ask_http import AskError, ask, secret
+from collector.config import CollectorSettings
+from collector.inventory.device_rows import OPTIONAL, REQUIRED, Row
+from collector.inventory_url import InventoryUrl
+
+LARGEST_BODY = 256 * 1024 * 1024
+CONTENT_TYPE = re.compile(r'application/json(;\s*charset=("utf-8"|utf-8))?', re.IGNORECASE)
+"""As in Prometheus: discovery/http/http.go."""
+
+PREFIX = "__meta_bairro_"
+_FIELDS = tuple(name for name in (*REQUIRED, *OPTIONAL) if name != "address")
+
+
+class DiscoveryError(ValueError):
+    """The URL cannot be read, or answers with something else; the message reads on after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer and how to know it again; ``cached_at`` (Unix seconds) where it is an earlier one."""
+
+    body: bytes
+    digest: bytes
+    cached_at: float | None = None
+
+
+def fetch(url: InventoryUrl, settings: CollectorSettings) -> Found:
+    """Ask the URL, within ``discovery.timeout_seconds`` altogether. Raises DiscoveryError."""
+    wanted = settings.discovery
+    headers = {
+        "Accept": "application/json",
+        "User-Agent": "bairro",
+        "X-Prometheus-Refresh-Interval-Seconds": f"{wanted.refresh_seconds:g}",
+    }
+    try:
+        token = secret(wanted.token_env, wanted.token_file)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        answer = ask(url.text, headers=headers, timeout_seconds=wanted.timeout_seconds, most_bytes=LARGEST_BODY)
+    except AskError as error:
+        raise DiscoveryError(str(error)) from None
+    if answer.status != HTTPStatus.OK:
+        raise DiscoveryError(f"answers with status {answer.status}")
+    if not CONTENT_TYPE.fullmatch(answer.content_type):
+        raise DiscoveryError(f"answers with Content-Type {answer.content_type or 'none'!r}, not application/json")
+    return Found(answer.body, hashlib.blake2b(answer.body, digest_size=16).digest())
+
+
+def entries(body: bytes) -> Iterator[tuple[str, Row | str]]:
+    """Each target as (its place, row), or (its place, what is wrong with it). Raises DiscoveryError at the start.
+
+    A target without ``device_id`` goes by its address, as it does in Prometheus.
+    """
+    try:
+        groups = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise DiscoveryError(f"answers with what is not JSON: {error}") from None
+    if not isinstance(groups, list):
+        raise DiscoveryError("answers with JSON that is not a list of target groups")
+    return _entries(groups)
+
+
+def _entries(groups: list[Any]) -> Iterator[tuple[str, Row | str]]:
+    for number, group in enumerate(groups):
+        place = f"[{number}]"
+        targets = group.get("targets") if isinstance(group, dict) else None
+        labels = group.get("labels") if isinstance(group, dict) else None
+        if not isinstance(targets, list):
+            yield place, "is not a group: an object with a list of targets is expected"
+            continue
+        row = _row({} if labels is None else labels)
+        for index, target in enumerate(targets):
+            here = f"{place}.targets[{index}]"
+            if isinstance(row, str):
+                yield here, row
+            elif not isinstance(target, str):
+                yield here, "is not text"
+            else:
+                yield here, {"device_id": target.strip(), **row, "address": target.strip()}
+
+
+def _row(labels: Any) -> Row | str:
+    """The fields among the labels, or what is wrong with them."""
+    if not isinstance(labels, dict):
+        return "its labels are not an object"
+    row: Row = {}
+    for name in _FIELDS:
+        value = labels.get(PREFIX + name, labels.get(name, ""))
+        if not isinstance(value, str):
+            return f"{name}: is not text: {value!r}"
+        if value.strip():
+            row[name] = value.strip()
+    return row
+
+
+# --- the last good answer, kept for a start while the URL is away ---
+
+
+def cache_path(settings: CollectorSettings) -> Path:
+    """Where the last good answer is kept."""
+    return settings.data / "inventory" / "discovered.json"
+
+
+def keep(found: Found, settings: CollectorSettings) -> None:
+    """Keep a good answer. Raises OSError."""
+    path = cache_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(found.body)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def kept(settings: CollectorSettings) -> Found | None:
+    """The last good answer; None where there is none that can be read."""
+    path = cache_path(settings)
+    try:
+        body, at = path.read_bytes(), path.stat().st_mtime
+    except OSError:
+        return None
+    return Found(body, b"", at)

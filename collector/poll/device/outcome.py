@@ -1,0 +1,67 @@
+"""Poll stage: how the SNMP part of one poll ended, and what it has found so far."""
+
+from __future__ import annotations
+
+from collector.poll.objects.compiled_reply import UsualAnswer
+from collector.poll.objects.decode import Found
+from collector.reading import EchoBurst, InterfaceReading, ProbeReading, Reading, SignalReading, SnmpOutcome
+
+_new_record = tuple.__new__
+
+
+class Outcome:
+    """How the SNMP part of one poll ended."""
+
+    __slots__ = (
+        "boot_seconds",
+        "failure",
+        "interfaces",
+        "is_sent",
+        "probes",
+        "rtt_seconds",
+        "sent_at",
+        "signals",
+        "snmp",
+        "uptime_seconds",
+    )
+
+    def __init__(self) -> None:
+        self.snmp: SnmpOutcome = "answered"
+        self.is_sent = True
+        self.sent_at = 0.0
+        self.failure: str | None = None
+        self.rtt_seconds: float | None = None
+        self.uptime_seconds: float | None = None
+        self.boot_seconds: float | None = None
+        self.interfaces: tuple[InterfaceReading, ...] = ()
+        self.signals: tuple[SignalReading, ...] = ()
+        self.probes: tuple[ProbeReading, ...] = ()
+
+    def add(self, found: Found) -> None:
+        self.interfaces += found.interfaces
+        self.signals += found.signals
+        self.probes += found.probes
+
+    def take(self, answer: UsualAnswer) -> None:
+        self.uptime_seconds, self.boot_seconds, self.interfaces, self.signals = answer
+
+    def reading(
+        self, device_id: str, times: tuple[float, float], became: tuple[SnmpOutcome, bool], echoes: EchoBurst | None
+    ) -> Reading:
+        """The Reading of a poll; ``times`` are when it began and how long it took, ``became`` what became of SNMP and
+        whether anything was sent.
+        """
+        fields = (
+            device_id,
+            *times,
+            *became,
+            self.rtt_seconds,
+            self.uptime_seconds,
+            self.boot_seconds,
+            echoes,
+            self.interfaces,
+            self.signals,
+            self.failure,
+            self.probes,
+        )
+        return _new_record(Reading, fields)

@@ -1,0 +1,400 @@
+"""Poll stage: the SNMP side of one device. What to ask next, what its answers have taught, how a poll ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from collector.config import PollSettings
+from collector.poll.damage import Damaged
+from collector.poll.device.credential_rotation import Attempts
+from collector.poll.device.device_cache import Learnt
+from collector.poll.device.get_bulk import GetBulk
+from collector.poll.device.outcome import Outcome
+from collector.poll.device.split_get import SplitGet
+from collector.poll.device.walk import Pace, Walk
+from collector.poll.objects import decode
+from collector.poll.objects.compiled_reply import UsualAnswer
+from collector.poll.objects.get_request import Access, Asked, Question
+from collector.poll.objects.interface_cache import InterfaceMemory
+from collector.poll.objects.read_lag import late_by, marked, marked_by_row
+from collector.poll.objects.table_cache import RowMemory, found
+from collector.poll.profile import Profile, Source, Table, choose
+from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Value
+from collector.poll.snmp.engine import TIMEOUT, Destination, Engine, Exchange, Request
+from collector.poll.snmp.usm_guard import Guard
+from collector.poll.timeouts import patience, slowest
+from collector.reading import Device, SnmpOutcome
+
+IDENTITY = (
+    Source("sysObjectID.0", "1.3.6.1.2.1.1.2.0", "object_id", "RFC 3418, SNMPv2-MIB"),
+    Source("sysDescr.0", "1.3.6.1.2.1.1.1.0", "description", "RFC 3418, SNMPv2-MIB"),
+)
+
+
+class Conversation:
+    """One device's SNMP side, kept from poll to poll; ``start`` runs one poll."""
+
+    def __init__(
+        self,
+        device: Device,
+        accesses: Sequence[Access],
+        profiles: Mapping[str, Profile],
+        engine: Engine,
+        limits: PollSettings,
+    ) -> None:
+        self.device = device
+        self.access = accesses[0]
+        self.limits = limits
+        self._patience = patience(limits, device, self.access)
+        self.tries = self._patience.tries
+        self.silent_polls = 0
+        self._profiles = profiles
+        self._engine = engine
+        self._attempts = Attempts(accesses)
+        self._engine_id: bytes | None = None
+        self._uptime: float | None = None
+        self._learnt: Learnt | None = None
+        self._asked: Question | None = None
+        self._request: Request
+        self._must_learn = True
+        self._walking: deque[Table] = deque()
+        self._exchange: Exchange | None = None
+        self._until: float | None = None
+
+    @property
+    def let_in_by(self) -> str | None:
+        """The name of the credential that worked last; None where none has yet."""
+        return self._attempts.kept.name if self._attempts.kept is not None else None
+
+    @property
+    def bulk_trouble(self) -> str | None:
+        """What was wrong with the device's GETBULK last; None where nothing is, or none was sent."""
+        return self.bulk.trouble
+
+    def start(self, to: Destination, ended: Callable[[Outcome], None]) -> None:
+        """Poll once; ``ended`` is called exactly once."""
+        self._to = to
+        self._ended = ended
+        self._until = self._exchange = None
+        if self._walking:
+            self._walking.clear()
+        self.outcome = Outcome()
+        self._attempts.begin(self._patience.tries, self.silent_polls)
+        self._ask_first()
+
+    def _ask_first(self) -> None:
+        """The first request of the poll through the credential whose turn it is."""
+        self.tries = self._attempts.tries
+        if self._attempts.access is not self.access:
+            self.access = self._attempts.access
+            self._patience = patience(self.limits, self.device, self.access)
+            self._must_learn = True
+        learnt, now = self._learnt, self._engine.now
+        if learnt is not None and now < learnt.learn_at and not self._must_learn:
+            learnt.begin_poll(now)
+            self._ask_learnt(learnt.question)
+        elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
+            identity = Question([Asked(source) for source in IDENTITY], self.access)
+            self.ask_question(identity, self._identified, self._lost)
+        else:
+            self._plan("", "")
+
+    # What the GET and the walks use to ask.
+
+    @property
+    def bulk(self) -> GetBulk:
+        """What is known of the device's GETBULK."""
+        return self._learnt.bulk if self._learnt is not None else GetBulk()
+
+    def ask(self, request: Request, tries: int) -> Exchange:
+        """Send a request, up to so many times."""
+        exchange = Exchange(self._engine, self._to, request, self._until, self._patience)
+        exchange.tries = tries
+        if self.access.session is not None:
+            Guard(self.access.session, exchange)
+        outbox = self._engine.outbox
+        (outbox.fresh if self._exchange is None else outbox.urgent).append(exchange)
+        self._exchange = exchange
+        return exchange
+
+    def ask_question(
+        self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
+    ) -> None:
+        self.ask(Request(question.packet, question.id_at, question.read, heard, lost), self.tries)
+
+    def _ask_learnt(self, question: Question) -> None:
+        if self._asked is not question:
+            self._asked = question
+            self._request = Request(question.packet, question.id_at, question.read, self._heard, self._lost)
+        self.ask(self._request, self.tries)
+
+    def has_time(self) -> bool:
+        return self._until is None or self._engine.now < self._until
+
+    def late_seconds(self) -> float:
+        """How long after the poll's first packet the request left that was answered last; 0 where that is no matter."""
+        return late_by(self._exchange, self.outcome.sent_at)
+
+    def count_avoided(self, trouble: str) -> None:
+        self._engine.counts.avoid_bulk(self.device.device_id, trouble, self._engine.now)
+
+    def count_damage(self, damaged: Damaged, name: str) -> None:
+        self._engine.counts.damage(damaged, name, self.device.device_id, self._engine.now)
+
+    # The steps of a poll.
+
+    def _identified(self, answer: list[Value] | Message, rtt: float) -> None:
+        self._note_first(rtt)
+        values = [None, None] if isinstance(answer, Message) else answer
+        is_damaged = self._count_damaged(IDENTITY, values)
+        self._plan(decode.text(values[0]) or "", decode.text(values[1]) or "")
+        self._must_learn = is_damaged
+
+    def _plan(self, object_id: str, description: str) -> None:
+        """Choose the profiles of the device and forget what was learnt of it."""
+        chosen = choose(self._profiles, self.device.profile, object_id, description)
+        learnt = Learnt(self.device, chosen, self.access, self._engine.now)
+        if self._learnt is not None:
+            learnt.keep_from(self._learnt)
+        self._learnt = learnt
+        self._patience = patience(self.limits, self.device, self.access, *slowest(chosen))
+        self._must_learn = False
+        self._ask_learnt(learnt.question)
+
+    def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
+        learnt, exchange = self._learnt, self._exchange
+        assert learnt is not None and exchange is not None  # noqa: PT018
+        if isinstance(answer, UsualAnswer) and learnt.is_whole and not exchange.late_seconds:
+            self._take_whole(answer, exchange, rtt)
+            return
+        if self.outcome.rtt_seconds is None:
+            self._note_first(rtt)
+        if isinstance(answer, UsualAnswer):
+            self._take_usual(answer)
+        elif not isinstance(answer, Message):
+            self._take(answer, None)
+        elif answer.kind == REPORT:
+            self._refused("the agent answered with a report")
+        elif answer.error_status == AUTHORIZATION_ERROR:
+            self._refused(ERRORS[answer.error_status])
+        else:
+            SplitGet(self, learnt.question, self._take).error(answer)
+
+    def _take_whole(self, answer: UsualAnswer, exchange: Exchange, rtt: float) -> None:
+        """The answer that is a usual poll from end to end: the steps below without those that it has no need of."""
+        outcome, before = self.outcome, self._uptime
+        uptime, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
+        outcome.sent_at = outcome.sent_at or exchange.first_sent_at
+        outcome.rtt_seconds = rtt
+        outcome.uptime_seconds = self._uptime = uptime
+        if before is not None and uptime is not None and uptime < before:
+            self._must_learn = True
+        self.silent_polls = 0
+        self._attempts.worked()
+        self._exchange = None
+        self._ended(outcome)
+
+    def _take_usual(self, answer: UsualAnswer) -> None:
+        outcome = self.outcome
+        outcome.take(answer)
+        if self._exchange is not None and self._exchange.late_seconds:
+            outcome.interfaces = marked(outcome.interfaces, self.late_seconds())
+        self._note_uptime(answer.uptime_seconds)
+        self._begin_walks()
+
+    def _take(self, values: list[Value], failure: str | None, late: float | None = None) -> None:
+        """The answer to the question: scalars first, then what is known of tables, then what must be walked.
+
+        ``late`` is how late its counters were read, where that is not when the last request was answered.
+        """
+        assert self._learnt is not None
+        outcome, scalars = self.outcome, self._learnt.scalars
+        values = [
+            decode.read(item.source, value) for item, value in zip(self._learnt.question.asked, values, strict=True)
+        ]
+        if self._count_damaged([item.source for item in self._learnt.question.asked], values):
+            values[: scalars.count] = scalars.settled(values)
+        outcome.uptime_seconds = scalars.number("uptime_seconds", values)
+        outcome.boot_seconds = scalars.number("boot_seconds", values)
+        if scalars.has_channels:
+            outcome.signals = scalars.channels(values)
+        if failure is not None:
+            self._cut(failure)
+            self._end_walks()
+            return
+        self._note_uptime(outcome.uptime_seconds)
+        outcome.add(self._learnt.read(values))
+        outcome.interfaces = marked(outcome.interfaces, self.late_seconds() if late is None else late)
+        self._learnt.learn(values)
+        self._begin_walks()
+
+    def _begin_walks(self) -> None:
+        assert self._learnt is not None
+        self._walking.extend(self._learnt.to_walk())
+        self._walk_next()
+
+    def _walk_next(self) -> None:
+        if not self._walking:
+            self._end_walks()
+            return
+        assert self._learnt is not None
+        table = self._walking[0]
+        memory = self._learnt.memory(table)
+        columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.columns
+        Walk(self, columns, self._learnt.pace(table), self._walked).step()
+
+    def _walked(self, walk: Walk) -> None:
+        assert self._learnt is not None
+        table = self._walking.popleft()
+        memory = self._learnt.memory(table)
+        if walk.failure is not None:
+            self._cut(f"{table.name}: {walk.failure}")
+        if isinstance(memory, RowMemory):
+            self._take_rows(memory, walk)
+            return
+        if self._take_usual_walk(memory, walk):
+            return
+        left = memory.columns_left(walk.cells) if walk.failure is None else ()
+        if left:
+            self._walking.appendleft(table)
+            if memory.is_torn(walk.cells):
+                Walk(self, table.columns, Pace(), self._walked).step()
+            else:
+                Walk(self, left, Pace(), lambda more: self._walked_rest(walk, more)).step()
+            return
+        self._take_interfaces(memory, walk)
+
+    def _take_rows(self, memory: RowMemory, walk: Walk) -> None:
+        assert self._learnt is not None
+        self.outcome.add(found(memory.table, walk.cells))
+        if walk.failure is None and memory.learn(walk.cells):
+            self._learnt.has_changed()
+        self._walk_next()
+
+    def _take_usual_walk(self, memory: InterfaceMemory, walk: Walk) -> bool:
+        """The interfaces of a walk that went as it usually does; False for any other walk."""
+        row = walk.usual_row()
+        if row is None or walk.route is None or walk.route.recipe is None:
+            return False
+        self._note_missing(memory)
+        readings = walk.route.recipe.interfaces(row)
+        if walk.late:
+            readings = marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
+        self.outcome.interfaces += readings
+        self._walk_next()
+        return True
+
+    def _walked_rest(self, first: Walk, rest: Walk) -> None:
+        """The rows were new: what is asked rarely has been asked too."""
+        first.cells.update(rest.cells)
+        first.late |= rest.late
+        first.cut |= rest.cut
+        first.is_damaged |= rest.is_damaged
+        first.failure = rest.failure
+        self._walked(first)
+
+    def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
+        assert self._learnt is not None
+        if walk.failure is None and memory.learn(walk.cells):
+            self._learnt.has_changed()
+        self._note_missing(memory)
+        cells = decode.settled(memory.table, walk.cells, walk.cut)
+        for column in cells:
+            for value in cells[column].values():
+                if value is Damaged.UNFIT:
+                    self.count_damage(value, column)
+        readings = memory.readings(cells)
+        self.outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
+        if walk.failure is None and walk.route is not None:
+            records = memory.records(readings, walk.cells, walk.route.places())
+            if records is not None:
+                walk.route.learn(records)
+        self._walk_next()
+
+    def _note_missing(self, memory: InterfaceMemory) -> None:
+        if memory.missing_uplink is not None:
+            self.outcome.failure = f"uplink_interface: no interface named {memory.missing_uplink!r}"
+
+    # What is noted on the way.
+
+    def _count_damaged(self, sources: Sequence[Source], values: Sequence[Value]) -> bool:
+        """Count the damaged ones of an answer that was read the long way; whether there are any."""
+        damaged = [(source, value) for source, value in zip(sources, values, strict=True) if isinstance(value, Damaged)]
+        for source, value in damaged:
+            self.count_damage(value, source.name)
+        return bool(damaged)
+
+    def _note_first(self, rtt: float) -> None:
+        exchange = self._exchange
+        if exchange is not None:
+            self._until = exchange.until
+            self.outcome.sent_at = self.outcome.sent_at or exchange.first_sent_at
+        self.outcome.rtt_seconds = rtt
+        if self.access.session is not None:
+            self._note_engine(self.access.session.engine_id)
+
+    def _note_engine(self, engine_id: bytes | None) -> None:
+        """Another SNMP engine is another device, or one that was set up anew."""
+        if self._engine_id is not None and engine_id != self._engine_id:
+            self._must_learn = True
+        self._engine_id = engine_id
+
+    def _note_uptime(self, uptime: float | None) -> None:
+        """A restart makes everything worth asking for again."""
+        if self._uptime is not None and uptime is not None and uptime < self._uptime:
+            self._must_learn = True
+        self._uptime = uptime
+
+    def _cut(self, failure: str) -> None:
+        self.outcome.snmp = "partial"
+        self.outcome.failure = self.outcome.failure or failure
+
+    def _end_walks(self) -> None:
+        self.silent_polls = 0
+        self._attempts.worked()
+        session = self.access.session
+        assert self._learnt is not None
+        if session is not None and self._learnt.scalars.place("boot_seconds") is None:
+            self.outcome.boot_seconds = session.engine_seconds
+        self._learnt.compose()
+        self._finish()
+
+    def _lost(self, reason: str) -> None:
+        """No answer: silent after the timeout, refused where only unusable packets came, partial after an answer."""
+        if self.outcome.rtt_seconds is not None:
+            self._cut(reason)
+            self._end_walks()
+        elif reason.startswith("send: "):
+            self.outcome.is_sent = False
+            self._end("silent", reason)
+        else:
+            self._refused(None if reason == TIMEOUT else reason)
+
+    def _refused(self, reason: str | None) -> None:
+        """This credential was refused, or met silence (None): another one's turn, or the end."""
+        if self._exchange is not None:
+            self._until = self._exchange.until
+            self.outcome.sent_at = self.outcome.sent_at or self._exchange.first_sent_at
+        if self._attempts.next(reason) and self.has_time():
+            self.outcome.rtt_seconds = None
+            self._ask_first()
+            return
+        self._attempts.failed()
+        failure = self._attempts.failure
+        if failure is None:
+            self.silent_polls += 1
+        self._end("silent" if failure is None else "refused", failure)
+
+    def _end(self, snmp: SnmpOutcome, failure: str | None) -> None:
+        self.outcome.snmp = snmp
+        self.outcome.failure = failure
+        self._finish()
+
+    def _finish(self) -> None:
+        exchange = self._exchange
+        if not self.outcome.sent_at and exchange is not None:
+            self.outcome.sent_at = exchange.first_sent_at
+        self._exchange = None
+        self._ended(self.outcome)

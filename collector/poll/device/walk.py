@@ -1,0 +1,431 @@
+"""Poll stage: a table walked several columns at a time, with as many rows to a request as the device can take."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from operator import lt
+from typing import TYPE_CHECKING, Any
+
+from collector.poll.damage import Damaged
+from collector.poll.device.walk_cache import Bulk, Progress, Route, Step
+from collector.poll.profile import Source
+from collector.poll.snmp.codec import (
+    ERRORS,
+    GENERAL_ERROR,
+    GET_BULK,
+    GET_NEXT,
+    NO_SUCH_NAME,
+    REPORT,
+    REST,
+    TOO_BIG,
+    Absent,
+    BadPacketError,
+    Message,
+    Value,
+    Varbind,
+    decode_subids,
+    encode_oid,
+    encode_request,
+)
+from collector.poll.snmp.engine import TIMEOUT, Exchange, Request
+from collector.poll.snmp.reply_parser import Cells, expected_rows, learn_layout
+
+if TYPE_CHECKING:
+    from collector.poll.device.session import Conversation
+
+REPLY_BYTES = 1400
+"""What a reply should stay under, so that it crosses an Ethernet path in one piece (1,472 less some headroom)."""
+VARBIND_BYTES = 24
+"""A guess at the size of one varbind, until the device has shown its own."""
+FIRST_REPETITIONS = 10
+MOST_REPETITIONS = 100
+
+
+class Pace:
+    """What earlier walks of one table on one device have taught: rows, bytes per row and a ceiling on repetitions.
+
+    ``route`` is the way to go again, known once a walk has gone as the one before it foretold.
+    """
+
+    __slots__ = ("ceiling", "is_known", "route", "row_bytes", "rows")
+
+    def __init__(self) -> None:
+        self.is_known = False
+        self.rows = 0
+        self.row_bytes = 0.0
+        self.ceiling = MOST_REPETITIONS
+        self.route: Route | None = None
+
+    def note(self, rows: int, size: int) -> bool:
+        """Learn from a whole walk of so many rows and bytes; True where it went as foretold."""
+        row_bytes = size / (rows + 1)
+        was_foretold = self.is_known and rows == self.rows and abs(row_bytes - self.row_bytes) <= 0.05 * row_bytes
+        self.is_known = True
+        if rows:
+            self.rows, self.row_bytes = rows, row_bytes
+        return was_foretold
+
+
+class Walk:
+    """One walk of some columns. ``failure`` says why it is partial, ``cut`` which columns are, ``is_damaged`` that some
+    cells could not be read, ``late`` by column and row how many seconds late cells were read. A reply that breaks off
+    within a row is taken up to that row, so that a row is of one moment.
+    """
+
+    def __init__(
+        self, talk: Conversation, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]
+    ) -> None:
+        self.failure: str | None = None
+        self.cut: set[str] = set()
+        self.is_damaged = False
+        self.late: dict[tuple[str, bytes], float] = {}
+        self._talk = talk
+        self._columns = tuple(columns)
+        self._pace = pace
+        self._ended = ended
+        self._had_trouble = False
+        self._bulk = talk.bulk
+        self._is_bulk = talk.access.version != "1" and self._bulk.is_used
+        self._has_fallen_back = False
+        self._tries = talk.tries
+        self._bytes = 0
+        self._repetitions = 1
+        self._cells: dict[str, dict[bytes, Value]] | None = None
+        self._groups: deque[list[_Column]] = deque()
+        self._request: Bulk
+        self._reply = b""
+        self._trail: list[Step] | None = None
+        self._progress: Progress | None = None
+        if pace.route is not None and pace.route.columns == self._columns and pace.route.is_bulk == self._is_bulk:
+            self._progress = Progress(pace.route)
+        else:
+            self._begin_carefully()
+            self._trail = [] if pace.is_known else None
+
+    @property
+    def cells(self) -> dict[str, dict[bytes, Value]]:
+        """What was walked: column name -> index bytes -> value."""
+        if self._cells is None:
+            self._cells = {column.name: {} for column in self._columns}
+            for name, index, value in self._progress.cells() if self._progress is not None else ():
+                self._cells[name][index] = value
+        return self._cells
+
+    @property
+    def route(self) -> Route | None:
+        """The route that this walk has followed, or found for the next."""
+        route = self._pace.route
+        return route if route is not None and route.columns == self._columns else None
+
+    def usual_row(self) -> list[Any] | None:
+        """All that was walked, as the recipe of its route puts it; None where it must be taken from ``cells``."""
+        return self._progress.row() if self._progress is not None else None
+
+    def step(self) -> None:
+        """Send the next request, or end the walk."""
+        if self._progress is not None:
+            if self._progress.is_complete:
+                self._ended(self)
+            else:
+                self._ask(self._progress.step.request)
+            return
+        while self._groups and not any(not column.is_ended for column in self._groups[0]):
+            self._groups.popleft()
+        if not self._groups or self._is_over_limits():
+            self._finish()
+            return
+        self._groups[0] = [column for column in self._groups[0] if not column.is_ended]
+        self._ask(self._compose())
+
+    def _compose(self) -> Bulk:
+        """The request for the next cells of the columns that are under way."""
+        group = self._groups[0]
+        oids = [column.prefix + column.last for column in group]
+        head = self._talk.access.head
+        if self._is_bulk:
+            self._repetitions = self._fitting_repetitions(group)
+            packet = encode_request(GET_BULK, head, oids, second=self._repetitions)
+            self._tries = 1 if self._bulk.is_last_try else self._tries
+        else:
+            self._repetitions = 1
+            packet = encode_request(GET_NEXT, head, oids)
+        prefixes = [column.prefix for column in group]
+        self._request = Bulk(bytearray(packet.data), packet.id_at, prefixes, self._repetitions)
+        return self._request
+
+    def _ask(self, request: Bulk) -> None:
+        wanted = Request(request.packet, request.id_at, self._read, self._heard, self._lost)
+        self._talk.ask(wanted, self._tries).renew = self._renew
+
+    def _renew(self, exchange: Exchange) -> None:
+        """A try was not answered: put the next one, while an answer to this one is still an answer."""
+        self._note_lost()
+        request = self._compose()
+        exchange.packet, exchange.id_at, exchange.tries = request.packet, request.id_at, self._tries
+
+    def _leave_route(self) -> None:
+        """Go on the careful way from here: what came is no usual reply, or nothing came."""
+        progress, self._progress = self._progress, None
+        if progress is None:
+            return
+        self._pace.route = None
+        self._repetitions = progress.step.request.repetitions
+        self._bytes = sum(step.layout.size for step in progress.done)
+        self._begin_carefully()
+        columns = {column.name: column for column in self._groups[0]}
+        for name, index, value in progress.cells():
+            columns[name].put(index, value)
+        for step in progress.done:
+            for name in step.ended:
+                columns[name].is_ended = True
+        self._groups[0] = [column for column in self._groups[0] if not column.is_ended]
+
+    def _begin_carefully(self) -> None:
+        self._cells = {column.name: {} for column in self._columns}
+        self._groups.append([_Column(column, self._cells[column.name]) for column in self._columns])
+
+    def _fitting_repetitions(self, group: list[_Column]) -> int:
+        """Rows for one reply: those that are still to come, as many as fit, and no more than the device has borne."""
+        if self._bulk.is_last_try and not self._bulk.is_trial:
+            return 1
+        row_bytes = self._pace.row_bytes or VARBIND_BYTES * len(group)
+        coming = self._pace.rows - len(group[0].cells) + 1
+        wanted = coming if coming > 0 and self._pace.rows else FIRST_REPETITIONS
+        return max(1, min(wanted, int((REPLY_BYTES - self._talk.access.outside_bytes) / row_bytes), self._pace.ceiling))
+
+    def _is_over_limits(self) -> bool:
+        limits = self._talk.limits
+        if max(len(column.cells) for column in self._groups[0]) >= limits.max_rows:
+            self.failure = f"more than {limits.max_rows} rows"
+            return True
+        if self._bytes >= limits.max_answer_bytes:
+            self.failure = f"more than {limits.max_answer_bytes} bytes"
+            return True
+        return False
+
+    def _read(self, data: bytes) -> tuple[Any, ...] | Cells | Message:
+        """The numbers of a reply that keeps to the route, else its cells, or the whole message if it has an error."""
+        if self._progress is not None:
+            numbers = self._progress.read(data, self._talk.access.head)
+            if numbers is not None:
+                return numbers
+            self._leave_route()
+        group = self._groups[0]
+        cells = expected_rows(data, self._talk.access.head, [column.prefix for column in group])
+        if cells is not None:
+            self._bytes += len(data)
+            self._reply = data
+            return cells
+        self._trail = None
+        message = self._talk.access.decode(data)
+        self._bytes += len(data)
+        if message.kind == REPORT or message.error_status:
+            return message
+        if not message.varbinds:
+            raise BadPacketError("names", "no varbinds")
+        return self._read_damaged(message.varbinds, group)
+
+    def _read_damaged(self, binds: Sequence[Varbind], group: Sequence[_Column]) -> Cells:
+        """The cells of a reply that holds something odd. A cell whose name cannot be read goes by that of another column
+        of its row; what lengths do not let be followed is left out.
+        """
+        if binds[-1] == REST:
+            self._note_damage(Damaged.FRAMING, group[(len(binds) - 1) % len(group)].name)
+            binds = binds[:-1]
+        cells = Cells([], [])
+        for start in range(0, len(binds), len(group)):
+            row = list(zip(group, binds[start : start + len(group)], strict=False))
+            found = [column.index_of(encode_oid(bind.oid)) if bind.oid else None for column, bind in row]
+            shown = next((index for index in found if index is not None), None)
+            for (column, bind), index in zip(row, found, strict=True):
+                if isinstance(bind.value, Damaged):
+                    self._note_damage(bind.value, column.name)
+                is_outside = index is None and bind.oid != ()
+                cells.indexes.append(index if bind.oid else shown)
+                cells.values.append(None if is_outside else bind.value)
+        return cells
+
+    def _note_damage(self, damaged: Damaged, name: str) -> None:
+        self.is_damaged = True
+        self._talk.count_damage(damaged, name)
+
+    def _heard(self, answer: tuple[Any, ...] | Cells | Message, _rtt: float) -> None:
+        self._tries = self._talk.tries
+        if isinstance(answer, Message):
+            self._error(answer)
+            return
+        if self._is_bulk:
+            self._bulk.answered()
+        elif self._bulk.answered_next():
+            self._talk.count_avoided(self._bulk.trouble or "")
+        if isinstance(answer, Cells):
+            self._take(answer)
+        elif self._progress is not None:
+            late = self._talk.late_seconds()
+            if late:
+                self.late.update({(cell.column, cell.index): late for cell in self._progress.step.cells})
+            self._progress.take(answer)
+        self.step()
+
+    def _take(self, answer: Cells) -> None:
+        group, trail = self._groups[0], self._trail
+        width, count = len(group), len(answer.values)
+        if count > width:
+            count -= count % width
+        late = self._talk.late_seconds()
+        stood = [(column.last, column.is_ended) for column in group] if self.is_damaged else None
+        if trail is not None:
+            layout = learn_layout(self._reply, self._talk.access.head, answer.values)
+            trail.append(Step(self._request, layout, answer.indexes))
+        for place, column in enumerate(group):
+            before = len(column.cells)
+            indexes, values = answer.indexes[place:count:width], answer.values[place:count:width]
+            if late:
+                self.late |= {(column.name, index): late for index in indexes if index is not None}
+            if not column.take(indexes, values):
+                self._give_up([column], "the agent's answers do not increase")
+            if trail is not None:
+                taken = range(place, count, width)[: len(column.cells) - before]
+                trail[-1].note(column.name, taken, is_ended=column.is_ended)
+        if stood is not None and stood == [(column.last, column.is_ended) for column in group]:
+            self._give_up(group, "the names in the agent's answers cannot be read")
+
+    def _error(self, message: Message) -> None:
+        """tooBig and genErr shrink the request; what is left of a GETBULK's errors is tried by GETNEXT; noSuchName is how
+        version 1 ends a column; others end what they name.
+        """
+        group = self._groups[0]
+        if message.kind == REPORT:
+            self._stop("report")
+        elif message.error_status in (TOO_BIG, GENERAL_ERROR) and self._repetitions > 1:
+            self._shrink()
+            self.step()
+        elif message.error_status == TOO_BIG and len(group) > 1:
+            middle = len(group) // 2
+            self._groups[0] = group[:middle]
+            self._groups.insert(1, group[middle:])
+            self._had_trouble = True
+            self.step()
+        elif self._is_bulk and (message.error_status != NO_SUCH_NAME or not any(column.cells for column in group)):
+            self._bulk.refused(f"is answered with {ERRORS[message.error_status]}")
+            self._fall_back()
+        else:
+            if self._has_fallen_back:
+                self._bulk.acquit()
+                self._is_bulk = self._bulk.is_used
+            named = message.error_index
+            ended = group[named - 1 : named] if 1 <= named <= len(group) else group
+            if message.error_status != NO_SUCH_NAME:
+                self._give_up(ended, ERRORS[message.error_status])
+            for column in ended:
+                column.is_ended = True
+            self.step()
+
+    def _note_lost(self) -> None:
+        """No answer: by chance, so the same once more; or it is too large for the path, so then for less each time."""
+        self._leave_route()
+        self._tries -= 1
+        if self._is_bulk:
+            self._bulk.lost(self._repetitions)
+        if self._tries < self._talk.tries - 1 or not self._tries:
+            self._shrink()
+
+    def _lost(self, reason: str) -> None:
+        """All tries are lost: by GETNEXT, where it may be GETBULK that the device does not like."""
+        if reason == TIMEOUT:
+            self._note_lost()
+        self._leave_route()
+        if self._is_bulk and reason != TIMEOUT and not reason.startswith("send: "):
+            self._bulk.refused(f"is answered by what cannot be read ({reason})")
+        if not self._is_bulk:
+            self._bulk.acquit()
+        elif self._bulk.has_failed and self._talk.has_time():
+            self._fall_back()
+            return
+        elif self._bulk.has_failed:
+            self._bulk.ran_out()
+        self._stop(reason)
+
+    def _fall_back(self) -> None:
+        """Go on by GETNEXT from here."""
+        self._had_trouble = self._has_fallen_back = True
+        self._is_bulk = False
+        self._tries = self._talk.tries
+        self.step()
+
+    def _shrink(self) -> None:
+        self._had_trouble = True
+        self._pace.ceiling = max(1, self._repetitions // 2)
+
+    def _stop(self, reason: str) -> None:
+        self.failure = reason
+        self._finish()
+
+    def _give_up(self, columns: Iterable[_Column], reason: str) -> None:
+        """Go on without these columns."""
+        self.failure = reason
+        for column in columns:
+            column.is_ended = True
+            self.cut.add(column.name)
+
+    def _finish(self) -> None:
+        self.cut.update(column.name for group in self._groups for column in group if not column.is_ended)
+        if self.failure is None:
+            rows = max((len(cells) for cells in self.cells.values()), default=0)
+            was_foretold = self._pace.note(rows, self._bytes)
+            if was_foretold and self._trail is not None and not self._had_trouble:
+                self._pace.route = Route(self._columns, self._trail, is_bulk=self._is_bulk)
+        if not self._had_trouble:
+            self._pace.ceiling = min(MOST_REPETITIONS, self._pace.ceiling * 2)
+        self._ended(self)
+
+
+class _Column:
+    """How far one column has got."""
+
+    __slots__ = ("cells", "is_ended", "last", "name", "order", "prefix")
+
+    def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
+        self.name = source.name
+        self.prefix = encode_oid(source.numbers)
+        self.cells = cells
+        self.last = b""
+        self.order: tuple[int, ...] = ()
+        self.is_ended = False
+
+    def index_of(self, content: bytes) -> bytes | None:
+        """The index in an OID's content, or None where it lies outside this column."""
+        inside = content.startswith(self.prefix) and len(content) > len(self.prefix)
+        return content[len(self.prefix) :] if inside else None
+
+    def put(self, index: bytes, value: Value) -> None:
+        """Take a cell that is known to be the next."""
+        self.cells[index] = value
+        self.last = index
+        self.order = decode_subids(index)
+
+    def take(self, indexes: list[bytes | None], values: list[Value]) -> bool:
+        """Take the next cells up to the column's end; False where they do not increase, which ends it too.
+
+        A damaged cell whose row is not known, or which is not its turn, is passed over.
+        """
+        if None not in indexes:
+            orders = [decode_subids(index) for index in indexes if index is not None]
+            if orders and all(map(lt, (self.order, *orders), orders)):
+                self.order = orders[-1]
+                self.last = indexes[-1] or b""
+                self.cells.update(zip(indexes, values, strict=True))  # type: ignore[arg-type]
+                return True
+        for index, value in zip(indexes, values, strict=True):
+            is_damaged = isinstance(value, Damaged)
+            if isinstance(value, Absent) or (index is None and not is_damaged):
+                self.is_ended = True
+                return True
+            order = () if index is None else decode_subids(index)
+            if order > self.order:
+                self.put(index or b"", value)
+            elif not is_damaged or value is Damaged.WRONG_LENGTH:
+                self.is_ended = True
+                return is_damaged
+        return True

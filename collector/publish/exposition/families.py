@@ -1,0 +1,326 @@
+"""Every metric that the collector exposes, declared once: metrics.py makes the text, metrics_page.py the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from collector.publish.exposition.content_negotiation import Form
+
+Kind = Literal["gauge", "counter", "summary", "info"]
+Detail = Literal["full", "summary", "area"]
+DETAILS: tuple[Detail, ...] = ("full", "summary", "area")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric: ``detail`` is the least detail at which a device gets it (``area``: at every one).
+
+    ``series`` says how many series one device, interface, channel, area or collector gets of it.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    detail: Detail = "full"
+    series: int = 1
+
+    def header(self, form: Form) -> str:
+        """The HELP and TYPE lines.
+
+        OpenMetrics names a counter without ``_total`` and an info without ``_info``; the classic format has no info.
+        """
+        name, kind = self.name, self.kind
+        if form.is_openmetrics:
+            name = name.removesuffix({"counter": "_total", "info": "_info"}.get(kind, ""))
+        elif kind == "info":
+            kind = "gauge"
+        return f"# HELP {name} {self.help}\n# TYPE {name} {kind}\n"
+
+
+def _device(name: str, kind: Kind, help_: str, detail: Detail = "full", **more: int) -> Family:
+    return Family(f"bairro_{name}", kind, help_, ("device",), detail, **more)
+
+
+DEVICE_INFO = Family(
+    "bairro_device_info",
+    "info",
+    "What the inventory says of the device.",
+    ("device", "area", "site", "role", "parent", "profile"),
+    "summary",
+)
+DEVICE_STATE = Family(
+    "bairro_device_state", "gauge", "1 for the state that the device is judged to be in.", ("device", "state"), series=6
+)
+DEVICE_REACHABLE = Family(
+    "bairro_device_reachable",
+    "gauge",
+    "Whether the device answered its last poll by this method (snmp, ping).",
+    ("device", "by"),
+    series=2,
+)
+DEVICE_DOWN = Family(
+    "bairro_device_down",
+    "gauge",
+    "Present, and 1, only while the device is down or suppressed; root is the device that the outage is laid to.",
+    ("device", "root"),
+    "area",
+)
+DEVICE_IN_MAINTENANCE = Family(
+    "bairro_device_in_maintenance",
+    "gauge",
+    "Present, and 1, only while a maintenance window on the device, its site or its area holds.",
+    ("device",),
+    "area",
+)
+
+DEVICE_DEGRADED = Family(
+    "bairro_device_degraded",
+    "gauge",
+    "Present, and 1, only while the device answers but was bad for several windows: loss, latency or saturation.",
+    ("device", "measure"),
+    "summary",
+)
+DEVICE_FAULT = Family(
+    "bairro_device_fault",
+    "gauge",
+    "Present, and 1, only while the device answers but a part of it has failed for several polls: "
+    "snmp_silent, snmp_refused, snmp_partial, ping_silent, uplink_down, uplink_shut, uplink_missing, two_devices.",
+    ("device", "fault"),
+    "summary",
+)
+
+# Grouped by how often a poll changes them: device_text.py writes each group together.
+SELDOM: tuple[Family, ...] = (
+    _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
+    _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary"),
+    _device("device_outage_seconds_total", "counter", "Time in which the device was down or suppressed.", "summary"),
+    _device("device_outages_total", "counter", "Outages of the device, its own and those laid to others.", "summary"),
+    _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary"),
+    _device("ping_lost_total", "counter", "Echoes that never came back.", "summary"),
+)
+EACH_POLL: tuple[Family, ...] = (
+    _device("polls_total", "counter", "Polls of the device.", "summary"),
+    _device(
+        "device_last_poll_timestamp_seconds",
+        "gauge",
+        "When the last answered poll left; it stays in silence.",
+        "summary",
+    ),
+    _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary"),
+    _device("device_poll_duration_seconds", "gauge", "Duration of the last poll, pings included."),
+)
+LAST_BURST: tuple[Family, ...] = (
+    _device("ping_rtt_p50_seconds", "gauge", "Median round trip of the last burst of echoes."),
+    _device("ping_rtt_p95_seconds", "gauge", "95th percentile of the round trip in the last burst of echoes."),
+    _device("ping_jitter_seconds", "gauge", "Mean absolute difference of consecutive round trips in the last burst."),
+)
+PINGS_SENT = _device("ping_sent_total", "counter", "Echoes sent.", "summary")
+PING_RTT = _device("ping_rtt_seconds", "summary", "Round trips of echoes.", "summary", series=2)
+SNMP_RTT = _device("snmp_rtt_seconds", "summary", "Response time of the SNMP agent.", series=2)
+
+
+def _interface(name: str, kind: Kind, help_: str, detail: Detail = "full") -> Family:
+    return Family(f"bairro_interface_{name}", kind, help_, ("device", "interface"), detail)
+
+
+INTERFACE_BYTES: tuple[Family, ...] = (
+    _interface("receive_bytes_total", "counter", "Bytes that the interface received, as the device counts.", "summary"),
+    _interface("transmit_bytes_total", "counter", "Bytes that the interface sent, as the device counts.", "summary"),
+)
+INTERFACE_SELDOM: tuple[Family, ...] = (
+    _interface("receive_errors_total", "counter", "Packets received in error."),
+    _interface("transmit_errors_total", "counter", "Packets not sent because of errors."),
+    _interface("receive_discards_total", "counter", "Good packets that were dropped on receipt."),
+    _interface("transmit_discards_total", "counter", "Good packets that were dropped instead of sent."),
+    _interface("up", "gauge", "Whether ifOperStatus is up."),
+    _interface("admin_up", "gauge", "Whether ifAdminStatus is up: 0 where an operator has shut the interface."),
+    _interface("speed_bytes_per_second", "gauge", "Speed of the interface."),
+)
+INTERFACE_INFO = Family(
+    "bairro_interface_info", "info", "The alias given to the interface.", ("device", "interface", "alias")
+)
+
+SIGNALS: tuple[Family, ...] = (
+    Family("bairro_signal_received_dbm", "gauge", "Received level of the channel.", ("device", "channel")),
+    Family("bairro_signal_noise_ratio_db", "gauge", "Signal-to-noise ratio of the channel.", ("device", "channel")),
+    Family("bairro_signal_noise_dbm", "gauge", "Noise floor of the channel.", ("device", "channel")),
+    Family(
+        "bairro_signal_quality_ratio",
+        "gauge",
+        "The radio's own figure of its quality: CCQ or its like.",
+        ("device", "channel"),
+    ),
+    Family(
+        "bairro_docsis_codewords_total",
+        "counter",
+        "DOCSIS codewords by outcome: unerrored, corrected, uncorrectable.",
+        ("device", "channel", "outcome"),
+        series=3,
+    ),
+)
+
+OWN_PROBES: tuple[Family, ...] = (
+    Family(
+        "bairro_device_probe_rtt_seconds",
+        "gauge",
+        "Mean round trip in the last test of a probe that the device runs itself (IP SLA, RPM, DISMAN-PING).",
+        ("device", "probe"),
+    ),
+    Family(
+        "bairro_device_probe_jitter_seconds",
+        "gauge",
+        "Mean difference of consecutive packets in that test, where the device measures it.",
+        ("device", "probe"),
+    ),
+    Family(
+        "bairro_device_probe_loss_ratio",
+        "gauge",
+        "Share of the packets of that test that nothing came back of; 1 for a test that failed.",
+        ("device", "probe"),
+    ),
+)
+
+DEVICE_FAMILIES: tuple[Family, ...] = (
+    DEVICE_INFO,
+    *SELDOM,
+    *EACH_POLL,
+    PINGS_SENT,
+    PING_RTT,
+    *LAST_BURST,
+    SNMP_RTT,
+    DEVICE_STATE,
+    DEVICE_REACHABLE,
+    *INTERFACE_BYTES,
+    *INTERFACE_SELDOM,
+    INTERFACE_INFO,
+    *SIGNALS,
+    *OWN_PROBES,
+)
+MOVING: tuple[Family, ...] = (
+    *EACH_POLL,
+    PINGS_SENT,
+    PING_RTT,
+    *LAST_BURST,
+    SNMP_RTT,
+    *INTERFACE_BYTES,
+    *SIGNALS,
+    *OWN_PROBES,
+)
+"""Of DEVICE_FAMILIES those that nearly every poll changes. Their text is made when it is wanted, that of STILL is kept."""
+STILL: tuple[Family, ...] = tuple(family for family in DEVICE_FAMILIES if family not in MOVING)
+
+DEVICE_FLAPS = _device(
+    "device_flaps_total",
+    "counter",
+    "Outages laid to the device that began soon after another; not there before the first.",
+    "summary",
+)
+ROOT_SUBSCRIBERS = Family(
+    "bairro_root_subscribers_affected",
+    "gauge",
+    "Customers of the area behind devices whose outage is laid to root; present only while there are any.",
+    ("area", "root"),
+    "area",
+)
+PASSING_FAMILIES: tuple[Family, ...] = (
+    DEVICE_DOWN,
+    DEVICE_IN_MAINTENANCE,
+    DEVICE_DEGRADED,
+    DEVICE_FAULT,
+    DEVICE_FLAPS,
+    ROOT_SUBSCRIBERS,
+)
+
+
+def _area(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ("area", "role"), series: int = 1) -> Family:
+    return Family(f"bairro_area_{name}", kind, help_, labels, "area", series)
+
+
+AREA_DEVICES = _area("devices", "gauge", "Devices of the area by state.", ("area", "state"), series=6)
+AREA_SUBSCRIBERS = _area(
+    "subscribers_affected", "gauge", "Customers of the area behind devices that are down or suppressed.", ("area",)
+)
+AREA_SUBSCRIBERS_PLANNED = _area(
+    "subscribers_planned",
+    "gauge",
+    "Those of them whose device, or the root of its outage, is in a maintenance window.",
+    ("area",),
+)
+AREA_PINGS_SENT = _area("ping_sent_total", "counter", "Echoes sent to the area's devices of this role.")
+AREA_PINGS_LOST = _area("ping_lost_total", "counter", "Echoes that never came back from them.")
+AREA_RTT = _area("ping_rtt_seconds", "summary", "Round trips of echoes to them.", series=2)
+AREA_RECEIVED = _area("receive_bytes_total", "counter", "Bytes received on their uplinks, towards the customer.")
+AREA_SENT = _area("transmit_bytes_total", "counter", "Bytes sent on their uplinks, towards the network.")
+AREA_FAMILIES: tuple[Family, ...] = (
+    AREA_DEVICES,
+    AREA_SUBSCRIBERS,
+    AREA_SUBSCRIBERS_PLANNED,
+    AREA_PINGS_SENT,
+    AREA_PINGS_LOST,
+    AREA_RTT,
+    AREA_RECEIVED,
+    AREA_SENT,
+)
+
+
+def _own(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ()) -> Family:
+    return Family(f"bairro_collector_{name}", kind, help_, labels, "area")
+
+
+OWN_FAMILIES: tuple[Family, ...] = (
+    _own("blind", "gauge", "1 while the collector doubts its own connection; device states then say nothing."),
+    _own("build_info", "info", "The version that runs.", ("version", "python")),
+    _own("cycle_lag_seconds", "gauge", "How late a poll started at worst, within the last two intervals."),
+    _own("poll_interval_seconds", "gauge", "The interval that each device is polled at."),
+    _own("polls_in_flight", "gauge", "Devices with a poll in flight."),
+    _own("polls_stuck_total", "counter", "Polls that never ended and were given up: a bug; see its log."),
+    _own("polls_skipped_total", "counter", "Polls left out: the one before was still in flight, or too late by far."),
+    _own("packets_sent_total", "counter", "Packets sent to devices, retries included."),
+    _own("packets_received_total", "counter", "Packets that came back and were accepted."),
+    _own("packets_retried_total", "counter", "Packets sent again because no answer came."),
+    _own("packets_late_total", "counter", "Answers that came after their poll had ended."),
+    _own("packets_rejected_total", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
+    _own("bulk_avoided_total", "counter", "Times that a device came to be walked by GETNEXT, since its GETBULK fails."),
+    _own("damaged_values_total", "counter", "Values in answers that could not be read, and why.", ("kind",)),
+    _own(
+        "values_refused_total",
+        "counter",
+        "Values that devices gave and that cannot be, by what they were given as: absent instead, everywhere.",
+        ("field",),
+    ),
+    _own("inventory_devices", "gauge", "Devices in the inventory in force."),
+    _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
+    _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),
+    _own("history_rows_total", "counter", "Rows of quality_hours written."),
+    _own("history_unwritten", "gauge", "Closed hours that wait to be written, as on a full disk."),
+    _own("incidents_unwritten", "gauge", "Changes of incidents that the operations database does not have yet."),
+    _own("maintenance_windows", "gauge", "Maintenance windows that are known: under way, to come, or of late."),
+    _own(
+        "maintenance_read_timestamp_seconds",
+        "gauge",
+        "When they were last read from the operations database; while it is away those of then hold.",
+    ),
+    _own("write_failures_total", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
+    _own(
+        "files_set_aside_total", "counter", "Files of a table that cannot be read: set aside or left out.", ("table",)
+    ),
+    _own("rows_left_out_total", "counter", "Rows that cannot be read, of a table or of the journal.", ("table",)),
+    _own(
+        "connections_ended_total",
+        "counter",
+        "Connections to this port that were ended for others (crowded, source_crowded), turned away, or too slow.",
+        ("reason",),
+    ),
+    _own("traps_total", "counter", "Traps and informs heard from devices of the inventory, by kind.", ("kind",)),
+    _own("traps_dropped_total", "counter", "Packets to the trap port that were not used, and why.", ("reason",)),
+    _own("trap_worker_restarts_total", "counter", "Deaths of the process that reads traps; another takes its place."),
+    _own("polls_prompted_total", "counter", "Polls out of turn that traps and informs led to."),
+    _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
+)
+
+PROBE_FAMILIES: tuple[Family, ...] = (
+    Family("bairro_probe_success", "gauge", "Whether the device answered this probe by any method.", (), "area"),
+    Family("bairro_probe_duration_seconds", "gauge", "How long this probe took.", (), "area"),
+)

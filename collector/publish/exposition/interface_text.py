@@ -1,0 +1,150 @@
+"""The text of one device's interfaces: of the byte counters when it is wanted, of the rest where it has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from collector.publish.exposition import families as f
+from collector.publish.exposition.samples import escape, sample
+from collector.quality.counters.doubts import CounterDoubts
+from collector.reading import InterfaceReading
+
+_SELDOM = tuple(family.name for family in f.INTERFACE_SELDOM)
+_ARE_COUNTERS = tuple(family.kind == "counter" for family in f.INTERFACE_SELDOM)
+_INFO = f.INTERFACE_INFO.name
+_NO_VALUES: tuple[float | None, ...] = (None,) * len(_SELDOM)
+_WIDTH = len(_SELDOM) + 1
+
+
+class InterfaceText:
+    """One interface: what it has ``received`` and ``sent``, and ``rest``, its lines of the other families.
+
+    ``is_missed`` says that the last poll was answered without it.
+    """
+
+    __slots__ = ("_has_rest", "_values", "alias", "is_missed", "name", "own", "received", "rest", "sent")
+
+    def __init__(self, head: str, interface: InterfaceReading, detail: f.Detail) -> None:
+        self.own = own = f'{head},interface="{escape(interface.name)}"}}'
+        self._has_rest = detail == "full"
+        self._values = _NO_VALUES
+        self.name, self.alias = interface.name, interface.alias
+        self.is_missed = False
+        self.received: int | None = None
+        self.sent: int | None = None
+        self.rest = [""] * _WIDTH
+        if interface.alias and self._has_rest:
+            self.rest[-1] = f'{_INFO}{{alias="{escape(interface.alias)}",{own[1:]} 1.0\n'
+
+    def update(self, i: InterfaceReading) -> bool:
+        """Take in what is believed of a poll; whether anything but the bytes changed."""
+        (
+            _,
+            _,
+            _,
+            is_up,
+            speed,
+            _,
+            self.received,
+            self.sent,
+            errors,
+            errors_sent,
+            discards,
+            discards_sent,
+            _,
+            _,
+            admin,
+        ) = i
+        new = (errors, errors_sent, discards, discards_sent, is_up, admin, speed)
+        if new == self._values or not self._has_rest:
+            return False
+        self._values = new
+        self.rest[:-1] = [sample(name, self.own, value) for name, value in zip(_SELDOM, new, strict=True)]
+        return True
+
+    def miss(self) -> None:
+        """A poll was answered, but not of this interface: its counters would look as fresh as the poll."""
+        self.is_missed = True
+        self.received = self.sent = None
+        self._forget(counters=True)
+
+    def forget_gauges(self) -> None:
+        """Counters stay; a gauge comes back with the next answer."""
+        self._forget(counters=False)
+
+    def _forget(self, *, counters: bool) -> None:
+        kinds = tuple(enumerate(_ARE_COUNTERS))
+        self._values = tuple(None if kind == counters else self._values[i] for i, kind in kinds)
+        for i, kind in kinds:
+            if kind == counters:
+                self.rest[i] = ""
+
+
+class InterfaceTexts:
+    """All shown interfaces of a device, and the labels that are their ``own``; ``head`` is the device's, still open."""
+
+    __slots__ = ("_detail", "_doubts", "_head", "_was_partial", "own", "texts")
+
+    def __init__(self, head: str, detail: f.Detail) -> None:
+        self._head = head
+        self._detail = detail
+        self._doubts = CounterDoubts()
+        self.texts: list[InterfaceText] = []
+        self.own: tuple[str, ...] = ()
+        self._was_partial = False
+
+    def update(
+        self, interfaces: Sequence[InterfaceReading], at: float, *, is_partial: bool, is_anew: bool = False
+    ) -> bool:
+        """Take in what was read at ``at``; whether ``rest`` has changed. ``is_anew``: the device has restarted since.
+
+        An interface that a whole answer leaves out is gone. One that a partial answer does not speak of loses its
+        counters, and is gone too if the next does not either. Counters that cannot be are not shown: to who takes rates,
+        one that falls to zero and comes back would have passed all that it ever counted once more.
+        """
+        interfaces = self._doubts.believed(interfaces, at, is_partial=is_partial, is_anew=is_anew)
+        is_known = self._doubts.has_same_rows or self._are_known(interfaces)
+        if is_partial or self._was_partial or not is_known:
+            self._was_partial = is_partial
+            self._take_in(interfaces, is_partial)
+            return True
+        changed = [text.update(interface) for text, interface in zip(self.texts, interfaces, strict=True)]
+        return True in changed
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def _are_known(self, interfaces: Sequence[InterfaceReading]) -> bool:
+        """Whether these are the interfaces of the answer before, in the same order."""
+        if len(interfaces) != len(self.texts):
+            return False
+        for text, interface in zip(self.texts, interfaces, strict=True):
+            if text.name != interface.name or text.alias != interface.alias:
+                return False
+        return True
+
+    def _take_in(self, interfaces: Sequence[InterfaceReading], is_partial: bool) -> None:
+        old = {text.name: text for text in self.texts}
+        fresh = {}
+        for interface in interfaces:
+            text = old.get(interface.name)
+            if text is None or text.alias != interface.alias:
+                text = InterfaceText(self._head, interface, self._detail)
+            text.update(interface)
+            text.is_missed = False
+            fresh[interface.name] = text
+        for text in self.texts if is_partial else ():
+            if text.name not in fresh and not text.is_missed:
+                text.miss()
+                fresh[text.name] = text
+        self.texts = list(fresh.values())
+        self.own = tuple(text.own for text in self.texts)
+
+    def forget_gauges(self) -> None:
+        for text in self.texts:
+            text.forget_gauges()
+
+    def rest(self) -> list[str]:
+        """The text of ``families.INTERFACE_SELDOM`` and INTERFACE_INFO."""
+        columns = [text.rest for text in self.texts]
+        return list(map("".join, zip(*columns, strict=True))) if columns else [""] * _WIDTH

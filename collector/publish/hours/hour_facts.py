@@ -1,0 +1,185 @@
+"""One device-hour: what the polls of an hour add up to, and the row of ``quality_hours`` made of it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from collector.publish.hours import time_intervals
+from collector.publish.hours.time_intervals import Belief, Span
+from collector.quality.maintenance import Calendar
+
+HOUR = 3600
+
+
+AMOUNTS = (
+    "receive_bytes",
+    "transmit_bytes",
+    "error_packets",
+    "discard_packets",
+    "codewords_total",
+    "codewords_uncorrectable",
+)
+
+
+Amounts = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
+NO_AMOUNTS: Amounts = (None,) * 6
+
+PollFact = tuple[
+    str, str, float, float | None, bool, int, int, tuple[float, ...], float, bool, Amounts, float | None, bool,
+    float | None, float | None,
+]  # fmt: skip
+"""What history keeps of one poll: plain values in a plain tuple, for this is also what the journal holds.
+
+``("poll", device_id, at, since, is_reachable, pings_sent, pings_lost, rtt_seconds, seconds, has_rate, amounts,
+utilization_ratio, has_restarted, signal_dbm, signal_noise_db)``: ``since`` is the poll before, where the time between
+counts as observed. ``amounts`` are those of AMOUNTS, over ``seconds``, which may be long after a gap; ``has_rate`` says
+that it is short enough for a rate.
+"""
+
+
+class DeviceHour:
+    """The sums of one device and hour, and the values that percentiles are taken of, in single precision.
+
+    ``bursts`` are the numbers of round trips that came back together: jitter is taken within a burst.
+    """
+
+    __slots__ = (
+        "amounts",
+        "bursts",
+        "noise",
+        "pings_lost",
+        "pings_sent",
+        "polls_answered",
+        "receive_rates",
+        "restarts",
+        "rtt_sum",
+        "rtts",
+        "signal",
+        "transmit_rates",
+        "utilizations",
+    )
+
+    def __init__(self) -> None:
+        self.polls_answered = self.pings_sent = self.pings_lost = self.restarts = 0
+        self.rtt_sum = 0.0
+        self.rtts, self.receive_rates, self.transmit_rates, self.utilizations = (array("f") for _ in range(4))
+        self.bursts = array("H")
+        self.amounts: list[float | None] = [None] * len(AMOUNTS)
+        self.signal: list[float] | None = None
+        self.noise: list[float] | None = None
+
+    def add(self, poll: PollFact) -> None:
+        """An answered poll, but for its amounts, which may belong to two hours."""
+        _, _, _, _, _, sent, lost, rtts, seconds, has_rate, amounts, utilization, restarted, dbm, noise = poll
+        self.polls_answered += 1
+        if restarted:
+            self.restarts += 1
+        if sent:
+            self.add_pings(sent, lost, rtts)
+        if has_rate:
+            if amounts[0] is not None:
+                self.receive_rates.append(amounts[0] / seconds)
+            if amounts[1] is not None:
+                self.transmit_rates.append(amounts[1] / seconds)
+            if utilization is not None:
+                self.utilizations.append(utilization)
+        if dbm is not None:
+            self.signal = (self.signal or []) + [dbm]
+        if noise is not None:
+            self.noise = (self.noise or []) + [noise]
+
+    def add_pings(self, sent: int, lost: int, rtts: tuple[float, ...]) -> None:
+        """A burst of echoes."""
+        self.pings_sent += sent
+        self.pings_lost += lost
+        if rtts:
+            self.rtt_sum += sum(rtts)
+            self.rtts.extend(rtts)
+            self.bursts.append(len(rtts))
+
+    def add_amounts(self, amounts: Amounts, share: float) -> None:
+        """A part, 0 to 1, of what was counted between two polls."""
+        sums = self.amounts
+        for i, amount in enumerate(amounts):
+            if amount is not None:
+                sums[i] = (sums[i] or 0.0) + amount * share
+
+    def jitter_seconds(self) -> float | None:
+        """The mean absolute difference of consecutive round trips within a burst; None of no two."""
+        count = len(self.rtts) - len(self.bursts)
+        if not count:
+            return None
+        rtts = np.array(self.rtts, dtype=float)
+        steps = np.abs(rtts[1:] - rtts[:-1])
+        between_bursts = steps[np.cumsum(self.bursts)[:-1] - 1]
+        return float((steps.sum() - between_bursts.sum()) / count)
+
+
+def row(
+    device_id: str,
+    hour: int,
+    sums: DeviceHour | None,
+    *,
+    observed: Sequence[Span],
+    beliefs: Sequence[Belief],
+    calendar: Calendar,
+) -> dict[str, Any]:
+    """One row of ``quality_hours`` by column, the hour in Unix seconds. What was not measured is None or left out.
+
+    ``hour`` is its start in Unix seconds; ``observed`` are the spans between polls, ``beliefs`` the states of the
+    device; both may reach beyond the hour. Time in the state ``unknown`` is unobserved.
+    """
+    start, end = float(hour), float(hour + HOUR)
+    seen = time_intervals.subtract(
+        time_intervals.clip(observed, start, end), time_intervals.held(beliefs, time_intervals.UNOBSERVED, end)
+    )
+    down = time_intervals.held(beliefs, time_intervals.NETWORK_DOWN, end)
+    silent = time_intervals.held(beliefs, time_intervals.LONE_SILENCE, end)
+    planned = time_intervals.planned(device_id, beliefs, calendar, within=(start, end)) if down else []
+    is_seen = bool(seen)
+    values: dict[str, Any] = {
+        "hour": hour,
+        "device_id": device_id,
+        "observed_seconds": time_intervals.seconds(seen),
+        "down_seconds": time_intervals.within(seen, down) if is_seen else None,
+        "silent_seconds": time_intervals.within(seen, silent) if is_seen else None,
+        "planned_seconds": time_intervals.within(seen, planned) if is_seen else None,
+        "outages": sum(start <= begun < end for begun, _ in down) if is_seen else None,
+        "restarts": 0 if is_seen else None,
+        "polls_answered": 0 if is_seen else None,
+    }
+    return {**values, **_measured(sums)} if sums is not None else values
+
+
+def _measured(sums: DeviceHour) -> dict[str, Any]:
+    pings = sums.pings_sent > 0
+    rtts = len(sums.rtts)
+    ranked = sorted(sums.rtts)
+    return {
+        "restarts": sums.restarts,
+        "polls_answered": sums.polls_answered,
+        "pings_sent": sums.pings_sent if pings else None,
+        "pings_lost": sums.pings_lost if pings else None,
+        "rtt_seconds_sum": sums.rtt_sum if rtts else None,
+        "rtt_count": rtts if pings else None,
+        "rtt_p50_seconds": quantile(ranked, 0.5),
+        "rtt_p95_seconds": quantile(ranked, 0.95),
+        "jitter_seconds": sums.jitter_seconds(),
+        "receive_p95_bytes_per_second": quantile(sums.receive_rates, 0.95),
+        "transmit_p95_bytes_per_second": quantile(sums.transmit_rates, 0.95),
+        "utilization_p95_ratio": quantile(sums.utilizations, 0.95),
+        "signal_dbm": sum(sums.signal) / len(sums.signal) if sums.signal else None,
+        "signal_noise_db": sum(sums.noise) / len(sums.noise) if sums.noise else None,
+        **dict(zip(AMOUNTS, sums.amounts, strict=True)),
+    }
+
+
+def quantile(values: Iterable[float], q: float) -> float | None:
+    """The ``q`` quantile by nearest rank; None of nothing."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(q * len(ranked)) - 1)] if ranked else None

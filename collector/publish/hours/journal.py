@@ -1,0 +1,197 @@
+"""An append-only journal in hourly segments: what open hours are made of, so that ``kill -9`` loses only seconds."""
+
+from __future__ import annotations
+
+import logging
+import marshal
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from collector.publish.hours import journal_facts
+from collector.publish.hours.journal_facts import Fact, FactError, Shapes
+from collector.publish.quarantine import Aside
+
+log = logging.getLogger(__name__)
+
+VERSION = 2
+_MAGIC = b"bairro journal %d\n"
+_OURS = _MAGIC % VERSION
+_FIRST = _MAGIC % 1
+_HEAD = struct.Struct("<II")
+_FORMAT = 4
+_SUFFIX = ".journal"
+_SEGMENT_LETTERS = len("2026-01-31T00")
+
+
+class Journal:
+    """Facts (tuples of plain values) in ``folder/<segment>.journal``; each batch carries its length and checksum.
+
+    A file begins with its version and, since version 2, a batch that names the fields of its facts. A process adds
+    only to files that it began itself: where there is one of a segment already it begins ``<segment>-2.journal``
+    beside it. So what another process, or another version, wrote is never changed. A batch is synced to the disk, so
+    that a power cut loses no more than a kill.
+    """
+
+    def __init__(self, folder: Path, aside: Aside | None = None) -> None:
+        self.folder = folder
+        self._aside = aside or Aside()
+        self._own: dict[str, Path] = {}
+        self._damaged: set[Path] = set()
+
+    def append(self, segment: str, batch: list[Fact]) -> None:
+        """Write one batch. On OSError the segment is as it was before, and the batch may be tried again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._own.get(segment) or self._begin(segment)
+        with path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            try:
+                _write(file.fileno(), (b"" if before else _OURS + _packed(journal_facts.SHAPES)) + _packed(batch))
+                os.fdatasync(file.fileno())
+            except OSError:
+                file.truncate(before)
+                raise
+        self._own[segment] = path
+
+    def _begin(self, segment: str) -> Path:
+        """The first name of the segment that is free, or that an earlier process wrote nothing to."""
+        number, path = 1, self.folder / f"{segment}{_SUFFIX}"
+        while path.exists() and path.stat().st_size:
+            number += 1
+            path = self.folder / f"{segment}-{number}{_SUFFIX}"
+        return path
+
+    def replay(self) -> Iterator[Fact]:
+        """All facts, oldest segment first. What cannot be read of a file is left out, counted and told."""
+        self._own.clear()
+        for path in self._files():
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                self._aside.tell("journal", path, f"cannot be read: {error.strerror or error}")
+                self._damaged.add(path)
+                continue
+            yield from self._read(path, data)
+
+    def segments(self) -> list[str]:
+        """The names of the segments there are."""
+        return sorted({segment_in(path) for path in self._files()})
+
+    def drop(self, segment: str) -> None:
+        """Remove a segment that is no longer needed; a file of it that could not all be read is set aside instead."""
+        self._own.pop(segment, None)
+        for path in self._files():
+            if segment_in(path) != segment:
+                continue
+            if path in self._damaged:
+                self._damaged.discard(path)
+                self._aside.put(path, "journal", why="was read in part, and its hours have been written")
+            else:
+                path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        """By segment, and within one in the order in which they were begun."""
+        return sorted(self.folder.glob(f"*{_SUFFIX}"), key=lambda path: (segment_in(path), len(path.name), path.name))
+
+    def _read(self, path: Path, data: bytes) -> Iterator[Fact]:
+        if data.startswith(_FIRST):
+            yield from self._facts(path, data, len(_FIRST), journal_facts.FIRST_SHAPES)
+        elif data.startswith(_OURS):
+            shapes, at = _shapes(data)
+            if shapes is not None:
+                yield from self._facts(path, data, at, shapes)
+            elif at < len(data):
+                self._damage(path, "does not say what its facts hold")
+        elif _OURS.startswith(data):
+            log.warning("%s: was hardly begun: it holds nothing", path)
+        else:
+            found = data.partition(b"\n")[0][:40]
+            why = (
+                f"is no journal that this version can read: it begins {found!r}, and this version knows 1 and {VERSION}"
+            )
+            self._aside.put(path, "journal", why=why, what="unknown")
+
+    def _facts(self, path: Path, data: bytes, at: int, shapes: Shapes) -> Iterator[Fact]:
+        """The facts of the batches from ``at`` on. A batch whose checksum is wrong is left out, if it has an end."""
+        row = 0
+        while at < len(data):
+            end, body = _unpacked(data, at)
+            if end is None:
+                log.warning("%s: the last %d bytes were not fully written and are left out", path, len(data) - at)
+                self._damaged.add(path)
+                return
+            batch = _loaded(body)
+            if batch is None:
+                self._damage(path, f"the {end - at} bytes from byte {at} on are damaged: their facts are left out")
+            for fact in batch or ():
+                row += 1
+                try:
+                    yield journal_facts.read(fact, shapes)
+                except FactError as error:
+                    self._aside.skip("journal", path, row, str(error))
+                    self._damaged.add(path)
+            at = end
+
+    def _damage(self, path: Path, why: str) -> None:
+        self._damaged.add(path)
+        self._aside.skip("journal", path, 1, why)
+
+
+def segment_in(path: Path) -> str:
+    """The segment that a file of a journal belongs to."""
+    return path.name[:_SEGMENT_LETTERS]
+
+
+def _packed(value: Any) -> bytes:
+    body = marshal.dumps(value, _FORMAT)
+    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+
+
+def _unpacked(data: bytes, at: int) -> tuple[int | None, bytes | None]:
+    """Where the batch at ``at`` ends, None where the data end before it does; and its body, None where it is damaged.
+
+    The last batch of a file may have its length and not its content, as a power cut leaves it: it has no end either.
+    """
+    if at + _HEAD.size > len(data):
+        return None, None
+    size, checksum = _HEAD.unpack_from(data, at)
+    end = at + _HEAD.size + size
+    body = data[at + _HEAD.size : end]
+    is_whole = len(body) == size and zlib.crc32(body) == checksum
+    if is_whole:
+        return end, body
+    return (end, None) if end < len(data) else (None, None)
+
+
+def _loaded(body: bytes | None) -> list[Any] | None:
+    if body is None:
+        return None
+    try:
+        found = marshal.loads(body)
+    except (EOFError, ValueError, TypeError):
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _shapes(data: bytes) -> tuple[Shapes | None, int]:
+    """What a file of version 2 says that its facts hold, and where they begin."""
+    end, body = _unpacked(data, len(_OURS))
+    if end is None or body is None:
+        return None, len(_OURS)
+    try:
+        found = marshal.loads(body)
+    except (EOFError, ValueError, TypeError):
+        return None, end
+    is_one = isinstance(found, dict) and all(
+        isinstance(kind, str) and isinstance(names, tuple) for kind, names in found.items()
+    )
+    return (found if is_one else None), end
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

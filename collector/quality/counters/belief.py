@@ -1,0 +1,262 @@
+"""What is believed of a reading: what cannot be is taken out of it and counted before anybody judges or publishes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from collector.bounds import within
+from collector.quality.counters import clocks
+from collector.quality.counters.counter_trails import POLLS_TO_STAND, WIDE, Trail, misfits, room_of, told_speed
+from collector.quality.counters.rates import NO_DELTA, Delta, codewords, interface_delta
+from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of, uplink_of
+from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutcome
+
+QUITE_SECONDS = 5.0
+"""A clock that is so near to where it should be has run on."""
+RECURRENCES = 2
+"""So often must another clock, and once more must other counters, come back until two devices are said to answer."""
+POLLS_WITHOUT = 20
+"""So many polls of one clock end that."""
+_new_record = tuple.__new__
+PERHAPS = ("young", "agent restarted")
+NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
+
+
+class Believed(NamedTuple):
+    """A reading as it is believed, what passed since the one before, and faults that only several readings show."""
+
+    reading: Reading
+    delta: Delta
+    traffic: Traffic | None
+    faults: tuple[Fault, ...] = ()
+
+
+class Beliefs:
+    """All devices' last readings. ``refused`` counts values that were not believed, by the field that they came in."""
+
+    def __init__(self) -> None:
+        self.refused: Counter[str] = Counter()
+        self._known: dict[str, _Known] = {}
+
+    def keep_only(self, device_ids: Collection[str]) -> None:
+        """Forget the devices that left the inventory."""
+        self._known = {name: known for name, known in self._known.items() if name in device_ids}
+
+    def take(self, device: Device, reading: Reading) -> Believed:
+        """One poll of one device."""
+        if reading.signals or reading.probes:
+            reading = self._within_bounds(reading)
+        known = self._known.get(reading.device_id)
+        if known is None:
+            if not reading.interfaces and reading.uptime_seconds is None:
+                return Believed(reading, NO_DELTA, None)
+            self._known[reading.device_id] = _Known(device, reading)
+            return Believed(reading, NO_DELTA, None)
+        return known.take(device, reading, self.refused)
+
+    def _within_bounds(self, reading: Reading) -> Reading:
+        """The reading without levels and round trips that cannot be."""
+        signals = tuple([within(signal, self.refused) for signal in reading.signals])
+        probes = tuple([within(probe, self.refused) for probe in reading.probes])
+        return reading._replace(signals=signals, probes=probes)
+
+
+class _Known:
+    """What is known of one device from its polls.
+
+    ``last`` is the newest reading that held counters or a clock. The uplink is compared with ``base``, its newest reading
+    that is believed, of ``base_at``; ``trail`` is there once one was not. ``other`` is the last reading by another clock
+    than that of ``last``, ``astray`` how many polls in a row it has answered, ``strangers`` how many polls in a row were
+    of no clock that is known: then the device has none. ``before_restart`` is the last reading before a restart that only
+    the newest tells of.
+    """
+
+    __slots__ = (
+        "_astray",
+        "_base",
+        "_base_at",
+        "_before_restart",
+        "_is_watched",
+        "_other",
+        "_quiet_polls",
+        "_recurrences",
+        "_strangers",
+        "_trail",
+        "last",
+    )
+
+    def __init__(self, device: Device, reading: Reading) -> None:
+        self.last = reading
+        self._trail: Trail | None = None
+        self._other: Reading | None = None
+        self._before_restart: Reading | None = None
+        self._is_watched = False
+        self._astray = self._strangers = self._recurrences = self._quiet_polls = 0
+        self._begin(device, reading)
+
+    def take(self, device: Device, reading: Reading, refused: Counter[str]) -> Believed:
+        """The next reading of the device."""
+        last = self.last
+        seconds = reading.at - last.at
+        if seconds <= 0.0:
+            self._keep(reading)
+            return Believed(reading, NO_DELTA, None)
+        old, new = last.uptime_seconds, reading.uptime_seconds
+        if old is None or new is None or not -QUITE_SECONDS <= new - old - seconds <= QUITE_SECONDS:
+            course = clocks.course(last, reading)
+            if course == "another clock" and self._strangers < POLLS_TO_STAND:
+                return self._go_astray(device, reading, refused)
+            if course == "restarted" or (course in PERHAPS and not _went_on(last, reading)):
+                return self._start_anew(device, reading, restarted=course != "agent restarted")
+            if course in ("young", "another clock"):
+                refused["uptime_seconds"] += 1
+                reading = reading._replace(uptime_seconds=None)
+        total = uncorrectable = passed = None
+        if reading.signals and last.signals:
+            reading, total, uncorrectable = self._codewords(reading, seconds, refused)
+        if reading.interfaces:
+            uplink = uplink_of(device, reading.interfaces)
+            if uplink is not None:
+                passed = self._pass(device, uplink, reading.at, refused)
+            self.last = reading
+        elif new is not None:
+            self.last = reading
+        self._before_restart = None
+        delta = _new_record(Delta, (seconds, False, total, uncorrectable))
+        believed = _new_record(Believed, (reading, delta, passed, ()))
+        return self._watch(believed) if self._is_watched else believed
+
+    def _keep(self, reading: Reading) -> None:
+        if reading.interfaces or reading.uptime_seconds is not None:
+            self.last = reading
+
+    def _begin(self, device: Device, reading: Reading) -> None:
+        """Nothing before this reading may be compared with it or with later ones."""
+        self._keep(reading)
+        self._trail = self._base = None
+        uplink = uplink_of(device, reading.interfaces)
+        if uplink is not None:
+            self._base, self._base_at = uplink, reading.at + (uplink.late_seconds or 0.0)
+
+    def _start_anew(self, device: Device, reading: Reading, *, restarted: bool) -> Believed:
+        last, seconds = self.last, reading.at - self.last.at
+        self._begin(device, reading)
+        self._before_restart = last if restarted else None
+        return Believed(reading, Delta(seconds, restarted), None)
+
+    def _pass(self, device: Device, uplink: InterfaceReading, at: float, refused: Counter[str]) -> Traffic | None:
+        """What passed the uplink since its last reading that is believed."""
+        if uplink.late_seconds is not None:
+            at += uplink.late_seconds
+        base = self._base
+        if base is None or base.name != uplink.name:
+            self._base, self._base_at, self._trail = uplink, at, None
+            return None
+        if self._trail is None:
+            seconds = at - self._base_at
+            plain = plain_traffic(device, base, uplink, seconds) if seconds > 0.0 else None
+            if plain is None and seconds > 0.0 and not misfits(base, uplink, seconds):
+                speed = told_speed(base, uplink, None)
+                plain = traffic_of(device, interface_delta(base, uplink, seconds), speed)
+            if plain is not None:
+                self._base, self._base_at = uplink, at
+                return plain
+            self._trail = Trail(base, self._base_at)
+        return self._follow(device, self._trail, uplink, at, refused)
+
+    def _follow(
+        self, device: Device, trail: Trail, uplink: InterfaceReading, at: float, refused: Counter[str]
+    ) -> Traffic | None:
+        """The same where something was in doubt of late, or wants a closer look."""
+        was_refuted = trail.refuted
+        step = trail.take(uplink, at)
+        refused.update(step.news)
+        if trail.refuted is not None and was_refuted is None:
+            refused["speed_bytes_per_second"] += 1
+        if trail.recurrences > RECURRENCES:
+            self._recurrences, self._quiet_polls, self._is_watched = RECURRENCES, 0, True
+        self._base, self._base_at = trail.base, trail.at
+        if trail.is_over(at):
+            self._trail = None
+        if step.before is None:
+            return None
+        passed = interface_delta(step.before, uplink, step.seconds, trail.refuted)
+        return traffic_of(device, passed, told_speed(step.before, uplink, trail.refuted))
+
+    def _codewords(
+        self, reading: Reading, seconds: float, refused: Counter[str]
+    ) -> tuple[Reading, int | None, int | None]:
+        """The reading without counts of codewords that cannot be, and how many there were since the one before."""
+        total, uncorrectable, wrong = codewords(self.last.signals, reading.signals, seconds)
+        if wrong:
+            refused["codewords"] += len(wrong)
+            kept = (s._replace(**NO_CODEWORDS) if s.channel in wrong else s for s in reading.signals)
+            reading = reading._replace(signals=tuple(kept))
+        return reading, total, uncorrectable
+
+    def _go_astray(self, device: Device, reading: Reading, refused: Counter[str]) -> Believed:
+        """Another clock answers: another device, unless it stays so, and then nothing before may be compared with it."""
+        refused["uptime_seconds"] += 1
+        self._is_watched = True
+        if self._before_restart is not None and clocks.follows(self._before_restart, reading):
+            return self._start_anew(device, reading, restarted=False)
+        is_known = self._other is not None and clocks.follows(self._other, reading)
+        self._astray = self._astray + 1 if is_known and self._astray else 1
+        self._strangers = 0 if is_known else self._strangers + 1
+        if self._astray >= POLLS_TO_STAND:
+            last, self._astray = self.last, 0
+            self._begin(device, reading)
+            self._other = last
+            return self._watch(Believed(reading, NO_DELTA, None))
+        if is_known and self._astray == 1:
+            self._recurrences += 1
+            self._quiet_polls = 0
+        self._other = reading
+        return Believed(_without(reading, "answered" if self._faults else "partial"), NO_DELTA, None, self._faults)
+
+    def _watch(self, believed: Believed) -> Believed:
+        """A poll after one that another clock or other counters answered: while they alternate nothing is believed."""
+        self._astray = 0
+        if self._strangers < POLLS_TO_STAND:
+            self._strangers = 0
+        self._quiet_polls += 1
+        if self._quiet_polls >= POLLS_WITHOUT:
+            self._is_watched, self._recurrences, self._other = False, 0, None
+        if not self._faults:
+            return believed
+        return Believed(_without(believed.reading, "answered"), NO_DELTA, None, self._faults)
+
+    @property
+    def _faults(self) -> tuple[Fault, ...]:
+        return ("two_devices",) if self._recurrences >= RECURRENCES else ()
+
+
+def _without(reading: Reading, snmp: SnmpOutcome) -> Reading:
+    """The reading without all that may be another device's: somebody answered, but nobody knows who."""
+    return reading._replace(
+        snmp=snmp if reading.snmp == "answered" else reading.snmp,
+        uptime_seconds=None,
+        boot_seconds=None,
+        interfaces=(),
+        signals=(),
+        probes=(),
+        failure=reading.failure or "another device answers at this address",
+    )
+
+
+def _went_on(last: Reading, reading: Reading) -> bool:
+    """Whether a counter stands higher than it could since the restart that the clock tells: then there was none."""
+    known = {interface.name: interface for interface in last.interfaces}
+    young, seconds = reading.uptime_seconds, reading.at - last.at
+    if young is None:
+        return False
+    for after in reading.interfaces:
+        before = known.get(after.name)
+        if before is None or after.counter_bits < WIDE or misfits(before, after, seconds):
+            continue
+        room = room_of(before, after, young + clocks.SLACK_SECONDS, None)
+        if max(after.receive_bytes or 0, after.transmit_bytes or 0) > room:
+            return True
+    return False

@@ -1,0 +1,220 @@
+"""What operators enter on the command line: `bairro maintenance` and `bairro acknowledge`."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import re
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from dashboard.config import DashboardSettings
+    from dashboard.operations.plan_maintenance import Entry
+
+EXIT_OK, EXIT_REFUSED = 0, 2
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def add_to(commands: Any, parent: argparse.ArgumentParser, run: Run) -> None:
+    """Add the commands to bairro's; ``run`` calls ``enter`` once settings and database are there."""
+    who = argparse.ArgumentParser(add_help=False)
+    who.add_argument("--by", metavar="NAME", help="who enters it; default: the system's user and host")
+    maintenance = commands.add_parser("maintenance", help="planned work: outages in it are told as planned")
+    verbs = maintenance.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_add(verbs.add_parser("add", parents=[parent, who], help="enter a window, once or weekly"), run)
+    command = verbs.add_parser("list", parents=[parent], help="the windows that hold or are to come")
+    command.add_argument("--all", action="store_true", help="those that are over or were called off, too")
+    command.set_defaults(run=run, entry=list_windows)
+    command = verbs.add_parser("cancel", parents=[parent, who], help="call a window off, from now on")
+    command.add_argument("window", metavar="WINDOW", help="its id, or how it begins")
+    command.set_defaults(run=run, entry=cancel_window)
+    command = commands.add_parser("acknowledge", parents=[parent, who], help="take up an incident, with a note")
+    command.add_argument("incident", metavar="INCIDENT", help="its id, or how it begins")
+    command.add_argument("--note", default="", help="what colleagues should know")
+    command.set_defaults(run=run, entry=acknowledge_incident)
+
+
+def _add_add(command: argparse.ArgumentParser, run: Run) -> None:
+    target = command.add_mutually_exclusive_group(required=True)
+    target.add_argument("--device", metavar="ID", help="one device, and the outages that are laid to it")
+    target.add_argument("--site", help="every device of the site")
+    target.add_argument("--area", help="every device of the neighbourhood")
+    command.add_argument("--from", dest="start", metavar="TIME", help="YYYY-MM-DD HH:MM in the time zone; default: now")
+    command.add_argument("--to", dest="end", metavar="TIME", help="likewise; weekly: no window begins from then on")
+    command.add_argument("--weekly", metavar="WHEN", help='such as "Sun 02:00", "Mon,Thu 23:30", "Mon-Fri 03:00"')
+    command.add_argument("--hours", type=float, help="how long it lasts; weekly: each time")
+    command.add_argument("--timezone", help="IANA name; default: the one in the settings")
+    command.add_argument("--reason", required=True, help="what is done")
+    command.add_argument("--force", action="store_true", help="even if the inventory does not have the target yet")
+    command.set_defaults(run=run, entry=add_window)
+
+
+def enter(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
+    """Do what was entered; what cannot be taken is told and changes nothing."""
+    from collector.published import connect
+    from dashboard.operations.audit import EntryError
+
+    engine = connect(settings.database_url)
+    try:
+        print(arguments.entry(arguments, settings, engine))
+    except EntryError as error:
+        print(f"bairro: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    finally:
+        engine.dispose()
+    return EXIT_OK
+
+
+def add_window(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
+    """Enter a window; returns what was entered, with the first occurrence."""
+    from dashboard.operations import plan_maintenance as maintenance
+    from dashboard.operations.audit import EntryError
+
+    now = datetime.now(UTC)
+    window = _entry(arguments, settings, now)
+    devices = maintenance.devices_of(settings.data, window.target_kind, window.target)
+    if devices == 0 and not arguments.force:
+        raise EntryError(f"the inventory has no {window.target_kind} {window.target!r}; --force enters it all the same")
+    window_id = maintenance.add(engine, window, by=actor(arguments), at=now)
+    row = next(row for row in maintenance.windows(engine, now, past=True) if row["window_id"] == window_id)
+    known = "no inventory was published yet, so the name is not checked" if devices is None else f"{devices} devices"
+    return f"window {window_id} on {window.target_kind} {window.target} ({known})\n  {_when(row, now)}"
+
+
+def list_windows(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
+    """The windows as lines of text."""
+    from dashboard.operations import plan_maintenance as maintenance
+
+    now = datetime.now(UTC)
+    rows = maintenance.windows(engine, now, past=arguments.all)
+    if not rows:
+        return "no maintenance window holds or is to come" if not arguments.all else "there is no maintenance window"
+    return "\n".join(
+        f"{row['window_id']}  {row['target_kind']} {row['target']}: {row['reason']} ({row['created_by']})\n"
+        f"  {_when(row, now)}"
+        for row in rows
+    )
+
+
+def cancel_window(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
+    """Call a window off."""
+    from dashboard.operations import plan_maintenance as maintenance
+
+    row = maintenance.cancel(engine, arguments.window, by=actor(arguments), at=datetime.now(UTC))
+    return f"window {row['window_id']} on {row['target_kind']} {row['target']} is called off"
+
+
+def acknowledge_incident(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
+    """Take up an incident."""
+    from dashboard.operations import acknowledgements
+
+    by, now = actor(arguments), datetime.now(UTC)
+    incident_id = acknowledgements.acknowledge(engine, arguments.incident, arguments.note, by=by, at=now)
+    return f"{by} has taken up incident {incident_id}"
+
+
+def _entry(arguments: argparse.Namespace, settings: DashboardSettings, now: datetime) -> Entry:
+    from dashboard.operations.audit import EntryError
+    from dashboard.operations.plan_maintenance import Entry
+    from recurrence import Weekly, zone
+
+    kind = next(kind for kind in ("device", "site", "area") if getattr(arguments, kind) is not None)
+    name = arguments.timezone or settings.timezone
+    try:
+        zone(name)
+        start = now if arguments.start is None else moment(arguments.start, name)
+        end = None if arguments.end is None else moment(arguments.end, name)
+        weekly = None
+        if arguments.weekly is not None:
+            if arguments.hours is None:
+                raise EntryError("say how long each one lasts: --hours")
+            days, time_of_day = weekly_words(arguments.weekly)
+            weekly = Weekly(days, time_of_day, round(arguments.hours * 3600), name)
+        elif arguments.hours is not None:
+            if end is not None:
+                raise EntryError("--to and --hours both say when it ends; give one of them")
+            end = start + timedelta(hours=arguments.hours)
+    except OverflowError:
+        raise EntryError(f"--hours {arguments.hours:g} is too long") from None
+    except ValueError as error:
+        raise EntryError(str(error)) from None
+    return Entry(kind, getattr(arguments, kind), start, end, name, arguments.reason, weekly)
+
+
+def moment(text: str, time_zone: str) -> datetime:
+    """A date, or date and time, of ``time_zone`` unless it has an offset of its own.
+
+    Raises ValueError, also for a time that the clocks leave out; one that they show twice is the first.
+    """
+    from recurrence import zone
+
+    try:
+        written = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"a time is written YYYY-MM-DD HH:MM, not {text!r}") from None
+    if written.tzinfo is not None:
+        return written.astimezone(UTC)
+    place = zone(time_zone)
+    found = written.replace(tzinfo=place).astimezone(UTC)
+    if found.astimezone(place).replace(tzinfo=None) != written:
+        raise ValueError(f"the clocks of {time_zone} leave out {text}; take another time, or write it with its offset")
+    return found
+
+
+def weekly_words(text: str) -> tuple[tuple[str, ...], str]:
+    """``Mon,Thu 23:30`` or ``Mon-Fri 03:00`` as weekdays (MO to SU) and HH:MM. Raises ValueError."""
+    match = re.fullmatch(r"\s*([A-Za-z ,-]+?)\s+(\d{1,2}):(\d\d)\s*", text)
+    if match is None:
+        raise ValueError(f'--weekly is written like "Sun 02:00" or "Mon,Thu 23:30", not {text!r}')
+    chosen: set[int] = set()
+    for part in match[1].split(","):
+        first, _, last = part.partition("-")
+        begin, end = _day(first), _day(last or first)
+        chosen |= {day % 7 for day in range(begin, end + 1 + (7 if end < begin else 0))}
+    return tuple(DAYS[day] for day in sorted(chosen)), f"{int(match[2]):02d}:{match[3]}"
+
+
+def _day(word: str) -> int:
+    code = word.strip()[:2].upper()
+    full = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    if code not in DAYS or not full[DAYS.index(code)].startswith(word.strip().lower()):
+        raise ValueError(f"{word.strip()!r} is no day of the week: Mon, Tue, Wed, Thu, Fri, Sat, Sun")
+    return DAYS.index(code)
+
+
+def _when(row: Mapping[str, Any], now: datetime) -> str:
+    from dashboard.operations import plan_maintenance as maintenance
+
+    if row["cancelled_at"] is not None:
+        return f"called off by {row['cancelled_by']} at {row['cancelled_at']:%Y-%m-%d %H:%M} UTC"
+    occurrence = maintenance.following(row, now)
+    if occurrence is None:
+        return f"over since {row['ends_at']:%Y-%m-%d %H:%M} UTC"
+    start, end = occurrence
+    times = (
+        f"{start:%a %Y-%m-%d %H:%M} to {end:%a %Y-%m-%d %H:%M} {row['time_zone']} ({start.astimezone(UTC):%H:%M} UTC)"
+    )
+    state = "under way" if start <= now else "next" if row["weekdays"] else "once"
+    if not row["weekdays"]:
+        return f"{state}: {times}"
+    until = "" if row["ends_at"] is None else f" until {row['ends_at']:%Y-%m-%d %H:%M} UTC"
+    return f"weekly on {row['weekdays']} at {row['local_start']}{until}; {state}: {times}"
+
+
+def actor(arguments: argparse.Namespace) -> str:
+    """Who enters it: ``--by``, else the system's user and host."""
+    if getattr(arguments, "by", None):
+        return str(arguments.by)[:200]
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"[:200]

@@ -1,0 +1,215 @@
+"""`bairro import` and `bairro outreach`: what they may be asked, and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import settings_file
+from dashboard.commands.operators_command import EXIT_OK, EXIT_REFUSED, actor
+
+if TYPE_CHECKING:
+    from dashboard.config import DashboardSettings
+    from dashboard.tables.readers.sources import Source
+
+KINDS = ("areas", "customers", "prices", "complaints", "nps", "reviews")
+EXIT_PROBLEMS = 1
+IMPORT_HELP = """FILE is CSV, Excel (.xlsx), Parquet, for areas also GeoJSON; or the URL of a database
+(postgresql://user@host/database) with --table or --query.
+
+  bairro import complaints tickets.csv --propose > mapping.toml     write a mapping to look through
+  bairro import complaints tickets.csv --mapping mapping.toml --dry-run
+  bairro import complaints tickets.csv --mapping freshdesk          or one that comes with Bairro
+  bairro import --history                                           what was imported, newest first
+  bairro import complaints --undo                                   take the newest import back
+"""
+
+
+def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
+    """Add the commands to bairro's."""
+    command = commands.add_parser(
+        "import",
+        parents=[parent],
+        help="take in a file of records",
+        epilog=IMPORT_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("kind", nargs="?", choices=KINDS)
+    command.add_argument("file", nargs="?", metavar="FILE", help="a file, or the URL of a database")
+    command.add_argument(
+        "--mapping", metavar="NAME|FILE", help="how the export is to be read: a profile's name or file"
+    )
+    command.add_argument("--as-of", type=_date, help="the day of an export without history, YYYY-MM-DD")
+    command.add_argument(
+        "--absent",
+        choices=("left", "stay"),
+        help="what customers on record are that the file does not have: they left, or they stay as last known",
+    )
+    command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
+    command.add_argument("--propose", action="store_true", help="print a mapping for the file; store nothing")
+    command.add_argument("--history", action="store_true", help="print what was imported; of all kinds, or of one")
+    command.add_argument("--undo", action="store_true", help="take the newest import of the kind back")
+    command.add_argument("--mappings", action="store_true", help="print the profiles that come with Bairro")
+    _add_source(command)
+    command.set_defaults(run=import_records)
+    command = commands.add_parser("outreach", parents=[parent], help="write whom of your own list to call")
+    command.add_argument("incident", metavar="INCIDENT", help="its id, or how it begins")
+    command.add_argument("--customers", required=True, metavar="FILE", help="your list: a file, or a database's URL")
+    command.add_argument("--id-column", default="customer_id", help="default: customer_id")
+    command.add_argument("--out", type=Path, metavar="FILE", help="CSV to write; default: outreach-INCIDENT.csv, here")
+    _add_source(command)
+    command.set_defaults(run=outreach)
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--sheet", help="of a workbook; default: the first that holds anything")
+    command.add_argument("--table", help="of a database: TABLE or SCHEMA.TABLE")
+    command.add_argument("--query", metavar="SQL", help="of a database: its rows, instead of a table's")
+
+
+def import_records(arguments: argparse.Namespace) -> int:
+    """Import, or tell the history, or take back, or propose: as it was asked."""
+    from dashboard import config
+    from dashboard.tables.imports import records
+    from dashboard.tables.imports.snapshots import SnapshotError
+
+    if arguments.mappings:
+        return _print_profiles()
+    settings = config.load(arguments.config)
+    if arguments.history:
+        return _print_history(settings, arguments.kind)
+    if arguments.kind is None:
+        return _refused(f"say what to import: {', '.join(KINDS)}")
+    if arguments.undo:
+        if arguments.file is not None:
+            return _refused("--undo takes the newest import of a kind back; leave the file out")
+        try:
+            print(records.undo(arguments.kind, settings, by=actor(arguments)))
+            print("bairro build makes the results anew")
+        except SnapshotError as error:
+            return _refused(str(error))
+        return EXIT_OK
+    if arguments.file is None:
+        return _refused("say which file to import")
+    today = datetime.datetime.now(ZoneInfo(settings.timezone)).date()
+    if arguments.as_of is not None and arguments.as_of > today:
+        return _refused(f"--as-of {arguments.as_of} lies in the future: it is the day on which the file was exported")
+    if arguments.propose:
+        return _propose(arguments, settings)
+    report = records.import_records(
+        arguments.kind,
+        _source(arguments, arguments.file),
+        settings,
+        as_of=arguments.as_of,
+        dry_run=arguments.dry_run,
+        mapping=arguments.mapping,
+        absent=arguments.absent,
+        by=actor(arguments),
+    )
+    print(report)
+    return report.exit_code
+
+
+def outreach(arguments: argparse.Namespace) -> int:
+    """Write the customers of the list to call; 1 where nobody is to be called, and why."""
+    from collector.published import connect
+    from dashboard import config
+    from dashboard.operations import outreach as reaching
+    from dashboard.operations.audit import EntryError
+    from dashboard.tables.imports import identity
+    from dashboard.tables.imports.snapshots import SnapshotError
+    from dashboard.tables.quality_hours import TableError
+    from dashboard.tables.readers import sources
+    from dashboard.tables.readers.sheets import UnreadableError
+
+    settings = config.load(arguments.config)
+    given = _source(arguments, arguments.customers)
+    engine = connect(settings.database_url)
+    try:
+        listed = sources.read(given)
+        now = datetime.datetime.now(datetime.UTC)
+        found = reaching.outreach(engine, settings, arguments.incident, listed, id_column=arguments.id_column, now=now)
+        path = arguments.out or Path(f"outreach-{found.incident_id[:8]}.csv")
+        if found.rows:
+            reaching.write(found, path, settings)
+    except UnreadableError as error:
+        return _refused(f"{given}: {error}")
+    except (reaching.OutreachError, EntryError, identity.KeyProblemError, SnapshotError, TableError) as error:
+        return _refused(str(error))
+    finally:
+        engine.dispose()
+    print("\n".join(found.notes))
+    print(f"{len(found.rows):,} customers to call: {path}" if found.rows else "nobody to call; no file was written")
+    return EXIT_OK if found.rows else EXIT_PROBLEMS
+
+
+def _source(arguments: argparse.Namespace, place: str) -> Source:
+    from dashboard.tables.readers.sources import Source
+
+    return Source(place, sheet=arguments.sheet, table=arguments.table, query=arguments.query)
+
+
+def _print_profiles() -> int:
+    from dashboard.tables.mappings import profiles
+
+    for name, kind in profiles.packaged().items():
+        print(f"{name:<12} {kind:<12} {profiles.load(name, kind).title}")
+    return EXIT_OK
+
+
+def _print_history(settings: DashboardSettings, kind: str | None) -> int:
+    from dashboard.tables.imports import import_log
+
+    print(import_log.told(settings.data, kind))
+    return EXIT_OK
+
+
+def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
+    """The proposal on standard output, so that it can be kept in a file, and what it would do as remarks in it."""
+    from dashboard.tables.imports import records
+    from dashboard.tables.mappings import profiles, proposals
+    from dashboard.tables.readers import sources
+    from dashboard.tables.readers.sheets import UnreadableError
+    from dashboard.tables.schema import RECORDS
+
+    source = _source(arguments, arguments.file)
+    try:
+        sheet = sources.read(source, may_be_geojson=arguments.kind == "areas")
+    except UnreadableError as error:
+        return _refused(f"{source}: {error}")
+    text = proposals.propose(sheet, RECORDS[arguments.kind], source.name)
+    try:
+        profile = profiles.parse(text, "the proposal")
+    except settings_file.SettingsError:
+        return _refused(
+            f"{source}: none of the columns of {sheet.header} looks like one of {arguments.kind}: {', '.join(sheet.columns)};"
+            " are these the columns' names? Lines above them have to go"
+        )
+    report = records.import_records(
+        arguments.kind,
+        source,
+        settings,
+        as_of=arguments.as_of,
+        dry_run=True,
+        mapping=profile,
+        absent=arguments.absent,
+    )
+    print(text)
+    print("\n".join(f"# {line}" for line in str(report).splitlines()))
+    return report.exit_code
+
+
+def _refused(reason: str) -> int:
+    print(f"bairro: {reason}", file=sys.stderr)
+    return EXIT_REFUSED
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a day is written YYYY-MM-DD") from None

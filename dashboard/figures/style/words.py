@@ -1,0 +1,141 @@
+"""What findings are called and how they are said: the one place of the words that pages and reports share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.figures.style import numbers
+from dashboard.models.statistics.interval_sides import Side
+
+
+@dataclass(frozen=True, slots=True)
+class DriverWords:
+    """How one driver is named, its values are written, and what would help to look at next."""
+
+    name: str
+    short: str
+    form: Callable[[Any, str], str]
+    look_at: str
+
+
+def _hours(value: float, currency: str) -> str:
+    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.THIN}h/week"
+
+
+def _money_a_month(value: float, currency: str) -> str:
+    return f"{numbers.money(value, currency, 2)}/month"
+
+
+DRIVERS: dict[str, DriverWords] = {
+    "down_hours": DriverWords(
+        "Time without service",
+        "No service",
+        _hours,
+        "the outages that its devices share: power, the feeder and the root devices",
+    ),
+    "evening_latency": DriverWords(
+        "Evening latency",
+        "Evening latency",
+        lambda v, _: numbers.milliseconds(v),
+        "queues on the uplinks between 18:00 and 24:00",
+    ),
+    "loss": DriverWords(
+        "Lost packets",
+        "Lost packets",
+        lambda v, _: numbers.percent(v, 2),
+        "signal levels, errors and discards on its access devices",
+    ),
+    "evening_utilization": DriverWords(
+        "Evening load of the uplink",
+        "Evening load",
+        lambda v, _: numbers.percent(v, 0),
+        "room on the access devices and their uplinks",
+    ),
+    "planned_hours": DriverWords(
+        "Planned work",
+        "Planned work",
+        _hours,
+        "how often works are planned, at which hours, and how they are announced",
+    ),
+    "price_gap": DriverWords(
+        "Price above a new customer's",
+        "Price gap",
+        _money_a_month,
+        "what loyal customers pay against the offer to new ones",
+    ),
+    "locked_in": DriverWords(
+        "Held by a contract",
+        "In contract",
+        lambda v, _: numbers.percent(v, 0),
+        "whose contract ends soon: held is not loyal",
+    ),
+}
+
+
+def step(term: str, per: float) -> str:
+    """What an effect's ratio is for: 'per 10 ms', 'per hour a week', 'per 10 points of load'."""
+    if term in {"down_hours", "planned_hours"}:
+        return "per hour a week" if per == 1 else f"per {numbers.decimal(per, 1)} hours a week"
+    if term == "evening_latency":
+        return f"per {numbers.milliseconds(per)}"
+    points = numbers.decimal(per * 100, 0)
+    return "per point" if points == "1" else f"per {points} points"
+
+
+def driver(key: str) -> DriverWords:
+    """The words of a driver; one that a later build names is shown by its own key rather than dropped."""
+    name = key.replace("_", " ")
+    return DRIVERS.get(key) or DriverWords(
+        name.capitalize(), name.capitalize(), lambda v, _: numbers.decimal(v, 2), name
+    )
+
+
+def reason(row: Mapping[str, Any], currency: str) -> str:
+    """One driver as a short phrase, the provider's value in brackets: 'Evening latency 62 (31) ms'."""
+    words = driver(str(row["driver"]))
+    value = words.form(row["value"], currency)
+    if numbers.is_missing(row["provider_value"]):
+        return f"{words.short} {value}"
+    beside = words.form(row["provider_value"], currency)
+    (here, unit), (there, same) = _number_and_unit(value), _number_and_unit(beside)
+    return f"{words.short} {here} ({there}){unit}" if unit == same else f"{words.short} {value} ({beside})"
+
+
+def _number_and_unit(text: str) -> tuple[str, str]:
+    number = text.rstrip("".join({c for c in text if not c.isdigit()}))
+    return number, text[len(number) :]
+
+
+def evidence(row: Mapping[str, Any]) -> str:
+    """What the effect models say of one driver, with intervals, and whether it counts as found."""
+    found = {"leaving": bool(row["is_found_leaving"]), "complaints": bool(row["is_found"])}
+    columns = {"leaving": "leaving_rate_ratio", "complaints": "rate_ratio"}
+    known = [outcome for outcome, column in columns.items() if not numbers.is_missing(row[column])]
+    if not known:
+        return "effect not estimated"
+    if any(found[outcome] for outcome in known):
+        return "; ".join(_ratio(outcome, row, columns[outcome], is_told=not found[outcome]) for outcome in known)
+    return f"{'; '.join(_ratio(outcome, row, columns[outcome], is_told=False) for outcome in known)}: not proven"
+
+
+def _ratio(outcome: str, row: Mapping[str, Any], column: str, *, is_told: bool) -> str:
+    """One ratio with its interval; ``is_told`` says beside it that it is not proven."""
+    ratio = numbers.rate_ratio(row[column])
+    if numbers.is_missing(row[f"{column}_low"]) or numbers.is_missing(row[f"{column}_high"]):
+        return f"{outcome} {ratio}, too few clusters for an interval"
+    span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, 2))
+    return f"{outcome} {ratio} ({span}){', not proven' if is_told else ''}"
+
+
+FOUND, OTHER_WAY, NOT_PROVEN, UNTESTED = "found", "found, but less of it", "not proven", "not tested"
+
+
+def verdict(is_found: bool, side: Side) -> str:
+    """What is said of a ratio: found where it stands after correction and more of one goes with more of the other."""
+    if side is Side.UNKNOWN:
+        return UNTESTED
+    if not is_found or side is Side.EITHER:
+        return NOT_PROVEN
+    return OTHER_WAY if side is Side.BELOW else FOUND

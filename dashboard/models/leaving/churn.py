@@ -1,0 +1,350 @@
+"""Why customers leave: the weekly hazard of voluntary leaving, what quality does to it, and who is likely to go.
+
+    log hazard_it = level_t + tenure_it + contract_it + price_it + technology_i + (q_it - q_a) w + q_a b
+
+Stretches of at most a week, in which the hazard is constant; leaving for another reason censors. ``q_it`` is quality
+over the eight weeks before, ``q_a`` its mean in the area (Mundlak 1978): only ``w``, what changes within an area,
+may be called an effect. Where there is planned work, it is a measure of its own. It assumes that nothing else changes in the same weeks in the same places and moves both
+(the negative control looks for it), and that those who leave and those who stay are seen alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.models.complaints.complaint_model import Effect, EffectModel, said_of_all
+from dashboard.models.complaints.measure_lags import EVERY_TERM, PLANNED, TERMS, Term
+from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
+from dashboard.models.statistics import clusters, hazard
+from dashboard.models.statistics.multiplicity import holm
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST_EVENTS = 50
+UNRANKED = (
+    "leaving: the fit did not converge, so that neighbourhoods are ranked by the rates of tenure and contract alone"
+    " and nothing is said of what would help"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """A log rate ratio with its 95% interval and two-sided p-value, nan where clusters are too few."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """The effect of quality on leaving, its negative control (moving, not paying), and the model that predicts.
+
+    ``predicting`` is None where there are too few departures to fit anything, or a fit does not converge. ``price_gap`` is what one unit of
+    currency above a new customer's price has to do with leaving; None where that could not be estimated.
+    """
+
+    main: EffectModel
+    control: EffectModel
+    predicting: Predictor | None
+    notes: tuple[str, ...]
+    price_gap: Coefficient | None = None
+
+    @property
+    def models(self) -> tuple[EffectModel, ...]:
+        return self.main, self.control
+
+    @property
+    def wording(self) -> str:
+        """``effect`` where the control could be tested and found nothing, else ``association``."""
+        passed = self.control.joint is not None and not self.control.finds_something
+        return "effect" if passed else "association"
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """The fitted hazard: ``design`` makes columns of customers; ``information`` (columns, columns) is of the coefficients.
+
+    ``calendar`` (columns,) is added to the columns of who is looked at today: the level of the calendar to go on with.
+    ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
+    without what quality acts through: what an improvement changes. Terms without an estimate (``is_estimated`` False)
+    have 0 in both.
+    """
+
+    design: Design
+    coefficients: Floats
+    information: Floats
+    calendar: Floats
+    effects: Floats
+    effect_covariance: Floats | None
+    is_estimated: npt.NDArray[np.bool_]
+    clusters: int
+
+    def daily_hazard(self, frame: pd.DataFrame) -> Floats:
+        """(n,) voluntary departures a day of the rows in ``frame``; without a week, at the level to go on with."""
+        return np.asarray(np.exp(self.columns(frame) @ self.coefficients))
+
+    def columns(self, frame: pd.DataFrame) -> Floats:
+        """(n, columns) of the rows in ``frame``, in their own week where they have one."""
+        columns = self.design.columns(frame)
+        return columns if "week" in frame else columns + self.calendar
+
+
+def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
+    """Fit the hazard to customer_weeks, clustered by area; without ``predicts`` only effects and control.
+
+    Rows whose quality was observed for less than half of the eight weeks before are left out, and counted in the notes.
+    """
+    prepared = _Prepared.of(customer_weeks, with_service=False)
+    rates = prepared.fitted("left_voluntarily")
+    if rates is None:
+        why = f"no estimate: fewer than {FEWEST_EVENTS} departures while quality was observed"
+        return Churn(
+            _nothing("leaving", "effect", why), _nothing("leaving_control", "negative_control", why), None, (why,)
+        )
+    if rates.fails_with_planned:
+        return fit(_without_planned(customer_weeks), predicts=predicts)
+    main = rates.effect_model("leaving", "effect")
+    other = prepared.fitted("left_otherwise")
+    control = (
+        other.effect_model("leaving_control", "negative_control")
+        if other is not None
+        else _nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
+    )
+    notes, gap = _said(main, control, rates.left_out), rates.coefficient("price_gap")
+    if not predicts:
+        return Churn(main, control, None, notes, gap)
+    rates = rates.without_columns()
+    del prepared, other
+    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
+    if full is not None and full.fails_with_planned:
+        return fit(_without_planned(customer_weeks))
+    predicting = _predictor(rates, full)
+    notes = notes if predicting is not None else (*notes, UNRANKED)
+    return Churn(main, control, predicting, notes, gap)
+
+
+def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
+    """Only the model that predicts; None where too few have left or a fit does not converge."""
+    rates = _Prepared.of(customer_weeks, with_service=False).fitted("left_voluntarily")
+    if rates is None:
+        return None
+    rates = rates.without_columns()
+    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
+    if rates.fails_with_planned or (full is not None and full.fails_with_planned):
+        return predictor(_without_planned(customer_weeks))
+    return _predictor(rates, full)
+
+
+def _without_planned(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Planned works are few: where no fit converges with them the rest may still be told."""
+    return weeks.drop(columns=TRAILING[PLANNED.name])
+
+
+def _predictor(rates: _Fitted, full: _Fitted | None) -> Predictor | None:
+    if full is None or not (full.fit.has_converged and rates.fit.has_converged):
+        return None
+    return full.predictor(rates)
+
+
+def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
+    notes = [*main.notes, *control.notes]
+    if left_out > 0.005:
+        notes.append(
+            f"leaving: {left_out:.0%} of the customers' time is left out: too little of the weeks before was observed"
+        )
+    notes += said_of_all(main, "leaving")
+    if control.joint is None:
+        notes.append("leaving_control: could not be tested; the word effect is withdrawn (association).")
+    elif control.finds_something:
+        notes.append(
+            "the negative control: quality seems to explain who moves away or does not pay"
+            f" (p = {control.joint.p_value:.3f}), which it cannot; the word effect is withdrawn (association)."
+        )
+    return tuple(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The rows of known quality, neighbourhood by neighbourhood, with their columns: the same for every outcome."""
+
+    design: Design
+    known: pd.DataFrame
+    columns: Floats
+    left_out: float
+
+    @classmethod
+    def of(cls, weeks: pd.DataFrame, *, with_service: bool) -> _Prepared:
+        design = design_of(weeks, with_service=with_service)
+        is_known = np.asarray(~np.isnan(design.quality.steps(weeks)).any(axis=1))
+        places = np.flatnonzero(is_known)
+        cluster = pd.factorize(weeks["area"].astype(str).to_numpy()[places], sort=True)[0]
+        known = weeks.iloc[places[np.argsort(cluster, kind="stable")]]
+        exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
+        total = max(float(exposure.sum()), 1e-300)
+        return cls(design, known, design.columns(known), 1.0 - float(exposure[is_known].sum()) / total)
+
+    def fitted(self, outcome: str) -> _Fitted | None:
+        """The fit to one outcome; None where too few had it, or no quality was measured."""
+        known = self.known
+        if known[outcome].sum() < FEWEST_EVENTS or not self.design.quality.terms:
+            return None
+        rows = hazard.Rows(
+            known[outcome].to_numpy(dtype=float),
+            known["days_at_risk"].to_numpy(dtype=float),
+            known["weight"].to_numpy(dtype=float),
+            self.columns,
+            np.asarray(pd.factorize(known["area"].astype(str), sort=True)[0], dtype=np.int64),
+            self.design.is_steadied,
+        )
+        return _Fitted(self.design, rows, hazard.fit(rows), self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """One fit to one outcome."""
+
+    design: Design
+    rows: hazard.Rows
+    fit: hazard.Fit
+    left_out: float
+
+    @property
+    def fails_with_planned(self) -> bool:
+        return not self.fit.has_converged and PLANNED in self.design.quality.terms
+
+    def without_columns(self) -> _Fitted:
+        """The fit once its effects are told: the columns, half a gigabyte for a million customers, are read no more."""
+        return replace(self, rows=replace(self.rows, columns=np.zeros((0, 0))))
+
+    def effect_model(self, model: str, kind: str) -> EffectModel:
+        """The within-area quality terms as effects with their joint test."""
+        in_design, places = self.design.quality.terms, self.design.places(WITHIN)
+        told = tuple(t for t in EVERY_TERM if t in TERMS or t in in_design)
+        reasons = {t.name: "no estimate: not measured in most weeks" for t in told if t not in in_design}
+        for term, place in zip(in_design, places, strict=True):
+            why = self._without_estimate(int(place))
+            if why is not None:
+                reasons[term.name] = why
+        kept = [term.name not in reasons for term in in_design]
+        terms = [term for term in in_design if term.name not in reasons]
+        if not terms:
+            return _missing_model(model, kind, reasons, told)
+        inference = hazard.infer(self.rows, self.fit, places[kept])
+        return self._told(_Told(model, kind, reasons, told), terms, inference)
+
+    def _without_estimate(self, place: int) -> str | None:
+        if not self.fit.has_converged:
+            return "no estimate: the fit did not converge"
+        if self.fit.separated[place]:
+            return "no estimate: departures lie all on one side of it (separation)"
+        if self.fit.dropped[place]:
+            return "no estimate: it does not vary beyond area and calendar, or follows from the other measures"
+        return None
+
+    def _told(self, told: _Told, terms: list[Term], inference: clusters.Inference) -> EffectModel:
+        p_values, joint = inference.p_values(), clusters.joint(inference)
+        adjusted = holm(inference.careful_p_values())
+        if told.kind == "effect":
+            adjusted = np.maximum(adjusted, joint.p_value if joint is not None else np.nan)
+        with np.errstate(over="ignore"):
+            ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
+        found = {
+            term.name: Effect(
+                told.model,
+                term,
+                told.kind,
+                float(ratios[i, 0]),
+                float(ratios[i, 1]),
+                float(ratios[i, 2]),
+                float(p_values[i]),
+                float(adjusted[i]),
+                inference.clusters,
+                inference.method,
+            )
+            for i, term in enumerate(terms)
+        }
+        effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in told.terms)
+        return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons))
+
+    def coefficient(self, name: str) -> Coefficient | None:
+        """One column's coefficient, None where it is not in the design or has no estimate."""
+        if name not in self.design.names:
+            return None
+        place = self.design.names.index(name)
+        if self._without_estimate(place) is not None:
+            return None
+        whole = hazard.careful_covariance(self.fit)
+        own = None if whole is None else whole[[place]][:, [place]]
+        inference = clusters.Inference(
+            self.fit.coefficients[[place]], own, self.rows.clusters, "", np.zeros(1, dtype=bool)
+        )
+        (low,), (high,) = inference.intervals()
+        return Coefficient(float(inference.estimates[0]), float(low), float(high), float(inference.p_values()[0]))
+
+    def predictor(self, rates: _Fitted) -> Predictor:
+        places = rates.design.places(WITHIN)
+        estimated = np.array([rates._without_estimate(int(place)) is None for place in places], dtype=bool)
+        whole = hazard.careful_covariance(rates.fit)
+        return Predictor(
+            self.design,
+            self.fit.coefficients,
+            self.fit.information,
+            self._calendar(),
+            np.where(estimated, rates.fit.coefficients[places], 0.0),
+            None if whole is None else np.where(np.outer(estimated, estimated), whole[np.ix_(places, places)], 0.0),
+            estimated,
+            self.rows.clusters,
+        )
+
+    def _calendar(self) -> Floats:
+        """What to put into the period columns (columns,) of today's customers: how far to go back to the usual level.
+
+        Four weeks of departures say little of the level to come, so the last level is drawn towards the mean of all by
+        how much levels differ beyond chance (the moment estimator of DerSimonian and Laird 1986, unweighted).
+        """
+        calendar = np.zeros(len(self.design.names))
+        places, events = self.design.places(PERIOD), self.rows.weight * self.rows.events
+        latest = events @ (self.rows.columns[:, places].sum(axis=1) == 0)
+        places = places[events @ self.rows.columns[:, places] > 0]
+        if places.size < 2 or latest == 0:
+            return calendar
+        counts = np.append(events @ self.rows.columns[:, places], latest)
+        levels = np.append(self.fit.coefficients[places], 0.0)
+        between = max(0.0, levels.var(ddof=1) - (1 / counts).mean())
+        kept = between / (between + 1 / counts[-1])
+        calendar[places] = (1 - kept) * (counts / counts.sum())[:-1]
+        return calendar
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What every effect of a model says of it."""
+
+    model: str
+    kind: str
+    reasons: dict[str, str]
+    terms: tuple[Term, ...]
+
+
+def _missing(model: str, kind: str, term: Term, reasons: dict[str, str]) -> Effect:
+    nan = float("nan")
+    return Effect(model, term, kind, nan, nan, nan, nan, nan, 0, reasons.get(term.name, "no estimate"))
+
+
+def _nothing(model: str, kind: str, why: str) -> EffectModel:
+    return _missing_model(model, kind, {t.name: why for t in TERMS}, TERMS)
+
+
+def _missing_model(model: str, kind: str, reasons: dict[str, str], terms: tuple[Term, ...]) -> EffectModel:
+    effects = tuple(_missing(model, kind, t, reasons) for t in terms)
+    return EffectModel(model, effects, None, _notes(model, reasons))
+
+
+def _notes(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"{model}: {name}: {why}" for name, why in reasons.items())

@@ -1,0 +1,216 @@
+"""How much of the records names what else is on record, and the panel without what rests on too little of it.
+
+A complaint whose customer nobody knows falls in no neighbourhood: counting what is left would make "0 complaints" and
+silent sufferers of it. So below a floor (settings, [joins]) what rests on a join is null, and says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from dashboard.config import DashboardSettings
+from dashboard.panel.engines import Engine
+from dashboard.tables.schema import AREA_WEEKS
+
+if TYPE_CHECKING:
+    from dashboard.panel.assemble import Panel
+
+COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
+DEVICES, AREAS, PRICES = "devices", "areas", "prices"
+RECENT_DAYS = 56
+"""Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
+FEWEST_RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """One join: of ``rows`` that should name something on record ``joined`` do; ``text`` says so, and what to do.
+
+    ``is_known`` is whether what rests on it may be told; ``is_warning`` whether that is a fault that somebody can mend.
+    """
+
+    name: str
+    rows: int
+    joined: int
+    floor: float
+    is_known: bool
+    is_warning: bool
+    text: str
+
+
+EVENTS = """
+SELECT
+    events.source,
+    CAST(sum(CASE WHEN events.provider_day > ends.last_day - {recent} THEN 1 ELSE 0 END) AS BIGINT) AS recent,
+    count(*) AS total,
+    CAST(sum(CASE WHEN {placed} AND events.provider_day > ends.last_day - {recent} THEN 1 ELSE 0 END) AS BIGINT) AS recent_placed,
+    CAST(sum(CASE WHEN {placed} THEN 1 ELSE 0 END) AS BIGINT) AS placed,
+    CAST(sum(CASE WHEN {named} AND events.provider_day > ends.last_day - {recent} THEN 1 ELSE 0 END) AS BIGINT) AS recent_named,
+    CAST(sum(CASE WHEN {named} THEN 1 ELSE 0 END) AS BIGINT) AS named,
+    CAST(sum(CASE WHEN events.outcome = 'used' THEN 1 ELSE 0 END) AS BIGINT) AS used,
+    CAST(sum(CASE WHEN events.customer_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS nameless
+FROM events
+JOIN (
+    SELECT source, max(provider_day) AS last_day FROM events WHERE outcome <> 'outside_weeks' GROUP BY source
+) AS ends ON ends.source = events.source
+LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = events.customer_id
+WHERE events.outcome <> 'outside_weeks' AND events.source IN ('complaints', 'nps')
+GROUP BY events.source
+""".format(
+    recent=RECENT_DAYS,
+    placed="events.outcome IN ('used', 'area_unknown_then')",
+    named="known.customer_id IS NOT NULL",
+)
+
+CUSTOMERS = """
+SELECT
+    count(*),
+    CAST(sum(CASE WHEN inventory.device_id IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(sum(CASE WHEN listed.area IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(sum(CASE WHEN held.plan IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(sum(CASE WHEN priced.plan IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT)
+FROM attachments AS held
+CROSS JOIN span
+LEFT JOIN (
+    SELECT device_id FROM devices
+    UNION
+    SELECT device_id FROM device_hours WHERE first_hour IS NOT NULL
+) AS inventory ON inventory.device_id = held.device_id
+LEFT JOIN (SELECT DISTINCT area FROM areas) AS listed ON listed.area = held.area
+LEFT JOIN (SELECT DISTINCT plan FROM prices) AS priced ON priced.plan = held.plan
+WHERE held.from_day < span.end_day AND held.to_day >= span.end_day
+"""
+
+
+def joins_of(engine: Engine, settings: DashboardSettings) -> tuple[Join, ...]:
+    """Every join of the panel that is in ``engine``."""
+    floors = settings.joins
+    events = {row[0]: tuple(int(number) for number in row[1:]) for row in engine.rows(EVENTS)}
+    read = {
+        kind: engine.rows(f"SELECT count(*) FROM {kind}")[0][0] for kind in ("complaints", "nps", "areas", "prices")
+    }
+    customers = [int(number or 0) for number in engine.rows(CUSTOMERS)[0]]
+    return (
+        *_of_events(COMPLAINTS, COMPLAINERS, events.get("complaints"), read["complaints"], floors.complaints),
+        *_of_events(ANSWERS, ANSWERERS, events.get("nps"), read["nps"], floors.nps),
+        _of_customers(DEVICES, customers[0], customers[1], floors.devices),
+        _of_customers(AREAS, customers[0] if read["areas"] else 0, customers[2], floors.areas),
+        _of_customers(PRICES, customers[3] if read["prices"] else 0, customers[4], floors.prices),
+    )
+
+
+def _of_events(
+    placed_name: str, named_name: str, counts: tuple[int, ...] | None, read: int, floor: float
+) -> tuple[Join, Join]:
+    """Complaints (or answers) that fall in a neighbourhood, and those that name a customer."""
+    noun = _noun(placed_name)
+    if counts is None:
+        why = f"none of the {read:,} {noun} on record falls in these weeks" if read else f"no {noun} are on record"
+        return _nothing(placed_name, floor, read, why), _nothing(named_name, floor, read, why)
+    recent, total, recent_placed, placed, recent_named, named, used, nameless = counts
+    where = "name a customer on record" if placed == named else "name a customer or a neighbourhood on record"
+    of_areas = _judged(placed_name, _Counted(placed, total, recent_placed, recent), floor, where)
+    if of_areas.is_known and not used:
+        why = f"none of {total:,} {noun} is of a day on which its customer was with us by the records"
+        of_areas = _nothing(placed_name, floor, read, why)
+    of_customers = _judged(named_name, _Counted(named, total, recent_named, recent), floor, "name a customer on record")
+    if not of_areas.is_known:
+        of_customers = replace(of_areas, name=named_name, is_warning=False)
+    elif nameless == total:
+        of_customers = _nothing(named_name, floor, 0, f"no {noun[:-1]} names a customer, all name a neighbourhood only")
+    return of_areas, of_customers
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Of ``rows`` ``joined`` join, over all weeks and over the last eight."""
+
+    joined: int
+    rows: int
+    recent_joined: int
+    recent: int
+
+
+def _judged(name: str, counted: _Counted, floor: float, what: str) -> Join:
+    """The whole, or the last eight weeks where these are worse and the whole is above the floor."""
+    joined, rows, noun, lately = counted.joined, counted.rows, _noun(name), ""
+    if (
+        counted.recent >= FEWEST_RECENT
+        and counted.recent_joined / counted.recent < joined / rows
+        and joined >= floor * rows
+    ):
+        joined, rows, lately = counted.recent_joined, counted.recent, " of the last eight weeks"
+    is_known = joined >= floor * rows
+    kind = "nps" if name in (ANSWERS, ANSWERERS) else "complaints"
+    remedy = f"the import of {kind} says why and how to mend it (bairro import {kind} FILE); build again then"
+    text = f"{joined:,} of {rows:,} {noun}{lately} {what} ({floor:.0%} are needed): {remedy}"
+    return Join(name, rows, joined, floor, is_known, not is_known, text)
+
+
+def _noun(name: str) -> str:
+    return "survey answers" if name in (ANSWERS, ANSWERERS) else "complaints"
+
+
+def _nothing(name: str, floor: float, rows: int, why: str) -> Join:
+    return Join(name, rows, 0, floor, is_known=False, is_warning=rows > 0, text=why)
+
+
+WHAT = {
+    DEVICES: "customers hang on a device that the network knows",
+    AREAS: "customers live in a neighbourhood on record",
+    PRICES: "customers with a plan have one with a price for new customers",
+}
+REMEDIES = {
+    DEVICES: "device_id must be the inventory's; the import of customers says which are not",
+    AREAS: "area must be that of the imported areas; the import of customers says which are not",
+    PRICES: "plan must be written alike in customers and prices; the import of prices says which are not",
+}
+
+
+def _of_customers(name: str, rows: int, joined: int, floor: float) -> Join:
+    """Without a row there is nothing that would be told falsely."""
+    is_known = not rows or joined >= floor * rows
+    text = f"{joined:,} of {rows:,} {WHAT[name]} ({floor:.0%} are needed): {REMEDIES[name]}; build again then"
+    return Join(name, rows, joined if rows else 0, floor, is_known, not is_known, text)
+
+
+_OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
+
+
+def withheld(panel: Panel) -> Panel:
+    """The panel with null, or no row, where it rests on a join that is not known."""
+    weeks = panel.area_weeks
+    if not panel.knows(COMPLAINTS):
+        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
+    if not panel.knows(ANSWERS):
+        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("nps_")])
+    unknown = [] if panel.knows(COMPLAINERS) else list(_OF_CUSTOMERS)
+    unknown += [] if panel.knows(ANSWERERS) else ["nps_score_before"]
+    unknown += [] if panel.knows(PRICES) else ["price_gap"]
+    answers = panel.survey_answers if panel.knows(ANSWERS) else panel.survey_answers.iloc[:0]
+    complaints = panel.quality_complaints if panel.knows(COMPLAINERS) else panel.quality_complaints.iloc[:0]
+    if not panel.knows(PRICES):
+        weeks = _without(weeks, ["price_gap_mean"])
+    return replace(
+        panel,
+        area_weeks=weeks,
+        survey_answers=_without(answers, [] if panel.knows(COMPLAINERS) else ["complaints_before"]),
+        quality_complaints=complaints,
+        customer_periods=_without(panel.customer_periods, unknown),
+        customer_weeks=_without(panel.customer_weeks, unknown),
+        customers_now=_without(panel.customers_now, unknown),
+    )
+
+
+def _without(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    return frame.assign(**{name: _blank(frame[name]) for name in columns if name in frame})
+
+
+def _blank(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column.dtype):
+        return pd.Series(np.nan, index=column.index, dtype=column.dtype)
+    return pd.Series(pd.array([None] * len(column), dtype="Int64"), index=column.index)

@@ -1,0 +1,53 @@
+"""What is worth telling of an import that is no fault: a new key, areas that nothing matches."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.published import TableSpec
+from dashboard.config import DashboardSettings
+from dashboard.tables import quality_hours
+from dashboard.tables.imports import snapshots
+from dashboard.tables.readers.sheets import Sheet
+
+
+def notes_on(
+    spec: TableSpec, sheet: Sheet, rows: pa.Table, *, settings: DashboardSettings, has_new_key: bool
+) -> tuple[str, ...]:
+    """Sentences on an import of ``rows`` (those that were not refused) read from ``sheet``."""
+    notes = list(sheet.notes)
+    if sheet.rows_read == 0:
+        notes.append("there is a header and no row under it")
+    if has_new_key:
+        notes.append(
+            f"made the customer key {settings.customer_key}: back it up apart from the data;"
+            " without it later imports cannot be joined to these records"
+        )
+    return (*notes, *_unmatched(spec, rows, settings))
+
+
+def _unmatched(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> list[str]:
+    """Areas and devices that nothing else knows, each with an example."""
+    notes = []
+    areas = _distinct(snapshots.read("areas", settings.data), "area")
+    if spec.name != "areas" and areas:
+        notes += _told(_distinct(rows, "area") - areas, "areas are not among the imported ones")
+    try:
+        devices = quality_hours.read_devices(settings.data) if spec.name in ("areas", "customers") else None
+    except quality_hours.TableError:
+        return notes
+    if devices is None or not devices.num_rows:
+        return notes
+    notes += _told(_distinct(rows, "area") - _distinct(devices, "area"), "areas match no device of the inventory")
+    return notes + _told(
+        _distinct(rows, "device_id") - _distinct(devices, "device_id"), "devices are not in the inventory"
+    )
+
+
+def _told(unknown: set[str], what: str) -> list[str]:
+    return [f"{len(unknown):,} {what}, {min(unknown)!r} among them"] if unknown else []
+
+
+def _distinct(table: pa.Table, name: str) -> set[str]:
+    return set(pc.unique(table.column(name).drop_null()).to_pylist()) if name in table.column_names else set()

@@ -1,0 +1,99 @@
+"""What an import of records did, told to people and to programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dashboard.tables.imports.joins import Join
+from dashboard.tables.readers.sheets import Fault
+from dashboard.tables.readers.sources import Source
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, or in a dry run would do.
+
+    Rows read = added + changed + unchanged + rejected + duplicates (the same again in the file) + skipped (no records,
+    by the mapping). ``unit`` is what the faults' lines count: line, row or feature.
+
+    ``ended`` customers are not in the file and were ended. ``joins`` tell how many rows name what is on record, and
+    ``unjoined`` why that cannot be told yet.
+    ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused or there
+    is a warning (too few rows join, all complaints are "other"), 2 nothing could be done. Printed it is a text for
+    people; ``summary`` is its first line.
+    """
+
+    kind: str
+    source: Source
+    rows_read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    ended: int = 0
+    is_dry_run: bool = False
+    described: str = ""
+    unit: str = "line"
+    dropped_columns: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    joins: tuple[Join, ...] = ()
+    unjoined: tuple[str, ...] = ()
+    reject_file: Path | None = None
+    snapshot: Path | None = None
+    failure: str | None = None
+
+    @property
+    def accepted(self) -> int:
+        return self.added + self.changed + self.ended
+
+    @property
+    def exit_code(self) -> int:
+        is_in_doubt = self.rejected or self.warnings or any(join.is_under for join in self.joins)
+        return 2 if self.failure else 1 if is_in_doubt else 0
+
+    @property
+    def summary(self) -> str:
+        if self.failure:
+            return f"{self.kind}: {self.source}: {self.failure}"
+        would = "would be " if self.is_dry_run else ""
+        apart = f", {self.duplicates:,} the same again" if self.duplicates else ""
+        apart += f", {self.skipped:,} skipped" if self.skipped else ""
+        apart += f"; {self.ended:,} absent ones {would}ended" if self.ended else ""
+        return (
+            f"{self.kind}: {self.source.name} ({self.described}): {self.rows_read:,} rows read: {would}{self.added:,} added,"
+            f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected{apart}"
+        )
+
+    def __str__(self) -> str:
+        if self.failure:
+            return self.summary
+        lines = [self.summary]
+        if self.dropped_columns:
+            lines.append(f"  columns left at the door: {', '.join(self.dropped_columns)}")
+        reasons = Counter((fault.column, fault.reason) for fault in self.faults)
+        first_lines = {(fault.column, fault.reason): fault.line for fault in reversed(self.faults)}
+        for (column, reason), rows in reasons.most_common(SHOWN):
+            first = first_lines[column, reason]
+            lines.append(f"  refused, {rows:,} x from {self.unit} {first}: {column or 'the row'} {reason}")
+        if len(reasons) > SHOWN:
+            lines.append(f"  refused: {len(reasons) - SHOWN} more reasons")
+        lines += [f"  {'WARNING: ' if join.is_under else ''}{join}" for join in self.joins]
+        lines += [f"  WARNING: {warning}" for warning in self.warnings]
+        lines += [f"  {note}" for note in (*self.unjoined, *self.notes)]
+        if self.reject_file:
+            lines.append(f"  every refused row: {self.reject_file}")
+        if self.is_dry_run:
+            lines.append("  dry run: nothing was written")
+        elif not self.accepted:
+            lines.append("  nothing new: the records stay as they are")
+        else:
+            lines.append(f"  stored: {self.snapshot}")
+        return "\n".join(lines)

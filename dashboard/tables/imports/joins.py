@@ -1,0 +1,300 @@
+"""How many rows of an import name what is on record: customers, plans, areas, devices; and why hardly any does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dashboard.config import DashboardSettings
+from dashboard.tables import quality_hours
+from dashboard.tables.checks.ids import SAMPLE, likeness
+from dashboard.tables.imports import identity, import_log, snapshots
+from dashboard.tables.readers.sheets import Sheet
+
+LARGEST_FALL = 0.2
+"""By how much the share may lie under the last import's before it is said with exit code 1."""
+Known = Callable[[Sequence[str]], Sequence[bool]]
+
+
+@dataclass(frozen=True)
+class Join:
+    """One way in which rows of an import name what is on record. ``key`` tells it apart in the history.
+
+    ``rows`` are those that name something, ``joined`` those of them that name something known; ``stored`` says the same
+    of all that is on record after the import.
+    """
+
+    key: str
+    said: str
+    rows: int
+    joined: int
+    floor: float = 0.0
+    stored: tuple[int, int] | None = None
+    last: tuple[int, int] | None = None
+    reason: str = ""
+
+    @property
+    def setting(self) -> str:
+        """Of which setting in [joins] the floor is."""
+        return self.key.split(".")[-1]
+
+    @property
+    def share(self) -> float:
+        return self.joined / self.rows if self.rows else 1.0
+
+    @property
+    def is_under(self) -> bool:
+        """Whether so few join that what rests on them is not known, or far fewer than in the last import."""
+        return self.share < self.floor or self._has_fallen
+
+    @property
+    def _has_fallen(self) -> bool:
+        return self.last is not None and self.rows > 0 and self.share < self.last[0] / self.last[1] - LARGEST_FALL
+
+    def __str__(self) -> str:
+        text = f"{self.joined:,} of {self.rows:,} {self.said}"
+        beside = []
+        if self.last is not None:
+            beside.append(f"in the last import {self.last[0]:,} of {self.last[1]:,}")
+        if self.stored is not None and self.stored != (self.joined, self.rows):
+            beside.append(f"of all on record {self.stored[0]:,} of {self.stored[1]:,}")
+        text += f" ({'; '.join(beside)})" if beside else ""
+        if self.share < self.floor:
+            text += f", and joins.{self.setting} asks for {self.floor:.0%}"
+        return f"{text}: {self.reason}" if self.reason and self.is_under else text
+
+
+@dataclass(frozen=True)
+class Told:
+    """The joins of one import, and what cannot be said yet."""
+
+    joins: tuple[Join, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An import as its joins are looked at: the accepted ``rows`` (ids hashed), all on record ``after``, and the sheet
+    that it was read from, whose ids are as the export writes them."""
+
+    kind: str
+    sheet: Sheet
+    rows: pa.Table
+    after: pa.Table
+    key: bytes | None
+    settings: DashboardSettings
+
+
+def of_import(imported: Imported) -> Told:
+    """Every join of an import of this kind. The first customers, areas or devices join nothing yet: that is a note."""
+    settings = imported.settings
+    last = _last(imported)
+    told = [look(imported) for look in _LOOKS.get(imported.kind, ())]
+    joins = [join for one in told for join in one.joins]
+    made = tuple(
+        replace(join, last=last.get(join.key), floor=float(getattr(settings.joins, join.setting)))
+        for join in joins
+        if join.rows
+    )
+    return Told(made, tuple(note for one in told for note in one.notes))
+
+
+def _last(imported: Imported) -> Mapping[str, tuple[int, int]]:
+    """What the last import of the kind that is in force joined."""
+    data = imported.settings.data
+    standing = snapshots.numbers(imported.kind, data)
+    entries = [e for e in import_log.entries(data, imported.kind) if e.action == "import" and e.snapshot in standing]
+    if not entries:
+        return {}
+    return {key: (pair[0], pair[1]) for key, pair in (entries[-1].joins or {}).items() if len(pair) == 2 and pair[1]}
+
+
+def _customers(imported: Imported) -> Told:
+    """Complaints and answers that name a customer."""
+    known = _distinct(snapshots.read("customers", imported.settings.data), "customer_id")
+    rows, joined = _count(imported.rows, "customer_id", known)
+    if not rows:
+        said = "no row names a customer: which customers these are of stays unknown"
+        return Told(notes=(said,) if len(known) and imported.rows.num_rows else ())
+    if not len(known):
+        return Told(notes=("how many of these rows name a customer cannot be known yet: no customers are on record",))
+    stored = _count(imported.after, "customer_id", known)
+    reason = _id_reason(imported, known, "customers on record") if joined < rows else ""
+    said = "rows name a customer on record"
+    return Told((Join(imported.kind, said, rows, joined, stored=(stored[1], stored[0]), reason=reason),))
+
+
+def _complaints_and_answers(imported: Imported) -> Told:
+    """Stored complaints and answers of which these customers are."""
+    joins = []
+    for kind, what in (("complaints", "complaints"), ("nps", "survey answers")):
+        stored = snapshots.read(kind, imported.settings.data)
+        rows, joined = _count(stored, "customer_id", _distinct(imported.after, "customer_id"))
+        reason = _id_reason(imported, _distinct(stored, "customer_id"), f"{what} on record") if joined < rows else ""
+        joins.append(Join(f"customers.{kind}", f"{what} on record name a customer", rows, joined, reason=reason))
+    return Told(tuple(joins))
+
+
+def _plans(imported: Imported) -> Told:
+    """Prices of plans that customers have."""
+    known = _distinct(snapshots.read("customers", imported.settings.data), "plan")
+    if not len(known):
+        return Told(
+            notes=("how many prices are of customers' plans cannot be known yet: no customer with a plan is on record",)
+        )
+    rows, joined = _count(imported.rows, "plan", known)
+    reason = _plain_reason(imported, "plan", known, "customers' plans") if joined < rows else ""
+    return Told((Join("prices", "prices are of a plan that customers have", rows, joined, reason=reason),))
+
+
+def _prices(imported: Imported) -> Told:
+    """Customers whose plan has a price."""
+    known = _distinct(snapshots.read("prices", imported.settings.data), "plan")
+    if not len(known):
+        return Told()
+    rows, joined = _count(imported.rows, "plan", known)
+    reason = _plain_reason(imported, "plan", known, "the prices' plans") if joined < rows else ""
+    return Told(
+        (Join("customers.prices", "customers have a plan with a price on record", rows, joined, reason=reason),)
+    )
+
+
+def _areas(imported: Imported) -> Told:
+    """Rows that name an area: of those on record, and of customers where these are not what is imported."""
+    data = imported.settings.data
+    known = _distinct(snapshots.read("areas", data), "area")
+    if imported.kind != "customers":
+        known = pc.unique(pa.concat_arrays([known, _distinct(snapshots.read("customers", data), "area")]))
+    if not len(known):
+        notes = ("how many live in an area on record cannot be known yet: no areas are on record",)
+        return Told(notes=notes if imported.kind == "customers" and imported.rows.num_rows else ())
+    whose = imported.rows
+    if "customer_id" in whose.column_names and imported.kind != "customers":
+        whose = whose.filter(pc.is_null(whose.column("customer_id")))
+    rows, joined = _count(whose, "area", known)
+    reason = _plain_reason(imported, "area", known, "areas on record") if joined < rows else ""
+    said = (
+        "customers live in an area on record"
+        if imported.kind == "customers"
+        else "rows without a customer name an area on record"
+    )
+    return Told((Join(f"{imported.kind}.areas", said, rows, joined, reason=reason),))
+
+
+def _devices(imported: Imported) -> Told:
+    """Customers behind a device of the inventory."""
+    try:
+        known = _distinct(quality_hours.read_devices(imported.settings.data), "device_id")
+    except quality_hours.TableError as error:
+        return Told(notes=(f"how many hang on a device of the inventory cannot be known: {error}",))
+    rows, joined = _count(imported.rows, "device_id", known)
+    if not len(known):
+        if not rows:
+            return Told()
+        return Told(
+            notes=("how many hang on a device of the inventory cannot be known yet: bairro collect has not run",)
+        )
+    without = imported.rows.num_rows - rows
+    notes = (
+        (f"{without:,} of {imported.rows.num_rows:,} customers name no device: their quality is not known",)
+        if without
+        else ()
+    )
+    reason = _plain_reason(imported, "device_id", known, "the inventory") if joined < rows else ""
+    return Told(
+        (Join("customers.devices", "customers hang on a device of the inventory", rows, joined, reason=reason),), notes
+    )
+
+
+_LOOKS: Mapping[str, tuple[Callable[[Imported], Told], ...]] = {
+    "customers": (_areas, _devices, _complaints_and_answers, _prices),
+    "complaints": (_customers, _areas),
+    "nps": (_customers, _areas),
+    "prices": (_plans, _areas),
+}
+
+
+def _count(table: pa.Table, column: str, known: pa.Array) -> tuple[int, int]:
+    """Rows with something in ``column``, and those of them that are ``known``."""
+    if column not in table.column_names or not table.num_rows:
+        return 0, 0
+    cells = table.column(column).drop_null()
+    return len(cells), int(pc.sum(pc.is_in(cells, known)).as_py() or 0)
+
+
+def _distinct(table: pa.Table, column: str) -> pa.Array:
+    cells = pc.unique(table.column(column).drop_null())
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+
+
+def why_other_customers(imported: Imported, stored: pa.Table) -> str:
+    """Why the customers of the file are others than those ``stored``, where another way to write their ids explains it."""
+    return _id_reason(imported, _distinct(stored, "customer_id"), "customers on record", or_else="")
+
+
+def _id_reason(imported: Imported, hashed: pa.Array, where: str, or_else: str | None = None) -> str:
+    """Why ids are not among ``hashed`` ones: variants of the file's own are hashed, and those on record stay unknown."""
+    key = imported.key
+    ids = imported.sheet.columns.get("customer_id")
+    if key is None or ids is None:
+        return ""
+    stored = set(hashed.to_pylist())
+
+    def are_known(texts: Sequence[str]) -> list[bool]:
+        return [identity.hash_id(text, key) in stored for text in texts]
+
+    return _reason("customer_id", ids, are_known, where, or_else)
+
+
+def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) -> str:
+    cells = imported.sheet.columns.get(column)
+    if cells is None:
+        return ""
+    by_fold = {str(one).casefold(): str(one) for one in known.to_pylist()}
+    stored = set(by_fold.values())
+    found = _reason(column, cells, lambda texts: [text in stored for text in texts], where, "")
+    if found:
+        return found
+    unknown = [str(one) for one in pc.unique(cells.drop_null()).to_pylist() if one not in stored][:200]
+    alike = next(((one, by_fold[one.casefold()]) for one in unknown if one.casefold() in by_fold), None)
+    if alike:
+        return f"upper and lower case? {alike[0]} here, {alike[1]} among {where}"
+    return f"{unknown[0]} here, {min(stored)} among {where}" if unknown and stored else ""
+
+
+def _unknown(distinct: pa.Array, are_known: Known) -> list[str]:
+    """The first ids that are not on record, as many as are needed to see why."""
+    found: list[str] = []
+    for start in range(0, len(distinct), SAMPLE):
+        some = [str(one) for one in distinct.slice(start, SAMPLE).to_pylist()]
+        found += [one for one, is_known in zip(some, are_known(some), strict=True) if not is_known]
+        if len(found) >= SAMPLE:
+            break
+    return found
+
+
+def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else: str | None = None) -> str:
+    """The likely reason with an example of each side, and what mends it; for the ids of the file that are not known."""
+    unknown = _unknown(pc.unique(cells.drop_null()), are_known)
+    if not unknown:
+        return ""
+    found = likeness(pa.array(unknown, pa.string()), are_known)
+    if found is not None and found.is_theirs:
+        return (
+            f"{found.way.reason}? {found.here} here, {found.there} among {where}: take that import back (--undo) and make it"
+            f" again with a mapping that says under [columns.{column}] {found.way.options} (--propose writes one)"
+        )
+    if found is not None:
+        return (
+            f"{found.way.reason}? {found.here} here, {found.there} among {where}; a mapping mends it that says under"
+            f" [columns.{column}] {found.way.options} (--propose writes one)"
+        )
+    if or_else is not None:
+        return or_else
+    return (
+        f"{unknown[0]} here is not among {where}, nor without zeros, with zeros, or in another case:"
+        " does the column hold the ids of your customers file, or those of another system?"
+    )

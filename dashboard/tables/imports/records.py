@@ -1,0 +1,353 @@
+"""The door for the provider's records: a file is read, checked row by row and merged into the stored snapshot."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.published import TableSpec
+from dashboard.config import DashboardSettings
+from dashboard.tables.checks import absences, categories, ids, statuses
+from dashboard.tables.checks.blanks import without_blank_words
+from dashboard.tables.checks.doubtful import without_doubtful
+from dashboard.tables.imports import identity, import_log, joins, merging, row_rules, snapshots, values
+from dashboard.tables.imports.import_notes import notes_on
+from dashboard.tables.imports.import_report import ImportReport
+from dashboard.tables.imports.personal import personal_cells
+from dashboard.tables.imports.typed import typed_rows
+from dashboard.tables.mappings.profiles import Mapping, load
+from dashboard.tables.mappings.translate import translate
+from dashboard.tables.quality_hours import connect
+from dashboard.tables.readers import sources
+from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
+from dashboard.tables.readers.sources import Source
+from dashboard.tables.schema import COUNTED, RECORDS, given_columns
+
+read = snapshots.read
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What an import needs to know besides the file: the table, the day of the export, the zone, what is stored."""
+
+    spec: TableSpec
+    settings: DashboardSettings
+    zone: ZoneInfo
+    today: datetime.date
+    as_of: datetime.date | None
+    stored: pa.Table
+    mapping_name: str | None
+    has_mapping: bool
+    by: str
+    absent: str | None
+
+    @property
+    def tomorrow_at(self) -> datetime.datetime:
+        return datetime.datetime.combine(self.today + datetime.timedelta(days=1), datetime.time(), self.zone)
+
+
+def import_records(
+    kind: str,
+    source: Path | Source,
+    settings: DashboardSettings,
+    *,
+    as_of: datetime.date | None = None,
+    dry_run: bool = False,
+    mapping: str | Mapping | None = None,
+    absent: str | None = None,
+    by: str = "",
+) -> ImportReport:
+    """Import ``source`` (a file or a database) as records of ``kind`` (areas, customers, prices, complaints, ...).
+
+    ``as_of`` is the day on which the file was exported: nothing in it may be later, and customers without a
+    ``valid_from`` column hold from then on. Without it the file may reach up to today. ``mapping`` is a profile, or
+    the name or path of one. ``absent`` says what customers on record are that the file does not have: "left" (it has
+    all active ones) or "stay" (it has a part of them); without it a file that lacks too many is refused. A source that
+    cannot be used is a report with a ``failure``, not an exception.
+    """
+    given = source if isinstance(source, Source) else Source(str(source))
+    if kind not in RECORDS:
+        return ImportReport(kind, given, failure=f"no such kind of record; there are {', '.join(RECORDS)}")
+    blank = ImportReport(kind, given, is_dry_run=dry_run)
+    zone = ZoneInfo(settings.timezone)
+    with contextlib.ExitStack() as stack:
+        try:
+            profile = load(mapping, kind) if isinstance(mapping, str) else mapping
+            sheet = _read(given, profile, RECORDS[kind], zone, settings.data)
+            if not dry_run:
+                stack.enter_context(snapshots.importing(settings.data))
+            context = _Context(
+                RECORDS[kind],
+                settings,
+                zone,
+                as_of or datetime.datetime.now(zone).date(),
+                as_of,
+                snapshots.read(kind, settings.data),
+                mapping if isinstance(mapping, str) else None,
+                mapping is not None,
+                by,
+                absent,
+            )
+            return _import(context, sheet, blank)
+        except (UnreadableError, values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
+            return replace(blank, failure=str(error))
+        except OSError as error:
+            return replace(blank, failure=f"cannot be stored: {error}")
+
+
+def undo(kind: str, settings: DashboardSettings, *, by: str = "") -> str:
+    """Take the newest import of ``kind`` back; returns what holds now, for people. Raises SnapshotError."""
+    with snapshots.importing(settings.data):
+        taken = snapshots.take_back(kind, settings.data)
+        if taken is None:
+            raise snapshots.SnapshotError(f"{kind}: nothing has been imported, so there is nothing to take back")
+        import_log.note(import_log.Entry(_now(), kind, "undo", taken, by=by), settings.data)
+        left = snapshots.newest(kind, settings.data)
+        rows = snapshots.read(kind, settings.data).num_rows
+    now = f"{rows:,} rows of snapshot {left.stem} hold again" if left else "there are none now, as before the first"
+    return f"{kind}: snapshot {taken:06d} is taken back; {now}"
+
+
+def _read(source: Source, mapping: Mapping | None, spec: TableSpec, zone: ZoneInfo, data: Path) -> Sheet:
+    if mapping is not None and mapping.sheet is not None and source.sheet is None:
+        source = replace(source, sheet=mapping.sheet)
+    sheet = sources.read(source, may_be_geojson=spec.name == "areas")
+    areas = pc.unique(snapshots.read("areas", data).column("area")).to_pylist() if spec.name != "areas" else []
+    if mapping is not None:
+        return without_doubtful(translate(sheet, mapping, spec, zone, areas), spec)
+    known = [column.name for column in given_columns(spec)]
+    unused = {name: cells for name, cells in sheet.columns.items() if name not in known}
+    columns = {name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in sheet.columns.items()}
+    sheet = without_blank_words(replace(sheet, columns=columns, unused=(*sheet.unused, *unused)), spec, areas)
+    if spec.name == "customers":
+        sheet = statuses.without_gone(sheet, unused)
+    if spec.name == "complaints" and "category" in sheet.columns:
+        sheet = categories.told_where_other(sheet, {"category": sheet.columns["category"]}, unused, is_mapped=False)
+    return without_doubtful(sheet, spec)
+
+
+def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportReport:
+    _require_columns(sheet, context, has_mapping=context.has_mapping)
+    key, has_new_key = _customer_key(context, sheet, report.is_dry_run)
+    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of)
+    rows = _hashed(rows, key)
+    with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
+        rows, faults, duplicates = _checked(connection, rows, faults, context, sheet.unit)
+        is_export = "valid_from" not in sheet.columns
+        merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
+        imported = joins.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
+        table, ended, absence = _without_absent(connection, context, imported)
+    told = joins.of_import(replace(imported, after=table))
+    report = replace(
+        report,
+        described=sheet.described,
+        unit=sheet.unit,
+        rows_read=sheet.rows_read,
+        added=merged.added,
+        changed=merged.changed,
+        unchanged=merged.unchanged,
+        rejected=len({fault.line for fault in faults}),
+        duplicates=duplicates,
+        skipped=sheet.skipped,
+        ended=ended,
+        dropped_columns=sheet.unused,
+        faults=tuple(faults),
+        joins=told.joins,
+        unjoined=told.notes,
+        warnings=sheet.warnings,
+        notes=(
+            *absence,
+            *notes_on(
+                context.spec,
+                sheet,
+                rows,
+                settings=context.settings,
+                has_new_key=has_new_key and not report.is_dry_run,
+            ),
+        ),
+    )
+    return report if report.is_dry_run else _store(context, table, key, report)
+
+
+def _without_absent(
+    connection: duckdb.DuckDBPyConnection, context: _Context, imported: joins.Imported
+) -> tuple[pa.Table, int, tuple[str, ...]]:
+    """The table after the import with absent customers ended where that was asked for, how many, and what to say of them.
+
+    Raises UnreadableError where too many are absent and nobody said why.
+    """
+    as_of, key = context.as_of, imported.key
+    has_history = "valid_from" in imported.sheet.columns
+    if context.absent is not None and context.spec.name != "customers":
+        raise UnreadableError("--absent is for customers")
+    if context.absent == absences.LEFT and as_of is None:
+        raise UnreadableError("--absent left needs --as-of: the day of the export, before which they left")
+    if context.spec.name != "customers" or key is None or not context.stored.num_rows:
+        return imported.after, 0, ()
+    active, rows = absences.absent_customers(connection, context.stored, _given(imported, key), context.today)
+    number = rows.num_rows
+    limit = context.settings.joins.absent_customers
+    if context.absent is None and active >= absences.FEWEST and number > limit * active:
+        raise UnreadableError(
+            absences.refusal(number, active, limit, joins.why_other_customers(imported, context.stored))
+        )
+    if not number or (has_history and context.absent != absences.LEFT):
+        return imported.after, 0, ()
+    if context.absent != absences.LEFT or as_of is None:
+        return (
+            imported.after,
+            0,
+            (f"{number:,} customers of earlier imports are not in this file; they stay as last known",),
+        )
+    ended = absences.ended(connection, rows, as_of)
+    after = merging.merge(connection, context.spec, ended, imported.after, is_export=False)
+    said = f"{number:,} customers of earlier imports are not in this file: they ended before {as_of}, for a reason not known"
+    return after.table, number, (said,)
+
+
+def _given(imported: joins.Imported, key: bytes) -> pa.Array:
+    """The customers of every row of the file, hashed; also of those that were refused."""
+    sheet, rows = imported.sheet, imported.rows
+    others = ~np.isin(sheet.lines, rows.column("line").to_numpy())
+    written = sheet.columns["customer_id"].filter(pa.array(others)).drop_null()
+    refused = identity.hash_ids(pa.concat_arrays([written, pa.array(sheet.refused_ids, pa.string())]), key)
+    return pc.unique(pa.concat_arrays([rows.column("customer_id").combine_chunks(), refused]))
+
+
+def _require_columns(sheet: Sheet, context: _Context, *, has_mapping: bool) -> None:
+    known = [column.name for column in given_columns(context.spec) if column.name in sheet.columns]
+    needed = [column.name for column in given_columns(context.spec) if column.required]
+    if context.as_of is not None and "valid_from" in needed and context.spec.name == "customers":
+        needed.remove("valid_from")
+    missing = [name for name in needed if name not in known]
+    hint = "" if has_mapping else "; bairro import --propose writes a mapping for it"
+    if not known:
+        raise UnreadableError(
+            f"{sheet.header} names none of the columns of {context.spec.name}: {', '.join(needed)}, ...{hint}"
+        )
+    if missing == ["valid_from"] and context.spec.name == "customers":
+        raise UnreadableError("the column valid_from is missing: say with --as-of DATE on which day it was exported")
+    if missing and has_mapping:
+        raise UnreadableError(f"the mapping does not say where {_listed('the column', missing)} taken from")
+    if missing:
+        raise UnreadableError(
+            f"{_listed('the column', missing)} missing; {sheet.header} names {', '.join(sheet.columns)}{hint}"
+        )
+    if context.spec.name in ("complaints", "nps") and not {"customer_id", "area"} & set(known):
+        raise UnreadableError("the column customer_id (or area) is missing")
+
+
+def _listed(noun: str, names: Sequence[str]) -> str:
+    return f"{noun} {names[0]} is" if len(names) == 1 else f"{noun}s {', '.join(names)} are"
+
+
+def _customer_key(context: _Context, sheet: Sheet, is_dry_run: bool) -> tuple[bytes | None, bool]:
+    if "customer_id" not in context.spec.column_names:
+        return None, False
+    if "customer_id" not in sheet.columns and not context.settings.customer_key.exists():
+        return None, False
+    settings = context.settings
+    known = _known_fingerprint(settings.data)
+    return identity.load_key(settings.customer_key, settings.data, known=known, is_dry_run=is_dry_run)
+
+
+def stored_key(settings: DashboardSettings) -> bytes:
+    """The key that the stored records were made with. Raises KeyProblemError, also where there are none yet."""
+    known = _known_fingerprint(settings.data)
+    if known is None:
+        raise identity.KeyProblemError("no customer has been imported yet, so there is no customer key to compare with")
+    return identity.load_key(settings.customer_key, settings.data, known=known)[0]
+
+
+def _known_fingerprint(data: Path) -> str | None:
+    return next(filter(None, (_key_of(kind, data) for kind in RECORDS)), None)
+
+
+def _key_of(kind: str, data: Path) -> str | None:
+    stated = snapshots.read_metadata(kind, data).get(b"customer_key")
+    return stated.decode() if stated else None
+
+
+def _hashed(rows: pa.Table, key: bytes | None) -> pa.Table:
+    if key is None:
+        return rows
+    at = rows.schema.get_field_index("customer_id")
+    return rows.set_column(at, "customer_id", identity.hash_ids(rows.column("customer_id").combine_chunks(), key))
+
+
+def _checked(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, faults: list[Fault], context: _Context, unit: str
+) -> tuple[pa.Table, list[Fault], int]:
+    """Rows that keep to the rules, say no key twice and make possible lives; the faults; how many were said twice."""
+    spec = context.spec
+    personal = personal_cells(rows, spec)
+    rows = _without(rows, personal)
+    broken = row_rules.broken_rules(connection, spec.name, rows, today=context.today, tomorrow_at=context.tomorrow_at)
+    rows = _without(rows, broken)
+    if COUNTED.get(spec.name):
+        rows = row_rules.numbered(connection, rows)
+    doubled = row_rules.doubles(connection, spec, rows, unit)
+    rows = _without(rows, [*doubled.at_odds, *(Fault(line, None, "") for line in doubled.lines_alike)])
+    overlapping = row_rules.overlapping_spells(connection, rows, context.stored) if spec.name == "customers" else []
+    found = [*faults, *personal, *broken, *doubled.at_odds, *overlapping]
+    found.sort(key=lambda fault: (fault.line, fault.column or ""))
+    return _without(rows, overlapping), found, len(doubled.lines_alike)
+
+
+def _without(rows: pa.Table, faults: Sequence[Fault]) -> pa.Table:
+    if not faults:
+        return rows
+    refused = np.isin(rows.column("line").to_numpy(), np.array([fault.line for fault in faults]))
+    return rows.filter(pa.array(~refused))
+
+
+def _store(context: _Context, table: pa.Table, key: bytes | None, report: ImportReport) -> ImportReport:
+    kind, data = context.spec.name, context.settings.data
+    reject_file = snapshots.write_rejects(kind, data, report.faults) if report.faults else None
+    metadata = dict(context.stored.schema.metadata or {})
+    until = metadata.get(b"complete_until", b"").decode()
+    if context.as_of:
+        until = max(until, str(context.as_of - datetime.timedelta(days=1)))
+    stated = {"complete_until": until, "customer_key": identity.fingerprint(key) if key else ""}
+    metadata |= {name.encode(): text.encode() for name, text in stated.items() if text}
+    is_new = report.accepted or metadata != (context.stored.schema.metadata or {})
+    if not is_new or not (table.num_rows or snapshots.newest(kind, data)):
+        return replace(report, reject_file=reject_file)
+    above = max((entry.snapshot for entry in import_log.entries(data, kind)), default=0)
+    snapshot = snapshots.write(kind, data, table.replace_schema_metadata(metadata), above=above)
+    import_log.note(_entry(context, report, int(snapshot.stem)), data)
+    return replace(report, reject_file=reject_file, snapshot=snapshot)
+
+
+def _entry(context: _Context, report: ImportReport, snapshot: int) -> import_log.Entry:
+    return import_log.Entry(
+        _now(),
+        report.kind,
+        "import",
+        snapshot,
+        source=report.source.name,
+        mapping=context.mapping_name and Path(context.mapping_name).name,
+        as_of=str(context.as_of) if context.as_of else None,
+        rows_read=report.rows_read,
+        added=report.added,
+        changed=report.changed,
+        unchanged=report.unchanged,
+        rejected=report.rejected,
+        duplicates=report.duplicates,
+        skipped=report.skipped,
+        by=context.by,
+        joins={join.key: [join.joined, join.rows] for join in report.joins} or None,
+    )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,108 @@
+"""A sheet's text turned into the columns that a table declares; a cell that is not what it should be refuses its row."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import pyarrow as pa
+
+from collector.published import ARROW, Column, TableSpec
+from dashboard.tables.imports import values
+from dashboard.tables.imports.values import Parsed
+from dashboard.tables.readers import outlines
+from dashboard.tables.readers.sheets import Fault, Sheet
+from dashboard.tables.schema import CHOICES, COUNTED, given_columns
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How this file writes what can be written in several ways."""
+
+    zone: ZoneInfo
+    is_day_first: dict[str, bool]
+    has_decimal_comma: bool
+
+
+def typed_rows(
+    sheet: Sheet, spec: TableSpec, *, zone: ZoneInfo, as_of: datetime.date | None
+) -> tuple[pa.Table, list[Fault]]:
+    """Every declared column typed, with ``line``; rows with a cell that is not what it should be are left out.
+
+    Local times are in ``zone``; a missing ``valid_from`` is ``as_of``. Raises values.OrderError.
+    """
+    dates = {c.name: sheet.columns[c.name] for c in given_columns(spec) if _is_dated(c) and c.name in sheet.columns}
+    manner = _Manner(zone, values.day_comes_first(dates), sheet.has_decimal_comma)
+    faults = list(sheet.faults)
+    is_good = np.ones(len(sheet.lines), dtype=bool)
+    typed = {}
+    for column in given_columns(spec):
+        if column.name in sheet.columns:
+            parsed = _parse(column, sheet.columns[column.name], manner)
+        else:
+            parsed = _absent(column, len(sheet.lines), as_of)
+        typed[column.name] = parsed.values
+        for mask, reason in parsed.faults:
+            faults += [Fault(line, column.name, reason) for line in sheet.lines[mask].tolist()]
+            is_good &= ~mask
+    typed |= {name: pa.nulls(len(sheet.lines), pa.int64()) for name in COUNTED.get(spec.name, ())}
+    typed["line"] = pa.array(sheet.lines)
+    return pa.table(typed).filter(pa.array(is_good)), faults
+
+
+def _is_dated(column: Column) -> bool:
+    return column.type in ("date", "timestamp")
+
+
+def _absent(column: Column, rows: int, as_of: datetime.date | None) -> Parsed:
+    if column.name == "valid_from":
+        return Parsed(pa.array([as_of] * rows, pa.date32()))
+    return Parsed(pa.nulls(rows, ARROW[column.type]))
+
+
+def _parse(column: Column, texts: pa.Array, manner: _Manner) -> Parsed:
+    parsed = _parse_cells(column, texts, manner)
+    if not column.required:
+        return parsed
+    blank = (texts.is_null().to_numpy(zero_copy_only=False), "is blank")
+    return Parsed(parsed.values, (*parsed.faults, blank))
+
+
+def _parse_cells(column: Column, texts: pa.Array, manner: _Manner) -> Parsed:
+    if column.name in CHOICES:
+        return values.parse_choices(texts, CHOICES[column.name])
+    if column.name == "timezone":
+        return _parse_timezones(texts)
+    if column.name == "geometry":
+        return _parse_outlines(texts)
+    if column.type == "date":
+        return values.parse_dates(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
+    if column.type == "timestamp":
+        return values.parse_timestamps(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
+    if column.type == "number":
+        return values.parse_numbers(texts, has_decimal_comma=manner.has_decimal_comma)
+    if column.type == "integer":
+        return values.parse_integers(texts)
+    return Parsed(texts)
+
+
+def _parse_outlines(texts: pa.Array) -> Parsed:
+    outlined, refused = outlines.parse_outlines(texts)
+    reasons = sorted(set(refused.values()))
+    at = {reason: [position for position, why in refused.items() if why == reason] for reason in reasons}
+    return Parsed(outlined, tuple((_mask(at[reason], len(texts)), reason) for reason in reasons))
+
+
+def _parse_timezones(texts: pa.Array) -> Parsed:
+    known = available_timezones() | {None}
+    wrong = [at for at, name in enumerate(texts.to_pylist()) if name not in known]
+    return Parsed(texts, ((_mask(wrong, len(texts)), "is not an IANA time zone"),))
+
+
+def _mask(positions: Sequence[int], rows: int) -> np.ndarray:
+    mask = np.zeros(rows, dtype=bool)
+    mask[list(positions)] = True
+    return mask

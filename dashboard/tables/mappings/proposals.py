@@ -1,0 +1,188 @@
+"""A mapping proposed for an export that nobody has described yet: by what its columns are called and hold."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.published import Column, TableSpec
+from dashboard.tables.imports import values
+from dashboard.tables.readers.sheets import Sheet, joined
+from dashboard.tables.schema import CHOICES, given_columns
+
+SAMPLE = 20_000
+FEW = 60
+KEPT_AS_KIND = 200
+VOCABULARY = tomllib.loads((Path(__file__).parents[1] / "vocabulary.toml").read_text("utf-8"))
+NAMES: dict[str, list[str]] = VOCABULARY["names"]
+WORDS: dict[str, dict[str, list[str]]] = VOCABULARY["words"]
+DATES = (
+    *(
+        "%Y-%m-%d",
+        "%Y/%m/%d",
+        "%Y%m%d",
+        "%d.%m.%Y",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d-%m-%Y",
+        "%m-%d-%Y",
+        "%d/%m/%y",
+        "%m/%d/%y",
+    ),
+    *("%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+)
+TIMES = ("", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S%z")
+TIME_OF_DAY = r"^\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?$"
+
+
+def propose(sheet: Sheet, spec: TableSpec, name: str) -> str:
+    """A mapping in TOML for ``sheet`` as records of ``spec``, with remarks on what a person should look at."""
+    taken: dict[str, tuple[str, ...]] = {}
+    parts = []
+    for column in _by_need(spec):
+        source = _source(sheet, column, taken)
+        if source is not None:
+            parts.append((column.name, _section(sheet, column, source)))
+            taken[column.name] = source
+        elif column.required:
+            parts.append((column.name, _open_question(spec, column)))
+    order = [column.name for column in given_columns(spec)]
+    parts.sort(key=lambda part: order.index(part[0]))
+    used = set(itertools.chain(*taken.values()))
+    left = [column for column in sheet.columns if column not in used]
+    head = [f'kind = "{spec.name}"', f"title = {_quoted(f'proposed for {name}; read it through before it is used')}"]
+    door = [f"# Stay at the door: {', '.join(left)}", ""] if left else []
+    return "\n".join([*head, "", *door, *("\n".join([*lines, ""]) for _, lines in parts)])
+
+
+def _by_need(spec: TableSpec) -> list[Column]:
+    """Required columns choose first, then those of whom or where."""
+    columns = given_columns(spec)
+    return sorted(columns, key=lambda column: (not column.required, column.name not in ("customer_id", "area")))
+
+
+def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    used = set(itertools.chain(*taken.values()))
+    free = [name for name in sheet.columns if name not in used]
+    known = NAMES.get(column.name, [column.name])
+    exact = [name for wanted in known for name in free if name == wanted]
+    near = [name for wanted in known for name in free if len(wanted) > 3 and f"_{wanted}_" in f"_{name}_"]
+    for name in dict.fromkeys([*exact, *near]):
+        if _fits(sheet.columns[name], column):
+            return (name, *_time_beside(sheet, name, free)) if column.type == "timestamp" else (name,)
+    return None
+
+
+def _fits(cells: pa.Array, column: Column) -> bool:
+    sample = cells.drop_null()[:SAMPLE]
+    if not len(sample):
+        return not column.required
+    if column.type in ("date", "timestamp"):
+        return bool(_formats([sample])) or bool(pc.all(pc.match_substring_regex(sample, values.MOMENT)).as_py())
+    if column.type in ("number", "integer"):
+        return bool(pc.all(pc.match_substring_regex(sample, r"^[+-]?[\d.,]+$")).as_py())
+    if column.name in ("channel", "technology", "source"):
+        return len(pc.unique(sample)) <= KEPT_AS_KIND
+    return True
+
+
+def _time_beside(sheet: Sheet, name: str, free: Sequence[str]) -> tuple[str, ...]:
+    """The column with the time of day, where the date has a column of its own."""
+    if pc.any(pc.match_substring(sheet.columns[name], ":")).as_py():
+        return ()
+    for other in free:
+        cells = sheet.columns[other].drop_null()
+        is_time = len(cells) and pc.all(pc.match_substring_regex(cells, TIME_OF_DAY)).as_py()
+        if other != name and is_time and ("time" in other or "hour" in other):
+            return (other,)
+    return ()
+
+
+def _section(sheet: Sheet, column: Column, source: tuple[str, ...]) -> list[str]:
+    cells = [sheet.columns[name] for name in source]
+    lines = [f"[columns.{column.name}]", f"source = {_listed(source)}"]
+    if column.type in ("date", "timestamp"):
+        return lines + _format_lines(cells)
+    if column.name in CHOICES:
+        return lines + _choice_lines(cells[0], column.name)
+    if column.name == "customer_id":
+        lines.insert(0, "# Must be the id that your other exports know the customer by.")
+    return lines
+
+
+def _format_lines(cells: Sequence[pa.Array]) -> list[str]:
+    fitting = _formats(cells)
+    if len(fitting) == 1:
+        return [f"format = {_quoted(fitting[0])}"]
+    if len(fitting) > 1:
+        return [
+            "# The dates can be read in several ways: take the # from the one that is right.",
+            *(f"# format = {_quoted(way)}" for way in fitting),
+        ]
+    return []
+
+
+def _formats(cells: Sequence[pa.Array]) -> list[str]:
+    """The formats under which every cell of the sample is a date."""
+    texts = pd.Series(pc.unique(joined(cells, " ").drop_null()[:SAMPLE]).to_pylist(), dtype="object")
+    if texts.empty:
+        return []
+    ways = [f"{date} {time}".strip() for date in DATES for time in TIMES]
+    ways += [f"{date}T{time}" for date in DATES[:1] for time in TIMES if time]
+    first = [way for way in ways if _all_read(texts[:20], way)]
+    return [way for way in first if _all_read(texts, way)]
+
+
+def _all_read(texts: pd.Series, way: str) -> bool:
+    return bool(pd.to_datetime(texts, format=way, errors="coerce", utc="%z" in way).notna().all())
+
+
+def _choice_lines(cells: pa.Array, name: str) -> list[str]:
+    distinct = [str(value) for value in pc.unique(cells.drop_null()).to_pylist()]
+    lines = []
+    if cells.null_count:
+        lines.append(f"# {cells.null_count:,} cells are blank; without this line their rows are refused.")
+        lines.append('blank = "other"')
+    if len(distinct) <= FEW and all(len(value) <= 60 for value in distinct):
+        lines.append(f"[columns.{name}.values]")
+        return lines + [_value_line(value, name) for value in sorted(distinct, key=str.lower)]
+    lines += [
+        f"# {len(distinct):,} different texts: they are not stored, only the first of our words of which one has a word.",
+        'default = "other"',
+        f"[columns.{name}.words]",
+    ]
+    return lines + [f"{ours} = {json.dumps(words)}" for ours, words in WORDS[name].items()]
+
+
+def _value_line(value: str, name: str) -> str:
+    lowered = value.lower()
+    if lowered in CHOICES[name]:
+        return f"{_quoted(value)} = {_quoted(lowered)}"
+    guess = next((ours for ours, words in WORDS[name].items() if any(word in lowered for word in words)), None)
+    remark = "" if guess else "  # not recognised: is it one of " + ", ".join(CHOICES[name]) + "?"
+    return f"{_quoted(value)} = {_quoted(guess or 'other')}{remark}"
+
+
+def _open_question(spec: TableSpec, column: Column) -> list[str]:
+    lines = [
+        f"# {column.name} is needed ({column.description}), and no column looks like it. Name one, or one for all:"
+    ]
+    if spec.name == "customers" and column.name == "valid_from":
+        return ["# An export without history: say with --as-of on which day it was made."]
+    return [*lines, f"# [columns.{column.name}]", '# source = "..."    # or: constant = "..."']
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = [_quoted(name) for name in names]
+    return found[0] if len(found) == 1 else f"[{', '.join(found)}]"

@@ -1,0 +1,243 @@
+"""An export's rows rewritten under a mapping profile: our columns, our words, dates that need no guessing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.published import TableSpec
+from dashboard.tables.checks import blanks, categories, ids, statuses
+from dashboard.tables.imports import values
+from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
+from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
+from dashboard.tables.schema import CHOICES
+
+
+@dataclass
+class _Work:
+    """The sheet that is read, and what is found to be wrong or worth telling on the way."""
+
+    sheet: Sheet
+    mapping: Mapping
+    spec: TableSpec
+    zone: ZoneInfo
+    faults: list[Fault]
+    notes: list[str]
+    areas: Collection[str]
+
+    def refuse(self, wrong: np.ndarray, column: str, reason: str) -> None:
+        self.faults += [Fault(line, column, reason) for line in self.sheet.lines[wrong].tolist()]
+
+
+def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, areas: Collection[str] = ()) -> Sheet:
+    """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's, ``areas`` those on record.
+
+    Rows with a cell that the mapping cannot take are faults, rows that it skips are counted. Raises UnreadableError
+    where a column that is needed is not in the export, values.OrderError where nobody can tell day from month.
+    """
+    sheet, notes = _without_skipped(sheet, mapping)
+    work = _Work(sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, [], notes, areas)
+    columns: dict[str, pa.Array] = {}
+    for name in sorted(mapping.columns, key=lambda name: mapping.columns[name].after is not None):
+        made = _column(work, name, mapping.columns[name], columns)
+        if made is not None:
+            columns[name] = made
+    taken = {column_name(source) for column in mapping.columns.values() for source in column.source}
+    unused = {name: column for name, column in sheet.columns.items() if name not in taken}
+    made = replace(
+        sheet,
+        columns=columns,
+        has_decimal_comma=sheet.has_decimal_comma if mapping.decimal is None else mapping.decimal == "comma",
+        unused=(*sheet.unused, *unused),
+    )
+    made = _looked_through(made, sheet, mapping, unused)
+    return made.without(work.faults, work.notes)
+
+
+def _looked_through(made: Sheet, sheet: Sheet, mapping: Mapping, unused: Table[str, pa.Array]) -> Sheet:
+    """The translated rows beside the columns that stay at the door: who has gone by them, what they know of complaints."""
+    if mapping.kind == "customers":
+        return statuses.without_gone(made, unused)
+    if mapping.kind == "complaints" and "category" in made.columns:
+        sources = [column_name(source) for source in mapping.columns["category"].source]
+        read = {name: sheet.columns[name] for name in sources if name in sheet.columns}
+        return categories.told_where_other(made, read, unused, is_mapped=True)
+    return made
+
+
+def _without_skipped(sheet: Sheet, mapping: Mapping) -> tuple[Sheet, list[str]]:
+    skipped = np.zeros(len(sheet.lines), dtype=bool)
+    for source, known in mapping.skip.items():
+        if column_name(source) in sheet.columns:
+            lowered = pc.utf8_lower(sheet.columns[column_name(source)])
+            found = pc.is_in(lowered, pa.array([value.lower() for value in known], pa.string()))
+            skipped |= found.to_numpy(zero_copy_only=False)
+    if not skipped.any():
+        return sheet, []
+    kept = pa.array(~skipped)
+    columns = {name: column.filter(kept) for name, column in sheet.columns.items()}
+    number = int(skipped.sum())
+    note = f"{number:,} rows are no {mapping.kind} by the mapping's skip ({', '.join(mapping.skip)}) and were left out"
+    return replace(sheet, columns=columns, lines=sheet.lines[~skipped], skipped=number), [note]
+
+
+def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.Array]) -> pa.Array | None:
+    """Our column ``name`` as text; None where it is optional and the export does not have it."""
+    rows = len(work.sheet.lines)
+    if wanted.constant is not None:
+        return pa.array([wanted.constant] * rows, pa.string())
+    there = [source for source in wanted.source if column_name(source) in work.sheet.columns]
+    missing = [source for source in wanted.source if source not in there]
+    if missing and there and wanted.words:  # any of the texts may hold the words
+        work.notes.append(f"{name} is read from {', '.join(there)}: the export has no column {missing[0]!r}")
+    elif missing:
+        if any(column.name == name and column.required for column in work.spec.columns):
+            raise UnreadableError(
+                f"the mapping takes {name} from {missing[0]!r}, which is not there;"
+                f" {work.sheet.header} names {', '.join(work.sheet.columns)}"
+            )
+        work.notes.append(f"{name} stays blank: the export has no column {missing[0]!r}")
+        return None
+    kind = next(column.type for column in work.spec.columns if column.name == name)
+    text = joined([_filled(work, name, kind, source) for source in there], wanted.join)
+    if name in ids.COLUMNS:
+        text = ids.rewritten(ids.cleaned(text), wanted.way)
+    if wanted.values or wanted.words or wanted.default is not None:
+        text = _ours(work, name, text, wanted)
+    if wanted.blank is not None:
+        blank = int(text.null_count)
+        text = pc.fill_null(text, wanted.blank)
+        if blank:
+            work.notes.append(f"{name}: {blank:,} blank cells are {wanted.blank!r} by the mapping")
+    if wanted.after is not None:
+        return _after(work, name, text, wanted, made)
+    if kind in ("date", "timestamp"):
+        return _dated(work, name, text, wanted)
+    return text
+
+
+def _filled(work: _Work, name: str, kind: str, source: str) -> pa.Array:
+    """The export's column with null for words that stand for an empty cell, but for those that the mapping knows."""
+    before = work.sheet.columns[column_name(source)]
+    words = blanks.WORDS if work.mapping.blank is None else work.mapping.blank
+    keep = [*work.mapping.columns[name].values, *(work.areas if name == "area" else ())]
+    after = blanks.blanked(before, name, kind, words=words, keep=keep)
+    if note := blanks.told(name, before, after):
+        work.notes.append(note)
+    return after
+
+
+def _ours(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.Array:
+    """Each distinct cell in our words, once; what is not known takes the default, stands, or is refused."""
+    encoded = text.dictionary_encode()
+    distinct = encoded.dictionary
+    lowered = [value.lower() for value in distinct.to_pylist()]
+    known = {value.lower(): ours for value, ours in wanted.values.items()}
+    known |= {ours.lower(): ours for ours in (*CHOICES.get(name, ()), *wanted.values.values())} | known
+    found = [known.get(value) for value in lowered]
+    for ours, words in wanted.words.items():
+        said = _says_any(distinct, words)
+        found = [ours if new and old is None else old for new, old in zip(said, found, strict=True)]
+    if wanted.keep:
+        found = [old if new is None else new for new, old in zip(found, distinct.to_pylist(), strict=True)]
+    translated = pa.array(found, pa.string()).take(encoded.indices)
+    unknown = pc.and_(pc.is_null(translated), pc.is_valid(text)).to_numpy(zero_copy_only=False)
+    if not unknown.any():
+        return translated
+    if wanted.default is None:
+        work.refuse(unknown, name, "is a value that the mapping does not know, and it states no default")
+        return translated
+    first = int(work.sheet.lines[unknown][0])
+    work.notes.append(
+        f"{name}: {int(unknown.sum()):,} rows with what the mapping does not know are {wanted.default!r}, its default;"
+        f" the first is on {work.sheet.unit} {first}"
+    )
+    return pc.if_else(pa.array(unknown), pa.scalar(wanted.default, pa.string()), translated)
+
+
+def _says_any(distinct: pa.Array, words: tuple[str, ...]) -> list[bool]:
+    """Whether each text has one of the words at the beginning of a word of its own, whatever the case."""
+    escaped = ["".join(f"\\{c}" if not (c.isalnum() or c.isspace()) else c for c in word) for word in words]
+    pattern = rf"(?i)(^|[^\pL\pN])({'|'.join(escaped)})"
+    return [bool(found) for found in pc.match_substring_regex(distinct, pattern).to_pylist()]
+
+
+def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.Array:
+    """Dates in ISO 8601: by the format that is stated, at the clock that is stated; else as they stand."""
+    zone = ZoneInfo(wanted.timezone) if wanted.timezone else work.zone
+    has_own_clock = wanted.timezone is not None or work.mapping.timezone is not None
+    if not wanted.format and not has_own_clock:
+        return text
+    if not wanted.format:
+        order = values.day_comes_first({name: text})[name]
+        parsed = values.parse_timestamps(text, is_day_first=order, zone=zone)
+        for wrong, reason in parsed.faults:
+            work.refuse(wrong, name, reason)
+        # A day without a time of day is a day wherever its clock hangs.
+        is_day = pc.invert(pc.match_substring(text, ":"))
+        return pc.if_else(is_day, text, _iso(parsed.values)) if _is_date(work, name) else _iso(parsed.values)
+    moments = _by_format(text, wanted.format)
+    wrong = np.isnat(moments) & text.is_valid().to_numpy(zero_copy_only=False)
+    ways = " or ".join(wanted.format)
+    work.refuse(wrong, name, f"is not written as {ways}")
+    naive = pa.array(moments.astype("datetime64[s]"), pa.timestamp("s"))
+    is_instant = wanted.format[0] in INSTANTS or any("%z" in way for way in wanted.format)
+    if is_instant:
+        return _iso(naive)
+    has_time = any(part in way for way in wanted.format for part in ("excel", "%H", "%I", "%T", "%c", "%X", "%R"))
+    if not has_time or not has_own_clock:
+        return pc.strftime(naive, "%Y-%m-%d %H:%M:%S" if has_time else "%Y-%m-%d")
+    return _iso(values.parse_timestamps(pc.strftime(naive, "%Y-%m-%d %H:%M:%S"), is_day_first=False, zone=zone).values)
+
+
+def _by_format(text: pa.Array, formats: tuple[str, ...]) -> np.ndarray:
+    """The instants (UTC) or local times that the texts say by the first format that fits; NaT where none does."""
+    encoded = text.dictionary_encode()
+    distinct = encoded.dictionary.to_pandas()
+    found = pd.Series(pd.NaT, index=distinct.index, dtype="datetime64[s]")
+    for way in formats:
+        if way == "excel":
+            days = pd.to_numeric(distinct.str.replace(",", ".", regex=False), errors="coerce")
+            read = pd.to_datetime(days.where(days.between(1, 109_574)), unit="D", origin="1899-12-30", errors="coerce")
+            read = read.dt.round("s")
+        elif way in INSTANTS:
+            numbers = pd.to_numeric(distinct, errors="coerce")
+            seconds = numbers / (1000 if way == "unix_milliseconds" else 1)
+            read = pd.to_datetime(seconds.where(seconds.abs() < 7e9), unit="s", errors="coerce")
+        else:
+            read = pd.to_datetime(distinct, format=way, errors="coerce", utc="%z" in way)
+        read = read.dt.tz_localize(None).astype("datetime64[s]")
+        found = found.fillna(read)
+    positions = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    moments = found.to_numpy()[positions] if len(found) else np.full(len(text), np.datetime64("NaT", "s"))
+    return np.where(text.is_valid().to_numpy(zero_copy_only=False), moments, np.datetime64("NaT", "s"))
+
+
+def _after(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping, made: Table[str, pa.Array]) -> pa.Array:
+    """The instant that lies the cell's number of units after another column's."""
+    numbers = values.parse_numbers(text, has_decimal_comma=work.sheet.has_decimal_comma)
+    for wrong, reason in numbers.faults:
+        work.refuse(wrong, name, reason)
+    start = made[str(wanted.after)]
+    order = values.day_comes_first({str(wanted.after): start})[str(wanted.after)]
+    begun = values.parse_timestamps(start, is_day_first=order, zone=work.zone).values
+    seconds = pc.multiply(numbers.values, float(UNITS[wanted.unit]))
+    usable = pc.if_else(pc.less(pc.abs(seconds), 1e10), seconds, pa.scalar(None, pa.float64()))
+    return _iso(pc.add(begun, pc.cast(pc.round(usable), pa.int64()).cast(pa.duration("s"))))
+
+
+def _is_date(work: _Work, name: str) -> bool:
+    return any(column.name == name and column.type == "date" for column in work.spec.columns)
+
+
+def _iso(moments: pa.Array) -> pa.Array:
+    naive = moments.cast(pa.timestamp("s", moments.type.tz), safe=False)
+    utc = naive.cast(pa.timestamp("s")) if naive.type.tz else naive
+    return pc.binary_join_element_wise(pc.strftime(utc, "%Y-%m-%d %H:%M:%S"), "Z", "")

@@ -1,0 +1,57 @@
+"""Where records come from: CSV, GeoJSON, Excel or Parquet, told apart by what is in the file, or a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.tables.readers import databases, outlines
+from dashboard.tables.readers.columnar import read_parquet
+from dashboard.tables.readers.delimited_text import read_bytes, read_sheet
+from dashboard.tables.readers.sheets import Sheet, UnreadableError
+from dashboard.tables.readers.workbooks import read_workbook
+
+GZIP = b"\x1f\x8b"
+OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+@dataclass(frozen=True, repr=False)
+class Source:
+    """A file, or the URL of a database with what to read of it; printed it shows no password."""
+
+    place: str
+    sheet: str | None = None
+    table: str | None = None
+    query: str | None = None
+
+    def __str__(self) -> str:
+        return databases.without_secrets(self.place) if databases.is_url(self.place) else self.place
+
+    def __repr__(self) -> str:
+        return f"Source({str(self)!r})"
+
+    @property
+    def name(self) -> str:
+        return str(self) if databases.is_url(self.place) else Path(self.place).name
+
+
+def read(source: Source, *, may_be_geojson: bool = False) -> Sheet:
+    """Its rows as text. Raises UnreadableError."""
+    if databases.is_url(source.place):
+        return databases.read_database(source.place, table=source.table, query=source.query)
+    if source.table or source.query:
+        raise UnreadableError("is a file; --table and --query are for databases")
+    content = read_bytes(Path(source.place))
+    if content[:4] == b"PK\x03\x04":
+        return read_workbook(content, source.sheet)
+    if content[:2] == GZIP:
+        raise UnreadableError("is compressed (gzip): unpack it first")
+    if source.sheet:
+        raise UnreadableError("is no Excel workbook, so it has no sheet to choose")
+    if content[:8] == OLD_EXCEL:
+        raise UnreadableError("is an Excel file of the old kind (.xls) or has a password: save it as .xlsx without one")
+    if content[:4] == b"PAR1":
+        return read_parquet(content)
+    if may_be_geojson and outlines.looks_like_geojson(content):
+        return outlines.read_features(content)
+    return read_sheet(content)

@@ -1,0 +1,180 @@
+"""`bairro explain`: a real agent asked once, and clear words where it goes badly."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from collector import config
+from collector.commands.explain_device import explain, impossible, verdict
+from collector.config import CollectorSettings
+from collector.poll.explain import Explanation
+from collector.publish.live.live_file import LiveTable
+from collector.reading import Device, Impairment, InterfaceReading, Reading, SignalReading, SnmpOutcome, Transition
+
+from ..conftest import Agent
+
+Settings = Callable[..., CollectorSettings]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, snmpd: Agent) -> Settings:
+    """Settings with an inventory of the given row."""
+
+    def make(row: str, community: str = snmpd.community) -> CollectorSettings:
+        (tmp_path / "devices.csv").write_text(f"device_id,address,role,area,ping,uplink_interface\n{row}\n")
+        (tmp_path / "collector.toml").write_text(
+            f'inventory = "devices.csv"\ndata = "data"\n[poll]\ntimeout_seconds = 0.2\nretries = 0\n'
+            f'[ping]\ncount = 2\ntimeout_seconds = 0.2\n[[credentials]]\nname = "test"\ncommunity = "{community}"\n'
+        )
+        return config.load(tmp_path / "collector.toml")
+
+    return make
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A UDP port that takes packets and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_question_answer_reading_and_state(settings: Settings, snmpd: Agent) -> None:
+    text, code = explain(settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,lo"), "gate")
+    assert code == 0
+    octets = snmpd.ask("snmpget", "1.3.6.1.2.1.2.2.1.2.1")
+    for part in (
+        "device\n  device_id = gate\n",
+        "question (",
+        "sysUpTime.0 (1.3.6.1.2.1.1.3.0)",
+        f"ifDescr.1 (1.3.6.1.2.1.2.2.1.2.1) = OCTET STRING: '{next(iter(octets.values()))}'",
+        "InterfaceReading(name='lo'",
+        "no collector has published a state of this device yet",
+    ):
+        assert part in text
+    assert text.endswith("verdict\n  SNMP answered")
+    assert snmpd.community not in text
+
+
+def test_state_is_what_the_collector_last_wrote(settings: Settings, snmpd: Agent) -> None:
+    made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,")
+    device = Device("gate", snmpd.address, "router", "centro")
+    table = LiveTable(made.data, [device], at=0.0)
+    table.change(Transition("gate", 1_700_000_120.0, 1_700_000_000.0, "suspect", "suppressed", "core"))
+    asyncio.run(table.write(0.0))
+    text, _ = explain(made, "gate")
+    assert "suppressed since 2023-11-14 22:13:20 UTC, laid to core; not polled yet" in text
+
+
+def test_an_uplink_that_is_not_there_and_one_that_is_not_named(settings: Settings, snmpd: Agent) -> None:
+    where = f"gate,{snmpd.address}:{snmpd.port},router,centro,off"
+    assert "it has no interface 'wan9' (uplink_interface), only: lo" in explain(settings(f"{where},wan9"), "gate")[0]
+    text, code = explain(settings(f"{where},"), "gate")
+    assert code == 0
+    if text.count("InterfaceReading(") > 2:
+        assert "name one of its interfaces as uplink_interface" in text
+
+
+def test_a_wrong_community(settings: Settings, snmpd: Agent, dead_port: int) -> None:
+    text, code = explain(settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,", "wrong-word"), "gate")
+    assert code == 1
+    assert f"no answer from {snmpd.address}:{snmpd.port}" in text
+    assert "credential 'test' is wrong (an agent does not answer one that it does not know)" in text
+    assert "wrong-word" not in text
+
+
+def test_nobody_there(settings: Settings, dead_port: int) -> None:
+    text, code = explain(settings(f"gate,127.0.0.1:{dead_port},router,centro,echo:{dead_port},"), "gate")
+    assert code == 1
+    assert f"no answer from 127.0.0.1:{dead_port}: the device is off or unreachable" in text
+    assert text.endswith("0 of 2 pings came back")
+
+
+def test_a_device_that_pings_but_keeps_its_snmp_to_itself(settings: Settings, dead_port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.bind(("127.0.0.1", 0))
+        port = agent.getsockname()[1]
+        agent.settimeout(5)
+
+        def answer_twice() -> None:
+            for _ in range(2):
+                data, sender = agent.recvfrom(2048)
+                agent.sendto(data, sender)
+
+        thread = Thread(target=answer_twice)
+        thread.start()
+        text, code = explain(settings(f"gate,127.0.0.1:{dead_port},router,centro,echo:{port},"), "gate")
+        thread.join(10)
+    assert code == 1, "somebody is there, but the question was not answered"
+    assert "stays silent though the device is there: most likely the community of credential 'test' is wrong" in text
+    assert text.endswith("2 of 2 pings came back")
+
+
+def test_an_address_that_does_not_resolve(settings: Settings) -> None:
+    text, code = explain(settings("gate,no-such-host.invalid,router,centro,off,"), "gate")
+    assert code == 1
+    assert "no-such-host.invalid" in text.rpartition("verdict")[2]
+
+
+def test_a_device_that_is_not_in_the_inventory(settings: Settings) -> None:
+    made = settings("gate-north,127.0.0.1,router,centro,off,")
+    text, code = explain(made, "Gate")
+    assert code == 2
+    assert text.splitlines() == [f"bairro explain: 'Gate' is not in {made.inventory}", "  like it: gate-north"]
+    missing = dataclasses.replace(made, inventory=made.inventory.with_name("nowhere.csv"))
+    text, code = explain(missing, "gate-north")
+    assert (code, "nowhere.csv" in text.splitlines()[1]) == (2, True)
+
+
+WAN = InterfaceReading("wan", 1, is_up=True, is_admin_up=True)
+
+
+@pytest.mark.parametrize(
+    ("snmp", "interfaces", "said"),
+    [
+        ("answered", (WAN,), "SNMP answered"),
+        ("answered", (WAN._replace(is_up=False),), "SNMP answered; its uplink 'wan' is down (ifOperStatus)"),
+        (
+            "answered",
+            (WAN._replace(is_up=False, is_admin_up=False),),
+            "SNMP answered; its uplink 'wan' is shut (ifAdminStatus): an operator did that",
+        ),
+        (
+            "answered",
+            (WAN._replace(name="lan"),),
+            "SNMP answered; but it has no interface 'wan' (uplink_interface), only: lan",
+        ),
+        ("answered", (), "SNMP answered; but it has no interface 'wan' (uplink_interface), and no other"),
+        ("partial", (), "SNMP answered only in part"),
+    ],
+)
+def test_the_verdict_on_an_uplink(snmp: SnmpOutcome, interfaces: tuple[InterfaceReading, ...], said: str) -> None:
+    device = Device("r1", "192.0.2.1", "router", "A", ping="off", uplink_interface="wan")
+    reading = Reading("r1", 0.0, 0.1, snmp, interfaces=interfaces)
+    assert verdict(Explanation(device, (), (), reading, None, {}, {}, None), ()) == said
+
+
+def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:
+    signals = (SignalReading("radio 1", 4294967231.0, 30.0), SignalReading("radio 2", -60.0))
+    assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals)) == (
+        "\n\nnot believed, so absent from metrics and history\n  radio 1: received_dbm 4.29497e+09 is beyond -160 to 40: "
+        "thermal noise of 15 kHz lies at -132 dBm, and 10 W into a receiver would burn it"
+    )
+    assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals[1:])) == ""
+
+
+def test_the_state_tells_what_ails_the_device(tmp_path: Path, settings: Settings, snmpd: Agent) -> None:
+    made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,wan")
+    table = LiveTable(made.data, [Device("gate", snmpd.address, "router", "centro")], at=0.0)
+    table.impair(Impairment("gate", 1_700_000_120.0, ("loss",), ("uplink_missing",)))
+    asyncio.run(table.write(0.0))
+    text, _ = explain(made, "gate")
+    assert "not polled yet; ails: loss, uplink missing" in text
+    assert "but it has no interface 'wan' (uplink_interface), only: lo" in text

@@ -1,0 +1,170 @@
+"""The journal through upgrades and damage: what an earlier version wrote is read, what cannot be read is kept and told."""
+
+from __future__ import annotations
+
+import marshal
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.publish.hours.journal import Journal
+from collector.publish.hours.journal_facts import SHAPES
+from collector.publish.quarantine import Aside
+
+SEGMENT = "2023-11-14T23"
+NO_AMOUNTS = (None,) * 6
+POLL = ("poll", "a", 60.0, 0.0, True, 3, 0, (0.01, 0.02), 60.0, True, (1, 2, 0, 0, None, None), 0.5, False, None, 30.0)
+
+
+def batch(facts: Any) -> bytes:
+    body = marshal.dumps(facts, 4)
+    return struct.pack("<II", len(body), zlib.crc32(body)) + body
+
+
+def first_version(*batches: list[Any]) -> bytes:
+    return b"bairro journal 1\n" + b"".join(map(batch, batches))
+
+
+def second_version(shapes: Any, *batches: list[Any]) -> bytes:
+    return b"bairro journal 2\n" + batch(shapes) + b"".join(map(batch, batches))
+
+
+def read(folder: Path, content: bytes | None = None) -> tuple[list[Any], Aside, Journal]:
+    if content is not None:
+        (folder / f"{SEGMENT}.journal").write_bytes(content)
+    aside = Aside()
+    journal = Journal(folder, aside)
+    return list(journal.replay()), aside, journal
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    facts = [POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]
+    journal.append(SEGMENT, facts[:2])
+    journal.append(SEGMENT, facts[2:])
+    found, aside, _ = read(tmp_path)
+    assert found == facts
+    assert not any([*aside.files.values(), *aside.rows.values()])
+
+
+def test_journals_of_the_first_version_are_read(tmp_path: Path) -> None:
+    """Its first states named no root."""
+    written = [POLL, ("state", "a", 1.0, "silent"), ("state", "a", 2.0, "down", "b"), ("blind", 5.0, 9.0)]
+    found, aside, _ = read(tmp_path, first_version(written[:1], written[1:]))
+    assert found == [POLL, ("state", "a", 1.0, "silent", None), *written[2:]]
+    assert not any(aside.rows.values())
+
+
+def test_another_process_begins_a_file_of_its_own(tmp_path: Path) -> None:
+    before = first_version([("state", "a", 1.0, "up")])
+    _, _, journal = read(tmp_path, before)
+    journal.append(SEGMENT, [("state", "b", 2.0, "up", None)])
+    Journal(tmp_path).append(SEGMENT, [("state", "c", 3.0, "up", None)])
+    journal.append(SEGMENT, [("state", "d", 4.0, "up", None)])
+    assert (tmp_path / f"{SEGMENT}.journal").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{SEGMENT}-2.journal",
+        f"{SEGMENT}-3.journal",
+        f"{SEGMENT}.journal",
+    ]
+    assert [fact[1] for fact in read(tmp_path)[0]] == ["a", "b", "d", "c"]
+    journal.drop(SEGMENT)
+    assert not list(tmp_path.iterdir())
+
+
+def test_fields_are_told_by_their_names(tmp_path: Path) -> None:
+    """As a later writer of the same version might have them: one more, one less, another order."""
+    shapes = {
+        **SHAPES,
+        "state": ("since", "device_id", "state", "weather"),
+        "poll": (*SHAPES["poll"][:-1], "mood", "signal_noise_db"),
+        "amounts": ("transmit_bytes", "fan_turns", "receive_bytes"),
+    }
+    poll = (*POLL[:10], (2, 7, 1), *POLL[11:-1], "well", 30.0)
+    found, aside, _ = read(tmp_path, second_version(shapes, [(("state", 1.0, "a", "up", "rain")), poll]))
+    assert found == [("state", "a", 1.0, "up", None), (*POLL[:10], (1, 2, None, None, None, None), *POLL[11:])]
+    assert not any(aside.rows.values())
+
+
+@pytest.mark.parametrize(
+    ("fact", "word"),
+    [
+        (POLL[:14], None),
+        (POLL[:9], "without has_rate"),
+        ((*POLL, 1), "a poll of 15 values, where its journal names 14"),
+        (("state", "a", 1.0), "without state"),
+        (("state", "a", 1.0, "asleep", None), "state cannot be 'asleep'"),
+        (("state", 5, 1.0, "up", None), "device_id cannot be 5"),
+        (("blind", float("nan"), None), "started_at cannot be nan"),
+        (("poll", *POLL[1:3], "soon", *POLL[4:]), "since cannot be 'soon'"),
+        ((*POLL[:10], (1, -2, None, None, None, None), *POLL[11:]), "amounts cannot be"),
+        ((*POLL[:8], 0.0, *POLL[9:]), "a rate over no time"),
+        (("weather", "rain"), "no fact of a kind that is known"),
+        ("poll", "no fact"),
+        ((), "no fact"),
+    ],
+)
+def test_a_fact_that_cannot_be_read_is_left_out_alone(tmp_path, caplog, fact, word):
+    content = first_version([("state", "a", 1.0, "up"), fact], [("state", "b", 2.0, "up")])
+    found, aside, journal = read(tmp_path, content)
+    names = [found[0][1], found[-1][1]]
+    assert names == ["a", "b"]
+    assert aside.rows["journal"] == len(caplog.records) == (word is not None)
+    if word is not None:
+        assert word in caplog.text
+        assert f"{SEGMENT}.journal: row 2 is left out" in caplog.text
+        journal.drop(SEGMENT)
+        assert (tmp_path / f"{SEGMENT}.journal.damaged").read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"bairro journal 3\nwhatever", b"SQLite format 3\0...", b"x" * 5000, b"\0" * 64])
+def test_a_journal_of_an_unknown_version_is_set_aside_whole(tmp_path, caplog, content):
+    (tmp_path / f"{SEGMENT}.journal.unknown").write_bytes(b"an earlier one")
+    found, aside, journal = read(tmp_path, content)
+    assert (found, aside.files["journal"]) == ([], 1)
+    assert (tmp_path / f"{SEGMENT}.journal.unknown-2").read_bytes() == content
+    assert (tmp_path / f"{SEGMENT}.journal.unknown").read_bytes() == b"an earlier one"
+    assert "no journal that this version can read" in caplog.text
+    assert f"set aside as {SEGMENT}.journal.unknown-2" in caplog.text
+    journal.append(SEGMENT, [POLL])
+    assert read(tmp_path)[0] == [POLL]
+
+
+def test_a_batch_with_a_wrong_checksum_costs_itself(tmp_path, caplog):
+    content = first_version([("state", "a", 1.0, "up")], [("state", "b", 2.0, "up")], [("state", "c", 3.0, "up")])
+    at = content.index(b"b", content.index(b"state", 40))
+    damaged = content[:at] + b"?" + content[at + 1 :]
+    found, aside, journal = read(tmp_path, damaged)
+    assert [fact[1] for fact in found] == ["a", "c"]
+    assert "bytes from byte" in caplog.text
+    assert aside.rows["journal"] == 1
+    journal.drop(SEGMENT)
+    assert (tmp_path / f"{SEGMENT}.journal.damaged").read_bytes() == damaged
+
+
+@pytest.mark.parametrize("shapes", [["poll"], {"poll": "device_id"}, None])
+def test_a_journal_that_does_not_say_what_it_holds(tmp_path, caplog, shapes):
+    found, aside, _ = read(tmp_path, second_version(shapes, [POLL]))
+    assert (found, aside.rows["journal"]) == ([], 1)
+    assert "does not say what its facts hold" in caplog.text
+
+
+@pytest.mark.parametrize("length", range(0, 40, 3))
+def test_a_file_cut_short_anywhere_ends_nothing(tmp_path, length):
+    Journal(tmp_path).append(SEGMENT, [POLL])
+    path = tmp_path / f"{SEGMENT}.journal"
+    path.write_bytes(path.read_bytes()[:length])
+    found, _, journal = read(tmp_path)
+    assert found == []
+    journal.append(SEGMENT, [POLL])
+    assert read(tmp_path)[0] == [POLL]
+
+
+def test_a_batch_that_no_version_could_have_written(tmp_path, caplog):
+    body = b"no marshal"
+    content = first_version() + struct.pack("<II", len(body), zlib.crc32(body)) + body + batch([POLL])
+    assert read(tmp_path, content)[0] == [POLL]
+    assert "left out" in caplog.text

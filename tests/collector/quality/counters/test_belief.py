@@ -1,0 +1,324 @@
+"""What a device says and cannot be so: tables of (input, time) -> what is believed, shown and counted."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from collector.bounds import FIELDS
+from collector.config import MetricsSettings
+from collector.publish.exposition.page import Exposition
+from collector.quality.counters.belief import Beliefs
+from collector.reading import Device, InterfaceReading, ProbeReading, Reading, SignalReading
+
+ROUTER = Device("r1", "192.0.2.1", "router", "Area", uplink_interface="eth0")
+GIGABIT = 125e6
+SECONDS = 5.0
+RATE = 1_000_000
+DAY = 86_400.0
+
+
+class Polls:
+    """A device that is polled every five seconds by a collector, and what a scraper of /metrics makes of it."""
+
+    def __init__(self, device: Device = ROUTER) -> None:
+        self.device = device
+        self.beliefs = Beliefs()
+        self.exposition = Exposition(MetricsSettings(), [device])
+        self.at = 1000.0
+        self.bytes = 0
+        self.restarts = 0
+        self.shown: list[int] = []
+        self.speeds: list[float] = []
+        self.shares: list[float] = []
+        self.faults: tuple[str, ...] = ()
+
+    def take(self, receive: int | None, *, uptime: float | None = None, after: float = SECONDS, **port: object) -> None:
+        """One more poll; the port sends as much as it receives unless told otherwise."""
+        self.at += after
+        values = {"speed_bytes_per_second": GIGABIT, "receive_bytes": receive, "transmit_bytes": receive, **port}
+        interface = InterfaceReading("eth0", 1, **values)  # type: ignore[arg-type]
+        up = DAY + self.at if uptime is None else uptime
+        self.read(Reading("r1", self.at, 0.1, "answered", uptime_seconds=up, interfaces=(interface,)))
+
+    def read(self, reading: Reading) -> None:
+        believed, delta, traffic, self.faults = self.beliefs.take(self.device, reading)
+        self.restarts += delta.restarted
+        if traffic is not None:
+            self.bytes += traffic.receive_bytes or 0
+            self.shares += [] if traffic.utilization_ratio is None else [traffic.utilization_ratio]
+        self.exposition.update(believed, restarted=delta.restarted, traffic=traffic)
+        lines = self.exposition.render().splitlines()
+        self.shown += [int(_value(line)) for line in lines if line.startswith("bairro_interface_receive_bytes_total{")]
+        self.speeds = [_value(line) for line in lines if line.startswith("bairro_interface_speed_bytes_per_second{")]
+
+    @property
+    def increase(self) -> int:
+        """What Prometheus's increase() takes the shown counter to have grown by: all of it after each fall."""
+        steps = zip(self.shown, self.shown[1:], strict=False)
+        return sum(new - old if new >= old else new for old, new in steps)
+
+
+def _value(line: str) -> float:
+    return float(line.rsplit(" ", 1)[1])
+
+
+@pytest.mark.parametrize("start", [0, 5 * 10**12, 2**62], ids=["young", "old", "very old"])
+@pytest.mark.parametrize(
+    ("glitch", "place"), [*((g, 3) for g in (0, 1, 2**64 - 1, 2**63, 12345, 10**19)), *((g, 0) for g in (0, 2**64 - 1))]
+)
+def test_a_glitch_costs_its_own_poll_and_no_byte(start, glitch, place):
+    polls = Polls()
+    for number in range(20):
+        value = start + int(number * SECONDS * RATE)
+        polls.take(glitch if number % 6 == place else value)
+    assert polls.bytes <= 19 * SECONDS * RATE
+    assert polls.bytes >= 17 * SECONDS * RATE
+    assert polls.increase <= 19 * SECONDS * RATE
+
+
+@pytest.mark.parametrize("length", range(2, 5))
+def test_a_longer_glitch_costs_little_more_and_no_byte_too_many(length):
+    polls = Polls()
+    for number in range(30):
+        polls.take(0 if 5 <= number < 5 + length else 5 * 10**12 + int(number * SECONDS * RATE))
+    assert 29 - length - 2 <= polls.bytes / (SECONDS * RATE) <= 29
+    assert polls.increase <= 29 * SECONDS * RATE
+
+
+def test_a_glitch_of_one_direction_leaves_the_other():
+    polls = Polls()
+    for number in range(12):
+        value = 5 * 10**12 + int(number * SECONDS * RATE)
+        polls.take(value, transmit_bytes=0 if number == 5 else value)
+    assert polls.bytes == 11 * SECONDS * RATE
+    assert polls.beliefs.refused == {"transmit_bytes": 1}
+
+
+def test_a_direction_that_is_always_nonsense_is_absent_and_the_other_counts():
+    polls, chance = Polls(), random.Random(3)
+    for number in range(40):
+        polls.take(10**12 + int(number * SECONDS * RATE), transmit_bytes=chance.randrange(2**64))
+    assert polls.bytes >= 35 * SECONDS * RATE
+
+
+def test_glitches_at_random_never_make_traffic():
+    """Whatever one poll in four says, no more is believed or shown than has passed."""
+    for seed in range(60):
+        polls, chance = Polls(), random.Random(seed)
+        for number in range(40):
+            is_glitch = chance.random() < 0.25
+            odd = chance.choice([0, 2**64 - 1, chance.randrange(2**64), chance.randrange(2**40)])
+            polls.take(odd if is_glitch else 5 * 10**12 + int(number * SECONDS * RATE))
+        assert polls.bytes <= 39 * SECONDS * RATE, seed
+
+
+def test_a_counter_that_was_cleared_goes_on_from_there():
+    polls = Polls()
+    for number in range(12):
+        polls.take(int(number * SECONDS * RATE) + (10**12 if number < 6 else 0))
+    assert polls.bytes == 10 * SECONDS * RATE
+    assert polls.restarts == 0
+
+
+def test_a_counter_that_was_cleared_and_stands_still_is_shown_after_a_while():
+    polls = Polls()
+    for number in range(12):
+        polls.take(10**12 if number < 3 else 0)
+    assert polls.shown[-1] == 0
+    assert polls.bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "rates", "is_refuted"),
+    [
+        (1.25e6, [12e6] * 12, True),
+        (1.25e6, [12e6, 0.1e6] * 6, True),
+        (1.25e6, [1.2e6] * 12, False),
+        (1.25e6, [1.2e6, 1.2e6, 1.5e6, 1.0e6] * 3, False),
+        (GIGABIT, [1e6] * 12, False),
+    ],
+    ids=["96 Mbit/s on 10", "now and then", "full", "full, counted a little late", "hardly used"],
+)
+def test_a_speed_that_traffic_refutes_is_unknown(stated, rates, is_refuted):
+    polls, value = Polls(), 10**9
+    polls.take(value, speed_bytes_per_second=stated)
+    for rate in rates:
+        value += int(rate * SECONDS)
+        polls.take(value, speed_bytes_per_second=stated)
+    assert (polls.speeds == []) is is_refuted
+    assert (polls.beliefs.refused["speed_bytes_per_second"] > 0) is is_refuted
+    if is_refuted:
+        before = len(polls.shares)
+        polls.take(value + int(12e6 * SECONDS), speed_bytes_per_second=stated)
+        assert len(polls.shares) == before, "no share of a speed that is not known"
+    polls.take(value + int(13e6 * SECONDS), speed_bytes_per_second=GIGABIT)
+    assert polls.speeds == [GIGABIT], "another speed is believed anew"
+
+
+def test_narrow_counters_say_nothing_of_a_speed_that_they_are_beyond():
+    """They may have gone round unseen: the traffic is not known, and no saturation either."""
+    polls, value = Polls(), 10**6
+    for _ in range(12):
+        polls.take(value, counter_bits=32, speed_bytes_per_second=1.25e6)
+        value += int(12e6 * SECONDS)
+    assert (polls.bytes, polls.shares) == (0, [])
+
+
+def test_a_capacity_of_the_inventory_wins_over_a_refuted_speed():
+    polls = Polls(replace(ROUTER, capacity_receive_bytes_per_second=24e6))
+    for number in range(8):
+        polls.take(10**9 + int(number * 12e6 * SECONDS), transmit_bytes=None, speed_bytes_per_second=1.25e6)
+    assert polls.shares[-1] == 0.5
+
+
+# --- clocks ---
+
+
+def test_an_uptime_that_steps_back_a_little_is_no_restart_and_loses_no_traffic():
+    polls = Polls()
+    for number in range(40):
+        step = 21.0 * (number // 4 % 2)
+        polls.take(10**9 + int(number * SECONDS * RATE), uptime=DAY + polls.at + SECONDS - step)
+    assert (polls.restarts, polls.faults) == (0, ())
+    assert polls.bytes == 39 * SECONDS * RATE
+
+
+@pytest.mark.parametrize(
+    ("uptime", "counter", "restarts"),
+    [(3.0, 100, 1), (3.0, 5 * 10**12 + RATE, 0), (9.0, 100, 1), (40.0, 100, 0), (80_000.0, 100, 0)],
+    ids=["young", "young, but the counters ran on", "by a hair", "older than the gap", "much older than the gap"],
+)
+def test_a_restart_is_believed_if_the_devices_own_clock_allows_it(uptime, counter, restarts):
+    polls = Polls()
+    polls.take(5 * 10**12)
+    polls.take(counter, uptime=uptime)
+    assert polls.restarts == restarts
+
+
+def test_a_boot_clock_that_fell_bears_a_restart_out_whatever_counters_say():
+    polls = Polls()
+    polls.take(5 * 10**12)
+    port = InterfaceReading("eth0", 1, None, True, GIGABIT, 64, 5 * 10**12 + 5, 5 * 10**12 + 5)
+    for uptime, boot in ((DAY + polls.at + SECONDS, 9e6), (2.0, 2.0)):
+        polls.at += SECONDS
+        polls.read(Reading("r1", polls.at, 0.1, "answered", True, None, uptime, boot, None, (port,)))
+    assert polls.restarts == 1
+
+
+@pytest.mark.parametrize("pattern", ["AB", "AAABBB", "AAB", "ABBBBB"])
+@pytest.mark.parametrize("other", [40_000.0, 9e6], ids=["younger", "older"])
+def test_two_devices_at_one_address_are_said_to_be_that_and_never_mixed(pattern, other):
+    polls, since = Polls(), 1000.0
+    counters = {"A": (10**12, 2_000_000), "B": (10**12 + 10**8, 3_000)}
+    for number in range(60):
+        who = pattern[number % len(pattern)]
+        start, rate = counters[who]
+        elapsed = polls.at + SECONDS - since
+        polls.take(start + int(elapsed * rate), uptime=elapsed + (DAY if who == "A" else other))
+    assert polls.faults == ("two_devices",)
+    assert polls.restarts == 0
+    assert polls.bytes <= 60 * SECONDS * 2_000_000
+    assert polls.increase <= 60 * SECONDS * 2_000_000
+    for _ in range(25):
+        elapsed = polls.at + SECONDS - since
+        polls.take(10**12 + int(elapsed * 2_000_000), uptime=elapsed + DAY)
+    assert polls.faults == (), "one of them is gone"
+
+
+def test_a_clock_that_errs_once_costs_little():
+    for odd in (0.0, 2.0, 9_000.0, 4e7):
+        polls = Polls()
+        for number in range(20):
+            polls.take(number * 1000, uptime=odd if number == 9 else DAY + polls.at + SECONDS)
+        assert polls.faults == ()
+        assert polls.bytes >= 16 * 1000
+        assert polls.restarts == (odd < 5.0), "so young a counter proves nothing"
+
+
+@pytest.mark.parametrize("clock", [lambda number: 0.0, lambda number: 77.0, lambda number: 1e6 * (7 * number % 11 + 1)])
+def test_a_device_without_a_clock_has_traffic_and_no_restarts(clock):
+    polls = Polls()
+    for number in range(40):
+        polls.take(10**12 + number * 1000, uptime=clock(number))
+    assert (polls.restarts, polls.faults) == (0, ())
+    assert polls.bytes >= 30 * 1000
+
+
+def test_two_devices_that_started_together_are_told_by_their_counters():
+    polls = Polls()
+    for number in range(40):
+        elapsed = polls.at + SECONDS
+        polls.take(int(elapsed * 9_000) + (10**12 if number % 2 else 10**9))
+    assert polls.faults == ("two_devices",)
+    assert polls.bytes <= 40 * SECONDS * 9_000
+
+
+def test_a_device_that_was_exchanged_for_one_long_up_is_one_device():
+    polls = Polls()
+    for number in range(60):
+        is_new = number >= 5
+        polls.take(number * 1000 + (7 if is_new else 10**12), uptime=polls.at + (9e6 if is_new else DAY))
+        assert polls.faults == ()
+    assert polls.restarts == 0
+    assert polls.bytes <= 59 * 1000
+
+
+# --- values ---
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_possible"),
+    [
+        ("received_dbm", -65.0, True),
+        ("received_dbm", 4294967231.0, False),
+        ("received_dbm", float("nan"), False),
+        ("received_dbm", float("inf"), False),
+        ("received_dbm", -2147483648.0, False),
+        ("noise_ratio_db", 95.0, True),
+        ("noise_ratio_db", 4294967326.0, False),
+        ("noise_dbm", 95.0, False),
+        ("quality_ratio", 0.92, True),
+        ("quality_ratio", 92.0, False),
+        ("quality_ratio", -0.01, False),
+    ],
+)
+def test_a_level_that_cannot_be_is_absent_and_counted(field, value, is_possible):
+    polls = Polls()
+    good = SignalReading("1", -60.0, 20.0, noise_dbm=-90.0, quality_ratio=0.5)
+    believed = polls.beliefs.take(
+        ROUTER, Reading("r1", 1.0, 0.1, "answered", signals=(good._replace(**{field: value}),))
+    )
+    (signal,) = believed.reading.signals
+    assert getattr(signal, field) == (value if is_possible else None)
+    assert signal._replace(**{field: None}) == good._replace(**{field: None}), "the others stay"
+    assert polls.beliefs.refused == ({} if is_possible else {field: 1})
+
+
+def test_a_probe_that_loses_more_than_all_has_no_loss():
+    polls = Polls()
+    reading = Reading("r1", 1.0, 0.1, "answered", probes=(ProbeReading("a", 0.01, -1.0, 1.5),))
+    assert polls.beliefs.take(ROUTER, reading).reading.probes == (ProbeReading("a", 0.01),)
+
+
+def test_every_bound_says_why():
+    assert all(bound.reason and bound.least < bound.most for bound in FIELDS.values())
+
+
+@pytest.mark.parametrize("glitch", [0, 2**32 - 1])
+def test_codewords_of_a_glitch_are_not_counted(glitch):
+    beliefs, total, shown = Beliefs(), 0, []
+    port = InterfaceReading("eth0", 1)
+    for number in range(12):
+        counts = (glitch,) * 3 if number == 5 else (2 * 10**9 + number * 1000, 10**9, 10**9)
+        signal = SignalReading("1", 1.0, 30.0, *counts)
+        at = 60.0 * number
+        believed = beliefs.take(
+            ROUTER, Reading("r1", at, 0.1, "answered", uptime_seconds=at, interfaces=(port,), signals=(signal,))
+        )
+        total += believed.delta.codewords_total or 0
+        shown.append(believed.reading.signals[0].codewords_unerrored)
+    assert total == 9 * 1000
+    assert shown[5] is None

@@ -1,0 +1,78 @@
+"""What of many interfaces is shown: a doubt about one is no doubt about its neighbours, whichever way it is looked at."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from collector.quality.counters.doubts import CounterDoubts
+from collector.reading import InterfaceReading
+
+GIGABIT = 125e6
+NAMES = ("a", "b", "c")
+
+
+def port(name: str, octets: int | None, **values: object) -> InterfaceReading:
+    fields = {"speed_bytes_per_second": GIGABIT, "receive_bytes": octets, "transmit_bytes": octets, **values}
+    return InterfaceReading(name, ord(name), **fields)  # type: ignore[arg-type]
+
+
+def shown(doubts: CounterDoubts, number: int, *ports: InterfaceReading, **how: bool) -> dict[str, int | None]:
+    found = doubts.believed(ports, 60.0 * (number + 1), **{"is_partial": False, "is_anew": False, **how})
+    return {interface.name: interface.receive_bytes for interface in found}
+
+
+def value(name: str, number: int) -> int:
+    return 10**12 * ord(name) + number * 10**6
+
+
+@pytest.mark.parametrize("glitch", [0, 2**64 - 1, None])
+def test_one_of_three(glitch):
+    doubts = CounterDoubts()
+    for number in range(8):
+        now = {name: value(name, number) for name in NAMES}
+        given = {**now, "b": glitch} if number == 4 else now
+        found = shown(doubts, number, *(port(name, octets) for name, octets in given.items()))
+        assert found == ({**now, "b": None} if number == 4 else now)
+
+
+def test_many_at_random_are_shown_as_each_would_be_by_itself():
+    chance = random.Random(7)
+    together, alone = CounterDoubts(), {name: CounterDoubts() for name in NAMES}
+    for number in range(300):
+        ports = [
+            port(
+                name,
+                chance.choice([value(name, number)] * 12 + [0, 2**64 - 1, chance.randrange(2**45)]),
+                receive_errors=chance.choice([5] * 9 + [0]),
+                speed_bytes_per_second=chance.choice([GIGABIT] * 9 + [None]),
+            )
+            for name in NAMES
+        ]
+        each = {name: octets for p in ports for name, octets in shown(alone[p.name], number, p).items()}
+        assert shown(together, number, *ports) == each
+
+
+def test_an_interface_that_an_answer_cut_short_left_out_is_compared_with_its_last_reading():
+    doubts = CounterDoubts()
+    shown(doubts, 0, port("a", 10**12), port("b", 10**12))
+    assert shown(doubts, 1, port("a", 10**12 + 5), is_partial=True) == {"a": 10**12 + 5}
+    assert shown(doubts, 2, port("a", 10**12 + 9), port("b", 0)) == {"a": 10**12 + 9, "b": None}
+    assert shown(doubts, 3, port("a", 10**12 + 9), port("b", 10**12 + 7)) == {"a": 10**12 + 9, "b": 10**12 + 7}
+
+
+def test_after_a_restart_counters_may_stand_anywhere():
+    doubts = CounterDoubts()
+    shown(doubts, 0, port("a", 10**12))
+    assert shown(doubts, 1, port("a", 0), is_anew=True) == {"a": 0}
+    assert shown(doubts, 2, port("a", 700)) == {"a": 700}
+
+
+def test_a_speed_that_traffic_refutes_is_not_shown():
+    doubts, speeds = CounterDoubts(), []
+    for number in range(5):
+        given = port("a", 10**12 + number * 720 * 10**6, speed_bytes_per_second=1.25e6), port("b", 10**12)
+        (a, _) = doubts.believed(given, 60.0 * number + 1, is_partial=False, is_anew=False)
+        speeds.append((a.receive_bytes is not None, a.speed_bytes_per_second))
+    assert speeds == [(True, 1.25e6), (False, 1.25e6), (True, None), (True, None), (True, None)]

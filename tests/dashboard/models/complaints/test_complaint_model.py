@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.models.complaints import complaint_model, measure_lags
+
+pytestmark = pytest.mark.slow
+
+
+def _by_term(model: complaint_model.EffectModel) -> dict[str, complaint_model.Effect]:
+    return {e.term.name: e for e in model.effects}
+
+
+def test_planted_effects_are_found_with_their_size(make_area_weeks):
+    planted = {"down_hours": 0.10, "evening_latency": 0.10, "loss": 0.20, "evening_utilization": 0.05}
+    fits = [complaint_model.fit(make_area_weeks(seed, tuple(planted.values()), customers=1500)) for seed in range(4)]
+    covered = [
+        effect.low <= np.exp(planted[name]) <= effect.high for f in fits for name, effect in _by_term(f.main).items()
+    ]
+    assert np.mean(covered) >= 0.85
+    assert sum(f.main.finds_something for f in fits) >= 3
+    assert sum(_by_term(f.main)["down_hours"].is_found for f in fits) >= 3
+    mean = {n: np.mean([np.log(_by_term(f.main)[n].rate_ratio) for f in fits]) for n in planted}
+    # Sampling error of the mean of four fits, plus the bias of four blocks for nine unequal lags.
+    for name, tolerance in {
+        "down_hours": 0.03,
+        "evening_latency": 0.10,
+        "loss": 0.20,
+        "evening_utilization": 0.02,
+    }.items():
+        assert mean[name] == pytest.approx(planted[name], abs=tolerance)
+
+
+def test_nothing_is_found_where_nothing_is(make_area_weeks):
+    fits = [complaint_model.fit(make_area_weeks(seed)) for seed in range(7)]
+    covered = [e.low <= 1 <= e.high for f in fits for e in f.main.effects]
+    assert 0.88 <= np.mean(covered) <= 1.0
+    for model in ("main", "placebo", "control"):
+        assert sum(getattr(f, model).finds_something for f in fits) <= 2
+    quiet = next(f for f in fits if not f.main.finds_something)
+    assert "No effect of quality on complaints was found." in quiet.notes
+
+
+def test_the_placebo_notices_complaints_that_come_before_their_cause(make_area_weeks):
+    fitted = complaint_model.fit(make_area_weeks(1, (0.2, 0.3, 0.3, 0.05), customers=3000, early=4))
+    assert fitted.placebo.finds_something
+    assert fitted.wording == "association"
+    assert any("withdrawn" in note for note in fitted.notes)
+
+
+def test_the_negative_control_notices_billing_complaints_that_follow_quality(make_area_weeks):
+    fitted = complaint_model.fit(
+        make_area_weeks(2, (0.1, 0.1, 0.2, 0.05), customers=3000, control_effects=(0.1, 0.1, 0.2, 0.1))
+    )
+    assert fitted.control.finds_something
+    assert fitted.wording == "association"
+
+
+def test_effects_keep_their_name_where_placebo_and_control_pass(make_area_weeks):
+    fitted = complaint_model.fit(make_area_weeks(1, (0.1, 0.1, 0.2, 0.05), customers=1500))
+    assert fitted.wording == "effect"
+    assert not any("withdrawn" in note for note in fitted.notes)
+
+
+def test_rows_come_in_any_order_and_weeks_may_be_missing(make_area_weeks):
+    weeks = make_area_weeks(3, areas=12)
+    shuffled = weeks.sample(frac=1.0, random_state=1)
+    a, b = complaint_model.fit(weeks).main, complaint_model.fit(shuffled).main
+    assert [e.rate_ratio for e in a.effects] == pytest.approx([e.rate_ratio for e in b.effects], rel=1e-9)
+    gone = weeks[weeks["week"] != sorted(weeks["week"].unique())[20]]
+    assert complaint_model.fit(gone).main.joint is not None
+
+
+def test_lag_blocks_average_the_weeks_they_name():
+    quality = np.arange(12.0).reshape(1, 12, 1)
+    np.testing.assert_array_equal(measure_lags.lag_block(quality, 0, 0)[0, :, 0], np.arange(12))
+    lagged = measure_lags.lag_block(quality, 1, 4)[0, :, 0]
+    assert np.isnan(lagged[:4]).all()
+    np.testing.assert_array_equal(lagged[4:], np.arange(4, 12) - 2.5)
+    ahead = measure_lags.lag_block(quality, -4, -1)[0, :, 0]
+    assert np.isnan(ahead[8:]).all()
+    np.testing.assert_array_equal(ahead[:8], np.arange(8) + 2.5)
+    quality[0, 5] = np.nan
+    assert measure_lags.lag_block(quality, 1, 4)[0, 6, 0] == pytest.approx(np.mean([2, 3, 4]))
+    assert np.isnan(measure_lags.lag_block(quality, 0, 0)[0, 5, 0])
+
+
+def test_an_empty_panel_and_one_without_complaints_say_why_there_is_nothing(make_area_weeks):
+    weeks = make_area_weeks(4, areas=12)
+    empty = complaint_model.fit(weeks.iloc[:0])
+    silent = complaint_model.fit(weeks.assign(complaints_connection=0, complaints_slow=0))
+    for fitted, reason in ((empty, "weeks in a row"), (silent, "no complaints of this kind")):
+        assert fitted.main.joint is None
+        assert all(np.isnan(e.rate_ratio) and reason in e.method and not e.is_found for e in fitted.main.effects)
+        assert fitted.wording == "association"
+
+
+def test_a_measure_that_was_not_taken_is_left_out_and_the_others_stand(make_area_weeks):
+    weeks = make_area_weeks(5).assign(loss_ratio=np.nan)
+    fitted = complaint_model.fit(weeks).main
+    assert "not measured" in _by_term(fitted)["loss"].method
+    assert np.isfinite(_by_term(fitted)["down_hours"].low)
+    assert fitted.joint.numerator_df == 3
+
+
+def test_a_constant_measure_and_a_copied_one_are_named(make_area_weeks):
+    weeks = make_area_weeks(6)
+    copied = weeks.assign(loss_ratio=weeks["evening_rtt_p95_mean_seconds"] * 0.1 + 0.001)
+    assert "cannot be told apart" in _by_term(complaint_model.fit(copied).main)["loss"].method
+    constant = weeks.assign(down_hours_per_customer=0.0)
+    assert "does not vary" in _by_term(complaint_model.fit(constant).main)["down_hours"].method
+
+
+def test_perfect_separation_is_said_and_the_others_stand(make_area_weeks):
+    weeks = make_area_weeks(7)
+    hit = (weeks.groupby("area").cumcount() % 17 == 5) & (weeks["area"] < "area-16")
+    weeks["down_hours_per_customer"] = np.where(hit, 8.0, 0.0)
+    near = hit.copy()
+    for lag in range(9):
+        near |= hit.shift(lag, fill_value=False)
+    weeks.loc[near, ["complaints_connection", "complaints_slow"]] = 0
+    fitted = complaint_model.fit(weeks).main
+    assert "separation" in _by_term(fitted)["down_hours"].method
+    assert np.isfinite(_by_term(fitted)["evening_latency"].rate_ratio)
+
+
+def _in_halves(seed: int) -> pd.DataFrame:
+    """area_weeks of 60 neighbourhoods of two halves; outages take one half at a time, 0.2 a customer's hour in that week."""
+    random = np.random.default_rng(seed)
+    areas, weeks, days = 60, 60, 7.0 * 3000
+    down = np.where(random.random((areas, weeks, 2)) < 0.02, random.uniform(4, 14, (areas, weeks, 2)), 0.0)
+    others = random.normal(1, 0.3, (areas, weeks, 3))
+    counts = random.poisson(days * 0.001 * np.exp(0.2 * down).mean(axis=2))
+    index = pd.MultiIndex.from_product([range(areas), pd.date_range("2025-01-06", periods=weeks, freq="7D")])
+    frame = index.to_frame(index=False, name=["area", "week"]).astype({"area": str})
+    names = ("evening_rtt_p95_mean_seconds", "loss_ratio", "evening_utilization_mean_ratio")
+    return frame.assign(
+        is_complete=True,
+        customer_days=days,
+        observed_ratio=1.0,
+        down_hours_per_customer=down.mean(axis=2).ravel(),
+        down_hours_variance=down.var(axis=2).ravel(),
+        **{name: others[:, :, i].ravel() * 0.01 for i, name in enumerate(names)},
+        complaints_connection=counts.ravel(),
+        **{f"complaints_{c}": random.poisson(5, counts.size) for c in ("slow", "billing", "price")},
+    )
+
+
+def test_outages_that_take_a_half_do_not_count_for_more_than_an_hour_does():
+    weeks = _in_halves(1)
+    weeks["complaints_slow"] = 0
+    found = _by_term(complaint_model.fit(weeks).main)["down_hours"]
+    assert found.low < np.exp(0.2) < found.high
+    assert np.log(found.rate_ratio) == pytest.approx(0.2, abs=0.03)
+    by_the_mean = _by_term(complaint_model.fit(weeks.assign(down_hours_variance=0.0)).main)["down_hours"]
+    assert by_the_mean.low > np.exp(0.2), "the mean alone takes what is concentrated for strong"
+
+
+def test_a_spread_that_says_nothing_of_its_own_changes_nothing(make_area_weeks):
+    weeks = make_area_weeks(6)
+    bare = complaint_model.fit(weeks).main
+    for spread in (0.0, np.nan, weeks["down_hours_per_customer"] * 2):
+        same = complaint_model.fit(weeks.assign(down_hours_variance=spread)).main
+        assert [e.rate_ratio for e in same.effects] == [e.rate_ratio for e in bare.effects]
+
+
+@pytest.mark.parametrize("areas", [1, 2, 9])
+def test_fewer_than_ten_clusters_have_no_interval(make_area_weeks, areas):
+    fitted = complaint_model.fit(make_area_weeks(8, areas=areas))
+    for effect in fitted.main.effects:
+        assert np.isnan([effect.low, effect.high, effect.p_value]).all()
+        assert effect.method.startswith("no ")
+        assert not effect.is_found
+    assert fitted.main.joint is None
+
+
+def test_areas_that_hang_together_are_one_cluster(make_area_weeks):
+    weeks = make_area_weeks(9)
+    pairs = {area: f"root-{int(area[-2:]) // 2}" for area in weeks["area"].unique()}
+    fitted = complaint_model.fit(weeks, pairs).main
+    assert {e.clusters for e in fitted.effects} == {12}
+
+
+def test_weeks_that_are_not_complete_or_hardly_observed_do_not_count(make_area_weeks):
+    weeks = make_area_weeks(10)
+    last = weeks["week"] == weeks["week"].max()
+    spoiled = weeks.assign(is_complete=~last)
+    spoiled.loc[last, "complaints_connection"] = 10_000
+    kept = weeks[~last]
+    a, b = complaint_model.fit(spoiled).main, complaint_model.fit(kept).main
+    assert [e.rate_ratio for e in a.effects] == pytest.approx([e.rate_ratio for e in b.effects])
+    dark = weeks.assign(observed_ratio=0.2)
+    assert complaint_model.fit(dark).main.joint is None

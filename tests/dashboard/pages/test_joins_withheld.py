@@ -1,0 +1,280 @@
+"""What rests on records that name nobody is not known, on every page, in every CSV and report: never zero."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from plotly.utils import PlotlyJSONEncoder
+
+from dashboard import config
+from dashboard.analysis import backtest_run
+from dashboard.analysis import build as building
+from dashboard.app import LAYOUTS, create_app, page
+from dashboard.config import DashboardSettings
+from dashboard.figures.known import unknown
+from dashboard.pages.area import weeks_figure
+from dashboard.pages.source import Source
+from dashboard.reports.area import compose
+from dashboard.results import stored_results
+from dashboard.results.stored_results import Results
+from dashboard.tables.imports.records import import_records
+from demo import files
+
+AREAS = 14
+AS_OF = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+Break = Callable[[dict[str, pd.DataFrame]], None]
+
+
+@dataclass(frozen=True)
+class World:
+    """A demo provider whose records were broken, imported and built as by a user."""
+
+    settings: DashboardSettings
+    exit_codes: dict[str, int]
+
+    @property
+    def results(self) -> Results:
+        found = stored_results.load(self.settings.data)
+        assert found is not None
+        return found
+
+
+def breaking(kind: str, column: str, share: float) -> Break:
+    """Makes ids of ``column`` in ``kind`` name nobody, in every (1.0) or in so many rows."""
+
+    def broken(frames: dict[str, pd.DataFrame]) -> None:
+        frame = frames[kind]
+        rows = (frame.index.to_series() % 100 < share * 100) & frame[column].notna()
+        frame.loc[rows, column] = "X" + frame.loc[rows, column].astype(str)
+
+    return broken
+
+
+def nothing(_: dict[str, pd.DataFrame]) -> None:
+    """As the demo is."""
+
+
+def provider(folder: Path, broken: Break) -> World:
+    """Prepare, break, import and build."""
+    options = files.DemoOptions(areas=AREAS, devices=AREAS * 12, as_of=AS_OF)
+    written = files.prepare(folder, options, lambda _: None)
+    frames = {
+        kind: pd.read_csv(path, dtype=str, keep_default_na=False).replace("", None)
+        for kind, path in written.records.items()
+    }
+    broken(frames)
+    settings = config.load(written.dashboard_toml)
+    codes = {}
+    for kind, path in written.records.items():
+        frames[kind].to_csv(path, index=False)
+        codes[kind] = import_records(kind, path, settings).exit_code
+    building.build(settings, lambda _: None)
+    return World(settings, codes)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return provider(tmp_path_factory.mktemp("whole"), nothing)
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return provider(tmp_path_factory.mktemp("every"), breaking("complaints", "customer_id", 1.0))
+
+
+@pytest.fixture(scope="module", params=[1.0, 0.5], ids=["every", "half"])
+def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, every: World) -> World:
+    if request.param == 1.0:
+        return every
+    return provider(tmp_path_factory.mktemp("half"), breaking("complaints", "customer_id", request.param))
+
+
+def texts(component: Any) -> list[str]:
+    """Every text of a page, in its order, labels and hover texts too; figures and tables of a grid are data."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key not in {"id", "type", "namespace", "className", "style", "href", "colour", "scope"}:
+                    walk(value)
+        elif isinstance(node, list):
+            for one in node:
+                walk(one)
+        elif isinstance(node, str):
+            found.append(node)
+        elif isinstance(node, (int, float)) and not isinstance(node, bool):
+            found.append(str(node))
+
+    walk(json.loads(json.dumps(component, cls=PlotlyJSONEncoder)))
+    return found
+
+
+def pages(world: World) -> dict[str, str]:
+    """The text of every page."""
+    source = Source(world.settings)
+    areas = list(world.results.ranking["area"])
+    paths = [*LAYOUTS, *(f"/area/{area}" for area in areas)]
+    return {path: " ".join(texts(page(source, path))) for path in paths}
+
+
+def downloads(world: World) -> dict[str, str]:
+    """Every CSV and report, as the server gives them; a PDF as its text."""
+    client = create_app(world.settings).server.test_client()
+    area = world.results.ranking["area"].iloc[0]
+    found = {
+        path: client.get(path).get_data(as_text=True)
+        for path in ("/areas.csv", "/help.csv", f"/area/{area}/report.html")
+    }
+    pdf = client.get(f"/area/{area}/report.pdf")
+    assert pdf.data.startswith(b"%PDF-")
+    found[f"/area/{area}/report.pdf"] = pdf_text(world, str(area), pdf.data)
+    return found
+
+
+def pdf_text(world: World, area: str, content: bytes) -> str:
+    """What stands in the PDF, by pdftotext where there is one, and always what it is set from."""
+    set_from = json.dumps(asdict(compose(world.results, area, world.settings)), default=str)
+    if shutil.which("pdftotext") is None:
+        return set_from
+    read = subprocess.run(["pdftotext", "-", "-"], input=content, capture_output=True, check=True)
+    return f"{set_from} {read.stdout.decode()}"
+
+
+ZERO_COMPLAINTS = (
+    r"\b0(\.0+)? (quality )?complaints",
+    r"complaints[^.:]{0,60}: 0(?! of )\b",
+    r"0(\.0)? have bad quality and have not complained",
+    r"silent sufferers?,? who pay",
+    r"[Cc]omplaints about quality 0\.0",
+    r"All complaints 0\.0",
+    r"No effect of quality on complaints",
+    r"An? (effect|association) of quality on complaints",
+    r"of the complaints about quality came from",
+    r"a low score or a complaint",
+)
+
+
+def test_every_import_of_the_demo_joins(whole: World) -> None:
+    assert set(whole.exit_codes.values()) == {0}
+    assert all(join["is_known"] for join in whole.results.manifest["joins"])
+    said = pages(whole)
+    assert not any(re.search(r"(is|are) not known: [\d,]+ of", text) for text in said.values())
+    assert "have not complained in eight weeks: silent sufferers" in said["/loyalty"]
+
+
+def test_the_import_says_so(broken: World) -> None:
+    assert broken.exit_codes.pop("complaints") == 1
+    assert set(broken.exit_codes.values()) == {0}
+
+
+def test_no_page_says_zero(broken: World) -> None:
+    said = pages(broken)
+    for path, text in said.items():
+        for zero in ZERO_COMPLAINTS:
+            assert not re.search(zero, text), (path, zero)
+    sentence = r"not known: [\d,]+ of [\d,]+ complaints( of the last eight weeks)? name a customer on record \(70% are needed\)"
+    shown = [path for path in said if path != "/"]
+    assert all(re.search(sentence, said[path]) for path in shown), shown
+    assert "bairro import complaints FILE" in said["/areas"]
+    assert "Who suffers in silence is not known." in said["/loyalty"]
+    assert "Whether quality moves complaints is not known." in said["/areas"]
+    area = next(path for path in said if path.startswith("/area/"))
+    assert "Complaints about quality not known" in " ".join(said[area].split())
+
+
+def test_no_csv_and_no_report_says_zero(broken: World) -> None:
+    for path, text in downloads(broken).items():
+        for zero in ZERO_COMPLAINTS:
+            assert not re.search(zero, text), (path, zero)
+        if "report" in path:
+            assert "not known" in text
+            assert "complaints name a customer on record" in " ".join(text.split())
+
+
+def test_no_chart_draws_zero(broken: World) -> None:
+    area = str(broken.results.ranking["area"].iloc[0])
+    figure = weeks_figure(Source(broken.settings), area, 52, "light")
+    titles = [note.text for note in figure.layout.annotations]
+    assert "Complaints per 1,000 customers: about quality, and other: not known" in titles
+    assert not any(trace.name in ("about quality", "other") for trace in figure.data)
+
+
+def test_no_table_stores_zero(broken: World) -> None:
+    stored = broken.results
+    assert stored.area_weeks.filter(regex="^complaints_").isna().all(axis=None)
+    assert set(stored.area_rates["outcome"]) == {"leaving"}
+    assert not stored.effects["model"].str.startswith("complaints").any()
+    assert set(stored.incident_effects["outcome"]) <= {"leaving"}
+    of_complaints = ["silent_sufferers", "silent_sufferers_monthly_revenue", "quality_complaints", "clean_ratio"]
+    assert stored.loyalty[of_complaints].isna().all(axis=None)
+    assert len(stored.ranking)
+    assert not stored.ranking["expected_leavers_90d"].isna().all()
+
+
+def test_looking_back_ranks_by_no_complaints(every: World) -> None:
+    _, found = backtest_run.run(every.settings, lambda _: None, most=2)
+    assert "complaints" not in set(found.measures["scorer"])
+    assert "complaints are not known, so nothing is ranked by them" in found.notes
+    text = pages(every)["/backtest"]
+    assert "Last month's complaints" not in text
+    assert "nothing is ranked by them" in text
+
+
+def test_complaints_that_join_again_are_told_again(every: World, whole: World) -> None:
+    assert unknown(every.results, "complaints") is not None
+    assert unknown(whole.results, "complaints") is None
+
+
+def test_answers_that_name_nobody(tmp_path: Path) -> None:
+    world = provider(tmp_path / "nps", breaking("nps", "customer_id", 1.0))
+    assert world.exit_codes["nps"] == 1
+    assert world.results.area_nps.empty
+    assert world.results.area_weeks.filter(regex="^nps_").isna().all(axis=None)
+    said = pages(world)["/loyalty"]
+    assert re.search(
+        r"What customers answered to surveys is not known: 0 of [\d,]+ survey answers name a customer on record", said
+    )
+    assert "No survey answers are on record" not in said
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_customers_behind_unknown_devices(tmp_path: Path, share: float) -> None:
+    world = provider(tmp_path / "devices", breaking("customers", "device_id", share))
+    assert world.exit_codes["customers"] == 1
+    assert world.results.loyalty.empty
+    assert world.results.avoidable.empty
+    said = pages(world)
+    assert re.search(
+        r"The quality that customers had is not known: [\d,]+ of [\d,]+ customers hang on a device", said["/loyalty"]
+    )
+    assert "Whether quality moves leaving is not known." in said["/help"]
+    for text in said.values():
+        assert not re.search(r"Of 0 customers|\b0 have bad quality|\b0 are free", text)
+        assert "No effect of quality" not in text
+        assert "No outage could be compared" not in text
+
+
+def test_customers_in_unknown_neighbourhoods_are_said(tmp_path: Path) -> None:
+    world = provider(tmp_path / "areas", breaking("customers", "area", 1.0))
+    assert world.exit_codes["customers"] == 1
+    said = pages(world)
+    assert all("Where customers live is not known: 0 of" in text for path, text in said.items() if path != "/")
+
+
+def test_prices_of_plans_that_nobody_has(tmp_path: Path) -> None:
+    world = provider(tmp_path / "prices", breaking("prices", "plan", 1.0))
+    assert world.exit_codes["prices"] == 1
+    said = pages(world)["/loyalty"]
+    assert "What customers pay beyond new ones is not known: 0 of" in said
+    assert "Prices for new customers are not on record" not in said

@@ -1,0 +1,162 @@
+"""Pages, tables to take away and the report on what would help: no money is promised, and reasons and remedies agree."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from dashboard.commands import fixes_command
+from dashboard.figures import findings, fixes, ranking
+from dashboard.pages import area, areas, help
+from dashboard.pages.source import Source, visit
+from dashboard.reports.area import compose, render_html
+from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
+
+MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNORECASE)
+SAID_OF_MONEY = "no money is named"
+
+
+def texts(component):
+    """Every text of a component tree, those in properties that are shown included."""
+    if component is None:
+        return
+    if isinstance(component, str | int | float):
+        yield str(component)
+        return
+    if isinstance(component, list | tuple):
+        for child in component:
+            yield from texts(child)
+        return
+    for name in ("children", "title", "options", "value", "aria-label"):
+        yield from texts(getattr(component, name, None))
+
+
+def without_the_word(said: str) -> str:
+    return said.replace(SAID_OF_MONEY, "")
+
+
+@pytest.fixture(scope="module")
+def told(built):
+    return fixes.remedies(built, "EUR", 30)
+
+
+def test_no_table_of_results_holds_money_on_whom_works_would_keep():
+    assert not [name for name in AVOIDABLE.column_names if MONEY.search(name)]
+    kept = {name for name, spec in RESULT_TABLES.items() for c in spec.column_names if re.search(r"saved|kept", c)}
+    assert kept == set()
+
+
+def test_no_page_names_money_on_whom_works_would_keep(sample, tmp_path, built):
+    source = Source(sample.make(tmp_path))
+    page = list(texts(help.layout(visit(source))))
+    assert SAID_OF_MONEY in " ".join(page)
+    assert not [said for said in page if MONEY.search(without_the_word(said)) and "revenue at risk" not in said]
+    for key in built.ranking["area"]:
+        here = list(texts(help.of_area(visit(source), key)))
+        assert not [said for said in here if MONEY.search(without_the_word(said))], key
+        whole = list(texts(area.layout(visit(source), key)))
+        assert not [said for said in whole if re.search(r"\bkeep|\bkept|staying", said) and "€" in said], key
+
+
+def test_no_csv_names_money_on_whom_works_would_keep(built):
+    rows = list(csv.reader(io.StringIO(fixes.csv(built, 30))))
+    assert len(rows) > 1
+    assert not [cell for row in rows for cell in row if MONEY.search(cell)]
+    assert "48%" in rows[1][rows[0].index("intervals")]
+    header = areas.csv(built).splitlines()[0]
+    assert "monthly_revenue_at_risk" in header, "of the ranking, which stays"
+    assert "saved" not in header
+
+
+def test_no_report_names_money_on_whom_works_would_keep(built, provider):
+    for key in built.ranking[built.ranking["customers"] > 100]["area"]:
+        said = compose(built, key, provider)
+        assert not [line for line in said.help if MONEY.search(without_the_word(line))], key
+        document = render_html(built, key, provider)
+        section = document[document.index("What would help?") : document.index("What to look at next")]
+        assert not MONEY.search(without_the_word(section)), key
+
+
+def test_the_command_names_only_the_money_that_works_cost(sample, tmp_path, capsys, built):
+    sample.make(tmp_path)
+    (tmp_path / "dashboard.toml").write_text('data = "data"\ncustomer_key = "key"\n', encoding="utf-8")
+    worst = built.avoidable.sort_values("position").iloc[0]["area"]
+    costs, out = tmp_path / "costs.csv", tmp_path / "o.csv"
+    costs.write_text(f"area,measure,cost\n{worst},down_hours,800\n", encoding="utf-8")
+    arguments = argparse.Namespace(
+        config=tmp_path / "dashboard.toml", budget="1000", costs=costs, out=out, unproven=False
+    )
+    assert fixes_command.run(arguments) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == fixes.HELD_TOO_RARELY
+    assert set(re.findall(r"€\d+(?:\u202f\d+)*", said)) == {"€800", "€1\u202f000"}
+    assert not MONEY.search(out.read_text(encoding="utf-8"))
+
+
+def test_the_first_line_says_how_rarely_the_intervals_held(sample, tmp_path):
+    source = Source(sample.make(tmp_path))
+    page = help.layout(visit(source)).children
+    first = next(part for part in page if "48%" in " ".join(texts(part)))
+    before = page[: page.index(first)]
+    assert "would keep" not in " ".join(" ".join(texts(part)) for part in before)
+
+
+def test_whom_works_keep_is_told_out_of_all_who_leave(told, built):
+    expected = built.ranking.set_index("area")["expected_leavers_90d"]
+    assert told.proven
+    for fix in told.proven:
+        assert f"of the {fix.expected} expected to leave in 90 days" in fix.sentence
+        kept = built.avoidable.set_index(["area", "measure"])["avoidable_leavers_90d"].loc[fix.area, fix.measure]
+        assert kept <= expected[fix.area]
+
+
+def test_every_reason_has_a_remedy_or_is_told_why_not(built, told):
+    """Also where complaints alone were found to follow, or nothing was found of leaving at all."""
+    only_complaints = replace(
+        built,
+        effects=built.effects.assign(is_found=built.effects["is_found"] & (built.effects["model"] == "complaints")),
+        area_drivers=built.area_drivers.assign(is_found_leaving=False),
+        joint_tests=built.joint_tests.assign(is_found=built.joint_tests["model"] == "complaints"),
+    )
+    reasons = 0
+    for results in (built, only_complaints):
+        remedies = fixes.remedies(results, "EUR", 30)
+        for key in results.ranking["area"]:
+            mine = findings.drivers(results, key, "EUR")
+            lines = fixes.of_area(remedies, key, mine)
+            for driver in mine:
+                name = driver.name.lower()
+                has = [line for line in lines if name in line.lower()]
+                assert bool(has) >= driver.is_reason, (key, driver.key)
+                reasons += driver.is_reason
+            for fix in remedies.proven:
+                if fix.area == key and fix.measure not in {d.key for d in mine if d.is_reason}:
+                    assert f"{fix.sentence} {fixes.NO_REASON_HERE}" in lines
+    assert reasons > 4
+    assert not fixes.remedies(only_complaints, "EUR", 30).proven
+
+
+def test_only_what_was_found_is_a_reason(built, provider):
+    nothing = built.area_drivers.assign(is_found=False, is_found_leaving=False)
+    results = replace(built, area_drivers=nothing)
+    assert findings.reasons(results, "EUR") == {}
+    said = [row["reasons"] for row in ranking.ranking_rows(results, "EUR")]
+    assert any(line.startswith("No effect found of: ") for line in said)
+    assert set(areas.csv(results).splitlines()[0].split(",")) >= {"reasons", "unusual_without_effect"}
+    for key in built.ranking[built.ranking["customers"] > 100]["area"]:
+        document = render_html(results, key, provider)
+        assert '<tr class="out">' not in document
+        assert findings.REASON_MARK not in document
+
+
+def test_the_report_tells_effects_on_leaving_as_well_as_on_complaints(built, provider):
+    said = compose(built, "n03", provider)
+    assert {line.split(" of quality on ")[1].split()[0] for line in said.effects} == {"complaints", "leaving"}
+    measured = [d for d in said.said.drivers if d.key in {"down_hours", "evening_latency"}]
+    assert len(measured) == 2
+    assert all("leaving ×" in d.evidence and "complaints ×" in d.evidence for d in measured)

@@ -1,0 +1,50 @@
+"""dashboard.toml: defaults, paths relative to the file, and one broken file per fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import settings_file
+from dashboard.config import AnalysisSettings, DashboardSettings, EngineSettings, load
+
+FILES = Path(__file__).parent.parent / "data" / "records" / "settings"
+
+FAULTS = {
+    "unknown_key": "colour: unknown key; known here: data, customer_key, provider, timezone, currency, database",
+    "unknown_key_in_table": "analysis.reporting_lag: unknown key; known here: records_complete_from, reporting_lag_days",
+    "missing_key": "customer_key: is required",
+    "timezone": "timezone: no IANA time zone is called 'Mars/Olympus'",
+    "timezone_folder": "timezone: no IANA time zone is called 'Europe'",
+    "records_complete_from": "analysis.records_complete_from: must be a date YYYY-MM-DD, not '1.1.2025'",
+    "lag_negative": "analysis.reporting_lag_days: must be between 0 and 365, not -1",
+    "lag_not_whole": "analysis.reporting_lag_days: must be a whole number, not 2.5",
+    "port": "web.port: must be between 0 and 65535, not 70000",
+    "build_at": "build.at: a time of day is written HH:MM, not '25:00'",
+    "build_twice": "build.at: build.every_hours is set too; say one of them",
+    "engine": "engine.name: must be one of duckdb, spark, not 'pandas'",
+    "memory": "engine.memory_gigabytes: must be between 0.05 and 4096, not 0",
+    "not_a_number": "engine.memory_gigabytes: must be between 0.05 and 4096, not nan",
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_named_by_file_and_key(name: str) -> None:
+    path = FILES / f"{name}.toml"
+    with pytest.raises(settings_file.SettingsError) as raised:
+        load(path)
+    assert str(raised.value).startswith(f"{path}: {FAULTS[name]}")
+
+
+def test_every_broken_file_has_its_message() -> None:
+    assert {path.stem for path in FILES.glob("*.toml")} == set(FAULTS)
+
+
+def test_two_keys_are_enough(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.toml"
+    path.write_text('data = "data"\ncustomer_key = "keys/customer.key"\n')
+    settings = load(path)
+    assert settings == DashboardSettings(data=tmp_path / "data", customer_key=tmp_path / "keys" / "customer.key")
+    assert (settings.analysis, settings.engine) == (AnalysisSettings(), EngineSettings())
+    assert settings.database_url == f"sqlite:///{tmp_path}/data/operations.sqlite"
