@@ -38,7 +38,8 @@ never 0.
 | `match` | which devices it is for (below); without it only those of which the inventory names it |
 | `scalars` | objects that a device has once (`[[scalars]]`, one table each) |
 | `tables` | objects that a device has by rows (`[[tables]]`, one table each) |
-| `timeout_seconds`, `retries` | how long a slow kind is waited for, and how often asked again, in the place of those of `[poll]` |
+| `timeout_seconds` | how long a slow kind is waited for, in the place of that of `[poll]` |
+| `retries` | how often a slow kind is asked again, in the place of that of `[poll]` |
 
 `[match]`: any one of these is enough.
 

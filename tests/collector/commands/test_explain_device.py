@@ -158,7 +158,7 @@ WAN = InterfaceReading("wan", 1, is_up=True, is_admin_up=True)
 def test_the_verdict_on_an_uplink(snmp: SnmpOutcome, interfaces: tuple[InterfaceReading, ...], said: str) -> None:
     device = Device("r1", "192.0.2.1", "router", "A", ping="off", uplink_interface="wan")
     reading = Reading("r1", 0.0, 0.1, snmp, interfaces=interfaces)
-    assert verdict(Explanation(device, (), (), reading, None, {}, {}, None), ()) == said
+    assert verdict(Explanation(device, (), (), reading, None, {}, {}, None, None), ()) == said
 
 
 def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:
