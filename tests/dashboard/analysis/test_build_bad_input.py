@@ -77,12 +77,15 @@ def made():
 
 @pytest.fixture
 def inputs(made):
-    """Inputs of one's own to spoil: a quarter of the customers who stay, and all who leave."""
+    """Inputs of one's own to spoil: a quarter of the customers who stay, all who leave, and what these said."""
     customers = made.records["customers"]
     number = customers["customer_id"].str[1:].astype(int)
     kept = customers["ended_on"].notna() | customers["notice_on"].notna() | (number % 4 == 0)
     records = {kind: frame.copy() for kind, frame in made.records.items()}
     records["customers"] = customers[kept].reset_index(drop=True)
+    on_record = set(records["customers"]["customer_id"])
+    for kind in ("complaints", "nps"):
+        records[kind] = records[kind][records[kind]["customer_id"].isin(on_record)].reset_index(drop=True)
     return Inputs(made, records, made.quality_hours.to_pandas())
 
 
