@@ -6,7 +6,7 @@ ENV PATH=/opt/bairro/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=
 WORKDIR /src
 COPY requirements.lock ./
 RUN pip install --quiet --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE bairro.py settings_file.py recurrence.py ./
+COPY pyproject.toml README.md LICENSE bairro.py bairro_error.py settings_file.py recurrence.py ./
 COPY collector collector
 COPY dashboard dashboard
 COPY demo demo

@@ -7,12 +7,14 @@ import os
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import settings_file
+from bairro_error import BairroError
 from collector.commands.backfill import command as backfill
 from dashboard.commands import backtest_command, evaluate_command, fixes_command
 from dashboard.commands import operators_command as operators
@@ -28,10 +30,15 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 SUPERVISED = "BAIRRO_SUPERVISOR"
+PLEASE_REPORT = "bairro: this is a fault of Bairro's: please report it, with the lines above and `bairro --version`"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0 (done), 1 (done with problems that were printed) or 2 (could not be done)."""
+    """Run one command; the exit code is 0 (done), 1 (done with problems that were printed) or 2 (could not be done).
+
+    What a command does not tell itself is told here: a BairroError in its sentence, with 2, and a fault of ours in its
+    traceback, with 1, as Python's own.
+    """
     arguments = _parser().parse_args(argv)
     if SUPERVISED in os.environ:
         from demo.supervise import end_with_parent
@@ -39,12 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         end_with_parent()
     try:
         code: int = arguments.run(arguments)
-    except settings_file.SettingsError as error:
+    except BairroError as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except Exception:
+        traceback.print_exc()
+        print(PLEASE_REPORT, file=sys.stderr)
+        return EXIT_PROBLEMS
     return code
 
 
@@ -140,15 +151,11 @@ def build(arguments: argparse.Namespace) -> int:
     from dashboard.analysis import build_schedule
 
     settings = config.on_engine(config.load(arguments.config), arguments.engine, arguments.master)
-    try:
-        if when := build_schedule.times(arguments.every, arguments.at, settings.timezone):
-            command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
-            command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
-            return build_schedule.repeat(command, settings.data, when, parent=arguments.parent)
-        folder = building.build(settings, _say, force=arguments.force)
-    except (building.BuildError, build_schedule.TimeError) as error:
-        print(f"bairro: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    if when := build_schedule.times(arguments.every, arguments.at, settings.timezone):
+        command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
+        command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
+        return build_schedule.repeat(command, settings.data, when, parent=arguments.parent)
+    folder = building.build(settings, _say, force=arguments.force)
     return EXIT_OK if building.is_whole(folder) else EXIT_PROBLEMS
 
 
@@ -173,13 +180,9 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     from dashboard import config
-    from dashboard.reports.area import ReportError, write_report
+    from dashboard.reports.area import write_report
 
-    try:
-        paths = write_report(config.load(arguments.config), arguments.area, arguments.out)
-    except ReportError as error:
-        print(f"bairro: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    paths = write_report(config.load(arguments.config), arguments.area, arguments.out)
     print("\n".join(str(path) for path in paths))
     return EXIT_OK
 
@@ -283,13 +286,9 @@ def _listening_on(address: str | None, settings: Settings) -> Settings:
 
 
 def _migrate_database(url: str) -> str:
-    from collector.publish.incidents.migrate import SchemaError
     from collector.publish.incidents.migrate import migrate as migrate_to_newest
 
-    try:
-        return migrate_to_newest(url)
-    except SchemaError as error:
-        raise settings_file.SettingsError(str(error)) from None
+    return migrate_to_newest(url)
 
 
 def _make_folder(data: Path) -> None:

@@ -9,10 +9,12 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bairro_error import BairroError
+
 T = TypeVar("T")
 
 
-class SettingsError(ValueError):
+class SettingsError(BairroError, ValueError):
     """A settings file that cannot be used; the message names the file, the key and what is wrong with it."""
 
 

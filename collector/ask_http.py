@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bairro_error import BairroError
+
 CHUNK = 64 * 1024
 
 
-class AskError(ValueError):
+class AskError(BairroError, ValueError):
     """There is no whole answer; the message reads on after the URL."""
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bairro_error import BairroError
+
 MOST_BYTES = 500
 """Of a lock file more is not read: it is one line."""
 
@@ -25,7 +27,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _NFS_ALONE = ("nolock", "local_lock=flock", "local_lock=all")
 
 
-class HeldError(RuntimeError):
+class HeldError(BairroError, RuntimeError):
     """Another process holds the lock; the message says who, on which host and since when."""
 
 

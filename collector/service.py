@@ -7,13 +7,12 @@ import contextlib
 import gc
 import logging
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
-from collector import file_lock
+from bairro_error import BairroError
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP
 from collector.in_flight import InFlight
@@ -22,7 +21,6 @@ from collector.inventory.watch import InventoryWatch
 from collector.pipeline import Pipeline
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
-from collector.poll.traps.receiver import TrapPortError
 from collector.publish import write_locks
 from collector.publish.exposition.self_metrics import Figures, OwnMetrics
 from collector.publish.incidents.cross_shard import Neighbours
@@ -33,14 +31,14 @@ from collector.publish.quarantine import Aside
 from collector.publish.web import service_discovery
 from collector.publish.web.guard import Guard
 from collector.publish.web.handlers import Site, Status
-from collector.publish.web.server import PortInUseError, WebServer
+from collector.publish.web.server import WebServer
 from collector.reading import Reading
 from collector.schedule import Schedule
 from collector.trap_polls import TrapPolls
 
 log = logging.getLogger(__name__)
 
-EXIT_OK, EXIT_UNUSABLE = 0, 2
+EXIT_OK = 0
 WATCH_SECONDS = 2.0
 CLOSE_SECONDS = 2.5
 LONGEST_REST_SECONDS = 1.0
@@ -53,19 +51,15 @@ SLOW_AFTER_MISSES = 10
 COLLECT_AFTER = (50_000, 2, 1_000)
 
 
-class StartError(RuntimeError):
+class StartError(BairroError, RuntimeError):
     """The collector cannot begin; the message says why."""
 
 
 def run(settings: CollectorSettings) -> int:
-    """Collect until SIGTERM or SIGINT; returns the exit code (0, or 2 where it could not begin)."""
+    """Collect until SIGTERM or SIGINT; returns the exit code. Raises a BairroError where it could not begin."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        with write_locks.of_shard(settings.data, settings.own_shard, at=time.time()):
-            asyncio.run(_collect(settings))
-    except (file_lock.HeldError, PortInUseError, TrapPortError, StartError) as error:
-        print(f"bairro: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    with write_locks.of_shard(settings.data, settings.own_shard, at=time.time()):
+        asyncio.run(_collect(settings))
     return EXIT_OK
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from bairro_error import BairroError
+
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 10.0
 PARENT_VARIABLE = "BAIRRO_SUPERVISOR"
@@ -32,7 +34,7 @@ class Part:
     is_task: bool = False
 
 
-class PortInUseError(RuntimeError):
+class PortInUseError(BairroError, RuntimeError):
     """A port that the demo wants is taken; the message names it and the option that moves it."""
 
 

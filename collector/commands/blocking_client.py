@@ -6,6 +6,7 @@ import secrets
 import socket
 import time
 
+from bairro_error import BairroError
 from collector.poll.objects.get_request import Access
 from collector.poll.snmp.codec import FIRST_REQUEST_ID, LARGEST_DATAGRAM, BadPacketError, Message, Packet, reply_id
 from collector.poll.snmp.engine import TIMEOUT, AskAgainError
@@ -13,7 +14,7 @@ from collector.poll.snmp.usm_session import Refusal, Sent
 from collector.poll.snmp.v3 import parse
 
 
-class NoAnswerError(Exception):
+class NoAnswerError(BairroError):
     """No usable answer came; the message says why."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bairro_error import BairroError
 from collector.address import parse_address, parse_ip, parse_port
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP, PATIENCE, SEPARATOR, named_credentials
@@ -33,7 +34,7 @@ Row = dict[str, str]
 PACKAGED_PROFILES = Path(__file__).parents[1] / "profiles"
 
 
-class BadRowError(ValueError):
+class BadRowError(BairroError, ValueError):
     """A row that cannot be used; ``field`` is where."""
 
     def __init__(self, field: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from bairro_error import BairroError
 from collector.ask_http import AskError, ask, secret
 from collector.config import CollectorSettings
 from collector.inventory.device_rows import OPTIONAL, REQUIRED, Row
@@ -29,7 +30,7 @@ PREFIX = "__meta_bairro_"
 _FIELDS = tuple(name for name in (*REQUIRED, *OPTIONAL) if name != "address")
 
 
-class DiscoveryError(ValueError):
+class DiscoveryError(BairroError, ValueError):
     """The URL cannot be read, or answers with something else; the message reads on after it."""
 
 

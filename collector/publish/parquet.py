@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bairro_error import BairroError
 from collector import table_versions
 from collector.published import TableSpec
 
 
-class UnreadableError(ValueError):
+class UnreadableError(BairroError, ValueError):
     """A file that is no table of its kind; the message says why, and reads on after the file's name."""
 
     def __init__(self, why: str, *, is_newer: bool = False) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from bairro_error import BairroError
 from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, rank_areas
@@ -45,7 +46,7 @@ ANALYSIS = 18
 DAMAGED = "quality_damaged"
 
 
-class BuildError(ValueError):
+class BuildError(BairroError, ValueError):
     """Inputs from which no results can be made; the message says what to import or start."""
 
 

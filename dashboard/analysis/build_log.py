@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bairro_error import BairroError
 from collector import file_lock
 from dashboard.tables.imports import snapshots
 from dashboard.tables.schema import RECORDS
@@ -20,7 +21,7 @@ LAST = ".last-attempt.json"
 LATE_DAYS = 8
 
 
-class BusyError(RuntimeError):
+class BusyError(BairroError, RuntimeError):
     """Another build is running on the same data."""
 
 

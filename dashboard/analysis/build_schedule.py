@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bairro_error import BairroError
 from dashboard.analysis import build_log
 from dashboard.config import BuildSettings
 from recurrence import WEEKDAYS, Weekly
@@ -24,7 +25,7 @@ STOP_SECONDS = 10.0
 DAYS_AHEAD = 3 * 86_400.0
 
 
-class TimeError(ValueError):
+class TimeError(BairroError, ValueError):
     """What was given is no time of day."""
 
 

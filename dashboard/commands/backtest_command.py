@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-EXIT_OK, EXIT_UNUSABLE = 0, 2
+EXIT_OK = 0
 
 
 def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
@@ -18,18 +17,14 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; the exit code is 0 or 2 (there is nothing to go back in)."""
+    """Run the command; the exit code is 0. Raises BuildError where there is nothing to go back in."""
     from dashboard import config
-    from dashboard.analysis import backtest_run, build
+    from dashboard.analysis import backtest_run
 
     def say(text: str) -> None:
         print(text, flush=True)
 
-    try:
-        folder, found = backtest_run.run(config.load(arguments.config), say, most=arguments.origins)
-    except build.BuildError as error:
-        print(f"bairro: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    folder, found = backtest_run.run(config.load(arguments.config), say, most=arguments.origins)
     print(f"{backtest_run.told(found)}\nstored in {folder}")
     return EXIT_OK
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bairro_error import BairroError
 from dashboard import spreadsheet
 from dashboard.figures import fixes as figures
 from dashboard.figures.findings import area_names
@@ -37,7 +38,7 @@ CENTS = 100
 ENDS = ("", "_low", "_high")
 
 
-class CostsError(ValueError):
+class CostsError(BairroError, ValueError):
     """A cost file that cannot be used; the message names file, line and column of every fault."""
 
 

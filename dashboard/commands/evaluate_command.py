@@ -30,8 +30,6 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit code is 0, 1 (rows or cells were left out) or 2 (it could not be done)."""
     from dashboard.analysis import evaluate_table
-    from dashboard.models.customer_table.evaluation import EvaluationError
-    from dashboard.tables.customer_table import CustomerTableError
 
     wanted = evaluate_table.Wanted(
         arguments.table,
@@ -46,9 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         report, has_faults = evaluate_table.evaluate(wanted)
-    except (CustomerTableError, EvaluationError) as error:
-        print(f"bairro: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
     except OSError as error:
         print(f"bairro: {error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_UNUSABLE

@@ -6,7 +6,6 @@ import argparse
 import getpass
 import re
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -58,16 +57,12 @@ def _add_add(command: argparse.ArgumentParser, run: Run) -> None:
 
 
 def enter(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
-    """Do what was entered; what cannot be taken is told and changes nothing."""
+    """Do what was entered; raises EntryError for what cannot be taken, which changes nothing."""
     from collector.published import connect
-    from dashboard.operations.audit import EntryError
 
     engine = connect(settings.database_url)
     try:
         print(arguments.entry(arguments, settings, engine))
-    except EntryError as error:
-        print(f"bairro: {error}", file=sys.stderr)
-        return EXIT_REFUSED
     finally:
         engine.dispose()
     return EXIT_OK

@@ -75,7 +75,6 @@ def import_records(arguments: argparse.Namespace) -> int:
     """Import, or tell the history, or take back, or propose: as it was asked."""
     from dashboard import config
     from dashboard.tables.imports import records
-    from dashboard.tables.imports.snapshots import SnapshotError
 
     if arguments.mappings:
         return _print_profiles()
@@ -87,11 +86,8 @@ def import_records(arguments: argparse.Namespace) -> int:
     if arguments.undo:
         if arguments.file is not None:
             return _refused("--undo takes the newest import of a kind back; leave the file out")
-        try:
-            print(records.undo(arguments.kind, settings, by=actor(arguments)))
-            print("bairro build makes the results anew")
-        except SnapshotError as error:
-            return _refused(str(error))
+        print(records.undo(arguments.kind, settings, by=actor(arguments)))
+        print("bairro build makes the results anew")
         return EXIT_OK
     if arguments.file is None:
         return _refused("say which file to import")
@@ -119,10 +115,6 @@ def outreach(arguments: argparse.Namespace) -> int:
     from collector.published import connect
     from dashboard import config
     from dashboard.operations import outreach as reaching
-    from dashboard.operations.audit import EntryError
-    from dashboard.tables.imports import identity
-    from dashboard.tables.imports.snapshots import SnapshotError
-    from dashboard.tables.quality_hours import TableError
     from dashboard.tables.readers import sources
     from dashboard.tables.readers.sheets import UnreadableError
 
@@ -138,8 +130,6 @@ def outreach(arguments: argparse.Namespace) -> int:
             reaching.write(found, path, settings)
     except UnreadableError as error:
         return _refused(f"{given}: {error}")
-    except (reaching.OutreachError, EntryError, identity.KeyProblemError, SnapshotError, TableError) as error:
-        return _refused(str(error))
     finally:
         engine.dispose()
     print("\n".join(found.notes))

@@ -9,10 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bairro_error import BairroError
 from collector.published import AUDIT
 
 
-class EntryError(ValueError):
+class EntryError(BairroError, ValueError):
     """What was entered cannot be taken; the message says why, for the person who entered it."""
 
 

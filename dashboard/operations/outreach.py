@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import sqlalchemy as sa
 
+from bairro_error import BairroError
 from collector.published import INCIDENT_DEVICES, INCIDENTS
 from dashboard import spreadsheet
 from dashboard.config import DashboardSettings
@@ -31,7 +32,7 @@ COLUMNS = ("customer_id", "why", "device_id", "area", "from", "to", "minutes", "
 WORDS = {"outage": "without service", "planned": "without service during planned work", "degradation": "degraded"}
 
 
-class OutreachError(ValueError):
+class OutreachError(BairroError, ValueError):
     """Nobody can be found, or nothing written; the message says why."""
 
 

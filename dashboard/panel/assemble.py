@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pyarrow as pa
 
+from bairro_error import BairroError
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.panel import engines, quality_cache
@@ -83,7 +84,7 @@ MOST_PERIODS = 3_000_000
 READ_ATTEMPTS = 3
 
 
-class PanelError(ValueError):
+class PanelError(BairroError, ValueError):
     """Inputs that no panel can be made of; the message says what is missing."""
 
 

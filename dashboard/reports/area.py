@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import typst
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from bairro_error import BairroError
 from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
 from dashboard.figures import findings, known
@@ -49,7 +50,7 @@ TEXT = {
 }
 
 
-class ReportError(ValueError):
+class ReportError(BairroError, ValueError):
     """A report that cannot be given; the message says why and what can be done."""
 
 

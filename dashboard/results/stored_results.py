@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bairro_error import BairroError
 from collector.published import Column, TableSpec
 from dashboard.tables.result_tables import FINDINGS
 from dashboard.tables.schema import AREA_WEEKS, AREAS, conform
@@ -170,11 +171,11 @@ STALE_SECONDS = 24 * 3600
 MANIFEST = "manifest.json"
 
 
-class ClockError(ValueError):
+class ClockError(BairroError, ValueError):
     """Results are dated ahead of the clock; the message names the folder and what to do."""
 
 
-class UnreadableError(ValueError):
+class UnreadableError(BairroError, ValueError):
     """A build that cannot be read; the message names the file and says why."""
 
 

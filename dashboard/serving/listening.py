@@ -8,6 +8,7 @@ import re
 import socket
 from typing import Any
 
+from bairro_error import BairroError
 from dashboard.config import WebSettings
 
 BACKLOG = 1024
@@ -18,7 +19,7 @@ NOT_ALONE = (
 )
 
 
-class ListenError(OSError):
+class ListenError(BairroError, OSError):
     """The pages cannot or must not be served there; the message says why and what to do."""
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bairro_error import BairroError
 from dashboard.tables.imports.values import parse_numbers
 from dashboard.tables.mappings.customer_mapping import Mapping, normal
 from dashboard.tables.readers import delimited_text
@@ -24,7 +25,7 @@ UNITS = r"^[€$£¥]\s*|\s*(?:€|\$|£|¥|%|EUR|USD|GBP|BRL|R\$)$"
 EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eE][+-]?\d+$"
 
 
-class CustomerTableError(ValueError):
+class CustomerTableError(BairroError, ValueError):
     """A table that nothing can be made of; the message names the file, and the column where one is to blame."""
 
 

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bairro_error import BairroError
 from collector import table_versions
 from collector.published import DEVICES, QUALITY_HOURS, TableSpec
 from dashboard.config import EngineSettings
@@ -18,7 +19,7 @@ from dashboard.tables.schema import conform
 from dashboard.tables.stored_hours import HourFiles
 
 
-class TableError(ValueError):
+class TableError(BairroError, ValueError):
     """A published table that cannot be read; the message names the file and what is wrong with it."""
 
 

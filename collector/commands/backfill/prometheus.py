@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from bairro_error import BairroError
 from collector.ask_http import Answer, AskError, ask, secret
 from collector.commands.backfill.queries import Access
 
@@ -21,7 +22,7 @@ TOO_MANY = "too many samples"
 """What Prometheus says (promql.ErrTooManySamples) where a query needs more memory than it may take."""
 
 
-class PrometheusError(RuntimeError):
+class PrometheusError(BairroError, RuntimeError):
     """Prometheus cannot be asked, or refuses; the message names its URL and what it said."""
 
 

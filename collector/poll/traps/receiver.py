@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bairro_error import BairroError
 from collector.address import parse_ip
 from collector.config import TrapSettings
 from collector.credentials import Credential
@@ -33,7 +34,7 @@ STOP_SECONDS = 1.0
 LONGEST_REPORT = 1 << 22
 
 
-class TrapPortError(OSError):
+class TrapPortError(BairroError, OSError):
     """The address of ``[traps]`` cannot be listened on; the message says what to do."""
 
 

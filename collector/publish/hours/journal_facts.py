@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from bairro_error import BairroError
 from collector.publish.hours.hour_facts import AMOUNTS
 from collector.reading import STATES
 
@@ -17,7 +18,7 @@ Shapes = Mapping[str, Sequence[str]]
 _NEEDED = object()
 
 
-class FactError(ValueError):
+class FactError(BairroError, ValueError):
     """A fact that cannot be taken in; the message says of which field and why."""
 
 

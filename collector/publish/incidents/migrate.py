@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from bairro_error import BairroError
 from collector.published import connect
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -21,7 +22,7 @@ ADVISORY_LOCK = 0x6261_6972_726F  # "bairro"
 __all__ = ["SchemaError", "check_schema", "connect", "migrate"]
 
 
-class SchemaError(RuntimeError):
+class SchemaError(BairroError, RuntimeError):
     """The operations database cannot be used; the message names it (without its password) and what to do."""
 
 

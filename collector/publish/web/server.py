@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from bairro_error import BairroError
 from collector.publish.exposition.gzip_chunks import Piece, gzip, plain
 from collector.publish.web.connection_limits import Place, Places
 from collector.publish.web.listener import Listener
@@ -31,7 +32,7 @@ REQUEST_SECONDS = 10.0
 COMPRESS_FROM = 1_024
 
 
-class PortInUseError(OSError):
+class PortInUseError(BairroError, OSError):
     """The address of ``[web]`` is taken or not this host's; the message says what to do."""
 
 

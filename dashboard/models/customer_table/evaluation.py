@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bairro_error import BairroError
 from dashboard.models.customer_table import table_areas
 from dashboard.models.statistics import accuracy, crossfit, oversampling, tabular
 from dashboard.models.statistics.accuracy import Calibration, Estimate
@@ -18,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 FEWEST_OF_EACH = 50
 
 
-class EvaluationError(ValueError):
+class EvaluationError(BairroError, ValueError):
     """A table on which no model can be judged; the message says why."""
 
 

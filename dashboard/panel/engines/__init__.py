@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from bairro_error import BairroError
 from dashboard.config import DashboardSettings
 from dashboard.tables.stored_hours import HourFiles
 
 
-class EngineError(RuntimeError):
+class EngineError(BairroError, RuntimeError):
     """An engine that cannot be had here; the message says what to install or to set."""
 
 

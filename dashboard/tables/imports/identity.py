@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from bairro_error import BairroError
+
 KEY_BYTES = 32
 HASH_CHARACTERS = 24
 
 
-class KeyProblemError(ValueError):
+class KeyProblemError(BairroError, ValueError):
     """A customer key that cannot be used; the message names the file and what to do."""
 
 

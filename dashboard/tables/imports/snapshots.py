@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bairro_error import BairroError
 from collector.table_versions import TABLE, VERSION, stated
 from dashboard import spreadsheet
 from dashboard.tables.readers.sheets import Fault
@@ -24,7 +25,7 @@ NEWEST = 1
 WAY_OUT = "bring it back from a copy, or move it away to go on from the import before it"
 
 
-class SnapshotError(ValueError):
+class SnapshotError(BairroError, ValueError):
     """A stored snapshot that cannot be read; the message names the file."""
 
 

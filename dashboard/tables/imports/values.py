@@ -11,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bairro_error import BairroError
+
 MOMENT = (
     r"^(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
     r"|(?P<compact>\d{8})"
@@ -29,7 +31,7 @@ SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
 
 
-class OrderError(ValueError):
+class OrderError(BairroError, ValueError):
     """Dates of which nobody can tell whether the day or the month comes first; the message names the column."""
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bairro_error import BairroError
+
 BLANK = pa.array(["", "NULL", "null", "\\N", "#N/A", "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
 
 
-class UnreadableError(ValueError):
+class UnreadableError(BairroError, ValueError):
     """A source that is not the table it should be; the message says why, without the source's name."""
 
 
