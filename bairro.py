@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import socket
 import sys
 import time
@@ -11,7 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import settings_file
 from bairro_error import BairroError
@@ -311,9 +312,41 @@ def _stages() -> Callable[[str], None]:
 # --- arguments ---
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes options between positionals too, where there are several; argparse alone ends them at the first option."""
+
+    _is_intermixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        positionals = self._get_positional_actions()
+        if (
+            self._is_intermixing
+            or len(positionals) < 2
+            or any(action.nargs == argparse.PARSER for action in positionals)
+        ):
+            return super().parse_known_args(args, namespace)
+        self._is_intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixing = False
+
+
+class _Version(argparse.Action):
+    """Looked up only when it is asked for, which takes longer than reading the words."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from collector.publish.exposition.self_metrics import bairro_version
+
+        print(f"bairro {bairro_version()}, {platform.python_implementation()} {platform.python_version()}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     what_for = "Network quality joined with complaints and departures, by neighbourhood."
-    parser = argparse.ArgumentParser(prog="bairro", description=what_for)
+    parser: argparse.ArgumentParser = _Parser(prog="bairro", description=what_for)
+    what_for = "print the version of Bairro and of Python"
+    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help=what_for)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_collector_commands(commands)
     _add_dashboard_commands(commands)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import builtins
+import itertools
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -80,3 +85,61 @@ def test_a_fault_of_ours_is_told_whole_and_asks_to_be_reported(monkeypatch, caps
 def test_nobody_listening_is_no_fault(monkeypatch):
     monkeypatch.setattr(bairro.os, "dup2", lambda *_: None)
     assert fails(monkeypatch, BrokenPipeError()) == 0
+
+
+def test_the_version_names_the_python_too(capsys):
+    with pytest.raises(SystemExit) as end:
+        bairro.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"bairro {version('bairro')}, CPython {platform.python_version()}\n"
+
+
+def commands(parser: argparse.ArgumentParser, *verbs: str) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+    """Every command by its words, such as ("profile", "test"), with its parser."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield verbs, parser
+    for action in below:
+        for name, child in action.choices.items():
+            yield from commands(child, *verbs, name)
+
+
+WITH_POSITIONALS = {verbs: parser for verbs, parser in commands(bairro._parser()) if parser._get_positional_actions()}
+SAMPLE_WORDS = {"kind": "areas", "file": "areas.csv"}
+
+
+def test_commands_with_positionals_are_found():
+    assert {("import",), ("explain",), ("profile", "test"), ("maintenance", "cancel")} <= WITH_POSITIONALS.keys()
+
+
+@pytest.mark.parametrize("verbs", WITH_POSITIONALS, ids=" ".join)
+def test_options_stand_before_between_and_after_positionals(verbs):
+    """Every order in which the positionals keep theirs is read alike."""
+    parser = WITH_POSITIONALS[verbs]
+    names = [action.dest for action in parser._get_positional_actions()]
+    options = [action for action in parser._get_optional_actions() if action.required or action.dest == "config"]
+    groups = [[SAMPLE_WORDS.get(name, name)] for name in names]
+    groups += [[action.option_strings[0], f"{action.dest}.toml"] for action in options]
+    read = []
+    for order in itertools.permutations(range(len(groups))):
+        if [place for place in order if place < len(names)] == list(range(len(names))):
+            words = [word for place in order for word in groups[place]]
+            read.append(vars(bairro._parser().parse_args([*verbs, *words])))
+    assert len(read) >= min(len(groups), 2)
+    assert all(one == read[0] for one in read)
+    assert {name: str(read[0][name]) for name in names} == {name: SAMPLE_WORDS.get(name, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["import", "areas", "--dry-run", "a.csv", "b.csv"], "unrecognized arguments: b.csv"),
+        (["import", "areas", "--dryrun", "a.csv"], "unrecognized arguments: --dryrun"),
+        (["import", "streets", "--dry-run", "a.csv"], "invalid choice: 'streets'"),
+    ],
+)
+def test_words_that_do_not_belong_are_still_refused(words, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        bairro._parser().parse_args(words)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
