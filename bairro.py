@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 SUPERVISED = "BAIRRO_SUPERVISOR"
-PLEASE_REPORT = "bairro: this is a fault of Bairro's: please report it, with the lines above and `bairro --version`"
+PLEASE_REPORT = "bairro: not prepared for this: please report it, with the lines above and what `bairro --version` says"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 (done), 1 (done with problems that were printed) or 2 (could not be done).
 
-    What a command does not tell itself is told here: a BairroError in its sentence, with 2, and a fault of ours in its
-    traceback, with 1, as Python's own.
+    What a command does not tell itself is told here: a BairroError in its sentence, with 2, and whatever nobody
+    thought of in its traceback, with 1, as Python has it.
     """
     arguments = _parser().parse_args(argv)
     if SUPERVISED in os.environ:

@@ -72,7 +72,7 @@ def test_an_error_for_people_is_one_sentence(monkeypatch, capsys, kind):
     assert tuple(capsys.readouterr()) == ("", "bairro: there is no areas.csv\n")
 
 
-def test_a_fault_of_ours_is_told_whole_and_asks_to_be_reported(monkeypatch, capsys):
+def test_what_nobody_thought_of_is_told_whole_and_asks_to_be_reported(monkeypatch, capsys):
     assert fails(monkeypatch, KeyError("area")) == 1
     said = capsys.readouterr()
     assert said.out == ""
@@ -82,7 +82,7 @@ def test_a_fault_of_ours_is_told_whole_and_asks_to_be_reported(monkeypatch, caps
     assert last == bairro.PLEASE_REPORT
 
 
-def test_nobody_listening_is_no_fault(monkeypatch):
+def test_an_output_that_nobody_reads_is_no_error(monkeypatch):
     monkeypatch.setattr(bairro.os, "dup2", lambda *_: None)
     assert fails(monkeypatch, BrokenPipeError()) == 0
 

@@ -85,18 +85,22 @@ class AreaReport:
 def write_report(settings: DashboardSettings, area: str, folder: Path) -> list[Path]:
     """Write the report of ``area`` (its id or its name) into ``folder`` as HTML and PDF; returns their paths.
 
-    Raises ReportError for an area that is not known, or too small to be told of by itself.
+    Raises ReportError for an area that is not known, or too small to be told of by itself, and where it cannot write.
     """
     results = load(settings.data)
     if results is None:
         why = "; ".join(passed_over(settings.data)) or "there are no results yet"
         raise ReportError(f"{settings.data}: {why}: run “bairro build” first")
     key = find_area(results, area)
-    folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^\w-]+", "-", findings.area_names(results).get(key, key).lower()).strip("-") or "area"
     paths = [folder / f"area-{stem}.html", folder / f"area-{stem}.pdf"]
-    paths[0].write_text(render_html(results, key, settings), encoding="utf-8")
-    paths[1].write_bytes(render_pdf(results, key, settings))
+    bodies = [render_html(results, key, settings).encode(), render_pdf(results, key, settings)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, body in zip(paths, bodies, strict=True):
+            path.write_bytes(body)
+    except OSError as error:
+        raise ReportError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
     return paths
 
 

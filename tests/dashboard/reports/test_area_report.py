@@ -106,6 +106,13 @@ def test_there_must_be_results(scratch, tmp_path):
         write_report(scratch, "Dunmere", tmp_path)
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(provider, tmp_path):
+    taken = tmp_path / "report"
+    taken.write_text("a file")
+    with pytest.raises(ReportError, match="report: cannot be written: File exists"):
+        write_report(provider, "Dunmere", taken)
+
+
 def test_next_steps_put_proven_effects_first_and_never_stay_silent(built, provider):
     said = findings.finding(built, built.ranking.iloc[0]["area"], provider.currency)
     assert said is not None
