@@ -48,7 +48,7 @@ SAMPLE = ROOT / "tests" / "data" / "folders" / "0.1"
 def below(root: Path, *folders: str) -> set[str]:
     """The files in folders of ``root``, but for what Python keeps beside its modules."""
     found = (path for folder in folders for path in (root / folder).rglob("*") if path.is_file())
-    return {str(path.relative_to(root)) for path in found if path.suffix != ".pyc"}
+    return {str(path.relative_to(root)) for path in found if "__pycache__" not in path.parts}
 
 
 def build(what: str, source: Path, to: Path) -> Path:
