@@ -49,6 +49,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         choices=("left", "stay"),
         help="what customers on record are that the file does not have: they left, or they stay as last known",
     )
+    command.add_argument(
+        "--even-if-most",
+        action="store_true",
+        help="with --absent left: end the absent ones though they are more than half of those on record",
+    )
     command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
     command.add_argument("--propose", action="store_true", help="print a mapping for the file; store nothing")
     command.add_argument("--history", action="store_true", help="print what was imported; of all kinds, or of one")
@@ -104,6 +109,7 @@ def import_records(arguments: argparse.Namespace) -> int:
         dry_run=arguments.dry_run,
         mapping=arguments.mapping,
         absent=arguments.absent,
+        even_if_most=arguments.even_if_most,
         by=actor(arguments),
     )
     print(report)
@@ -187,6 +193,7 @@ def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
         dry_run=True,
         mapping=profile,
         absent=arguments.absent,
+        even_if_most=arguments.even_if_most,
     )
     print(text)
     print("\n".join(f"# {line}" for line in str(report).splitlines()))

@@ -6,10 +6,13 @@ import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 LEFT, STAY = "left", "stay"
 FEWEST = 10
 """With fewer customers on record a share says nothing, and the file is taken."""
+LEAST_NAMED = 0.5
+"""A file that names fewer of the customers on record is not believed that all the others left."""
 
 
 def absent_customers(
@@ -41,6 +44,42 @@ def ended(connection: duckdb.DuckDBPyConnection, absent: pa.Table, as_of: dateti
         " -row_number() OVER (ORDER BY customer_id) AS line FROM absent",
         params=[as_of, as_of],
     ).to_arrow_table()
+
+
+def refusal_of_left(number: int, active: int, rows: int, reason: str) -> str | None:
+    """Why a file of ``rows`` rows is not believed that all ``number`` absent ones of ``active`` left; None where it is.
+
+    ``reason`` says how its ids are those on record written otherwise, where they are. Nobody's customers leave by halves.
+    """
+    named = active - number
+    if not number or (rows and named >= LEAST_NAMED * active and not reason):
+        return None
+    what = (
+        "the file has no row"
+        if not rows
+        else f"the file names {named:,} of the {active:,} customers with you on record"
+    )
+    why = f". Are its ids written differently? {reason}" if reason else ""
+    return (
+        f"{what}, so --absent left would end {number:,} of {active:,}; import the whole list, or say --even-if-most"
+        f" beside --absent left where they have really gone{why}"
+    )
+
+
+def refusal_of_older(as_of: datetime.date, newest: datetime.date) -> str:
+    """Why an export may not end customers whom a newer one still has."""
+    return (
+        f"this export is of {as_of} and the newest on record of {newest}, so who is absent from it may have come later"
+        " and nobody is ended by it: say --absent stay, or import a newer export"
+    )
+
+
+def newest_export(stored: pa.Table) -> datetime.date | None:
+    """The day of the newest export on record, or the newest day on which a row of it holds."""
+    until = (stored.schema.metadata or {}).get(b"complete_until", b"").decode()
+    days = [datetime.date.fromisoformat(until) + datetime.timedelta(days=1)] if until else []
+    newest = pc.max(stored.column("valid_from")).as_py()
+    return max([*days, *([newest] if newest else [])], default=None)
 
 
 def refusal(number: int, active: int, share: float, reason: str) -> str:

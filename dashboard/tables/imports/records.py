@@ -49,6 +49,7 @@ class _Context:
     has_mapping: bool
     by: str
     absent: str | None
+    even_if_most: bool
 
     @property
     def tomorrow_at(self) -> datetime.datetime:
@@ -64,6 +65,7 @@ def import_records(
     dry_run: bool = False,
     mapping: str | Mapping | None = None,
     absent: str | None = None,
+    even_if_most: bool = False,
     by: str = "",
 ) -> ImportReport:
     """Import ``source`` (a file or a database) as records of ``kind`` (areas, customers, prices, complaints, ...).
@@ -71,8 +73,9 @@ def import_records(
     ``as_of`` is the day on which the file was exported: nothing in it may be later, and customers without a
     ``valid_from`` column hold from then on. Without it the file may reach up to today. ``mapping`` is a profile, or
     the name or path of one. ``absent`` says what customers on record are that the file does not have: "left" (it has
-    all active ones) or "stay" (it has a part of them); without it a file that lacks too many is refused. A source that
-    cannot be used is a report with a ``failure``, not an exception.
+    all active ones) or "stay" (it has a part of them); without it a file that lacks too many is refused. "left" is not
+    believed of most of them unless ``even_if_most``. A source that cannot be used is a report with a ``failure``, not an
+    exception.
     """
     given = source if isinstance(source, Source) else Source(str(source))
     if kind not in RECORDS:
@@ -96,6 +99,7 @@ def import_records(
                 mapping is not None,
                 by,
                 absent,
+                even_if_most,
             )
             return _import(context, sheet, blank)
         except (UnreadableError, values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
@@ -189,6 +193,8 @@ def _without_absent(
     has_history = "valid_from" in imported.sheet.columns
     if context.absent is not None and context.spec.name != "customers":
         raise UnreadableError("--absent is for customers")
+    if context.even_if_most and context.absent != absences.LEFT:
+        raise UnreadableError("--even-if-most is said beside --absent left")
     if context.absent == absences.LEFT and as_of is None:
         raise UnreadableError("--absent left needs --as-of: the day of the export, before which they left")
     if context.spec.name != "customers" or key is None or not context.stored.num_rows:
@@ -208,10 +214,23 @@ def _without_absent(
             0,
             (f"{number:,} customers of earlier imports are not in this file; they stay as last known",),
         )
+    _check_left(context, imported, number, active, as_of)
     ended = absences.ended(connection, rows, as_of)
     after = merging.merge(connection, context.spec, ended, imported.after, is_export=False)
     said = f"{number:,} customers of earlier imports are not in this file: they ended before {as_of}, for a reason not known"
     return after.table, number, (said,)
+
+
+def _check_left(context: _Context, imported: joins.Imported, number: int, active: int, as_of: datetime.date) -> None:
+    """Raises UnreadableError where the file does not show that the ``number`` absent customers of ``active`` left."""
+    newest = absences.newest_export(context.stored)
+    if newest is not None and as_of < newest:
+        raise UnreadableError(absences.refusal_of_older(as_of, newest))
+    if context.even_if_most:
+        return
+    reason = joins.why_other_customers(imported, context.stored)
+    if refusal := absences.refusal_of_left(number, active, imported.sheet.rows_read, reason):
+        raise UnreadableError(refusal)
 
 
 def _given(imported: joins.Imported, key: bytes) -> pa.Array:

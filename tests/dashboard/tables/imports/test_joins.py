@@ -267,11 +267,62 @@ def test_absent_customers_left_or_stay(settings: DashboardSettings, monkeypatch:
     assert bairro.main([*words, "few.csv", "--as-of", "2026-03-08"]) == 2
     assert bairro.main([*words, "few.csv", "--as-of", "2026-03-08", "--absent", "stay"]) == 0
     assert all(row["ended_on"] is None for row in read("customers", settings.data).to_pylist())
-    assert bairro.main([*words, "few.csv", "--as-of", "2026-03-08", "--absent", "left"]) == 0
+    left = [*words, "few.csv", "--as-of", "2026-03-08", "--absent", "left"]
+    assert bairro.main(left) == 2
+    assert all(row["ended_on"] is None for row in read("customers", settings.data).to_pylist())
+    assert bairro.main([*left, "--even-if-most"]) == 0
     ended = [str(row["ended_on"]) for row in read("customers", settings.data).to_pylist() if row["ended_on"]]
     assert ended == ["2026-03-07"] * 97
     assert bairro.main([*words, "few.csv", "--as-of", "2026-03-15"]) == 0
     assert bairro.main(["import", "customers", "--undo"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ([], "the file has no row, so --absent left would end 100 of 100"),
+        (
+            HUNDRED[:49],
+            "the file names 49 of the 100 customers with you on record, so --absent left would end 51 of 100",
+        ),
+        ([f"X{n}Y" for n in range(500, 600)], "the file names 0 of the 100 customers with you on record"),
+        ([f"{n:05}" for n in range(100)], "Are its ids written differently? leading zeros? 00000 here, 0 among"),
+        (
+            [*HUNDRED[:60], *(f"{n:05}" for n in range(60, 100))],
+            "leading zeros? 00060 here, 60 among customers on record",
+        ),
+    ],
+)
+def test_who_is_absent_has_not_left_where_the_file_cannot_show_it(
+    settings: DashboardSettings, ids: list[str], said: str
+) -> None:
+    give(settings, "customers", customers(HUNDRED))
+    before = snapshots.newest("customers", settings.data)
+    path = settings.data.parent / "few.csv"
+    path.write_text(customers(ids))
+    later = datetime.date(2026, 3, 8)
+    report = import_records("customers", path, settings, as_of=later, absent="left")
+    assert report.exit_code == 2
+    assert said in str(report)
+    assert "--even-if-most" in str(report)
+    assert snapshots.newest("customers", settings.data) == before
+    sure = import_records("customers", path, settings, as_of=later, absent="left", even_if_most=True)
+    assert (sure.exit_code, sure.ended) == (0, 100 - len(set(ids) & set(HUNDRED)))
+
+
+def test_half_of_the_customers_may_leave_and_nobody_by_an_older_export(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers(HUNDRED))
+    path = settings.data.parent / "few.csv"
+    path.write_text(customers([*HUNDRED[:50], "200", "201"]))
+    older = import_records(
+        "customers", path, settings, as_of=datetime.date(2026, 2, 28), absent="left", even_if_most=True
+    )
+    assert older.exit_code == 2
+    assert "this export is of 2026-02-28 and the newest on record of 2026-03-01" in str(older)
+    same_day = import_records("customers", path, settings, as_of=AS_OF, absent="left")
+    assert (same_day.exit_code, same_day.ended) == (0, 50)
+    alone = import_records("customers", path, settings, as_of=AS_OF, even_if_most=True)
+    assert "--even-if-most is said beside --absent left" in str(alone)
 
 
 def test_a_history_that_lost_customers_is_refused_too(settings: DashboardSettings) -> None:
