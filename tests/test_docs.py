@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,12 @@ from collector.inventory import device_rows, devices_file
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+MODULES = tuple(path for name in ("collector", "dashboard", "demo") for path in (ROOT / name).rglob("*.py"))
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
+OURS = ("bench", "collector", "dashboard", "demo", "deploy", "docs", "tests", "tools")
+PLACEHOLDER = re.compile(r"\b(?:NAME|KIND)\b")
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (.+?) \|\s*(.*?)\s*\| (.+?) \|$", re.MULTILINE)
 
 
@@ -96,3 +104,54 @@ def test_the_example_shows_every_setting_of_the_collector():
     text = (ROOT / "deploy" / "example" / "collector.toml").read_text(encoding="utf-8")
     for key in declared(collector.config.CollectorSettings):
         assert re.search(rf"^#? ?{key.split('.')[-1]} = ", text, re.MULTILINE), key
+
+
+def named_paths(document: Path) -> Iterator[tuple[str, str]]:
+    """Each file or folder of ours that stands as code in a document, with its line."""
+    for line in document.read_text(encoding="utf-8").splitlines():
+        for code in CODE.findall(line):
+            for name in code.split():
+                is_path = PATH.fullmatch(name) and not PLACEHOLDER.search(name)
+                if is_path and (name.endswith((".py", ".sql")) or (name.split("/")[0] in OURS and "/" in name)):
+                    yield name, line
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_file_that_a_document_names_exists(document):
+    models = {path.name for path in (ROOT / "dashboard" / "models").rglob("*.py")} if document.stem == "methods" else {}
+    named = {name for name, _ in named_paths(document)}
+    assert [name for name in sorted(named) if name not in models and not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_link_between_documents_leads_somewhere(document):
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_door_names_folders_that_exist(name):
+    """Also those in short: `snmp/` in the row of the room that it belongs to."""
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        codes = [code for code in CODE.findall(line) if PATH.fullmatch(code)]
+        for folder in (code for code in codes if code.endswith("/")):
+            assert (ROOT / folder).is_dir() or (ROOT / codes[0] / folder).is_dir(), folder
+
+
+def test_every_room_is_in_the_architecture():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {
+        path.relative_to(ROOT).as_posix() for name in ("collector", "dashboard") for path in (ROOT / name).iterdir()
+    }
+    found = {room for room in rooms if any((ROOT / room).glob("*.py")) or any((ROOT / room).glob("*.toml"))}
+    assert [room for room in sorted(found) if f"`{room}`" not in text] == []
+
+
+def test_files_that_docstrings_name_exist():
+    known = {path.relative_to(ROOT).as_posix() for name in OURS for path in (ROOT / name).rglob("*.py")}
+    for module in MODULES:
+        text = module.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                for name in re.findall(r"[\w/]+\.py\b", ast.get_docstring(node) or ""):
+                    assert any(f"/{path}".endswith(f"/{name}") for path in known), f"{module}: {name}"

@@ -30,6 +30,7 @@ AROUND = (".ci", "bench", "deploy", "docs", "tests", "tools")
 FILES = (
     ".dockerignore",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Dockerfile",
     "LICENSE",
     "MANIFEST.in",

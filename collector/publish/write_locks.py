@@ -22,7 +22,7 @@ TURN_SECONDS = 10.0
 def of_shard(data: Path, shard: Shard, *, at: float) -> Iterator[None]:
     """Be the one collector of ``shard`` on ``data``, from ``at`` (Unix seconds) to the end of the process.
 
-    Raises locked.HeldError where another collector is that, or where collectors of another number of shards run,
+    Raises file_lock.HeldError where another collector is that, or where collectors of another number of shards run,
     which poll the same devices. A file system without locks is a warning: the collector could not serve there else.
     """
     with contextlib.ExitStack() as held:

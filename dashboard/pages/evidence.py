@@ -37,17 +37,17 @@ MADE: tuple[tuple[str, str, str], ...] = (
     (
         "Leaving and complaint rates",
         "counted against what tenure and contracts would give, and pulled towards the provider’s where few were counted",
-        "rates.py",
+        "shrunken_rates.py",
     ),
     (
         "Excess leavers and ranks",
         "today’s customers through the hazard of leaving, times the neighbourhood’s own ratio, in 2,000 draws",
-        "ranking.py",
+        "rank_areas.py",
     ),
     (
         "Effects on complaints",
         "complaints a week by quality then and in the eight weeks before, within neighbourhoods and weeks",
-        "complaints.py",
+        "complaint_model.py",
     ),
     (
         "Effects on leaving",
@@ -60,7 +60,11 @@ MADE: tuple[tuple[str, str, str], ...] = (
         "avoidable.py",
     ),
     ("Drivers", "the last eight weeks beside the provider’s, in usual deviations between neighbourhoods", "drivers.py"),
-    ("Loyalty", "who is held and who stays of their own will, surveys, prices and those who come back", "loyalty.py"),
+    (
+        "Loyalty",
+        "who is held and who stays of their own will, surveys, prices and those who come back",
+        "held_or_loyal.py",
+    ),
 )
 
 

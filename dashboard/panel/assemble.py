@@ -115,7 +115,7 @@ class Panel:
     joins: tuple[Join, ...] = ()
 
     def knows(self, name: str) -> bool:
-        """Whether what rests on the join ``name`` (see panel_joins) may be told."""
+        """Whether what rests on the join ``name`` (see join_coverage) may be told."""
         return all(join.is_known for join in self.joins if join.name == name)
 
     def rows_of(self, name: str) -> int:

@@ -70,7 +70,7 @@ class Backfill:
     def run(self, first: int, until: int, say: Callable[[str], object], *, dry_run: bool = False) -> Report:
         """Fill the hours from ``first`` to before ``until`` (Unix seconds).
 
-        Raises PrometheusError, locked.HeldError where another backfill writes here, and OSError; the days before
+        Raises PrometheusError, file_lock.HeldError where another backfill writes here, and OSError; the days before
         stay filled.
         """
         report = Report()

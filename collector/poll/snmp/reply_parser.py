@@ -1,6 +1,6 @@
 """Poll stage, wire format: fast decoders for replies whose names are known beforehand.
 
-Each returns None at the first surprise; the caller then asks ``snmp_codec.decode``, which knows everything.
+Each returns None at the first surprise; the caller then asks ``codec.decode``, which knows everything.
 """
 
 from __future__ import annotations

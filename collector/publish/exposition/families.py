@@ -1,4 +1,4 @@
-"""Every metric that the collector exposes, declared once: metrics.py makes the text, metrics_page.py the page."""
+"""Every metric that the collector exposes, declared once: page.py makes the text, reference.py the document."""
 
 from __future__ import annotations
 

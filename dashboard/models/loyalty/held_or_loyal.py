@@ -4,7 +4,7 @@
     unhappy_i = bad_i, or last score <= 6, or a quality complaint in the eight weeks before
     held_i    = a contract still binds i;  cliff_k = #{unhappy, held, lock-in ends in the k-th month from now}
 
-``q`` is quality over the eight weeks before, a step is that of `lags.TERMS` (an hour down a week, 10 ms, one point of
+``q`` is quality over the eight weeks before, a step is that of `measure_lags.TERMS` (an hour down a week, 10 ms, one point of
 loss, ten points of utilisation). These are counts, no estimates: it assumes that a step more than what others of the
 same technology have is felt, and says nothing of who will go. Detractors: Reichheld 2003 (Harvard Business Review 81);
 interval of a share: Wilson 1927 (JASA 22).

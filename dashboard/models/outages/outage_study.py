@@ -66,7 +66,7 @@ def incidents(
 
     Outages of the same neighbourhood within eight weeks are one episode; an episode needs eight complete weeks before
     it without an outage. Planned works are compared likewise, and summed apart. ``outages`` is what
-    `outages.known` gives.
+    `outage_list.known` gives.
     """
     grid = event_windows.grid_of(area_weeks, outages, customers_now, LEAST_DOWN_HOURS)
     episodes = [window for kind in event_windows.KINDS for window in event_windows.episodes(grid, kind)]
