@@ -284,11 +284,16 @@ def _scaled_number(source: Source) -> Convert | None:
         return None if value < least or value in absent else value
 
     if multiplier == divisor and not offset:
-        linear: Convert | None = plain if absent or source.is_never_negative else None
+        linear: Convert | None = plain if absent else not_negative if source.is_never_negative else None
     else:
         linear = scaled if absent or offset else divided
     convert = _logarithmic(source, linear) if source.milliwatts else linear
     return _signed(convert, absent) if source.field in SIGNED_FIELDS else convert
+
+
+def not_negative(value: Any) -> float | int | None:
+    """A counter or a time that an agent gives as INTEGER."""
+    return value if value >= 0 else None
 
 
 def _signed(convert: Convert | None, absent: frozenset[float]) -> Convert:

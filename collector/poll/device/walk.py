@@ -40,6 +40,8 @@ VARBIND_BYTES = 24
 """A guess at the size of one varbind, until the device has shown its own."""
 FIRST_REPETITIONS = 10
 MOST_REPETITIONS = 100
+MOST_STILL_ROWS = 500
+"""Rows of the largest table whose states and speeds are taken to stay: in a larger one some change in every poll."""
 
 
 class Pace:
@@ -276,8 +278,9 @@ class Walk:
         late = self._talk.late_seconds()
         stood = [(column.last, column.is_ended) for column in group] if self.is_damaged else None
         if trail is not None:
-            layout = learn_layout(self._reply, self._talk.access.head, answer.values)
-            trail.append(Step(self._request, layout, answer.indexes))
+            still = self._still(answer.indexes)
+            layout = learn_layout(self._reply, self._talk.access.head, answer.values, still)
+            trail.append(Step(self._request, layout, answer.indexes, still))
         for place, column in enumerate(group):
             before = len(column.cells)
             indexes, values = answer.indexes[place:count:width], answer.values[place:count:width]
@@ -290,6 +293,15 @@ class Walk:
                 trail[-1].note(column.name, taken, is_ended=column.is_ended)
         if stood is not None and stood == [(column.last, column.is_ended) for column in group]:
             self._give_up(group, "the names in the agent's answers cannot be read")
+
+    def _still(self, indexes: Sequence[bytes | None]) -> frozenset[int]:
+        """The places in a reply of the cells that rarely change."""
+        if self._pace.rows > MOST_STILL_ROWS:
+            return frozenset()
+        group = self._groups[0]
+        are_still = [column.is_still for column in group]
+        width = len(group)
+        return frozenset(n for n, index in enumerate(indexes) if index is not None and are_still[n % width])
 
     def _error(self, message: Message) -> None:
         """tooBig and genErr shrink the request; what is left of a GETBULK's errors is tried by GETNEXT; noSuchName is how
@@ -384,10 +396,11 @@ class Walk:
 class _Column:
     """How far one column has got."""
 
-    __slots__ = ("cells", "is_ended", "last", "name", "order", "prefix")
+    __slots__ = ("cells", "is_ended", "is_still", "last", "name", "order", "prefix")
 
     def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
         self.name = source.name
+        self.is_still = source.is_still
         self.prefix = encode_oid(source.numbers)
         self.cells = cells
         self.last = b""

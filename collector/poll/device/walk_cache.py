@@ -36,17 +36,24 @@ class Bulk(NamedTuple):
 
 
 class Step:
-    """One request of a walk and the shape of the reply to it."""
+    """One request of a walk and the shape of the reply to it.
 
-    __slots__ = ("_indexes", "cells", "ended", "layout", "request")
+    States and speeds rarely change, so they belong to the shape and cost nothing while they stay. One that has changed
+    is read as a number from then on.
+    """
 
-    def __init__(self, request: Bulk, layout: Layout, indexes: list[bytes | None]) -> None:
-        """``indexes`` are those of all varbinds of the reply."""
+    __slots__ = ("_indexes", "_still", "cells", "ended", "layout", "request")
+
+    def __init__(
+        self, request: Bulk, layout: Layout, indexes: list[bytes | None], still: frozenset[int] = frozenset()
+    ) -> None:
+        """``indexes`` are those of all varbinds of the reply, ``still`` the places that ``layout`` holds still."""
         self.request = request
         self.layout = layout
         self.cells: list[Cell] = []
         self.ended: list[str] = []
         self._indexes = indexes
+        self._still = still
 
     def note(self, column: str, places: Sequence[int], *, is_ended: bool) -> None:
         """These varbinds belong to a column, which ends with them or goes on."""
@@ -55,11 +62,15 @@ class Step:
             self.ended.append(column)
 
     def learn_again(self, data: bytes, head: bytes) -> bool:
-        """Take on another shape of the same rows: a text, or the size of a number, has changed. False for other rows."""
+        """Take on another shape of the same rows: a text, a state or the size of a number has changed. False for other
+        rows.
+        """
         cells = expected_rows(data, head, self.request.prefixes)
         if cells is None or cells.indexes != self._indexes:
             return False
-        self.layout = learn_layout(data, head, cells.values)
+        before, now = self.layout.constants, cells.values
+        self._still = frozenset(place for place in self._still if now[place] == before[place])
+        self.layout = learn_layout(data, head, now, self._still)
         return True
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from collector.poll.objects import decode
 from collector.poll.objects.decode import Record, Scalars
-from collector.poll.profile import Source
+from collector.poll.profile import Source, not_negative
 from collector.poll.snmp.reply_parser import Layout
 from collector.reading import InterfaceReading, SignalReading
 
@@ -161,7 +161,9 @@ class _Row:
         if number is None:
             return self._add(decode.number(source, self._values[asked]))
         is_signed = asked in self._signed
-        convert = source.convert_number if source.convert or not is_signed else _not_negative
+        convert = source.convert_number if source.convert or not is_signed else not_negative
+        if convert is not_negative and not is_signed:
+            convert = None
         if asked in self._odd:
             convert = _after_bytes(convert, is_signed)
         if convert is not None:
@@ -190,14 +192,14 @@ def _after_bytes(convert: Callable[[Any], Any] | None, is_signed: bool) -> Calla
     def signed(value: bytes) -> int:
         return from_bytes(value, "big", signed=True)
 
+    def signed_not_negative(value: bytes) -> int | None:
+        return None if value[0] & 0x80 else from_bytes(value, "big")
+
+    if convert is not_negative and is_signed:
+        return signed_not_negative
     plain = signed if is_signed else unsigned
 
     def converted(value: bytes) -> Any:
         return convert(plain(value))  # type: ignore[misc]
 
     return plain if convert is None else converted
-
-
-def _not_negative(value: int) -> int | None:
-    """A counter that an agent gives as INTEGER."""
-    return value if value >= 0 else None

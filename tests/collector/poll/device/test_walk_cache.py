@@ -10,9 +10,19 @@ import pytest
 
 from collector.config import PingSettings
 from collector.credentials import Credential
+from collector.poll.device.walk_cache import Bulk, Step
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
-from collector.poll.snmp.codec import GET_BULK, OCTETS, decode_any, encode_tlv
+from collector.poll.snmp.codec import (
+    GET_BULK,
+    OCTETS,
+    decode_any,
+    encode_head,
+    encode_oid,
+    encode_request,
+    encode_tlv,
+)
+from collector.poll.snmp.reply_parser import expected_rows, learn_layout
 from collector.reading import Reading
 
 from ..agents import QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, router, undated
@@ -99,6 +109,50 @@ def test_a_known_walk_asks_the_same_and_reads_new_numbers(serve: Serve) -> None:
     read = Polls(served).run([*[stay] * LEARNING, *(count(256**n) for n in range(8))])
     assert [ours.interfaces[16].receive_bytes for ours, _ in read[LEARNING:]] == [256**n for n in range(8)]
     assert all(undated(ours) == undated(fresh) for ours, fresh in read)
+
+
+def test_a_port_that_is_shut_is_read_in_that_poll(serve: Serve) -> None:
+    """States and speeds stand still in a known walk: one that changes is read at once, and so is all beside it."""
+    mib = Mib(router(30))
+
+    def turn(state: int, admin: int, speed: int) -> Callable[[], None]:
+        def now() -> None:
+            admins = {f"{IF}.7.{n}": encode_integer(1) for n in range(1, 31)}
+            ours = {f"{IF}.8.17": encode_integer(state), f"{IF_X}.15.17": encode_integer(speed, 0x42)}
+            mib.replace(router(30) | admins | ours | {f"{IF}.7.17": encode_integer(admin)})
+
+        return now
+
+    turns = [(1, 1, 1000), (2, 2, 1000), (2, 1, 1000), (1, 1, 100), (1, 1, 100), (2, 2, 100), (4, 3, 10), (1, 1, 1000)]
+    turn(1, 1, 1000)()
+    read = Polls(serve(answering(mib.answer))).run([*[stay] * LEARNING, *(turn(*each) for each in turns)])
+    shown = [ours.interfaces[16] for ours, _ in read[LEARNING:]]
+    assert [(row.is_up, row.is_admin_up, row.speed_bytes_per_second) for row in shown] == [
+        (None if state == 4 else state == 1, admin == 1, speed * 125e3) for state, admin, speed in turns
+    ]
+    assert all(undated(ours) == undated(fresh) for ours, fresh in read)
+
+
+def test_a_state_that_has_changed_is_no_longer_held_still() -> None:
+    """The reply before the next change is another shape; from then on all states of that cell are of one shape."""
+    head, prefixes = encode_head("2c", "public"), [encode_oid((1, 3, 6, 1, 2, 1, 2, 2, 1, 8))]
+    packet = encode_request(GET_BULK, head, prefixes, second=2)
+    request = decode_any(packet.data)
+
+    def reply(first: int, second: int) -> bytes:
+        states = {f"{IF}.8.1": encode_integer(first), f"{IF}.8.2": encode_integer(second)}
+        return encode_reply(request, Mib(states).varbinds(GET_BULK, [bind.oid for bind in request.varbinds], 2))
+
+    cells = expected_rows(reply(1, 1), head, prefixes)
+    assert cells is not None
+    still = frozenset((0, 1))
+    layout = learn_layout(reply(1, 1), head, cells.values, still)
+    step = Step(Bulk(bytearray(packet.data), packet.id_at, prefixes, 2), layout, cells.indexes, still)
+    assert step.layout.numbers(reply(1, 1)) == ()
+    assert step.layout.numbers(reply(2, 1)) is None
+    assert step.learn_again(reply(2, 1), head)
+    assert [step.layout.numbers(reply(state, 1)) for state in (1, 2, 3)] == [(1,), (2,), (3,)]
+    assert step.layout.numbers(reply(1, 2)) is None
 
 
 def test_a_name_that_changes_is_learnt_in_the_same_poll(serve: Serve) -> None:

@@ -108,6 +108,20 @@ def test_numbers_alone_may_differ() -> None:
         assert asked.usual.read(spoil(reply(values))) is None
 
 
+@pytest.mark.parametrize("seconds", [1, -1, 200, -200, 70_000, -70_000, 2**31 - 1, 1 - 2**31])
+def test_a_clock_below_zero_is_none_whatever_its_size(seconds: int) -> None:
+    """Sizes of three bytes are none of ``struct``'s."""
+    values = [encode_integer(1000 + place, 0x41) for place in range(len(ASKED))]
+    boot = SCALARS.place("boot_seconds")
+    assert boot is not None
+    values[boot] = encode_integer(abs(seconds), INTEGER)
+    asked = learnt(reply(values))
+    values[boot] = encode_integer(seconds, INTEGER)
+    answer = asked.read(reply(values))
+    assert isinstance(answer, UsualAnswer)
+    assert answer.boot_seconds == (seconds if seconds >= 0 else None)
+
+
 def test_a_state_that_changes_is_read_the_long_way_once() -> None:
     values = [encode_integer(1000 + place, 0x41) for place in range(len(ASKED))]
     asked = learnt(reply(values))
