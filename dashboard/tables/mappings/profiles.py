@@ -64,6 +64,7 @@ class Mapping:
 
     ``skip`` names rows that are no records: column = the values (whatever the case) by which they are known. ``blank``
     are the words of the export that stand for an empty cell, instead of those that are known for it (blanks.WORDS).
+    ``ignore`` are columns that say nothing of who has gone, though they look so.
     """
 
     kind: str
@@ -76,6 +77,7 @@ class Mapping:
     sheet: str | None = None
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)
     blank: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
 
 
 def packaged() -> dict[str, str]:

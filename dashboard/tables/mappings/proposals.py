@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
+from dashboard.tables.checks import departures
 from dashboard.tables.imports import values
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
@@ -63,9 +64,11 @@ def propose(sheet: Sheet, spec: TableSpec, name: str) -> str:
 
 
 def _by_need(spec: TableSpec) -> list[Column]:
-    """Required columns choose first, then those of whom or where."""
+    """Required columns choose first, then those of whom or where, then the day of the end before that of a notice."""
     columns = given_columns(spec)
-    return sorted(columns, key=lambda column: (not column.required, column.name not in ("customer_id", "area")))
+    return sorted(
+        columns, key=lambda column: (not column.required, column.name not in ("customer_id", "area", "ended_on"))
+    )
 
 
 def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
@@ -74,6 +77,8 @@ def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> 
     known = NAMES.get(column.name, [column.name])
     exact = [name for wanted in known for name in free if name == wanted]
     near = [name for wanted in known for name in free if len(wanted) > 3 and f"_{wanted}_" in f"_{name}_"]
+    if column.name == "ended_on":
+        near = [name for name in free if departures.is_named(name)]
     for name in dict.fromkeys([*exact, *near]):
         if _fits(sheet.columns[name], column):
             return (name, *_time_beside(sheet, name, free)) if column.type == "timestamp" else (name,)

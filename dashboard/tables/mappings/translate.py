@@ -64,7 +64,8 @@ def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, a
 def _looked_through(made: Sheet, sheet: Sheet, mapping: Mapping, unused: Table[str, pa.Array]) -> Sheet:
     """The translated rows beside the columns that stay at the door: who has gone by them, what they know of complaints."""
     if mapping.kind == "customers":
-        return statuses.without_gone(made, unused)
+        ignored = {column_name(one) for one in mapping.ignore}
+        return statuses.without_gone(made, {name: cells for name, cells in unused.items() if name not in ignored})
     if mapping.kind == "complaints" and "category" in made.columns:
         sources = [column_name(source) for source in mapping.columns["category"].source]
         read = {name: sheet.columns[name] for name in sources if name in sheet.columns}
