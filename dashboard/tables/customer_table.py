@@ -310,7 +310,7 @@ def _numbers(column: pa.Array, mapping: Mapping) -> tuple[npt.NDArray[np.float64
     bare = pc.replace_substring_regex(column, UNITS, "")
     has_exponent = pc.fill_null(pc.match_substring_regex(bare, EXPONENT), False)
     parsed = parse_numbers(
-        pc.if_else(has_exponent, pa.scalar("0"), bare), has_decimal_comma=mapping.decimal == ","
+        pc.if_else(has_exponent, pa.scalar("0"), bare), has_decimal_comma=mapping.decimal == ",", is_stated=True
     ).values.to_numpy(zero_copy_only=False)
     values = np.asarray(parsed, dtype=float)
     places = has_exponent.to_numpy(zero_copy_only=False)

@@ -25,6 +25,7 @@ class _Manner:
     zone: ZoneInfo
     is_day_first: dict[str, bool]
     has_decimal_comma: bool
+    is_decimal_stated: bool
 
 
 def typed_rows(
@@ -35,7 +36,7 @@ def typed_rows(
     Local times are in ``zone``; a missing ``valid_from`` is ``as_of``. Raises values.OrderError.
     """
     dates = {c.name: sheet.columns[c.name] for c in given_columns(spec) if _is_dated(c) and c.name in sheet.columns}
-    manner = _Manner(zone, values.day_comes_first(dates), sheet.has_decimal_comma)
+    manner = _Manner(zone, values.day_comes_first(dates), sheet.has_decimal_comma, sheet.is_decimal_stated)
     faults = list(sheet.faults)
     is_good = np.ones(len(sheet.lines), dtype=bool)
     typed = {}
@@ -83,7 +84,9 @@ def _parse_cells(column: Column, texts: pa.Array, manner: _Manner) -> Parsed:
     if column.type == "timestamp":
         return values.parse_timestamps(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
     if column.type == "number":
-        return values.parse_numbers(texts, has_decimal_comma=manner.has_decimal_comma)
+        return values.parse_numbers(
+            texts, has_decimal_comma=manner.has_decimal_comma, is_stated=manner.is_decimal_stated
+        )
     if column.type == "integer":
         return values.parse_integers(texts)
     return Parsed(texts)

@@ -26,6 +26,8 @@ MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep"
 WAYS = ("year", "compact", "first", "named_day")
 CURRENCY = r"(?i)^(-?)\s*(?:R\$|US\$|[$€£¥₽]|EUR|USD|GBP|BRL|RUB|CHF)\s*|(?:\s*(?:R\$|[$€£¥₽]|EUR|USD|GBP|BRL|RUB|CHF|руб\.?))+$"
 THOUSANDS_BLANK = r"^([+-]?\d{1,3})[ '\x{a0}\x{202f}\x{2009}\x{2019}](\d{3})(\D.*)?$"
+THREE_AFTER_DOT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+UNCLEAR = "is thousands or decimals? Write it without {}, or say in a mapping decimal = 'point' or 'comma'"
 SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
 """Days as Excel counts them: 10,000 to 79,999 are the years 1927 to 2118."""
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
@@ -78,12 +80,12 @@ def parse_timestamps(column: pa.Array, *, is_day_first: bool, zone: ZoneInfo) ->
     return _by_distinct(column, pa.timestamp("us", tz="UTC"), lambda texts: _instants(texts, is_day_first, zone))
 
 
-def parse_numbers(column: pa.Array, *, has_decimal_comma: bool) -> Parsed:
+def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool = False) -> Parsed:
     """Finite numbers. With a decimal comma a dot groups thousands, otherwise a comma does.
 
     Signs of a currency are taken off. Where the column's own cells say which of the two it is (29,90 or 1.029,90), that
     holds for all of them, whatever the file's separator suggests. 1.234 (or 1,234) by itself says neither: it is refused
-    unless another cell of the column settles it.
+    unless another cell of the column settles it, or ``is_stated`` says that somebody stated which mark it is.
     """
     column = _bare(column)
     group, point = (".", ",") if _has_comma(column, has_decimal_comma) else (",", ".")
@@ -93,6 +95,8 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool) -> Parsed:
     is_grouping = pc.any(pc.match_substring_regex(texts, rf"\d\{group}\d{{3}}(?:\{group}|\{point})")).as_py()
     uses_point = is_grouping or pc.any(pc.match_substring_regex(texts, rf"^[+-]?\d+\{point}\d+$")).as_py()
 
+    may_be_thousands = point == "." and not is_stated and not _settles_point(texts)
+
     def parse(distinct: pa.Array) -> tuple[np.ndarray, list[tuple[np.ndarray, str]]]:
         is_plain, is_grouped, is_other = (
             pc.match_substring_regex(distinct, pattern).to_numpy(zero_copy_only=False)
@@ -100,16 +104,31 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool) -> Parsed:
         )
         as_group = pc.replace_substring(pc.replace_substring(distinct, group, ""), point, ".")
         as_point = pc.replace_substring(distinct, group, ".")
-        is_unclear = is_grouped & is_other & (not uses_point)
+        is_unclear = is_grouped & is_other & (not uses_point) & (not is_stated)
         by_point = is_other & ~is_grouped & (not uses_point)
         is_number = (is_plain | is_grouped | by_point) & ~is_unclear
         chosen = pc.if_else(pa.array(by_point), as_point, as_group)
         values = np.full(len(distinct), np.nan)
         values[is_number] = pc.cast(chosen.filter(pa.array(is_number)), pa.float64()).to_numpy()
-        unclear = f"is thousands or decimals? Write it without {group}"
-        return values, [(is_unclear, unclear), (~is_number & ~is_unclear, "is not a number")]
+        is_either = (
+            pc.match_substring_regex(distinct, THREE_AFTER_DOT).to_numpy(zero_copy_only=False) & may_be_thousands
+        )
+        values[is_either] = np.nan
+        return values, [
+            (is_unclear, UNCLEAR.format(group)),
+            (is_either, UNCLEAR.format(point)),
+            (~is_number & ~is_unclear, "is not a number"),
+        ]
 
     return _by_distinct(column, pa.float64(), parse)
+
+
+def _settles_point(texts: pa.Array) -> bool:
+    """Whether any cell says that the dot is before the fraction: 29.9, 0.125, 1,029. Only 29.900 says nothing."""
+    has_dot = pc.match_substring_regex(texts, r"^[+-]?\d+\.\d+$")
+    is_either = pc.match_substring_regex(texts, THREE_AFTER_DOT)
+    is_grouped = pc.match_substring_regex(texts, r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+    return bool(pc.any(pc.or_(is_grouped, pc.and_not(has_dot, is_either))).as_py())
 
 
 def _bare(column: pa.Array) -> pa.Array:

@@ -55,6 +55,7 @@ def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, a
         sheet,
         columns=columns,
         has_decimal_comma=sheet.has_decimal_comma if mapping.decimal is None else mapping.decimal == "comma",
+        is_decimal_stated=mapping.decimal is not None,
         unused=(*sheet.unused, *unused),
     )
     made = _looked_through(made, sheet, mapping, unused)
@@ -223,7 +224,9 @@ def _by_format(text: pa.Array, formats: tuple[str, ...]) -> np.ndarray:
 
 def _after(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping, made: Table[str, pa.Array]) -> pa.Array:
     """The instant that lies the cell's number of units after another column's."""
-    numbers = values.parse_numbers(text, has_decimal_comma=work.sheet.has_decimal_comma)
+    numbers = values.parse_numbers(
+        text, has_decimal_comma=work.sheet.has_decimal_comma, is_stated=work.mapping.decimal is not None
+    )
     for wrong, reason in numbers.faults:
         work.refuse(wrong, name, reason)
     start = made[str(wanted.after)]

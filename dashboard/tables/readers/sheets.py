@@ -35,6 +35,7 @@ class Sheet:
 
     ``unit`` is what ``lines`` counts (line, row or feature), ``described`` says what was read, ``header`` where the
     columns' names stand. ``skipped`` rows were left out by a mapping, and ``unused`` columns were not asked for.
+    ``is_decimal_stated``: a mapping says whether decimals have a comma, and nobody has to guess.
     ``warnings`` are notes that a person has to look at; ``refused_ids`` the customers' ids of refused rows.
     """
 
@@ -45,6 +46,7 @@ class Sheet:
     unit: str = "line"
     header: str = "line 1"
     has_decimal_comma: bool = False
+    is_decimal_stated: bool = False
     skipped: int = 0
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

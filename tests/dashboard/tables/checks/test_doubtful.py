@@ -284,6 +284,47 @@ def test_how_a_column_writes_numbers_is_decided_once(
     assert sorted(price for (price,) in stored(settings, "monthly_price")) == sorted(prices)  # type: ignore[type-var]
 
 
+PRICES = """kind = "customers"
+decimal = "{}"
+[columns.customer_id]
+source = "customer_id"
+[columns.started_on]
+source = "started_on"
+[columns.area]
+source = "area"
+[columns.monthly_price]
+source = "monthly_price"
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "prices"),
+    [
+        (["29.900", "35.500"], "comma", [29900.0, 35500.0]),
+        (["29.900", "35.500", "30"], "point", [29.9, 30.0, 35.5]),
+        (['"29,900"', '"35,500"'], "comma", [29.9, 35.5]),
+        (['"29,900"', '"35,500"'], "point", [29900.0, 35500.0]),
+    ],
+)
+def test_three_digits_after_every_dot_may_be_thousands(
+    settings: DashboardSettings, cells: list[str], decimal: str, prices: list[float]
+) -> None:
+    rows = "".join(f"{n},A,{cell},2024-01-31\n" for n, cell in enumerate(cells))
+    text = "customer_id,area,monthly_price,started_on\n" + rows
+    report = give(settings, text)
+    assert (report.exit_code, report.rejected) == (1, 2)
+    assert "monthly_price is thousands or decimals?" in str(report)
+    assert give(settings, text, mapping=PRICES.format(decimal)).exit_code == 0
+    assert sorted(price for (price,) in stored(settings, "monthly_price")) == prices  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("other", ["9.5", "0.125", '"1,029"', "1234.125"])
+def test_another_number_of_the_column_settles_the_dot(settings: DashboardSettings, other: str) -> None:
+    text = f"customer_id,area,monthly_price,started_on\n1,A,29.900,2024-01-31\n2,A,{other},2024-01-31\n"
+    assert give(settings, text).exit_code == 0
+    assert 29.9 in [price for (price,) in stored(settings, "monthly_price")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
