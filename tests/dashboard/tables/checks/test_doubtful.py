@@ -187,6 +187,54 @@ def test_who_has_gone_without_a_day_is_no_customer(settings: DashboardSettings, 
     assert "[skip]" in str(report)
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("Ex-klant", "Договор расторгнут", "Op non-actief", "Contrato cancelado", "Lapsed", "Left (moved)"),
+        *("Written off", "Opgezegd per 1-2-2026", "Contract: terminated", "Baja - 2025"),
+    ],
+)
+def test_who_has_gone_by_a_word_within_the_status(settings: DashboardSettings, word: str) -> None:
+    report = give(settings, f"customer_id,area,started_on,status\n1,A,2024-01-31,{word}\n2,A,2024-01-31,Active\n")
+    assert (report.exit_code, report.added, report.rejected) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("Pending cancellation", "Not cancelled", "Временно отключен", "Niet opgezegd", "Baja California"),
+        *("Active - cancellation requested", "Tijdelijk stopgezet"),
+    ],
+)
+def test_who_only_may_go_is_a_customer(settings: DashboardSettings, word: str) -> None:
+    text = f"customer_id,area,started_on,status\n1,A,2024-01-31,{word}\n2,A,2024-01-31,Active\n"
+    assert give(settings, text).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["cancelled", "Inactive", "is_terminated", "inativo", "churned"])
+@pytest.mark.parametrize(("yes", "no"), [("yes", "no"), ("1", "0"), ("true", "false"), ("Sim", "Não"), ("X", "")])
+def test_columns_in_which_yes_says_gone(settings: DashboardSettings, name: str, yes: str, no: str) -> None:
+    text = f"customer_id,area,started_on,{name}\n1,A,2024-01-31,{no}\n2,A,2024-01-31,{yes}\n"
+    report = give(settings, text)
+    assert (report.exit_code, report.added, report.faults[0].line) == (1, 1, 3)
+
+
+def test_a_request_to_cancel_is_no_end_and_letters_beside_a_are(settings: DashboardSettings) -> None:
+    asked = "customer_id,area,started_on,cancel_requested\n1,A,2024-01-31,yes\n2,A,2024-01-31,no\n"
+    assert give(settings, asked).exit_code == 0
+    letters = "".join(f"{n},A,2024-01-31,{one}\n" for n, one in enumerate("ACSIN"))
+    report = give(settings, f"customer_id,area,started_on,state\n{letters}")
+    assert [fault.line for fault in report.faults] == [3, 5]
+
+
+def test_the_offered_skip_lists_every_word(settings: DashboardSettings) -> None:
+    words = ["Cancelled", "Terminated", "Closed", "Expired", "Former", "Deleted", "Lapsed"]
+    rows = "".join(f"{n},A,2024-01-31,{word}\n" for n, word in enumerate([*words, "Active"]))
+    report = give(settings, f"customer_id,area,started_on,status\n{rows}")
+    offered = str(report).partition('[skip] "status" = ')[2].splitlines()[0]
+    assert all(f'"{word}"' in offered for word in words)
+
+
 @pytest.mark.parametrize("text", ["active,no", "Ativo,Não", "is_active,0", "actief,nee"])
 def test_columns_of_yes_and_no(settings: DashboardSettings, text: str) -> None:
     name, no = text.split(",")
