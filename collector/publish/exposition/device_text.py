@@ -197,7 +197,7 @@ class DeviceText:
                 self.snmp_rtt_count += 1
         if reading.uptime_seconds is not None:
             self.uptime = reading.uptime_seconds
-        elif self.snmp_misses >= MISSES_UNTIL_GONE:
+        elif snmp in ("answered", "refused") or self.snmp_misses >= MISSES_UNTIL_GONE:
             self.uptime = None
         self.duration = reading.duration_seconds if self.misses < MISSES_UNTIL_GONE else None
 

@@ -16,7 +16,7 @@ from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutc
 QUITE_SECONDS = 5.0
 """A clock that is so near to where it should be has run on."""
 RECURRENCES = 2
-"""So often must another clock, and once more must other counters, come back until two devices are said to answer."""
+"""So often must another clock come back until two devices are said to answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
 _new_record = tuple.__new__
@@ -175,8 +175,6 @@ class _Known:
         refused.update(step.news)
         if trail.refuted is not None and was_refuted is None:
             refused["speed_bytes_per_second"] += 1
-        if trail.recurrences > RECURRENCES:
-            self._recurrences, self._quiet_polls, self._is_watched = RECURRENCES, 0, True
         self._base, self._base_at = trail.base, trail.at
         if trail.is_over(at):
             self._trail = None
@@ -217,7 +215,7 @@ class _Known:
         return Believed(_without(reading, "answered" if self._faults else "partial"), NO_DELTA, None, self._faults)
 
     def _watch(self, believed: Believed) -> Believed:
-        """A poll after one that another clock or other counters answered: while they alternate nothing is believed."""
+        """A poll after one that another clock answered: while they alternate nothing is believed."""
         self._astray = 0
         if self._strangers < POLLS_TO_STAND:
             self._strangers = 0

@@ -136,32 +136,26 @@ class Trail:
     A reading that cannot follow is doubted: the one before stays what the next is compared with, so that a glitch costs
     its own poll and no byte. Once the counters go on from the doubted reading instead, the series begins anew there. If
     twice more has passed than the interface's stated speed allows, and no more than any line carries, that speed is
-    refuted. Counters that do neither are set aside, and the others go on. ``recurrences`` counts doubted readings that
-    went on from earlier doubted ones: somebody else answers now and then.
+    refuted. Counters that do neither are set aside, and the others go on.
     """
 
     __slots__ = (
         "_aside",
         "_doubted",
         "_doubted_at",
-        "_stray",
-        "_stray_at",
         "_too_fast",
         "at",
         "base",
-        "recurrences",
         "refuted",
     )
 
     def __init__(self, base: InterfaceReading, at: float) -> None:
         self.base, self.at = base, at
         self.refuted: float | None = None
-        self.recurrences = self._too_fast = 0
+        self._too_fast = 0
         self._aside: dict[str, _Aside] = {}
         self._doubted: InterfaceReading | None = None
         self._doubted_at = 0.0
-        self._stray: InterfaceReading | None = None
-        self._stray_at = 0.0
 
     @property
     def is_calm(self) -> bool:
@@ -170,7 +164,7 @@ class Trail:
 
     def is_over(self, at: float) -> bool:
         """Whether nothing is in doubt, and nothing was for an hour, so that the trail may be forgotten."""
-        return self.is_calm and at - self._stray_at > MEMORY_SECONDS
+        return self.is_calm and at - self._doubted_at > MEMORY_SECONDS
 
     def begin(self, reading: InterfaceReading, at: float) -> None:
         """The series begins anew with this reading: the device or the interface started anew."""
@@ -198,7 +192,7 @@ class Trail:
             self._go_on(reading, at)
             return Step(base, seconds, aside)
         if self._doubted is None:
-            self._doubt(reading, at, wrong)
+            self._doubted, self._doubted_at = reading, at
             return Step(None, 0.0, (*aside, *wrong), wrong)
         step = self._settle(self._doubted, reading, at, wrong)
         return step._replace(refused=(*aside, *step.refused))
@@ -208,14 +202,6 @@ class Trail:
         for field in [f for f, aside in self._aside.items() if aside.is_back(f, self.base, reading, at)]:
             del self._aside[field]
         return tuple(self._aside)
-
-    def _doubt(self, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> None:
-        stray = self._stray
-        if stray is not None and any(getattr(stray, field) != getattr(reading, field) for field in wrong):
-            is_same = not misfits(stray, reading, at - self._stray_at, self.refuted)
-            self.recurrences = self.recurrences + 1 if is_same else 0
-        self._doubted, self._doubted_at = reading, at
-        self._stray, self._stray_at = reading, at
 
     def _settle(self, doubted: InterfaceReading, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> Step:
         """A reading that does not follow from what is believed, after one that did not either."""

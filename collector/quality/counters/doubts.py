@@ -26,7 +26,7 @@ class CounterDoubts:
     ``has_same_rows`` says that the newest poll had the interfaces of the one before, by the same names and aliases.
     """
 
-    __slots__ = ("_at", "_columns", "_last", "_least_speed", "_missed", "_trails", "has_same_rows")
+    __slots__ = ("_at", "_columns", "_is_behind", "_last", "_least_speed", "_missed", "_trails", "has_same_rows")
 
     def __init__(self) -> None:
         self._at = 0.0
@@ -35,6 +35,7 @@ class CounterDoubts:
         self._trails: dict[str, Trail] = {}
         self._missed: dict[str, tuple[InterfaceReading, float]] = {}
         self._least_speed = 0.0
+        self._is_behind = False
         self.has_same_rows = False
 
     def believed(
@@ -43,11 +44,12 @@ class CounterDoubts:
         """The interfaces of a poll at ``at`` without what cannot be. ``is_anew``: the device restarted before it."""
         seconds = at - self._at
         if seconds <= 0.0:
-            self.has_same_rows = False
+            self.has_same_rows, self._is_behind = False, True
             return interfaces
         columns, before = tuple(zip(*interfaces, strict=True)), self._columns
         shown = interfaces
-        self.has_same_rows = columns[NAMES] == before[NAMES]
+        self.has_same_rows = columns[NAMES] == before[NAMES] and not self._is_behind
+        self._is_behind = False
         if (
             is_anew
             or is_partial

@@ -53,7 +53,7 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
 
 def plain_traffic(device: Device, before: InterfaceReading, after: InterfaceReading, seconds: float) -> Traffic | None:
     """The uplink's traffic in the usual case, in one step: wide counters went on by what the line carries, and no other
-    counter moved. None in any other case.
+    counter moved. None in any other case. In the poll in which the speed changes, the greater of the two counts.
     """
     speed, bits, received, sent = after[4:8]
     old_speed, old_bits, old_received, old_sent = before[4:8]
@@ -70,8 +70,8 @@ def plain_traffic(device: Device, before: InterfaceReading, after: InterfaceRead
     if not (0 <= received <= room and 0 <= sent <= room):
         return None
     inward, outward = (
-        device.capacity_receive_bytes_per_second or speed,
-        device.capacity_transmit_bytes_per_second or speed,
+        device.capacity_receive_bytes_per_second or line,
+        device.capacity_transmit_bytes_per_second or line,
     )
     fuller = None
     if inward:

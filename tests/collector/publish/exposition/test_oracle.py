@@ -131,14 +131,14 @@ class Expected(Collector):
     def polls(self, own: dict[str, str], taken: list[Reading]) -> None:
         last = taken[-1]
         rtts = [r.snmp_rtt_seconds for r in taken if r.snmp_rtt_seconds is not None]
-        uptimes = [r.uptime_seconds for r in taken if r.uptime_seconds is not None]
+        uptime = last.uptime_seconds
         self.add("bairro_device_up", 1, **own)
         self.add("bairro_device_restarts_total", len(taken), **own)
         for name in ("device_outage_seconds", "device_outages", "polls_failed"):
             self.add(f"bairro_{name}_total", 0, **own)
         self.add("bairro_polls_total", len(taken), **own)
         self.add("bairro_device_last_poll_timestamp_seconds", round(last.at, 3), **own)
-        self.add("bairro_device_uptime_seconds", round(uptimes[-1], 2) if uptimes else None, **own)
+        self.add("bairro_device_uptime_seconds", None if uptime is None else round(uptime, 2), **own)
         self.add("bairro_device_poll_duration_seconds", round(last.duration_seconds, 6), **own)
         if rtts:
             self.add("bairro_snmp_rtt_seconds_count", len(rtts), **own)

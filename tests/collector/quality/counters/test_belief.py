@@ -32,6 +32,7 @@ class Polls:
         self.restarts = 0
         self.shown: list[int] = []
         self.speeds: list[float] = []
+        self.uptimes: list[float] = []
         self.shares: list[float] = []
         self.faults: tuple[str, ...] = ()
 
@@ -53,6 +54,7 @@ class Polls:
         lines = self.exposition.render().splitlines()
         self.shown += [int(_value(line)) for line in lines if line.startswith("bairro_interface_receive_bytes_total{")]
         self.speeds = [_value(line) for line in lines if line.startswith("bairro_interface_speed_bytes_per_second{")]
+        self.uptimes = [_value(line) for line in lines if line.startswith("bairro_device_uptime_seconds{")]
 
     @property
     def increase(self) -> int:
@@ -247,13 +249,83 @@ def test_a_device_without_a_clock_has_traffic_and_no_restarts(clock):
     assert polls.bytes >= 30 * 1000
 
 
-def test_two_devices_that_started_together_are_told_by_their_counters():
+def test_counters_that_take_turns_under_one_clock_are_no_second_device():
     polls = Polls()
     for number in range(40):
         elapsed = polls.at + SECONDS
         polls.take(int(elapsed * 9_000) + (10**12 if number % 2 else 10**9))
-    assert polls.faults == ("two_devices",)
+        assert polls.faults == ()
+        assert polls.uptimes, "the clock is above suspicion"
     assert polls.bytes <= 40 * SECONDS * 9_000
+
+
+ODD_COUNTERS = {
+    "+2^63": lambda value: value + 2**63,
+    "+2^32": lambda value: value + 2**32,
+    "+1e15": lambda value: value + 10**15,
+    "without its top 32 bits": lambda value: value % 2**32,
+    "half": lambda value: value // 2,
+    "a step back of 10 MB": lambda value: value - 10**7,
+    "zero": lambda value: 0,
+}
+
+
+@pytest.mark.parametrize("odd", ODD_COUNTERS.values(), ids=ODD_COUNTERS)
+@pytest.mark.parametrize("one_in", [3, 6, 7])
+def test_glitches_again_and_again_are_no_second_device(odd, one_in):
+    polls = Polls()
+    for number in range(240):
+        value = 5 * 10**12 + int(number * SECONDS * RATE)
+        polls.take(odd(value) if number % one_in == one_in - 1 else value)
+        assert polls.faults == ()
+    good = sum(number % one_in != one_in - 1 for number in range(1, 240))
+    assert polls.bytes >= (good - 3) * SECONDS * RATE
+    assert max(polls.bytes, polls.increase) <= 239 * SECONDS * RATE
+
+
+@pytest.mark.parametrize(
+    ("cache", "share"),
+    [
+        (10, 0.97),
+        (15, 0.97),
+        (18, 0.97),
+        (25, 0.97),
+        (30, 0.97),
+        (45, 0.8),
+        (50, 0.6),
+        (90, 0.6),
+        (120, 0.6),
+        (300, 0.3),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_an_agent_that_caches_its_counters_is_no_second_device(cache, share, seed):
+    """Its clock runs on smoothly while its counters stand still for a while and then make up for it."""
+    polls, chance, speed = Polls(), random.Random(seed), 1.25e6
+    since, drift = polls.at, chance.random() * cache
+    for number in range(120):
+        after = 60.0 + chance.random() * 3 * seed
+        renewed = int((polls.at + after + drift) / cache) * cache
+        polls.take(10**12 + int(renewed * share * speed), after=after, speed_bytes_per_second=speed)
+        assert polls.faults == (), number
+        assert polls.uptimes
+    assert polls.bytes <= (polls.at - since + cache) * share * speed
+
+
+def test_a_stated_speed_that_dips_for_one_poll_fills_no_line():
+    polls = Polls()
+    for number in range(20):
+        speed = 1.25e6 if number % 8 == 7 else GIGABIT
+        polls.take(10**12 + int(number * SECONDS * 2e6), speed_bytes_per_second=speed)
+    assert polls.shares == pytest.approx([2e6 / GIGABIT] * 19)
+
+
+def test_the_uptime_of_two_devices_is_absent():
+    polls = Polls()
+    for number in range(20):
+        uptime = polls.at + SECONDS + (DAY if number % 2 else 40_000.0)
+        polls.take(10**12 + number * 1000, uptime=uptime)
+    assert (polls.faults, polls.uptimes) == (("two_devices",), [])
 
 
 def test_a_device_that_was_exchanged_for_one_long_up_is_one_device():

@@ -76,3 +76,13 @@ def test_a_speed_that_traffic_refutes_is_not_shown():
         (a, _) = doubts.believed(given, 60.0 * number + 1, is_partial=False, is_anew=False)
         speeds.append((a.receive_bytes is not None, a.speed_bytes_per_second))
     assert speeds == [(True, 1.25e6), (False, 1.25e6), (True, None), (True, None), (True, None)]
+
+
+def test_a_poll_that_a_clock_set_back_has_put_before_the_last_is_the_one_that_rows_are_compared_with():
+    doubts = CounterDoubts()
+    shown(doubts, 3, port("a", 10**12))
+    assert shown(doubts, 2, port("a", 10**12), port("b", 5)) == {"a": 10**12, "b": 5}
+    assert shown(doubts, 4, port("a", 10**12 + 9)) == {"a": 10**12 + 9}
+    assert not doubts.has_same_rows, "those shown last were two"
+    shown(doubts, 5, port("a", 10**12 + 9))
+    assert doubts.has_same_rows
