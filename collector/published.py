@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -10,6 +13,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
+
+log = logging.getLogger(__name__)
 
 ColumnType = Literal["text", "integer", "number", "timestamp", "date", "boolean", "text_list"]
 
@@ -221,12 +226,46 @@ class UtcTimestamp(sa.TypeDecorator[datetime]):
 def connect(url: str) -> sa.Engine:
     """An engine on the operations database: on SQLite with write-ahead log, foreign keys and a 10 s busy timeout.
 
-    Nothing is opened until the first use; every process goes through this, so that all wait for each other.
+    Nothing is opened until the first use; every process goes through this, so that all wait for each other. A SQLite
+    file that was put in the place of another is opened anew: what is written to one that was moved away is lost.
     """
     engine = sa.create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_pragmas)
+        if engine.url.database not in {None, "", ":memory:"}:
+            _follow_the_file(engine, str(engine.url.database))
     return engine
+
+
+def _follow_the_file(engine: sa.Engine, path: str) -> None:
+    """Drop pooled connections to a file that ``path`` no longer names; one that is gone is not made anew, empty."""
+    opened: list[tuple[int, int] | None] = []
+
+    def refuse_gone(_dialect: Any, _record: Any, _arguments: Any, _options: Any) -> None:
+        if opened and _file_at(path) is None:
+            raise sqlite3.OperationalError(f"{path} is gone")
+
+    def note(_connection: Any, record: Any) -> None:
+        record.info["file"] = _file_at(path)
+        if opened and opened[0] != record.info["file"]:
+            log.warning("%s is another file than before; it is used from now on", path)
+        opened[:] = [record.info["file"]]
+
+    def refuse_another(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _file_at(path):
+            raise sa.exc.DisconnectionError(f"{path} was replaced")
+
+    sa.event.listen(engine, "do_connect", refuse_gone)
+    sa.event.listen(engine, "connect", note)
+    sa.event.listen(engine, "checkout", refuse_another)
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

@@ -22,7 +22,8 @@ MOST_TOLD = 20
 
 
 def check(config_path: Path) -> tuple[list[str], int]:
-    """The lines to print and the exit code: 0 all is well, 1 some rows are not used, 2 it could not run."""
+    """The lines to print and the exit code: 0 all is well, 1 some rows are not used or name what is not there, 2 it could
+    not run."""
     try:
         settings = config.load(config_path)
         profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
@@ -38,24 +39,26 @@ def check(config_path: Path) -> tuple[list[str], int]:
     roles = Counter(device.role for device in found.devices)
     by_role = ", ".join(f"{roles[role]:,} {role}" for role in ROLES if roles[role]) or "none"
     areas = len({device.area for device in found.devices})
-    lines += _missing_uplinks(settings, found.devices)
+    missing = _missing_uplinks(settings, found.devices)
+    lines += missing[:MOST_TOLD]
+    lines += [f"and {len(missing) - MOST_TOLD} more uplinks that were not there"] if len(missing) > MOST_TOLD else []
     lines += [
         f"{config_path}: good; polls every {settings.poll.interval_seconds:g} s, "
         f"{len(settings.credentials)} credentials, {len(profiles)} profiles",
         f"{settings.inventory}: {len(found.devices):,} devices ({by_role}) in {areas:,} areas, "
-        f"{len(found.problems):,} problems",
+        f"{len(found.problems) + len(missing):,} problems",
     ]
-    return lines, EXIT_PROBLEMS if found.problems or not found.devices else EXIT_OK
+    return lines, EXIT_PROBLEMS if found.problems or missing or not found.devices else EXIT_OK
 
 
 def _missing_uplinks(settings: config.CollectorSettings, devices: Sequence[Device]) -> list[str]:
     """Uplinks that the collector has not found on their devices, as far as it has written that down.
 
-    Nothing is sent. Only what the inventory still names as it did then is told; it is no reason not to start.
+    Nothing is sent. Only what the inventory still names as it did then is told.
     """
     named = {device.device_id: device.uplink_interface for device in devices if device.uplink_interface is not None}
     then = {row["device_id"]: row["uplink_interface"] for row in current_rows(settings.data)}
-    told = [
+    return [
         f"{settings.inventory}: {row['device_id']}: uplink_interface: the device had no interface "
         f"{named[row['device_id']]!r} when it was polled last, at {row['polled_at']:%Y-%m-%d %H:%M:%S} UTC; "
         f"`bairro explain {row['device_id']}` lists those that it has"
@@ -64,8 +67,6 @@ def _missing_uplinks(settings: config.CollectorSettings, devices: Sequence[Devic
         and named.get(row["device_id"]) is not None
         and then.get(row["device_id"]) == named[row["device_id"]]
     ]
-    more = [f"and {len(told) - MOST_TOLD} more uplinks that were not there"] if len(told) > MOST_TOLD else []
-    return told[:MOST_TOLD] + more
 
 
 def _check_database(url: str, path: Path) -> None:

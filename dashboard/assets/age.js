@@ -3,6 +3,8 @@
 (function () {
   "use strict";
   const received = new WeakMap();
+  // A page renews itself every five seconds; until it has, it cannot know that nothing newer was told meanwhile.
+  const RENEWAL_SECONDS = 6;
 
   function duration(seconds) {
     const s = Math.floor(seconds);
@@ -17,13 +19,13 @@
     return Math.max(performance.now() - news.ticks, Date.now() - news.at, 0) / 1000;
   }
 
-  // The words and the class of one age, from what the server said (dashboard/figures/shards.py) and when it came.
+  // The words and the class of one age, from what the server said (dashboard/figures/live/shards.py) and when it came.
   function told(news) {
     const said = news.said, isLost = window.bairroConnection && window.bairroConnection.isLost();
     if (said.age === null) return isLost ? ["▲ not renewed", "old"] : [said.lead, said.kind];
     const age = said.age + secondsSince(news), old = " " + duration(age) + " old";
     if (isLost) return ["▲ not renewed · data" + old, "old"];
-    if (!said.kind && age > said.stale_after) return [said.late + old, "old"];
+    if (!said.kind && age > said.stale_after + RENEWAL_SECONDS) return [said.late + old, "old"];
     return [said.lead + old, said.kind];
   }
 

@@ -28,6 +28,8 @@ def test_units(unit):
     for key in ("ExecStart", "ExecStartPre"):
         if line := found["Service"].get(key):
             program, *words = shlex.split(line)
+            if program == "/bin/sh":
+                program, *words = shlex.split(words[1].partition(" ||")[0])
             assert program == "/opt/bairro/bin/bairro"
             parses(words)
 

@@ -96,7 +96,8 @@ def test_an_uplink_that_the_collector_did_not_find_is_told_while_the_inventory_n
     live.impair(Impairment("core", 1_700_000_060.0, (), ("uplink_missing",)))
     asyncio.run(live.write(1_700_000_070.0))
     lines, code = check(files / "collector.toml")
-    assert code == 0, "it is no reason not to start"
+    assert code == 1
+    assert lines[-1].endswith(", 1 problems")
     assert lines[0] == (
         f"{files}/devices.csv: core: uplink_interface: the device had no interface 'xe-0/0/0' when it was polled last, "
         "at 2023-11-14 22:14:20 UTC; `bairro explain core` lists those that it has"

@@ -224,6 +224,36 @@ def test_while_the_database_is_away_changes_wait_in_the_journal_and_arrive_in_or
     log.close()
 
 
+def test_a_database_put_in_the_place_of_another_gets_what_comes_then(log, url, tmp_path, caplog):
+    """As where a copy is put back: what would go on into the file that was moved away could be found nowhere."""
+    log.apply([change(joined=[("olt", T0)], scope="device")], DEVICES)
+    assert log.flush(10)
+    ours = tmp_path / "operations.sqlite"
+    migrate(f"sqlite:///{tmp_path}/other.sqlite")
+    for name in ("operations.sqlite-wal", "operations.sqlite-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    ours.rename(tmp_path / "moved.sqlite")
+    (tmp_path / "other.sqlite").rename(ours)
+    log.apply([change(name="i-2", joined=[("ap", T0 + 60)], scope="device", root="ap")], DEVICES)
+    assert log.flush(10)
+    assert [row["incident_id"] for row in rows(url, INCIDENTS)] == ["i-2"]
+    assert "is another file than before" in caplog.text
+
+
+def test_a_database_that_is_gone_is_not_made_anew(log, url, tmp_path):
+    log.apply([change(joined=[("olt", T0)], scope="device")], DEVICES)
+    assert log.flush(10)
+    ours = tmp_path / "operations.sqlite"
+    ours.rename(tmp_path / "moved.sqlite")
+    log.apply([change(name="i-2", joined=[("ap", T0 + 60)], scope="device", root="ap")], DEVICES)
+    assert not log.flush(2)
+    assert not ours.exists()
+    assert "is gone" in log.failure
+    (tmp_path / "moved.sqlite").rename(ours)
+    assert log.flush(10)
+    assert {row["incident_id"] for row in rows(url, INCIDENTS)} == {"i-1", "i-2"}
+
+
 def test_what_the_journal_holds_is_written_by_the_next_process(away, tmp_path):
     _, url = away
     log = IncidentLog(url, tmp_path / "journal")
