@@ -14,6 +14,7 @@ from dashboard.commands.operators_command import EXIT_OK, EXIT_REFUSED, actor
 
 if TYPE_CHECKING:
     from dashboard.config import DashboardSettings
+    from dashboard.tables.imports.import_report import ImportReport
     from dashboard.tables.readers.sources import Source
 
 KINDS = ("areas", "customers", "prices", "complaints", "nps", "reviews")
@@ -177,24 +178,32 @@ def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
         sheet = sources.read(source, may_be_geojson=arguments.kind == "areas")
     except UnreadableError as error:
         return _refused(f"{source}: {error}")
-    text = proposals.propose(sheet, RECORDS[arguments.kind], source.name)
-    try:
+    spec = RECORDS[arguments.kind]
+
+    def tried(text: str, absent: str | None) -> ImportReport:
         profile = profiles.parse(text, "the proposal")
+        return records.import_records(
+            arguments.kind,
+            source,
+            settings,
+            as_of=arguments.as_of,
+            dry_run=True,
+            mapping=profile,
+            absent=absent,
+            even_if_most=arguments.even_if_most and absent == "left",
+        )
+
+    text = proposals.propose(sheet, spec, source.name)
+    try:
+        profiles.parse(text, "the proposal")
     except settings_file.SettingsError:
         return _refused(
             f"{source}: none of the columns of {sheet.header} looks like one of {arguments.kind}: {', '.join(sheet.columns)};"
             " are these the columns' names? Lines above them have to go"
         )
-    report = records.import_records(
-        arguments.kind,
-        source,
-        settings,
-        as_of=arguments.as_of,
-        dry_run=True,
-        mapping=profile,
-        absent=arguments.absent,
-        even_if_most=arguments.even_if_most,
-    )
+    ways = tried(text, "stay" if arguments.kind == "customers" else None).ways
+    text = proposals.propose(sheet, spec, source.name, ways) if ways else text
+    report = tried(text, arguments.absent)
     print(text)
     print("\n".join(f"# {line}" for line in str(report).splitlines()))
     return report.exit_code

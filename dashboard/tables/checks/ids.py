@@ -60,13 +60,18 @@ class Way:
 
     @property
     def options(self) -> str:
+        """As it is written in a sentence."""
+        return ", ".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
         """As it is written in a mapping."""
         pairs = [(name, getattr(self, name)) for name in self.__dataclass_fields__]
-        return ", ".join(
+        return [
             f"{name} = {'true' if value is True else repr(value) if isinstance(value, int) else _quoted(value)}"
             for name, value in pairs
             if value
-        )
+        ]
 
     @property
     def reason(self) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dashboard.tables.checks.ids import Way
 from dashboard.tables.imports.joins import Join
 from dashboard.tables.readers.sheets import Fault
 from dashboard.tables.readers.sources import Source
@@ -22,6 +24,7 @@ class ImportReport:
 
     ``ended`` customers are not in the file and were ended. ``joins`` tell how many rows name what is on record, and
     ``unjoined`` why that cannot be told yet.
+    ``ways`` say of a dry run how ids are to be rewritten so that they join, column by column.
     ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused or there
     is a warning (too few rows join, all complaints are "other"), 2 nothing could be done. Printed it is a text for
     people; ``summary`` is its first line.
@@ -46,6 +49,7 @@ class ImportReport:
     warnings: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
     unjoined: tuple[str, ...] = ()
+    ways: Mapping[str, Way] = field(default_factory=dict)
     reject_file: Path | None = None
     snapshot: Path | None = None
     failure: str | None = None

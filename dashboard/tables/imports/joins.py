@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dashboard.config import DashboardSettings
 from dashboard.tables import quality_hours
-from dashboard.tables.checks.ids import SAMPLE, likeness
+from dashboard.tables.checks.ids import SAMPLE, Way, likeness
 from dashboard.tables.imports import identity, import_log, snapshots
 from dashboard.tables.readers.sheets import Sheet
 
 LARGEST_FALL = 0.2
 """By how much the share may lie under the last import's before it is said with exit code 1."""
 Known = Callable[[Sequence[str]], Sequence[bool]]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why ids are not those on record, in words; ``way`` says how ``column`` of the file is to be rewritten, where that is it."""
+
+    said: str = ""
+    column: str = ""
+    way: Way = field(default_factory=Way)
+
+    def __str__(self) -> str:
+        return self.said
+
+    def __bool__(self) -> bool:
+        return bool(self.said)
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Join:
     floor: float = 0.0
     stored: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
-    reason: str = ""
+    reason: Reason = field(default_factory=Reason)
 
     @property
     def setting(self) -> str:
@@ -122,7 +137,7 @@ def _customers(imported: Imported) -> Told:
     if not len(known):
         return Told(notes=("how many of these rows name a customer cannot be known yet: no customers are on record",))
     stored = _count(imported.after, "customer_id", known)
-    reason = _id_reason(imported, known, "customers on record") if joined < rows else ""
+    reason = _id_reason(imported, known, "customers on record") if joined < rows else Reason()
     said = "rows name a customer on record"
     return Told((Join(imported.kind, said, rows, joined, stored=(stored[1], stored[0]), reason=reason),))
 
@@ -133,7 +148,9 @@ def _complaints_and_answers(imported: Imported) -> Told:
     for kind, what in (("complaints", "complaints"), ("nps", "survey answers")):
         stored = snapshots.read(kind, imported.settings.data)
         rows, joined = _count(stored, "customer_id", _distinct(imported.after, "customer_id"))
-        reason = _id_reason(imported, _distinct(stored, "customer_id"), f"{what} on record") if joined < rows else ""
+        reason = (
+            _id_reason(imported, _distinct(stored, "customer_id"), f"{what} on record") if joined < rows else Reason()
+        )
         joins.append(Join(f"customers.{kind}", f"{what} on record name a customer", rows, joined, reason=reason))
     return Told(tuple(joins))
 
@@ -146,7 +163,7 @@ def _plans(imported: Imported) -> Told:
             notes=("how many prices are of customers' plans cannot be known yet: no customer with a plan is on record",)
         )
     rows, joined = _count(imported.rows, "plan", known)
-    reason = _plain_reason(imported, "plan", known, "customers' plans") if joined < rows else ""
+    reason = _plain_reason(imported, "plan", known, "customers' plans") if joined < rows else Reason()
     return Told((Join("prices", "prices are of a plan that customers have", rows, joined, reason=reason),))
 
 
@@ -156,7 +173,7 @@ def _prices(imported: Imported) -> Told:
     if not len(known):
         return Told()
     rows, joined = _count(imported.rows, "plan", known)
-    reason = _plain_reason(imported, "plan", known, "the prices' plans") if joined < rows else ""
+    reason = _plain_reason(imported, "plan", known, "the prices' plans") if joined < rows else Reason()
     return Told(
         (Join("customers.prices", "customers have a plan with a price on record", rows, joined, reason=reason),)
     )
@@ -175,7 +192,7 @@ def _areas(imported: Imported) -> Told:
     if "customer_id" in whose.column_names and imported.kind != "customers":
         whose = whose.filter(pc.is_null(whose.column("customer_id")))
     rows, joined = _count(whose, "area", known)
-    reason = _plain_reason(imported, "area", known, "areas on record") if joined < rows else ""
+    reason = _plain_reason(imported, "area", known, "areas on record") if joined < rows else Reason()
     said = (
         "customers live in an area on record"
         if imported.kind == "customers"
@@ -203,7 +220,7 @@ def _devices(imported: Imported) -> Told:
         if without
         else ()
     )
-    reason = _plain_reason(imported, "device_id", known, "the inventory") if joined < rows else ""
+    reason = _plain_reason(imported, "device_id", known, "the inventory") if joined < rows else Reason()
     return Told(
         (Join("customers.devices", "customers hang on a device of the inventory", rows, joined, reason=reason),), notes
     )
@@ -230,17 +247,27 @@ def _distinct(table: pa.Table, column: str) -> pa.Array:
     return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
 
 
-def why_other_customers(imported: Imported, stored: pa.Table) -> str:
+def why_other_customers(imported: Imported, stored: pa.Table) -> Reason:
     """Why the customers of the file are others than those ``stored``, where another way to write their ids explains it."""
     return _id_reason(imported, _distinct(stored, "customer_id"), "customers on record", or_else="")
 
 
-def _id_reason(imported: Imported, hashed: pa.Array, where: str, or_else: str | None = None) -> str:
+def ways(imported: Imported, joins: Sequence[Join], stored: pa.Table) -> dict[str, Way]:
+    """How the ids of the file are to be rewritten so that they join, column by column; ``stored`` is its kind's."""
+    reasons = [join.reason for join in joins if join.is_under]
+    if imported.kind == "customers" and stored.num_rows:
+        rows, joined = _count(imported.rows, "customer_id", _distinct(stored, "customer_id"))
+        if joined < (1 - imported.settings.joins.absent_customers) * rows:
+            reasons.insert(0, why_other_customers(imported, stored))
+    return {reason.column: reason.way for reason in reversed(reasons) if reason.way}
+
+
+def _id_reason(imported: Imported, hashed: pa.Array, where: str, or_else: str | None = None) -> Reason:
     """Why ids are not among ``hashed`` ones: variants of the file's own are hashed, and those on record stay unknown."""
     key = imported.key
     ids = imported.sheet.columns.get("customer_id")
     if key is None or ids is None:
-        return ""
+        return Reason()
     stored = set(hashed.to_pylist())
 
     def are_known(texts: Sequence[str]) -> list[bool]:
@@ -249,10 +276,10 @@ def _id_reason(imported: Imported, hashed: pa.Array, where: str, or_else: str | 
     return _reason("customer_id", ids, are_known, where, or_else)
 
 
-def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) -> str:
+def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) -> Reason:
     cells = imported.sheet.columns.get(column)
     if cells is None:
-        return ""
+        return Reason()
     by_fold = {str(one).casefold(): str(one) for one in known.to_pylist()}
     stored = set(by_fold.values())
     found = _reason(column, cells, lambda texts: [text in stored for text in texts], where, "")
@@ -261,8 +288,8 @@ def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) 
     unknown = [str(one) for one in pc.unique(cells.drop_null()).to_pylist() if one not in stored][:200]
     alike = next(((one, by_fold[one.casefold()]) for one in unknown if one.casefold() in by_fold), None)
     if alike:
-        return f"upper and lower case? {alike[0]} here, {alike[1]} among {where}"
-    return f"{unknown[0]} here, {min(stored)} among {where}" if unknown and stored else ""
+        return Reason(f"upper and lower case? {alike[0]} here, {alike[1]} among {where}")
+    return Reason(f"{unknown[0]} here, {min(stored)} among {where}" if unknown and stored else "")
 
 
 def _unknown(distinct: pa.Array, are_known: Known) -> list[str]:
@@ -276,25 +303,27 @@ def _unknown(distinct: pa.Array, are_known: Known) -> list[str]:
     return found
 
 
-def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else: str | None = None) -> str:
+def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else: str | None = None) -> Reason:
     """The likely reason with an example of each side, and what mends it; for the ids of the file that are not known."""
     unknown = _unknown(pc.unique(cells.drop_null()), are_known)
     if not unknown:
-        return ""
+        return Reason()
     found = likeness(pa.array(unknown, pa.string()), are_known)
     if found is not None and found.is_theirs:
-        return (
+        return Reason(
             f"{found.way.reason}? {found.here} here, {found.there} among {where}: take that import back (--undo) and make it"
             f" again with a mapping that says under [columns.{column}] {found.way.options} (--propose writes one)"
         )
     if found is not None:
-        return (
+        return Reason(
             f"{found.way.reason}? {found.here} here, {found.there} among {where}; a mapping mends it that says under"
-            f" [columns.{column}] {found.way.options} (--propose writes one)"
+            f" [columns.{column}] {found.way.options} (--propose writes one)",
+            column,
+            found.way,
         )
     if or_else is not None:
-        return or_else
-    return (
+        return Reason(or_else)
+    return Reason(
         f"{unknown[0]} here is not among {where}, nor without zeros, with zeros, or in another case:"
         " does the column hold the ids of your customers file, or those of another system?"
     )

@@ -175,6 +175,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         dropped_columns=sheet.unused,
         faults=tuple(faults),
         joins=told.joins,
+        ways=joins.ways(imported, told.joins, context.stored) if report.is_dry_run else {},
         unjoined=told.notes,
         warnings=sheet.warnings,
         notes=(
@@ -213,7 +214,7 @@ def _without_absent(
     limit = context.settings.joins.absent_customers
     if context.absent is None and active >= absences.FEWEST and number > limit * active:
         raise UnreadableError(
-            absences.refusal(number, active, limit, joins.why_other_customers(imported, context.stored))
+            absences.refusal(number, active, limit, str(joins.why_other_customers(imported, context.stored)))
         )
     if not number or (has_history and context.absent != absences.LEFT):
         return imported.after, 0, ()
@@ -237,7 +238,7 @@ def _check_left(context: _Context, imported: joins.Imported, number: int, active
         raise UnreadableError(absences.refusal_of_older(as_of, newest))
     if context.even_if_most:
         return
-    reason = joins.why_other_customers(imported, context.stored)
+    reason = str(joins.why_other_customers(imported, context.stored))
     if refusal := absences.refusal_of_left(number, active, imported.sheet.rows_read, reason):
         raise UnreadableError(refusal)
 

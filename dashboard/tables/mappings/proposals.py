@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
 from dashboard.tables.checks import departures
+from dashboard.tables.checks.ids import Way
 from dashboard.tables.imports import values
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
@@ -43,14 +44,17 @@ TIMES = ("", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S%z")
 TIME_OF_DAY = r"^\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?$"
 
 
-def propose(sheet: Sheet, spec: TableSpec, name: str) -> str:
-    """A mapping in TOML for ``sheet`` as records of ``spec``, with remarks on what a person should look at."""
+def propose(sheet: Sheet, spec: TableSpec, name: str, ways: Mapping[str, Way] | None = None) -> str:
+    """A mapping in TOML for ``sheet`` as records of ``spec``, with remarks on what a person should look at.
+
+    ``ways`` say how ids are to be rewritten so that they are those on record.
+    """
     taken: dict[str, tuple[str, ...]] = {}
     parts = []
     for column in _by_need(spec):
         source = _source(sheet, column, taken)
         if source is not None:
-            parts.append((column.name, _section(sheet, column, source)))
+            parts.append((column.name, [*_section(sheet, column, source), *(ways or {}).get(column.name, Way()).lines]))
             taken[column.name] = source
         elif column.required:
             parts.append((column.name, _open_question(spec, column)))

@@ -119,9 +119,11 @@ def test_ids_that_are_written_differently_are_told_with_an_example_and_mended_by
     assert f"WARNING: 0 of 30 rows name a customer on record, and joins.complaints asks for 70%: {join.reason}" in str(
         report
     )
-    assert reason in join.reason
-    assert options in join.reason
-    stated = join.reason.partition("[columns.customer_id] ")[2].partition(" (--propose")[0].replace(", pad", "\npad")
+    assert reason in str(join.reason)
+    assert options in str(join.reason)
+    stated = (
+        str(join.reason).partition("[columns.customer_id] ")[2].partition(" (--propose")[0].replace(", pad", "\npad")
+    )
     mended = give(settings, "complaints", complaints(given), TICKETS + stated + "\n")
     joined = 30 - given.count("x")
     assert (mended.exit_code, mended.changed, mended.joins[0].joined) == (0, joined, joined)
@@ -353,3 +355,35 @@ def test_customers_whose_ids_changed_are_told_why(settings: DashboardSettings) -
     report = give(settings, "customers", customers([str(int(one)) for one in ON_RECORD]))
     assert report.exit_code == 2
     assert "are its ids written differently? leading zeros? 1 here, 00001 among customers on record" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "option"),
+    [
+        ("complaints", complaints([str(int(one)) for one in ON_RECORD]), "pad = 5"),
+        ("complaints", complaints([f"{one}.0" for one in ON_RECORD[:-1]] + ["x"]), "strip_decimals = true"),
+        ("complaints", complaints([f"C-{one}" for one in ON_RECORD]), "digits = true"),
+        ("customers", customers([str(int(one)) for one in ON_RECORD]), "pad = 5"),
+    ],
+)
+def test_a_proposal_writes_what_makes_ids_join(
+    settings: DashboardSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    text: str,
+    option: str,
+) -> None:
+    give(settings, "customers", customers(ON_RECORD))
+    folder = settings.data.parent
+    monkeypatch.chdir(folder)
+    (folder / "dashboard.toml").write_text('data = "data"\ncustomer_key = "key"\n')
+    (folder / "new.csv").write_text(text)
+    as_of = ["--as-of", "2026-03-08"] if kind == "customers" else []
+    capsys.readouterr()
+    assert bairro.main(["import", kind, "new.csv", *as_of, "--propose"]) == 0
+    proposed = capsys.readouterr().out
+    assert f'source = "customer_id"\n{option}\n' in proposed
+    (folder / "own.toml").write_text(proposed)
+    assert bairro.main(["import", kind, "new.csv", *as_of, "--mapping", "own.toml"]) == 0
+    assert "WARNING" not in capsys.readouterr().out
