@@ -19,6 +19,8 @@ RECURRENCES = 2
 """So often must another clock come back until two devices are said to answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
+MOST_LATE_SHARE = 2.0
+"""Who has passed more of the stated speed than this is not said to fill the line: the speed may be wrong."""
 _new_record = tuple.__new__
 PERHAPS = ("young", "agent restarted")
 NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
@@ -180,8 +182,9 @@ class _Known:
             self._trail = None
         if step.before is None:
             return None
-        passed = interface_delta(step.before, uplink, step.seconds, trail.refuted)
-        return traffic_of(device, passed, told_speed(step.before, uplink, trail.refuted))
+        speed = told_speed(step.before, uplink, trail.refuted)
+        passed = interface_delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
+        return traffic_of(device, passed, speed if step.late_share <= MOST_LATE_SHARE else None)
 
     def _codewords(
         self, reading: Reading, seconds: float, refused: Counter[str]

@@ -16,6 +16,8 @@ POLLS_TO_STAND = 5
 """A counter that stands still where it cannot have come to is believed after so many polls."""
 TIMES_TOO_FAST = 3
 """A stated speed is refuted by two polls in a row that say so, or by so many now and then."""
+CACHE_SECONDS = 180.0
+"""So old may counters be that an agent caches: it makes up for that time at once when it renews them."""
 MEMORY_SECONDS = 3600.0
 """So long is it remembered what was doubted last."""
 
@@ -98,12 +100,15 @@ class Step(NamedTuple):
 
     ``before`` is the reading that it may be compared with over ``seconds``, None where there is none. ``refused`` are
     counters that the reading cannot have: they are not to be shown. ``news`` are those that were believed until now.
+    ``late_share`` is above 0 where more has passed than the stated speed allows and it is believed all the same, because
+    an agent that caches its counters would show it so: it is how much of the line that would be.
     """
 
     before: InterfaceReading | None
     seconds: float
     refused: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
+    late_share: float = 0.0
 
 
 class _Aside:
@@ -134,15 +139,18 @@ class Trail:
     """The readings of one interface, of which one or more did not follow from those before.
 
     A reading that cannot follow is doubted: the one before stays what the next is compared with, so that a glitch costs
-    its own poll and no byte. Once the counters go on from the doubted reading instead, the series begins anew there. If
-    twice more has passed than the interface's stated speed allows, and no more than any line carries, that speed is
-    refuted. Counters that do neither are set aside, and the others go on.
+    its own poll and no byte. Once the counters go on from the doubted reading instead, the series begins anew there. More
+    than the stated speed allows, and no more than any line carries, is believed once the next reading bears it out, as far
+    as an agent that caches its counters explains it: what lies above the line's speed may not add up to more than it
+    carries in ``CACHE_SECONDS``. Beyond that the speed is refuted. Counters that do neither are set aside, and the others
+    go on.
     """
 
     __slots__ = (
         "_aside",
         "_doubted",
         "_doubted_at",
+        "_excess",
         "_too_fast",
         "at",
         "base",
@@ -155,7 +163,7 @@ class Trail:
         self._too_fast = 0
         self._aside: dict[str, _Aside] = {}
         self._doubted: InterfaceReading | None = None
-        self._doubted_at = 0.0
+        self._doubted_at = self._excess = 0.0
 
     @property
     def is_calm(self) -> bool:
@@ -169,6 +177,7 @@ class Trail:
     def begin(self, reading: InterfaceReading, at: float) -> None:
         """The series begins anew with this reading: the device or the interface started anew."""
         self._aside.clear()
+        self._excess = 0.0
         self._go_on(reading, at)
 
     def _go_on(self, reading: InterfaceReading, at: float) -> None:
@@ -189,6 +198,7 @@ class Trail:
             reading = with_values(reading, dict.fromkeys(aside))
         wrong = misfits(base, reading, seconds, self.refuted)
         if not wrong:
+            self._excess = self._excess_of(reading, seconds)
             self._go_on(reading, at)
             return Step(base, seconds, aside)
         if self._doubted is None:
@@ -209,9 +219,15 @@ class Trail:
         has_moved = any(getattr(doubted, field) != getattr(reading, field) for field in wrong)
         goes_on = has_moved and not misfits(doubted, reading, since, self.refuted)
         if self._is_only_too_fast(doubted, reading, at):
+            excess, speed = self._excess_of(reading, seconds), told_speed(base, reading, None)
+            if excess <= speed * CACHE_SECONDS and not set(wrong) & set(PACKETS):
+                self._excess = excess
+                self._too_fast += 1
+                self._go_on(reading, at)
+                return Step(base, seconds, late_share=_most_passed(base, reading) / (speed * seconds))
             self._too_fast += 1 if goes_on else TIMES_TOO_FAST
             if self._too_fast >= TIMES_TOO_FAST:
-                self.refuted = told_speed(base, reading, None)
+                self.refuted = speed
                 self._go_on(reading, at)
                 return Step(base, seconds)
         if goes_on:
@@ -226,6 +242,11 @@ class Trail:
         self._go_on(with_values(reading, nothing), at)
         return Step(with_values(base, nothing), seconds, wrong)
 
+    def _excess_of(self, reading: InterfaceReading, seconds: float) -> float:
+        """How much more has passed than the line carries, with this reading: what it leaves over pays earlier excess."""
+        room = room_of(self.base, reading, seconds, self.refuted)
+        return max(0.0, self._excess + _most_passed(self.base, reading) - room)
+
     def _is_only_too_fast(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
         """Whether nothing but the stated speed speaks against what has passed; of 32-bit counters nobody knows."""
         stated = told_speed(self.base, reading, None)
@@ -235,6 +256,12 @@ class Trail:
             misfits(self.base, doubted, self._doubted_at - self.at, stated)
             or misfits(doubted, reading, at - self._doubted_at, stated)
         )
+
+
+def _most_passed(before: InterfaceReading, after: InterfaceReading) -> int:
+    """The bytes of the direction that more has passed in."""
+    pairs = [(getattr(before, field), getattr(after, field)) for field in BYTES]
+    return max((new - old for old, new in pairs if old is not None and new is not None), default=0)
 
 
 def with_values(reading: InterfaceReading, counters: Mapping[str, int | None]) -> InterfaceReading:

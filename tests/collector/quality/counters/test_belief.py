@@ -312,6 +312,36 @@ def test_an_agent_that_caches_its_counters_is_no_second_device(cache, share, see
     assert polls.bytes <= (polls.at - since + cache) * share * speed
 
 
+@pytest.mark.parametrize("cache", [1.25, 2, 3, 6, 10, 12.5, 18, 30, 60, 120])
+@pytest.mark.parametrize("interval", [5.0, 60.0])
+def test_a_cache_refutes_no_speed_and_loses_no_byte(cache, interval):
+    polls, speed = Polls(), 1.25e6
+    values = []
+    for _ in range(120):
+        renewed = int((polls.at + interval) / cache) * cache
+        values.append(10**12 + int(renewed * 0.97 * speed))
+        polls.take(values[-1], after=interval, speed_bytes_per_second=speed)
+    assert polls.speeds == [speed]
+    assert polls.beliefs.refused["speed_bytes_per_second"] == 0
+    assert values[-1] - values[0] - polls.bytes <= (cache + interval) * speed, "but for the poll that waits"
+    assert polls.bytes <= values[-1] - values[0]
+    if cache <= 4 * interval:
+        assert any(share > 0.9 for share in polls.shares)
+
+
+def test_packets_that_glitch_for_two_polls_are_not_taken_for_late_ones():
+    polls, errors = Polls(), 0
+    for number in range(20):
+        polls.at += SECONDS
+        odd = 10**9 + number if number in (7, 8) else number
+        value = 10**12 + int(number * SECONDS * RATE)
+        port = InterfaceReading("eth0", 1, None, True, 1.25e6, 64, value, value, odd, 0)
+        reading = Reading("r1", polls.at, 0.1, "answered", uptime_seconds=polls.at, interfaces=(port,))
+        traffic = polls.beliefs.take(ROUTER, reading).traffic
+        errors += (traffic and traffic.error_packets) or 0
+    assert errors <= 19
+
+
 def test_a_stated_speed_that_dips_for_one_poll_fills_no_line():
     polls = Polls()
     for number in range(20):
