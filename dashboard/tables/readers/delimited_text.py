@@ -25,6 +25,8 @@ ENCODINGS = {
     "latin-1": "Latin-1",
 }
 LARGEST_ROW_BYTES = 32 * 1024 * 1024
+FEWEST_SWALLOWED = 3
+"""So many lines of a cell that look like rows are rows; a text with fewer may be somebody's own words."""
 STATED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """Excel's own first line, which says by what the cells are parted."""
 CYRILLIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
@@ -59,6 +61,7 @@ def read_sheet(content: bytes) -> Sheet:
     separator, names = _header(body.partition(b"\n")[0].decode(encoding_in, errors="replace"), stated, at)
     parsed = _parse(body, separator, len(names), encoding_in)
     lines, faults = _lines(parsed, at + 1)
+    _refuse_rows_within_quotes(parsed, lines, faults)
     table, lines, faults = _with_rows_of_blank_ends(parsed, lines, faults)
     columns = [trimmed(table.column(position)) for position in range(len(names))]
     filled = has_content(columns, table.num_rows)
@@ -186,6 +189,24 @@ def _lines(parsed: _Parsed, first_line: int) -> tuple[np.ndarray, tuple[Fault, .
         for row in wrong_width
     )
     return starts[is_whole], faults
+
+
+def _refuse_rows_within_quotes(parsed: _Parsed, lines: np.ndarray, faults: tuple[Fault, ...]) -> None:
+    """Raises UnreadableError where a quote that is never closed has swallowed the rows after it."""
+    separators = parsed.table.num_columns - 1
+    if not separators:
+        return
+    cells = [(fault.line, row.text) for row, fault in zip(parsed.wrong_width, faults, strict=True)]
+    for column in parsed.table.columns:
+        tall = np.flatnonzero(pc.count_substring(column, "\n").to_numpy() >= FEWEST_SWALLOWED)
+        cells += [(int(lines[row]), column[int(row)].as_py()) for row in tall]
+    for line, text in sorted(cells):
+        within = sum(inner.count(parsed.separator) == separators for inner in text.split("\n")[1:-1])
+        if within >= FEWEST_SWALLOWED:
+            raise UnreadableError(
+                f"line {line}: a quotation mark opens a cell and is not closed in its row: {within:,} more rows stand "
+                "within that cell; close the quotation mark or take it out"
+            )
 
 
 def _with_rows_of_blank_ends(

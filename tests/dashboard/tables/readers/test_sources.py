@@ -243,6 +243,29 @@ def test_a_database_is_only_read(settings: DashboardSettings, postgresql: str) -
     assert import_records("complaints", Source(postgresql, table="tickets"), settings).added == 2
 
 
+@pytest.mark.parametrize("where", ["last", "middle"])
+def test_rows_that_an_open_quote_swallowed_are_not_passed_over(
+    where: str, settings: DashboardSettings, tmp_path: Path
+) -> None:
+    """A text with one quotation mark at its beginning: the cell goes on to the next one, or to the end of the file."""
+    header = ["complaint_id", "area", "opened_at", "category", "text"]
+    texts = ["slow", '"line drops daily', *["slow"] * 60, 'says "no"', "slow"]
+    rows = [[str(i), "north", "2025-07-01", "slow", text] for i, text in enumerate(texts)]
+    order = [0, 1, 2, 3, 4] if where == "last" else [0, 1, 2, 4, 3]
+    lines = [",".join(row[i] for i in order) for row in [header, *rows]]
+    path = tmp_path / "complaints.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert "line 3: a quotation mark opens a cell and is not closed" in failure_of(
+        import_records("complaints", str(path), settings)
+    )
+    quoted = [
+        ",".join(f'"{cell.strip(chr(34))}\nand more"' if cell == "slow" else cell for cell in row) for row in rows
+    ]
+    path.write_text("\n".join([",".join(header), *quoted[:1], *quoted[2:-2]]) + "\n", encoding="utf-8")
+    report = import_records("complaints", str(path), settings)
+    assert report.failure is None, "texts of several lines are no fault"
+
+
 def failure_of(report: ImportReport) -> str:
     assert report.failure is not None
     assert "secret" not in str(report)
