@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 REASON_STANDING = 1.0
-REASON_MARK, UNUSUAL_MARK = "▲ stands out", "△ no effect found"
+REASON_MARK, UNUSUAL_MARK = "▲ stands out", "△ effect not shown"
 _FEWER = (
     ", so fewer leave here than the provider's own rate would give, though among so many areas one such can be chance"
 )

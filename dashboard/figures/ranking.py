@@ -66,7 +66,7 @@ def _reasons(row: Mapping[Any, Any], told: Mapping[str, list[str]], odd: Mapping
         return "\n".join(told[area])
     if row["verdict"] == "too_little_data":
         return f"Too little data{because(row['note'])}"
-    return f"No effect found of: {'; '.join(odd[area])}" if area in odd else "Nothing measured stands out"
+    return f"Effect not shown: {'; '.join(odd[area])}" if area in odd else "Nothing measured stands out"
 
 
 def _number(value: Any) -> float | None:

@@ -146,7 +146,7 @@ def test_only_what_was_found_is_a_reason(built, provider):
     results = replace(built, area_drivers=nothing)
     assert findings.reasons(results, "EUR") == {}
     said = [row["reasons"] for row in ranking.ranking_rows(results, "EUR")]
-    assert any(line.startswith("No effect found of: ") for line in said)
+    assert any(line.startswith("Effect not shown: ") for line in said)
     assert set(areas.csv(results).splitlines()[0].split(",")) >= {"reasons", "unusual_without_effect"}
     for key in built.ranking[built.ranking["customers"] > 100]["area"]:
         document = render_html(results, key, provider)
