@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 ColumnType = Literal["text", "integer", "number", "timestamp", "date", "boolean", "text_list"]
 
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
 ARROW: dict[str, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -195,6 +197,8 @@ class LiveNote:
             shard, shards = int(said["shard"]), int(said.get("shards", 1))
             numbers = [field.name for field in fields(cls)[2:] if said.get(field.name) is not None]
             known: dict[str, Any] = {name: float(said[name]) for name in numbers}
+            if not all(abs(number) < END_OF_TIME for number in known.values()):
+                return None
             return cls(shard, shards, **known)
         except (AttributeError, KeyError, TypeError, ValueError):
             return None

@@ -151,6 +151,8 @@ def test_a_note_that_is_not_there_or_broken_is_none() -> None:
     assert LiveNote.of(None) is None
     assert LiveNote.of({b"bairro.live": b"[1]"}) is None
     assert LiveNote.of({b"bairro.live": b'{"shard": "x"}'}) is None
+    for number in (b"NaN", b"Infinity", b"-Infinity", b"1e18"):
+        assert LiveNote.of({b"bairro.live": b'{"shard": 0, "written_at": ' + number + b"}"}) is None
     newer = LiveNote.of({b"bairro.live": b'{"shard": 2, "what a newer collector adds": 1}'})
     assert newer == LiveNote(2)
 
