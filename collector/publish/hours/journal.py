@@ -153,11 +153,14 @@ def _packed(value: Any) -> bytes:
 def _unpacked(data: bytes, at: int) -> tuple[int | None, bytes | None]:
     """Where the batch at ``at`` ends, None where the data end before it does; and its body, None where it is damaged.
 
-    The last batch of a file may have its length and not its content, as a power cut leaves it: it has no end either.
+    The last batch of a file may have its length and not its content, as a power cut leaves it: it has no end either,
+    and neither have the zeros with which some file systems fill what was not written.
     """
     if at + _HEAD.size > len(data):
         return None, None
     size, checksum = _HEAD.unpack_from(data, at)
+    if not size:
+        return None, None
     end = at + _HEAD.size + size
     body = data[at + _HEAD.size : end]
     is_whole = len(body) == size and zlib.crc32(body) == checksum

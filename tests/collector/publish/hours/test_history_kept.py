@@ -70,6 +70,18 @@ def test_a_torn_journal_loses_its_torn_end_only(tmp_path: Path, caplog: pytest.L
     assert [fact[1] for fact in journal.replay()] == ["a", "c"]
 
 
+def test_zeros_at_the_end_of_a_journal_are_one_torn_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As some file systems leave a file after a power cut."""
+    journal = Journal(tmp_path)
+    journal.append("2023-11-14T23", [("state", "a", 1.0, "up")])
+    path = tmp_path / "2023-11-14T23.journal"
+    path.write_bytes(path.read_bytes() + bytes(4096))
+    assert [fact[1] for fact in journal.replay()] == ["a"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: the last 4096 bytes were not fully written and are left out"
+    ]
+
+
 KILLED = """
 import asyncio, sys, time
 from pathlib import Path
