@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import tomllib
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +137,14 @@ def test_the_door_names_folders_that_exist(name):
         codes = [code for code in CODE.findall(line) if PATH.fullmatch(code)]
         for folder in (code for code in codes if code.endswith("/")):
             assert (ROOT / folder).is_dir() or (ROOT / codes[0] / folder).is_dir(), folder
+
+
+def test_the_newest_release_of_the_changelog_is_the_version_of_the_project():
+    first, *releases = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert first == "Unreleased"
+    versions = [re.fullmatch(r"(\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d", release)[1] for release in releases]
+    assert versions[0] == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert versions == sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
 
 
 def test_every_room_is_in_the_architecture():
