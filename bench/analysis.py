@@ -27,9 +27,9 @@ from bench.naive import naive_rankings
 from dashboard.config import AnalysisSettings
 from dashboard.models.areas import rank_areas
 from dashboard.models.complaints import complaint_model
+from dashboard.models.fixes import avoidable
+from dashboard.models.fixes.avoidable import EVERYTHING
 from dashboard.models.leaving import churn, expected_leavers
-from dashboard.models.remedies import avoidable
-from dashboard.models.remedies.avoidable import EVERYTHING
 from dashboard.models.statistics import clusters, hazard
 from dashboard.panel import assemble as panels
 from demo import world

@@ -27,8 +27,8 @@ from collector.published import QUALITY_HOURS
 from dashboard.config import AnalysisSettings, DashboardSettings
 from dashboard.models.areas import rank_areas
 from dashboard.models.complaints import complaint_model
+from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, expected_leavers
-from dashboard.models.remedies import avoidable
 from dashboard.panel import assemble as panels
 from dashboard.tables.schema import RECORDS, conform
 

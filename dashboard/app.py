@@ -7,13 +7,14 @@ import sys
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
-from flask import Flask, Response, abort
+from flask import Flask, Response, abort, redirect
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
-from dashboard.figures import fixes
+from dashboard.figures import fixes as figures
 from dashboard.figures.live import age
-from dashboard.pages import area, areas, backtest, evidence, help, loyalty, now, parts
+from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, parts
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -24,7 +25,7 @@ from dashboard.serving.listening import ListenError, listen
 NAVIGATION = (
     ("/", now.TEXT["title"]),
     ("/areas", areas.TEXT["title"]),
-    ("/help", help.TEXT["title"]),
+    ("/fixes", fixes.TEXT["title"]),
     ("/loyalty", loyalty.TEXT["title"]),
     ("/evidence", evidence.TEXT["title"]),
     ("/backtest", backtest.TEXT["title"]),
@@ -32,7 +33,7 @@ NAVIGATION = (
 LAYOUTS = {
     "/": now.layout,
     "/areas": areas.layout,
-    "/help": help.layout,
+    "/fixes": fixes.layout,
     "/loyalty": loyalty.layout,
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
@@ -164,13 +165,18 @@ def _routes(app: Dash, source: Source) -> None:
             abort(404, parts.NO_RESULTS)
         return _csv(areas.csv(results, _newer(results, settings)), "areas-at-risk")
 
-    @app.server.route("/help.csv")
+    @app.server.route("/help")
+    def former_fixes() -> WerkzeugResponse:
+        """The page's address up to 0.1: bookmarks go on working."""
+        return redirect("/fixes", 308)
+
+    @app.server.route("/fixes.csv")
     def what_would_help() -> Response:
         results = source.results()
         if results is None:
             abort(404, parts.NO_RESULTS)
         minimum = settings.analysis.minimum_customers
-        return _csv(fixes.csv(results, minimum, _newer(results, settings)), "what-would-help")
+        return _csv(figures.csv(results, minimum, _newer(results, settings)), "fixes")
 
     @app.server.route("/area/<path:key>/report.<form>")
     def report(key: str, form: str) -> Response:

@@ -21,11 +21,11 @@ from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, rank_areas
 from dashboard.models.complaints import complaint_model
+from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, expected_leavers, returners
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list
 from dashboard.models.outages import outage_study as incidents
-from dashboard.models.remedies import avoidable
 from dashboard.panel import assemble as panels
 from dashboard.panel import engines, join_coverage
 from dashboard.results import stored_results

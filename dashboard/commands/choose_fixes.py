@@ -26,7 +26,7 @@ from dashboard import spreadsheet
 from dashboard.figures import fixes as figures
 from dashboard.figures.findings import area_names
 from dashboard.figures.style import suppression, words
-from dashboard.models.remedies import knapsack
+from dashboard.models.fixes import knapsack
 from dashboard.tables.readers import delimited_text, sheets
 
 if TYPE_CHECKING:

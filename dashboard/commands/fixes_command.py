@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if results is None:
         why = "; ".join(passed_over(settings.data)) or "there are no results yet"
         return _refuse(f"{settings.data}: {why}: run “bairro build” first")
-    told = figures.remedies(results, settings.currency, settings.analysis.minimum_customers)
+    told = figures.all_fixes(results, settings.currency, settings.analysis.minimum_customers)
     if not figures.found_measures(results) or results.avoidable.empty:
         print(told.sentence)
         return EXIT_PROBLEMS

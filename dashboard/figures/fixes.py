@@ -38,7 +38,7 @@ BASELINE = (
 NO_REASON_HERE = "It does not stand out from the provider here, but lies above its target."
 NOTHING_HERE = "Nothing that was found to move leaving is worse here than its target."
 NEVER_PROMISED = frozenset({"planned_hours"})
-"""Measures whose effect is told and of which less is nobody's remedy: planned work is done for a reason."""
+"""Measures whose effect is told and of which less is not offered as a fix: planned work is done for a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Remedies:
+class Fixes:
     """What would help, most customers kept first.
 
     ``proven`` holds measures whose own effect on leaving was found, ``unproven`` the others. Both are empty where no
@@ -85,14 +85,14 @@ def found_measures(results: Results) -> frozenset[str]:
     return frozenset(found_terms(results, "leaving")) - NEVER_PROMISED
 
 
-def remedies(results: Results, currency: str, minimum: int) -> Remedies:
+def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
     """What would help in every area that may be told of by itself."""
     summary, found = effects(results, "leaving"), found_measures(results)
     hidden = small_areas(results, minimum)
     if not found:
-        return Remedies(summary, f"{summary.sentence} {NO_NUMBERS}", found, (), (), len(hidden), 0)
+        return Fixes(summary, f"{summary.sentence} {NO_NUMBERS}", found, (), (), len(hidden), 0)
     if results.avoidable.empty:
-        return Remedies(summary, NOT_COMPUTED, found, (), (), len(hidden), 0)
+        return Fixes(summary, NOT_COMPUTED, found, (), (), len(hidden), 0)
     told = _told(results, found, hidden)
     worth = told["avoidable_leavers_90d"].ge(WORTH_TELLING)
     names, is_association = area_names(results), summary.caution is not None
@@ -103,7 +103,7 @@ def remedies(results: Results, currency: str, minimum: int) -> Remedies:
     ]
     proven = tuple(fix for fix in made if fix.is_proven)
     unproven = tuple(fix for fix in made if not fix.is_proven)
-    return Remedies(summary, summary.sentence, found, proven, unproven, len(hidden), int((~worth).sum()))
+    return Fixes(summary, summary.sentence, found, proven, unproven, len(hidden), int((~worth).sum()))
 
 
 def _told(results: Results, found: frozenset[str], hidden: frozenset[str]) -> pd.DataFrame:
@@ -157,16 +157,16 @@ def _sentence(what: str, name: str, target: str, kept: str, is_association: bool
     return f"Bringing {what[0].lower()}{what[1:]} in {name} down to {target} would keep about {kept}."
 
 
-def of_area(told: Remedies, area: str, drivers: Sequence[Driver], most: int | None = None) -> tuple[str, ...]:
-    """What would help in one area, and of each of its reasons that has no remedy here why not: page and report say the same.
+def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None = None) -> tuple[str, ...]:
+    """What would help in one area, and of each of its reasons without a fix here why not: page and report say the same.
 
-    ``most`` remedies are told; a remedy that is no reason says so.
+    At most ``most`` are named; a fix that is no reason says so.
     """
     reasons = {driver.key: driver for driver in drivers if driver.is_reason}
     mine = [fix for fix in told.proven if fix.area == area][:most]
     lines = [fix.sentence if fix.measure in reasons else f"{fix.sentence} {NO_REASON_HERE}" for fix in mine]
-    remedied = {fix.measure for fix in told.proven if fix.area == area}
-    lines += [_why_not(driver, key in told.found) for key, driver in reasons.items() if key not in remedied]
+    answered = {fix.measure for fix in told.proven if fix.area == area}
+    lines += [_why_not(driver, key in told.found) for key, driver in reasons.items() if key not in answered]
     return tuple(lines)
 
 

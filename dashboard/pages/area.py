@@ -23,7 +23,7 @@ from dashboard.figures.timeline import timeline
 from dashboard.figures.weeks import weekly
 from dashboard.models.statistics.interval_sides import Side, side_of
 from dashboard.operations.live_state import Live, areas_now, shown_states
-from dashboard.pages import help, now_devices, parts
+from dashboard.pages import fixes, now_devices, parts
 from dashboard.pages.source import Source, Visit, visit
 from dashboard.results.stored_results import Results
 
@@ -95,7 +95,7 @@ def layout(seen: Visit, key: str) -> html.Div:
                         class_name="weeks",
                     ),
                     html.Div(
-                        [help.of_area(seen, area), drivers(said.drivers), counted(said, results), network(seen, area)],
+                        [fixes.of_area(seen, area), drivers(said.drivers), counted(said, results), network(seen, area)],
                         className="column",
                     ),
                 ],

@@ -20,7 +20,7 @@ from dashboard.config import DashboardSettings
 from dashboard.figures import findings, known
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
-from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Remedies, of_area, remedies
+from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Fixes, all_fixes, of_area
 from dashboard.figures.live import age
 from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.style import numbers
@@ -39,7 +39,7 @@ TEXT = {
     "why": "Why?",
     "weeks": "The last year, week by week",
     "weeks_how": "Solid: this area. Dotted: the whole provider.",
-    "help": "What would help?",
+    "fixes": "What would help?",
     "next": "What to look at next",
     "nothing": "Nothing that was measured here stands out from the provider: ask those who left, and look at price and care.",
     "by_models": "By the effect models",
@@ -77,7 +77,7 @@ class AreaReport:
     charts: tuple[Chart, ...]
     effects: tuple[str, ...]
     details: tuple[str, ...]
-    help: tuple[str, ...]
+    fixes: tuple[str, ...]
     next_steps: tuple[str, ...]
     text: dict[str, str]
 
@@ -141,7 +141,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         charts=_charts(results, area),
         effects=tuple(" ".join(filter(None, (one.sentence, one.caution))) for one in told),
         details=tuple("; ".join(one.details) for one in told if one.details),
-        help=would_help(remedies(results, settings.currency, minimum), area, said.drivers),
+        fixes=would_help(all_fixes(results, settings.currency, minimum), area, said.drivers),
         next_steps=next_steps(said.drivers),
         text=TEXT,
     )
@@ -165,7 +165,7 @@ def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
     return steps[:3] or (TEXT["nothing"],)
 
 
-def would_help(told: Remedies, area: str, drivers: Sequence[Driver]) -> tuple[str, ...]:
+def would_help(told: Fixes, area: str, drivers: Sequence[Driver]) -> tuple[str, ...]:
     """What is proven to help in ``area``, most first, or why nothing is named; the page and the report say the same."""
     lines = of_area(told, area, drivers, most=MOST_HELP)
     if any(fix.area == area for fix in told.proven):

@@ -180,7 +180,7 @@ def test_what_has_come_in_since_the_build_is_said_wherever_results_are_shown(sam
                 page(source, address)
             ), address
     client = create_app(settings).server.test_client()
-    for name in ("areas.csv", "help.csv"):
+    for name in ("areas.csv", "fixes.csv"):
         header, first, *_ = client.get(f"/{name}").get_data(as_text=True).splitlines()
         assert header.endswith(",records_until,newer_inputs"), name
         assert first.endswith(f',"{said}"'), name
@@ -190,6 +190,12 @@ def test_what_has_come_in_since_the_build_is_said_wherever_results_are_shown(sam
     assert compose(results, "n03", settings).older.endswith(f"{said} are not in them.")
 
 
+def test_a_bookmark_of_what_would_help_leads_to_its_new_address(sample, tmp_path):
+    client = create_app(sample.make(tmp_path)).server.test_client()
+    answer = client.get("/help")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/fixes")
+
+
 def test_a_name_that_is_a_formula_runs_in_no_download(sample, tmp_path):
     settings = sample.make(tmp_path)
     built = storage.load(settings.data)
@@ -197,7 +203,7 @@ def test_a_name_that_is_a_formula_runs_in_no_download(sample, tmp_path):
     tables["areas"] = built.areas.assign(name="=HYPERLINK(1)")
     storage.write(settings.data, tables, {key: value for key, value in built.manifest.items() if key != "tables"})
     client = create_app(settings).server.test_client()
-    for path in ("/areas.csv", "/help.csv"):
+    for path in ("/areas.csv", "/fixes.csv"):
         rows = list(csv.DictReader(io.StringIO(client.get(path).text, newline="")))
         assert rows
         assert {row["name"] for row in rows} == {"'=HYPERLINK(1)"}

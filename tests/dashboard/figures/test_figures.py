@@ -164,7 +164,7 @@ def test_a_joint_find_without_a_single_one_names_nothing(built):
     summary = effects(jointly, "leaving")
     assert summary.sentence == "Something about quality goes with leaving; which measure it is cannot be told."
     assert fixes.found_measures(jointly) == frozenset()
-    told = fixes.remedies(jointly, "EUR", 30)
+    told = fixes.all_fixes(jointly, "EUR", 30)
     assert (told.proven, told.unproven) == ((), ())
     assert len(fixes.csv(jointly, 30).splitlines()) == 1, "only the header"
     against = replace(jointly, joint_tests=built.joint_tests.assign(is_found=False, p_value_above=0.9))

@@ -14,7 +14,7 @@ SHOWS = {
     "now": ("/", "#now-map .choroplethlayer path"),
     "areas": ("/areas", "#areas-map .choroplethlayer path"),
     "area": ("/area/n03", "#area-weeks .barlayer path"),
-    "help": ("/help", ".order li"),
+    "fixes": ("/fixes", ".order li"),
     "loyalty": ("/loyalty", ".share .part"),
     "evidence": ("/evidence", ".table-box .interval .dot"),
     "methods": ("/methods/what-would-help", ".prose p"),
@@ -25,7 +25,7 @@ SHOWS = {
     ("name", "size", "theme"),
     [
         *((name, "desk", "light") for name in SHOWS),
-        *((name, "wall", "dark") for name in ("help", "loyalty", "evidence")),  # the others: tests/end_to_end
+        *((name, "wall", "dark") for name in ("fixes", "loyalty", "evidence")),  # the others: tests/end_to_end
     ],
 )
 def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, size):
@@ -40,7 +40,7 @@ def test_every_page_is_clean_and_keeps_to_its_width(served, watch, name, theme, 
     seen.assert_clean()
 
 
-@pytest.mark.parametrize("name", ["help", "loyalty", "evidence"])
+@pytest.mark.parametrize("name", ["fixes", "loyalty", "evidence"])
 def test_pages_to_read_fit_a_phone(served, watch, name):
     url, _ = served
     path, shows = SHOWS[name]
@@ -298,7 +298,7 @@ def test_the_policy_of_the_pages_is_never_broken_by_themselves(served, watch):
 def test_a_script_that_gets_into_a_page_does_not_run(served, watch):
     url, _ = served
     seen = watch(strict=True)
-    seen.go(url + "/help", "#page h1")
+    seen.go(url + "/fixes", "#page h1")
     run = "(() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); })()"
     seen.page.evaluate(run)
     assert seen.page.evaluate("window.ran === undefined")

@@ -134,7 +134,7 @@ def downloads(world: World) -> dict[str, str]:
     area = world.results.ranking["area"].iloc[0]
     found = {
         path: client.get(path).get_data(as_text=True)
-        for path in ("/areas.csv", "/help.csv", f"/area/{area}/report.html")
+        for path in ("/areas.csv", "/fixes.csv", f"/area/{area}/report.html")
     }
     pdf = client.get(f"/area/{area}/report.pdf")
     assert pdf.data.startswith(b"%PDF-")
@@ -258,7 +258,7 @@ def test_customers_behind_unknown_devices(tmp_path: Path, share: float) -> None:
     assert re.search(
         r"The quality that customers had is not known: [\d,]+ of [\d,]+ customers hang on a device", said["/loyalty"]
     )
-    assert "Whether quality moves leaving is not known." in said["/help"]
+    assert "Whether quality moves leaving is not known." in said["/fixes"]
     for text in said.values():
         assert not re.search(r"Of 0 customers|\b0 have bad quality|\b0 are free", text)
         assert "No effect of quality" not in text

@@ -17,10 +17,10 @@ from plotly.utils import PlotlyJSONEncoder
 
 from collector.published import INCIDENTS
 from dashboard.figures import evidence as figures
-from dashboard.figures import fixes
+from dashboard.figures import fixes as fix_figures
 from dashboard.figures.findings import finding
 from dashboard.figures.style import numbers
-from dashboard.pages import area, areas, evidence, help, loyalty, now, now_devices, now_incidents
+from dashboard.pages import area, areas, evidence, fixes, loyalty, now, now_devices, now_incidents
 from dashboard.pages.source import Source, visit
 from dashboard.results import stored_results as storage
 
@@ -276,18 +276,18 @@ def test_an_area_says_what_would_help_here(source, built):
     said = text_of(area.layout(asked(source), key))
     assert "What would help here" in said
     assert "Bringing time without service in" in said
-    assert "Too few customers for a number of their own." in text_of(help.of_area(asked(source), "n05"))
+    assert "Too few customers for a number of their own." in text_of(fixes.of_area(asked(source), "n05"))
 
 
 # --- what would help, loyalty, evidence ---
 
 
 def test_help_says_where_to_begin_and_tells_proven_from_unproven(source, built):
-    said = text_of(help.layout(asked(source)))
+    said = text_of(fixes.layout(asked(source)))
     best = built.avoidable.sort_values("position").iloc[0]
     assert f"would keep about {numbers.leavers(best['avoidable_leavers_90d'])} customers" in said
     assert "Not proven" in said
-    told = fixes.remedies(built, "EUR", 30)
+    told = fix_figures.all_fixes(built, "EUR", 30)
     assert {fix.measure for fix in told.proven} == {"down_hours", "evening_latency"}
     assert {fix.measure for fix in told.unproven} == {"loss", "evening_utilization"}
 
@@ -295,14 +295,14 @@ def test_help_says_where_to_begin_and_tells_proven_from_unproven(source, built):
 def test_help_gives_no_number_where_nothing_was_found(sample, scratch):
     sample.write_results(scratch.data, is_found=False)
     source = Source(scratch)
-    said = text_of(help.layout(asked(source)))
+    said = text_of(fixes.layout(asked(source)))
     assert "No effect of quality on leaving was found." in said
     assert "€" not in said
-    assert "would keep" not in text_of(help.of_area(asked(source), "n03"))
+    assert "would keep" not in text_of(fixes.of_area(asked(source), "n03"))
 
 
 def test_help_and_loyalty_leave_small_areas_out(source):
-    for page in (help.layout(asked(source)), loyalty.layout(asked(source))):
+    for page in (fixes.layout(asked(source)), loyalty.layout(asked(source))):
         assert "Fennel Park" not in text_of(page), "21 customers"
         assert "left out" in text_of(page)
 
@@ -354,7 +354,7 @@ def test_notes_name_models_and_measures_as_people_do_and_say_the_same_once(built
 
 
 def test_pages_to_read_before_the_first_build(scratch):
-    for part in (help, loyalty, evidence):
+    for part in (fixes, loyalty, evidence):
         assert "No results yet" in text_of(part.layout(asked(Source(scratch))))
 
 
@@ -364,7 +364,7 @@ def test_pages_to_read_say_what_is_missing_in_words(sample, scratch):
     kept = {name: frames[name] for name in ("areas", "area_weeks", "area_rates", "ranking", "area_drivers", "effects")}
     storage.write(scratch.data, kept, {"cut_off": "2026-10-19"})
     seen = asked(Source(scratch))
-    assert "could not be worked out in this build" in text_of(help.layout(seen))
+    assert "could not be worked out in this build" in text_of(fixes.layout(seen))
     said = text_of(loyalty.layout(seen))
     for phrase in ("could not be worked out", "No contract ends", "No survey answers", "No outage could be compared"):
         assert phrase in said, phrase

@@ -1,4 +1,4 @@
-"""Pages, tables to take away and the report on what would help: no money is promised, and reasons and remedies agree."""
+"""Pages, tables to take away and the report on what would help: no money is promised, and reasons and fixes agree."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from dashboard.commands import fixes_command
-from dashboard.figures import findings, fixes, ranking
-from dashboard.pages import area, areas, help
+from dashboard.figures import findings, ranking
+from dashboard.figures import fixes as figures
+from dashboard.pages import area, areas, fixes
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import compose, render_html
 from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
@@ -42,7 +43,7 @@ def without_the_word(said: str) -> str:
 
 @pytest.fixture(scope="module")
 def told(built):
-    return fixes.remedies(built, "EUR", 30)
+    return figures.all_fixes(built, "EUR", 30)
 
 
 def test_no_table_of_results_holds_money_on_whom_works_would_keep():
@@ -53,18 +54,18 @@ def test_no_table_of_results_holds_money_on_whom_works_would_keep():
 
 def test_no_page_names_money_on_whom_works_would_keep(sample, tmp_path, built):
     source = Source(sample.make(tmp_path))
-    page = list(texts(help.layout(visit(source))))
+    page = list(texts(fixes.layout(visit(source))))
     assert SAID_OF_MONEY in " ".join(page)
     assert not [said for said in page if MONEY.search(without_the_word(said)) and "revenue at risk" not in said]
     for key in built.ranking["area"]:
-        here = list(texts(help.of_area(visit(source), key)))
+        here = list(texts(fixes.of_area(visit(source), key)))
         assert not [said for said in here if MONEY.search(without_the_word(said))], key
         whole = list(texts(area.layout(visit(source), key)))
         assert not [said for said in whole if re.search(r"\bkeep|\bkept|staying", said) and "€" in said], key
 
 
 def test_no_csv_names_money_on_whom_works_would_keep(built):
-    rows = list(csv.reader(io.StringIO(fixes.csv(built, 30))))
+    rows = list(csv.reader(io.StringIO(figures.csv(built, 30))))
     assert len(rows) > 1
     assert not [cell for row in rows for cell in row if MONEY.search(cell)]
     assert "48%" in rows[1][rows[0].index("intervals")]
@@ -76,7 +77,7 @@ def test_no_csv_names_money_on_whom_works_would_keep(built):
 def test_no_report_names_money_on_whom_works_would_keep(built, provider):
     for key in built.ranking[built.ranking["customers"] > 100]["area"]:
         said = compose(built, key, provider)
-        assert not [line for line in said.help if MONEY.search(without_the_word(line))], key
+        assert not [line for line in said.fixes if MONEY.search(without_the_word(line))], key
         document = render_html(built, key, provider)
         section = document[document.index("What would help?") : document.index("What to look at next")]
         assert not MONEY.search(without_the_word(section)), key
@@ -93,14 +94,14 @@ def test_the_command_names_only_the_money_that_works_cost(sample, tmp_path, caps
     )
     assert fixes_command.run(arguments) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0] == fixes.HELD_TOO_RARELY
+    assert said.splitlines()[0] == figures.HELD_TOO_RARELY
     assert set(re.findall(r"€\d+(?:\u202f\d+)*", said)) == {"€800", "€1\u202f000"}
     assert not MONEY.search(out.read_text(encoding="utf-8"))
 
 
 def test_the_first_line_says_how_rarely_the_intervals_held(sample, tmp_path):
     source = Source(sample.make(tmp_path))
-    page = help.layout(visit(source)).children
+    page = fixes.layout(visit(source)).children
     first = next(part for part in page if "48%" in " ".join(texts(part)))
     before = page[: page.index(first)]
     assert "would keep" not in " ".join(" ".join(texts(part)) for part in before)
@@ -125,20 +126,20 @@ def test_every_reason_has_a_remedy_or_is_told_why_not(built, told):
     )
     reasons = 0
     for results in (built, only_complaints):
-        remedies = fixes.remedies(results, "EUR", 30)
+        in_areas = figures.all_fixes(results, "EUR", 30)
         for key in results.ranking["area"]:
             mine = findings.drivers(results, key, "EUR")
-            lines = fixes.of_area(remedies, key, mine)
+            lines = figures.of_area(in_areas, key, mine)
             for driver in mine:
                 name = driver.name.lower()
                 has = [line for line in lines if name in line.lower()]
                 assert bool(has) >= driver.is_reason, (key, driver.key)
                 reasons += driver.is_reason
-            for fix in remedies.proven:
+            for fix in in_areas.proven:
                 if fix.area == key and fix.measure not in {d.key for d in mine if d.is_reason}:
-                    assert f"{fix.sentence} {fixes.NO_REASON_HERE}" in lines
+                    assert f"{fix.sentence} {figures.NO_REASON_HERE}" in lines
     assert reasons > 4
-    assert not fixes.remedies(only_complaints, "EUR", 30).proven
+    assert not figures.all_fixes(only_complaints, "EUR", 30).proven
 
 
 def test_only_what_was_found_is_a_reason(built, provider):

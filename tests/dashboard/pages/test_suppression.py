@@ -63,7 +63,7 @@ def everything(client: Any, area: str) -> Iterator[tuple[str, str]]:
     yield "map", callback(client, "areas-map.figure", {"theme.data": "light"})
     key = {"area-key.data": area}
     yield "weeks", callback(client, "area-weeks.figure", {"area-span.value": "52", "theme.data": "light"}, key)
-    for path in ("/areas.csv", "/help.csv", f"/area/{area}/report.html"):
+    for path in ("/areas.csv", "/fixes.csv", f"/area/{area}/report.html"):
         yield path, client.get(path).text
     yield "pdf", client.get(f"/area/{area}/report.pdf").text[:300] if area in HIDDEN else ""
 

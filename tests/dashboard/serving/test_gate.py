@@ -19,7 +19,7 @@ EVERY_KIND = (
     *LAYOUTS,
     "/area/n03",
     "/areas.csv",
-    "/help.csv",
+    "/fixes.csv",
     "/area/n03/report.html",
     "/area/n03/report.pdf",
     "/area/n05/report.html",

@@ -9,11 +9,11 @@ import pytest
 from bench import planned
 from dashboard.models.complaints import complaint_model
 from dashboard.models.complaints.measure_lags import EVERY_TERM, PLANNED, TERMS, area_weeks_as_grids
+from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import challenger, churn
 from dashboard.models.leaving.covariates import TRAILING, quality_of
 from dashboard.models.loyalty import held_or_loyal
 from dashboard.models.outages import outage_list, outage_study
-from dashboard.models.remedies import avoidable
 
 from ..leaving.test_churn import make_weeks
 from ..outages.test_outage_study import world as provider_with_outages

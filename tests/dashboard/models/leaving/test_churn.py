@@ -10,9 +10,9 @@ import pytest
 
 from dashboard.models.areas import rank_areas
 from dashboard.models.complaints.measure_lags import TERMS
+from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, expected_leavers
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
-from dashboard.models.remedies import avoidable
 
 CUT_OFF = datetime.date(2025, 12, 7)
 WEEKS = 40

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.remedies import loss_error
+from dashboard.models.fixes import loss_error
 
 LOSS = [term.name for term in TERMS].index("loss")
 POINT = TERMS[LOSS].per

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dashboard.models.remedies.knapsack import Options, choose
+from dashboard.models.fixes.knapsack import Options, choose
 
 
 def best_of_all(areas, budget):

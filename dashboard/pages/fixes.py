@@ -8,7 +8,7 @@ from dash import html
 
 from dashboard.figures import findings
 from dashboard.figures import fixes as figures
-from dashboard.figures.fixes import Fix, Remedies
+from dashboard.figures.fixes import Fix, Fixes
 from dashboard.figures.style.suppression import small_areas
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
@@ -41,21 +41,21 @@ def layout(seen: Visit) -> html.Div:
     results = seen.source.results()
     if results is None:
         return parts.no_results(TEXT["title"], seen)
-    told = figures.remedies(results, seen.settings.currency, seen.settings.analysis.minimum_customers)
+    told = figures.all_fixes(results, seen.settings.currency, seen.settings.analysis.minimum_customers)
     body = _order(told) if told.proven or told.unproven else [_nothing(told)]
     head = parts.heading(TEXT["title"], results, seen)
     first = [html.P(html.Strong(figures.HELD_TOO_RARELY), className="how")] if told.proven or told.unproven else []
     return html.Div([*head, *first, parts.effect_lines(told.summary), *body], className="page reading")
 
 
-def _nothing(told: Remedies) -> html.Div:
+def _nothing(told: Fixes) -> html.Div:
     if told.found and told.sentence == told.summary.sentence:
         return parts.empty(TEXT["nothing"], TEXT["nothing_why"])
     return parts.empty("No numbers", told.sentence)
 
 
-def _order(told: Remedies) -> list[html.Section]:
-    download = html.A(TEXT["download"], href="/help.csv", download="what-would-help.csv", className="button")
+def _order(told: Fixes) -> list[html.Section]:
+    download = html.A(TEXT["download"], href="/fixes.csv", download="fixes.csv", className="button")
     sections = []
     if told.proven:
         first = html.Ol([html.Li(parts.sentence_link(fix.sentence, fix.area, fix.name)) for fix in told.proven[:FIRST]])
@@ -75,7 +75,7 @@ def _order(told: Remedies) -> list[html.Section]:
     return sections
 
 
-def left_out(told: Remedies) -> list[str]:
+def left_out(told: Fixes) -> list[str]:
     """What the tables do not show, and why."""
     lines = []
     if told.small:
@@ -113,7 +113,7 @@ def of_area(seen: Visit, area: str) -> html.Section:
     minimum = seen.settings.analysis.minimum_customers
     if area in small_areas(results, minimum):
         return parts.panel(TEXT["area"], html.P(TEXT["area_small"], className="quiet"))
-    told = figures.remedies(results, seen.settings.currency, minimum)
+    told = figures.all_fixes(results, seen.settings.currency, minimum)
     lines = figures.of_area(told, area, findings.drivers(results, area, seen.settings.currency))
     unproven = [fix.sentence for fix in told.unproven if fix.area == area]
     first = [html.P(figures.HELD_TOO_RARELY, className="how")] if told.of(area) else []

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models.complaints.measure_lags import PLANNED, Term
+from dashboard.models.fixes import loss_error
 from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.expected_leavers import Prospect
-from dashboard.models.remedies import loss_error
 
 Floats = npt.NDArray[np.float64]
 
