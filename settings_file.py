@@ -43,6 +43,8 @@ def read(path: Path, *, absent: str = "") -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: not TOML that can be read: its values lie too deep within one another") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from None
 

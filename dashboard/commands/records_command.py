@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KINDS = ("areas", "customers", "prices", "complaints", "nps", "reviews")
 EXIT_PROBLEMS = 1
-IMPORT_HELP = """FILE is CSV, Excel (.xlsx), Parquet, for areas also GeoJSON; or the URL of a database
+IMPORT_HELP = """FILE is CSV, Excel (.xlsx), OpenDocument (.ods), Parquet, for areas also GeoJSON; or the URL of a database
 (postgresql://user@host/database) with --table or --query.
 
   bairro import complaints tickets.csv --propose > mapping.toml     write a mapping to look through

@@ -11,11 +11,19 @@ import pyarrow.parquet as pq
 
 from dashboard.tables.readers.sheets import Sheet, UnreadableError, column_names, has_content, trimmed
 
+MOST_CELLS = 500_000_000
+LARGEST_TEXT_BYTES = 1024 * 1024 * 1024
+
 
 def read_parquet(content: bytes) -> Sheet:
     """A Parquet file; rows count from 1, columns of lists and structures stay out. Raises UnreadableError."""
     try:
-        table = pq.ParquetFile(io.BytesIO(content)).read()
+        file = pq.ParquetFile(io.BytesIO(content))
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+        if rows * columns > MOST_CELLS:
+            raise UnreadableError(f"has {rows:,} rows of {columns:,} columns, more than are read: import it in parts")
+        texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+        table = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts).read()
     except (OSError, pa.ArrowException) as error:
         raise UnreadableError(f"is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
     return sheet_of(table, "Parquet", "the schema")
@@ -43,6 +51,7 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column's values as text; None where they are lists, structures or bytes."""
     kind = column.type
     if pa.types.is_dictionary(kind):
+        _refuse_overlong(column)
         return as_text(column.cast(kind.value_type))
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return None
@@ -58,6 +67,17 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # Arrow's word for: there is no text of this type
         return None
+
+
+def _refuse_overlong(column: pa.ChunkedArray) -> None:
+    """Raises UnreadableError where a few long texts stand in so many rows that written out they would fill the memory."""
+    size = 0
+    for chunk in column.chunks:
+        if pa.types.is_string(chunk.type.value_type):
+            lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
+            size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
+    if size > LARGEST_TEXT_BYTES:
+        raise UnreadableError(f"has a column of {size / 1024**3:,.0f} GiB of text, more than is read: leave it out")
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:

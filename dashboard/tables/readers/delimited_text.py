@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ ENCODINGS = {
     "cp1252": "Windows-1252",
     "latin-1": "Latin-1",
 }
+LARGEST_FILE_BYTES = 2 * 1024 * 1024 * 1024
 LARGEST_ROW_BYTES = 32 * 1024 * 1024
 FEWEST_SWALLOWED = 3
 """So many lines of a cell that look like rows are rows; a text with fewer may be somebody's own words."""
@@ -36,13 +38,20 @@ CYRILLIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
 def read_bytes(path: Path) -> bytes:
     """The whole file. Raises UnreadableError."""
     try:
-        return path.read_bytes()
+        mode = path.stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+            raise UnreadableError("is a device, not a file")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
     except FileNotFoundError:
         raise UnreadableError("no such file") from None
     except IsADirectoryError:
         raise UnreadableError("is a folder, not a file") from None
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST_FILE_BYTES:
+        raise UnreadableError("is larger than 2 GiB: import it in parts, or as Parquet")
+    return content
 
 
 def read_sheet(content: bytes) -> Sheet:

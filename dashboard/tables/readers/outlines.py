@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 
+TOO_DEEP = "lie too deep within one another"
+
 
 def looks_like_geojson(content: bytes) -> bool:
     return content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
@@ -23,7 +25,9 @@ def read_features(content: bytes) -> Sheet:
     """
     try:
         document = json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except RecursionError:
+        raise UnreadableError(f"is not GeoJSON: its lists {TOO_DEEP}") from None
+    except ValueError as error:  # also of text that is not UTF-8, and of numbers with thousands of digits
         raise UnreadableError(f"is not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         raise UnreadableError("is JSON, but not a GeoJSON FeatureCollection")
@@ -37,12 +41,20 @@ def read_features(content: bytes) -> Sheet:
             faults.append(Fault(number, None, "is not a GeoJSON Feature"))
             continue
         named = feature.get("properties") or {}
+        if (reason := _odd_property(named)) is not None:
+            faults.append(Fault(number, reason, "is a list or an object, not a text"))
+            continue
         properties.update(dict.fromkeys(named))
         rows.append(_row(feature, named))
         lines.append(number)
     names = dict.fromkeys(("area", "name", "timezone", "geometry", *properties))
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
     return Sheet(columns, np.array(lines, dtype=np.int64), tuple(faults), "GeoJSON, lines are features", unit="feature")
+
+
+def _odd_property(named: dict[str, Any]) -> str | None:
+    """A property that we read and that is no single value."""
+    return next((name for name in ("area", "name", "timezone") if isinstance(named.get(name), list | dict)), None)
 
 
 def _row(feature: dict[str, Any], named: dict[str, Any]) -> dict[str, str | None]:
@@ -52,12 +64,22 @@ def _row(feature: dict[str, Any], named: dict[str, Any]) -> dict[str, str | None
         "area": area,
         "name": _text(named.get("name")) or area,
         "timezone": _text(named.get("timezone")),
-        "geometry": None if geometry is None else json.dumps(geometry),
+        "geometry": None if geometry is None else _dumped(geometry),
     }
 
 
+def _dumped(geometry: Any) -> str:
+    try:
+        return json.dumps(geometry)
+    except RecursionError:
+        return TOO_DEEP
+
+
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value).strip() or None
+    """Ids may be numbers: 12.0 is 12."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value is None or isinstance(value, list | dict) else str(value).strip() or None
 
 
 def parse_outlines(column: pa.Array) -> tuple[pa.Array, dict[int, str]]:
@@ -75,7 +97,9 @@ def parse_outlines(column: pa.Array) -> tuple[pa.Array, dict[int, str]]:
 def _fault(text: str) -> str | None:
     try:
         geometry = json.loads(text)
-    except json.JSONDecodeError:
+    except RecursionError:
+        return f"is no outline: its lists {TOO_DEEP}"
+    except ValueError:
         return "is not JSON"
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
         return "is not a GeoJSON Polygon or MultiPolygon"
@@ -96,7 +120,7 @@ def _is_full_list(value: Any) -> bool:
 def _ring_fault(ring: Any) -> str | None:
     try:
         points = np.array([point[:2] for point in ring], dtype=np.float64)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError, RecursionError):
         return "has a ring that is not a list of positions"
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         return "has a ring that is not a list of positions"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.tables.readers import databases, outlines
+from dashboard.tables.readers import archives, databases, opendocument, outlines
 from dashboard.tables.readers.columnar import read_parquet
 from dashboard.tables.readers.delimited_text import read_bytes, read_sheet
 from dashboard.tables.readers.sheets import Sheet, UnreadableError
-from dashboard.tables.readers.workbooks import read_workbook
+from dashboard.tables.readers.workbooks import is_workbook, read_workbook
 
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP = b"\x1f\x8b"
 OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -42,10 +43,21 @@ def read(source: Source, *, may_be_geojson: bool = False) -> Sheet:
     if source.table or source.query:
         raise UnreadableError("is a file; --table and --query are for databases")
     content = read_bytes(Path(source.place))
-    if content[:4] == b"PK\x03\x04":
-        return read_workbook(content, source.sheet)
+    return _read_content(content, source, may_be_geojson=may_be_geojson)
+
+
+def _read_content(content: bytes, source: Source, *, may_be_geojson: bool, is_unpacked: bool = False) -> Sheet:
+    if content[:4] in ZIP:
+        with archives.opened(content) as archive:
+            if is_workbook(archive):
+                return read_workbook(content, source.sheet)
+            if opendocument.is_spreadsheet(archive):
+                return opendocument.read_spreadsheet(archive, source.sheet)
+            name, inside = archives.unpacked_member(archive)
+        return _unpacked(inside, source, name, may_be_geojson=may_be_geojson, is_unpacked=is_unpacked)
     if content[:2] == GZIP:
-        raise UnreadableError("is compressed (gzip): unpack it first")
+        inside = archives.unpacked_gzip(content)
+        return _unpacked(inside, source, "", may_be_geojson=may_be_geojson, is_unpacked=is_unpacked)
     if source.sheet:
         raise UnreadableError("is no Excel workbook, so it has no sheet to choose")
     if content[:8] == OLD_EXCEL:
@@ -55,3 +67,13 @@ def read(source: Source, *, may_be_geojson: bool = False) -> Sheet:
     if may_be_geojson and outlines.looks_like_geojson(content):
         return outlines.read_features(content)
     return read_sheet(content)
+
+
+def _unpacked(content: bytes, source: Source, name: str, *, may_be_geojson: bool, is_unpacked: bool) -> Sheet:
+    """The file within another, which must be no archive again."""
+    if is_unpacked:
+        raise UnreadableError("is an archive within an archive: unpack it first")
+    try:
+        return _read_content(content, source, may_be_geojson=may_be_geojson, is_unpacked=True)
+    except UnreadableError as error:
+        raise UnreadableError(f"the file {name} within it: {error}" if name else f"what it holds: {error}") from None

@@ -4,102 +4,132 @@ from __future__ import annotations
 
 import datetime
 import io
+import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from dashboard.tables.readers import archives, xml_limits
 from dashboard.tables.readers.sheets import Sheet, UnreadableError, column_names, has_content, trimmed
 
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
+Row = tuple[int, Sequence[Any]]
 CHUNK = 50_000
+MOST_ROWS = 1_048_576
+"""As many as Excel has."""
+MOST_CELLS = 50_000_000
+"""Counted up to the last cell of each row: a few thousand rows that reach to Excel's last column."""
+NOT_READ = ("xl/media/", "xl/drawings/", "xl/charts/", "xl/embeddings/", "xl/externalLinks/", "xl/pivot", "customXml/")
 
 
 def read_workbook(content: bytes, wanted: str | None = None) -> Sheet:
-    """The sheet named ``wanted``, else the first that holds anything; its first row with content names the columns.
+    """The sheet named ``wanted``, else the first that is shown and holds anything; its first row with content names the columns.
 
     Formulas count as the values that Excel last saved. Raises UnreadableError.
     """
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
-    if reason := _is_another_archive(content):
-        raise UnreadableError(reason)
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise UnreadableError(f"is a zip file, but not an Excel workbook (.xlsx): {error}") from None
-    try:
-        filled = [sheet.title for sheet in book.worksheets if _first_row(sheet.iter_rows(values_only=True))]
-        if wanted is not None and wanted not in book.sheetnames:
-            raise UnreadableError(f"has no sheet {wanted!r}; its sheets are {', '.join(book.sheetnames)}")
-        if not filled:
-            raise UnreadableError("is empty: no sheet of the workbook holds anything")
-        title = wanted or filled[0]
-        others = [name for name in filled if name != title]
-        notes = (f"only the sheet {title!r} was read, not {', '.join(others)}; --sheet names another",)
-        return _read(book[title].iter_rows(values_only=True), title, notes if others and wanted is None else ())
-    finally:
-        book.close()
+    with archives.opened(content) as archive:
+        for name in archive.namelist():
+            if name.endswith((".xml", ".rels")) and not name.startswith(NOT_READ):
+                xml_limits.look_through(archive, name)
+    with archives.damage_told("an Excel workbook"), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # openpyxl warns of styles, extensions and dates, none of which is for our users
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        try:
+            return _chosen(book, wanted)
+        finally:
+            book.close()
 
 
-def _is_another_archive(content: bytes) -> str | None:
-    """What a zip file is that holds something else than an Excel workbook, and what to do with it."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            kind = archive.read("mimetype")[:80].decode("ascii", "replace") if "mimetype" in names else ""
-    except (RuntimeError, NotImplementedError):
-        return "is a zip file with a password: save it without one"
-    except (zipfile.BadZipFile, OSError, ValueError):
-        return None
-    if "opendocument" in kind:
-        return "is an OpenDocument file (.ods): save it as Excel (.xlsx) or CSV"
-    if "[Content_Types].xml" in names:
-        return None
-    held = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return f"is a zip archive: unpack it first (it holds {held or 'nothing'})"
+def _chosen(book: Workbook, wanted: str | None) -> Sheet:
+    if wanted is not None and wanted not in book.sheetnames:
+        raise UnreadableError(f"has no sheet {wanted!r}; its sheets are {', '.join(book.sheetnames)}")
+    filled = [sheet for sheet in book.worksheets if next(_rows(sheet), None)]
+    if not filled:
+        raise UnreadableError("is empty: no sheet of the workbook holds anything")
+    shown = [sheet for sheet in filled if sheet.sheet_state == "visible"] or filled
+    title = wanted or shown[0].title
+    others = ", ".join(sheet.title for sheet in filled if sheet.title != title)
+    notes = (f"only the sheet {title!r} was read, not {others}; --sheet names another",)
+    return read_rows(_rows(book[title]), title, notes if others and wanted is None else (), "Excel")
 
 
-def _read(rows: Iterator[tuple[Any, ...]], title: str, notes: tuple[str, ...]) -> Sheet:
-    found = _first_row(rows)
+def _rows(sheet: Any) -> Iterator[Row]:
+    """The sheet's rows with content and their numbers, each up to its last cell. Raises UnreadableError where they have no end.
+
+    What the sheet says of its own size is not believed: programs write it too small, and what lies beyond would be lost.
+    """
+    if not hasattr(sheet, "reset_dimensions"):  # a chart has a sheet of its own
+        return
+    sheet.reset_dimensions()
+    cells = 0
+    for at, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells += len(row)
+        if at > MOST_ROWS or cells > MOST_CELLS:
+            raise UnreadableError(
+                f"the sheet {sheet.title!r} has cells far beyond its table (row {at:,}, column {len(row):,}): delete the rows"
+                " and columns after the table, or export it as CSV"
+            )
+        if any(cell is not None for cell in row):
+            yield at, row
+
+
+def is_workbook(archive: zipfile.ZipFile) -> bool:
+    return "[Content_Types].xml" in archive.namelist()
+
+
+def read_rows(rows: Iterator[Row], title: str, notes: tuple[str, ...], program: str) -> Sheet:
+    """The rows of the sheet ``title`` as a Sheet: the first names the columns. Raises UnreadableError."""
+    found = next(rows, None)
     if found is None:
         raise UnreadableError(f"the sheet {title!r} is empty")
     at, cells = found
     where = f"sheet {title!r}, row {at}"
     width = max(position for position, cell in enumerate(cells, 1) if cell is not None)
     names = column_names([_text(cell) or "" for cell in cells[:width]], where)
-    table = _table(rows, width)
+    table, lines, beyond = _table(rows, width)
+    if beyond:
+        notes = (
+            *notes,
+            f"{beyond:,} rows have cells to the right of the columns that row {at} names: these were not read",
+        )
     columns = [trimmed(table.column(position)) for position in range(width)]
     filled = has_content(columns, table.num_rows)
-    lines = np.arange(at + 1, at + 1 + table.num_rows)
     return Sheet(
         {name: column.filter(filled) for name, column in zip(names, columns, strict=True)},
         lines[filled.to_numpy(zero_copy_only=False)],
         (),
-        f"Excel, sheet {title!r}",
+        f"{program}, sheet {title!r}",
         unit="row",
         header=where,
         notes=notes,
     )
 
 
-def _first_row(rows: Iterable[tuple[Any, ...]]) -> tuple[int, tuple[Any, ...]] | None:
-    return next(((at, cells) for at, cells in enumerate(rows, 1) if any(cell is not None for cell in cells)), None)
+def _table(rows: Iterator[Row], width: int) -> tuple[pa.Table, np.ndarray, int]:
+    """The rows as columns of text, their numbers, and how many have cells beyond.
 
-
-def _table(rows: Iterator[tuple[Any, ...]], width: int) -> pa.Table:
-    """The rows as columns of text, built in parts so that Python's own objects do not pile up."""
+    The columns are built in parts so that Python's own objects do not pile up.
+    """
     schema = pa.schema([pa.field(str(position), pa.string()) for position in range(width)])
-    parts, part = [], []
-    for cells in rows:
+    parts, part, lines, beyond = [], [], [], 0
+    for at, cells in rows:
+        lines.append(at)
         part.append([_text(cell) for cell in cells[:width]] + [None] * (width - len(cells)))
+        beyond += any(cell is not None for cell in cells[width:])
         if len(part) == CHUNK:
             parts.append(_columns(part, schema))
             part = []
     parts.append(_columns(part, schema))
-    return pa.concat_tables(parts)
+    return pa.concat_tables(parts), np.array(lines, dtype=np.int64), beyond
 
 
 def _columns(rows: list[list[str | None]], schema: pa.Schema) -> pa.Table:

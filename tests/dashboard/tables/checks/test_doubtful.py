@@ -424,8 +424,7 @@ def test_files_of_others_that_are_read(settings: DashboardSettings, shared: Path
     assert (report.exit_code, report.added) == (0, READ_RIGHT[name])
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("c.zip", "is a zip archive: unpack it first"), ("c.ods", "is an OpenDocument file (.ods)")]
-)
-def test_archives_of_others(settings: DashboardSettings, shared: Path, name: str, said: str) -> None:
-    assert said in str(import_records("customers", shared / "cases" / "records" / name, settings, as_of=AS_OF))
+@pytest.mark.parametrize("name", ["c.zip", "c.ods"])
+def test_archives_of_others(settings: DashboardSettings, shared: Path, name: str) -> None:
+    report = import_records("customers", shared / "cases" / "records" / name, settings, as_of=AS_OF)
+    assert (report.exit_code, report.added) == (0, 1)

@@ -164,7 +164,10 @@ def test_numbers_in_a_workbook_are_ids_as_they_look(settings: DashboardSettings,
 
 
 UNUSABLE = [
-    (b"PK\x03\x04nothing", "is a zip file, but not an Excel workbook (.xlsx): File is not a zip file"),
+    (
+        b"PK\x03\x04nothing",
+        "is damaged or incomplete: it looks like a zip archive, but cannot be read (File is not a zip file)",
+    ),
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
         "is an Excel file of the old kind (.xls) or has a password: save it as .xlsx without one",
