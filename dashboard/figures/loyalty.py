@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 SHOWN = 40
+MOOD = "If mood alone decides who answers"
+STRONGEST = 10.0
+"""From this ratio on nothing was looked at (``answering_ratio``)."""
 REVIEW_WEEKS = 26
 EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
 PLANNED = "planned work"
@@ -136,12 +139,13 @@ def cliff(results: Results, currency: str) -> list[Month]:
 
 
 def nps_rows(results: Results, minimum: int) -> list[Line]:
-    """By area, the lowest score first: score, weighted score, change over four weeks, what that says, answers."""
+    """By area, the lowest score first: score, weighted, its bounds, change over four weeks, what that says, answers."""
     rows = provider(results.area_nps) + areas(results, results.area_nps, minimum, "nps")[::-1]
     told: list[Line] = []
     for row in rows[: SHOWN + 1]:
         said = (change(row), "")
-        cells = (_with(row, "nps"), _with(row, "weighted_nps"), _with(row, "change"), said)
+        bounds = (numbers.interval(row["bounded_nps_low"], row["bounded_nps_high"], _whole), "")
+        cells = (_with(row, "nps"), _with(row, "weighted_nps"), bounds, _with(row, "change"), said)
         answers = (numbers.count(row["answers"]), "")
         told.append((row["area"] or None, (*cells, answers, _stars(results, row["area"] or None))))
     return told
@@ -188,6 +192,31 @@ def not_correctable(results: Results) -> str:
     """What weighting the answers cannot correct, in words."""
     rows = provider(results.area_nps)
     return str(rows[0]["not_correctable"]) if rows else ""
+
+
+def who_answers(results: Results) -> str:
+    """Whether the unhappy answer more readily, and what that leaves of the score, in words; empty where it was not asked."""
+    row = next(iter(provider(results.area_nps)), None)
+    if row is None or numbers.is_missing(row["bounded_nps_low"]):
+        return ""
+    between = numbers.interval(row["bounded_nps_low"], row["bounded_nps_high"], _whole)
+    said = f"Depending on why customers answer, the provider's score lies within {between}. "
+    low, likeliest, high = (row[f"answering_ratio{end}"] for end in ("_low", "", "_high"))
+    if numbers.is_missing(likeliest) or (low <= 1.01 / STRONGEST and high >= STRONGEST / 1.01):
+        return f"{said}Whether unhappy customers answer more readily than happy ones is not known."
+    span = f"{numbers.decimal(low, 1)} to {numbers.decimal(high, 1)}"
+    if low > 1:
+        times = numbers.decimal(likeliest, 1)
+        return f"{said}{MOOD}, unhappy customers answer {times} times as readily as happy ones ({span})."
+    if high < 1:
+        span = f"{numbers.decimal(1 / high, 1)} to {numbers.decimal(1 / low, 1)}"
+        times = numbers.decimal(1 / likeliest, 1)
+        return f"{said}{MOOD}, happy customers answer {times} times as readily as unhappy ones ({span})."
+    return f"{said}{MOOD}, unhappy customers were not seen to answer more or less readily than happy ones ({span} times as readily)."
+
+
+def _whole(value: Any) -> str:
+    return numbers.decimal(value, 0)
 
 
 def _with(row: Row, column: str, places: int = 0) -> tuple[str, str]:

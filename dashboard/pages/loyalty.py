@@ -103,12 +103,14 @@ def _bar(month: Month, most: int) -> html.Div:
 def _nps(results: Results, minimum: int, names: Any) -> html.Section:
     lines = loyalty.nps_rows(results, minimum)
     said = [
-        html.P(text, className="how") for text in (loyalty.not_correctable(results), loyalty.reviews(results)) if text
+        html.P(text, className="how")
+        for text in (loyalty.who_answers(results), loyalty.not_correctable(results), loyalty.reviews(results))
+        if text
     ]
     if not lines or known.unknown(results, "answers") is not None:
         why = _why_no_answers(results)
         return parts.panel(TEXT["nps"], html.P(why, className="quiet"), *said)
-    columns = ("Where", "Score", "Weighted", "Change in 4 weeks", "Says", "Answers", "Stars")
+    columns = ("Where", "Score", "Weighted", "Bounds", "Change in 4 weeks", "Says", "Answers", "Stars")
     return parts.panel(TEXT["nps"], parts.table(columns, _lines(lines, names), label=TEXT["nps"]), *said)
 
 

@@ -112,6 +112,17 @@ AREA_NPS = TableSpec(
         Column("weighted_nps_low", "number", "lower end of its 95% interval"),
         Column("weighted_nps_high", "number", "upper end"),
         Column("weighted_answers", "integer", "answers of known customers, which alone can be weighted", True),
+        Column(
+            "bounded_nps_low",
+            "number",
+            "lowest score if answering depends on the score itself, or on what is on record",
+        ),
+        Column("bounded_nps_high", "number", "highest such score; sampling error is in both"),
+        Column(
+            "answering_ratio", "number", "how many times as readily a detractor answers as a promoter; null: not known"
+        ),
+        Column("answering_ratio_low", "number", "lower end of its 95% region; 0.1: nothing is known below"),
+        Column("answering_ratio_high", "number", "upper end; 10: nothing is known above"),
         Column("not_correctable", "text", "what the weights cannot correct, in words", True),
         Column("recent_answers", "integer", "in the last four weeks", True),
         Column("recent_nps", "number", "their score"),

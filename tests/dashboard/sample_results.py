@@ -283,7 +283,7 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
         for month in range(1, 13)
     ]
     nps = [
-        (area, 400, 120, 90, 7.5, 1.0, 14.0, 6.0, -1.0, 13.0, 380, "a mood that nothing on record shows", 40, 5.0, 44, 20.0,
+        (area, 400, 120, 90, 7.5, 1.0, 14.0, 6.0, -1.0, 13.0, 380, -24.0, 31.0, 1.9, 1.1, 3.2, "a mood that nothing on record shows", 40, 5.0, 44, 20.0,
          -15.0, -28.0, -2.0, 0.01, 0.04, area == "n03", None)
         for area in ("", "n03", "n05", "n07")
     ]  # fmt: skip

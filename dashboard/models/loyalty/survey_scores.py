@@ -9,7 +9,8 @@ answers; v is the variance of both samples together, as under no change. Falls a
 (Benjamini and Hochberg at 10%). Intervals of differences: Zou and Donner 2008 (Statistics in Medicine 27).
 
 Weights are raked (Deming and Stephan 1940) until answers have the customers' own tenure, technology and complaints. That
-assumes that within such a group who answers feels as who does not; nothing measured can test it.
+assumes that within such a group who answers feels as who does not; nothing measured can test it. So bounds stand beside it
+that also hold where answering depends on the score itself (``survey_selection``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
+from dashboard.models.loyalty import survey_selection
+from dashboard.models.loyalty.survey_selection import Answering
 from dashboard.models.statistics.multiplicity import benjamini_hochberg
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +38,10 @@ FEWEST_OF_A_KIND = 10
 LARGEST_WEIGHT = 5.0
 RAKING_ROUNDS = 50
 BESIDE = 1e-9
-NOT_CORRECTABLE = "who answers by mood or by anything that is not on record: not correctable"
+NOT_CORRECTABLE = (
+    "Weights cannot correct for customers who answer because of their mood, or for another reason that is not on record"
+    " (not correctable). The bounds allow for mood."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ def area_nps(answers: pd.DataFrame, customers_now: pd.DataFrame) -> pd.DataFrame
     frame = frame[frame["age"] < WINDOW_WEEKS]
     frame = frame.assign(weight=weights(frame, customers_now))
     areas = sorted(set(customers_now["area"]) | set(frame["area"]))
-    rows = [_row(PROVIDER, frame)] + [_row(area, frame[frame["area"] == area]) for area in areas]
+    found = answering(frame, customers_now)
+    rows = [_row(PROVIDER, frame, found)] + [_row(area, frame[frame["area"] == area], found) for area in areas]
     table = pd.DataFrame(rows)
     is_area = (table["area"] != PROVIDER).to_numpy()
     p_values = table["p_value"].to_numpy(dtype=float)
@@ -157,10 +164,35 @@ def _weeks_back(days: pd.Series) -> pd.Series:
     return (days.max() - days).dt.days // 7 if len(days) else pd.Series(0.0, index=days.index)
 
 
-def _row(area: str, frame: pd.DataFrame) -> dict[str, Any]:
+def answering(answers: pd.DataFrame, customers_now: pd.DataFrame) -> Answering:
+    """How much more readily the unhappy answer, from the kinds of customers who answered: one number for the provider."""
+    known = answers[answers["tenure_days"].notna()]
+    if len(known) < FEWEST_OF_A_KIND or customers_now.empty:
+        return survey_selection.UNKNOWN
+    codes, shares = _merged(_kind(known), _kind(customers_now))
+    return survey_selection.answering(known["vote"].to_numpy(dtype=float), codes, shares)
+
+
+def _kind(frame: pd.DataFrame) -> npt.NDArray[np.str_]:
+    """Tenure, technology and complaints together."""
+    tenure, technology, complained = _kinds(frame)
+    return np.char.add(np.char.add(tenure, technology), complained)
+
+
+def _bounds(votes: Floats, found: Answering, weighted: Score) -> tuple[float, float]:
+    """The lowest and highest score that either supposition leaves, with sampling error; nan without answers."""
+    if not votes.size:
+        return np.nan, np.nan
+    ends = [_weighted_score(votes, survey_selection.back_weights(votes, ratio)) for ratio in (found.low, found.high)]
+    scores = [*ends, _score(votes)] + ([weighted] if weighted.answers else [])
+    return min(score.low for score in scores), max(score.high for score in scores)
+
+
+def _row(area: str, frame: pd.DataFrame, found: Answering) -> dict[str, Any]:
     votes = frame["vote"].to_numpy(dtype=float)
     whole = _score(votes)
     weighted, known = _weighted(frame)
+    low, high = _bounds(votes, found, weighted)
     row: dict[str, Any] = {
         "area": area,
         "answers": votes.size,
@@ -169,6 +201,11 @@ def _row(area: str, frame: pd.DataFrame) -> dict[str, Any]:
         **_named("nps", whole),
         **_named("weighted_nps", weighted),
         "weighted_answers": known,
+        "bounded_nps_low": 100 * low,
+        "bounded_nps_high": 100 * high,
+        "answering_ratio": found.likeliest,
+        "answering_ratio_low": found.low,
+        "answering_ratio_high": found.high,
         "not_correctable": NOT_CORRECTABLE,
     }
     return row | _change(frame["age"].to_numpy(dtype=float), votes)
@@ -199,11 +236,15 @@ def _weighted(frame: pd.DataFrame) -> tuple[Score, int]:
     """The weighted score, its interval at Kish's (1965) effective number of answers, and how many could be weighted."""
     known = frame[frame["weight"].notna()]
     weight, votes = known["weight"].to_numpy(dtype=float), known["vote"].to_numpy(dtype=float)
+    return _weighted_score(votes, weight), votes.size
+
+
+def _weighted_score(votes: Floats, weight: Floats) -> Score:
     if not votes.size:
-        return score_interval(0, 0, 0), 0
+        return score_interval(0, 0, 0)
     effective = float(weight.sum() ** 2 / (weight**2).sum())
     promoters, detractors = (effective * float(weight[votes == v].sum() / weight.sum()) for v in (1.0, -1.0))
-    return score_interval(promoters, detractors, effective), votes.size
+    return score_interval(promoters, detractors, effective)
 
 
 def _named(name: str, score: Score) -> dict[str, float]:

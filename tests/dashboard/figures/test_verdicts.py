@@ -201,3 +201,21 @@ def test_a_joint_find_counts_only_one_way():
         is_clear = kind == "placebo" or (p_value_above < 0.05 and high > 1)
         assert model.finds_jointly == (p_value < 0.05 and is_clear)
         assert model.finds_something == model.finds_jointly
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "word"),
+    [
+        (2.0, 1.2, 3.1, "unhappy customers answer 2.0 times as readily as happy ones (1.2 to 3.1)"),
+        (0.5, 0.25, 0.8, "happy customers answer 2.0 times as readily as unhappy ones (1.2 to 4.0)"),
+        (1.1, 0.8, 1.5, "were not seen to answer more or less readily"),
+        (1.1, 0.1, 10.0, "is not known"),
+        (None, 0.1, 10.0, "is not known"),
+        (9.0, 3.0, 10.0, "unhappy customers answer 9.0 times as readily as happy ones (3.0 to 10.0)"),
+    ],
+)
+def test_who_answers_is_said_for_every_side(built, ratio, low, high, word):
+    row = {"answering_ratio": ratio, "answering_ratio_low": low, "answering_ratio_high": high}
+    told = built.area_nps.assign(**{name: float("nan") if value is None else value for name, value in row.items()})
+    assert word in loyalty.who_answers(replace(built, area_nps=told))
+    assert not loyalty.who_answers(replace(built, area_nps=told.iloc[:0]))

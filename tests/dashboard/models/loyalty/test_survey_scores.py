@@ -139,3 +139,67 @@ def test_no_answers_at_all_is_a_row_without_numbers():
     made = survey_scores.area_nps(nothing, NOBODY)
     assert made["area"].tolist() == [""]
     assert np.isnan(made["nps"].iloc[0])
+
+
+def surveyed(seed: int, customers: int, willing: str) -> tuple[float, pd.Series]:
+    """The true score of a provider whose customers' mood moves complaints and votes, and what its survey says of it."""
+    random = np.random.default_rng(seed)
+    mood, tenure = random.normal(size=customers), random.exponential(1200, customers)
+    complained = random.random(customers) < 1 / (1 + np.exp(2.2 + 1.2 * mood))
+    score = np.clip(np.rint(7.6 + 1.9 * mood - complained + random.normal(size=customers)), 0, 10)
+    vote = np.select([score >= 9, score <= 6], [1, -1], 0)
+    readiness = {
+        "all alike": np.ones(customers),
+        "by the score": np.select([vote == -1, vote == 0], [2.5, 1.0], 0.5),
+        "by a mood that the score shows in part": np.exp(-0.55 * mood),
+        "who complained": np.where(complained, 2.5, 0.9),
+        "long there": np.where(tenure > 1461, 2.0, 0.7),
+        "the very happy and the very unhappy": np.where(vote == 0, 0.5, 1.5),
+    }[willing]
+    frame = pd.DataFrame(
+        {
+            "area": "a",
+            "score": score,
+            "technology": "cable",
+            "tenure_days": tenure,
+            "complaints_before": complained.astype(int),
+            "answered_on": pd.Timestamp("2026-05-01") - pd.to_timedelta(random.integers(0, 180, customers), unit="D"),
+        }
+    )
+    answered = random.random(customers) < 0.15 * readiness
+    return 100 * float(vote.mean()), survey_scores.area_nps(frame[answered], frame).iloc[0]
+
+
+@pytest.mark.parametrize(
+    "willing",
+    [
+        "all alike",
+        "by the score",
+        "by a mood that the score shows in part",
+        "who complained",
+        "long there",
+        "the very happy and the very unhappy",
+    ],
+)
+@pytest.mark.parametrize("customers", [1500, 10000])
+def test_the_bounds_hold_the_truth_whoever_answers(willing, customers):
+    """The weighted score, beside them, holds in none of the worlds where answering depends on mood."""
+    worlds = [surveyed(seed, customers, willing) for seed in range(1, 21)]
+    held = [row["bounded_nps_low"] <= truth <= row["bounded_nps_high"] for truth, row in worlds]
+    assert np.mean(held) >= 0.95
+    weighted = [row["weighted_nps_low"] <= truth <= row["weighted_nps_high"] for truth, row in worlds]
+    assert np.mean(weighted) >= 0.8 or "score" in willing
+
+
+def test_how_much_more_readily_the_unhappy_answer_is_found():
+    ratios = [surveyed(seed, 10000, "by the score")[1] for seed in range(1, 21)]
+    assert np.mean([row["answering_ratio_low"] <= 5.0 <= row["answering_ratio_high"] for row in ratios]) >= 0.9
+    assert np.median([row["answering_ratio"] for row in ratios]) == pytest.approx(5.0, rel=0.15)
+    alike = [surveyed(seed, 10000, "all alike")[1] for seed in range(1, 21)]
+    assert np.mean([row["answering_ratio_low"] <= 1.0 <= row["answering_ratio_high"] for row in alike]) >= 0.9
+
+
+def test_without_customers_to_compare_with_the_bounds_are_wide():
+    row = survey_scores.area_nps(answers(np.random.default_rng(6), 1, 40), NOBODY).iloc[0]
+    assert np.isnan(row["answering_ratio"])
+    assert row["bounded_nps_high"] - row["bounded_nps_low"] > 90
