@@ -30,7 +30,7 @@ from collector.publish.live import device_spans as device_table
 from collector.publish.quarantine import Aside
 from collector.publish.web import service_discovery
 from collector.publish.web.guard import Guard
-from collector.publish.web.handlers import Site, Status
+from collector.publish.web.handlers import COSTLY, Site, Status
 from collector.publish.web.server import WebServer
 from collector.reading import Reading
 from collector.schedule import Schedule
@@ -108,7 +108,7 @@ class Collector:
             "/sd": service_discovery.handler(settings, lambda: (self._web.scheme, self._web.port)),
         }
         web_file = settings.web.config_file
-        self._web = WebServer(served, Guard(web_file) if web_file is not None else None)
+        self._web = WebServer(served, Guard(web_file) if web_file is not None else None, costly=COSTLY)
         self._schedule = Schedule(self._interval)
         self._traps: TrapPolls | None = None
         if settings.traps.address is not None:

@@ -1,4 +1,4 @@
-"""Half-open and idle connections by the hundred, against a collector that polls: scrapes go through all the same."""
+"""Half-open, idle and pipelining connections by the hundred, against a collector that polls: scrapes go through all the same."""
 
 from __future__ import annotations
 
@@ -29,9 +29,19 @@ BEGUN_TLS = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"
 class Crowd:
     """Connections that are held: ``of`` half-open ones and idle ones, opened again where the collector ended them."""
 
-    def __init__(self, port: int, context: ssl.SSLContext | None, sources: int) -> None:
+    def __init__(
+        self,
+        port: int,
+        context: ssl.SSLContext | None,
+        sources: int,
+        *,
+        half_open: int = HALF_OPEN,
+        idle: int = IDLE,
+        begun: bytes = BEGUN,
+    ) -> None:
         self._port, self._context, self._sources = port, context, sources
-        self._held: list[tuple[bool, socket.socket | None]] = [(n < HALF_OPEN, None) for n in range(HALF_OPEN + IDLE)]
+        self._begun = begun if context is None else BEGUN_TLS
+        self._held: list[tuple[bool, socket.socket | None]] = [(n < half_open, None) for n in range(half_open + idle)]
 
     def fill(self) -> int:
         """How many had to be opened."""
@@ -51,7 +61,7 @@ class Crowd:
         opened = socket.create_connection(("127.0.0.1", self._port), SECONDS, (source, 0))
         with contextlib.suppress(OSError):
             if is_half_open:
-                opened.sendall(BEGUN if self._context is None else BEGUN_TLS)
+                opened.sendall(self._begun)
             elif self._context is not None:
                 return self._context.wrap_socket(opened, server_hostname="127.0.0.1")
         return opened
@@ -148,4 +158,24 @@ def test_scrapes_go_through_a_crowd(run, tmp_path, many_files, eventually, schem
     assert status == 200
     assert context is not None or _counted(text, "crowded" if sources > 1 else "source_crowded") > 500
     assert run.process.poll() is None
+    assert "Traceback" not in run.said()
+
+
+def test_health_is_told_while_others_pipeline_and_do_not_read(run, many_files, eventually):
+    """Sixty sources ask for hundreds of pages in advance and read none, again wherever they are ended."""
+    run.start()
+    eventually(lambda: get(run.port, "/-/ready", None)[0] == 200, 60)
+    asked = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 300
+    crowd = Crowd(run.port, None, 60, half_open=120, idle=0, begun=asked)
+    slowest = 0.0
+    try:
+        for _ in range(3 * ROUNDS):
+            crowd.fill()
+            status, seconds = get(run.port, "/-/healthy", None)
+            assert status == 200
+            slowest = max(slowest, seconds)
+    finally:
+        crowd.close()
+    print(f"slowest /-/healthy beside pipelined requests: {slowest:.3f} s")
+    eventually(lambda: get(run.port, "/metrics", None)[0] == 200, 60)
     assert "Traceback" not in run.said()

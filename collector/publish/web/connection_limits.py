@@ -1,4 +1,7 @@
-"""Who holds a connection: there is room for so many, and for so many of one source; the oldest idle one makes way."""
+"""Who holds a connection: there is room for so many, and for so many of one source; the oldest idle one makes way.
+
+Where few are idle, the one makes way whose client has taken nothing of its answer for longest.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,22 @@ from collections.abc import Callable
 
 MOST = 128
 MOST_OF_SOURCE = 64
+CROWDED_RATIO = 0.75
+"""From so many of the places at work on, what is costly is refused: the others are for short answers."""
+TURNS_TO_ASK = 16
+"""Of the event loop: a newcomer has so many, whoever else comes, before it may be the oldest idle one.
+
+Reading a request that has arrived takes about seven.
+"""
 IPV6_PREFIX = 64
 """Of an IPv6 address so many bits are the source: the rest a host chooses as it likes (RFC 4291)."""
 
 
 class Place:
-    """One connection's. It is idle until `work`, and again from `rest` on; ``let_go`` ends it to make way."""
+    """One connection's: idle, then at work from `work` on, sending from `send` on, and idle again from `rest` on.
+
+    ``let_go`` ends it to make way.
+    """
 
     __slots__ = ("_places", "let_go", "source")
 
@@ -26,10 +39,22 @@ class Place:
         """A whole request has come: it is not ended for another."""
         self._places.idle.pop(self, None)
 
+    def send(self) -> None:
+        """Its client has taken all that it was sent so far, and is sent more."""
+        if self in self._places.held:
+            self._places.sending.pop(self, None)
+            self._places.sending[self] = None
+
     def rest(self) -> None:
         """It waits for its next request."""
+        self._places.sending.pop(self, None)
         if self in self._places.held:
             self._places.idle[self] = None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether most places, or most of its source, are at work."""
+        return self._places.is_crowded(self.source)
 
     def leave(self) -> None:
         """It has ended, or been ended."""
@@ -43,6 +68,7 @@ class Places:
         self.most, self.most_of_source = most, most_of_source
         self.held: set[Place] = set()
         self.idle: dict[Place, None] = {}
+        self.sending: dict[Place, None] = {}
         self.ended: Counter[str] = Counter(crowded=0, source_crowded=0, turned_away=0, slow=0)
         self._of_source: Counter[str] = Counter()
 
@@ -66,13 +92,30 @@ class Places:
             return
         self.held.discard(place)
         self.idle.pop(place, None)
+        self.sending.pop(place, None)
         self._of_source[place.source] -= 1
         if not self._of_source[place.source]:
             del self._of_source[place.source]
 
+    @property
+    def newcomers_in_a_turn(self) -> int:
+        """How many connections to take in at one turn of the event loop; one source has half of the places."""
+        return max(1, (self.most - len(self.held) + len(self.idle)) // (2 * TURNS_TO_ASK))
+
+    def is_crowded(self, source: str) -> bool:
+        """Whether most places, or most of ``source``, are at work."""
+        at_work = [place for place in self.held if place not in self.idle and place not in self.sending]
+        of_source = sum(place.source == source for place in at_work)
+        return len(at_work) > CROWDED_RATIO * self.most or of_source > CROWDED_RATIO * self.most_of_source
+
     def _make_way(self, reason: str, source: str | None) -> bool:
-        """End the connection that has been idle for longest, of ``source`` or of all."""
-        oldest = next((place for place in self.idle if source is None or place.source == source), None)
+        """End the connection that has been idle for longest, or not taken its answer, of ``source`` or of all."""
+        idle, sending = (
+            [place for place in places if source is None or place.source == source]
+            for places in (self.idle, self.sending)
+        )
+        candidates = idle if len(idle) >= TURNS_TO_ASK else [*sending, *idle]
+        oldest = next(iter(candidates), None)
         if oldest is None:
             self.ended["turned_away"] += 1
             return False

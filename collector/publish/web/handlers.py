@@ -13,8 +13,12 @@ from collector.publish.exposition.gzip_chunks import Piece
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.samples import sample
 from collector.publish.exposition.self_metrics import OwnMetrics, bairro_version
-from collector.publish.web.server import HTML, Handler, Request, Response, text
+from collector.publish.web.server import HTML, Handler, Request, Response, compress, text
+from collector.publish.web.shared_answers import SharedAnswers
 from collector.reading import STATES, Reading, StateName
+
+COSTLY = ("/metrics", "/probe")
+"""What takes long, and is refused while much is being answered."""
 
 Probe = Callable[[str], Awaitable[Reading | None]]
 
@@ -40,6 +44,7 @@ class Site:
         self._own = own
         self._probe = probe
         self._status = status
+        self._pages = SharedAnswers(self._page_of)
 
     def handlers(self) -> dict[str, Handler]:
         """What to serve where."""
@@ -52,10 +57,14 @@ class Site:
         }
 
     async def metrics(self, request: Request) -> Response:
-        """Everything, for Prometheus."""
-        form = negotiate(request.headers.get("accept", ""))
+        """Everything, for Prometheus: one text for all who ask at once."""
+        return await self._pages.get((negotiate(request.headers.get("accept", "")), request.takes_gzip))
+
+    async def _page_of(self, wanted: tuple[Form, bool]) -> Response:
+        form, is_packed = wanted
         pieces = await self._exposition.pieces(form)
-        return _exposed([*pieces, self._own.render(form).encode()], form)
+        page = _exposed([*pieces, self._own.render(form).encode()], form)
+        return await compress(page) if is_packed else page
 
     async def probe(self, request: Request) -> Response:
         """One device, polled now, or with the poll that is in flight."""

@@ -36,7 +36,7 @@ class Listener:
     """What ``asyncio.start_server`` is, with a place for each connection and a context asked for at each handshake.
 
     A connection has its place from its beginning on: who shakes hands for long makes way like who asks for nothing.
-    One is taken in at each turn of the loop, so that what those before have asked for is read before many more come.
+    Few are taken in at each turn of the loop, so that what those before have asked for is read before many more come.
     """
 
     def __init__(
@@ -79,8 +79,11 @@ class Listener:
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
+        newcomers = 0
         while True:
-            await asyncio.sleep(0)
+            newcomers = (newcomers + 1) % self._places.newcomers_in_a_turn
+            if not newcomers:
+                await asyncio.sleep(0)
             try:
                 connection, peer = await loop.sock_accept(listening)
             except OSError:  # no file descriptor left, or a client that has gone already

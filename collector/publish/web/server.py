@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +30,10 @@ IDLE_SECONDS = 75.0
 REQUEST_SECONDS = 10.0
 """In which a request must have come whole, and an answer be taken."""
 COMPRESS_FROM = 1_024
+SERVED_IN_A_TURN = 16
+"""So many connections at most are served in one turn of the event loop, so that polls and newcomers have theirs too."""
+CHUNK = 65_536
+"""Bytes that a connection is given in one turn, and that may wait in memory for a client to take them."""
 
 
 class PortInUseError(BairroError, OSError):
@@ -77,6 +81,11 @@ class Request:
             return False
         return self.version == "HTTP/1.1" and self.headers.get("connection", "").lower() != "close"
 
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether the answer may be gzip."""
+        return "gzip" in self.headers.get("accept-encoding", "")
+
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -89,14 +98,24 @@ class WebServer:
     """
 
     def __init__(
-        self, handlers: Mapping[str, Handler], guard: Guard | None = None, places: Places | None = None
+        self,
+        handlers: Mapping[str, Handler],
+        guard: Guard | None = None,
+        places: Places | None = None,
+        *,
+        costly: Collection[str] = (),
     ) -> None:
-        """``guard`` stands before every path, those of health too; without one everybody may read."""
+        """``guard`` stands before every path, those of health too; without one everybody may read.
+
+        ``costly`` paths are refused while most places are at work, so that the others always have room.
+        """
         self.places = places or Places()
         self._handlers = handlers
         self._guard = guard
+        self._costly = costly
         self._server: Listener | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(SERVED_IN_A_TURN)
 
     async def open(self, address: str, port: int) -> None:
         """Listen. Raises PortInUseError."""
@@ -176,38 +195,82 @@ class WebServer:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 raw = begun + await reader.readuntil(b"\r\n\r\n")
-            place.work()
         except asyncio.LimitOverrunError:
-            await _send(writer, text("the request is too large\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+            await self._send(
+                writer, place, text("the request is too large\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            )
             return False
+        if has_asked:
+            await self._turn()
+        place.work()
         request = _parse(raw)
         if request is None:
-            await _send(writer, text("not an HTTP/1 request\n", HTTPStatus.BAD_REQUEST))
+            await self._send(writer, place, text("not an HTTP/1 request\n", HTTPStatus.BAD_REQUEST))
             return False
-        response = await self._guarded(request)
-        if "gzip" in request.headers.get("accept-encoding", "") and response.size >= COMPRESS_FROM:
+        response = await self._guarded(request, place)
+        if request.takes_gzip and response.size >= COMPRESS_FROM and "Content-Encoding" not in response.headers:
             response = await compress(response)
-        await _send(writer, response, is_head=request.method == "HEAD", keeps=request.keeps_alive)
+        await self._send(writer, place, response, is_head=request.method == "HEAD", keeps=request.keeps_alive)
         return request.keeps_alive
 
-    async def _guarded(self, request: Request) -> Response:
-        if self._guard is None:
-            return await self._respond(request)
-        refusal = await self._guard.refuse(request)
-        return self._guard.dress(refusal or await self._respond(request))
+    async def _turn(self) -> None:
+        """Wait for a turn of the event loop in which few others are served: newcomers come first."""
+        async with self._turns:
+            await asyncio.sleep(0)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _guarded(self, request: Request, place: Place) -> Response:
+        if self._guard is None:
+            return await self._respond(request, place)
+        refusal = await self._guard.refuse(request)
+        return self._guard.dress(refusal or await self._respond(request, place))
+
+    async def _respond(self, request: Request, place: Place) -> Response:
         if request.method not in ("GET", "HEAD"):
             return text("only GET and HEAD\n", HTTPStatus.METHOD_NOT_ALLOWED)
         handler = self._handlers.get(request.path)
         if handler is None:
             known = " ".join(sorted(self._handlers))
             return text(f"there is nothing at this path; there is: {known}\n", HTTPStatus.NOT_FOUND)
+        if request.path in self._costly and place.is_crowded:
+            told = text("too many requests are being answered; ask again later\n", HTTPStatus.SERVICE_UNAVAILABLE)
+            return replace(told, headers={"Retry-After": "5"})
         try:
             return await handler(request)
         except Exception:
             log.exception("GET %s failed", request.path)
             return text("the collector failed on this request; its log says how\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    async def _send(
+        self,
+        writer: asyncio.StreamWriter,
+        place: Place,
+        response: Response,
+        *,
+        is_head: bool = False,
+        keeps: bool = False,
+    ) -> None:
+        headers = {
+            "Content-Type": response.content_type,
+            "Content-Length": str(response.size),
+            "Connection": "keep-alive" if keeps else "close",
+            "X-Content-Type-Options": "nosniff",
+            **response.headers,
+        }
+        head = f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        async with asyncio.timeout(REQUEST_SECONDS):
+            writer.write(head.encode("latin-1") + b"\r\n")
+            for chunk in () if is_head else _chunks(response.pieces):
+                place.send()
+                if len(chunk) >= CHUNK:
+                    await self._turn()
+                writer.write(chunk)
+                await writer.drain()
+            # To the last byte: what a client never takes would stay in memory after the connection's place is given back.
+            place.send()
+            writer.transport.set_write_buffer_limits(0)
+            await writer.drain()
+            writer.transport.set_write_buffer_limits()
 
 
 def _parse(raw: bytes) -> Request | None:
@@ -237,24 +300,15 @@ async def compress(response: Response) -> Response:
     return Response(body, response.status, response.content_type, headers)
 
 
-async def _send(
-    writer: asyncio.StreamWriter, response: Response, *, is_head: bool = False, keeps: bool = False
-) -> None:
-    headers = {
-        "Content-Type": response.content_type,
-        "Content-Length": str(response.size),
-        "Connection": "keep-alive" if keeps else "close",
-        "X-Content-Type-Options": "nosniff",
-        **response.headers,
-    }
-    head = f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    async with asyncio.timeout(REQUEST_SECONDS):
-        writer.write(head.encode("latin-1") + b"\r\n")
-        for piece in () if is_head else response.pieces:
-            writer.write(plain(piece))
-            await writer.drain()
-        # To the last byte: what a client never takes would stay in memory after the connection's place is given back.
-        writer.transport.set_write_buffer_limits(0)
-        await writer.drain()
-        writer.transport.set_write_buffer_limits()
+def _chunks(pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """The same bytes in portions of about CHUNK."""
+    gathered: list[bytes] = []
+    size = 0
+    for piece in map(plain, pieces):
+        for start in range(0, len(piece), CHUNK):
+            gathered.append(piece[start : start + CHUNK])
+            size += len(gathered[-1])
+            if size >= CHUNK:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+    yield b"".join(gathered)

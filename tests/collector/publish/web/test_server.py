@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from threading import Thread
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 
 from collector.config import MetricsSettings
+from collector.publish.exposition.content_negotiation import Form
+from collector.publish.exposition.gzip_chunks import Piece
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.publish.web import server as web
-from collector.publish.web.connection_limits import source_of
-from collector.publish.web.handlers import Site, Status
+from collector.publish.web.handlers import COSTLY, Site, Status
 from collector.publish.web.server import PortInUseError, Request, Response, WebServer
 from collector.reading import Reading
 
@@ -35,9 +37,11 @@ class Running:
         self.reading = answer(1000.0)
         self.is_blind = False
         site = Site(self.exposition, OwnMetrics(lambda: {"blind": 0.0}), probe=self.probe, status=self.status)
+        more = ("broken", "large", "huge", "slow", "counted")
         self.server = WebServer(
-            {**site.handlers(), "/broken": self.broken, "/large": self.large, "/huge": self.huge, "/slow": self.slow}
+            {**site.handlers(), **{f"/{name}": getattr(self, name) for name in more}}, costly=COSTLY
         )
+        self.count = 0
         self.released = asyncio.Event()
         self.loop = asyncio.new_event_loop()
         self.thread = Thread(target=self.loop.run_forever)
@@ -56,6 +60,10 @@ class Running:
     async def slow(self, _request: Request) -> Response:
         await self.released.wait()
         return web.text("at last\n")
+
+    async def counted(self, _request: Request) -> Response:
+        self.count += 1
+        return web.text(f"{self.count}\n")
 
     async def large(self, _request: Request) -> Response:
         return web.text("x" * 3_000_000)
@@ -326,19 +334,70 @@ def test_where_all_are_at_work_a_newcomer_is_turned_away(running: Running, event
     assert running.get("/-/healthy")[0] == 200
 
 
-@pytest.mark.parametrize(
-    ("address", "source"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::1", "::/64"),
-        ("", ""),
-    ],
-)
-def test_what_counts_as_one_source(address: str, source: str) -> None:
-    assert source_of(address) == source
+def test_a_newcomer_does_not_wait_for_what_others_ask_for_in_advance(running: Running) -> None:
+    """It is answered after few of their requests, not after all that have come."""
+    in_advance = b"GET /counted HTTP/1.1\r\nHost: x\r\n\r\n" * 300
+    held = [running.connect(f"127.0.1.{number}") for number in range(1, 61)]
+    for connection in held:
+        connection.sendall(in_advance)
+    answers = []
+    for _ in range(5):
+        before = running.count
+        answers.append((before, int(running.get("/counted")[2])))
+    assert all(answered - before < 60 * 300 / 4 for before, answered in answers), answers
+    for connection in held:
+        connection.close()
+
+
+def test_many_who_ask_for_metrics_share_a_page(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    really = running.exposition.pieces
+
+    async def slowly(form: Form) -> list[Piece]:
+        made.append(form)
+        while len(running.server.places.idle) > 1:  # until all but who comes next have asked
+            await asyncio.sleep(0.01)
+        return await really(form)
+
+    monkeypatch.setattr(running.exposition, "pieces", slowly)
+    held = [running.connect(f"127.0.1.{number}") for number in range(1, 61)]
+    for connection in held:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    for connection in held:
+        assert whole(connection).startswith(b"HTTP/1.1 200 OK")
+        connection.close()
+    assert len(made) <= 2
+
+
+def test_what_is_costly_is_refused_while_most_places_are_at_work(running: Running, eventually) -> None:
+    running.server.places.most = 4
+    held = [running.connect() for _ in range(3)]
+    for connection in held:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+    eventually(lambda: len(running.server.places.held) == 3 and not running.server.places.idle, 30)
+    status, headers, body = running.get("/metrics")
+    assert (status, body) == (503, b"too many requests are being answered; ask again later\n")
+    assert headers["retry-after"] == "5"
+    assert running.get("/-/healthy")[0] == 200
+    running.loop.call_soon_threadsafe(running.released.set)
+    assert all(whole(connection).endswith(b"at last\n") for connection in held)
+    for connection in held:
+        connection.close()
+
+
+def test_little_of_an_answer_that_is_not_taken_waits_in_memory(running: Running, eventually) -> None:
+    transports: list[asyncio.WriteTransport] = []
+    really = running.server._send
+
+    async def send(writer: asyncio.StreamWriter, *rest: Any, **more: Any) -> None:
+        transports.append(writer.transport)
+        await really(writer, *rest, **more)
+
+    running.server._send = send  # type: ignore[method-assign]
+    with running.connect() as connection:
+        connection.sendall(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
+        eventually(lambda: transports and transports[0].get_write_buffer_size() > 0, 30)
+        assert transports[0].get_write_buffer_size() <= 3 * web.CHUNK
 
 
 def test_a_port_in_use_is_told(free_port: Callable[[], int]) -> None:
