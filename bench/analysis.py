@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench import analysis_report, worlds
+from bench import analysis_report, resume, worlds
 from bench.naive import naive_rankings
 from dashboard.config import AnalysisSettings
 from dashboard.models.areas import rank_areas
@@ -42,14 +42,14 @@ LEAST_TRUE_LEAVERS = 0.05
 """An area with fewer true avoidable leavers in 90 days has nothing to cover."""
 
 
-def measure(seed: int, *, part: str, areas: int) -> worlds.Row:
+def measure(seed: int, *, part: str, areas: int) -> resume.Row:
     """Everything that is held to the truth in one world."""
     started, cpu = time.perf_counter(), time.process_time()
     _keep_small(part)
     rules = Rules().without_quality_effects() if part == "nothing" else Rules()
     panel, made = worlds.panel_of(rules, seed, areas=areas, devices=max(worlds.DEVICES, 4 * areas))
     panel_seconds = time.perf_counter() - started
-    row: worlds.Row = {"seed": seed, "part": part, "areas": areas} | worlds.version()
+    row: resume.Row = {"seed": seed, "part": part, "areas": areas} | resume.version()
     if part == "ranking":
         predicting = churn.predictor(panel.customer_weeks)
     else:
@@ -75,7 +75,7 @@ def _keep_small(part: str) -> None:
     hazard.DRAWS, clusters.DRAWS = (1000, 2000) if part == "nothing" else (500, 500)
 
 
-def _told(model: complaint_model.EffectModel) -> worlds.Row:
+def _told(model: complaint_model.EffectModel) -> resume.Row:
     return {
         "terms": {e.term.name: [e.rate_ratio, e.low, e.high] for e in model.effects},
         "found": [e.term.name for e in model.effects if e.is_found],
@@ -85,7 +85,7 @@ def _told(model: complaint_model.EffectModel) -> worlds.Row:
     }
 
 
-def _leavers(panel: panels.Panel, made: world.World, predictor: churn.Predictor, part: str) -> worlds.Row:
+def _leavers(panel: panels.Panel, made: world.World, predictor: churn.Predictor, part: str) -> resume.Row:
     """Expected, excess and avoidable leavers against the truth, and where they lie in each ranking."""
     analysis = AnalysisSettings()
     names = sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))
@@ -108,7 +108,7 @@ def _leavers(panel: panels.Panel, made: world.World, predictor: churn.Predictor,
     told = ranked.rows.set_index("area")
     true = world.area_truth(made, panel.cut_off)
     truly_saved = world.avoidable_truth(made, panel.cut_off, goal.steps.tolist())
-    row: worlds.Row = {"coverage": {}, "ratio": {}}
+    row: resume.Row = {"coverage": {}, "ratio": {}}
     for name in ("expected_leavers_90d", "excess_leavers_90d"):
         row["coverage"][name] = _covered(told, name, true[name])
     row["ratio"]["expected"] = _ratio(told["expected_leavers_90d"], true["expected_leavers_90d"])
@@ -160,10 +160,10 @@ def main() -> int:
     areas = chosen.areas or (200 if is_ranking else worlds.AREAS)
     seeds = range(chosen.first, chosen.first + (chosen.seeds or (40 if is_ranking else 400)))
     one = functools.partial(measure, part=chosen.part, areas=areas)
-    rows = worlds.run(one, seeds, chosen.jobs, chosen.output)
+    rows = resume.run(one, seeds, chosen.jobs, chosen.output)
     return 0 if analysis_report.report(rows, chosen.part) else 1
 
 
 if __name__ == "__main__":
-    worlds.keep_to_one_core()
+    resume.keep_to_one_core()
     sys.exit(main())

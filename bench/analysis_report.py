@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from bench.coverage import wilson
-from bench.worlds import Row
+from bench.resume import Row
 from dashboard.models.complaints.measure_lags import TERMS
 from demo.rules import QualityEffects, Rules
 

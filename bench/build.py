@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from bench import scale, worlds
+from bench import resume, scale
 from dashboard.analysis import build
 from dashboard.config import DashboardSettings
 from dashboard.panel import assemble
@@ -103,7 +103,7 @@ def compare(settings: DashboardSettings) -> None:
 
 
 def main() -> None:
-    worlds.keep_to_one_core()
+    resume.keep_to_one_core()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--areas", type=int, help="default: one for 1,000 customers")

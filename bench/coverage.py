@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from bench import worlds
+from bench import resume, worlds
 from dashboard.models.complaints import complaint_model
 from demo.rules import Rules
 
@@ -26,7 +26,7 @@ MOST_REJECTED = 0.08
 MODELS = ("complaints", "complaints_placebo", "complaints_control")
 
 
-def measure(seed: int, *, true_effects: bool = False) -> worlds.Row:
+def measure(seed: int, *, true_effects: bool = False) -> resume.Row:
     """Intervals and joint tests of the three models in one world."""
     started = time.perf_counter()
     rules = Rules() if true_effects else Rules().without_quality_effects()
@@ -58,7 +58,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def report(rows: list[worlds.Row], true_effects: bool) -> bool:
+def report(rows: list[resume.Row], true_effects: bool) -> bool:
     """Print tables and verdict; True where the targets are met."""
     planted = truth(true_effects)
     print(f"\n{len(rows)} worlds, quality effects {'as in the rules' if true_effects else 'all zero'}\n")
@@ -113,10 +113,10 @@ def main() -> int:
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     one = functools.partial(measure, true_effects=chosen.true_effects)
-    rows = worlds.run(one, seeds, chosen.jobs, chosen.output)
+    rows = resume.run(one, seeds, chosen.jobs, chosen.output)
     return 0 if report(rows, chosen.true_effects) else 1
 
 
 if __name__ == "__main__":
-    worlds.keep_to_one_core()
+    resume.keep_to_one_core()
     sys.exit(main())

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bench import worlds
+from bench import resume
 from collector.published import QUALITY_HOURS
 from dashboard.config import AnalysisSettings, DashboardSettings
 from dashboard.models.areas import rank_areas
@@ -160,7 +160,7 @@ def _hours(random: np.random.Generator, outage: Floats, planned: Floats, is_told
     return conform(table, QUALITY_HOURS)
 
 
-def measure(seed: int, *, is_told: bool = True) -> worlds.Row:
+def measure(seed: int, *, is_told: bool = True) -> resume.Row:
     """What is told of a world beside its truth."""
     made = simulate(seed, is_told=is_told)
     settings = DashboardSettings(
@@ -168,7 +168,7 @@ def measure(seed: int, *, is_told: bool = True) -> worlds.Row:
     )
     panel = panels.build(made.records, made.hours, None, settings)
     leaving, complaining = churn.fit(panel.customer_weeks), complaint_model.fit(panel.area_weeks)
-    row: worlds.Row = {"seed": seed, "is_told": is_told} | worlds.version()
+    row: resume.Row = {"seed": seed, "is_told": is_told} | resume.version()
     row["effects"] = {
         model.model: {e.term.name: [e.rate_ratio, e.low, e.high] for e in model.effects}
         for model in (leaving.main, complaining.main)
@@ -178,7 +178,7 @@ def measure(seed: int, *, is_told: bool = True) -> worlds.Row:
     return row
 
 
-def _kept(panel: panels.Panel, made: World, predictor: churn.Predictor) -> worlds.Row:
+def _kept(panel: panels.Panel, made: World, predictor: churn.Predictor) -> resume.Row:
     """Customers that fewer outages would keep, told and true, and intervals that hold, by planned hours."""
     names = sorted(panel.area_weeks["area"].unique())
     ahead = expected_leavers.prospect(
@@ -218,7 +218,7 @@ def truth(made: World) -> Floats:
     return np.bincount(area, kept, AREAS)
 
 
-def report(rows: list[worlds.Row]) -> None:
+def report(rows: list[resume.Row]) -> None:
     """Print tables in Markdown."""
     known = [row for row in rows if "told" in row]
     print(f"\n{len(rows)} worlds, planned work {'told apart' if rows[0]['is_told'] else 'not told apart'}\n")
@@ -254,10 +254,10 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON lines, a world each; a stopped run goes on from it")
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + chosen.seeds)
-    report(worlds.run(functools.partial(measure, is_told=not chosen.untold), seeds, chosen.jobs, chosen.output))
+    report(resume.run(functools.partial(measure, is_told=not chosen.untold), seeds, chosen.jobs, chosen.output))
     return 0
 
 
 if __name__ == "__main__":
-    worlds.keep_to_one_core()
+    resume.keep_to_one_core()
     sys.exit(main())

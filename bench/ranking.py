@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import worlds
+from bench import resume, worlds
 from dashboard.config import AnalysisSettings
 from dashboard.models.areas import rank_areas
 from dashboard.models.leaving import churn, expected_leavers
@@ -25,7 +25,7 @@ WORST, SHOWN = 6, 8
 LEAST_FOUND = 4.0
 
 
-def measure(seed: int) -> worlds.Row:
+def measure(seed: int) -> resume.Row:
     """How many of the worst six are in the top eight of each ranking, in one world."""
     started = time.perf_counter()
     panel, made = worlds.panel_of(Rules(), seed)
@@ -61,7 +61,7 @@ def measure(seed: int) -> worlds.Row:
     }
 
 
-def report(rows: list[worlds.Row]) -> bool:
+def report(rows: list[resume.Row]) -> bool:
     """Print table and verdict; True where the targets are met."""
     table = pd.DataFrame(rows)
     print(
@@ -94,10 +94,10 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes; default: 1")
     parser.add_argument("--output", type=Path, help="JSON lines, a world each; a stopped run goes on from it")
     chosen = parser.parse_args()
-    rows = worlds.run(measure, range(chosen.first, chosen.first + chosen.seeds), chosen.jobs, chosen.output)
+    rows = resume.run(measure, range(chosen.first, chosen.first + chosen.seeds), chosen.jobs, chosen.output)
     return 0 if report(rows) else 1
 
 
 if __name__ == "__main__":
-    worlds.keep_to_one_core()
+    resume.keep_to_one_core()
     sys.exit(main())

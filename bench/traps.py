@@ -18,21 +18,21 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bench import worlds
+from bench import resume
 
-TRAPS = worlds.ROOT / "tests" / "dashboard" / "traps"
+TRAPS = resume.ROOT / "tests" / "dashboard" / "traps"
 
 
-def measure(seed: int, *, only: str = "") -> worlds.Row:
+def measure(seed: int, *, only: str = "") -> resume.Row:
     """Each trap of one world by name: empty where it held, else what fell."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         options = f"-q -p no:cacheprovider --trap-world={seed} --junitxml={report.name}".split()
         command = [sys.executable, "-m", "pytest", *options, "-k", only, str(TRAPS)]
-        done = subprocess.run(command, cwd=worlds.ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=resume.ROOT, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         cases = ElementTree.parse(report.name).iter("testcase")
-        return {"seed": seed, "traps": {case.attrib["name"]: _what_fell(case) for case in cases}} | worlds.version()
+        return {"seed": seed, "traps": {case.attrib["name"]: _what_fell(case) for case in cases}} | resume.version()
 
 
 def _what_fell(case: ElementTree.Element) -> str:
@@ -44,7 +44,7 @@ def _what_fell(case: ElementTree.Element) -> str:
     return marked[-1] if marked else trouble.attrib.get("message", "failed")
 
 
-def report(rows: list[worlds.Row]) -> None:
+def report(rows: list[resume.Row]) -> None:
     """A line for each trap: in how many worlds it held, and what fell in the others."""
     print(f"{len(rows)} worlds\n")
     print("| trap | held | what fell, in how many worlds |")
@@ -64,10 +64,10 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON lines, a world each; a stopped run goes on from it")
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + chosen.seeds)
-    report(worlds.run(functools.partial(measure, only=chosen.only), seeds, chosen.jobs, chosen.output))
+    report(resume.run(functools.partial(measure, only=chosen.only), seeds, chosen.jobs, chosen.output))
     return 0
 
 
 if __name__ == "__main__":
-    worlds.keep_to_one_core()
+    resume.keep_to_one_core()
     sys.exit(main())

@@ -1,0 +1,51 @@
+"""The bench itself: one small world through import and build, and which seeds it takes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.worlds_abroad import __main__ as bench
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.slow
+def test_a_small_world_is_imported_built_and_held_to_its_truth(tmp_path, capsys):
+    output = tmp_path / "rows.jsonl"
+    asked = ["--mechanism", "additive", "--seeds", "1", "--areas", "10", "--output", str(output)]
+    assert bench.main([*asked, "--keep", str(tmp_path / "kept")]) == 0
+    (row,) = (json.loads(line) for line in output.read_text(encoding="utf-8").splitlines())
+    assert row["seeds"] == "looked at"
+    expected = row["expected"]["future"]
+    assert expected["intervals"] == expected["areas"] == 10
+    assert 0.5 < expected["told"] / expected["true"] < 2.0
+    assert row["failed"] == []
+    kept = tmp_path / "kept" / "additive-1"
+    assert {"dashboard.toml", "customers.csv", "truth.csv", "truth.json", "data"} <= {p.name for p in kept.iterdir()}
+    told = capsys.readouterr().out
+    assert "| additive | 1 |" in told
+    assert bench.main(asked) == 0, "a second run reads the row and measures nothing"
+    assert len(output.read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_final", "seeds"), [("1,3", False, [1, 3]), ("1-6", False, [1, 3, 5]), ("1-6", True, [2, 4, 6])]
+)
+def test_odd_seeds_are_looked_at_and_even_ones_are_final(text, is_final, seeds):
+    assert bench.seeds_of(text, is_final=is_final) == seeds
+
+
+@pytest.mark.parametrize("arguments", [["--seeds", "2"], ["--seeds", "3", "--final"], ["--mechanism", "additiv"]])
+def test_seeds_of_the_other_kind_and_unknown_mechanisms_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        bench.main(arguments)
+    assert "final" in capsys.readouterr().err or "additiv" in arguments
+
+
+def test_the_generator_knows_nothing_of_the_demo_or_of_the_dashboard():
+    code = "import sys, bench.worlds_abroad.exports; print([m for m in sys.modules if m.split('.')[0] in ('demo', 'dashboard')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
