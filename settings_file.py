@@ -25,7 +25,8 @@ NO_CONFIG = "; --config names another, and docs/first-device.md shows how to wri
 def load(path: Path, into: type[T], *, choices: dict[str, tuple[str, ...]] | None = None, absent: str = "") -> T:
     """Read ``path`` into the dataclass ``into``; tables become nested dataclasses, paths are relative to the file.
 
-    ``choices`` maps dotted keys to the values that they may take; ``absent`` as in ``read``. Raises SettingsError.
+    ``choices`` maps dotted keys to the values that they may take, those of a dict to the keys that it may have; ``absent``
+    as in ``read``. Raises SettingsError.
     """
     return build(read(path, absent=absent), into, path, choices=choices)
 
@@ -98,23 +99,30 @@ def _record(values: Any, into: type[T], place: _Place, choices: dict[str, tuple[
 
 
 def _value(value: Any, hint: Any, place: _Place, choices: dict[str, tuple[str, ...]]) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     allowed = choices.get(place.key)
+    if origin is dict:
+        return _table(value, arguments[1], place, choices)
     if allowed is not None and value not in allowed:
         raise place.wrong(f"must be one of {', '.join(allowed)}", value)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _value(value, next(a for a in arguments if a is not type(None)), place, choices)
     if origin is tuple:
         if not isinstance(value, list):
             raise place.error("must be a list")
         return tuple(_value(item, arguments[0], place.at(i), choices) for i, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise place.error("must be a table")
-        return {key: _value(item, arguments[1], place.at(key), choices) for key, item in value.items()}
     if dataclasses.is_dataclass(hint):
         return _record(value, hint, place, choices)  # type: ignore[arg-type]
     return _scalar(value, hint, place)
+
+
+def _table(value: Any, hint: Any, place: _Place, choices: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise place.error("must be a table")
+    known = choices.get(place.key, tuple(value))
+    if unknown := [key for key in value if key not in known]:
+        raise place.at(unknown[0]).error(f"unknown key; known here: {', '.join(known)}")
+    return {key: _value(item, hint, place.at(key), choices) for key, item in value.items()}
 
 
 def _scalar(value: Any, hint: Any, place: _Place) -> Any:

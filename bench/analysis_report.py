@@ -9,7 +9,7 @@ from scipy import stats
 
 from bench.coverage import wilson
 from bench.resume import Row
-from dashboard.models.complaints.measure_lags import TERMS
+from demo.customers import MEASURES
 from demo.rules import QualityEffects, Rules
 
 MEAN_RANGE, EACH_RANGE = (0.93, 0.97), (0.91, 0.99)
@@ -49,7 +49,7 @@ def truth(model: str, part: str) -> dict[str, float]:
     rules = Rules().without_quality_effects() if part == "nothing" or model in ALARMS else Rules()
     planted: QualityEffects = rules.complaints if model.startswith("complaints") else rules.leaving
     values = (planted.per_down_hour, planted.per_latency_10ms, planted.per_loss_point, planted.per_utilization_tenth)
-    return dict(zip((t.name for t in TERMS), values, strict=True))
+    return dict(zip(MEASURES, values, strict=True))
 
 
 def _effects(rows: list[Row], part: str) -> bool:

@@ -19,6 +19,7 @@ from scipy import stats
 
 from bench import resume, worlds
 from dashboard.models.complaints import complaint_model
+from demo.customers import MEASURES
 from demo.rules import Rules
 
 COVERAGE_RANGE = (0.93, 0.97)
@@ -49,7 +50,7 @@ def truth(true_effects: bool) -> dict[str, float]:
     """The log rate ratio of every term, by the rules."""
     effects = Rules().complaints if true_effects else Rules().without_quality_effects().complaints
     values = (effects.per_down_hour, effects.per_latency_10ms, effects.per_loss_point, effects.per_utilization_tenth)
-    return dict(zip((t.name for t in complaint_model.TERMS), values, strict=True))
+    return dict(zip(MEASURES, values, strict=True))
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from collector.published import DEVICES, QUALITY_HOURS
 from dashboard.tables.imports import snapshots
-from dashboard.tables.schema import RECORDS, conform
+from dashboard.tables.schema import CATEGORIES, RECORDS, conform
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -28,7 +28,6 @@ TIMEZONE = "Europe/Lisbon"
 PLANS = ("S", "M", "L", "XL")
 PRICES = (19.9, 29.9, 39.9, 59.9)
 TECHNOLOGIES = ("cable", "fibre", "wireless")
-CATEGORIES = ("connection", "slow", "billing", "price", "installation", "other")
 LEAVING_PER_WEEK = 0.003
 COMPLAINING_PER_WEEK = 0.008
 ANSWERS_PER_CUSTOMER = 0.25

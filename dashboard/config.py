@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import operator
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import settings_file
+from dashboard.measures import TARGETS
 from recurrence import WEEKDAYS, Weekly
 
 
@@ -44,26 +45,6 @@ class AnalysisSettings:
     minimum_customers: int = 30
     minimum_expected_leavers: float = 2.0
     seed: int = 20260101
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSettings:
-    """To what quality is to come down where the pages say what that would save; None: what the best quarter have."""
-
-    down_hours_per_week: float | None = None
-    evening_latency_seconds: float | None = None
-    loss_ratio: float | None = None
-    evening_utilization_ratio: float | None = None
-
-    def by_term(self) -> dict[str, float]:
-        """The targets that are set, by the name of their term."""
-        given = {
-            "down_hours": self.down_hours_per_week,
-            "evening_latency": self.evening_latency_seconds,
-            "loss": self.loss_ratio,
-            "evening_utilization": self.evening_utilization_ratio,
-        }
-        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +90,11 @@ class JoinSettings:
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """All of dashboard.toml; paths in it are relative to the file."""
+    """All of dashboard.toml; paths in it are relative to the file.
+
+    ``targets`` is to what quality is to come where the pages say what that would save, by the keys that the measures
+    declare; of a measure without one that is what the best quarter of the customers have.
+    """
 
     data: Path
     customer_key: Path
@@ -119,10 +104,15 @@ class DashboardSettings:
     database: str | None = None
     web: WebSettings = WebSettings()
     analysis: AnalysisSettings = AnalysisSettings()
-    targets: TargetSettings = TargetSettings()
+    targets: dict[str, float] = field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
     build: BuildSettings = BuildSettings()
     joins: JoinSettings = JoinSettings()
+
+    @property
+    def target_of_measure(self) -> dict[str, float]:
+        """The targets that are set, by the name of their measure."""
+        return {TARGETS[key]: value for key, value in self.targets.items()}
 
     @property
     def database_url(self) -> str:
@@ -130,7 +120,7 @@ class DashboardSettings:
 
 
 HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
-CHOICES: dict[str, tuple[str, ...]] = {"engine.name": ("duckdb", "spark")}
+CHOICES: dict[str, tuple[str, ...]] = {"engine.name": ("duckdb", "spark"), "targets": tuple(TARGETS)}
 LIMITS: dict[str, tuple[float, float]] = {
     "web.port": (0, 65_535),
     "analysis.reporting_lag_days": (0, 365),
@@ -164,7 +154,7 @@ def load(path: Path) -> DashboardSettings:
     _check_hosts(path, settings.web)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
-    for name, target in settings.targets.by_term().items():
+    for name, target in settings.target_of_measure.items():
         if target < 0:
             raise settings_file.SettingsError(f"{path}: targets: the target for {name} must not be negative")
     return settings

@@ -41,6 +41,8 @@ def declared(settings: type, prefix: str = "") -> dict[str, object]:
         key = f"{prefix}{field.name}"
         if key == "credentials":
             found |= declared(collector.credentials.CredentialEntry, "credentials.")
+        elif typing.get_origin(hints[field.name]) is dict:
+            found |= dict.fromkeys(f"{key}.{name}" for name in dashboard.config.CHOICES[key])
         elif dataclasses.is_dataclass(hints[field.name]):
             found |= declared(hints[field.name], f"{key}.")
         else:

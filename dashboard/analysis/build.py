@@ -27,7 +27,7 @@ from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list
 from dashboard.models.outages import outage_study as incidents
 from dashboard.panel import assemble as panels
-from dashboard.panel import engines, join_coverage
+from dashboard.panel import engines, join_coverage, statements
 from dashboard.results import stored_results
 from dashboard.tables import digests, stored_hours
 from dashboard.tables import quality_hours as quality
@@ -232,7 +232,7 @@ def _ranked(
         return {}
     tables = {"ranking": ranked.rows}
     if ahead is not None and predictor is not None and panel.knows(join_coverage.DEVICES):
-        goal = avoidable.targets(predictor, panel.customers_now, settings.targets.by_term())
+        goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
         saved = attempt.fit(
             "what would help",
             lambda: avoidable.avoidable(ahead, predictor, panel.customers_now, ranked.expected, goal, seed=seed),
@@ -370,11 +370,12 @@ def _fingerprint(inputs: Inputs, settings: DashboardSettings) -> str:
     what = {
         "inputs": dict(inputs.digests),
         "analysis": asdict(settings.analysis),
-        "targets": asdict(settings.targets),
+        "targets": settings.targets,
         "joins": asdict(settings.joins),
         "timezone": settings.timezone,
         "version": _version(),
         "method": ANALYSIS,
+        "measures": statements.stamp(),
         "tables": {name: spec.column_names for name, spec in stored_results.RESULT_TABLES.items()},
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

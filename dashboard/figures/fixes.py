@@ -14,6 +14,7 @@ from dashboard.figures.findings import Driver, area_names
 from dashboard.figures.live import age
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas
+from dashboard.measures import MEASURES
 
 if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
@@ -37,7 +38,7 @@ BASELINE = (
 )
 NO_REASON_HERE = "It does not stand out from the provider here, but lies above its target."
 NOTHING_HERE = "Nothing that was found to move leaving is worse here than its target."
-NEVER_PROMISED = frozenset({"planned_hours"})
+NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
 """Measures whose effect is told and of which less is not offered as a fix: planned work is done for a reason."""
 
 

@@ -10,6 +10,7 @@ from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import FONT, LIGHT
 from dashboard.figures.weeks import Panel, is_known
+from dashboard.measures import DOWN
 
 WIDTH, HEIGHT = 340, 84
 LEFT, RIGHT, TOP, BOTTOM = 34, 4, 6, 16
@@ -30,7 +31,7 @@ def spark_svg(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str:
     label = description(panel, area, provider)
     if not is_known(area, panel):
         return _blank(label)
-    colour = LIGHT.alarm if panel.column == "down_hours" else LIGHT.accent
+    colour = LIGHT.alarm if panel.column == DOWN.name else LIGHT.accent
     base = y(0)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label={quoteattr(label)}>',

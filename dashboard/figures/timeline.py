@@ -12,6 +12,7 @@ from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.map import empty
 from dashboard.figures.style.palette import FONT, Theme
 from dashboard.figures.weeks import PANELS, Panel, is_known, outage_weeks
+from dashboard.measures import DOWN
 
 GAP = 0.062
 WEEK = pd.Timedelta(days=7)
@@ -42,7 +43,7 @@ def _panel(i: int, panel: Panel, drawing: _Drawing) -> list[go.Bar | go.Scatter]
     area, provider, theme = drawing.area, drawing.provider, drawing.theme
     hover = f"%{{y:.{panel.places}f}} {panel.unit}".rstrip() + "<extra>%{fullData.name}</extra>"
     place = {"xaxis": "x", "yaxis": f"y{i + 1}" if i else "y", "hovertemplate": hover, "showlegend": False}
-    main = theme.alarm if panel.column == "down_hours" else theme.accent
+    main = theme.alarm if panel.column == DOWN.name else theme.accent
     total = provider[panel.column] + (provider[panel.stacked] if panel.stacked else 0)
     dotted = {"color": theme.ink, "width": 1.2, "dash": "dot"}
     beside = go.Scatter(x=provider["week"] + WEEK / 2, y=total, name="provider", mode="lines", line=dotted, **place)

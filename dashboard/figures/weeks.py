@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dashboard.measures import DOWN, MEASURES, Form
 from dashboard.tables.schema import CATEGORIES, QUALITY_CATEGORIES
 
 OUTAGE_HOURS = 1.0
@@ -24,11 +25,22 @@ class Panel:
     stacked: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """In which unit values are drawn, and how many of them make one of the unit in which they are kept."""
+
+    unit: str
+    times: float
+
+
+DRAWN: dict[Form, Drawn] = {"hours": Drawn("h", 1), "milliseconds": Drawn("ms", 1000), "percent": Drawn("%", 100)}
+CHARTED = tuple(measure for measure in MEASURES if measure.words.chart)
+
 PANELS: tuple[Panel, ...] = (
-    Panel("down_hours", "Without service, unplanned, hours per customer", "h", 2, is_bar=True),
-    Panel("latency_ms", "Evening latency, 95th percentile", "ms", 0),
-    Panel("loss_percent", "Lost packets", "%", 2),
-    Panel("load_percent", "Evening load of the uplink", "%", 0),
+    *(
+        Panel(m.name, m.words.chart, DRAWN[m.words.form].unit, m.words.places, is_bar=m.words.form == "hours")
+        for m in CHARTED
+    ),
     Panel(
         "complaints_quality",
         "Complaints per 1,000 customers: about quality, and other",
@@ -55,10 +67,7 @@ def weekly(area_weeks: pd.DataFrame, area: str | None, weeks: int | None = None)
     table = pd.DataFrame(
         {
             "is_complete": chosen.groupby("week")["is_complete"].all(),
-            "down_hours": _mean(chosen, "down_hours_per_customer"),
-            "latency_ms": _mean(chosen, "evening_rtt_p95_mean_seconds") * 1000,
-            "loss_percent": _mean(chosen, "loss_ratio") * 100,
-            "load_percent": _mean(chosen, "evening_utilization_mean_ratio") * 100,
+            **{m.name: _mean(chosen, m.area_column) * DRAWN[m.words.form].times for m in CHARTED},
             "complaints_quality": _sum(chosen, [f"complaints_{c}" for c in QUALITY_CATEGORIES]) / thousands,
             "complaints_other": _sum(chosen, [f"complaints_{c}" for c in CATEGORIES if c not in QUALITY_CATEGORIES])
             / thousands,
@@ -96,4 +105,4 @@ def is_known(table: pd.DataFrame, panel: Panel) -> bool:
 
 def outage_weeks(table: pd.DataFrame) -> list[pd.Timestamp]:
     """The weeks with an hour or more without service per customer."""
-    return list(table.loc[table["down_hours"] >= OUTAGE_HOURS, "week"])
+    return list(table.loc[table[DOWN.name] >= OUTAGE_HOURS, "week"])

@@ -15,9 +15,10 @@ import pyarrow as pa
 from bairro_error import BairroError
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.panel import engines, quality_cache
+from dashboard.panel import engines
 from dashboard.panel.join_coverage import Join, joins_of
 from dashboard.panel.row_accounts import Note, counts_of, notes_of
+from dashboard.panel.statements import statement
 from dashboard.tables import quality_hours as history
 from dashboard.tables.schema import (
     AREA_WEEKS,
@@ -224,7 +225,7 @@ def _register(
 
 def _run(engine: engines.Engine, names: tuple[str, ...]) -> None:
     for name in names:
-        engine.make(quality_cache.statement(name))
+        engine.make(statement(name))
         for done in READ_NO_MORE_AFTER.get(name, ()):
             engine.forget(done)
 

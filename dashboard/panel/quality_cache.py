@@ -12,12 +12,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from dashboard.panel.statements import statement
 from dashboard.tables import digests
 from dashboard.tables import quality_hours as history
 from dashboard.tables.stored_hours import HourFiles
@@ -26,11 +26,6 @@ STEPS = ("chunk_hours", "local_hours", "fullest_above", "chunk_days")
 KEPT = ("chunk_hours", "chunk_days")
 DAY_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 WEEK = datetime.timedelta(days=7)
-
-
-def statement(name: str) -> str:
-    """The statement that makes the table ``name``."""
-    return files("dashboard").joinpath("panel", "sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
 def of_history(name: str) -> str:

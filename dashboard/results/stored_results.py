@@ -19,8 +19,11 @@ import pyarrow.parquet as pq
 
 from bairro_error import BairroError
 from collector.published import Column, TableSpec
+from dashboard.measures import MEASURES
 from dashboard.tables.result_tables import FINDINGS
 from dashboard.tables.schema import AREA_WEEKS, AREAS, conform
+
+UNITS = ", ".join(dict.fromkeys(measure.unit for measure in MEASURES))
 
 AREA_RATES = TableSpec(
     "area_rates",
@@ -76,14 +79,16 @@ AREA_DRIVERS = TableSpec(
     ("area", "driver"),
     (
         Column("area", "text", "the neighbourhood", True),
-        Column(
-            "driver", "text", "down_hours | evening_latency | loss | evening_utilization | price_gap | locked_in", True
-        ),
+        Column("driver", "text", " | ".join((*(measure.name for measure in MEASURES), "price_gap", "locked_in")), True),
         Column("position", "integer", "1 is the strongest", True),
         Column("value", "number", "over the last 8 weeks of the panel"),
         Column("provider_value", "number", "the same for the whole provider"),
-        Column("unit", "text", "of value: hours per customer-week, seconds, ratio, currency per month", True),
-        Column("standing", "number", "how many robust standard deviations of the areas it lies above the provider"),
+        Column("unit", "text", f"of value: {UNITS}, currency per month", True),
+        Column(
+            "standing",
+            "number",
+            "how many robust standard deviations of the areas it lies above the provider, or below it where less is worse",
+        ),
         Column("rate_ratio", "number", "what the difference does to quality complaints, by the effect model"),
         Column("rate_ratio_low", "number", "lower end of its 95% interval"),
         Column("rate_ratio_high", "number", "upper end"),
@@ -103,10 +108,12 @@ EFFECTS = TableSpec(
         Column(
             "model", "text", "complaints | complaints_placebo | complaints_control | leaving | leaving_control", True
         ),
-        Column("term", "text", "down_hours | evening_latency | loss | evening_utilization", True),
+        Column("term", "text", " | ".join(measure.name for measure in MEASURES), True),
         Column("kind", "text", "effect | placebo | negative_control", True),
-        Column("per", "number", "the step that the ratio is for, in the term's unit", True),
-        Column("unit", "text", "hours per customer-week, seconds, ratio", True),
+        Column(
+            "per", "number", "the step that the ratio is for, in the term's unit; below 0 where less is worse", True
+        ),
+        Column("unit", "text", UNITS, True),
         Column("rate_ratio", "number", "null where it could not be fitted"),
         Column("low", "number", "lower end of the 95% interval; null where clusters are too few for one"),
         Column("high", "number", "upper end"),
@@ -144,9 +151,9 @@ AVOIDABLE = TableSpec(
     ("area", "measure"),
     (
         Column("area", "text", "the neighbourhood", True),
-        Column("measure", "text", "down_hours | evening_latency | loss | evening_utilization | everything", True),
+        Column("measure", "text", " | ".join((*(m.name for m in MEASURES if m.may_be_promised), "everything")), True),
         Column("target", "number", "to what it would come down for customers who have it worse; null for everything"),
-        Column("unit", "text", "of target and value: hours per customer-week, seconds, ratio"),
+        Column("unit", "text", f"of target and value: {UNITS}"),
         Column("value", "number", "mean of today's customers over the eight weeks before the cut-off"),
         Column("avoidable_leavers_90d", "number", "departures of the next 90 days that would not happen"),
         Column("avoidable_leavers_90d_low", "number", "lower end of its 95% interval"),

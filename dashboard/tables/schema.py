@@ -5,10 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 
 from collector.published import Column, TableSpec
+from dashboard.measures import MEASURES
 
 CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price", "installation", "other")
+"""Of complaints: the one place that names them. What is in none of the others comes last."""
 QUALITY_CATEGORIES: tuple[str, ...] = ("connection", "slow")
+"""What quality is expected to move."""
 CONTROL_CATEGORIES: tuple[str, ...] = ("billing", "price")
+"""What quality cannot move: the negative control."""
 END_REASONS: tuple[str, ...] = ("voluntary", "nonpayment", "moved", "other")
 CHOICES: dict[str, tuple[str, ...]] = {"category": CATEGORIES, "end_reason": END_REASONS}
 
@@ -66,7 +70,7 @@ COMPLAINTS = TableSpec(
         Column("customer_id", "text", "keyed hash of who complained; blank where only the area is known"),
         Column("area", "text", "the neighbourhood; blank where the customer is known"),
         Column("opened_at", "timestamp", "when it was opened", True),
-        Column("category", "text", "connection, slow, billing, price, installation or other", True),
+        Column("category", "text", f"{', '.join(CATEGORIES[:-1])} or {CATEGORIES[-1]}", True),
         Column("channel", "text", "phone, web, ..."),
         Column("first_answer_at", "timestamp", "when a person first answered"),
         Column("solved_at", "timestamp", "when it was solved"),
@@ -129,31 +133,11 @@ AREA_WEEKS = TableSpec(
             for c in CATEGORIES
         ),
         Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
-        Column(
-            "down_hours_per_customer",
-            "number",
-            "hours without service per customer and fully observed week, those of planned work left out where they are known",
-        ),
-        Column(
-            "planned_hours_per_customer",
-            "number",
-            "hours without service for planned work per customer and fully observed week; null where hours do not tell",
-        ),
+        *(Column(measure.area_column, "number", f"{measure.what}; mean of its customers") for measure in MEASURES),
         Column(
             "down_hours_variance",
             "number",
-            "variance of those hours between customers there when it began, in hours squared",
-        ),
-        Column(
-            "evening_rtt_p95_mean_seconds",
-            "number",
-            "mean of the hourly 95th percentiles of latency, 18:00 to 24:00 local",
-        ),
-        Column("loss_ratio", "number", "echoes lost over echoes sent while the device was up, 0 to 1"),
-        Column(
-            "evening_utilization_mean_ratio",
-            "number",
-            "mean of the hourly 95th percentiles of utilisation, 18:00 to 24:00 local",
+            "variance of down_hours_per_customer between customers there when it began, in hours squared",
         ),
         Column("price_gap_mean", "number", "own price less a new customer's for the same plan, mean over customers"),
         Column("nps_answers", "integer", "answers to the survey; null where they are not known"),
@@ -183,13 +167,7 @@ _KNOWN_OF_A_CUSTOMER: tuple[Column, ...] = (
     Column("answer_hours_before", "number", "mean hours until they had a first answer, of those that had one by then"),
     Column("nps_score_before", "integer", "the last score given in the half year before"),
     Column("trailing_observed_ratio", "number", "share of the eight weeks before that was with us and observed"),
-    Column("trailing_down_hours", "number", "down hours per week over the eight weeks before, without planned work"),
-    Column(
-        "trailing_planned_hours", "number", "hours of planned work per week over them; null where hours do not tell"
-    ),
-    Column("trailing_evening_rtt_p95_mean_seconds", "number", "over the same eight weeks"),
-    Column("trailing_loss_ratio", "number", "over the same eight weeks"),
-    Column("trailing_evening_utilization_mean_ratio", "number", "over the same eight weeks"),
+    *(Column(measure.trailing, "number", f"over the eight weeks before: {measure.what}") for measure in MEASURES),
 )
 """What is known of a customer on the day on which they are looked at, and nothing that came after it."""
 
@@ -236,7 +214,11 @@ CUSTOMERS_NOW = TableSpec(
         Column("customer_id", "text", "keyed hash", True),
         Column("started_on", "date", "the first day of the spell", True),
         *_KNOWN_OF_A_CUSTOMER,
-        Column("trailing_echoes_sent", "integer", "echoes that trailing_loss_ratio was counted from"),
+        *(
+            Column(measure.trailing_whole, "integer", f"how many {measure.trailing} was counted among")
+            for measure in MEASURES
+            if measure.trailing_whole
+        ),
     ),
 )
 
@@ -264,11 +246,7 @@ QUALITY_COMPLAINTS = TableSpec(
         Column("area", "text", "where they lived, else the neighbourhood that the complaint names", True),
         Column("opened_on", "date", "the day of the complaint", True),
         Column("observed_ratio", "number", "share of the seven days that was observed; null where no device is known"),
-        Column("down_hours", "number", "hours down in a fully observed week, without planned work"),
-        Column("planned_hours", "number", "hours of planned work in it; null where hours do not tell"),
-        Column("evening_rtt_p95_mean_seconds", "number", "over the seven days"),
-        Column("loss_ratio", "number", "over the seven days"),
-        Column("evening_utilization_mean_ratio", "number", "over the seven days"),
+        *(Column(measure.column, "number", f"over the seven days: {measure.what}") for measure in MEASURES),
     ),
 )
 

@@ -60,8 +60,8 @@ def percent(ratio: float | None, places: int = 1) -> str:
     return NONE if is_missing(ratio) else f"{decimal((ratio or 0) * 100, places)}{THIN}%"
 
 
-def milliseconds(seconds: float | None) -> str:
-    return NONE if is_missing(seconds) else f"{decimal((seconds or 0) * 1000, 0)}{THIN}ms"
+def milliseconds(seconds: float | None, places: int = 0) -> str:
+    return NONE if is_missing(seconds) else f"{decimal((seconds or 0) * 1000, places)}{THIN}ms"
 
 
 def money(value: float | None, currency: str, places: int = 0) -> str:

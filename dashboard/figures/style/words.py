@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.figures.style import numbers
+from dashboard.measures import MEASURES, Form, Measure
 from dashboard.models.statistics.interval_sides import Side
 
 
@@ -20,7 +21,7 @@ class DriverWords:
     look_at: str
 
 
-def _hours(value: float, currency: str) -> str:
+def _hours(value: float) -> str:
     return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.THIN}h/week"
 
 
@@ -28,37 +29,22 @@ def _money_a_month(value: float, currency: str) -> str:
     return f"{numbers.money(value, currency, 2)}/month"
 
 
+FORMS: dict[Form, Callable[[Any, int], str]] = {
+    "hours": lambda value, _places: _hours(value),
+    "milliseconds": numbers.milliseconds,
+    "percent": numbers.percent,
+}
+"""How the values of a measure are written, with how many decimals."""
+
+
+def _of_measure(measure: Measure) -> DriverWords:
+    said = measure.words
+    return DriverWords(said.name, said.short, lambda value, _: FORMS[said.form](value, said.places), said.look_at)
+
+
+BY_NAME: dict[str, Measure] = {measure.name: measure for measure in MEASURES}
 DRIVERS: dict[str, DriverWords] = {
-    "down_hours": DriverWords(
-        "Time without service",
-        "No service",
-        _hours,
-        "the outages that its devices share: power, the feeder and the root devices",
-    ),
-    "evening_latency": DriverWords(
-        "Evening latency",
-        "Evening latency",
-        lambda v, _: numbers.milliseconds(v),
-        "queues on the uplinks between 18:00 and 24:00",
-    ),
-    "loss": DriverWords(
-        "Lost packets",
-        "Lost packets",
-        lambda v, _: numbers.percent(v, 2),
-        "signal levels, errors and discards on its access devices",
-    ),
-    "evening_utilization": DriverWords(
-        "Evening load of the uplink",
-        "Evening load",
-        lambda v, _: numbers.percent(v, 0),
-        "room on the access devices and their uplinks",
-    ),
-    "planned_hours": DriverWords(
-        "Planned work",
-        "Planned work",
-        _hours,
-        "how often works are planned, at which hours, and how they are announced",
-    ),
+    **{name: _of_measure(measure) for name, measure in BY_NAME.items()},
     "price_gap": DriverWords(
         "Price above a new customer's",
         "Price gap",
@@ -75,13 +61,15 @@ DRIVERS: dict[str, DriverWords] = {
 
 
 def step(term: str, per: float) -> str:
-    """What an effect's ratio is for: 'per 10 ms', 'per hour a week', 'per 10 points of load'."""
-    if term in {"down_hours", "planned_hours"}:
-        return "per hour a week" if per == 1 else f"per {numbers.decimal(per, 1)} hours a week"
-    if term == "evening_latency":
-        return f"per {numbers.milliseconds(per)}"
-    points = numbers.decimal(per * 100, 0)
-    return "per point" if points == "1" else f"per {points} points"
+    """What an effect's ratio is for: 'per 10 ms', 'per hour a week', 'per 10 points of load'; a step below 0 is less."""
+    size, less = abs(per), " less" if per < 0 else ""
+    form = BY_NAME[term].words.form if term in BY_NAME else "percent"
+    if form == "hours":
+        return f"per hour{less} a week" if size == 1 else f"per {numbers.decimal(size, 1)} hours{less} a week"
+    if form == "milliseconds":
+        return f"per {numbers.milliseconds(size, 0 if size * 1000 >= 1 else 1)}{less}"
+    points = numbers.decimal(size * 100, 0)
+    return f"per point{less}" if points == "1" else f"per {points} points{less}"
 
 
 def driver(key: str) -> DriverWords:

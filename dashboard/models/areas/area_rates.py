@@ -7,10 +7,11 @@ import pandas as pd
 
 from dashboard.models.areas import shrunken_rates
 from dashboard.models.leaving import standardise
+from dashboard.tables.schema import CATEGORIES, QUALITY_CATEGORIES
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
-    "complaints_quality": ("connection", "slow"),
-    "complaints_all": ("connection", "slow", "billing", "price", "installation", "other"),
+    "complaints_quality": QUALITY_CATEGORIES,
+    "complaints_all": CATEGORIES,
 }
 
 

@@ -82,8 +82,10 @@ def _weighted(recent: pd.DataFrame, column: str, weight: pd.Series) -> tuple[pd.
 
 def _quality(recent: pd.DataFrame, term: Term, complaints: Effect | None, leaving: Effect | None) -> pd.DataFrame:
     weight = recent["customer_days"].astype(float) * recent["observed_ratio"].astype(float).fillna(0.0)
-    value, provider = _weighted(recent, term.column, weight)
+    value, provider = _weighted(recent, term.area_column, weight)
     rows = _driver(term.name, value, provider, term.unit)
+    if not term.is_more_worse:
+        rows["standing"] = -rows["standing"]
     steps = (rows["value"] - rows["provider_value"]) / term.per
     for effect, column, found in (
         (complaints, "rate_ratio", "is_found"),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from dashboard.measures import DOWN
 from dashboard.models.leaving import drifting_ratio, standardise
 from dashboard.models.leaving.expected_leavers import Prospect
 from dashboard.models.statistics.multiplicity import benjamini_hochberg
@@ -95,7 +96,7 @@ def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:
     """Minutes down per customer by area over the last 13 complete weeks: the naive ranking to compare with."""
     complete = area_weeks[area_weeks["is_complete"].astype(bool)]
     recent = complete["week"].isin(sorted(complete["week"].unique())[-NAIVE_WEEKS:])
-    hours = complete[recent].groupby("area")["down_hours_per_customer"].sum(min_count=1)
+    hours = complete[recent].groupby("area")[DOWN.area_column].sum(min_count=1)
     return hours.astype(float) * 60
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import DOWN, PLANNED
 from dashboard.models.complaints.measure_lags import (
     EVERY_TERM,
-    PLANNED,
     TERMS,
     AreaWeeks,
     Term,
@@ -19,16 +19,14 @@ from dashboard.models.complaints.measure_lags import (
 )
 from dashboard.models.statistics import clusters, poisson
 from dashboard.models.statistics.multiplicity import holm
+from dashboard.tables.schema import CONTROL_CATEGORIES, QUALITY_CATEGORIES
 
 Floats = npt.NDArray[np.float64]
 
-QUALITY_COMPLAINTS: tuple[str, ...] = ("connection", "slow")
-CONTROL_COMPLAINTS: tuple[str, ...] = ("billing", "price")
 LAST_LAG = 8
 LAST_LEAD = 4
 LAG_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 1), (2, 4), (5, LAST_LAG))
 SPREAD_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 4))
-DOWN = TERMS[0]
 LEAST_KNOWN = 0.5
 LEAST_VARIATION = 1e-10
 LEAST_APART = 1e-6
@@ -126,7 +124,7 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
     quality, control = (
         sum((panel.counts[c] for c in categories), np.zeros_like(panel.exposure))
-        for categories in (QUALITY_COMPLAINTS, CONTROL_COMPLAINTS)
+        for categories in (QUALITY_CATEGORIES, CONTROL_CATEGORIES)
     )
     main = _model("complaints", "effect", panel, quality, cluster)
     placebo = _model("complaints_placebo", "placebo", panel, quality, cluster)

@@ -8,31 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import COMPARED, PLANNED, Measure
+from dashboard.tables.schema import CONTROL_CATEGORIES, QUALITY_CATEGORIES
+
 Floats = npt.NDArray[np.float64]
 
-CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price")
 LEAST_OBSERVED = 0.5
 SPREAD = "down_hours_variance"
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A named quality measure: its column in area_weeks, the step that its ratio is for, and the step's unit."""
-
-    name: str
-    column: str
-    per: float
-    unit: str
-
-
-TERMS: tuple[Term, ...] = (
-    Term("down_hours", "down_hours_per_customer", 1.0, "hours per customer-week"),
-    Term("evening_latency", "evening_rtt_p95_mean_seconds", 0.01, "seconds"),
-    Term("loss", "loss_ratio", 0.01, "ratio"),
-    Term("evening_utilization", "evening_utilization_mean_ratio", 0.1, "ratio"),
-)
-PLANNED = Term("planned_hours", "planned_hours_per_customer", 1.0, "hours per customer-week")
-"""Planned work: a measure of its own where there is any, so that the hours without service are outages alone."""
+Term = Measure
+"""In a model a measure of quality is a term."""
+TERMS: tuple[Term, ...] = COMPARED
 EVERY_TERM: tuple[Term, ...] = (*TERMS, PLANNED)
 LEAST_PLANNED_KNOWN = 0.5
 
@@ -68,11 +55,11 @@ def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
 
     observed = grid(frame["observed_ratio"])
     is_watched = np.nan_to_num(observed) >= LEAST_OBSERVED
-    measured = [np.where(is_watched, grid(frame[t.column]), np.nan) / t.per for t in TERMS]
-    planned = grid(frame[PLANNED.column]) if PLANNED.column in frame else np.full(observed.shape, np.nan)
+    measured = [np.where(is_watched, grid(frame[t.area_column]), np.nan) / t.per for t in TERMS]
+    planned = grid(frame[PLANNED.area_column]) if PLANNED.area_column in frame else np.full(observed.shape, np.nan)
     terms = EVERY_TERM if is_planned(planned[is_watched]) else TERMS
     quality = np.stack([*measured, np.where(is_watched, np.nan_to_num(planned), np.nan) / PLANNED.per], axis=-1)
-    counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in CATEGORIES}
+    counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in (*QUALITY_CATEGORIES, *CONTROL_CATEGORIES)}
     spread = np.where(is_watched, grid(frame[SPREAD]), np.nan)
     return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts, spread, terms)
 

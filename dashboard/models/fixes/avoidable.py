@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.complaints.measure_lags import PLANNED, Term
+from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.fixes import loss_error
 from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.expected_leavers import Prospect
@@ -43,7 +43,7 @@ class Targets:
 
 def promised(predictor: Predictor) -> list[int]:
     """The places of the terms of which less may be promised: planned work is done for a reason of its own."""
-    return [place for place, term in enumerate(predictor.design.quality.terms) if term is not PLANNED]
+    return [place for place, term in enumerate(predictor.design.quality.terms) if term.may_be_promised]
 
 
 def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[str, float] | None = None) -> Targets:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models.complaints.measure_lags import Term
-from dashboard.models.leaving.covariates import TRAILING
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,18 +23,18 @@ def errors(
     """(areas, terms) standard errors, in steps of each term, of the mean that an area's customers have of it."""
     found = np.zeros((areas, len(terms)))
     for position, term in enumerate(terms):
-        if term.name == "loss":
-            found[:, position] = _of_loss(customers_now, area_of_customer, areas) / term.per
+        if term.trailing_whole:
+            found[:, position] = _of_counts(customers_now, term, area_of_customer, areas) / abs(term.per)
     return found
 
 
-def _of_loss(customers_now: pd.DataFrame, area_of_customer: npt.NDArray[np.int64], areas: int) -> Floats:
+def _of_counts(customers_now: pd.DataFrame, term: Term, area_of_customer: npt.NDArray[np.int64], areas: int) -> Floats:
     frame = pd.DataFrame(
         {
             "area": area_of_customer,
             "device": customers_now["device_id"].to_numpy(),
-            "sent": customers_now["trailing_echoes_sent"].to_numpy(dtype=float, na_value=np.nan),
-            "ratio": customers_now[TRAILING["loss"]].to_numpy(dtype=float, na_value=np.nan),
+            "sent": customers_now[term.trailing_whole].to_numpy(dtype=float, na_value=np.nan),
+            "ratio": customers_now[term.trailing].to_numpy(dtype=float, na_value=np.nan),
         }
     ).dropna()
     # Neighbours on one device have the same error; of those who came later the echoes are fewer.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from dashboard.models.complaints.measure_lags import PLANNED
+from dashboard.measures import PLANNED
 from dashboard.models.leaving.covariates import SERVICE, TRAILING
 from dashboard.models.leaving.horizon import stretches
 from dashboard.models.statistics import tabular

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import PLANNED
 from dashboard.models.complaints.complaint_model import Effect, EffectModel, said_of_all
-from dashboard.models.complaints.measure_lags import EVERY_TERM, PLANNED, TERMS, Term
+from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
 from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
 from dashboard.models.statistics import clusters, hazard
 from dashboard.models.statistics.multiplicity import holm

@@ -9,18 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.complaints.measure_lags import PLANNED, TERMS, Term, is_planned
+from dashboard.measures import MEASURES, PLANNED
+from dashboard.models.complaints.measure_lags import TERMS, Term, is_planned
 from dashboard.models.statistics.splines import restricted_cubic_spline
 
 Floats = npt.NDArray[np.float64]
 
-TRAILING: dict[str, str] = {
-    "down_hours": "trailing_down_hours",
-    "evening_latency": "trailing_evening_rtt_p95_mean_seconds",
-    "loss": "trailing_loss_ratio",
-    "evening_utilization": "trailing_evening_utilization_mean_ratio",
-    "planned_hours": "trailing_planned_hours",
-}
+TRAILING: dict[str, str] = {measure.name: measure.trailing for measure in MEASURES}
 """The column of customer_weeks that holds each term over the eight weeks before."""
 TENURE_KNOT_SHARES = (0.05, 0.35, 0.65, 0.95)
 LEAST_KNOWN = 0.5

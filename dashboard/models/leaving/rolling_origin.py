@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import DOWN
 from dashboard.models.leaving import challenger, churn, drifting_ratio, expected_leavers, standardise
 from dashboard.models.statistics import accuracy
 from dashboard.models.statistics.interval_sides import Side, side_in
@@ -167,7 +168,7 @@ def _in_time(chance: Floats) -> Floats:
 
 
 def _naive_customers(customers: pd.DataFrame, churn_of_area: Floats) -> dict[str, Floats]:
-    hours = customers["trailing_down_hours"].to_numpy(dtype=float, na_value=np.nan)
+    hours = customers[DOWN.trailing].to_numpy(dtype=float, na_value=np.nan)
     complaints = customers["complaints_before"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     return {
         "outage_minutes": np.nan_to_num(hours, nan=float(np.nanmean(hours)) if np.isfinite(hours).any() else 0.0),
@@ -187,7 +188,7 @@ def _naive_areas(
     counts = last_month.filter(regex="^complaints_").astype(float).sum(axis=1).groupby(last_month["area"]).sum()
     quarter = periods[periods["period"].isin(sorted(periods["period"].unique())[-CHURN_PERIODS:])].groupby("area")
     scores = {
-        "outage_minutes": outages.groupby("area")["down_hours_per_customer"].sum().astype(float) * 60,
+        "outage_minutes": outages.groupby("area")[DOWN.area_column].sum().astype(float) * 60,
         "complaints": counts / last_month.groupby("area")["customer_days"].sum(),
         "churn": quarter["left_voluntarily"].sum() / quarter["days_at_risk"].sum(),
         "tenure": -customers.groupby("area")["tenure_days"].mean().astype(float),

@@ -4,8 +4,8 @@
     unhappy_i = bad_i, or last score <= 6, or a quality complaint in the eight weeks before
     held_i    = a contract still binds i;  cliff_k = #{unhappy, held, lock-in ends in the k-th month from now}
 
-``q`` is quality over the eight weeks before, a step is that of `measure_lags.TERMS` (an hour down a week, 10 ms, one point of
-loss, ten points of utilisation). These are counts, no estimates: it assumes that a step more than what others of the
+``q`` is quality over the eight weeks before, a step is that of `dashboard/measures.py` (an hour down a week, 10 ms of
+latency, one point of loss ...). These are counts, no estimates: it assumes that a step more than what others of the
 same technology have is felt, and says nothing of who will go. Detractors: Reichheld 2003 (Harvard Business Review 81);
 interval of a share: Wilson 1927 (JASA 22).
 """
@@ -13,6 +13,7 @@ interval of a share: Wilson 1927 (JASA 22).
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.leaving.covariates import LEAST_OBSERVED, TRAILING
+from dashboard.measures import COMPARED, DOWN, PLANNED
+from dashboard.models.leaving.covariates import LEAST_OBSERVED
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -33,13 +34,9 @@ CLIFF_MONTHS = 24
 COMPLAINT_DAYS = 91
 CLEAN_DOWN_HOURS = 5 / 60
 CLEAN_STEP = 0.5
-WEEK_COLUMNS: dict[str, str] = {
-    "down_hours": "down_hours",
-    "evening_latency": "evening_rtt_p95_mean_seconds",
-    "loss": "loss_ratio",
-    "evening_utilization": "evening_utilization_mean_ratio",
-}
-"""The column of quality_complaints that holds each term over the complaint's week."""
+EIGHT_WEEKS = tuple(measure.trailing for measure in COMPARED)
+SEVEN_DAYS = tuple(measure.column for measure in COMPARED)
+"""The columns of customers_now and of quality_complaints that hold each measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ _OF_COMPLAINTS = ("quality_complaints", "quality_complaints_judged", "quality_co
 def standing_of(customers_now: pd.DataFrame) -> Standing:
     """Judge customers by the definitions above; a measure that was not taken makes nobody's quality bad."""
     observed = customers_now["trailing_observed_ratio"].to_numpy(dtype=float, na_value=0.0)
-    values = _steps(customers_now, TRAILING)
+    values = _steps(customers_now, EIGHT_WEEKS)
     is_judged = (observed >= LEAST_OBSERVED) & ~np.isnan(values).all(axis=1)
     usual = _usual(customers_now["technology"], np.where(is_judged[:, None], values, np.nan))
     with np.errstate(invalid="ignore"):
@@ -137,9 +134,10 @@ def wilson(count: npt.ArrayLike, total: npt.ArrayLike, level: float = 0.95) -> t
     return np.clip(middle - reach, 0.0, 1.0), np.clip(middle + reach, 0.0, 1.0)
 
 
-def _steps(frame: pd.DataFrame, columns: dict[str, str]) -> Floats:
-    """(n, terms) quality in steps of each term."""
-    return np.stack([frame[columns[t.name]].to_numpy(dtype=float, na_value=np.nan) / t.per for t in TERMS], axis=-1)
+def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
+    """(n, terms) quality in steps of each term, which ``columns`` hold."""
+    measured = zip(columns, COMPARED, strict=True)
+    return np.stack([frame[column].to_numpy(dtype=float, na_value=np.nan) / m.per for column, m in measured], axis=-1)
 
 
 def _usual(technology: pd.Series, values: Floats) -> Floats:
@@ -188,13 +186,13 @@ def _complaints(customers: pd.DataFrame, complaints: pd.DataFrame, cut_off: date
     recent = complaints[
         (complaints["opened_on"] > day - pd.Timedelta(days=COMPLAINT_DAYS)) & (complaints["opened_on"] <= day)
     ]
-    values = _steps(recent, WEEK_COLUMNS)
-    usual = pd.DataFrame(_steps(customers, TRAILING)).median().to_numpy(dtype=float)
+    values = _steps(recent, SEVEN_DAYS)
+    usual = pd.DataFrame(_steps(customers, EIGHT_WEEKS)).median().to_numpy(dtype=float)
     limit = usual + CLEAN_STEP
-    limit[[t.name == "down_hours" for t in TERMS]] = CLEAN_DOWN_HOURS
+    limit[COMPARED.index(DOWN)] = CLEAN_DOWN_HOURS
     observed = recent["observed_ratio"].to_numpy(dtype=float, na_value=0.0)
     is_judged = (observed >= LEAST_OBSERVED) & ~np.isnan(values).all(axis=1)
-    planned = recent["planned_hours"].to_numpy(dtype=float, na_value=0.0) if "planned_hours" in recent else 0.0
+    planned = recent[PLANNED.column].to_numpy(dtype=float, na_value=0.0) if PLANNED.column in recent else 0.0
     with np.errstate(invalid="ignore"):
         is_clean = is_judged & ~(values > limit).any(axis=1) & ~(np.nan_to_num(planned) > CLEAN_DOWN_HOURS)
     return pd.DataFrame(

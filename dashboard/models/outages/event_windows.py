@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.complaints.measure_lags import PLANNED, TERMS
+from dashboard.measures import COMPARED, DOWN, PLANNED
+from dashboard.tables.schema import QUALITY_CATEGORIES
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -30,7 +31,7 @@ class Grid:
     ``is_hit`` marks by kind the weeks in which they took a quarter of an hour or more from the mean customer, and
     ``is_disturbed`` those in which anything did, be it only by the quality measured: such weeks are neither before,
     nor placebo, nor match. ``started_at`` and ``sources`` are by kind, area and week. ``quality`` (measures, areas,
-    weeks) is what else may move: latency, loss and utilisation in their steps, nan where it was not taken.
+    weeks) is what else may move: the other measures in their steps, nan where one was not taken.
     """
 
     areas: tuple[str, ...]
@@ -104,19 +105,19 @@ def grid_of(area_weeks: pd.DataFrame, outages: pd.DataFrame, customers_now: pd.D
 
     days = laid(frame["customer_days"])
     counts = {
-        "complaints_quality": laid(frame["complaints_connection"]) + laid(frame["complaints_slow"]),
+        "complaints_quality": sum((laid(frame[f"complaints_{c}"]) for c in QUALITY_CATEGORIES), np.zeros(days.shape)),
         "leaving": laid(frame["leavers_voluntary"]),
     }
     laid_out = _Laid.of(outages, areas, weeks)
     people = np.maximum(days / 7, 1.0)
     is_hit = {kind: minutes / 60 / people >= least for kind, minutes in laid_out.minutes.items()}
-    is_disturbed = is_hit["outage"] | is_hit["planned"] | (laid(frame["down_hours_per_customer"]) >= least)
-    if PLANNED.column in frame:
-        is_disturbed |= laid(frame[PLANNED.column]) >= least
+    is_disturbed = is_hit["outage"] | is_hit["planned"] | (laid(frame[DOWN.area_column]) >= least)
+    if PLANNED.area_column in frame:
+        is_disturbed |= laid(frame[PLANNED.area_column]) >= least
     usual = customers_now.groupby("area")["technology"].agg(_most_frequent)
     technology = tuple(str(usual.get(area, "")) for area in areas)
-    others = [t for t in TERMS if t.name != "down_hours"]
-    quality = np.stack([laid(frame[t.column], np.nan) / t.per for t in others])
+    others = [measure for measure in COMPARED if measure is not DOWN]
+    quality = np.stack([laid(frame[measure.area_column], np.nan) / measure.per for measure in others])
     return Grid(
         areas=areas,
         weeks=weeks,
@@ -236,7 +237,7 @@ def compare(grid: Grid, window: Window, outcome: str) -> Comparison | None:
 
 
 def _is_separable(grid: Grid, window: Window, matched: npt.NDArray[np.int64], parts: tuple[slice, slice]) -> bool:
-    """Whether latency, loss and utilisation kept within half a step of where the matches' went."""
+    """Whether the other measures kept within half a step of where the matches' went."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean of weeks of which none was measured is nan
         before, after = (np.nanmean(grid.quality[:, :, part], axis=2) for part in parts)

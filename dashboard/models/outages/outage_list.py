@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.models.complaints.measure_lags import PLANNED
+from dashboard.measures import DOWN, PLANNED
 
 LEAST_DOWN_HOURS = 0.25
 """Hours without service of the mean customer of a neighbourhood, in a week, from which it counts as hit."""
 COLUMNS = ("area", "kind", "source", "week", "started_at", "customers", "customer_minutes")
 
 
-KIND_COLUMNS: dict[str, str] = {"outage": "down_hours_per_customer", "planned": PLANNED.column}
+KIND_COLUMNS: dict[str, str] = {"outage": DOWN.area_column, "planned": PLANNED.area_column}
 
 
 def of_weeks(area_weeks: pd.DataFrame) -> pd.DataFrame:

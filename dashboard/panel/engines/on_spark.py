@@ -18,6 +18,7 @@ from collector.published import QUALITY_HOURS
 from dashboard.config import EngineSettings
 from dashboard.panel import quality_cache
 from dashboard.panel.engines import EngineError, FilesChangedError
+from dashboard.panel.statements import statement
 from dashboard.tables.quality_hours import TableError
 from dashboard.tables.schema import conform
 from dashboard.tables.stored_hours import HourFiles
@@ -74,7 +75,7 @@ class SparkEngine:
             self.register("quality_hours", conform(table, QUALITY_HOURS))
         self.register("chunk", quality_cache.one_chunk(date(1970, 1, 5)))
         for name in quality_cache.STEPS:
-            self.make(quality_cache.statement(name))
+            self.make(statement(name))
         for name in quality_cache.KEPT:
             self.make(f"CREATE VIEW {quality_cache.of_history(name)} AS SELECT * FROM {name}")
 

@@ -6,12 +6,7 @@ SELECT
     count(*) FILTER (WHERE kind = 'joiners') AS joiners,
     count(*) FILTER (WHERE kind = 'leavers_voluntary') AS leavers_voluntary,
     count(*) FILTER (WHERE kind = 'leavers_other') AS leavers_other,
-    count(*) FILTER (WHERE kind = 'complaints_connection') AS complaints_connection,
-    count(*) FILTER (WHERE kind = 'complaints_slow') AS complaints_slow,
-    count(*) FILTER (WHERE kind = 'complaints_billing') AS complaints_billing,
-    count(*) FILTER (WHERE kind = 'complaints_price') AS complaints_price,
-    count(*) FILTER (WHERE kind = 'complaints_installation') AS complaints_installation,
-    count(*) FILTER (WHERE kind = 'complaints_other') AS complaints_other,
+    count(*) FILTER (WHERE kind = 'complaints_$category') AS complaints_$category,
     count(*) FILTER (WHERE source = 'nps') AS nps_answers,
     count(*) FILTER (WHERE kind = 'nps_promoters') AS nps_promoters,
     count(*) FILTER (WHERE kind = 'nps_detractors') AS nps_detractors

@@ -10,8 +10,8 @@ WITH weeks AS (
 parts AS (
     SELECT
         crowds.area, crowds.week, crowds.customers, weeks.days, weeks.week_ms AS length_ms,
-        q.observed_ms, q.judged_ms, q.down_ms, q.planned_ms, q.planned_known_ms, q.echoes_sent, q.echoes_lost,
-        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum,
+        q.observed_ms,
+        q.$sum,
         CASE WHEN q.judged_ms > 0 THEN crowds.customers END AS judged_customers,
         CASE
             WHEN q.judged_ms > 0
@@ -23,8 +23,10 @@ parts AS (
     UNION ALL
     SELECT
         changes.area, changes.week, changes.change, 1, local_days.day_ms,
-        q.observed_ms, q.judged_ms, q.down_ms, q.planned_ms, q.planned_known_ms, q.echoes_sent, q.echoes_lost,
-        q.latency_ms, q.latency_sum, q.utilization_ms, q.utilization_sum, NULL, NULL
+        q.observed_ms,
+        q.$sum,
+        NULL,
+        NULL
     FROM crowd_changes AS changes
     JOIN local_days
         ON local_days.timezone = changes.timezone AND local_days.week = changes.week AND local_days.day >= changes.day
@@ -36,16 +38,7 @@ SELECT
     sum(customers * days) AS customer_days,
     sum(customers * length_ms) AS customer_ms,
     sum(customers * observed_ms) AS observed_ms,
-    sum(customers * judged_ms) AS judged_ms,
-    sum(customers * down_ms) AS down_ms,
-    sum(customers * planned_ms) AS planned_ms,
-    sum(customers * planned_known_ms) AS planned_known_ms,
-    sum(customers * echoes_sent) AS echoes_sent,
-    sum(customers * echoes_lost) AS echoes_lost,
-    sum(customers * latency_ms) AS latency_ms,
-    sum(CAST(customers * latency_sum AS DECIMAL(38, 0))) AS latency_sum,
-    sum(customers * utilization_ms) AS utilization_ms,
-    sum(CAST(customers * utilization_sum AS DECIMAL(38, 0))) AS utilization_sum,
+    sum(CAST(customers * $sum AS DECIMAL(38, 0))) AS $sum,
     CAST(sum(judged_customers) AS DECIMAL(38, 0)) AS judged_customers,
     CAST(sum(judged_customers * down_s) AS DECIMAL(38, 0)) AS down_s_sum,
     CAST(sum(judged_customers * down_s * down_s) AS DECIMAL(38, 0)) AS down_s_squares

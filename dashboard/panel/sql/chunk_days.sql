@@ -49,12 +49,10 @@ SELECT
             )
         END AS BIGINT
     ) AS planned_known_ms,
-    CAST(sum(CASE WHEN hours.pings_lost IS NOT NULL THEN hours.pings_sent END) AS BIGINT) AS echoes_sent,
-    CAST(sum(CASE WHEN hours.pings_sent IS NOT NULL THEN hours.pings_lost END) AS BIGINT) AS echoes_lost,
-    CAST(sum(CASE WHEN hours.rtt_p95_us IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS latency_ms,
-    CAST(sum(hours.observed_ms * hours.rtt_p95_us) AS BIGINT) AS latency_sum,
-    CAST(sum(CASE WHEN hours.fullest IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS utilization_ms,
-    CAST(sum(hours.observed_ms * hours.fullest) AS BIGINT) AS utilization_sum
+    CAST(sum(CASE WHEN hours.$share_counted IS NOT NULL THEN hours.$share_among END) AS BIGINT) AS $share_whole,
+    CAST(sum(CASE WHEN hours.$share_among IS NOT NULL THEN hours.$share_counted END) AS BIGINT) AS $share_part,
+    CAST(sum(CASE WHEN hours.$mean_stem IS NOT NULL THEN hours.observed_ms END) AS BIGINT) AS $mean_whole,
+    CAST(sum(hours.observed_ms * hours.$mean_stem) AS BIGINT) AS $mean_part
 FROM (
     SELECT
         timed.*,
@@ -73,13 +71,9 @@ FROM (
                     THEN CAST(round(1000 * greatest(least(q.planned_seconds, q.down_seconds), 0)) AS BIGINT)
             END AS planned_ms,
             CAST(round(1000 * coalesce(q.silent_seconds, 0)) AS BIGINT) AS silent_ms,
-            q.pings_sent,
-            q.pings_lost,
-            CASE WHEN local_hours.is_evening THEN CAST(round(1000000 * q.rtt_p95_seconds) AS BIGINT) END AS rtt_p95_us,
-            CASE
-                WHEN local_hours.is_evening
-                    THEN CAST(round(1000000 * greatest(q.utilization_p95_ratio, above.utilization_p95_ratio)) AS BIGINT)
-            END AS fullest
+            q.$share_among,
+            q.$share_counted,
+            CASE WHEN $mean_when THEN CAST(round(1000000 * $mean_of) AS BIGINT) END AS $mean_stem
         FROM quality_hours AS q
         JOIN local_hours ON local_hours.hour = q.hour
         LEFT JOIN fullest_above AS above ON above.device_id = q.device_id AND above.hour = q.hour

@@ -4,7 +4,9 @@ CREATE TABLE complaints_before AS
 SELECT
     moments.moment_no,
     count(*) AS complaints,
-    count(*) FILTER (WHERE complaints.category IN ('connection', 'slow')) AS quality_complaints,
+    count(*) FILTER (WHERE complaints.category IN (
+        '$quality_category'
+    )) AS quality_complaints,
     avg(epoch_us(complaints.first_answer_at) - epoch_us(complaints.opened_at)) FILTER (
         WHERE CAST(complaints.first_answer_at AT TIME ZONE provider.timezone AS DATE) < moments.until_day
     ) / 3600000000 AS answer_hours

@@ -42,12 +42,8 @@ SELECT
     complaints_before.answer_hours AS answer_hours_before,
     CAST(scores_before.score AS BIGINT) AS nps_score_before,
     trailing_quality.observed_ratio AS trailing_observed_ratio,
-    trailing_quality.down_hours AS trailing_down_hours,
-    trailing_quality.planned_hours AS trailing_planned_hours,
-    trailing_quality.rtt_seconds AS trailing_evening_rtt_p95_mean_seconds,
-    trailing_quality.loss_ratio AS trailing_loss_ratio,
-    trailing_quality.echoes_sent AS trailing_echoes_sent,
-    trailing_quality.utilization_ratio AS trailing_evening_utilization_mean_ratio
+    trailing_quality.$share_whole AS trailing_$share_whole,
+    trailing_quality.$measure_column AS trailing_$measure_column
 FROM moments
 CROSS JOIN (
     SELECT

@@ -1,3 +1,3 @@
 -- customer_periods: who was at risk, by four-week periods.
 CREATE VIEW customer_periods AS
-SELECT * EXCLUDE (until_day, kind, trailing_echoes_sent), until_day AS period FROM customer_moments WHERE kind = 'period'
+SELECT *, until_day AS period FROM customer_moments WHERE kind = 'period'

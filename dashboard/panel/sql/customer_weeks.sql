@@ -1,3 +1,3 @@
 -- customer_weeks: who was at risk, by weeks: all in which somebody left, and a sample of the others.
 CREATE VIEW customer_weeks AS
-SELECT * EXCLUDE (until_day, kind, trailing_echoes_sent), until_day AS week FROM customer_moments WHERE kind = 'week'
+SELECT *, until_day AS week FROM customer_moments WHERE kind = 'week'

@@ -8,7 +8,9 @@ WITH held AS (
     JOIN attachments
         ON attachments.customer_id = said.customer_id
         AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
-    WHERE said.kind IN ('complaints_connection', 'complaints_slow')
+    WHERE said.kind IN (
+        'complaints_$quality_category'
+    )
     GROUP BY said.id
 ),
 complained AS (
@@ -19,21 +21,14 @@ complained AS (
         ON attachments.spell_no = held.spell_no
         AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
     LEFT JOIN served ON served.device_id = attachments.device_id AND served.timezone = attachments.timezone
-    WHERE said.kind IN ('complaints_connection', 'complaints_slow') AND said.outcome = 'used'
+    WHERE said.kind IN (
+        'complaints_$quality_category'
+    ) AND said.outcome = 'used'
 ),
 had AS (
     SELECT
         complained.id,
-        CAST(sum(q.judged_ms) AS DOUBLE) AS judged_ms,
-        CAST(sum(q.down_ms) AS DOUBLE) AS down_ms,
-        CAST(sum(q.planned_ms) AS DOUBLE) AS planned_ms,
-        CAST(sum(q.planned_known_ms) AS DOUBLE) AS planned_known_ms,
-        CAST(sum(q.latency_ms) AS DOUBLE) AS latency_ms,
-        CAST(sum(q.latency_sum) AS DOUBLE) AS latency_sum,
-        CAST(sum(q.echoes_sent) AS DOUBLE) AS echoes_sent,
-        CAST(sum(q.echoes_lost) AS DOUBLE) AS echoes_lost,
-        CAST(sum(q.utilization_ms) AS DOUBLE) AS utilization_ms,
-        CAST(sum(q.utilization_sum) AS DOUBLE) AS utilization_sum
+        CAST(sum(q.$sum) AS DOUBLE) AS $sum
     FROM (
         SELECT complained.id, complained.served_no, complained.provider_day - before.days AS day
         FROM complained
@@ -47,10 +42,6 @@ SELECT
     complained.area,
     complained.day AS opened_on,
     CASE WHEN complained.served_no IS NOT NULL THEN coalesce(had.judged_ms, 0) / 604800000 END AS observed_ratio,
-    had.down_ms / nullif(had.judged_ms, 0) * 168 AS down_hours,
-    had.planned_ms / nullif(had.planned_known_ms, 0) * 168 AS planned_hours,
-    had.latency_sum / nullif(had.latency_ms, 0) / 1e6 AS evening_rtt_p95_mean_seconds,
-    had.echoes_lost / nullif(had.echoes_sent, 0) AS loss_ratio,
-    had.utilization_sum / nullif(had.utilization_ms, 0) / 1e6 AS evening_utilization_mean_ratio
+    had.$measure_part / nullif(had.$measure_whole, 0) $measure_scale AS $measure_column
 FROM complained
 LEFT JOIN had ON had.id = complained.id

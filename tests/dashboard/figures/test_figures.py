@@ -273,9 +273,9 @@ def test_weekly_means_are_weighted_and_keep_gaps(built):
     week = frame["week"].max()
     rows = frame[frame["week"] == week]
     want = np.average(rows["loss_ratio"], weights=rows["customer_days"]) * 100
-    got = weekly(frame, None).set_index("week").loc[pd.Timestamp(week), "loss_percent"]
+    got = weekly(frame, None).set_index("week").loc[pd.Timestamp(week), "loss"]
     assert got == pytest.approx(want)
-    assert weekly(frame, "n03")["latency_ms"].isna().sum() == 1, "the week without a measurement stays missing"
+    assert weekly(frame, "n03")["evening_latency"].isna().sum() == 1, "the week without a measurement stays missing"
     sums = frame[frame["area"] == "n03"].iloc[-1]
     last = weekly(frame, "n03").iloc[-1]
     assert last["leavers"] == pytest.approx(sums["leavers_voluntary"] / (sums["customer_days"] / 7 / 1000))

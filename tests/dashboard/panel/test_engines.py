@@ -12,9 +12,12 @@ import pytest
 from dashboard.config import DashboardSettings, EngineSettings
 from dashboard.panel import engines
 from dashboard.panel.row_accounts import COUNTS
+from dashboard.panel.statements import expanded
 
 needs_sqlglot = pytest.mark.skipif(find_spec("sqlglot") is None, reason="the extra is not installed: bairro[spark]")
-STATEMENTS = {path.name: path.read_text() for path in Path(str(files("dashboard") / "panel" / "sql")).glob("*.sql")}
+STATEMENTS = {
+    path.name: expanded(path.read_text()) for path in Path(str(files("dashboard") / "panel" / "sql")).glob("*.sql")
+}
 
 AGREEING = {
     "AND",
