@@ -11,13 +11,13 @@ from bench.worlds_abroad.mechanisms import MEASURES
 
 LONG_HOURS = 4
 OUTAGES_A_WEEK, ROOT_OUTAGES_A_WEEK, LONG_SHARE = 0.09, 0.02, 0.25
-SPREAD = 0.6
-"""Standard deviation of the log outage rate between areas."""
-TROUBLES = np.array([0.5, 0.9, 1.8])
+SPREAD, MOST_OUTAGES = 0.5, 3.0
+"""Standard deviation of the log outage rate between areas, and the most that one may have, in usual rates."""
+TROUBLES = np.array([0.6, 1.0, 1.5])
 """The outage rate by technology."""
 BEGINS, ENDS = 0.02, 0.12
 """Chances a week that an area falls into a bad spell of one measure, and that one ends."""
-SPELL = {"down_hours": 5.0, "evening_latency": 0.015, "loss": 0.015, "evening_utilization": 0.15}
+SPELL = {"down_hours": 3.5, "evening_latency": 0.015, "loss": 0.015, "evening_utilization": 0.15}
 """What a bad spell does: it multiplies outages, and adds to the others."""
 LEVEL = {"evening_latency": 0.022, "loss": 0.002, "evening_utilization": 0.5}
 BETWEEN = {"evening_latency": 0.004, "loss": 0.0015, "evening_utilization": 0.06}
@@ -91,7 +91,7 @@ def places_of(random: np.random.Generator, layout: Layout) -> Places:
         by_area = BETWEEN[name] * (random.normal(0, 1, layout.areas) + 0.7 * (layout.technology - 1))
         by_node = BETWEEN[name] * random.normal(0, 0.3, layout.nodes)
         level[name] = np.maximum(usual + by_area[layout.area] + by_node, LEAST[name])
-    return Places(layout, rate[layout.area] * own, level)
+    return Places(layout, np.minimum(rate[layout.area] * own, MOST_OUTAGES * OUTAGES_A_WEEK), level)
 
 
 def first_state(random: np.random.Generator, layout: Layout) -> State:
@@ -111,7 +111,7 @@ def next_week(random: np.random.Generator, places: Places, state: State) -> tupl
     }
     rate = places.rate[:, None] * np.where(spells[0], SPELL["down_hours"], 1.0)[layout.area]
     short, struck_short, hours_short = _outages(random, rate * (1 - LONG_SHARE), 1, LONG_HOURS)
-    long, struck_long, hours_long = _outages(random, rate * LONG_SHARE, LONG_HOURS + 1, 16)
+    long, struck_long, hours_long = _outages(random, rate * LONG_SHARE, LONG_HOURS + 1, 12)
     above, struck_above, hours_above = _from_above(random, layout, copies)
     level = {}
     for place, name in enumerate(MEASURES[1:], start=1):
