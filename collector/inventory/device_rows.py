@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,17 @@ OPTIONAL = (
 )
 Row = dict[str, str]
 PACKAGED_PROFILES = Path(__file__).parents[1] / "profiles"
+
+
+_UNSEEN = re.compile("[\xad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(cell: str) -> str:
+    """The cell without blanks around it, as the dashboard reads names, so that its areas and devices are found there:
+    accents with their letters (NFC), plain blanks, one in a row, and nothing that is not seen."""
+    if cell.isascii():
+        return cell.strip()
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", cell)).split())
 
 
 class BadRowError(BairroError, ValueError):

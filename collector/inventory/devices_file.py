@@ -11,7 +11,7 @@ from collector.address import parse_address
 from collector.config import CollectorSettings
 from collector.inventory import http_discovery
 from collector.inventory.delimited import Table, open_table
-from collector.inventory.device_rows import OPTIONAL, REQUIRED, BadRowError, Row, RowReader
+from collector.inventory.device_rows import OPTIONAL, REQUIRED, BadRowError, Row, RowReader, plain
 from collector.inventory_url import InventoryUrl
 from collector.reading import Device
 
@@ -148,7 +148,7 @@ def _table_rows(table: Table) -> Iterator[tuple[int, Row | str]]:
             yield line, cells
         else:
             pairs = zip(table.columns, cells, strict=False)
-            yield line, {name: text for name, cell in pairs if (text := cell.strip())}
+            yield line, {name: text for name, cell in pairs if (text := plain(cell))}
 
 
 def _read_rows(

@@ -19,7 +19,7 @@ from typing import Any
 from bairro_error import BairroError
 from collector.ask_http import AskError, ask, secret
 from collector.config import CollectorSettings
-from collector.inventory.device_rows import OPTIONAL, REQUIRED, Row
+from collector.inventory.device_rows import OPTIONAL, REQUIRED, Row, plain
 from collector.inventory_url import InventoryUrl
 
 LARGEST_BODY = 256 * 1024 * 1024
@@ -95,7 +95,7 @@ def _entries(groups: list[Any]) -> Iterator[tuple[str, Row | str]]:
             elif not isinstance(target, str):
                 yield here, "is not text"
             else:
-                yield here, {"device_id": target.strip(), **row, "address": target.strip()}
+                yield here, {"device_id": plain(target), **row, "address": target.strip()}
 
 
 def _row(labels: Any) -> Row | str:
@@ -107,8 +107,8 @@ def _row(labels: Any) -> Row | str:
         value = labels.get(PREFIX + name, labels.get(name, ""))
         if not isinstance(value, str):
             return f"{name}: is not text: {value!r}"
-        if value.strip():
-            row[name] = value.strip()
+        if text := plain(value):
+            row[name] = text
     return row
 
 

@@ -14,11 +14,12 @@ COLUMNS = frozenset({"customer_id", "complaint_id", "response_id", "device_id", 
 """Our columns that hold ids, or names by which rows are joined."""
 AROUND = r"^(?:=\s*\"([^\"]*)\"|'([^']*)'|'(\d[^']*)|\"([^\"]*)\"|“([^”]*)”)$"
 """How spreadsheets keep a number a text: ="00012", '00012. The apostrophe of 't Zand is its own."""
-UNSEEN = r"[\x{200b}\x{200c}\x{200d}\x{2060}\x{feff}]"
-UNUSUAL = r"^[^\w]|[^\w]$|[^\x00-\x7f]"
+JOINERS = r"[\x{200c}\x{200d}]"
+UNUSUAL = r"^[^\w]|[^\w]$|[^\x00-\x7f]|\s\s|[\t\r\n]"
 """What an id has at an end, or within, where it has to be cleaned."""
 SHORTENED = r"^[+-]?\d+(?:[.,]\d+)?[eE]\+\d+$|^[+-]?\d+[.,]\d+[eE]\d+$"
 """Long numbers as Excel shows them, 1.2E+10: the digits that are left out are lost."""
+WHOLE_NUMBER = r"^\d+(?:[.,]0+)?$"
 DECIMAL = r"^(\d+)[.,]0+$"
 SEPARATORS = " .,'’-_/\u00a0\u202f"
 WIDTHS = range(2, 21)
@@ -87,19 +88,20 @@ class Way:
 
 
 def cleaned(text: pa.Array) -> pa.Array:
-    """Ids without quotes, blanks and unseen characters around them; 12.0 is 12 where all of the column are so."""
+    """Ids without quotes, blanks and unseen characters around them, and with one blank within where several are;
+    12.0 is 12 in a column of whole numbers."""
     text = _whole(text)
     if not pc.any(pc.match_substring_regex(text, UNUSUAL)).as_py():
         return text
-    bare = pc.replace_substring_regex(text, UNSEEN, "")
+    bare = pc.replace_substring_regex(pc.replace_substring_regex(text, JOINERS, ""), r"\s+", " ")
     bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, AROUND, r"\1\2\3\4\5"))
     return pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
 
 
 def _whole(text: pa.Array) -> pa.Array:
-    """Programs that keep ids as numbers with a fraction write every one of them so."""
+    """Programs that keep ids as numbers write some of them, or every one, with a fraction."""
     has_fraction = pc.match_substring_regex(text, DECIMAL)
-    if text.null_count == len(text) or not pc.all(has_fraction).as_py():
+    if not pc.any(has_fraction).as_py() or not pc.all(pc.match_substring_regex(text, WHOLE_NUMBER)).as_py():
         return text
     return pc.replace_substring_regex(text, DECIMAL, r"\1")
 

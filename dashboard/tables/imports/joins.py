@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,16 +17,22 @@ from dashboard.tables.readers.sheets import Sheet
 
 LARGEST_FALL = 0.2
 """By how much the share may lie under the last import's before it is said with exit code 1."""
+FEWEST_WRITTEN = 2
+"""Rows whose id is one on record in another writing; a single one may be a slip."""
 Known = Callable[[Sequence[str]], Sequence[bool]]
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why ids are not those on record, in words; ``way`` says how ``column`` of the file is to be rewritten, where that is it."""
+    """Why ids are not those on record, in words; ``way`` says how ``column`` of the file is to be rewritten, where that is it.
+
+    ``is_writing``: they are those on record, written otherwise.
+    """
 
     said: str = ""
     column: str = ""
     way: Way = field(default_factory=Way)
+    is_writing: bool = False
 
     def __str__(self) -> str:
         return self.said
@@ -62,8 +69,13 @@ class Join:
 
     @property
     def is_under(self) -> bool:
-        """Whether so few join that what rests on them is not known, or far fewer than in the last import."""
-        return self.share < self.floor or self._has_fallen
+        """Whether so few join that what rests on them is not known, or far fewer than in the last import, or some would
+        join if they were written as those on record are."""
+        return self.share < self.floor or self._has_fallen or self._is_written_otherwise
+
+    @property
+    def _is_written_otherwise(self) -> bool:
+        return self.reason.is_writing and self.rows - self.joined >= FEWEST_WRITTEN
 
     @property
     def _has_fallen(self) -> bool:
@@ -280,16 +292,23 @@ def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) 
     cells = imported.sheet.columns.get(column)
     if cells is None:
         return Reason()
-    by_fold = {str(one).casefold(): str(one) for one in known.to_pylist()}
+    by_fold = {_folded(str(one)): str(one) for one in known.to_pylist()}
     stored = set(by_fold.values())
     found = _reason(column, cells, lambda texts: [text in stored for text in texts], where, "")
     if found:
         return found
     unknown = [str(one) for one in pc.unique(cells.drop_null()).to_pylist() if one not in stored][:200]
-    alike = next(((one, by_fold[one.casefold()]) for one in unknown if one.casefold() in by_fold), None)
+    alike = next(((one, by_fold[_folded(one)]) for one in unknown if _folded(one) in by_fold), None)
     if alike:
-        return Reason(f"upper and lower case? {alike[0]} here, {alike[1]} among {where}")
+        said = f"upper and lower case, or accents? {alike[0]} here, {alike[1]} among {where}"
+        return Reason(said, is_writing=True)
     return Reason(f"{unknown[0]} here, {min(stored)} among {where}" if unknown and stored else "")
+
+
+def _folded(name: str) -> str:
+    """The name without case, accents, blanks and apostrophes."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(one for one in apart if not (unicodedata.combining(one) or one in " '’`´_"))
 
 
 def _unknown(distinct: pa.Array, are_known: Known) -> list[str]:
@@ -312,7 +331,8 @@ def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else:
     if found is not None and found.is_theirs:
         return Reason(
             f"{found.way.reason}? {found.here} here, {found.there} among {where}: take that import back (--undo) and make it"
-            f" again with a mapping that says under [columns.{column}] {found.way.options} (--propose writes one)"
+            f" again with a mapping that says under [columns.{column}] {found.way.options} (--propose writes one)",
+            is_writing=True,
         )
     if found is not None:
         return Reason(
@@ -320,6 +340,7 @@ def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else:
             f" [columns.{column}] {found.way.options} (--propose writes one)",
             column,
             found.way,
+            is_writing=not found.way.digits,  # X12 may be a customer of another system
         )
     if or_else is not None:
         return Reason(or_else)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables.checks import absences, categories, departures, ids, statuses
+from dashboard.tables.checks.alike import told_where_alike
 from dashboard.tables.checks.blanks import without_blank_words
 from dashboard.tables.checks.doubtful import without_doubtful
 from dashboard.tables.imports import identity, import_log, joins, merging, row_rules, snapshots, values
@@ -135,7 +136,7 @@ def _read(
             ignored = {column_name(one) for one in mapping.ignore}
             left = [name for name in made.unused if name in sheet.columns and name not in ignored]
             made = departures.told_where_departures(sheet, made, left, today)
-        return without_doubtful(made, spec)
+        return told_where_alike(without_doubtful(made, spec), spec)
     known = [column.name for column in given_columns(spec)]
     unused = {name: cells for name, cells in sheet.columns.items() if name not in known}
     columns = {name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in sheet.columns.items()}
@@ -145,7 +146,7 @@ def _read(
         sheet = statuses.without_gone(sheet, unused)
     if spec.name == "complaints" and "category" in sheet.columns:
         sheet = categories.told_where_other(sheet, {"category": sheet.columns["category"]}, unused, is_mapped=False)
-    return without_doubtful(sheet, spec)
+    return told_where_alike(without_doubtful(sheet, spec), spec)
 
 
 def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportReport:
@@ -177,7 +178,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         joins=told.joins,
         ways=joins.ways(imported, told.joins, context.stored) if report.is_dry_run else {},
         unjoined=told.notes,
-        warnings=sheet.warnings,
+        warnings=(*sheet.warnings, *_written_otherwise(context, imported)),
         notes=(
             *absence,
             *notes_on(
@@ -241,6 +242,15 @@ def _check_left(context: _Context, imported: joins.Imported, number: int, active
     reason = str(joins.why_other_customers(imported, context.stored))
     if refusal := absences.refusal_of_left(number, active, imported.sheet.rows_read, reason):
         raise UnreadableError(refusal)
+
+
+def _written_otherwise(context: _Context, imported: joins.Imported) -> tuple[str, ...]:
+    """What is to be said of customers who count as new ones and are on record under an id that is written otherwise."""
+    if context.spec.name != "customers" or not context.stored.num_rows or context.even_if_most:
+        return ()
+    reason = joins.why_other_customers(imported, context.stored)
+    said = "customers count as new ones who are probably on record under an id that is written otherwise"
+    return (f"{said}: {reason}",) if reason.is_writing else ()
 
 
 def _given(imported: joins.Imported, key: bytes) -> pa.Array:

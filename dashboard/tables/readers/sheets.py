@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 
 from bairro_error import BairroError
 
+UNSEEN = r"[\x{ad}\x{200b}\x{200e}\x{200f}\x{2060}\x{feff}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
+"""Zero-width blanks, soft hyphens and marks of direction: nobody sees them, and two names differ by them."""
+WIDE_BLANKS = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
 BLANK = pa.array(["", "NULL", "null", "\\N", "#N/A", "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
 
 
@@ -75,7 +78,8 @@ class Sheet:
 
 def column_name(text: str) -> str:
     """A column's name as it is looked for: in lower case, blanks and hyphens as underscores."""
-    return re.sub(r"[\s-]+", "_", text.strip().lower())
+    seen = text if text.isascii() else normal(pa.array([text]))[0].as_py()
+    return re.sub(r"[\s-]+", "_", seen.strip().lower())
 
 
 def column_names(cells: Sequence[str], where: str) -> list[str]:
@@ -87,10 +91,19 @@ def column_names(cells: Sequence[str], where: str) -> list[str]:
 
 
 def trimmed(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Text without blanks around it; what stands for nothing is null."""
+    """Text without blanks around it, its letters written one way; what stands for nothing is null."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not pc.all(pc.string_is_ascii(whole), min_count=0).as_py():
+        whole = normal(whole)
     stripped = pc.utf8_trim_whitespace(whole)
     return pc.if_else(pc.is_in(stripped, BLANK), pa.scalar(None, pa.string()), stripped)
+
+
+def normal(text: pa.Array) -> pa.Array:
+    """Text as everybody's keyboard writes it: accents with their letters (Unicode's form NFC, which Macs take apart in
+    names of files), plain blanks, and nothing that is not seen."""
+    composed = pc.utf8_normalize(text, "NFC")
+    return pc.replace_substring_regex(pc.replace_substring_regex(composed, WIDE_BLANKS, " "), UNSEEN, "")
 
 
 def has_content(columns: Sequence[pa.Array], rows: int) -> pa.Array:

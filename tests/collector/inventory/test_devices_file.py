@@ -330,3 +330,9 @@ def test_a_hundred_thousand_rows_with_faults_between_them(load):
         "devices.csv:50003: area: is empty",
         "devices.csv:100002: device_id: 'c1' is already on line 4; this row is skipped",
     ]
+
+
+@pytest.mark.parametrize("area", ["Sa\u0303o Joa\u0303o", "São\u00a0João", " São \u200bJoão\u00ad "])
+def test_names_are_written_as_the_dashboard_reads_them(load, area):
+    found = load(f"{HEADER}\ncore-1,192.0.2.1,router,{area}\n")
+    assert [device.area for device in found.devices] == ["São João"]
