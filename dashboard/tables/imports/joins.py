@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,9 @@ LARGEST_FALL = 0.2
 """By how much the share may lie under the last import's before it is said with exit code 1."""
 FEWEST_WRITTEN = 2
 """Rows whose id is one on record in another writing; a single one may be a slip."""
+NOBODY = r"(?i)[+-]?0+|-1|x+|9{4,}|1234(?:5(?:6(?:7(?:89?0?)?)?)?)?|[-_.*#]+|(?:guest|anonym|unknown|default|test|dummy|generic|system|consumidor|visitante).*"
+"""How ids look that stand for nobody."""
+FEWEST_OF_NOBODY, FEWEST_OF_ONE = 3, 10
 Known = Callable[[Sequence[str]], Sequence[bool]]
 
 
@@ -42,11 +46,25 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """An id under which so many rows stand that it is nobody's own."""
+
+    written: str
+    rows: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rows:,} rows name one and the same customer ({self.written!r}), who stands for nobody, it seems, and they"
+            " count as naming none: leave the id blank in the export"
+        )
+
+
+@dataclass(frozen=True)
 class Join:
     """One way in which rows of an import name what is on record. ``key`` tells it apart in the history.
 
     ``rows`` are those that name something, ``joined`` those of them that name something known; ``stored`` says the same
-    of all that is on record after the import.
+    of all that is on record after the import. Rows under an id that stands for nobody (``stand_in``) join nothing.
     """
 
     key: str
@@ -56,6 +74,7 @@ class Join:
     floor: float = 0.0
     stored: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
+    stand_in: StandIn | None = None
     reason: Reason = field(default_factory=Reason)
 
     @property
@@ -71,7 +90,7 @@ class Join:
     def is_under(self) -> bool:
         """Whether so few join that what rests on them is not known, or far fewer than in the last import, or some would
         join if they were written as those on record are."""
-        return self.share < self.floor or self._has_fallen or self._is_written_otherwise
+        return self.share < self.floor or self._has_fallen or self._is_written_otherwise or self.stand_in is not None
 
     @property
     def _is_written_otherwise(self) -> bool:
@@ -91,6 +110,10 @@ class Join:
         text += f" ({'; '.join(beside)})" if beside else ""
         if self.share < self.floor:
             text += f", and joins.{self.setting} asks for {self.floor:.0%}"
+        if self.stand_in is not None:
+            text += f"; {self.stand_in}"
+            if self.share >= self.floor and not self.reason.is_writing:
+                return text
         return f"{text}: {self.reason}" if self.reason and self.is_under else text
 
 
@@ -143,15 +166,38 @@ def _customers(imported: Imported) -> Told:
     """Complaints and answers that name a customer."""
     known = _distinct(snapshots.read("customers", imported.settings.data), "customer_id")
     rows, joined = _count(imported.rows, "customer_id", known)
+    stand_in = _stand_in(imported)
     if not rows:
         said = "no row names a customer: which customers these are of stays unknown"
         return Told(notes=(said,) if len(known) and imported.rows.num_rows else ())
     if not len(known):
         return Told(notes=("how many of these rows name a customer cannot be known yet: no customers are on record",))
     stored = _count(imported.after, "customer_id", known)
+    if stand_in is not None and _hash(imported, stand_in.written) in known.to_pylist():
+        joined -= stand_in.rows
     reason = _id_reason(imported, known, "customers on record") if joined < rows else Reason()
     said = "rows name a customer on record"
-    return Told((Join(imported.kind, said, rows, joined, stored=(stored[1], stored[0]), reason=reason),))
+    pair = (stored[1], stored[0])
+    return Told((Join(imported.kind, said, rows, joined, stored=pair, stand_in=stand_in, reason=reason),))
+
+
+def _stand_in(imported: Imported) -> StandIn | None:
+    """The id of the file under which far more rows stand than anybody complains or answers; None where there is none."""
+    cells = imported.sheet.columns.get("customer_id")
+    if cells is None or imported.key is None:
+        return None
+    counts = pc.value_counts(cells.drop_null())
+    total = int(pc.sum(counts.field("counts")).as_py() or 0)
+    for one in counts.filter(pc.greater_equal(counts.field("counts"), FEWEST_OF_NOBODY)).to_pylist():
+        written, number = str(one["values"]), int(one["counts"])
+        is_none = re.fullmatch(NOBODY, written) is not None
+        if number >= (FEWEST_OF_NOBODY if is_none else FEWEST_OF_ONE) and number > (0.05 if is_none else 0.2) * total:
+            return StandIn(written, number)
+    return None
+
+
+def _hash(imported: Imported, written: str) -> str:
+    return identity.hash_id(written, imported.key) if imported.key else written
 
 
 def _complaints_and_answers(imported: Imported) -> Told:

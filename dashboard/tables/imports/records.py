@@ -16,20 +16,15 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, categories, departures, ids, statuses
-from dashboard.tables.checks.alike import told_where_alike
-from dashboard.tables.checks.blanks import without_blank_words
-from dashboard.tables.checks.doubtful import without_doubtful
-from dashboard.tables.imports import identity, import_log, joins, merging, row_rules, snapshots, values
+from dashboard.tables.checks import absences
+from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots, values
 from dashboard.tables.imports.import_notes import notes_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.typed import typed_rows
 from dashboard.tables.mappings.profiles import Mapping, load
-from dashboard.tables.mappings.translate import translate
 from dashboard.tables.quality_hours import connect
-from dashboard.tables.readers import sources
-from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name
+from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.readers.sources import Source
 from dashboard.tables.schema import COUNTED, RECORDS, given_columns
 
@@ -87,7 +82,7 @@ def import_records(
         try:
             profile = load(mapping, kind) if isinstance(mapping, str) else mapping
             today = as_of or datetime.datetime.now(zone).date()
-            sheet = _read(given, profile, RECORDS[kind], settings, today)
+            sheet = door.read_sheet(given, profile, RECORDS[kind], settings, today)
             if not dry_run:
                 stack.enter_context(snapshots.importing(settings.data))
             context = _Context(
@@ -121,32 +116,6 @@ def undo(kind: str, settings: DashboardSettings, *, by: str = "") -> str:
         rows = snapshots.read(kind, settings.data).num_rows
     now = f"{rows:,} rows of snapshot {left.stem} hold again" if left else "there are none now, as before the first"
     return f"{kind}: snapshot {taken:06d} is taken back; {now}"
-
-
-def _read(
-    source: Source, mapping: Mapping | None, spec: TableSpec, settings: DashboardSettings, today: datetime.date
-) -> Sheet:
-    if mapping is not None and mapping.sheet is not None and source.sheet is None:
-        source = replace(source, sheet=mapping.sheet)
-    sheet = sources.read(source, may_be_geojson=spec.name == "areas")
-    areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
-    if mapping is not None:
-        made = translate(sheet, mapping, spec, ZoneInfo(settings.timezone), areas)
-        if spec.name == "customers":
-            ignored = {column_name(one) for one in mapping.ignore}
-            left = [name for name in made.unused if name in sheet.columns and name not in ignored]
-            made = departures.told_where_departures(sheet, made, left, today)
-        return told_where_alike(without_doubtful(made, spec), spec)
-    known = [column.name for column in given_columns(spec)]
-    unused = {name: cells for name, cells in sheet.columns.items() if name not in known}
-    columns = {name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in sheet.columns.items()}
-    sheet = without_blank_words(replace(sheet, columns=columns, unused=(*sheet.unused, *unused)), spec, areas)
-    if spec.name == "customers":
-        sheet = departures.told_where_departures(sheet, sheet, tuple(unused), today)
-        sheet = statuses.without_gone(sheet, unused)
-    if spec.name == "complaints" and "category" in sheet.columns:
-        sheet = categories.told_where_other(sheet, {"category": sheet.columns["category"]}, unused, is_mapped=False)
-    return told_where_alike(without_doubtful(sheet, spec), spec)
 
 
 def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportReport:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bairro_error import BairroError
+from dashboard.tables.checks import currencies
 
 MOMENT = (
     r"^(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
@@ -24,7 +25,6 @@ MOMENT = (
 NUMERIC = r"^(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?:\d{4}|\d{2})(?:\D|$)"
 MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 WAYS = ("year", "compact", "first", "named_day")
-CURRENCY = r"(?i)^(-?)\s*(?:R\$|US\$|[$€£¥₽]|EUR|USD|GBP|BRL|RUB|CHF)\s*|(?:\s*(?:R\$|[$€£¥₽]|EUR|USD|GBP|BRL|RUB|CHF|руб\.?))+$"
 THOUSANDS_BLANK = r"^([+-]?\d{1,3})[ '\x{a0}\x{202f}\x{2009}\x{2019}](\d{3})(\D.*)?$"
 THREE_AFTER_DOT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 UNCLEAR = "is thousands or decimals? Write it without {}, or say in a mapping decimal = 'point' or 'comma'"
@@ -133,7 +133,7 @@ def _settles_point(texts: pa.Array) -> bool:
 
 def _bare(column: pa.Array) -> pa.Array:
     """Amounts without their currency and without blanks or apostrophes between thousands."""
-    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(column, CURRENCY, r"\1"))
+    bare = pc.utf8_trim_whitespace(currencies.bare(column))
     if not pc.any(pc.match_substring_regex(bare, THOUSANDS_BLANK)).as_py():
         return bare
     for _ in range(4):

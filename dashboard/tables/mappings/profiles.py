@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import settings_file
 from dashboard.tables.checks.ids import COLUMNS, Way
+from dashboard.tables.checks.scales import SCALES
 from dashboard.tables.readers.sheets import UnreadableError
 from dashboard.tables.schema import CHOICES, RECORDS, given_columns
 
@@ -30,7 +31,8 @@ class ColumnMapping:
     cells. Without ``default`` what is not known is refused, unless ``keep`` lets it stand as it is. ``format`` says
     how dates are written (as in strptime, or unix), one or several to be tried in order; ``timezone`` where their
     clock hangs. ``after`` names one of our timestamps to which the cell's number of ``unit`` is added. How ids are
-    rewritten, so that they are those of the other exports, is said by the fields of ``ids.Way``.
+    rewritten, so that they are those of the other exports, is said by the fields of ``ids.Way``. ``scale`` confirms of
+    scores and stars that they are of the scale that is meant, where they do not look so.
     """
 
     source: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class ColumnMapping:
     upper: bool = False
     strip_zeros: bool = False
     pad: int = 0
+    scale: str | None = None
 
     @property
     def way(self) -> Way:
@@ -179,6 +182,11 @@ def _fault(name: str, column: ColumnMapping, columns: Table[str, ColumnMapping])
         return f"after must name another timestamp that the mapping takes from the export, not {column.after!r}"
     if column.way and name not in COLUMNS:
         return f"{column.way.options} is for ids: {', '.join(sorted(COLUMNS))}"
+    if column.scale is not None and (name not in SCALES or column.scale != SCALES[name].name):
+        named = ", ".join(f"{one.name} of {known}" for known, one in SCALES.items())
+        return (
+            f"scale confirms what is read, and that is {named}; values = {{...}} says what answers of another stand for"
+        )
     if column.lower and column.upper:
         return "lower and upper: say one of them"
     if not 0 <= column.pad <= 64:

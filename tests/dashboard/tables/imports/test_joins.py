@@ -387,3 +387,27 @@ def test_a_proposal_writes_what_makes_ids_join(
     (folder / "own.toml").write_text(proposed)
     assert bairro.main(["import", kind, "new.csv", *as_of, "--mapping", "own.toml"]) == 0
     assert "WARNING" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ids", "written", "rows"),
+    [
+        (["0"] * 20, "0", 20),
+        (["7"] * 20, "7", 20),
+        ([*ON_RECORD, *["999999"] * 5], "999999", 5),
+        ([*ON_RECORD, *["guest"] * 3], "guest", 3),
+    ],
+)
+def test_an_id_that_stands_for_nobody_joins_nobody(
+    settings: DashboardSettings, ids: list[str], written: str, rows: int
+) -> None:
+    give(settings, "customers", customers([*ON_RECORD, "0", "7"]))
+    report = give(settings, "complaints", complaints(ids))
+    assert report.exit_code == 1
+    assert report.joins[0].joined == len(ids) - rows
+    assert f"{rows} rows name one and the same customer ({written!r})" in str(report)
+
+
+def test_somebody_who_complains_often_is_somebody(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers(ON_RECORD))
+    assert give(settings, "complaints", complaints([*ON_RECORD, *ON_RECORD[:1] * 5])).exit_code == 0

@@ -25,7 +25,11 @@ UNUSABLE = [
     ("customers", ".", "is a folder, not a file"),
     ("customers", "empty.csv", "is empty"),
     ("customers", "blank_lines.csv", "is empty"),
-    ("customers", "binary.csv", "is a zip file, but not an Excel workbook (.xlsx): File is not a zip file"),
+    (
+        "customers",
+        "binary.csv",
+        "is damaged or incomplete: it looks like a zip archive, but cannot be read (File is not a zip file)",
+    ),
     ("customers", "json.csv", "is not a CSV file: it begins like JSON or HTML"),
     (
         "customers",

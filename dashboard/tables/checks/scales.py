@@ -1,0 +1,95 @@
+"""Scores and stars that were asked on another scale: every row would pass, and the figure would be another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dashboard.tables.readers.sheets import Sheet, UnreadableError
+
+NUMBER = r"^[+-]?\d{1,9}(?:[.,]\d+)?$"
+FAR_SHARE, BEYOND_SHARE = 0.05, 0.25
+"""Of the answers so many lie beyond the scale, far or a little, where it is another one; fewer are slips, refused one by one."""
+FEWEST_BEYOND = 5
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is asked for, and from which value on one that lies beyond is no slip.
+
+    ``short`` are scales that end earlier: an end, and so many answers of which none lies above it are of that scale.
+    """
+
+    low: int
+    high: int
+    far: int
+    what: str
+    short: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.low}-{self.high}"
+
+
+SCALES = {
+    "score": Scale(0, 10, 20, "'Would you recommend us?' is answered", ((5, 10), (7, 30))),
+    "rating": Scale(1, 5, 6, "Stars are given"),
+}
+"""Of ten answers to 'would you recommend us?' hardly ever all are 0 to 5; of thirty, all 0 to 7."""
+FEWEST_TOLD = 3
+
+
+def checked(sheet: Sheet, stated: str | None) -> Sheet:
+    """The sheet, with a warning where its few scores may be of another scale; ``stated`` is what a mapping says it is.
+
+    Raises UnreadableError where they are.
+    """
+    for name, scale in SCALES.items():
+        cells = sheet.columns.get(name)
+        if cells is None or stated == scale.name:
+            continue
+        numbers = _numbers(cells)
+        if reason := _beyond(numbers, scale) or _short(numbers, scale):
+            raise UnreadableError(f"{name}: {reason}. {_way_out(name, scale)}")
+        if len(numbers) >= FEWEST_TOLD and scale.short and numbers.max() <= scale.short[0][0]:
+            said = f"{name}: all {len(numbers):,} answers are {_range(numbers)}, as on a scale that ends at {scale.short[0][0]}"
+            return replace(sheet, warnings=(*sheet.warnings, f"{said}. {_way_out(name, scale)}"))
+    return sheet
+
+
+def _numbers(cells: pa.Array) -> np.ndarray:
+    given = cells.filter(pc.fill_null(pc.match_substring_regex(cells, NUMBER), False))
+    return np.asarray(pc.cast(pc.replace_substring(given, ",", "."), pa.float64()).to_numpy(zero_copy_only=False))
+
+
+def _beyond(numbers: np.ndarray, scale: Scale) -> str | None:
+    beyond = (numbers < scale.low) | (numbers > scale.high)
+    number = int(beyond.sum())
+    if len(numbers) < FEWEST_BEYOND or number < 2:
+        return None
+    is_far = numbers.max() >= scale.far or numbers.min() <= scale.low - (scale.far - scale.high)
+    if number < (FAR_SHARE if is_far else BEYOND_SHARE) * len(numbers):
+        return None
+    return f"{number:,} of {len(numbers):,} are not from {scale.low} to {scale.high} (they are {_range(numbers)})"
+
+
+def _short(numbers: np.ndarray, scale: Scale) -> str | None:
+    for end, fewest in scale.short:
+        if len(numbers) >= fewest and numbers.max() <= end:
+            return f"all {len(numbers):,} answers are {_range(numbers)}, and none is above {end}"
+    return None
+
+
+def _range(numbers: np.ndarray) -> str:
+    return f"{numbers.min():g} to {numbers.max():g}"
+
+
+def _way_out(name: str, scale: Scale) -> str:
+    return (
+        f"{scale.what} from {scale.low} to {scale.high} here: where these are, say in a mapping under [columns.{name}]"
+        f' scale = "{scale.name}"; where they are of another scale, leave them out, or say with values = {{...}} which'
+        " answer stands for which"
+    )

@@ -1,0 +1,80 @@
+"""A source at the door: its rows in our columns, by a mapping or by their own names, and what is not what it seems."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.published import TableSpec
+from dashboard.config import DashboardSettings
+from dashboard.tables.checks import categories, departures, ids, money, scales, statuses
+from dashboard.tables.checks.alike import told_where_alike
+from dashboard.tables.checks.blanks import without_blank_words
+from dashboard.tables.checks.doubtful import without_doubtful
+from dashboard.tables.imports import snapshots
+from dashboard.tables.mappings import profiles
+from dashboard.tables.mappings.translate import translate
+from dashboard.tables.readers import sources
+from dashboard.tables.readers.sheets import Sheet, column_name
+from dashboard.tables.readers.sources import Source
+from dashboard.tables.schema import given_columns
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The export as it was read, the rows ``made`` of it, and the columns of the export that nothing takes, by name."""
+
+    export: Sheet
+    made: Sheet
+    unused: Mapping[str, pa.Array]
+    scale: str | None = None
+
+
+def read_sheet(
+    source: Source,
+    mapping: profiles.Mapping | None,
+    spec: TableSpec,
+    settings: DashboardSettings,
+    today: datetime.date,
+) -> Sheet:
+    """The rows of ``source`` as records of ``spec``, in text. Raises UnreadableError, values.OrderError."""
+    if mapping is not None and mapping.sheet is not None and source.sheet is None:
+        source = replace(source, sheet=mapping.sheet)
+    export = sources.read(source, may_be_geojson=spec.name == "areas")
+    areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
+    if mapping is not None:
+        made = translate(export, mapping, spec, ZoneInfo(settings.timezone), areas)
+        read = _mapped(export, made, mapping, today)
+    else:
+        read = _named(export, spec, areas, today)
+    made = scales.checked(read.made, read.scale)
+    made = money.checked(made, read.export, read.unused, spec, settings.currency)
+    return told_where_alike(without_doubtful(made, spec), spec)
+
+
+def _mapped(export: Sheet, made: Sheet, mapping: profiles.Mapping, today: datetime.date) -> _Read:
+    unused = {name: export.columns[name] for name in made.unused if name in export.columns}
+    if mapping.kind == "customers":
+        ignored = {column_name(one) for one in mapping.ignore}
+        made = departures.told_where_departures(export, made, [name for name in unused if name not in ignored], today)
+    scale = next((column.scale for column in mapping.columns.values() if column.scale), None)
+    return _Read(export, made, unused, scale)
+
+
+def _named(export: Sheet, spec: TableSpec, areas: Collection[str], today: datetime.date) -> _Read:
+    known = [column.name for column in given_columns(spec)]
+    unused = {name: cells for name, cells in export.columns.items() if name not in known}
+    columns = {name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in export.columns.items()}
+    sheet = without_blank_words(replace(export, columns=columns, unused=(*export.unused, *unused)), spec, areas)
+    made = sheet
+    if spec.name == "customers":
+        made = departures.told_where_departures(sheet, sheet, tuple(unused), today)
+        made = statuses.without_gone(made, unused)
+    if spec.name == "complaints" and "category" in sheet.columns:
+        made = categories.told_where_other(made, {"category": sheet.columns["category"]}, unused, is_mapped=False)
+    return _Read(sheet, made, unused)

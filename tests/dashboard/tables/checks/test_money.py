@@ -1,0 +1,79 @@
+"""A column of amounts has one currency, and what is paid by the year is no monthly price."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.tables.imports.records import import_records, read
+
+from .conftest import AS_OF
+
+
+def customers(prices: list[str], more: str = "", header: str = "") -> str:
+    rows = "".join(f'{number},A,2024-01-31,"{price}"{more}\n' for number, price in enumerate(prices))
+    return f"customer_id,area,started_on,monthly_price{header}\n{rows}"
+
+
+@pytest.mark.parametrize(
+    ("prices", "added", "reason"),
+    [
+        (["€29.90", "$29.90"], 1, "is in $, and the column in EUR"),
+        (["29,90 EUR"] * 9 + ["R$ 29,90"], 9, "is in BRL, and the column in EUR"),
+        (["29.90 руб."] * 2 + ["1.50 USD"] * 20, 20, "is in RUB, and the column in USD"),
+        (["€29.90", "29.90", "US$ 30"], 1, "says no currency in a column that has several"),
+        (["$300"] * 9 + ["US$29.90"], 9, "is in USD, and the column in $"),
+    ],
+)
+def test_other_currencies_are_refused_by_line(import_text, prices, added, reason):
+    report = import_text("customers", customers(prices))
+    assert (report.exit_code, report.added) == (1, added)
+    assert reason in str(report)
+
+
+def test_currencies_of_which_none_is_most_or_the_providers_own_refuse_the_file(import_text):
+    report = import_text("customers", customers(["$29.90"] * 6 + ["R$29.90"] * 4))
+    assert report.exit_code == 2
+    assert "monthly_price has amounts of several currencies ($ in 6 rows, BRL in 4 rows)" in str(report)
+
+
+def test_the_providers_own_currency_is_kept(provider, import_text):
+    path = provider.data.parent / "customers.csv"
+    path.write_text(customers(["$29.90"] * 6 + ["R$29.90"] * 4))
+    assert import_records("customers", path, replace(provider, currency="BRL"), as_of=AS_OF).added == 4
+
+
+@pytest.mark.parametrize(
+    ("prices", "currency"),
+    [
+        (["29,90 zł", "1 029,90 zł"], "PLN"),
+        (["$29.90 USD", "$1,029.90 USD"], "USD"),
+        (["29,90 Kč", "30,5 CZK"], "CZK"),
+        (["₺29,90", "29,90 TL"], "TRY"),
+        (["29.90 грн.", "₴30.50"], "UAH"),
+    ],
+)
+def test_one_currency_in_any_writing_is_read_and_told_where_it_is_not_the_providers(
+    provider, import_text, prices, currency
+):
+    report = import_text("customers", customers(prices))
+    assert (report.exit_code, report.added) == (0, 2)
+    assert f"monthly_price is in {currency}, and the pages show amounts in EUR" in str(report)
+    assert read("customers", provider.data).column("monthly_price").to_pylist()[0] == 29.9
+
+
+def test_a_column_says_the_currency(import_text):
+    rows = "".join(f"{n},A,2024-01-31,30,{'EUR' if n % 2 else 'USD'}\n" for n in range(10))
+    report = import_text("customers", f"customer_id,area,started_on,monthly_price,currency\n{rows}")
+    assert (report.exit_code, report.added) == (1, 5)
+
+
+@pytest.mark.parametrize("cycle", ["Annually", "Quarterly", "Anual", "Jaarlijks", "год", "12", "One Time"])
+def test_what_is_not_paid_by_the_month_has_no_monthly_price(provider, import_text, cycle):
+    report = import_text(
+        "customers", customers(["29.90"], f",{cycle}", ",billing_cycle") + "7,A,2024-01-31,20,Monthly\n"
+    )
+    assert report.exit_code == 1
+    assert f"1 rows are not billed by the month (billing_cycle: '{cycle}')" in str(report)
+    assert set(read("customers", provider.data).column("monthly_price").to_pylist()) == {None, 20.0}

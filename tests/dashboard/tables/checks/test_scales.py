@@ -1,0 +1,67 @@
+"""Scores and stars of another scale are never stored as if they were of ours."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from dashboard.tables.imports.records import read
+
+CHANCE = random.Random(1)
+SAME_NAMES = "".join(
+    f'[columns.{name}]\nsource = "{name}"\n' for name in ("response_id", "area", "answered_on", "score")
+)
+
+
+def answers(scores: list[int]) -> str:
+    rows = "".join(f"{number},A,2025-01-01,{score}\n" for number, score in enumerate(scores))
+    return "response_id,area,answered_on,score\n" + rows
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([CHANCE.randrange(1, 6) for _ in range(200)], "all 200 answers are 1 to 5, and none is above 5"),
+        ([1, 2, 3, 4, 5] * 2, "none is above 5"),
+        ([CHANCE.randrange(1, 8) for _ in range(200)], "all 200 answers are 1 to 7, and none is above 7"),
+        ([CHANCE.randrange(101) for _ in range(200)], "are not from 0 to 10 (they are 0 to 100)"),
+        ([0, 100, 50, 10, 5], "2 of 5 are not from 0 to 10"),
+        ([-100, 0, 100] * 20, "40 of 60 are not from 0 to 10 (they are -100 to 100)"),
+        ([-1, 0, 1] * 20, "are not from 0 to 10 (they are -1 to 1)"),
+        ([0, 1] * 20, "none is above 5"),
+    ],
+)
+def test_another_scale_is_refused(import_text, scores, said):
+    report = import_text("nps", answers(scores))
+    assert report.exit_code == 2
+    assert said in str(report)
+    assert 'under [columns.score] scale = "0-10"' in str(report)
+
+
+@pytest.mark.parametrize("scores", [[9, 8, 10] * 30 + [100], [11, 12, 9], [CHANCE.randrange(11) for _ in range(60)]])
+def test_slips_are_refused_one_by_one(import_text, scores):
+    assert import_text("nps", answers(scores)).added == sum(score <= 10 for score in scores)
+
+
+def test_few_low_scores_are_told(import_text):
+    report = import_text("nps", answers([5, 4, 5]))
+    assert (report.exit_code, report.added) == (1, 3)
+    assert "all 3 answers are 4 to 5, as on a scale that ends at 5" in str(report)
+
+
+def test_a_mapping_confirms_the_scale_or_says_what_its_answers_stand_for(provider, import_text):
+    low = answers([0, 3, 5, 2] * 10)
+    assert import_text("nps", low, f'kind = "nps"\n{SAME_NAMES}scale = "0-10"\n').exit_code == 0
+    assert import_text("nps", low, f'kind = "nps"\n{SAME_NAMES}scale = "1-5"\n').exit_code == 2
+    stars = answers([1, 3, 5, 4] * 10)
+    told = 'values = { "1" = "0", "3" = "5", "4" = "8", "5" = "10" }\n'
+    assert import_text("nps", stars, f'kind = "nps"\n{SAME_NAMES}{told}').exit_code == 0
+    assert read("nps", provider.data).column("score").to_pylist().count(10) == 10
+
+
+def test_stars_of_ten_are_no_stars_of_five(import_text):
+    rows = "".join(f"2025-01-{1 + n % 28:02},{CHANCE.randrange(1, 11)},maps\n" for n in range(50))
+    report = import_text("reviews", "posted_on,rating,source\n" + rows)
+    assert report.exit_code == 2
+    assert "are not from 1 to 5 (they are 1 to 10)" in str(report)
