@@ -42,7 +42,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 18
+ANALYSIS = 19
 DAMAGED = "quality_damaged"
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from dashboard.measures import PLANNED
 from dashboard.models.complaints.complaint_model import Effect, EffectModel, said_of_all
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
+from dashboard.models.leaving import dose
 from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
 from dashboard.models.statistics import clusters, hazard
 from dashboard.models.statistics.multiplicity import holm
@@ -74,7 +75,7 @@ class Predictor:
     ``calendar`` (columns,) is added to the columns of who is looked at today: the level of the calendar to go on with.
     ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
     without what quality acts through: what an improvement changes. Terms without an estimate (``is_estimated`` False)
-    have 0 in both.
+    have 0 in both. ``doses`` are the forms in which that quality may act, the first of them with these effects.
     """
 
     design: Design
@@ -85,6 +86,7 @@ class Predictor:
     effect_covariance: Floats | None
     is_estimated: npt.NDArray[np.bool_]
     clusters: int
+    doses: dose.Doses
 
     def daily_hazard(self, frame: pd.DataFrame) -> Floats:
         """(n,) voluntary departures a day of the rows in ``frame``; without a week, at the level to go on with."""
@@ -120,26 +122,28 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     notes, gap = _said(main, control, rates.left_out), rates.coefficient("price_gap")
     if not predicts:
         return Churn(main, control, None, notes, gap)
-    rates = rates.without_columns()
+    doses, rates = prepared.doses(rates), rates.without_columns()
     del prepared, other
     full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     if full is not None and full.fails_with_planned:
         return fit(_without_planned(customer_weeks))
-    predicting = _predictor(rates, full)
+    predicting = _predictor(rates, full, doses)
     notes = notes if predicting is not None else (*notes, UNRANKED)
     return Churn(main, control, predicting, notes, gap)
 
 
 def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
     """Only the model that predicts; None where too few have left or a fit does not converge."""
-    rates = _Prepared.of(customer_weeks, with_service=False).fitted("left_voluntarily")
+    prepared = _Prepared.of(customer_weeks, with_service=False)
+    rates = prepared.fitted("left_voluntarily")
     if rates is None:
         return None
-    rates = rates.without_columns()
+    doses, rates = prepared.doses(rates), rates.without_columns()
+    del prepared
     full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     if rates.fails_with_planned or (full is not None and full.fails_with_planned):
         return predictor(_without_planned(customer_weeks))
-    return _predictor(rates, full)
+    return _predictor(rates, full, doses)
 
 
 def _without_planned(weeks: pd.DataFrame) -> pd.DataFrame:
@@ -147,10 +151,10 @@ def _without_planned(weeks: pd.DataFrame) -> pd.DataFrame:
     return weeks.drop(columns=TRAILING[PLANNED.name])
 
 
-def _predictor(rates: _Fitted, full: _Fitted | None) -> Predictor | None:
+def _predictor(rates: _Fitted, full: _Fitted | None, doses: dose.Doses) -> Predictor | None:
     if full is None or not (full.fit.has_converged and rates.fit.has_converged):
         return None
-    return full.predictor(rates)
+    return full.predictor(rates, doses)
 
 
 def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
@@ -204,6 +208,23 @@ class _Prepared:
             self.design.is_steadied,
         )
         return _Fitted(self.design, rows, hazard.fit(rows), self.left_out)
+
+    def doses(self, rates: _Fitted) -> dose.Doses:
+        """The forms in which quality may move leaving; writes over the columns, which are read no more."""
+        places = dose.Places(
+            rates.rows.cluster,
+            np.asarray(pd.factorize(self.known["week"], sort=True)[0], dtype=np.int64),
+            (self.known["days_at_risk"] * self.known["weight"]).to_numpy(dtype=float),
+        )
+        steps = self.design.quality.steps(self.known)
+        return dose.fit(
+            rates.rows,
+            rates.fit,
+            self.design.places(WITHIN),
+            steps=steps,
+            places=places,
+            is_estimated=rates.is_estimated,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +309,14 @@ class _Fitted:
         (low,), (high,) = inference.intervals()
         return Coefficient(float(inference.estimates[0]), float(low), float(high), float(inference.p_values()[0]))
 
-    def predictor(self, rates: _Fitted) -> Predictor:
-        places = rates.design.places(WITHIN)
-        estimated = np.array([rates._without_estimate(int(place)) is None for place in places], dtype=bool)
+    @property
+    def is_estimated(self) -> npt.NDArray[np.bool_]:
+        """Which of the quality terms (terms,) have an estimate within areas."""
+        places = self.design.places(WITHIN)
+        return np.array([self._without_estimate(int(place)) is None for place in places], dtype=bool)
+
+    def predictor(self, rates: _Fitted, doses: dose.Doses) -> Predictor:
+        places, estimated = rates.design.places(WITHIN), rates.is_estimated
         whole = hazard.careful_covariance(rates.fit)
         return Predictor(
             self.design,
@@ -301,6 +327,7 @@ class _Fitted:
             None if whole is None else np.where(np.outer(estimated, estimated), whole[np.ix_(places, places)], 0.0),
             estimated,
             self.rows.clusters,
+            doses,
         )
 
     def _calendar(self) -> Floats:

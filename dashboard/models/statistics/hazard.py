@@ -67,8 +67,8 @@ class Fit:
     log_likelihood: float
 
 
-def fit(rows: Rows) -> Fit:
-    """Maximise the likelihood of a hazard exp(columns @ b) a day that is constant within a row.
+def fit(rows: Rows, *, start: Floats | None = None) -> Fit:
+    """Maximise the likelihood of a hazard exp(columns @ b) a day that is constant within a row, from ``start`` on.
 
     events ~ Poisson(days exp(columns @ b)), which for such a hazard is the likelihood itself (Holford 1980; Laird and
     Olivier 1981), weighted where rows were sampled.
@@ -76,8 +76,9 @@ def fit(rows: Rows) -> Fit:
     dropped = _dropped(rows)
     kept = ~dropped
     columns = rows.columns if kept.all() else rows.columns[:, kept]
-    prior = np.where(rows.is_steadied[kept], STEADYING * _variances(columns), 0.0)
-    coefficients, has_converged, value = _maximise(rows, columns, prior)
+    prior = np.where(rows.is_steadied[kept], STEADYING * variances(columns), 0.0)
+    begin = _start(rows, columns) if start is None else start[kept]
+    coefficients, has_converged, value = _maximise(rows, columns, prior, begin)
     means = rows.days * np.exp(columns @ coefficients)
     residual = rows.weight * (rows.events - means)
     groups = rows.clusters
@@ -87,7 +88,7 @@ def fit(rows: Rows) -> Fit:
     for group, places in _by_cluster(rows.cluster, groups):
         own = columns[places]
         scores[group] = own.T @ residual[places]
-        information[group] = _gram(own, mass[places])
+        information[group] = gram(own, mass[places])
     reach = np.ptp(columns, axis=0) if len(columns) else np.zeros(columns.shape[1])
     total = information.sum(axis=0) + np.diag(prior)
     return Fit(
@@ -166,7 +167,7 @@ def _reference(rows: Rows, fitted: Fit, named: Codes) -> clusters.Reference:
     information = np.zeros((groups, named.size, named.size))
     expected = np.zeros((groups, named.size))
     for group, own in enumerate(slice(*pair) for pair in itertools.pairwise(ends)):
-        information[group], expected[group] = _gram(net[own], mass[own]), mass[own] @ net[own]
+        information[group], expected[group] = gram(net[own], mass[own]), mass[own] @ net[own]
     edges = np.cumsum(mass)
     borders = np.append(0.0, edges)[ends]
     random = np.random.default_rng(SIMULATION_SEED)
@@ -194,13 +195,12 @@ def _net_columns(rows: Rows, fitted: Fit, named: Codes) -> Floats:
     return np.asarray(rows.columns[:, named] - rows.columns[:, others] @ onto)
 
 
-def _maximise(rows: Rows, columns: Floats, prior: Floats) -> tuple[Floats, bool, float]:
-    coefficients = _start(rows, columns)
+def _maximise(rows: Rows, columns: Floats, prior: Floats, coefficients: Floats) -> tuple[Floats, bool, float]:
     value = _log_likelihood(rows, columns, prior, coefficients)
     for _ in range(MAX_ITERATIONS):
         mass = rows.weight * rows.days * np.exp(columns @ coefficients)
         score = columns.T @ (rows.weight * rows.events - mass) - prior * coefficients
-        step = _solve(_gram(columns, mass) + np.diag(prior), score)
+        step = solve(gram(columns, mass) + np.diag(prior), score)
         reach = np.abs(columns @ step).max(initial=0.0)
         if float(score @ step) < DECREMENT_TOLERANCE:
             return coefficients, True, value
@@ -233,7 +233,7 @@ def _log_likelihood(rows: Rows, columns: Floats, prior: Floats, coefficients: Fl
     return float(value - 0.5 * prior @ coefficients**2)
 
 
-def _solve(matrix: Floats, right: Floats) -> Floats:
+def solve(matrix: Floats, right: Floats) -> Floats:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     scaled = matrix * np.outer(scale, scale)
     try:
@@ -245,10 +245,10 @@ def _solve(matrix: Floats, right: Floats) -> Floats:
 
 def _dropped(rows: Rows) -> Flags:
     """Columns that say nothing the ones before them do not: what is left of them is a rounding error."""
-    gram = _gram(rows.columns, rows.weight * rows.days)
-    size = np.diag(gram)
+    inner = gram(rows.columns, rows.weight * rows.days)
+    size = np.diag(inner)
     scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
-    left = gram * np.outer(scale, scale)
+    left = inner * np.outer(scale, scale)
     dropped = np.zeros(size.size, bool)
     for i in range(size.size):
         if size[i] <= 0 or left[i, i] < LEAST_APART:
@@ -258,7 +258,7 @@ def _dropped(rows: Rows) -> Flags:
     return dropped
 
 
-def _gram(columns: Floats, weight: Floats) -> Floats:
+def gram(columns: Floats, weight: Floats) -> Floats:
     """columns' diag(weight) columns, of weights from 0 on. A matrix times its own transpose is half of the work."""
     total = np.zeros((columns.shape[1], columns.shape[1]))
     for start in range(0, len(columns), CHUNK):
@@ -268,7 +268,7 @@ def _gram(columns: Floats, weight: Floats) -> Floats:
     return total
 
 
-def _variances(columns: Floats) -> Floats:
+def variances(columns: Floats) -> Floats:
     """The variance (columns,) of each column."""
     if not len(columns):
         return np.zeros(columns.shape[1])

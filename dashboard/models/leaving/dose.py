@@ -1,0 +1,200 @@
+"""How much worse quality multiplies leaving: forms from exponential to saturating, weighed by how well they fit.
+
+    g(x) = product over terms of (1 + c b x)^(1/c)        x: steps of quality above a good level, b: effect of a step
+
+With c towards 0 each step multiplies leaving (exponential), with c = 1 each adds the same, with more of c later steps
+add less and less. The good level's choice changes b and not the fit. A step below it, or an effect below 0, always multiplies.
+Box and Cox (1964) and Aranda-Ordaz (1983, Biometrics 39) use the family; weights are those of likelihoods with equal numbers of
+coefficients (Kass and Raftery 1995), tempered where neighbourhoods differ more than their counts explain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dashboard.models.statistics import curved_hazard, hazard
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+CURVATURES: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
+GOOD_SHARE = 0.01
+"""The share of the rows that has a term better than the level from which steps count."""
+NEGLIGIBLE_WEIGHT = 0.005
+
+
+def log_ratio(curvature: float, effects: Floats, steps: Floats) -> Floats:
+    """log of (1 + c b x)^(1/c) for ``effects`` and ``steps`` that broadcast against each other."""
+    return _log_ratio(curvature, effects * steps)
+
+
+def _log_ratio(curvature: float, products: Floats) -> Floats:
+    if curvature == 0:
+        return products
+    return np.where(products < 0, products, np.log1p(curvature * np.maximum(products, 0.0)) / curvature)
+
+
+def slope(curvature: float, effects: Floats, steps: Floats) -> Floats:
+    """Of ``log_ratio``, in the effects."""
+    return np.asarray(steps / (1.0 + curvature * np.maximum(effects * steps, 0.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """One form: effects (terms,) of a step, their covariance where clusters suffice, and its weight among the forms."""
+
+    curvature: float
+    effects: Floats
+    covariance: Floats | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doses:
+    """The forms that are not ruled out; ``good`` (terms,) is the level from which each term's steps count."""
+
+    forms: tuple[Dose, ...]
+    good: Floats
+    clusters: int
+
+    def draws(self, count: int, seed: int) -> Draws:
+        """Forms by their weights, and in each its effects by Student's t; the estimates alone where no error is known."""
+        random = np.random.default_rng([seed, 2])
+        form = np.sort(random.choice(len(self.forms), count, p=[dose.weight for dose in self.forms]))
+        effects = np.empty((count, self.good.size))
+        for place, dose in enumerate(self.forms):
+            whose = form == place
+            effects[whose] = _drawn(dose, int(whose.sum()), self.clusters, random)
+        order = random.permutation(count)
+        return Draws(np.array([d.curvature for d in self.forms])[form[order]], effects[order], self.good)
+
+
+def _drawn(dose: Dose, count: int, clusters: int, random: np.random.Generator) -> Floats:
+    if dose.covariance is None:
+        return np.broadcast_to(dose.effects, (count, dose.effects.size))
+    values, vectors = np.linalg.eigh(dose.covariance)
+    normal = random.standard_normal((count, dose.effects.size)) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    freedom = max(clusters - 1, 1)
+    return np.asarray(dose.effects + normal / np.sqrt(random.chisquare(freedom, (count, 1)) / freedom))
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Curvatures (draws,) and effects (draws, terms), with the ``good`` level (terms,) of the steps."""
+
+    curvatures: Floats
+    effects: Floats
+    good: Floats
+
+    def log_ratios(self, term: int, steps: Floats) -> Floats:
+        """(draws, n) what quality of ``steps`` (n,) or (draws, n) does to the log hazard, against the good level."""
+        above = np.broadcast_to(steps, (self.effects.shape[0], steps.shape[-1])) - self.good[term]
+        found = self.effects[:, term, None] * above
+        for curvature in np.unique(self.curvatures[self.curvatures > 0]):
+            whose = self.curvatures == curvature
+            found[whose] = _log_ratio(float(curvature), found[whose])
+        return found
+
+    def only(self, which: slice, terms: list[int]) -> Draws:
+        return Draws(self.curvatures[which], self.effects[which][:, terms], self.good[terms])
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where rows stand: cluster and week (n,), and their weight in means over these."""
+
+    cluster: Codes
+    week: Codes
+    weight: Floats
+
+    def within(self, values: Floats) -> Floats:
+        """Values (n,) less their mean in the cluster, and less what all share in a week then."""
+        values = values - self._means(self.cluster, values)
+        return values - self._means(self.week, values)
+
+    def _means(self, group: Codes, values: Floats) -> Floats:
+        total = np.bincount(group, self.weight * values)
+        return np.asarray((total / np.maximum(np.bincount(group, self.weight), 1e-300))[group])
+
+
+def fit(
+    rows: hazard.Rows,
+    straight: hazard.Fit,
+    at: Codes,
+    *,
+    steps: Floats,
+    places: Places,
+    is_estimated: npt.NDArray[np.bool_],
+) -> Doses:
+    """Fit every form to the rows whose columns ``at`` hold quality within areas and weeks; writes over these columns.
+
+    ``straight`` is the fit of them as they stand, the exponential form. ``steps`` (n, terms) is quality itself. A form
+    that does not converge is left out.
+    """
+    good = np.quantile(steps, GOOD_SHARE, axis=0)
+    log_means = np.log(np.maximum(straight.means, 1e-300))
+    found = [_Found(CURVATURES[0], straight, log_means, _likelihood(rows, log_means))]
+    kept = at[is_estimated]
+    for curvature in CURVATURES[1:] if kept.size else ():
+        curve = _curve(curvature, steps[:, is_estimated] - good[is_estimated], places)
+        fitted = curved_hazard.fit(rows, kept, curve, straight)
+        if fitted.has_converged and not fitted.fit.dropped[kept].any():
+            found.append(_Found(curvature, fitted.fit, fitted.log_means, fitted.log_likelihood))
+    weights = _weights(found, rows)
+    forms = [_dose(one, at, is_estimated, w) for one, w in zip(found, weights, strict=True) if w >= NEGLIGIBLE_WEIGHT]
+    total = sum(form.weight for form in forms)
+    forms = [Dose(f.curvature, f.effects, f.covariance, f.weight / total) for f in forms]
+    return Doses(tuple(forms), good, rows.clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    curvature: float
+    fit: hazard.Fit
+    log_means: Floats
+    log_likelihood: float
+
+
+def _curve(curvature: float, above: Floats, places: Places) -> curved_hazard.Curve:
+    def curve(effects: Floats) -> tuple[Floats, Floats]:
+        added = _log_ratio(curvature, effects * above).sum(axis=1)
+        slopes = slope(curvature, effects, above)
+        return places.within(added), np.stack([places.within(own) for own in slopes.T], axis=-1)
+
+    return curve
+
+
+def _likelihood(rows: hazard.Rows, log_means: Floats) -> float:
+    return float(rows.weight @ (rows.events * log_means - np.exp(log_means)))
+
+
+def _weights(found: list[_Found], rows: hazard.Rows) -> Floats:
+    """(forms,) likelihoods over their sum; their differences count the less the more clusters scatter beyond chance."""
+    values = np.array([one.log_likelihood for one in found])
+    best = found[int(values.argmax())]
+    logs = np.array([(one.log_likelihood - best.log_likelihood) / _scatter(best, one, rows) for one in found])
+    weights = np.exp(logs)
+    return np.asarray(weights / weights.sum())
+
+
+def _scatter(best: _Found, other: _Found, rows: hazard.Rows) -> float:
+    """By how much the difference of two likelihoods varies between clusters beyond what independent events would."""
+    if other is best:
+        return 1.0
+    apart = best.log_means - other.log_means
+    own = rows.weight * (rows.events * apart - np.exp(best.log_means) + np.exp(other.log_means))
+    by_cluster = np.bincount(rows.cluster, own, rows.clusters)
+    independent = float(rows.weight @ (np.exp(best.log_means) * apart**2))
+    return (
+        max(1.0, float(by_cluster.var(ddof=1)) * rows.clusters / max(independent, 1e-300)) if rows.clusters > 1 else 1.0
+    )
+
+
+def _dose(one: _Found, at: Codes, is_estimated: npt.NDArray[np.bool_], weight: float) -> Dose:
+    whole = hazard.careful_covariance(one.fit)
+    effects = np.where(is_estimated, one.fit.coefficients[at], 0.0)
+    own = None if whole is None else np.where(np.outer(is_estimated, is_estimated), whole[np.ix_(at, at)], 0.0)
+    return Dose(one.curvature, effects, own, float(weight))
