@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench import resume
-from bench.worlds_abroad import exports, futures, naive, worlds
+from bench.worlds_abroad import exports, futures, naive, oracle, worlds
 from bench.worlds_abroad.customers import YEAR
 from bench.worlds_abroad.futures import EVERYTHING
 from bench.worlds_abroad.layout import WEEKS, Floats
@@ -84,6 +84,7 @@ def compared(world: World, results: stored_results.Results) -> Row:
         "window": world.mechanism.window,
         "expected": _expected(world, results, chance),
         "avoidable": (saved := _avoidable(world, results))["told"],
+        "oracle": _oracle(world, targets_of(results)),
         "ranking": _ranking(world, results, saved["true"], saved["mean"]),
         "at_risk": _at_risk(world, results, chance),
         "steps": _steps(world, results, chance),
@@ -140,6 +141,12 @@ def _avoidable(world: World, results: stored_results.Results) -> Row:
     return {"told": told, "mean": mean, "true": saved.get("future", {}).get(EVERYTHING)}
 
 
+def _oracle(world: World, targets: dict[str, float]) -> Row:
+    """Summed widths of who knows the form, beside the same truths."""
+    found = oracle.widths(world.future, targets)
+    return {"expected": round(float(found.expected.sum()), 3), "kept": round(float(found.kept.sum()), 3)}
+
+
 def _false_promises(rows: pd.DataFrame, true: Floats, areas: list[str]) -> Row:
     """Areas with nothing to save, and those of them whose interval promises something."""
     low = rows.set_index("area").reindex(areas)["avoidable_leavers_90d_low"].to_numpy(dtype=float)
@@ -181,6 +188,16 @@ def _steps(world: World, results: stored_results.Results, chance: Floats) -> Row
         own = [names[place] for place in places]
         found[kind] = against(results.ranking, "expected_leavers_90d", true[places], own)
         found[kind]["at_risk"] = int((verdict[own] == "at_risk").sum())
+    found["launch"]["each"] = [
+        {
+            "area": names[place],
+            "weeks_ago": WEEKS - week,
+            "ratio": round(world.mechanism.launch_ratio, 3),
+            "expected": round(float(true[place]), 2),
+            "verdict": str(verdict[names[place]]),
+        }
+        for place, week in sorted(world.rules.steps.items())
+    ]
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from bench.resume import Row
 from bench.worlds_abroad.futures import EVERYTHING
 from bench.worlds_abroad.mechanisms import NAMES, NULL
+from bench.worlds_abroad.verdicts import verdicts
 
 Pick = Callable[[Row], "tuple[float, float] | None"]
 """What is counted in one world and of how many; None where the world has nothing of it."""
@@ -27,6 +28,9 @@ def report(rows: Sequence[Row]) -> None:
     _table(rows, "Finds, verdicts, ranking", _FINDS)
     _table(rows, "Local change, surveys, outages", _LOCAL)
     _rankings(rows)
+    print("\nAsked for:\n")
+    for line in verdicts(rows):
+        print(f"- {line}")
     print(f"\n{np.mean([row['cpu_seconds'] for row in rows]):.1f} s of CPU a world")
     for row in rows:
         for text in row["failed"]:
@@ -87,6 +91,15 @@ def _singly(top: str, bottom: str, *, matters: bool) -> Pick:
     return pick
 
 
+def _beside_oracle(row: Row) -> tuple[float, float] | None:
+    return (row["expected"]["future"]["width"], row["oracle"]["expected"]) if "oracle" in row else None
+
+
+def _kept_beside_oracle(row: Row) -> tuple[float, float] | None:
+    own = row["avoidable"].get(EVERYTHING)
+    return (own["future"]["width"], row["oracle"]["kept"]) if own and "oracle" in row and row["matters"] else None
+
+
 def _promised(row: Row) -> tuple[float, float]:
     """Areas, measure by measure, in which nothing is to be saved, and those of them that are promised something."""
     own = [told for name, told in row["avoidable"].items() if name != EVERYTHING]
@@ -135,11 +148,13 @@ _LEAVERS: dict[str, Pick] = {
     "expected: held": _expected("held", "intervals"),
     "told / true": _expected("told", "true"),
     "width / true": _expected("width", "true"),
+    "width / oracle's": _beside_oracle,
     "kept (everything): held": _kept("held", "intervals"),
     "below the truth": _kept("below", "intervals"),
     "above": _kept("above", "intervals"),
     "kept: told / true": _kept("told", "true"),
     "kept: width / true": _kept("width", "true"),
+    "kept: width / oracle's": _kept_beside_oracle,
     "areas without an interval": _withheld,
 }
 _MEASURES: dict[str, Pick] = {

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from bench.worlds_abroad import doses, futures, hours, leaving, mechanisms, quality, worlds
+from bench.worlds_abroad import doses, futures, hours, leaving, mechanisms, oracle, quality, worlds
 from bench.worlds_abroad.customers import NEVER, VOLUNTARY
 from bench.worlds_abroad.layout import BEFORE, WEEKS
 
@@ -100,3 +100,16 @@ def test_a_world_is_the_same_for_the_same_seed_and_another_for_the_next():
     assert first.people.left.tolist() == again.people.left.tolist()
     assert first.mechanism == again.mechanism
     assert first.mechanism != other.mechanism
+
+
+def test_who_knows_the_form_is_surer_of_many_customers_and_of_nothing_to_keep():
+    few, many = (worlds.simulate("saturating", 1, areas=12, customers=n).future for n in (1500, 6000))
+    told = [oracle.widths(one, TARGETS) for one in (few, many)]
+    shares = [
+        w.kept.sum() / futures.kept(one, TARGETS)["future"][futures.EVERYTHING].sum()
+        for w, one in zip(told, (few, many), strict=True)
+    ]
+    assert 0 < shares[1] < shares[0] < 5
+    nothing = oracle.widths(worlds.simulate("null", 1, **SMALL).future, TARGETS)
+    assert nothing.kept == pytest.approx(0.0)
+    assert (nothing.expected > 0).all()
