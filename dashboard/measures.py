@@ -12,7 +12,9 @@ from typing import Literal, get_args
 
 from bairro_error import BairroError
 
-Form = Literal["hours", "milliseconds", "percent"]
+Form = Literal["hours", "milliseconds", "percent", "decibels"]
+FORMS: tuple[Form, ...] = get_args(Form)
+HERE = "dashboard/measures.py"
 
 
 class MeasureError(BairroError, ValueError):
@@ -214,24 +216,22 @@ TARGETS: dict[str, str] = {measure.target: measure.name for measure in MEASURES 
 
 def check(measures: Sequence[Measure]) -> None:
     """Raise MeasureError for the first measure that lacks something, or takes what another one has."""
-    taken: dict[str, str] = {}
+    taken: dict[str, Measure] = {}
     for measure in measures:
         if fault := _fault(measure):
-            raise MeasureError(f"{__name__.replace('.', '/')}.py: {measure.name}: {fault}")
+            raise MeasureError(f"{HERE}: {measure.name}: {fault}")
         own_whole = measure.made.whole if isinstance(measure.made, ShareOfCounts) else ""
-        for what in (measure.name, measure.column, measure.made.part, own_whole, measure.target):
-            if what and taken.setdefault(what, measure.name) != measure.name:
-                raise MeasureError(
-                    f"{__name__.replace('.', '/')}.py: {measure.name}: {what} is taken by {taken[what]}; take another word"
-                )
+        for word in (measure.name, measure.column, measure.made.part, own_whole, measure.target):
+            if word and (first := taken.setdefault(word, measure)) is not measure:
+                raise MeasureError(f"{HERE}: {measure.name}: {word} is taken by {first.name}; take another word")
 
 
 def _fault(measure: Measure) -> str | None:
     blank = [name for name in ("name", "short", "look_at") if not getattr(measure.words, name).strip()]
     if blank:
         return f"has no words: give it {' and '.join(blank)} in words=Words(...)"
-    if measure.words.form not in get_args(Form):
-        return f"nothing writes values as {measure.words.form!r}; known: {', '.join(get_args(Form))}"
+    if measure.words.form not in FORMS:
+        return f"nothing writes values as {measure.words.form!r}; known: {', '.join(FORMS)}"
     if not measure.per:
         return "per is 0: say for which step its ratios are told"
     if isinstance(measure.made, Mean) and measure.made.on_path and not measure.made.in_evenings:

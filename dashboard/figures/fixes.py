@@ -36,7 +36,7 @@ BASELINE = (
     "Customers kept are counted out of all who are expected to leave. The excess, and the revenue at risk, count only those"
     " beyond the provider's usual rate, so that more can be kept than are in excess."
 )
-NO_REASON_HERE = "It does not stand out from the provider here, but lies above its target."
+NO_REASON_HERE = "It does not stand out from the provider here, but is worse than its target."
 NOTHING_HERE = "Nothing that was found to move leaving is worse here than its target."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
 """Measures whose effect is told and of which less is not offered as a fix: planned work is done for a reason."""
@@ -146,16 +146,17 @@ def _fix(
         leavers_span=span,
         expected=leaving,
         is_proven=is_proven,
-        sentence=_sentence(said.name, name, form(row["target"]), f"{told}{out_of} in 90 days", is_association),
+        sentence=_sentence(measure, name, form(row["target"]), f"{told}{out_of} in 90 days", is_association),
     )
 
 
-def _sentence(what: str, name: str, target: str, kept: str, is_association: bool) -> str:
+def _sentence(measure: str, name: str, target: str, kept: str, is_association: bool) -> str:
+    what, way = words.driver(measure).name, words.way(measure)
     if is_association:
         return (
             f"{what} of {target} in {name} would go with about {kept} staying; that it would keep them is not proven."
         )
-    return f"Bringing {what[0].lower()}{what[1:]} in {name} down to {target} would keep about {kept}."
+    return f"Bringing {what[0].lower()}{what[1:]} in {name} {way} to {target} would keep about {kept}."
 
 
 def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None = None) -> tuple[str, ...]:

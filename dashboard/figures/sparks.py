@@ -92,8 +92,8 @@ def _line(values: pd.Series, x, y, style: str) -> str:  # type: ignore[no-untype
 def _level(value: float, y: float, panel: Panel) -> str:
     line = f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="{LIGHT.faint}" stroke-width="1"/>'
     places = 0 if value == 0 or value >= 10 else panel.places
-    unit = panel.unit if panel.unit in {"%", "ms", "h"} else ""
-    return line + _text(LEFT - 3, y + 3, f"{numbers.decimal(value, places)}{numbers.THIN if unit else ''}{unit}", "end")
+    unit = f"{numbers.THIN}{panel.unit}" if panel.unit else ""
+    return line + _text(LEFT - 3, y + 3, f"{numbers.decimal(value, places)}{unit}", "end")
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

@@ -106,7 +106,7 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
             "gridcolor": theme.faint,
             "zerolinecolor": theme.faint,
             "fixedrange": True,
-            "ticksuffix": f" {panel.unit}" if panel.unit in {"%", "ms", "h"} else "",
+            "ticksuffix": f" {panel.unit}" if panel.unit else "",
         }
         title = panel.title
         if not is_known(area, panel):  # an axis without a value would begin at 0 all the same

@@ -33,7 +33,12 @@ class Drawn:
     times: float
 
 
-DRAWN: dict[Form, Drawn] = {"hours": Drawn("h", 1), "milliseconds": Drawn("ms", 1000), "percent": Drawn("%", 100)}
+DRAWN: dict[Form, Drawn] = {
+    "hours": Drawn("h", 1),
+    "milliseconds": Drawn("ms", 1000),
+    "percent": Drawn("%", 100),
+    "decibels": Drawn("dB", 1),
+}
 CHARTED = tuple(measure for measure in MEASURES if measure.words.chart)
 
 PANELS: tuple[Panel, ...] = (

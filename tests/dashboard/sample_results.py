@@ -12,6 +12,8 @@ import pandas as pd
 from dashboard.results import stored_results
 from dashboard.tables.schema import CATEGORIES
 
+from .sample_measures import not_taken
+
 CUT_OFF = date(2026, 10, 19)
 NAMES = (
     "Alder Row",
@@ -125,6 +127,7 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
                     "planned_hours_per_customer": 0.0,
                     "evening_rtt_p95_mean_seconds": latency if w != 20 else None,
                     "loss_ratio": float(rng.gamma(2, 0.001 + 0.002 * trouble)),
+                    **not_taken("area_column"),
                     "evening_utilization_mean_ratio": float(np.clip(0.48 + 0.2 * trouble + rng.normal(0, 0.03), 0, 1)),
                     "price_gap_mean": float(3 + rng.normal(0, 0.1)),
                     "nps_answers": int(rng.poisson(4)),

@@ -33,6 +33,7 @@ FORMS: dict[Form, Callable[[Any, int], str]] = {
     "hours": lambda value, _places: _hours(value),
     "milliseconds": numbers.milliseconds,
     "percent": numbers.percent,
+    "decibels": lambda value, places: f"{numbers.decimal(value, places)}{numbers.THIN}dB",
 }
 """How the values of a measure are written, with how many decimals."""
 
@@ -68,8 +69,15 @@ def step(term: str, per: float) -> str:
         return f"per hour{less} a week" if size == 1 else f"per {numbers.decimal(size, 1)} hours{less} a week"
     if form == "milliseconds":
         return f"per {numbers.milliseconds(size, 0 if size * 1000 >= 1 else 1)}{less}"
+    if form == "decibels":
+        return f"per {FORMS[form](size, 0 if size >= 1 else 1)}{less}"
     points = numbers.decimal(size * 100, 0)
     return f"per point{less}" if points == "1" else f"per {points} points{less}"
+
+
+def way(term: str) -> str:
+    """Where a measure goes as it gets better."""
+    return "up" if term in BY_NAME and not BY_NAME[term].is_more_worse else "down"
 
 
 def driver(key: str) -> DriverWords:

@@ -8,15 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.tables.schema import CATEGORIES
+
+from ..sample_measures import PLANTED, not_taken
+
 LAG_WEIGHTS = np.array([0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.03])
-PER = np.array([1.0, 0.01, 0.01, 0.1])
-QUALITY = (
-    "down_hours_per_customer",
-    "evening_rtt_p95_mean_seconds",
-    "loss_ratio",
-    "evening_utilization_mean_ratio",
-)
-CATEGORIES = ("connection", "slow", "billing", "price", "installation", "other")
+PER = np.array([measure.per for measure in PLANTED])
 
 
 def _drift(random: np.random.Generator, shape: tuple[int, int], memory: float, spread: float) -> np.ndarray:
@@ -86,7 +83,8 @@ def make_area_weeks() -> Callable[..., pd.DataFrame]:
             down_hours_variance=0.0,
             price_gap_mean=random.normal(3, 1, areas * weeks),
             **{f"complaints_{c}": counts[c].ravel() for c in CATEGORIES},
-            **{name: seen[:, :, i].ravel() for i, name in enumerate(QUALITY)},
+            **not_taken("area_column"),
+            **{measure.area_column: seen[:, :, i].ravel() for i, measure in enumerate(PLANTED)},
         )
 
     return make

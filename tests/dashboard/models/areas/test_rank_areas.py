@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.measures import COMPARED
 from dashboard.models.areas import area_rates, drivers, rank_areas
 from dashboard.models.complaints import complaint_model
 from dashboard.models.leaving import standardise
@@ -181,9 +182,9 @@ def test_drivers_put_an_effect_that_stands_first(make_area_weeks, make_customer_
     assert first["is_found"]
     assert first["rate_ratio_low"] <= first["rate_ratio"] <= first["rate_ratio_high"]
     assert first["standing"] > 3
-    assert mine["position"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert mine["position"].tolist() == list(range(1, len(COMPARED) + 3))
     assert mine["driver"].iloc[-1] == "locked_in"
-    assert set(rows.groupby("area").size()) == {6}
+    assert set(rows.groupby("area").size()) == {len(COMPARED) + 2}
 
 
 def test_drivers_of_an_unfitted_model_still_stand_in_order(make_area_weeks, make_customer_periods):
@@ -196,3 +197,17 @@ def test_drivers_of_an_unfitted_model_still_stand_in_order(make_area_weeks, make
     for _, group in known.groupby("area"):
         assert group.sort_values("position")["standing"].is_monotonic_decreasing
     assert drivers.area_drivers(weeks.iloc[:0], current, complaint_model.fit(weeks).main.effects).empty
+
+
+def test_less_is_worse_where_the_step_is_below_zero(make_area_weeks, make_customer_periods):
+    snr = replace(COMPARED[-1], name="snr", column="signal_noise_mean_db", per=-3.0)
+    effect = complaint_model.Effect("complaints", snr, "effect", 1.5, 1.2, 1.9, 0.01, 0.01, 24, "by hand")
+    weeks = make_area_weeks(1).assign(signal_noise_mean_db=30.0)
+    weeks["signal_noise_mean_db"] += weeks["area"].str[-2:].astype(float) / 10
+    weeks.loc[weeks["area"] == "area-07", "signal_noise_mean_db"] = 24.0
+    current = standardise.current_customers(make_customer_periods(1, np.ones(24), customers=20), CUT_OFF)
+    rows = drivers.area_drivers(weeks, current, (effect,)).query("driver == 'snr'").set_index("area")
+    bad = rows.loc["area-07"]
+    assert bad["standing"] == rows["standing"].max() > 3
+    assert bad["rate_ratio"] == pytest.approx(1.5 ** ((bad["provider_value"] - 24.0) / 3.0))
+    assert (rows["rate_ratio"].gt(1) == rows["standing"].gt(0)).all()

@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 
 from bench import planned
+from dashboard.measures import PLANNED
 from dashboard.models.complaints import complaint_model
-from dashboard.models.complaints.measure_lags import EVERY_TERM, PLANNED, TERMS, area_weeks_as_grids
+from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, area_weeks_as_grids
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import challenger, churn
 from dashboard.models.leaving.covariates import TRAILING, quality_of
 from dashboard.models.loyalty import held_or_loyal
 from dashboard.models.outages import outage_list, outage_study
 
+from ...sample_measures import PLANTED, not_taken
 from ..leaving.test_churn import make_weeks
 from ..outages.test_outage_study import world as provider_with_outages
 
@@ -46,7 +48,7 @@ def test_planned_work_is_a_term_of_complaints_with_its_own_effect(make_area_week
         weeks["planned_hours_per_customer"] = nights_of(weeks, seed)
         fitted = complaint_model.fit(weeks)
         assert [e.term for e in fitted.main.effects] == list(EVERY_TERM)
-        assert fitted.main.joint.numerator_df == len(EVERY_TERM)
+        assert fitted.main.joint.numerator_df == len((*PLANTED, PLANNED))
         by_term = {e.term.name: e for e in fitted.main.effects}
         held += [by_term["planned_hours"].low <= 1 <= by_term["planned_hours"].high]
         assert by_term["down_hours"].rate_ratio > 1.1
@@ -94,7 +96,7 @@ def test_rows_whose_planned_work_is_not_told_are_kept():
     random = np.random.default_rng(1)
     weeks["trailing_planned_hours"] = np.where(random.random(len(weeks)) < 0.3, np.nan, random.random(len(weeks)))
     quality = quality_of(weeks)
-    assert quality.terms == EVERY_TERM
+    assert quality.terms == (*PLANTED, PLANNED)
     assert not np.isnan(quality.steps(weeks)).any()
 
 
@@ -129,6 +131,7 @@ def test_a_complaint_in_a_night_of_works_did_not_come_from_a_clean_network():
         "evening_rtt_p95_mean_seconds": 0.02,
         "loss_ratio": 0.0,
         "evening_utilization_mean_ratio": 0.2,
+        **not_taken("column"),
     }
     frame = pd.DataFrame([complained | {"planned_hours": hours} for hours in (0.0, 2.0, None)])
     now = pd.DataFrame(
@@ -156,14 +159,14 @@ def test_whom_fewer_outages_would_keep_does_not_grow_with_planned_work(world, mo
 
 
 def test_nothing_is_promised_for_less_planned_work(world):
-    predictor_terms = (*TERMS, PLANNED)
+    predictor_terms = (*PLANTED, PLANNED)
     weeks = make_weeks(1).assign(trailing_planned_hours=lambda f: nights_of(f, 1))
     leaving = churn.fit(weeks)
     assert leaving.predicting.design.quality.terms == predictor_terms
     now = weeks.head(100)
     assert avoidable.promised(leaving.predicting) == [0, 1, 2, 3]
     assert avoidable.targets(leaving.predicting, now).steps.shape == (4,)
-    assert [e.term for e in leaving.main.effects] == list(predictor_terms), "its effect is told"
+    assert [e.term for e in leaving.main.effects] == list(EVERY_TERM), "its effect is told"
 
 
 def test_weeks_of_planned_work_are_neither_before_nor_match():

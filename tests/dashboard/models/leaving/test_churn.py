@@ -14,9 +14,11 @@ from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, expected_leavers
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
 
+from ...sample_measures import PLANTED, not_taken
+
 CUT_OFF = datetime.date(2025, 12, 7)
 WEEKS = 40
-PER = np.array([t.per for t in TERMS])
+PER = np.array([t.per for t in PLANTED])
 
 
 def make_weeks(
@@ -64,8 +66,9 @@ def make_weeks(
             "trailing_echoes_sent": 100_000_000,
         }
     )
-    for place, term in enumerate(TERMS):
+    for place, term in enumerate(PLANTED):
         frame[TRAILING[term.name]] = quality[:, place] * term.per
+    frame = frame.assign(**not_taken("trailing"))
     gone = (
         (frame["left_voluntarily"] | frame["left_otherwise"]).groupby(frame["customer_id"]).cumsum().shift(fill_value=0)
     )
@@ -94,7 +97,7 @@ def periods_of(weeks: pd.DataFrame) -> pd.DataFrame:
 def test_planted_effects_are_found_and_the_control_finds_nothing():
     fitted = churn.fit(make_weeks(1, (0.5, 0.3, 0.4, 0.15)))
     ratios = {e.term.name: e for e in fitted.main.effects}
-    for term, truth in zip(TERMS, np.exp([0.5, 0.3, 0.4, 0.15]), strict=True):
+    for term, truth in zip(PLANTED, np.exp([0.5, 0.3, 0.4, 0.15]), strict=True):
         assert ratios[term.name].low < truth < ratios[term.name].high
     assert fitted.main.finds_something
     assert ratios["evening_latency"].is_found
@@ -148,7 +151,7 @@ def test_columns_are_the_same_for_the_past_and_for_today():
     columns = design.columns(today)
     assert columns.shape == (len(today), len(design.names))
     within = design.places(WITHIN)
-    direct = today[[TRAILING[t.name] for t in TERMS]].to_numpy() / PER - design.quality.between(today)
+    direct = today[[TRAILING[t.name] for t in PLANTED]].to_numpy() / PER - design.quality.between(today)
     np.testing.assert_allclose(columns[:, within], direct)
     assert not columns[:, design.places("period:")].any()
 

@@ -6,6 +6,8 @@ import pytest
 from dashboard.models.leaving.covariates import design_of
 from dashboard.models.leaving.horizon import stretches
 
+from ...sample_measures import not_taken
+
 
 def customer(**known):
     usual = {
@@ -95,6 +97,7 @@ def test_rises_of_any_size_falls_and_first_weeks_are_columns_of_their_own():
         trailing_evening_rtt_p95_mean_seconds=float("nan"),
         trailing_loss_ratio=float("nan"),
         trailing_evening_utilization_mean_ratio=float("nan"),
+        **not_taken("trailing"),
     )
     design = design_of(weeks, with_service=False)
     made = pd.DataFrame(design.columns(weeks), columns=design.names).filter(like="price_change")

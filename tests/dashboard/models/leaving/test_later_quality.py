@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.leaving.later_quality import later_quality
 
 FIRST = pd.Timestamp("2025-01-06")
-DOWN = TERMS[0]
 
 
 def _area_weeks(hours: dict[str, list[float]], observed: float = 1.0) -> pd.DataFrame:
@@ -22,9 +22,9 @@ def _area_weeks(hours: dict[str, list[float]], observed: float = 1.0) -> pd.Data
             "is_complete": True,
             "observed_ratio": observed,
             "customer_days": 700.0,
-            **{term.column: 1.0 for term in TERMS},
+            **{term.area_column: 1.0 for term in TERMS},
             "down_hours_variance": 0.0,
-            DOWN.column: own,
+            DOWN.area_column: own,
             **{f"complaints_{name}": 0 for name in ("connection", "slow", "billing", "price")},
         }
         for area, values in hours.items()

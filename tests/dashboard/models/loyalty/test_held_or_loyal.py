@@ -14,6 +14,8 @@ from dashboard.models.leaving import returners
 from dashboard.models.leaving.churn import Coefficient
 from dashboard.models.loyalty import held_or_loyal, price_gaps
 
+from ...sample_measures import not_taken
+
 CUT_OFF = datetime.date(2026, 5, 3)
 
 
@@ -36,6 +38,7 @@ def customers(rows: list[dict[str, object]]) -> pd.DataFrame:
         "trailing_evening_rtt_p95_mean_seconds": 0.020,
         "trailing_loss_ratio": 0.001,
         "trailing_evening_utilization_mean_ratio": 0.5,
+        **not_taken("trailing"),
     }
     whole = ("tenure_days", "lock_in_days_left", "complaints_before", "quality_complaints_before", "nps_score_before")
     frame = pd.DataFrame([{**usual, **row} for row in rows])
@@ -51,6 +54,7 @@ def complaints(rows: list[dict[str, object]]) -> pd.DataFrame:
         "evening_rtt_p95_mean_seconds": 0.020,
         "loss_ratio": 0.001,
         "evening_utilization_mean_ratio": 0.5,
+        **not_taken("column"),
     }
     return pd.DataFrame([{**usual, **row} for row in rows], columns=[*usual])
 

@@ -8,6 +8,8 @@ import pytest
 
 from dashboard.models.outages import event_windows, outage_list, outage_study
 
+from ...sample_measures import not_taken
+
 WEEKS = pd.date_range("2025-01-06", periods=52, freq="7D")
 
 
@@ -39,6 +41,7 @@ def world(seed: int, *, effect: float, areas: int = 40, customers: int = 2000, d
                     "evening_rtt_p95_mean_seconds": 0.02 + 0.01 * drift * (place >= start),
                     "loss_ratio": 0.001,
                     "evening_utilization_mean_ratio": 0.5,
+                    **not_taken("area_column"),
                 }
             )
         )
