@@ -132,7 +132,7 @@ DOWN = Measure(
     words=Words(
         name="Time without service",
         short="No service",
-        look_at="the outages that its devices share: power, the feeder and the root devices",
+        look_at="outages that its devices share: power, the feeder and the devices above them",
         form="hours",
         places=2,
         chart="Without service, unplanned, hours per customer",
@@ -149,7 +149,7 @@ PLANNED = Measure(
     words=Words(
         name="Planned work",
         short="Planned work",
-        look_at="how often works are planned, at which hours, and how they are announced",
+        look_at="how often work is planned, at what hours, and how it is announced",
         form="hours",
         places=2,
     ),
@@ -202,7 +202,7 @@ MEASURES: tuple[Measure, ...] = (
         words=Words(
             name="Evening load of the uplink",
             short="Evening load",
-            look_at="room on the access devices and their uplinks",
+            look_at="capacity of the access devices and their uplinks",
             chart="Evening load of the uplink",
         ),
         target="evening_utilization_ratio",

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import bairro
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from dashboard.config import load
-from dashboard.pages import areas, evidence, help, loyalty
+from dashboard.pages import areas, evidence, fixes, loyalty
 from dashboard.pages.source import Source, visit
 from dashboard.results import stored_results as storage
 from dashboard.tables import quality_hours
@@ -152,7 +152,7 @@ def test_pages_show_the_results_of_then_or_say_why_not(folder: Path) -> None:
     """What those results do not have is said at the top of each page; results are made again by any build."""
     seen = visit(Source(load(folder / "dashboard.toml")))
     results = seen.source.results()
-    for page in (areas, evidence, loyalty, help):
+    for page in (areas, evidence, loyalty, fixes):
         said = text_of(page.layout(seen))
         if results is None:
             assert "was made by 0.1.0 and lacks columns that are needed" in said

@@ -73,14 +73,16 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
 def told(found: Backtest) -> str:
     """The backtest as a table of text, with the verdict."""
     days = found.origins["origin"].drop_duplicates()
-    lines = [*found.notes, f"gone back to {len(days)} days: {', '.join(f'{day:%Y-%m-%d}' for day in days)}"]
+    lines = [*found.notes, f"{len(days)} past dates: {', '.join(f'{day:%Y-%m-%d}' for day in days)}"]
     for measure in MEASURES:
         lines.append(f"{WORDS[measure]}:")
         for row in _rows(found, measure):
             ends = "" if math.isnan(row["low"]) else f" ({row['low']:.3f} to {row['high']:.3f})"
             gain = ""
             if not math.isnan(row["gain_low"]):
-                gain = f"; the hazard's gain {row['gain']:+.3f} ({row['gain_low']:+.3f} to {row['gain_high']:+.3f})"
+                gain = (
+                    f"; gain of the hazard model {row['gain']:+.3f} ({row['gain_low']:+.3f} to {row['gain_high']:+.3f})"
+                )
             lines.append(f"  {WORDS[row['scorer']]:28s} {row['value']:.3f}{ends}{gain}")
     for name in MODELS:
         own = found.calibration[found.calibration["scorer"] == name]
@@ -103,7 +105,7 @@ def verdict(found: Backtest) -> str:
             else f"{who}: not shown to be better than {', '.join(unbeaten)}"
         )
     best = "the boosted trees rank areas better" if found.ranker == "challenger" else "the hazard ranks areas"
-    return f"The hazard ranks {'; '.join(parts)}. Against the boosted trees: {best}."
+    return f"The hazard model ranks {'; '.join(parts)}. Against the boosted trees: {best}."
 
 
 def _rows(found: Backtest, measure: str) -> list[dict[str, Any]]:

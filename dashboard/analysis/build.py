@@ -346,15 +346,15 @@ def read_inputs(settings: DashboardSettings) -> Inputs:
     tables = {kind: records.read(kind, settings.data) for kind in RECORDS}
     if not tables["customers"].num_rows:
         raise BuildError(
-            "no customers are on record: bairro import customers FILE (areas, complaints and prices likewise)"
+            "no customers are on record. Import them: bairro import customers FILE (then areas, complaints and prices)"
         )
     hours = stored_hours.HourFiles(settings.data)
     files = hours.sound()
     if damages := hours.damages() if not files else []:
-        raise BuildError(f"no quality history that can be read: {stored_hours.note(damages)}")
+        raise BuildError(f"no quality history can be read: {stored_hours.note(damages)}")
     if not files:
         raise BuildError(
-            f"no quality history in {settings.data / 'quality'}: start bairro collect (or bairro demo, to see how it looks)"
+            f"no quality history in {settings.data / 'quality'}: start bairro collect (or bairro demo, to try it out)"
         )
     devices = quality.read_devices(settings.data)
     found = {kind: _table_digest(table) for kind, table in tables.items()}

@@ -191,7 +191,7 @@ def _considered(
     reasons: dict[str, int] = {}
     for work in works:
         if work.area in hidden:
-            why = "in areas with too few customers to be told of by themselves"
+            why = "in areas with too few customers to show separately"
         elif not with_unproven and work.measure not in found and not (work.measure == figures.EVERYTHING and found):
             why = "of measures that were not found to move leaving (--unproven takes them in)"
         elif not saving.get((work.area, work.measure), math.nan) > 0:

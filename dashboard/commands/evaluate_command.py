@@ -12,7 +12,7 @@ EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 
 def add_to(commands: Any) -> None:
     """Add the command to bairro's."""
-    what_for = "judge how well departures can be foretold from a customer table that you have already"
+    what_for = "judge how well departures can be predicted from a customer table that you already have"
     command = commands.add_parser("evaluate", help=what_for)
     command.add_argument("table", type=Path, metavar="TABLE", help="CSV or Parquet, one row per customer")
     command.add_argument("--mapping", type=Path, required=True, metavar="M", help="which column is what, as TOML")

@@ -33,7 +33,7 @@ class Hindsight:
 
     ``rows``: per way to rank its name, the worst tenth found, how much the areas named highest lost beside the mean, what
     Bairro gains on it, leavers in the top tenth of customers, and AUC. ``days``: per day gone back to. ``tenths``: what
-    was foretold and what came, from the highest chances down.
+    was predicted and what happened, from the highest chances down.
     """
 
     sentences: tuple[str, ...]
@@ -74,9 +74,9 @@ def _sentences(stored: StoredBacktest, values: Mapping[tuple[str, str], Row]) ->
     ahead = round(int(stored.manifest.get("ahead_days", 84)) / 7)
     once = origins.drop_duplicates("origin")
     said = [
-        f"We went back to {_span(days)}, ranked with what was known then, and looked at who left of their own will in the "
-        f"{ahead} weeks after: {numbers.count(once['leavers'].mean())} of {numbers.count(once['customers'].mean())} "
-        f"customers{' in the mean' if len(days) > 1 else ''}."
+        f"For {_span(days)} we ranked with only what was known then, and checked who left by choice in the "
+        f"following {ahead} weeks: {numbers.count(once['leavers'].mean())} of {numbers.count(once['customers'].mean())} "
+        f"customers{' on average' if len(days) > 1 else ''}."
     ]
     lift, found = values.get((HAZARD, "area_lift")), values.get((HAZARD, "precision"))
     if lift is not None:
@@ -89,8 +89,8 @@ def _sentences(stored: StoredBacktest, values: Mapping[tuple[str, str], Row]) ->
     if found is not None and not numbers.is_missing(found["value"]):
         by_chance = "by chance it would be one in ten"
         said.append(
-            f"Of the tenth of neighbourhoods that it named, {numbers.percent(found['value'], 0)} were among the tenth that "
-            f"then lost most ({by_chance}; the worst tenth is partly luck, so nothing can find it all)."
+            f"Of the tenth of neighbourhoods ranked highest, {numbers.percent(found['value'], 0)} were among the tenth that "
+            f"then lost most ({by_chance}; which areas are worst is partly luck, so no ranking can find them all)."
         )
     return tuple(said)
 
@@ -108,7 +108,7 @@ def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
     if all(side is Side.UNKNOWN for side in sides.values()):
         return "There are too few neighbourhoods to say whether this is better than simpler rankings."
     if all(side is Side.ABOVE for side in sides.values()):
-        return "For ranking neighbourhoods it was better than every simpler ranking, beyond chance."
+        return "It ranked neighbourhoods better than every simpler ranking, beyond chance."
     beaten, better, open_still = (
         [SCORERS[name].lower() for name, side in sides.items() if side in wanted]
         for wanted in ({Side.ABOVE}, {Side.BELOW}, {Side.EITHER, Side.UNKNOWN})
@@ -207,15 +207,15 @@ def _calibration(calibration: pd.DataFrame) -> str:
         return ""
     slope, level = float(mine["slope"].iloc[0]), float(mine["level"].iloc[0])
     if not (math.isfinite(slope) and math.isfinite(level)):
-        return "Whether the chances are right on the whole could not be worked out."
-    how = "right" if abs(slope - 1) < 0.15 else "too bold" if slope < 1 else "too timid"
-    off = "right on the whole" if abs(level) < 0.1 else "too low on the whole" if level > 0 else "too high on the whole"
-    return f"Differences between customers are {how} (slope {_times(slope)}; 1 is right), and chances are {off} (log odds off by {_times(level)})."
+        return "Whether the predicted chances are right overall could not be computed."
+    how = "right" if abs(slope - 1) < 0.15 else "too large" if slope < 1 else "too small"
+    off = "right overall" if abs(level) < 0.1 else "too low overall" if level > 0 else "too high overall"
+    return f"Predicted differences between customers are {how} (slope {_times(slope)}; 1 is right), and the chances are {off} (log odds off by {_times(level)})."
 
 
 def _made(manifest: Mapping[str, Any], newest_inputs: Mapping[str, str]) -> str:
     said = f"Run on {numbers.day(manifest.get('built_at'))} with records until {numbers.day(manifest.get('cut_off'))}."
     own = manifest.get("inputs")
     if own and newest_inputs and any(newest_inputs.get(name) != digest for name, digest in own.items()):
-        return f"{said} Inputs have changed since: the results on the other pages are made of newer ones."
+        return f"{said} Inputs have changed since then; the other pages use newer ones."
     return said

@@ -18,17 +18,15 @@ OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
 RESTS_ON: dict[str, tuple[str, ...]] = {"complaints": ("complaints", "devices"), "leaving": ("devices",)}
 """The joins without which nothing is known of an outcome."""
 LESS: dict[str, str] = {"complaints": "fewer complaints", "leaving": "less leaving"}
-WITHDRAWN = "A check that should find nothing found something, or could not be made, so this is not called an effect."
-NO_MEASURE = (
-    "All measures together go with it beyond chance, no single one does: none is named, and nothing is promised of any."
-)
+WITHDRAWN = "A check that should find nothing found something, or could not be run, so this is called an association, not an effect."
+NO_MEASURE = "All measures together are related to it beyond chance, but no single one is. So none is named, and no saving is claimed."
 AGAINST_THE_SIGN = (
-    "All measures together are more than chance would make them, but worse quality would go with {less}, which it"
-    " cannot cause: something else moves with quality."
+    "All measures together are related to it beyond chance, but worse quality would mean {less}, which it cannot cause."
+    " Something else must change together with quality."
 )
 WRONG_WAY = (
-    "Worse quality makes nobody content: where more of it goes with {less}, the measures move together, or something"
-    " else moves with them, so this is not called an effect."
+    "Worse quality cannot cause {less}. The measures change together, or something else changes with them, so this is"
+    " called an association, not an effect."
 )
 
 
@@ -46,7 +44,7 @@ def effects(results: Results, outcome: str = "complaints") -> EffectSummary:
     """What the model of ``outcome`` (complaints, leaving) found, in words that its checks allow."""
     said = OUTCOMES[outcome]
     if (why := known.first_unknown(results, *RESTS_ON[outcome])) is not None:
-        return EffectSummary(False, f"Whether quality moves {said} is not known. {why}", (), None)
+        return EffectSummary(False, f"Whether quality affects {said} is not known. {why}", (), None)
     table = results.effects[results.effects["model"].str.startswith(outcome)]
     real = table[table["kind"] == "effect"]
     is_withdrawn = results.manifest.get("wording", {}).get(outcome) == "association" or bool(
@@ -80,10 +78,10 @@ def _of_all_together(results: Results, outcome: str, details: tuple[str, ...], *
     """What the joint test says where no single measure stands by itself: it names none."""
     said = OUTCOMES[outcome]
     if not is_tested:
-        return EffectSummary(False, f"Whether quality moves {said} could not be tested.", details, None)
+        return EffectSummary(False, f"Whether quality affects {said} could not be tested.", details, None)
     joint = results.joint_tests[results.joint_tests["model"] == outcome]
     if joint["is_found"].any():
-        sentence = f"Something about quality goes with {said}; which measure it is cannot be told."
+        sentence = f"Quality is related to {said}, but it cannot be said through which measure."
         return EffectSummary(True, sentence, details, NO_MEASURE)
     contradicts = bool(joint["p_value"].lt(0.05).any())
     caution = AGAINST_THE_SIGN.format(less=LESS[outcome]) if contradicts else None

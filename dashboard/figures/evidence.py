@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "effect": "What quality does",
-    "placebo": "Placebo: quality of the weeks to come",
+    "placebo": "Placebo: quality in later weeks",
     "negative_control": "Negative control",
 }
 WHY: dict[tuple[str, str], str] = {
-    ("complaints", "placebo"): "What comes later cannot be the cause: these ratios should be about 1.",
-    ("complaints", "negative_control"): "Bills and prices are complained of whatever the network does: "
+    ("complaints", "placebo"): "Later quality cannot cause earlier complaints: these ratios should be about 1.",
+    ("complaints", "negative_control"): "Complaints about bills and prices do not depend on the network: "
     "these ratios should be about 1.",
-    ("leaving", "negative_control"): "People move house, or cannot pay, whatever the network does: "
+    ("leaving", "negative_control"): "Moving house or being unable to pay does not depend on the network: "
     "these ratios should be about 1.",
 }
 MODELS: dict[str, str] = {
     "complaints": "Complaints about quality",
-    "complaints_placebo": "Placebo: quality of the weeks to come",
+    "complaints_placebo": "Placebo: quality in later weeks",
     "complaints_control": "Negative control: complaints about bills and prices",
-    "leaving": "Leaving of one's own will",
+    "leaving": "Leaving by choice",
     "leaving_control": "Negative control: leaving for other reasons",
 }
 TABLES: dict[str, str] = {
     "customers": "Customer records",
-    "spells": "Times as a customer",
+    "spells": "Periods as a customer",
     "complaints": "Complaints",
     "nps": "Survey answers",
     "prices": "Prices",
     "areas": "Neighbourhoods",
-    "devices": "Devices of the inventory, through time",
-    "quality_hours": "Hours of quality",
+    "devices": "Devices in the inventory over time",
+    "quality_hours": "Device-hours of quality",
     "incidents": "Incidents",
     "reviews": "Public reviews",
 }
@@ -133,7 +133,7 @@ def _term(row: Mapping[Any, Any], reach: float) -> Term:
     if numbers.is_missing(row["p_value"]):
         verdict = words.UNTESTED
     elif row["kind"] != "effect" and verdict != words.UNTESTED:
-        verdict = "fails: finds what cannot be" if is_found else "passes"
+        verdict = "fails: finds what cannot exist" if is_found else "passes"
     ends = (row["low"], row["rate_ratio"], row["high"])
     drawn = tuple(_place(v, reach) for v in (*ends, 1.0)) if all(_is_positive(v) for v in ends) else None
     return Term(
@@ -199,11 +199,11 @@ def coverage(results: Results) -> list[tuple[str, str]]:
     covered = manifest.get("coverage", {})
     last = manifest.get("last_complete", {})
     facts = [
-        ("Time that counts", f"{numbers.day(manifest.get('entry'))} to {numbers.day(manifest.get('cut_off'))}"),
+        ("Period analysed", f"{numbers.day(manifest.get('entry'))} to {numbers.day(manifest.get('cut_off'))}"),
         ("Neighbourhoods", numbers.count(covered.get("areas"))),
         ("Weeks", numbers.count(covered.get("weeks"))),
         ("Customers", numbers.count(covered.get("customers"))),
-        ("Time in which their network was observed", numbers.percent(covered.get("observed_ratio"))),
+        ("Share of customer time observed", numbers.percent(covered.get("observed_ratio"))),
         *(
             (JOINS[name], f"{numbers.count(joined) if joined else 'none'} of {numbers.count(rows)}")
             for name, joined, rows in known.counts(results)

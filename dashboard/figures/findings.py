@@ -20,17 +20,15 @@ if TYPE_CHECKING:
 
 REASON_STANDING = 1.0
 REASON_MARK, UNUSUAL_MARK = "▲ stands out", "△ effect not shown"
-_FEWER = (
-    ", so fewer leave here than the provider's own rate would give, though among so many areas one such can be chance"
-)
+_FEWER = ", so fewer customers leave here than at the provider's usual rate, though with this many areas one such result can be chance"
 CERTAINTY: dict[tuple[Side, bool], str] = {
-    (Side.ABOVE, True): ", and it stands after correction for looking at many areas",
-    (Side.ABOVE, False): ", but among so many areas one such can be chance",
+    (Side.ABOVE, True): ", and this holds after correction for testing many areas",
+    (Side.ABOVE, False): ", but with this many areas one such result can be chance",
     (
         Side.EITHER,
         True,
-    ): ": it may be none, but of all areas named so at most one in ten is expected to be there by chance",
-    (Side.EITHER, False): ", so chance cannot be ruled out",
+    ): ": there may be none, but at most one in ten of the areas named like this is expected to be here by chance",
+    (Side.EITHER, False): ", so it may be chance",
     (Side.BELOW, True): _FEWER,
     (Side.BELOW, False): _FEWER,
 }
@@ -130,10 +128,10 @@ def headline(row: Mapping[str, Any]) -> str:
     beside = numbers.leavers(abs(excess))
     direction = "more" if excess >= 0 else "fewer"
     if beside in {"0.0", "0"}:
-        return f"About {expected} customers are expected to leave in the next 90 days, as the provider's own rate would give."
+        return f"About {expected} customers are expected to leave in the next 90 days, the same as at the provider's usual rate."
     return (
         f"About {expected} customers are expected to leave in the next 90 days: "
-        f"{beside} {direction} than the provider's own rate would give."
+        f"{beside} {direction} than at the provider's usual rate."
     )
 
 
@@ -144,10 +142,10 @@ def because(note: Any) -> str:
 def certainty(row: Mapping[str, Any], areas: int) -> str:
     """How sure the finding is, in words that a manager can act on."""
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["excess_leavers_90d_low"]):
-        return "No interval is given, because any would be wider than it is useful."
+        return "No interval is given: it would be too wide to be useful."
     side = side_in(row, "excess_leavers_90d")
     if side is Side.UNKNOWN:
-        return "How sure that is cannot be said: its interval is not known."
+        return "How certain this is cannot be said, because the interval is not known."
     place_of = f"The excess lies {_between(row, 'excess_leavers_90d')} with 95% probability"
     place = f"Its rank among {numbers.count(areas)} areas lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
     return f"{place_of}{CERTAINTY[side, bool(row['is_found'])]}. {place}"
@@ -178,11 +176,11 @@ def _figures(row: Mapping[str, Any], currency: str) -> tuple[Figure, ...]:
             numbers.leavers(row["expected_leavers_90d"]),
             span(row, "expected_leavers_90d"),
         ),
-        Figure("Beyond the provider's rate", excess_text(row["excess_leavers_90d"]), span(row, "excess_leavers_90d")),
+        Figure("Above the provider's rate", excess_text(row["excess_leavers_90d"]), span(row, "excess_leavers_90d")),
         Figure("Customers", numbers.count(row["customers"])),
         Figure("Monthly revenue at risk", numbers.money(row["monthly_revenue_at_risk"], currency)),
         Figure("Rank", whole(row["rank"]), rank_span(row)),
-        Figure("Left in the time observed", numbers.count(row["leavers"])),
+        Figure("Left in the period analysed", numbers.count(row["leavers"])),
     )
 
 

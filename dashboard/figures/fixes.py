@@ -23,21 +23,21 @@ EVERYTHING = "everything"
 EVERYTHING_NAME = "All measures together"
 WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
-NOT_COMPUTED = "What would help could not be worked out in this build; the notes on the evidence page say why."
-NO_NUMBERS = "So no number is given of what better quality would save: it would look surer than it is."
+NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
+NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
 HELD_TOO_RARELY = (
-    "Take the order, not the numbers: their intervals suppose the form of the effect (alike everywhere, each step multiplies"
-    " leaving) and that quality stays as it was in the last eight weeks. In independent worlds, made by other rules, these 95%"
-    " intervals held the truth in 48% of areas, so no money is named."
+    "Rely on the order, not on the numbers. The intervals assume that the effect is the same everywhere and that quality"
+    " stays as it was in the last eight weeks. In independent simulations built on other rules, the 95% intervals of an"
+    " earlier version contained the truth in only 48% of areas. So no amounts of money are given."
 )
 """What is said first wherever numbers of what would help stand."""
-HELD = "95% promised, 48% held in independent worlds"
+HELD = "nominal 95%; an earlier version's contained the truth in 48% of areas in independent simulations"
 BASELINE = (
-    "Customers kept are counted out of all who are expected to leave. The excess, and the revenue at risk, count only those"
-    " beyond the provider's usual rate, so that more can be kept than are in excess."
+    "Customers kept are a part of all who are expected to leave. The excess and the revenue at risk count only those"
+    " above the provider's usual rate, so more customers can be kept than are in excess."
 )
-NO_REASON_HERE = "It does not stand out from the provider here, but is worse than its target."
-NOTHING_HERE = "Nothing that was found to move leaving is worse here than its target."
+NO_REASON_HERE = "It does not stand out here, but is worse than its target."
+NOTHING_HERE = "Nothing that was found to affect leaving is worse than its target here."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
 """Measures whose effect is told and of which less is not offered as a fix: planned work is done for a reason."""
 
@@ -64,7 +64,7 @@ class Fixes:
     """What would help, most customers kept first.
 
     ``proven`` holds measures whose own effect on leaving was found, ``unproven`` the others. Both are empty where no
-    measure was found by itself. ``small`` areas have too few customers to be told of by themselves, ``negligible`` rows
+    measure was found by itself. ``small`` areas have too few customers to show separately, ``negligible`` rows
     keep less than 0.1 customers. ``found`` are the measures that were found.
     """
 
@@ -154,7 +154,7 @@ def _sentence(measure: str, name: str, target: str, kept: str, is_association: b
     what, way = words.driver(measure).name, words.way(measure)
     if is_association:
         return (
-            f"{what} of {target} in {name} would go with about {kept} staying; that it would keep them is not proven."
+            f"{what} of {target} in {name} would mean about {kept} staying, if this is an effect, which is not proven."
         )
     return f"Bringing {what[0].lower()}{what[1:]} in {name} {way} to {target} would keep about {kept}."
 
@@ -174,12 +174,10 @@ def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None 
 
 def _why_not(driver: Driver, moves_leaving: bool) -> str:
     if driver.key in NEVER_PROMISED:
-        return (
-            f"{driver.name}: a reason here, but nothing is promised for less of it: it is done for a reason of its own."
-        )
+        return f"{driver.name}: a reason here, but no saving is claimed for less of it, because planned work is needed."
     if moves_leaving:
-        return f"{driver.name}: a reason here, but coming to its target it would keep less than a tenth of a customer."
-    return f"{driver.name}: a reason for complaints here. It was not found to move leaving, so no number is given of whom it would keep."
+        return f"{driver.name}: a reason here, but reaching its target would keep less than a tenth of a customer."
+    return f"{driver.name}: a reason for complaints here. It was not found to affect leaving, so no number of customers kept is given."
 
 
 def csv(results: Results, minimum: int, newer: str = "") -> str:

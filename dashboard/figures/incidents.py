@@ -54,7 +54,7 @@ def people(row: Row) -> tuple[str, list[str]]:
 def what(row: Row) -> str:
     """What has happened, in a sentence without its end."""
     if row["kind"] in {"outage", "planned"} and row["unseen_now"]:
-        return f"{_fell(row)}; whether it still is so is not known of {_devices(int(row['unseen_now']))}"
+        return f"{_fell(row)}; whether this is still so is not known for {_devices(int(row['unseen_now']))}"
     return _fell(row)
 
 
@@ -67,17 +67,17 @@ def _fell(row: Row) -> str:
         return f"{_devices(devices)} behind {root} fell silent together; {_group_now(row, root)}"
     behind = f", and {_devices(devices - 1)} behind it" if devices > 1 else ""
     if answers_now(row):
-        return f"{root} was down{behind}; {'all answer' if behind else 'it answers'} just now"
+        return f"{root} was down{behind}; {'all answer' if behind else 'it answers'} now"
     if row["root_state"] in {"up", "suspect"}:
-        return f"{root} was down and answers; {_devices(int(row['out_now']))} behind it {_do(row)} not yet"
+        return f"{root} was down and answers again; {_devices(int(row['out_now']))} behind it {_do(row)} not yet"
     return f"{root} is down{behind}"
 
 
 def _group_now(row: Row, root: str) -> str:
     """How those stand who fell silent together."""
     if answers_now(row):
-        return "all answer just now"
-    answers = f"{root} answers" if row["root_state"] in {"up", "degraded"} else f"{root} is not known to answer"
+        return "all answer now"
+    answers = f"{root} answers" if row["root_state"] in {"up", "degraded"} else f"whether {root} answers is not known"
     some = 0 < row["out_now"] < row["devices_affected"] and not row["unseen_now"]
     return f"{int(row['out_now'])} still {_do(row)} not answer, {answers}" if some else answers
 
@@ -92,7 +92,7 @@ def begin(row: Row, parent: str | None) -> str:
     if root is None:
         return ""
     if row["kind"] == "planned":
-        return "nothing to do while the work lasts"
+        return "nothing to do during the work"
     if row["kind"] == "degradation":
         return BEGIN.get(row["measure"], "{root}").format(root=root)
     if answers_now(row):

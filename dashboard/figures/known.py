@@ -11,11 +11,11 @@ NOT_KNOWN = "not known"
 SUBJECTS: dict[str, str] = {
     "complaints": "Complaints are",
     "complainers": "Which customers complained is",
-    "answers": "What customers answered to surveys is",
-    "answerers": "Which customers answered to surveys is",
-    "devices": "The quality that customers had is",
+    "answers": "What customers answered in surveys is",
+    "answerers": "Which customers answered surveys is",
+    "devices": "The quality that customers received is",
     "areas": "Where customers live is",
-    "prices": "What customers pay beyond new ones is",
+    "prices": "What customers pay above the price for new ones is",
 }
 """The joins of panel_joins, by what is not known without them."""
 

@@ -29,17 +29,17 @@ OUTCOMES = {"complaints_quality": "Complaints about quality", "leaving": "Leavin
 VERDICTS = {
     "found": "found",
     "not_found": "not found",
-    "too_small": "too small to say",
+    "too_small": "too few to say",
     "too_early": "too early to say",
     "no_match": "no area to compare with",
-    "not_separable": "not told apart from other measures",
+    "not_separable": "cannot be separated from other measures",
 }
 FEWER = "found, but fewer than expected"
-NO_LINK = "was not proven to go with"
+NO_LINK = "was not shown to be related to"
 CHANGES: dict[Side, str] = {
-    Side.ABOVE: "a rise, which among many areas can be chance",
-    Side.BELOW: "a fall, which among many areas can be chance",
-    Side.EITHER: "no change proven",
+    Side.ABOVE: "a rise, but with many areas it can be chance",
+    Side.BELOW: "a fall, but with many areas it can be chance",
+    Side.EITHER: "no clear change",
 }
 """What a score's change says that is no real fall."""
 Row = dict[str, Any]
@@ -87,10 +87,10 @@ def headline(results: Results, currency: str) -> list[str]:
     whose, answered = known.unknown(results, "complainers"), known.unknown(results, "answerers")
     signs = ["bad quality", *([] if answered else ["a low score"]), *([] if whose else ["a complaint"])]
     said = [
-        f"Of {numbers.count(row['judged'])} customers whose network was observed, {numbers.count(row['held_bad'])} have "
+        f"Of {numbers.count(row['judged'])} customers whose connection was observed, {numbers.count(row['held_bad'])} have "
         f"bad quality and stay because a contract holds them: held, not loyal. {numbers.count(row['free_good'])} are free "
         "to leave, have good quality and stay.",
-        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave: the next to go.",
+        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave: they are likely to go next.",
         f"{numbers.count(row['unhappy'])} are unhappy ({_or(signs)}) and pay "
         f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; a contract holds "
         f"{numbers.count(row['unhappy_held'])} of them.",
@@ -101,14 +101,14 @@ def headline(results: Results, currency: str) -> list[str]:
             f"sufferers, who pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
         )
     if whose is not None:
-        said.append(f"Who suffers in silence is not known. {whose}")
+        said.append(f"How many suffer without complaining is not known. {whose}")
     if answered is not None and known.unknown(results, "answers") is None:
         said.append(answered)
     if not numbers.is_missing(row["clean_ratio"]):
         span = numbers.interval(row["clean_ratio_low"], row["clean_ratio_high"], lambda v: numbers.percent(v, 0))
         said.append(
             f"{numbers.percent(row['clean_ratio'], 0)} ({span}) of the complaints about quality came from customers whose "
-            "network was clean that week: look at what stands in their homes."
+            "connection was fine that week: check the equipment in their homes."
         )
     return said
 
@@ -157,7 +157,7 @@ def change(row: Mapping[str, Any]) -> str:
     if side is Side.UNKNOWN:
         return "too few answers to say" if numbers.is_missing(row["note"]) else str(row["note"])
     if row["is_real_fall"] and row["change"] < 0:
-        return "a real fall"
+        return "a clear fall"
     return CHANGES[side]
 
 
@@ -169,11 +169,13 @@ def reviews(results: Results) -> str:
     mean, count = _stars(results, None)
     nowhere = sum(int(row["rows"]) for row in read if row["code"] == "area_not_given")
     said = f"Public reviews of the last {REVIEW_WEEKS} weeks: "
-    said += f"{mean} of 5 stars in the mean of {count}." if count else "none that name a neighbourhood."
-    said += f" {numbers.count(nowhere)} of all on record name no neighbourhood and count nowhere." if nowhere else ""
-    return (
-        f"{said} Who writes one is nobody's sample: they stand beside the survey, and nothing is estimated from them."
+    said += f"{mean} of 5 stars on average in {count}." if count else "none that name a neighbourhood."
+    said += (
+        f" {numbers.count(nowhere)} of all reviews on record name no neighbourhood and are not counted."
+        if nowhere
+        else ""
     )
+    return f"{said} People who write reviews are not a representative sample, so reviews are shown beside the survey and nothing is estimated from them."
 
 
 def _stars(results: Results, area: str | None) -> tuple[str, str]:
@@ -244,9 +246,9 @@ def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list
         return [], why
     every = next((row for row in rows if not row["plan"]), None)
     if every is None:
-        return shown, "Prices for new customers are not on record, so nothing is said of price gaps."
+        return shown, "Prices for new customers are not on record, so price gaps cannot be computed."
     if numbers.is_missing(every["rate_ratio"]):
-        return shown, str(every["note"] or "What the gap does to leaving could not be estimated.")
+        return shown, str(every["note"] or "Whether the gap affects leaving could not be estimated.")
     return shown, f"{price_link(every, numbers.money(1, currency))}. {every['note'] or ''}"
 
 

@@ -29,21 +29,21 @@ from dashboard.results.stored_results import Results
 
 TEXT = {
     "unknown": "There is no such area",
-    "unknown_why": "Neither the results nor the network know it. It may have been renamed or taken out of the inventory.",
+    "unknown_why": "Neither the results nor the inventory have an area of this name. It may have been renamed or removed.",
     "all_areas": "See all areas",
-    "hidden": "Too few customers to be told of by themselves",
-    "hidden_why": "Nothing is said of who may leave here, so that no customer can be made out",
+    "hidden": "Too few customers to show separately",
+    "hidden_why": "No findings are shown for this area, so that no single customer can be identified",
     "hidden_live": "Its devices are shown below as the operations centre sees them.",
     "no_results": "No results for this area yet",
-    "no_results_why": "The first build is still running, or this area came after the last one. Its devices are shown below.",
-    "excess": "Excess leavers with their 95% interval; the line is zero",
+    "no_results_why": "The first build is still running, or this area was added after the last one. Its devices are shown below.",
+    "excess": "Excess leavers with their 95% interval; the vertical line marks zero",
     "weeks": "Week by week",
-    "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service. Paler: records not complete yet.",
-    "drivers": "What drives it",
+    "weeks_how": "Dotted line: the whole provider. Shaded: weeks with at least one hour without service. Paler: records may still be incomplete.",
+    "drivers": "What stands out here",
     "counted": "Rates per 100 customers in 90 days",
     "devices": "Its network now",
-    "measured": "Network devices: what they measure now",
-    "no_devices": "No live data of this area. The collector has not polled a device here yet.",
+    "measured": "Network devices: current measurements",
+    "no_devices": "No live data for this area. The collector has not polled a device here yet.",
     "report": "Report",
     "pdf": "PDF",
 }
@@ -224,7 +224,7 @@ def devices(here: Live, area: str, now: datetime) -> list[Any]:
     ]
     without = f"{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service"
     if row["not_seen"]:
-        without += f", of {numbers.count(row['not_seen'])} it is not known"
+        without += f", unknown for {numbers.count(row['not_seen'])} more"
     return [
         *gaps,
         html.Div(chips, className="legend"),

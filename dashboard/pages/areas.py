@@ -23,15 +23,14 @@ TEXT = {
     "ranking": "Ranking by excess leavers in 90 days",
     "map": "Verdicts",
     "to_leave": "Customers expected to leave in the next 90 days",
-    "at_risk": "What the excess leavers pay a month",
+    "at_risk": "What the excess leavers pay per month",
     "search": "Find an area or a reason",
     "download": "Download CSV",
-    "few": "too few customers to be told of by themselves",
-    "hidden": "neighbourhoods are not shown: they have too few customers to be told of by themselves, or would give "
-    "such a one away.",
-    "how": "Excess: how many more customers are expected to leave in the next 90 days than if the neighbourhood’s customers "
-    "left at the provider’s usual rate for people who have been here as long and are held by contracts as much. "
-    "Bars are 95% intervals: one that crosses zero can be chance.",
+    "few": "too few customers to show separately",
+    "hidden": "neighbourhoods are not shown: they have too few customers, or showing them would reveal one that has.",
+    "how": "Excess: how many more customers are expected to leave in the next 90 days than at the provider’s usual rate for "
+    "customers of the same tenure and contract status. "
+    "Bars are 95% intervals. Where a bar crosses zero, the excess may be chance.",
 }
 
 
@@ -55,7 +54,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         cellClass="tall",
         comparator={"function": "bairroNullsLast"},
     ),
-    _with_span("expected", "To leave", 88, headerTooltip=TEXT["to_leave"]),
+    _with_span("expected", "Expected", 88, headerTooltip=TEXT["to_leave"]),
     parts.column("customers", "Customers", 94, cellRenderer="Shown", **NUMBER),
     parts.column("revenue", "At risk/month", 112, headerTooltip=TEXT["at_risk"], cellRenderer="Shown", **NUMBER),
     parts.column(

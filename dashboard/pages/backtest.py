@@ -1,4 +1,4 @@
-"""*Looking back*: would the ranking have foretold the past, beside simpler ways to rank?"""
+"""*Looking back*: would the ranking have predicted the past, compared with simpler rankings?"""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from dashboard.pages.source import Visit
 
 TEXT = {
     "title": "Looking back",
-    "summary": "Would it have foretold the past?",
-    "none": "The past has not been looked at yet",
-    "none_why": "“bairro backtest” goes back to days of the past, four weeks apart, ranks with what was known on each and "
-    "looks at who left in the twelve weeks after, beside four simpler rankings. It is a command of its own because it fits "
-    "the models again for every day. Run it once a month, or after the records changed much.",
-    "none_more": "It needs a year or so of records: twelve weeks after each day, and 50 departures before it.",
-    "beside": "Beside simpler rankings",
-    "how": "Lost, beside the average: how many times as many customers the neighbourhoods ranked highest (a tenth of all "
-    "customers) lost in the weeks after; ×1 is no better than chance. The gain is Bairro’s less that way’s, on the same days: where its "
-    "interval lies above zero, Bairro was better. AUC is the chance that who left was ranked above who stayed (0.50 is "
-    "guessing). Below each number its 95% interval, from drawing the neighbourhoods again.",
-    "days": "Day by day",
-    "days_how": "How much the neighbourhoods ranked highest on that day lost in the weeks after, beside the average.",
-    "tenths": "What was foretold, and what came",
-    "tenths_how": "Customers by their chance of leaving within twelve weeks, the tenth with the highest chances first.",
+    "summary": "Would it have predicted the past?",
+    "none": "No backtest has been run yet",
+    "none_why": "“bairro backtest” picks past dates, four weeks apart. For each it ranks the neighbourhoods with only what was known "
+    "then, and checks who left in the following twelve weeks. It does the same for four simpler rankings. It is a separate "
+    "command because it fits the models again for every date. Run it once a month, or after large changes to the records.",
+    "none_more": "It needs about a year of records: twelve weeks after each date, and 50 departures before it.",
+    "beside": "Compared with simpler rankings",
+    "how": "Loss against the average: the neighbourhoods ranked highest (a tenth of all customers) lost this many times the "
+    "average share of their customers in the following weeks; ×1 is no better than chance. Bairro’s gain is its value minus "
+    "that of the other ranking, on the same dates: where its interval lies above zero, Bairro was better. AUC is the chance "
+    "that a customer who left was ranked above one who stayed (0.50 is guessing). Below each number stands its 95% interval, "
+    "from resampling the neighbourhoods.",
+    "days": "Date by date",
+    "days_how": "How much the neighbourhoods ranked highest on that date lost in the following weeks, against the average.",
+    "tenths": "Predicted and actual",
+    "tenths_how": "Customers grouped into tenths by their predicted chance of leaving within twelve weeks, highest first.",
     "method": "How this is done",
 }
 COLUMNS = (
     "Ranked by",
     "Worst tenth found",
-    "Lost, beside the average",
+    "Loss against the average",
     "Bairro’s gain",
     "Leavers in the top tenth",
     "AUC",
@@ -75,14 +76,14 @@ def summary(seen: Visit) -> html.Section:
 def _shown(told: Hindsight) -> list[html.Section]:
     said = [html.P(html.Strong(told.verdict)), *(html.P(sentence) for sentence in told.sentences)]
     made = html.P(
-        [told.made, " ", dcc.Link(TEXT["method"], href="/methods/would-it-have-been-foretold")], className="how"
+        [told.made, " ", dcc.Link(TEXT["method"], href="/methods/would-it-have-predicted-the-past")], className="how"
     )
     notes = [html.Ul([html.Li(note) for note in told.notes])] if told.notes else []
     rows = [[_cell(cell) for cell in row] for row in told.rows]
     tenths = [[_cell(cell) for cell in row] for row in told.tenths]
     days = [[_cell(cell) for cell in row] for row in told.days]
-    of_days = ("Day", "Customers", "Left", "Bairro", "Best of the simpler")
-    foretold = ("Tenth", "Customers", "Foretold", "Left")
+    of_days = ("Day", "Customers", "Left", "Bairro", "Best simpler ranking")
+    by_tenth = ("Tenth", "Customers", "Predicted", "Left")
     return [
         parts.panel(TEXT["summary"], *said, made, *notes, class_name="effects found" if told.is_better else ""),
         parts.panel(
@@ -98,7 +99,7 @@ def _shown(told: Hindsight) -> list[html.Section]:
                 parts.panel(
                     TEXT["tenths"],
                     html.P(f"{TEXT['tenths_how']} {told.calibration}".strip(), className="how"),
-                    parts.table(foretold, tenths, label=TEXT["tenths"]),
+                    parts.table(by_tenth, tenths, label=TEXT["tenths"]),
                 ),
             ],
             className="halves",

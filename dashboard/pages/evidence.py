@@ -23,46 +23,50 @@ METHODS = Path(__file__).parents[2] / "docs" / "methods.md"
 TEXT = {
     "title": "Evidence",
     "methods": "How the numbers are made",
-    "line": "A ratio of ×1.20 means 20% more with that much worse quality, all else equal. Bars are 95% intervals on a "
-    "logarithmic line around ×1. “Found” means that it stands after Holm’s correction for looking at several measures.",
-    "joint": "Joint tests: is everything zero?",
-    "notes": "What was said while this was made",
-    "no_notes": "Nothing had to be said.",
-    "coverage": "What was looked at",
+    "line": "A ratio of ×1.20 means 20% more when quality is worse by that step, all else equal. Bars are 95% intervals on a "
+    "logarithmic scale around ×1. “Found” means that the result holds after Holm’s correction for testing several measures.",
+    "joint": "Joint tests: does any measure matter?",
+    "notes": "Build notes",
+    "no_notes": "No warnings.",
+    "coverage": "What the build covers",
     "rows": "From rows read to rows used",
-    "rows_none": "This build kept no count of its rows.",
-    "no_methods": "The text of the methods is docs/methods.md in the source of this program.",
+    "rows_none": "This build did not count its rows.",
+    "no_methods": "The methods are described in docs/methods.md of the source code.",
 }
 MADE: tuple[tuple[str, str, str], ...] = (
     (
         "Leaving and complaint rates",
-        "counted against what tenure and contracts would give, and pulled towards the provider’s where few were counted",
+        "counts compared with what tenure and contracts would predict; small counts are pulled towards the provider’s rate",
         "shrunken_rates.py",
     ),
     (
         "Excess leavers and ranks",
-        "today’s customers through the hazard of leaving, times the neighbourhood’s own ratio, in 2,000 draws",
+        "today’s customers put through the model of leaving, times the neighbourhood’s own ratio, in 2,000 random draws",
         "rank_areas.py",
     ),
     (
         "Effects on complaints",
-        "complaints a week by quality then and in the eight weeks before, within neighbourhoods and weeks",
+        "weekly complaints explained by quality in that week and the eight before, compared within neighbourhoods and weeks",
         "complaint_model.py",
     ),
     (
         "Effects on leaving",
-        "the weekly hazard of leaving by what quality changes within a neighbourhood; moving away is no leaving",
+        "the weekly chance of leaving explained by changes of quality within a neighbourhood; moving away does not count",
         "churn.py",
     ),
     (
         "What would help",
-        "the departures that would not happen if who has it worse than the target had the target",
+        "departures that would not happen if customers with quality worse than the target had the target instead",
         "avoidable.py",
     ),
-    ("Drivers", "the last eight weeks beside the provider’s, in usual deviations between neighbourhoods", "drivers.py"),
+    (
+        "Drivers",
+        "the last eight weeks compared with the provider, in units of the usual spread of neighbourhoods",
+        "drivers.py",
+    ),
     (
         "Loyalty",
-        "who is held and who stays of their own will, surveys, prices and those who come back",
+        "who is bound by a contract and who stays by choice, surveys, prices, and customers who come back",
         "held_or_loyal.py",
     ),
 )
@@ -133,7 +137,9 @@ def _bar(term: Term) -> Any:
 def _joint(results: Results) -> html.Section:
     rows = [list(row) for row in evidence.joint_tests(results)]
     columns = ("Model", "Test", "p", "Says")
-    shown = parts.table(columns, rows, label=TEXT["joint"], numbers_from=4) if rows else html.P("None could be made.")
+    shown = (
+        parts.table(columns, rows, label=TEXT["joint"], numbers_from=4) if rows else html.P("None could be computed.")
+    )
     return parts.panel(TEXT["joint"], shown)
 
 

@@ -16,16 +16,16 @@ from dashboard.pages.source import Visit
 TEXT = {
     "title": "What would help",
     "first": "Where to begin",
-    "order": "In the order of the customers that they would keep",
+    "order": "Most customers kept first",
     "unproven": "Not proven",
-    "unproven_how": "By itself, none of these measures was found to move leaving: an interval that reaches below zero "
-    "can be chance. They are shown so that nobody has to guess, and are no ground to act on.",
-    "nothing": "Nothing would save a tenth of a customer",
-    "nothing_why": "By what was found, no neighbourhood would keep that many more in 90 days if its quality came to the targets.",
-    "how": "Had the customers who have it worse than the target had the target instead, so many of the departures that are "
-    "expected in the next 90 days would not happen. In brackets: intervals that promise 95%. Savings of several measures in "
-    "one neighbourhood overlap and must not be added up; “bairro fixes --budget” combines them and picks "
-    "what keeps most for a sum of money. Targets are what the best quarter of the customers have, or those in the settings.",
+    "unproven_how": "None of these measures was found to affect leaving by itself: an interval that reaches below zero may be chance. "
+    "They are listed for completeness and are not a reason to act.",
+    "nothing": "No fix would keep even a tenth of a customer",
+    "nothing_why": "According to the effects that were found, no neighbourhood would keep that many more customers in 90 days at its targets.",
+    "how": "Customers kept: how many of the departures expected in the next 90 days would not happen if customers with quality "
+    "worse than the target had the target instead. In brackets: nominal 95% intervals. Savings of several measures in "
+    "one neighbourhood overlap and must not be added up; “bairro fixes --budget” combines them and picks those that keep "
+    "most customers for a budget. A target is what the best quarter of customers have, unless the settings give one.",
     "download": "Download CSV",
     "area": "What would help here",
     "area_small": "Too few customers for a number of their own.",
@@ -33,7 +33,7 @@ TEXT = {
 }
 FIRST = 3
 SHOWN = 60
-COLUMNS = ("Where", "What", "Customers kept in 90 days", "Of those expected to leave", "Now, mean", "Target")
+COLUMNS = ("Where", "What", "Customers kept in 90 days", "Of those expected to leave", "Mean now", "Target")
 
 
 def layout(seen: Visit) -> html.Div:
@@ -80,11 +80,11 @@ def left_out(told: Fixes) -> list[str]:
     lines = []
     if told.small:
         lines.append(
-            f"{told.small} neighbourhoods are left out: they have too few customers to be told of by themselves, "
-            "or would give such a one away."
+            f"{told.small} neighbourhoods are left out: they have too few customers to show separately, "
+            "or showing them would reveal one that has."
         )
     if told.negligible:
-        lines.append(f"{told.negligible} more would save less than a tenth of a customer each.")
+        lines.append(f"{told.negligible} more would each keep less than a tenth of a customer.")
     if len(told.proven) > SHOWN:
         lines.append(f"The first {SHOWN} of {len(told.proven)} are shown; the CSV has all.")
     return lines

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 TEXT = {
     "title": "Loyalty",
-    "who": "Held or loyal",
-    "who_none": "Who is held and who is loyal could not be worked out in this build; the evidence page says why.",
+    "who": "Held by a contract, or loyal",
+    "who_none": "This build could not tell who is held and who is loyal; the Evidence page says why.",
     "cliff": "The contract cliff",
-    "cliff_how": "Contracts that end in each of the coming months; darker: of unhappy customers, whom only the contract holds.",
+    "cliff_how": "Contracts that end in each of the coming months. Darker: contracts of unhappy customers, who stay only because of them.",
     "cliff_none": "No contract ends are on record.",
     "nps": "Net promoter score",
     "nps_none": "No survey answers are on record.",
-    "price": "What loyalty costs",
+    "price": "What loyal customers pay",
     "returners": "Who comes back",
-    "returners_none": "Too few customers have left to say who comes back.",
+    "returners_none": "Too few customers have left to say how many come back.",
     "incidents": "What outages did",
-    "incidents_how": "Beyond what matched neighbourhoods without an outage had, over up to eight weeks; by hours down per customer.",
-    "incidents_none": "No outage could be compared with neighbourhoods that had none.",
-    "small": "Neighbourhoods with too few customers to be told of by themselves are left out.",
+    "incidents_how": "Compared with similar neighbourhoods that had no outage, over up to eight weeks. Outages are grouped by hours without service per customer.",
+    "incidents_none": "No outage could be compared with similar neighbourhoods that had none.",
+    "small": "Neighbourhoods with too few customers to show separately are left out.",
 }
 
 
@@ -87,7 +87,7 @@ def _cliff(results: Results, currency: str) -> html.Section:
         [month.starts_on, _bar(month, most), numbers.count(month.ending), numbers.count(month.unhappy), month.revenue]
         for month in months
     ]
-    columns = ("Month from", "", "Contracts", "Unhappy", "They pay a month")
+    columns = ("Month from", "", "Contracts", "Unhappy", "They pay per month")
     table = parts.table(columns, rows, label=TEXT["cliff"], numbers_from=2)
     return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_how"], className="how"), table)
 
@@ -123,14 +123,14 @@ def _why_no_answers(results: Results) -> str:
 
 def _price(results: Results, currency: str, minimum: int) -> html.Section:
     rows, said = loyalty.price_rows(results, currency, minimum)
-    columns = ("Plan", "There a year or more", "They pay", "A new one pays", "Gap", "Pay more")
+    columns = ("Plan", "Customers for a year or more", "They pay", "New customers pay", "Gap", "Pay more")
     table = [parts.table(columns, rows, label=TEXT["price"])] if rows else []
     return parts.panel(TEXT["price"], html.P(said), *table)
 
 
 def _returners(results: Results, minimum: int) -> html.Section:
     rows = [_cells(row) for row in loyalty.returner_rows(results, minimum)]
-    columns = ("Left", "How many", "Came back", "To the same area", "Per 100 years away", "Days away")
+    columns = ("Left", "Share", "Came back", "To the same area", "Returns per 100 customer-years away", "Days away")
     shown = (
         parts.table(columns, rows, label=TEXT["returners"])
         if rows
@@ -144,7 +144,7 @@ def _incidents(results: Results, currency: str) -> html.Section:
     if not rows:
         why = known.unknown(results, "devices") or TEXT["incidents_none"]
         return parts.panel(TEXT["incidents"], html.P(why, className="quiet"))
-    columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "A month", "Says")
+    columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "Per month", "Says")
     table = parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)
     said = (TEXT["incidents_how"], known.unknown(results, "complaints"), loyalty.outages_known_from(results))
     how = " ".join(text for text in said if text)

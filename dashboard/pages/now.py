@@ -21,14 +21,14 @@ from dashboard.pages.source import Source, Visit, visit
 REFRESH_SECONDS = 5
 TEXT = {
     "title": "Now",
-    "incidents": "What is wrong, and where to begin",
+    "incidents": "Open incidents",
     "map": "Areas",
-    "devices": "Devices not up or not well",
+    "devices": "Devices with problems",
     "no_live": "No live data yet",
     "no_live_why": "The collector writes the state of every device a few seconds after its first round of polls. "
-    "Start it with “bairro collect”; this page fills by itself.",
-    "blind": "The collector is blind by the operations database: its own connection or all its references are silent. "
-    "The time counts as not observed, and no new outage is declared.",
+    "Start it with “bairro collect”. This page then fills without a reload.",
+    "blind": "The collector is blind according to the operations database: its own connection, or every reference it pings, does "
+    "not answer. This time counts as not observed, and no new outage is declared.",
 }
 
 

@@ -23,22 +23,20 @@ SHOWN = ("down", "suspect", "degraded", UNWELL, "unknown", "suppressed", "silent
 FAULTS = {
     "snmp_silent": "SNMP silent",
     "snmp_refused": "SNMP refused",
-    "snmp_partial": "SNMP answers in part",
+    "snmp_partial": "SNMP answers only in part",
     "ping_silent": "ping silent",
     "uplink_down": "uplink down",
     "uplink_shut": "uplink shut by an operator",
     "uplink_missing": "named uplink not found",
     "two_devices": "two devices at one address",
 }
-FLAPS = "went down again and again"
+FLAPS = "goes down repeatedly"
 WHY = {
-    "suspect": "missed a poll, asked again",
-    "unknown": "not polled: no verdict",
-    "silent": "alone: off, or its own line",
+    "suspect": "missed a poll; being checked",
+    "unknown": "not polled",
+    "silent": "the only one silent: switched off, or its own line",
 }
-MEASURED = (
-    "Round trip · echoes lost · rate on the uplink towards the customer / back · load of the fuller direction · signal"
-)
+MEASURED = "Round trip · pings lost · uplink rate down / up · load of the busier direction · signal"
 NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 
@@ -55,7 +53,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
 
 def filter_word(state: str) -> str:
     """What the filter calls a state."""
-    return "Up, not well" if state == UNWELL else DEVICE_STATES[state].word
+    return "Up, with problems" if state == UNWELL else DEVICE_STATES[state].word
 
 
 def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:

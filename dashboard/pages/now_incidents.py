@@ -17,14 +17,14 @@ from dashboard.pages.source import Source
 
 TEXT = {
     "none": "No open incident",
-    "unknown": "Not known before the first live data",
-    "gaps": "Not known whether there is an incident: ",
-    "more": "Not known whether there are more: the incidents cannot be read",
-    "unrecorded": "Told by the collector alone: it is not open in the operations database, so nobody can take it up yet",
+    "unknown": "Not known until the first live data",
+    "gaps": "There may be incidents that are not known: ",
+    "more": "There may be more: the incidents cannot be read",
+    "unrecorded": "Reported by the collector only. It is not in the operations database yet, so nobody can take it on",
     "ended": "Ended in the last 24 hours",
-    "begin": "Begin with: ",
-    "taken_up": "Taken up by ",
-    "nobody": "Nobody has taken this up",
+    "begin": "Check first: ",
+    "taken_up": "Taken on by ",
+    "nobody": "Nobody has taken this on",
 }
 RECENT = timedelta(hours=24)
 ENDED_SHOWN = 6

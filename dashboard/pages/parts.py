@@ -33,12 +33,12 @@ NO_ROWS = "Nothing to show"
 NO_RESULTS = "No results yet"
 NO_RESULTS_WHY = (
     "The first build is still running, or “bairro build” has not been started. "
-    "It reads the records and the quality history, and takes a minute or two; reload this page then."
+    "It takes a minute or two. Reload this page afterwards."
 )
 UNREAD = "Results cannot be read"
-OLDER = "These results were made by another version, without"
+OLDER = "These results were made by another version and lack"
 REBUILD = "“bairro build” makes new ones."
-NEXT_BUILD = "The next build takes them in; “bairro build” makes one now."
+NEXT_BUILD = "The next build includes them; “bairro build” starts one now."
 GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
     "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
@@ -95,7 +95,7 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
     lines += [banner("warning", "▲", f"{UNREAD}: {why}. {REBUILD}") for why in seen.source.unread_results()]
     if results is not None and results.lacks:
         named = ", ".join(results.lacks)
-        lines.append(banner("warning", "▲", f"{OLDER} {named}: what they would tell is not known. {REBUILD}"))
+        lines.append(banner("warning", "▲", f"{OLDER} {named}: what rests on them is not known. {REBUILD}"))
     lines += [] if results is None else [banner("warning", "▲", said) for said in known.warnings(results)]
     newer = [] if results is None else build_log.newer_inputs(seen.settings.data, results.manifest)
     if newer:

@@ -115,7 +115,7 @@ def _of_events(
     where = "name a customer on record" if placed == named else "name a customer or a neighbourhood on record"
     of_areas = _judged(placed_name, _Counted(placed, total, recent_placed, recent), floor, where)
     if of_areas.is_known and not used:
-        why = f"none of {total:,} {noun} is of a day on which its customer was with us by the records"
+        why = f"none of {total:,} {noun} dates from a day when its customer was on record"
         of_areas = _nothing(placed_name, floor, read, why)
     of_customers = _judged(named_name, _Counted(named, total, recent_named, recent), floor, "name a customer on record")
     if not of_areas.is_known:
@@ -146,7 +146,7 @@ def _judged(name: str, counted: _Counted, floor: float, what: str) -> Join:
         joined, rows, lately = counted.recent_joined, counted.recent, " of the last eight weeks"
     is_known = joined >= floor * rows
     kind = "nps" if name in (ANSWERS, ANSWERERS) else "complaints"
-    remedy = f"the import of {kind} says why and how to mend it (bairro import {kind} FILE); build again then"
+    remedy = f"the import of {kind} says why and how to fix it (bairro import {kind} FILE); then build again"
     text = f"{joined:,} of {rows:,} {noun}{lately} {what} ({floor:.0%} are needed): {remedy}"
     return Join(name, rows, joined, floor, is_known, not is_known, text)
 
@@ -160,21 +160,21 @@ def _nothing(name: str, floor: float, rows: int, why: str) -> Join:
 
 
 WHAT = {
-    DEVICES: "customers hang on a device that the network knows",
+    DEVICES: "customers are served by a device that the network knows",
     AREAS: "customers live in a neighbourhood on record",
     PRICES: "customers with a plan have one with a price for new customers",
 }
 REMEDIES = {
-    DEVICES: "device_id must be the inventory's; the import of customers says which are not",
-    AREAS: "area must be that of the imported areas; the import of customers says which are not",
-    PRICES: "plan must be written alike in customers and prices; the import of prices says which are not",
+    DEVICES: "device_id must be an id of the inventory; the import of customers lists those that are not",
+    AREAS: "area must be one of the imported areas; the import of customers lists those that are not",
+    PRICES: "plans must be spelled the same in customers and prices; the import of prices lists those that are not",
 }
 
 
 def _of_customers(name: str, rows: int, joined: int, floor: float) -> Join:
     """Without a row there is nothing that would be told falsely."""
     is_known = not rows or joined >= floor * rows
-    text = f"{joined:,} of {rows:,} {WHAT[name]} ({floor:.0%} are needed): {REMEDIES[name]}; build again then"
+    text = f"{joined:,} of {rows:,} {WHAT[name]} ({floor:.0%} are needed): {REMEDIES[name]}; then build again"
     return Join(name, rows, joined if rows else 0, floor, is_known, not is_known, text)
 
 

@@ -22,23 +22,23 @@ class Note:
 
 OUTCOMES: dict[str, str] = {
     "used": "used",
-    "holds_no_day": "rows that hold for no day: replaced on the day they began, or written after the customer had left",
+    "holds_no_day": "valid on no day: replaced on the day they began, or written after the customer had left",
     "outside_weeks": "outside the weeks of the panel",
-    "customer_unknown": "from a customer who is not in the customer records, with no neighbourhood given",
-    "area_unknown_then": "on a day on which the customer was not with us by the records: gone by then, or not known yet",
+    "customer_unknown": "from a customer who is not in the customer records, and without a neighbourhood",
+    "area_unknown_then": "on a day on which, by the records, the customer had already left or had not joined yet",
     "area_not_given": "that name no neighbourhood",
     "area_without_customers": "in a neighbourhood where no customer lives",
-    "left_before_first_known": "left before the first row about them",
-    "left_before_entry": "left before the time at risk begins",
-    "joined_after_cut_off": "joined, or first known of, after the cut-off",
-    "serves_nobody": "of devices that no customer hangs on, directly or below, or that stand at the top of the tree, above everybody",
+    "left_before_first_known": "left before their first row",
+    "left_before_entry": "left before the period analysed",
+    "joined_after_cut_off": "joined, or first on record, after the cut-off",
+    "serves_nobody": "of devices that serve no customer, or that stand at the top of the network above everybody",
     "never_observed": "of devices that were never observed",
     "nobody_lives_there": "in which no customer lives",
     "plan_of_nobody": "of plans that no customer has",
-    "planned": "planned work, which is compared apart from outages",
-    "degradation": "service that was bad and not away: it counts in latency, loss and utilisation",
-    "blind": "times in which the collector itself could see nothing",
-    "struck_nobody": "of devices on which no customer hung",
+    "planned": "planned work, which is compared separately from outages",
+    "degradation": "degraded service, not an outage: it counts in latency, loss and utilisation",
+    "blind": "times when the collector itself was blind",
+    "struck_nobody": "of devices that served no customer",
 }
 
 EXPECTED = frozenset(
@@ -152,7 +152,7 @@ def _ends(engine: Engine, last_complete: Mapping[str, datetime.date], settings: 
         notes.append(
             Note(
                 "no_time_at_risk",
-                f"There is no time to judge yet: it would begin on {entry} and end on {cut_off}"
+                f"There is nothing to analyse yet: the period would begin on {entry} and end on {cut_off}"
                 f" ({settings.analysis.reporting_lag_days} days before the records end, for departures entered late).",
             )
         )
@@ -169,7 +169,7 @@ def _ends(engine: Engine, last_complete: Mapping[str, datetime.date], settings: 
 
 
 PLANNING_TOLD = 0.995
-ROWS = {"customers": "rows of customers", "spells": "times as a customer", "nps": "survey answers"}
+ROWS = {"customers": "rows of customers", "spells": "periods as a customer", "nps": "survey answers"}
 NAMES = {"quality_hours": "The network's measurements", "customers": "Customer records", "complaints": "Complaints"}
 
 
@@ -177,12 +177,12 @@ def _missing(engine: Engine) -> list[Note]:
     questions = {
         "no_quality": (
             "device_hours",
-            "No quality of the network is on record: nothing can be said of what drives people.",
+            "No network quality is on record, so its effect cannot be estimated.",
         ),
         "no_complaints": ("complaints", "No complaints are on record."),
-        "no_prices": ("prices", "No prices for new customers are on record: price gaps are not known."),
-        "no_nps": ("nps", "No answers to surveys are on record."),
-        "no_devices": ("devices", "No inventory is on record: how full the links above a device are is not known."),
+        "no_prices": ("prices", "No prices for new customers are on record, so price gaps are not known."),
+        "no_nps": ("nps", "No survey answers are on record."),
+        "no_devices": ("devices", "No inventory is on record, so the load of the links above a device is not known."),
     }
     found = [
         Note(code, text)
@@ -190,7 +190,7 @@ def _missing(engine: Engine) -> list[Note]:
         if not engine.rows(f"SELECT count(*) FROM {table}")[0][0]
     ]
     if not engine.rows("SELECT count(contract_until) FROM customers")[0][0]:
-        found.append(Note("no_contracts", "No customer has a contract date: who is held by one is not known."))
+        found.append(Note("no_contracts", "No customer has a contract date, so it is not known who is bound by one."))
     return found
 
 
@@ -205,12 +205,12 @@ def _unobserved(engine: Engine) -> list[Note]:
         " ON measured.served_no = held.served_no"
     )[0]
     if without:
-        text = f"{without / days:.1%} of customer time has no device on record, so that its quality is not known."
+        text = f"{without / days:.1%} of customer time has no device on record, so its quality is not known."
         notes.append(Note("customers_without_device", text))
     if blind:
         text = (
-            f"{devices} devices that customers hang on were never measured ({blind / days:.1%} of customer time):"
-            " device ids that the inventory does not have?"
+            f"{devices} devices that serve customers were never measured ({blind / days:.1%} of customer time):"
+            " are these device ids missing in the inventory?"
         )
         notes.append(Note("devices_never_measured", text))
     (observed,) = engine.rows(
@@ -218,7 +218,7 @@ def _unobserved(engine: Engine) -> list[Note]:
         " FROM area_quality, span WHERE week >= entry AND week + 6 <= cut_off"
     )[0]
     if observed is not None and observed < 0.95:
-        text = f"{observed:.0%} of customer time was observed; the rest is left out, neither good nor bad."
+        text = f"{observed:.0%} of customer time was observed; the rest is left out and counts as neither good nor bad."
         notes.append(Note("partly_observed", text))
     return notes + _untold_planning(engine)
 
@@ -232,8 +232,8 @@ def _untold_planning(engine: Engine) -> list[Note]:
     if not judged or not down or told >= PLANNING_TOLD * judged:
         return []
     text = (
-        f"{1 - told / judged:.0%} of the observed customer time is from hours that do not tell planned work apart: all time"
-        " without service in them counts as outages, so that what an outage does may be told too small."
+        f"{1 - told / judged:.0%} of the observed customer time is from hours that do not record planned work separately. All"
+        " time without service in them counts as outages, so the effect of outages may be underestimated."
     )
     return [Note("planned_work_not_told", text)]
 
@@ -243,19 +243,21 @@ def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:
     (entry,) = engine.rows("SELECT entry FROM span")[0]
     if settings.analysis.records_complete_from is None:
         text = (
-            f"Departures are taken as complete from {entry} on;"
-            " set analysis.records_complete_from if the records have gaps before some later day."
+            f"Departures are assumed complete from {entry} on."
+            " Set analysis.records_complete_from if the records are complete only from a later day."
         )
         notes.append(Note("records_complete_from_assumed", text))
     (reasonless,) = engine.rows(
         "SELECT count(*) FROM risk, span WHERE lacks_reason AND outcome = 'used' AND event_on <= cut_off"
     )[0]
     if reasonless:
-        text = f"{reasonless} departures have neither notice nor reason and count as departures for another reason."
+        text = f"{reasonless} departures have neither notice nor reason and count as departures for other reasons."
         notes.append(Note("departures_without_reason", text))
     (unnamed,) = engine.rows("SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)")[0]
     if unnamed:
-        text = f"{unnamed} neighbourhoods of customers are not among the areas: they have no name and no map."
+        text = (
+            f"{unnamed} neighbourhoods of customers are not among the imported areas, so they have no name and no map."
+        )
         notes.append(Note("areas_unnamed", text))
     return notes
 

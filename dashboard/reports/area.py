@@ -41,12 +41,12 @@ TEXT = {
     "weeks_how": "Solid: this area. Dotted: the whole provider.",
     "fixes": "What would help?",
     "next": "What to look at next",
-    "nothing": "Nothing that was measured here stands out from the provider: ask those who left, and look at price and care.",
-    "by_models": "By the effect models",
-    "meaning": "Excess leavers are customers expected to leave in the next 90 days beyond those who would leave "
-    "at the provider's usual rate for people who have been here as long and are held by contracts as much. An interval of 95% holds the true value 95 times in 100. "
-    "“Complaints ×1.20” means 20% more complaints about quality than with the provider's own value, all else equal. "
-    "A reason, in bold, is what stands out here and was found to go with leaving or complaints. " + BASELINE,
+    "nothing": "Nothing measured here stands out: ask customers who left, and look at prices and customer service.",
+    "by_models": "Effect on leaving and complaints",
+    "meaning": "Excess leavers are the customers expected to leave in the next 90 days in excess of those who would leave "
+    "at the provider's usual rate for customers of the same tenure and contract status. A 95% interval contains the true value in 95 of 100 cases. "
+    "“Complaints ×1.20” means 20% more complaints about quality than at the provider's average, all else equal. "
+    "A reason, in bold, stands out here and was found to be related to leaving or complaints. " + BASELINE,
 }
 
 
@@ -150,7 +150,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
 def _refuse_small(results: Results, area: str, minimum: int) -> None:
     if area in small_areas(results, minimum):
         raise ReportError(
-            f"{findings.area_names(results).get(area, area)} is not reported by itself: {too_small(minimum)}"
+            f"{findings.area_names(results).get(area, area)} has no report of its own: {too_small(minimum)}"
         )
 
 
@@ -158,7 +158,7 @@ def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
     """What would help to look at next: the drivers that stand out, reasons first; what is no reason says so."""
     chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_reason)
     steps = tuple(
-        f"{d.name}: {d.value} here, {d.provider} for the provider{'' if d.is_reason else ', though no effect of it was found'}."
+        f"{d.name}: {d.value} here, {d.provider} for the provider{'' if d.is_reason else ', although no effect was found for it'}."
         f" Look at {d.look_at}."
         for d in chosen
     )

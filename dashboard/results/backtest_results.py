@@ -27,7 +27,7 @@ _MEASURE = Column("measure", "text", "auc | lift | capture | area_lift | precisi
 
 BACKTEST = TableSpec(
     "backtest",
-    "one way to rank and one measure of how well it foretold departures, over all days gone back to",
+    "one way to rank and one measure of how well it predicted departures, over all past dates",
     ("scorer", "measure"),
     (
         _SCORER,
@@ -38,13 +38,13 @@ BACKTEST = TableSpec(
         Column("gain", "number", "the hazard's value less this one; null for the hazard itself"),
         Column("gain_low", "number", "lower end of its 95% interval, on the same customers"),
         Column("gain_high", "number", "upper end"),
-        Column("origins", "integer", "days gone back to", True),
+        Column("origins", "integer", "past dates used", True),
     ),
 )
 
 BACKTEST_ORIGINS = TableSpec(
     "backtest_origins",
-    "one day gone back to, one way to rank and one measure",
+    "one past date, one way to rank and one measure",
     ("origin", "scorer", "measure"),
     (
         Column("origin", "date", "the day, with only what was known on it", True),

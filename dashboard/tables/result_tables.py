@@ -89,7 +89,7 @@ PRICE_GAPS = TableSpec(
         Column(
             "is_found",
             "boolean",
-            "whether the interval excludes 1; an association: who has a gap was not drawn by lot",
+            "whether the interval excludes 1; an association: who has a gap is not random",
             True,
         ),
         Column("note", "text", "what may be said, or why there is no ratio"),

@@ -176,9 +176,9 @@ def test_what_has_come_in_since_the_build_is_said_wherever_results_are_shown(sam
     source = Source(settings)
     for address in [*LAYOUTS, "/area/n03"]:
         if address != "/":  # the network now shows no results
-            assert f"These results are older than what has come in since they were built: {said}" in str(
-                page(source, address)
-            ), address
+            assert f"Newer data have arrived since these results were built: {said}" in str(page(source, address)), (
+                address
+            )
     client = create_app(settings).server.test_client()
     for name in ("areas.csv", "fixes.csv"):
         header, first, *_ = client.get(f"/{name}").get_data(as_text=True).splitlines()

@@ -42,12 +42,12 @@ def older(inputs: Sequence[Newer], timezone: str) -> str:
     """That results are older than these inputs, as a sentence; empty where none is newer."""
     if not inputs:
         return ""
-    return f"These results are older than what has come in since they were built: {newer(inputs, timezone)} are not in them."
+    return f"Newer data have arrived since these results were built: {newer(inputs, timezone)} are not in them."
 
 
 def _said(one: Newer, timezone: str) -> str:
     if isinstance(one.since, datetime):
         local = one.since.astimezone(ZoneInfo(timezone))
-        what = "an import taken back" if one.is_taken_back else "imported"
+        what = "an import that was undone" if one.is_taken_back else "imported"
         return f"{NAMES.get(one.name, one.name)} ({what} {numbers.day(local)}, {local:%H:%M})"
     return f"the network's measurements from {numbers.day(one.since)} on"

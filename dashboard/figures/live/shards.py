@@ -10,9 +10,9 @@ from dashboard.figures.style import numbers
 from dashboard.operations.live_state import Live, Shard
 
 MOST_NAMED = 4
-AWAY = "If it was taken away on purpose, start the others with their new number of shards."
+AWAY = "If it was removed on purpose, restart the others with the new number of shards."
 SHORT = {
-    "missing": "not heard of",
+    "missing": "not reporting",
     "unreadable": "live table unreadable",
     "silent": "silent",
     "blind": "blind",
@@ -48,7 +48,7 @@ def notices(live: Live, now: datetime) -> list[Notice]:
     more = troubled[MOST_NAMED:]
     if more:
         lost = numbers.count(sum(shard.devices for shard in more))
-        said.append(Notice("warning", f"{len(more)} more collectors are not heard of: {lost} devices are unknown."))
+        said.append(Notice("warning", f"{len(more)} more collectors do not report: {lost} devices are unknown."))
     return said
 
 
@@ -87,7 +87,7 @@ def freshness(live: Live, now: datetime) -> dict[str, Any]:
         "silent": (late, "old"),
         "blind": (f"■ {f'shard {oldest.name}' if who else 'collector'} blind · data", "blind"),
         "unreadable": (f"▲ {who}unreadable · data", "old"),
-        "missing": (f"▲ {who}not heard of", "old"),
+        "missing": (f"▲ {who}not reporting", "old"),
     }[oldest.condition]
     if (
         live.is_blind
@@ -108,7 +108,7 @@ def _devices(shard: Shard) -> str:
 def _unknown(shard: Shard) -> str:
     """How much of the network is unknown with it."""
     if not shard.devices:
-        return "How many devices are its is not known."
+        return "It is not known how many devices it has."
     people = (
         f" with {numbers.count(shard.customers)} customer{'' if shard.customers == 1 else 's'}"
         if shard.customers
@@ -121,21 +121,25 @@ def _since(shard: Shard, now: datetime) -> str:
     return "ever" if shard.seen_at is None else f"since {numbers.moment(shard.seen_at.astimezone(now.tzinfo), now)}"
 
 
+def _not_since(shard: Shard, now: datetime) -> str:
+    return "never reported" if shard.seen_at is None else f"not reported {_since(shard, now)}"
+
+
 def _silent(shard: Shard, count: int, now: datetime) -> Notice:
     who = name(shard, count)
     begin = f"These data are old: {who}" if count <= 1 else who.capitalize()
     gone = f"{AWAY} " if count > 1 else ""
-    do = f"{gone}Its log says what became of it; to start it:"
+    do = f"{gone}Its log says why. To start it:"
     command = _command(shard, count)
-    return Notice("alarm", f"{begin} has told nothing {_since(shard, now)}. {_unknown(shard)} {do}", command)
+    return Notice("alarm", f"{begin} has {_not_since(shard, now)}. {_unknown(shard)} {do}", command)
 
 
 def _blind(shard: Shard, count: int, now: datetime) -> Notice:
     return Notice(
         "alarm",
-        f"{name(shard, count)[0].upper()}{name(shard, count)[1:]} is blind {_since(shard, now)}: its own connection or all "
-        f"its references are silent. {_unknown(shard)} The time counts as not observed, and no new outage is declared. "
-        "Look at the connection of its host.",
+        f"{name(shard, count)[0].upper()}{name(shard, count)[1:]} has been blind {_since(shard, now)}: its own connection, or "
+        f"every reference that it pings, does not answer. {_unknown(shard)} This time counts as not observed, and no new outage "
+        "is declared. Check the network connection of its host.",
     )
 
 
@@ -145,8 +149,8 @@ def _missing(shard: Shard, count: int, now: datetime) -> Notice:
         are = "is" if shard.devices == 1 else "are"
         return Notice(
             "alarm",
-            f"{_devices(shard)} of the inventory{people} {are} in no collector’s live table, so nothing is known of "
-            "them. Look whether all collectors run, with the same inventory and number of shards.",
+            f"{_devices(shard)} of the inventory{people} {are} in no collector’s live table, so nothing is known about "
+            "them. Check that all collectors run, with the same inventory and number of shards.",
         )
     return Notice(
         "alarm",

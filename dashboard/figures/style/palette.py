@@ -55,17 +55,24 @@ def blend(mark: Mark, on: Theme) -> str:
 
 
 DEGRADED = Mark(
-    "degraded", "Degraded", "▼", "#7b4ea3", "#ffffff", "answers, and loses packets, is slow or has a full uplink"
+    "degraded", "Degraded", "▼", "#7b4ea3", "#ffffff", "answers, but loses packets, is slow or has a full uplink"
 )
 
 DEVICE_STATES: dict[str, Mark] = {
     mark.key: mark
     for mark in (
-        Mark("down", "Down", "■", "#c44e00", "#ffffff", "silent, and the outage is laid to this device"),
+        Mark("down", "Down", "■", "#c44e00", "#ffffff", "silent; the outage is attributed to this device"),
         Mark("suppressed", "Behind an outage", "◆", "#cc79a7", "#16202b", "silent because of another device"),
-        Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "missed its last poll; not yet judged"),
+        Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "missed its last poll; being checked"),
         DEGRADED,
-        Mark("silent", "Silent", "○", "#56b4e9", "#16202b", "a lone customer device; nobody's outage"),
+        Mark(
+            "silent",
+            "Silent",
+            "○",
+            "#56b4e9",
+            "#16202b",
+            "a single customer device, probably switched off; not counted as an outage",
+        ),
         Mark("unknown", "Unknown", "?", "#aab4be", "#16202b", "not observed"),
         Mark("up", "Up", "●", "#00805e", "#ffffff", "answers"),
     )
@@ -74,7 +81,7 @@ DEVICE_STATES: dict[str, Mark] = {
 AREA_STATES: dict[str, Mark] = {
     mark.key: mark
     for mark in (
-        Mark("outage", "Outage", "■", "#c44e00", "#ffffff", "half of the customers or more are without service"),
+        Mark("outage", "Outage", "■", "#c44e00", "#ffffff", "at least half of the customers are without service"),
         Mark("partial", "Partial outage", "◆", "#e69f00", "#16202b", "some customers are without service"),
         Mark("suspect", "Suspect", "▲", "#f0e442", "#16202b", "a network device missed its last poll"),
         Mark("unknown", "Unknown", "?", "#aab4be", "#16202b", "not observed"),
@@ -92,10 +99,18 @@ VERDICTS: dict[str, Mark] = {
             "■",
             "#c44e00",
             "#ffffff",
-            "the excess stands after correction for many areas",
+            "the excess holds after correction for testing many areas",
         ),
-        Mark("watch", "Watch", "▲", "#e69f00", "#16202b", "leaning to an excess, not proven"),
-        Mark("ordinary", "Ordinary", "●", "#0069a6", "#ffffff", "no sign of more leavers than elsewhere", 0.45),
-        Mark("too_little_data", "Too little data", "?", "#aab4be", "#16202b", "no number would be honest", 0.5),
+        Mark("watch", "Watch", "▲", "#e69f00", "#16202b", "a likely excess, not proven"),
+        Mark("ordinary", "Ordinary", "●", "#0069a6", "#ffffff", "no sign of more leavers than usual", 0.45),
+        Mark(
+            "too_little_data",
+            "Too little data",
+            "?",
+            "#aab4be",
+            "#16202b",
+            "too little data for a reliable number",
+            0.5,
+        ),
     )
 }

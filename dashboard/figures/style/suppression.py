@@ -67,7 +67,7 @@ def tellable(results: Results, minimum: int) -> Results:
 
 def too_small(minimum: int) -> str:
     """Why an area is hidden, in words that do not tell which of the two holds."""
-    return f"it has fewer than {minimum} customers, or would give an area away that has"
+    return f"it has fewer than {minimum} customers, or showing it would reveal an area that has"
 
 
 def _without(table: pd.DataFrame, hidden: frozenset[str]) -> pd.DataFrame:

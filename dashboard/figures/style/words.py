@@ -50,13 +50,13 @@ DRIVERS: dict[str, DriverWords] = {
         "Price above a new customer's",
         "Price gap",
         _money_a_month,
-        "what loyal customers pay against the offer to new ones",
+        "what loyal customers pay compared with the offer to new ones",
     ),
     "locked_in": DriverWords(
         "Held by a contract",
         "In contract",
         lambda v, _: numbers.percent(v, 0),
-        "whose contract ends soon: held is not loyal",
+        "customers whose contract ends soon: being held is not being loyal",
     ),
 }
 
@@ -120,12 +120,12 @@ def _ratio(outcome: str, row: Mapping[str, Any], column: str, *, is_told: bool) 
     """One ratio with its interval; ``is_told`` says beside it that it is not proven."""
     ratio = numbers.rate_ratio(row[column])
     if numbers.is_missing(row[f"{column}_low"]) or numbers.is_missing(row[f"{column}_high"]):
-        return f"{outcome} {ratio}, too few clusters for an interval"
+        return f"{outcome} {ratio}, too few areas for an interval"
     span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, 2))
     return f"{outcome} {ratio} ({span}){', not proven' if is_told else ''}"
 
 
-FOUND, OTHER_WAY, NOT_PROVEN, UNTESTED = "found", "found, but less of it", "not proven", "not tested"
+FOUND, OTHER_WAY, NOT_PROVEN, UNTESTED = "found", "found, in the opposite direction", "not proven", "not tested"
 
 
 def verdict(is_found: bool, side: Side) -> str:

@@ -250,7 +250,7 @@ def _least_apart(information: Floats) -> float:
 def _without_estimate(fitted: poisson.Fit, terms: list[Term], blocks: int) -> dict[str, str]:
     separated = np.asarray(fitted.separated[: len(terms) * blocks].reshape(-1, blocks).any(axis=1))
     if separated.any():
-        why = "no estimate: complaints lie all on one side of it (separation)"
+        why = "no estimate: all complaints lie on one side of it (separation)"
         return {t.name: why for t, s in zip(terms, separated, strict=True) if s}
     if not fitted.has_converged or fitted.unidentified.any():
         if PLANNED in terms:  # works are few: without them the others may still be told
@@ -289,7 +289,7 @@ def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> Ef
     effects = {}
     for i, term in enumerate(terms):
         ratio, low, high = (float(v) for v in ratios[i])
-        method = "no interval: it rests on one cluster alone" if inference.rests_on_one[i] else inference.method
+        method = "no interval: it rests on a single cluster" if inference.rests_on_one[i] else inference.method
         p_value, p_adjusted = float(p_values[i]), float(adjusted[i])
         effects[term.name] = Effect(
             rows.model, term, rows.kind, ratio, low, high, p_value, p_adjusted, inference.clusters, method
@@ -304,16 +304,16 @@ def _said(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
 def said_of_all(main: EffectModel, outcome: str) -> list[str]:
     """What the joint test alone allows to be said of quality and the outcome."""
     if main.joint is None:
-        return [f"{outcome}: no joint test was possible, so nothing is said of whether quality matters"]
+        return [f"{outcome}: no joint test was possible, so it is not known whether quality matters"]
     if main.contradicts_itself:
         return [
-            f"No effect of quality on {outcome} was found: all measures together are not nothing (p ="
-            f" {main.joint.p_value:.3f}), but worse quality would go with less of it, which it cannot cause."
+            f"No effect of quality on {outcome} was found: all measures together are related to it (p ="
+            f" {main.joint.p_value:.3f}), but worse quality would mean less of it, which it cannot cause."
         ]
     if not main.finds_something:
         return [f"No effect of quality on {outcome} was found."]
     if not any(e.is_found for e in main.effects):
-        return [f"Something about quality goes with {outcome}; which measure it is cannot be told."]
+        return [f"Quality is related to {outcome}, but it cannot be said through which measure."]
     return []
 
 
@@ -322,13 +322,13 @@ def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> t
     notes = [*main.notes, *placebo.notes, *control.notes]
     notes += said_of_all(main, "complaints")
     for model, what in (
-        (placebo, "the placebo: quality of weeks to come seems to explain complaints"),
+        (placebo, "the placebo: quality in later weeks seems to explain earlier complaints"),
         (control, "the negative control: quality seems to explain billing and price complaints"),
     ):
         if model.joint is None:
-            notes.append(f"{model.model}: could not be tested; the word effect is withdrawn (association).")
+            notes.append(f"{model.model}: could not be tested, so results are called an association, not an effect.")
         elif model.finds_something:
             notes.append(
-                f"{what} (p = {model.joint.p_value:.3f}), which it cannot; the word effect is withdrawn (association)."
+                f"{what} (p = {model.joint.p_value:.3f}), which it cannot, so results are called an association, not an effect."
             )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""How well departures can be foretold from a customer table, what that is worth, and which areas stand out in it."""
+"""How well departures can be predicted from a customer table, what that is worth, and which areas stand out in it."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST_EVENTS = 50
 UNRANKED = (
-    "leaving: the fit did not converge, so that neighbourhoods are ranked by the rates of tenure and contract alone"
-    " and nothing is said of what would help"
+    "leaving: the fit did not converge, so neighbourhoods are ranked by tenure and contract rates alone"
+    " and nothing is said about what would help"
 )
 
 
@@ -161,15 +161,15 @@ def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str
     notes = [*main.notes, *control.notes]
     if left_out > 0.005:
         notes.append(
-            f"leaving: {left_out:.0%} of the customers' time is left out: too little of the weeks before was observed"
+            f"leaving: {left_out:.0%} of the customers' time is left out, because too little of the preceding weeks was observed"
         )
     notes += said_of_all(main, "leaving")
     if control.joint is None:
-        notes.append("leaving_control: could not be tested; the word effect is withdrawn (association).")
+        notes.append("leaving_control: could not be tested, so results are called an association, not an effect.")
     elif control.finds_something:
         notes.append(
             "the negative control: quality seems to explain who moves away or does not pay"
-            f" (p = {control.joint.p_value:.3f}), which it cannot; the word effect is withdrawn (association)."
+            f" (p = {control.joint.p_value:.3f}), which it cannot, so results are called an association, not an effect."
         )
     return tuple(notes)
 
@@ -264,7 +264,7 @@ class _Fitted:
         if not self.fit.has_converged:
             return "no estimate: the fit did not converge"
         if self.fit.separated[place]:
-            return "no estimate: departures lie all on one side of it (separation)"
+            return "no estimate: all departures lie on one side of it (separation)"
         if self.fit.dropped[place]:
             return "no estimate: it does not vary beyond area and calendar, or follows from the other measures"
         return None

@@ -1,4 +1,4 @@
-"""What would have been foretold: at days of the past, with only what was known then, beside the naive rankings.
+"""What would have been predicted on past dates, with only what was known then, compared with simple rankings.
 
 Rolling origin (Tashman 2000): at each origin the models are fitted to departures up to the reporting lag before it,
 score the customers of that day, and are judged by who left in the twelve weeks after. It assumes that departures are
@@ -103,16 +103,16 @@ def backtest(past: Past, *, most: int, seed: int, progress: Callable[[str], None
     """Go back to each origin, score, and judge. An origin before which too few had left is left out, and said."""
     origins, notes = [], []
     for day in origins_of(past, most):
-        progress(f"{day:%Y-%m-%d}: fitting what was known on that day")
+        progress(f"{day:%Y-%m-%d}: fitting with what was known on that day")
         found = at_origin(past, day, seed=seed)
         if found is None:
             notes.append(
-                f"{day:%Y-%m-%d}: left out: too few had left before it to fit anything, or nobody left after it"
+                f"{day:%Y-%m-%d}: left out: too few customers left before it to fit a model, or nobody left after it"
             )
         else:
             origins.append(found)
     if not origins:
-        notes.append("no day lies far enough back: twelve weeks after it and 50 departures before it are needed")
+        notes.append("no date is far enough back: 12 weeks of records after it and 50 departures before it are needed")
     return judge(origins, tuple(notes), seed=seed)
 
 
@@ -212,12 +212,12 @@ def judge(origins: list[Origin], notes: tuple[str, ...], *, seed: int) -> Backte
     """Measures over all origins, with intervals from drawing the areas again, the same areas in every origin."""
     scorers = _scorers(origins)
     if origins and "complaints" not in scorers:
-        notes = (*notes, "complaints are not known, so nothing is ranked by them")
+        notes = (*notes, "complaints are not known, so there is no ranking by complaints")
     by_origin = [_by_origin(origin) for origin in origins]
     names = sorted({area for origin in origins for area in origin.areas})
     has_intervals = len(names) >= FEWEST_AREAS
     if origins and not has_intervals:
-        notes = (*notes, f"fewer than {FEWEST_AREAS} areas: no intervals, and no claim of being better")
+        notes = (*notes, f"fewer than {FEWEST_AREAS} areas: no intervals, so no comparison is made")
     draws = _draws(origins, names, seed) if origins and has_intervals else {}
     rows = []
     for measure in MEASURES if origins else ():

@@ -74,7 +74,7 @@ def _said(coefficient: Coefficient | None) -> dict[str, object]:
     if np.isnan(coefficient.p_value):
         return {"rate_ratio": np.exp(coefficient.estimate), "note": "no interval: too few neighbourhoods for one"}
     is_found = bool(coefficient.p_value < LARGEST_P)
-    note = "an association, no proof of cause: who pays more was not drawn by lot"
+    note = "an association, not proof of a cause: who pays more is not random"
     return {
         "rate_ratio": np.exp(coefficient.estimate),
         "rate_ratio_low": np.exp(coefficient.low),

@@ -221,7 +221,7 @@ def _change(age: Floats, votes: Floats) -> dict[str, Any]:
         "earlier_nps": 100 * sides[1].value,
     }
     if min(recent.size, earlier.size) < FEWEST_A_SIDE:
-        note = f"too few answers to speak of a change: {FEWEST_A_SIDE} are needed in each four weeks"
+        note = f"too few answers to judge a change: {FEWEST_A_SIDE} are needed in each four weeks"
         return told | dict.fromkeys(("change", "change_low", "change_high", "p_value"), np.nan) | {"note": note}
     change, low, high = difference(*sides)
     ends = {"change": 100 * change, "change_low": 100 * low, "change_high": 100 * high}

@@ -71,14 +71,14 @@ def note(outages: pd.DataFrame) -> str:
     quiet = int(counts.get(("weekly_down_time", "planned"), 0))
     derived = int(counts.get(("weekly_down_time", "outage"), 0))
     if not len(outages):
-        return "No outages are on record: nothing can be said of what they do."
+        return "No outages are on record, so their effect cannot be estimated."
     if not struck and not planned:
         return (
             f"No incidents of the collector are on record: the {derived} outages of neighbourhoods are derived from weekly"
-            " down time, so that when in its week one began is not known; planned work is told apart where the hours tell it."
+            " down time, so the time within the week is not known. Planned work is separated where the hours record it."
         )
-    said = f"What outages do is told from {_counted(struck, 'outage')} of neighbourhoods in the collector's incidents"
-    said += f", and apart from them {_counted(planned + quiet, 'planned work')}" if planned + quiet else ""
+    said = f"The effect of outages is estimated from {_counted(struck, 'outage')} of neighbourhoods in the collector's incidents"
+    said += f", and separately {_counted(planned + quiet, 'planned work')}" if planned + quiet else ""
     if derived:
         said += f"; {_counted(derived, 'week')} with down time and no incident on record count as outages too"
     return f"{said}."

@@ -1,4 +1,4 @@
-"""How well scores foretold what happened: AUC, lift at the top, calibration; each with weights, and paired."""
+"""How well scores predicted what happened: AUC, lift at the top, calibration; each with weights, and paired."""
 
 from __future__ import annotations
 

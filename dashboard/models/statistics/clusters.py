@@ -67,7 +67,7 @@ class Inference:
         return np.asarray(2 * stats.t.sf(self._ratios(), max(self.clusters - 1, 1)))
 
     def careful_p_values(self) -> Floats:
-        """The same, or the reference's where it is larger: far out, where finds are decided, t is too bold."""
+        """The same, or the reference's where it is larger: far out in the tails, where findings are decided, t rejects too often."""
         p_values, ratios = self.p_values(), self._ratios()
         if self.reference is not None:
             kept = ~self.rests_on_one

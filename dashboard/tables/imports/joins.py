@@ -264,13 +264,13 @@ def _devices(imported: Imported) -> Told:
     try:
         known = _distinct(quality_hours.read_devices(imported.settings.data), "device_id")
     except quality_hours.TableError as error:
-        return Told(notes=(f"how many hang on a device of the inventory cannot be known: {error}",))
+        return Told(notes=(f"how many are served by a device of the inventory cannot be known: {error}",))
     rows, joined = _count(imported.rows, "device_id", known)
     if not len(known):
         if not rows:
             return Told()
         return Told(
-            notes=("how many hang on a device of the inventory cannot be known yet: bairro collect has not run",)
+            notes=("how many are served by a device of the inventory cannot be known yet: bairro collect has not run",)
         )
     without = imported.rows.num_rows - rows
     notes = (
@@ -280,7 +280,8 @@ def _devices(imported: Imported) -> Told:
     )
     reason = _plain_reason(imported, "device_id", known, "the inventory") if joined < rows else Reason()
     return Told(
-        (Join("customers.devices", "customers hang on a device of the inventory", rows, joined, reason=reason),), notes
+        (Join("customers.devices", "customers are served by a device of the inventory", rows, joined, reason=reason),),
+        notes,
     )
 
 

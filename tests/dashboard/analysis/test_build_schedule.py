@@ -91,7 +91,7 @@ def test_inputs_newer_than_the_results_are_named(tmp_path: Path) -> None:
     imported = datetime.datetime(2026, 3, 8, 23, 5, tzinfo=datetime.UTC)
     said = age.older([build_log.Newer("nps", imported), *newer[1:]], "Europe/Amsterdam")
     assert said == (
-        "These results are older than what has come in since they were built: survey answers (imported 9 Mar 2026, 00:05)"
+        "Newer data have arrived since these results were built: survey answers (imported 9 Mar 2026, 00:05)"
         " and the network's measurements from 2 Mar 2026 on are not in them."
     )
     assert age.older([], "UTC") == ""
@@ -108,7 +108,7 @@ def test_an_import_that_was_taken_back_after_the_build_is_told(tmp_path: Path) -
     assert snapshots.take_back("customers", tmp_path) == 2
     (newer,) = build_log.newer_inputs(tmp_path, manifest)
     assert newer.is_taken_back
-    assert "customers (an import taken back " in age.newer([newer], "UTC")
+    assert "customers (an import that was undone " in age.newer([newer], "UTC")
 
 
 REPEAT = """

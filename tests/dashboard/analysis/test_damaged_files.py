@@ -131,7 +131,7 @@ def test_where_no_file_can_be_read_the_build_says_so(settings, capsys) -> None:
         cut_short(file)
     assert build(settings) == 2
     said = capsys.readouterr().err
-    assert "no quality history that can be read: 3 files" in said
+    assert "no quality history can be read: 3 files" in said
     assert DAY in said
 
 
@@ -219,7 +219,7 @@ def test_results_of_another_version_say_what_they_lack(settings) -> None:
     seen = visit(Source(settings))
     assert seen.source.results().lacks == ("loyalty",)
     assert seen.source.results().ranking["note"].isna().all()
-    assert "made by another version, without loyalty" in text_of(evidence.layout(seen))
+    assert "made by another version and lack loyalty" in text_of(evidence.layout(seen))
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 2}))
     assert "manifest.json: is of format 2; this program knows up to 1" in stored_results.passed_over(settings.data)[0]

@@ -73,7 +73,7 @@ def test_what_there_is_no_ground_to_buy_is_left_out_and_said(built, worst):
     made = choose_fixes.plan(built, works, 100, minimum=MINIMUM)
     assert [p.measures for p in made.packages] == [("down_hours",)]
     assert sorted(made.left_out) == [
-        "1 works in areas with too few customers to be told of by themselves",
+        "1 works in areas with too few customers to show separately",
         "1 works of measures that were not found to move leaving (--unproven takes them in)",
     ]
     more = choose_fixes.plan(built, works, 100, minimum=MINIMUM, with_unproven=True)

@@ -106,7 +106,7 @@ def test_a_finding_prints_the_rankings_own_numbers(built):
     assert said is not None
     assert said.verdict is VERDICTS["at_risk"]
     assert numbers.leavers(row["expected_leavers_90d"]) in said.headline
-    assert "stands after correction" in said.certainty
+    assert "holds after correction" in said.certainty
     assert said.figures[1].value == numbers.signed(numbers.leavers(row["excess_leavers_90d"]))
     assert [d.name for d in said.drivers] == [
         words.driver(d).name
@@ -162,7 +162,7 @@ def test_a_joint_find_without_a_single_one_names_nothing(built):
 
     jointly = replace(built, effects=built.effects.assign(is_found=False))
     summary = effects(jointly, "leaving")
-    assert summary.sentence == "Something about quality goes with leaving; which measure it is cannot be told."
+    assert summary.sentence == "Quality is related to leaving, but it cannot be said through which measure."
     assert fixes.found_measures(jointly) == frozenset()
     told = fixes.all_fixes(jointly, "EUR", 30)
     assert (told.proven, told.unproven) == ((), ())
@@ -201,7 +201,7 @@ def test_what_could_not_be_tested_is_not_called_no_effect(sample, scratch):
     sample.write_results(scratch.data, is_found=False)
     results = load(scratch.data)
     summary = effects(replace(results, effects=results.effects.assign(p_value=float("nan"))))
-    assert summary.sentence == "Whether quality moves complaints could not be tested."
+    assert summary.sentence == "Whether quality affects complaints could not be tested."
 
 
 def test_ranking_rows_have_the_best_known_rank_first_and_no_nan(built):

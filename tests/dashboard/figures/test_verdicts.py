@@ -65,12 +65,12 @@ def test_the_certainty_of_an_excess(estimate, low, high, side, is_found):
     row = {"verdict": "watch", "is_found": is_found, "rank_low": 2, "rank_high": 9}
     row |= dict(zip((f"excess_leavers_90d{end}" for end in ("", "_low", "_high")), (estimate, low, high), strict=True))
     said = findings.certainty(row, 24)
-    chance_is_open = "chance cannot be ruled out" in said
+    chance_is_open = "so it may be chance" in said
     assert ("is not known" in said or "No interval is given" in said) == (side is Side.UNKNOWN)
     assert chance_is_open == (side is Side.EITHER and not is_found)
-    assert ("fewer leave here" in said) == (side is Side.BELOW)
-    assert ("stands after correction" in said) == (side is Side.ABOVE and is_found)
-    assert ("such can be chance" in said) == (side is Side.BELOW or (side is Side.ABOVE and not is_found))
+    assert ("fewer customers leave here" in said) == (side is Side.BELOW)
+    assert ("holds after correction" in said) == (side is Side.ABOVE and is_found)
+    assert ("such result can be chance" in said) == (side is Side.BELOW or (side is Side.ABOVE and not is_found))
     assert "nan" not in said.lower()
     assert "inf" not in said.lower()
 
@@ -79,7 +79,7 @@ def test_what_was_seen_once_is_said_right():
     row = {"verdict": "ordinary", "is_found": False, "rank_low": 20, "rank_high": 24}
     row |= {"excess_leavers_90d": -1.2, "excess_leavers_90d_low": -2.1, "excess_leavers_90d_high": -0.4}
     assert findings.certainty(row, 24).startswith(
-        "The excess lies between −2.1 and −0.4 with 95% probability, so fewer leave here than"
+        "The excess lies between −2.1 and −0.4 with 95% probability, so fewer customers leave here than"
     )
 
 
@@ -124,7 +124,7 @@ def test_the_link_of_prices(estimate, low, high, side, is_found):
     assert ("could not be tested" in said) == (side is Side.UNKNOWN)
     assert ("goes with less" in said) == (side is Side.BELOW and is_found)
     assert ("goes with leaving" in said) == (side is Side.ABOVE and is_found)
-    assert ("was not proven" in said) == (side is Side.EITHER or (side is not Side.UNKNOWN and not is_found))
+    assert ("was not shown" in said) == (side is Side.EITHER or (side is not Side.UNKNOWN and not is_found))
     assert "nan" not in said.lower()
 
 
@@ -136,7 +136,7 @@ def test_the_change_of_a_score(estimate, low, high, side, is_real_fall):
     if side is Side.UNKNOWN:
         assert said == "too few answers to say"
     elif is_real_fall and estimate < 0:
-        assert said == "a real fall"
+        assert said == "a clear fall"
     else:
         assert said == loyalty.CHANGES[side]
 
@@ -170,11 +170,11 @@ def test_the_gain_over_another_ranking(estimate, low, high, side):
 @pytest.mark.parametrize(
     ("slope", "level", "said"),
     [
-        (1.0, 0.0, "right (slope 1.00; 1 is right), and chances are right"),
-        (0.5, 0.3, "too bold (slope 0.50; 1 is right), and chances are too low"),
-        (1.5, -0.3, "too timid (slope 1.50; 1 is right), and chances are too high"),
-        (NAN, 0.0, "could not be worked out"),
-        (1.0, NAN, "could not be worked out"),
+        (1.0, 0.0, "right (slope 1.00; 1 is right), and the chances are right overall"),
+        (0.5, 0.3, "too large (slope 0.50; 1 is right), and the chances are too low overall"),
+        (1.5, -0.3, "too small (slope 1.50; 1 is right), and the chances are too high overall"),
+        (NAN, 0.0, "could not be computed"),
+        (1.0, NAN, "could not be computed"),
     ],
 )
 def test_the_verdict_on_calibration(slope, level, said):

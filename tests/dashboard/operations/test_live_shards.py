@@ -79,7 +79,7 @@ def test_devices_of_a_silent_collector_are_unknown_everywhere(scratch, pair):
     assert live.age_seconds(LATER) == 30, "the age is that of the oldest"
     assert not live.is_complete
     (said,) = words.notices(live, LATER)
-    assert said.text.startswith("Collector shard 1 has told nothing since 12:00. Its ")
+    assert said.text.startswith("Collector shard 1 has not reported since 12:00. Its ")
     assert said.command == "bairro collect --shard 1/2"
     assert words.freshness(live, LATER) == {
         "age": 30.0, "stale_after": 14.0, "lead": "▲ shard 1: data", "late": "▲ shard 1: data", "kind": "old",
@@ -93,7 +93,7 @@ def test_a_collector_that_calls_itself_blind_tells_nothing(scratch, pair):
     assert (live.shards[0].name, live.shards[0].condition, live.shards[0].seen_at) == ("1", "blind", NOW)
     assert live.is_blind
     assert set(live.devices.loc[live.devices["area"] >= "n12", "state"]) == {"unknown"}
-    assert words.notices(live, LATER)[0].text.startswith("Collector shard 1 is blind since 12:00")
+    assert words.notices(live, LATER)[0].text.startswith("Collector shard 1 has been blind since 12:00")
     assert words.freshness(live, LATER)["lead"] == "■ shard 1 blind · data"
 
 
@@ -113,7 +113,7 @@ def test_a_shard_that_never_wrote_is_missed_by_the_word_of_the_others(scratch, p
     assert [(s.name, s.condition) for s in live.shards] == [("1", "missing"), ("0", "live")]
     assert not live.is_complete
     (said,) = words.notices(live, NOW)
-    assert said.text.startswith("Collector shard 1 of 2 has no live table. How many devices are its is not known.")
+    assert said.text.startswith("Collector shard 1 of 2 has no live table. It is not known how many devices it has.")
     network = sample.network(NOW)
     rows = [
         Device(r.device_id, "192.0.2.1", r.role, r.area, parent=r.parent or None, subscribers=r.subscribers)

@@ -59,14 +59,14 @@ def test_the_page_says_how_to_run_one_and_then_shows_it(sample, tmp_path):
     source = Source(settings)
     asked = visit(source)
     for page in (backtest, evidence):
-        assert "The past has not been looked at yet" in str(page.layout(asked))
+        assert "No backtest has been run yet" in str(page.layout(asked))
     assert "bairro backtest" in str(backtest.layout(asked))
     sample.write_backtest(settings.data)
     shown = str(backtest.layout(asked))
     for phrase in (
         "Worst tenth found",
-        "Day by day",
-        "What was foretold",
+        "Date by date",
+        "Predicted and actual",
         "2025-12-08: left out",
     ):
         assert phrase in shown, phrase
@@ -76,4 +76,4 @@ def test_the_page_says_how_to_run_one_and_then_shows_it(sample, tmp_path):
 def test_it_is_shown_before_any_build_too(sample, scratch):
     sample.write_backtest(scratch.data, origins=1)
     seen = visit(Source(scratch))
-    assert "went back to one day, 5 Jan 2026" in str(backtest.layout(seen))
+    assert "For one day, 5 Jan 2026" in str(backtest.layout(seen))

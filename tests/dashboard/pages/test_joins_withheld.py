@@ -187,8 +187,8 @@ def test_no_page_says_zero(broken: World) -> None:
     shown = [path for path in said if path != "/"]
     assert all(re.search(sentence, said[path]) for path in shown), shown
     assert "bairro import complaints FILE" in said["/areas"]
-    assert "Who suffers in silence is not known." in said["/loyalty"]
-    assert "Whether quality moves complaints is not known." in said["/areas"]
+    assert "How many suffer without complaining is not known." in said["/loyalty"]
+    assert "Whether quality affects complaints is not known." in said["/areas"]
     area = next(path for path in said if path.startswith("/area/"))
     assert "Complaints about quality not known" in " ".join(said[area].split())
 
@@ -225,10 +225,10 @@ def test_no_table_stores_zero(broken: World) -> None:
 def test_looking_back_ranks_by_no_complaints(every: World) -> None:
     _, found = backtest_run.run(every.settings, lambda _: None, most=2)
     assert "complaints" not in set(found.measures["scorer"])
-    assert "complaints are not known, so nothing is ranked by them" in found.notes
+    assert "complaints are not known, so there is no ranking by complaints" in found.notes
     text = pages(every)["/backtest"]
     assert "Last month's complaints" not in text
-    assert "nothing is ranked by them" in text
+    assert "there is no ranking by complaints" in text
 
 
 def test_complaints_that_join_again_are_told_again(every: World, whole: World) -> None:
@@ -243,7 +243,7 @@ def test_answers_that_name_nobody(tmp_path: Path) -> None:
     assert world.results.area_weeks.filter(regex="^nps_").isna().all(axis=None)
     said = pages(world)["/loyalty"]
     assert re.search(
-        r"What customers answered to surveys is not known: 0 of [\d,]+ survey answers name a customer on record", said
+        r"What customers answered in surveys is not known: 0 of [\d,]+ survey answers name a customer on record", said
     )
     assert "No survey answers are on record" not in said
 
@@ -256,9 +256,10 @@ def test_customers_behind_unknown_devices(tmp_path: Path, share: float) -> None:
     assert world.results.avoidable.empty
     said = pages(world)
     assert re.search(
-        r"The quality that customers had is not known: [\d,]+ of [\d,]+ customers hang on a device", said["/loyalty"]
+        r"The quality that customers received is not known: [\d,]+ of [\d,]+ customers are served by a device",
+        said["/loyalty"],
     )
-    assert "Whether quality moves leaving is not known." in said["/fixes"]
+    assert "Whether quality affects leaving is not known." in said["/fixes"]
     for text in said.values():
         assert not re.search(r"Of 0 customers|\b0 have bad quality|\b0 are free", text)
         assert "No effect of quality" not in text
@@ -276,5 +277,5 @@ def test_prices_of_plans_that_nobody_has(tmp_path: Path) -> None:
     world = provider(tmp_path / "prices", breaking("prices", "plan", 1.0))
     assert world.exit_codes["prices"] == 1
     said = pages(world)["/loyalty"]
-    assert "What customers pay beyond new ones is not known: 0 of" in said
+    assert "What customers pay above the price for new ones is not known: 0 of" in said
     assert "Prices for new customers are not on record" not in said

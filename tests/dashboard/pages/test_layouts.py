@@ -64,7 +64,7 @@ def test_now_lists_first_what_most_customers_feel_and_says_where_to_begin(source
     said = [text_of(article) for article in now_incidents.cards(source.live(), source, datetime.now(UTC))]
     assert [line.split(" customers")[0] for line in said] == ["487", "105", "4"]
     assert "Dunmere n03-agg is down, and 15 devices behind it" in said[0]
-    assert "Begin with:  power of n03-agg, then its link to core-1, which answers" in said[0]
+    assert "Check first:  power of n03-agg, then its link to core-1, which answers" in said[0]
     assert "bairro acknowledge  i-agg" in said[0]
     assert re.search(r"\b(4[7-9]|5\d) min", said[0]), "it began 47 minutes before the sample was made"
     assert "4 devices behind n17-olt1 fell silent together; n17-olt1 answers" in said[2]
@@ -75,7 +75,7 @@ def test_now_says_who_has_taken_an_incident_up(source):
     live = source.live()
     rows = live.incidents.assign(taken_up=[("ana", "on my way")] * len(live.incidents))
     said = text_of(now_incidents.cards(dataclasses.replace(live, incidents=rows), source, datetime.now(UTC))[0])
-    assert "Taken up by  ana: on my way" in said
+    assert "Taken on by  ana: on my way" in said
     assert "bairro acknowledge" not in said
 
 
@@ -138,7 +138,7 @@ def test_now_without_live_data(scratch):
     parts = now.refresh(asked(empty), list(now_devices.SHOWN), "light", None)
     assert parts[0] == []
     assert "No live data yet" in text_of(parts[1])
-    assert "Not known before the first live data" in text_of(parts[2])
+    assert "Not known until the first live data" in text_of(parts[2])
     assert parts[4] == []
     assert parts[5]["age"] is None
 
@@ -168,7 +168,7 @@ def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
     sample.write_incidents(scratch.database_url, moment)
     source = Source(scratch)
     assert text_of(now.banners(source.live(), moment)).startswith(
-        "■ These data are old: the collector has told nothing"
+        "■ These data are old: the collector has not reported"
     )
     sample.write_incidents(scratch.database_url, moment, is_blind=True)
     live = source.live()
@@ -237,7 +237,7 @@ def test_an_area_says_its_finding(source, built):
     key = built.ranking.iloc[0]["area"]
     said = text_of(area.layout(asked(source), key))
     assert "customers are expected to leave in the next 90 days" in said
-    assert "What drives it" in said
+    assert "What stands out here" in said
     assert "Its network now" in said
 
 
@@ -266,7 +266,7 @@ def test_an_area_before_the_first_build(sample, scratch):
 
 def test_an_area_with_too_little_data(source, built):
     said = text_of(area.layout(asked(source), "n05"))
-    assert "Too few customers to be told of by themselves" in said
+    assert "Too few customers to show separately" in said
     assert "Its network now" in said
     assert finding(built, "n05", "EUR").headline.startswith("There is too little data")
 
@@ -309,14 +309,14 @@ def test_help_and_loyalty_leave_small_areas_out(source):
 
 def test_loyalty_says_who_is_held_and_what_outages_did(source):
     said = text_of(loyalty.layout(asked(source)))
-    for phrase in ("held, not loyal", "silent sufferers", "Nov 2026", "a real fall", "€400"):
+    for phrase in ("held, not loyal", "silent sufferers", "Nov 2026", "a clear fall", "€400"):
         assert phrase in said, phrase
 
 
 def test_reviews_stand_beside_the_survey(source):
     said = text_of(loyalty.layout(asked(source)))
-    assert re.search(r"Public reviews of the last 26 weeks: 3\.5 of 5 stars in the mean of \d+ reviews\.", said)
-    assert "7 of all on record name no neighbourhood" in said
+    assert re.search(r"Public reviews of the last 26 weeks: 3\.5 of 5 stars on average in \d+ reviews\.", said)
+    assert "7 of all reviews on record name no neighbourhood" in said
 
 
 def test_evidence_shows_checks_rows_and_methods(source):
@@ -348,7 +348,7 @@ def test_notes_name_models_and_measures_as_people_do_and_say_the_same_once(built
     assert told == [
         "Negative control: leaving for other reasons: no estimate for time without service, lost packets: fewer than 50 such"
         " departures.",
-        "Leaving of one's own will: 9% is left out.",
+        "Leaving by choice: 9% is left out.",
         "Found: nothing.",
     ]
 
@@ -364,11 +364,16 @@ def test_pages_to_read_say_what_is_missing_in_words(sample, scratch):
     kept = {name: frames[name] for name in ("areas", "area_weeks", "area_rates", "ranking", "area_drivers", "effects")}
     storage.write(scratch.data, kept, {"cut_off": "2026-10-19"})
     seen = asked(Source(scratch))
-    assert "could not be worked out in this build" in text_of(fixes.layout(seen))
+    assert "This build could not compute what would help" in text_of(fixes.layout(seen))
     said = text_of(loyalty.layout(seen))
-    for phrase in ("could not be worked out", "No contract ends", "No survey answers", "No outage could be compared"):
+    for phrase in (
+        "could not tell who is held",
+        "No contract ends",
+        "No survey answers",
+        "No outage could be compared",
+    ):
         assert phrase in said, phrase
-    assert "kept no count of its rows" in text_of(evidence.layout(seen))
+    assert "did not count its rows" in text_of(evidence.layout(seen))
 
 
 def test_now_lists_what_is_up_and_not_well(sample, scratch):
@@ -385,5 +390,5 @@ def test_now_lists_what_is_up_and_not_well(sample, scratch):
     assert {row["device_id"]: (row["state"], row["why"]) for row in found} == {
         "n01-olt1": ("degraded", "packet loss: 7.1\u202f% now (bad from 5\u202f%), uplink down"),
         "n02-olt1": ("up", "SNMP silent"),
-        "n03-agg": ("up", "went down again and again"),
+        "n03-agg": ("up", "goes down repeatedly"),
     }

@@ -19,7 +19,7 @@ from dashboard.reports.area import compose, render_html
 from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
 
 MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNORECASE)
-SAID_OF_MONEY = "no money is named"
+SAID_OF_MONEY = "no amounts of money are given"
 
 
 def texts(component):

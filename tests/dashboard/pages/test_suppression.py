@@ -91,7 +91,7 @@ def test_nothing_tells_a_figure_of_a_hidden_area(walked, area):
     assert f'"{area}"' not in walked[area]["/areas.csv"]
     assert f"{area}," not in walked[area]["/areas.csv"]
     assert "fewer than 30 customers" in walked[area][f"/area/{area}"]
-    assert "is not reported by itself" in walked[area]["pdf"]
+    assert "has no report of its own" in walked[area]["pdf"]
 
 
 def test_the_walk_would_see_it(walked):

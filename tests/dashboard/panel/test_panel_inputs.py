@@ -81,7 +81,7 @@ def test_too_short_a_time_is_said_and_not_an_error(eight_weeks: Any) -> None:
     assert len(panel.customer_periods) == 0
     assert not panel.area_weeks["is_complete"].any()
     assert said(panel)["no_time_at_risk"] == (
-        "There is no time to judge yet: it would begin on 2025-01-06 and end on 2024-12-02"
+        "There is nothing to analyse yet: the period would begin on 2025-01-06 and end on 2024-12-02"
         " (90 days before the records end, for departures entered late)."
     )
     assert panel.customer_periods["lock_in_days_left"].dtype == "Int64"
@@ -122,14 +122,14 @@ def test_what_is_dropped_or_assumed_is_said(eight_weeks: Any) -> None:
     # Three customers for 56 days, one for 27.
     assert notes["customers_without_device"].startswith(f"{56 / 195:.1%} of customer time has no device on record")
     assert notes["devices_never_measured"].startswith(
-        f"1 devices that customers hang on were never measured ({56 / 195:.1%}"
+        f"1 devices that serve customers were never measured ({56 / 195:.1%}"
     )
     assert notes["departures_without_reason"].startswith("1 departures have neither notice nor reason")
-    assert notes["areas_unnamed"].startswith("1 neighbourhoods of customers are not among the areas")
+    assert notes["areas_unnamed"].startswith("1 neighbourhoods of customers are not among the imported areas")
     assert notes["complaints_customer_unknown"] == (
-        "1 of 4 complaints are left out: from a customer who is not in the customer records, with no neighbourhood given."
+        "1 of 4 complaints are left out: from a customer who is not in the customer records, and without a neighbourhood."
     )
-    assert notes["records_complete_from_assumed"].startswith("Departures are taken as complete from 2025-01-06 on")
+    assert notes["records_complete_from_assumed"].startswith("Departures are assumed complete from 2025-01-06 on")
     assert "partly_observed" in notes
 
 

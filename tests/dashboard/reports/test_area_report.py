@@ -77,7 +77,7 @@ def test_the_same_build_gives_the_same_report(built, provider):
 
 
 def test_small_areas_are_refused_and_so_is_what_would_give_them_away(built, provider):
-    why = "is not reported by itself: it has fewer than 30 customers, or would give an area away that has"
+    why = "has no report of its own: it has fewer than 30 customers, or showing it would reveal an area that has"
     for results in (built, tellable(built, 30)):
         for area, name in (("n05", "Fennel Park"), ("n22", "Westering")):
             assert find_area(results, name) == area

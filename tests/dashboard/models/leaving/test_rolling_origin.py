@@ -116,7 +116,7 @@ def test_a_history_that_is_too_short_says_so(past):
     short = replace(past, cut_off=(first + pd.Timedelta(days=60)).date())
     nothing = rolling_origin.backtest(short, most=3, seed=1)
     assert nothing.measures.empty
-    assert "no day lies far enough back" in nothing.notes[-1]
+    assert "no date is far enough back" in nothing.notes[-1]
     early = replace(past, cut_off=(first + pd.Timedelta(days=120)).date())
     nothing = rolling_origin.backtest(early, most=1, seed=1)
     assert nothing.measures.empty

@@ -225,7 +225,7 @@ def test_customers_join_areas_and_devices_and_prices_join_plans(settings: Dashbo
     assert report.exit_code == 1
     assert "0 of 30 customers live in an area on record" in said
     assert "upper and lower case? North here, north among areas on record" in said
-    assert "0 of 30 customers hang on a device of the inventory" in said
+    assert "0 of 30 customers are served by a device of the inventory" in said
     assert "cpe-00001 here, CPE-00001 among the inventory" in said
     report = give(settings, "prices", "plan,valid_from,new_customer_price\nfibra 100,2025-01-01,20\n")
     assert report.exit_code == 1
