@@ -41,13 +41,16 @@ class Rules:
     campaigns: tuple[int, ...]
 
 
-def rules_of(random: np.random.Generator, layout: Layout, mechanism: Mechanism) -> Rules:
+def rules_of(random: np.random.Generator, layout: Layout, mechanism: Mechanism, customers: Codes) -> Rules:
+    """What is drawn of a world; ``customers`` (areas,) says which areas are the largest."""
     own = random.normal(0, mechanism.levels, layout.areas)
     shared = random.normal(0, 1, layout.roots)[layout.root] * mechanism.node_levels
     shock = np.ones((layout.areas, WEEKS + AHEAD))
     order = random.permutation(layout.areas)
-    launched = order[: mechanism.launches]
-    steps = {int(place): int(random.integers(WEEKS - 20, WEEKS - 6)) for place in launched}
+    if mechanism.launches_in_largest:
+        order = np.argsort(-customers, kind="stable")
+    launched, (least, most) = order[: mechanism.launches], mechanism.launch_weeks_ago
+    steps = {int(place): int(random.integers(WEEKS - most, WEEKS - least + 1)) for place in launched}
     for place, week in steps.items():
         shock[place, week:] *= mechanism.launch_ratio
     fought = order[mechanism.launches :][: mechanism.campaigns]

@@ -23,7 +23,7 @@ class Mechanism:
     between the nodes that five areas share. ``frailty`` is the variance of a customer's own factor. ``excitation`` is
     by how much more a customer complains just after a complaint. ``planned_hours`` of harmless night work in eight
     weeks, by area in turn. ``unseen`` and ``unseen_in_outages`` are the shares of hours that nobody observed. Of
-    shocks: ``launches`` are areas in which the hazard rises for good by ``launch_ratio``, ``campaigns`` those in which it
+    shocks: ``launches`` are areas in which the hazard rises for good by ``launch_ratio`` some ``launch_weeks_ago``, ``campaigns`` those in which it
     rose for eight weeks that are over, ``national`` multiplies it everywhere for a while. ``stored`` is to which power
     the dose of the half year before a contract's end acts once it has ended. ``detractors_answer`` is how many times
     more often a detractor answers a survey.
@@ -46,6 +46,8 @@ class Mechanism:
     unseen_in_outages: float = 0.0
     launches: int = 0
     launch_ratio: float = 1.8
+    launch_weeks_ago: tuple[int, int] = (7, 20)
+    launches_in_largest: bool = False
     campaigns: int = 0
     national: float = 1.0
     stored: float = 0.0
@@ -90,8 +92,9 @@ ALONE: dict[str, Change] = {
     "shared-node": lambda random, areas: {"node_levels": 0.35},
     "survey": lambda random, areas: {"detractors_answer": float(random.uniform(3, 6))},
 }
-NULL, MIXED = "null", "mixed"
-NAMES: tuple[str, ...] = (*ALONE, NULL, MIXED)
+NULL, MIXED, STEP = "null", "mixed", "step"
+NAMES: tuple[str, ...] = (*ALONE, NULL, MIXED, STEP)
+"""The place of a name is part of what a seed stands for: new names go to the end."""
 SHAPES: tuple[str, ...] = FORMS
 REST: tuple[str, ...] = tuple(name for name in ALONE if name not in FORMS and not name.startswith("window-"))
 SHARE_MIXED = 0.25
@@ -103,6 +106,9 @@ def drawn(name: str, seed: int, areas: int) -> Mechanism:
     random = np.random.default_rng([seed, NAMES.index(name) if name in NAMES else -1, 1])
     if name in (NULL, MIXED):
         return _mixed(name, random, areas)
+    if name == STEP:
+        step = Mechanism(name, _ratios(random), launches=max(1, areas // 12), launch_ratio=1.5)
+        return replace(step, launch_weeks_ago=(8, 8), launches_in_largest=True)
     return replace(Mechanism(name, ratios=_ratios(random)), **ALONE[name](random, areas))
 
 

@@ -46,8 +46,9 @@ def simulate(name: str, seed: int, *, areas: int = AREAS, customers: int = CUSTO
     down = hours.down_hours(streams[3], layout, outages) & ~planned
     past = replace(past, course=_as_placed(past.course, down))
     course = past.course
-    rules = leaving.rules_of(streams[5], layout, mechanism)
     people = population(streams[6], layout, mechanism, customers)
+    size = np.bincount(layout.area[people.node], minlength=layout.areas)
+    rules = leaving.rules_of(streams[5], layout, mechanism, size)
     leaving.simulate(streams[7], rules, people, course)
     ahead, said, asked, eyes = streams[8].spawn(4)
     answers, nps = voices.answer(asked, rules, people, course)
