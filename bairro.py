@@ -157,7 +157,11 @@ def build(arguments: argparse.Namespace) -> int:
         command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
         return build_schedule.repeat(command, settings.data, when, parent=arguments.parent)
     folder = building.build(settings, _say, force=arguments.force)
-    return EXIT_OK if building.is_whole(folder) else EXIT_PROBLEMS
+    problems = building.problems(folder)
+    if problems:
+        wrong = "1 warning" if len(problems) == 1 else f"{len(problems)} warnings"
+        _say(f"The results are stored, with {wrong} (above, and on the page Evidence): exit code 1")
+    return EXIT_PROBLEMS if problems else EXIT_OK
 
 
 def serve(arguments: argparse.Namespace) -> int:

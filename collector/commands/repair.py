@@ -14,20 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from collector.bounds import HOUR_SECONDS, HOURS, LEAST_PACKET_BYTES
+from collector.hour_bounds import HOUR_SECONDS, HOURS, LEAST_PACKET_BYTES, PART_OF, ROUNDING
 from collector.publish import parquet, write_locks
 from collector.publish.parquet import UnreadableError
 from collector.published import QUALITY_HOURS
 
 ASIDE = "before-repair"
-PART_OF = {
-    "pings_lost": "pings_sent",
-    "codewords_uncorrectable": "codewords_total",
-    "down_seconds": "observed_seconds",
-    "silent_seconds": "observed_seconds",
-    "planned_seconds": "down_seconds",
-}
-"""Columns that cannot be more than another one of their row."""
 RATES = ("receive_p95_bytes_per_second", "transmit_p95_bytes_per_second")
 OF_LINE: Mapping[str, float] = {
     **dict.fromkeys(RATES, 1.0),
@@ -37,7 +29,6 @@ OF_LINE: Mapping[str, float] = {
 """Columns that a device's line bounds, and by how many times its bytes a second."""
 LINE_MARGIN = 2.0
 """A line is estimated from percentiles of both directions, so what it bounds may be twice as much."""
-ROUNDING = 1e-6
 
 Numbers = npt.NDArray[np.float64]
 Marks = npt.NDArray[np.bool_]

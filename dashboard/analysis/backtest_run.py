@@ -42,7 +42,8 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
     try:
         inputs = build.read_inputs(settings)
         progress("joining them into the panel")
-        panel = join_coverage.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings))
+        now = datetime.datetime.now(datetime.UTC)
+        panel = join_coverage.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings, now=now))
     except (SnapshotError, panels.PanelError, quality_hours.TableError, engines.EngineError) as error:
         raise build.BuildError(str(error)) from error
     lag = settings.analysis.reporting_lag_days

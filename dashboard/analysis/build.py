@@ -27,7 +27,7 @@ from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list
 from dashboard.models.outages import outage_study as incidents
 from dashboard.panel import assemble as panels
-from dashboard.panel import engines, join_coverage, statements
+from dashboard.panel import engines, join_coverage, refused_hours, statements
 from dashboard.results import stored_results
 from dashboard.tables import digests, stored_hours
 from dashboard.tables import quality_hours as quality
@@ -42,8 +42,8 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 19
-DAMAGED = "quality_damaged"
+ANALYSIS = 20
+DAMAGED, INCIDENTS_UNREAD, MODEL_FAILED = "quality_damaged", "incidents_unread", "model_failed"
 
 
 class BuildError(BairroError, ValueError):
@@ -88,10 +88,27 @@ def build(settings: DashboardSettings, progress: Progress = print, *, force: boo
         raise BuildError(f"{error.filename or settings.data}: {error.strerror or error}") from error
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a build was made of every file of the history."""
-    manifest = json.loads((folder / stored_results.MANIFEST).read_text(encoding="utf-8"))
-    return not manifest.get("damaged")
+def problems(folder: Path) -> list[str]:
+    """What somebody should look at of results that are stored, a sentence each: inputs that were damaged or could not be
+    believed, joins that name too little, models that failed."""
+    return _problems(json.loads((folder / stored_results.MANIFEST).read_text(encoding="utf-8")))
+
+
+def _problems(manifest: Mapping[str, Any]) -> list[str]:
+    codes = {DAMAGED, INCIDENTS_UNREAD, MODEL_FAILED}
+    codes |= {_not_known(str(join["name"])) for join in manifest.get("joins", ()) if join["is_warning"]}
+    if any(one["what"] != "double" for one in manifest.get("refused", ())):
+        codes.add(refused_hours.CODE)
+    return [str(note["text"]) for note in manifest.get("notes", ()) if note["code"] in codes]
+
+
+def _awaits(manifest: Mapping[str, Any]) -> bool:
+    """Whether hours were left out whose time may have come since, though no input has changed."""
+    return any(one["what"] == "ahead" for one in manifest.get("refused", ()))
+
+
+def _not_known(join: str) -> str:
+    return f"{join}_not_known"
 
 
 def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> Path:
@@ -110,11 +127,10 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
         raise BuildError(str(error)) from error
     fingerprint = _fingerprint(inputs, settings)
     newest = stored_results.load_manifest(settings.data)
-    if newest is not None and newest[1].get("fingerprint") == fingerprint and not force:
+    if newest is not None and newest[1].get("fingerprint") == fingerprint and not force and not _awaits(newest[1]):
         progress(f"no input has changed since {newest[0].name}: its results stand")
-        for note in newest[1].get("notes", ()):
-            if note["code"] == DAMAGED:
-                progress(note["text"])
+        for text in _problems(newest[1]):
+            progress(f"WARNING: {text}")
         return newest[0]
     progress("joining them into the panel")
     try:
@@ -125,15 +141,20 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
             settings,
             incidents=inputs.incidents,
             cache=settings.data / CACHE,
+            now=now,
         )
     except (panels.PanelError, quality.TableError, engines.EngineError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
+    if refused := refused_hours.note(panel.refused):
+        notes.insert(0, {"code": refused_hours.CODE, "text": refused})
+        progress(f"WARNING: {refused}")
     if damages := inputs.quality.damages():
         notes.insert(0, {"code": DAMAGED, "text": stored_hours.note(damages)})
-        progress(stored_hours.note(damages))
+        progress(f"WARNING: {stored_hours.note(damages)}")
     if unread := operations.why_unread(inputs.incidents):
-        notes.insert(0, {"code": "incidents_unread", "text": unread})
+        notes.insert(0, {"code": INCIDENTS_UNREAD, "text": unread})
+        progress(f"WARNING: {unread}")
     manifest = {
         "version": _version(),
         "begun_at": begun_at,
@@ -149,6 +170,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
         "counts": json.loads(panel.counts.to_json(orient="records")),
         "wording": wording,
         "damaged": [asdict(damage) for damage in damages],
+        "refused": [asdict(one) for one in panel.refused],
         "notes": notes,
     }
     progress("storing the results")
@@ -170,7 +192,7 @@ def fit(
     notes = _Notes([asdict(note) for note in panel.notes])
     for join in panel.joins:
         if join.is_warning:
-            notes.add(f"{join.name}_not_known", f"{_capital(join.text)}.")
+            notes.add(_not_known(join.name), f"{_capital(join.text)}.")
             progress(f"WARNING: {join.text}")
     weeks, periods = panel.area_weeks, panel.customer_periods
     current = panel.customers_now
@@ -287,8 +309,8 @@ class _Attempts:
             return model()
         except Exception as error:  # whatever breaks one model must stay visible and cost the others nothing
             text = f"{name} failed and is missing from these results: {type(error).__name__}: {error}"
-            self.notes.add("model_failed", text)
-            self.progress(text)
+            self.notes.add(MODEL_FAILED, text)
+            self.progress(f"WARNING: {text}")
             return None
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 from bairro_error import BairroError
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.panel import engines
+from dashboard.panel import engines, refused_hours
 from dashboard.panel.join_coverage import Join, joins_of
+from dashboard.panel.refused_hours import Refused
 from dashboard.panel.row_accounts import Note, counts_of, notes_of
 from dashboard.panel.statements import statement
 from dashboard.tables import quality_hours as history
@@ -97,7 +98,7 @@ class Panel:
     including ``cut_off``; ``last_complete`` tells the last complete day of each input that the cut-off was taken
     from. ``counts`` has a row per input and what became of its rows (``table, code, rows, text``; the code is ``used``
     or the reason), and adds up to the rows read. ``notes`` say what the reader of a page should know, ``joins`` how much of
-    the records names what else is on record.
+    the records names what else is on record, ``refused`` what of the network's history was not believed.
     """
 
     area_weeks: pd.DataFrame
@@ -114,6 +115,7 @@ class Panel:
     counts: pd.DataFrame
     notes: tuple[Note, ...]
     joins: tuple[Join, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
     def knows(self, name: str) -> bool:
         """Whether what rests on the join ``name`` (see join_coverage) may be told."""
@@ -143,11 +145,13 @@ def build(
     *,
     incidents: pa.Table | None = None,
     cache: Path | None = None,
+    now: datetime.datetime | None = None,
 ) -> Panel:
     """Join ``records`` (by kind), ``quality`` (quality_hours, a glob of its files, or HourFiles), ``devices`` and ``incidents``
     (INCIDENT_SPANS).
 
-    Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``.
+    Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``. Nothing that is dated after
+    ``now`` says how far an input is complete, and no such hour counts.
     Raises PanelError where there are no customers, TableError where the history cannot be read, and ValueError where
     a table lacks a required column.
     """
@@ -155,7 +159,8 @@ def build(
     while True:
         attempts += 1
         try:
-            return _build(records, quality, {"devices": devices, "incident_spans": incidents}, settings, cache)
+            network = {"devices": devices, "incident_spans": incidents}
+            return _build(records, quality, network, settings, cache=cache, now=now)
         except engines.FilesChangedError as error:
             # The collector makes one file of a day's hours while others read: the list of files is then out of date.
             if attempts == READ_ATTEMPTS:
@@ -167,16 +172,18 @@ def _build(
     quality: pa.Table | str | Path | HourFiles | None,
     network: Mapping[str, pa.Table | None],
     settings: DashboardSettings,
+    *,
     cache: Path | None,
+    now: datetime.datetime | None,
 ) -> Panel:
     with contextlib.closing(engines.start(settings)) as engine:
         tables = _register(engine, records, network, settings.timezone)
         if not tables["customers"].num_rows:
             raise PanelError("no customers have been imported: bairro import customers FILE")
         _run(engine, KNOWN_FROM_RECORDS)
-        engine.attach_history(quality, cache)
+        engine.attach_history(quality, cache, now)
         _run(engine, ("device_hours",))
-        span = _span(engine, tables, settings)
+        span = _span(engine, tables, settings, now)
         engine.register("span", _one_row(span))
         _run(engine, JOINED_OVER_THE_SPAN)
         counts = counts_of(engine)
@@ -195,6 +202,7 @@ def _build(
             counts=counts,
             notes=notes_of(engine, counts, span.last_complete, settings),
             joins=joins_of(engine, settings),
+            refused=refused_hours.read(engine),
         )
 
 
@@ -230,13 +238,17 @@ def _run(engine: engines.Engine, names: tuple[str, ...]) -> None:
             engine.forget(done)
 
 
-def _span(engine: engines.Engine, tables: Mapping[str, pa.Table], settings: DashboardSettings) -> _Span:
+def _span(
+    engine: engines.Engine, tables: Mapping[str, pa.Table], settings: DashboardSettings, now: datetime.datetime | None
+) -> _Span:
     """Entry is where departures and quality are both on record; the cut-off is where the first input ends, less the lag.
 
     An input is complete up to its last day on record, or up to the day before the export that it was imported from
-    where that day was given. Answers to surveys and prices end nothing: they come in waves.
+    where that day was given. Answers to surveys and prices end nothing: they come in waves. What is dated ahead, as the
+    start of a service that was ordered is, does not make an input complete until then.
     """
-    first_quality, last_quality, quality_until = _observed(engine, ZoneInfo(settings.timezone))
+    zone = ZoneInfo(settings.timezone)
+    first_quality, last_quality, quality_until = _observed(engine, zone)
     known_from, customers_until = engine.rows(
         "SELECT min(valid_from), max(greatest(started_on, valid_from, notice_on,"
         " CASE WHEN notice_on IS NULL THEN ended_on END)) FROM customers"
@@ -249,7 +261,8 @@ def _span(engine: engines.Engine, tables: Mapping[str, pa.Table], settings: Dash
         "customers": _exported_until(tables["customers"], customers_until),
         "complaints": _exported_until(tables["complaints"], complaints_until),
     }
-    last_complete = {name: day for name, day in last_days.items() if day is not None}
+    today = now.astimezone(zone).date() if now else datetime.date.max
+    last_complete = {name: min(day, today) for name, day in last_days.items() if day is not None}
     complete_from = settings.analysis.records_complete_from
     recorded_from = datetime.date.fromisoformat(complete_from) if complete_from else known_from
     first_day = first_quality or recorded_from

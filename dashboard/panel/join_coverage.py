@@ -116,7 +116,7 @@ def _of_events(
     of_areas = _judged(placed_name, _Counted(placed, total, recent_placed, recent), floor, where)
     if of_areas.is_known and not used:
         why = f"none of {total:,} {noun} dates from a day when its customer was on record"
-        of_areas = _nothing(placed_name, floor, read, why)
+        of_areas = _nothing(placed_name, floor, read, why, is_warning=True)
     of_customers = _judged(named_name, _Counted(named, total, recent_named, recent), floor, "name a customer on record")
     if not of_areas.is_known:
         of_customers = replace(of_areas, name=named_name, is_warning=False)
@@ -155,8 +155,8 @@ def _noun(name: str) -> str:
     return "survey answers" if name in (ANSWERS, ANSWERERS) else "complaints"
 
 
-def _nothing(name: str, floor: float, rows: int, why: str) -> Join:
-    return Join(name, rows, 0, floor, is_known=False, is_warning=rows > 0, text=why)
+def _nothing(name: str, floor: float, rows: int, why: str, *, is_warning: bool = False) -> Join:
+    return Join(name, rows, 0, floor, is_known=False, is_warning=is_warning, text=why)
 
 
 WHAT = {

@@ -10,22 +10,53 @@ import datetime
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from dashboard.panel import file_weeks
+from dashboard.panel.file_weeks import Chunk
 from dashboard.panel.statements import statement
-from dashboard.tables import digests
+from dashboard.tables import believed_hours, digests
 from dashboard.tables import quality_hours as history
 from dashboard.tables.stored_hours import HourFiles
 
-STEPS = ("chunk_hours", "local_hours", "fullest_above", "chunk_days")
-KEPT = ("chunk_hours", "chunk_days")
-DAY_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
-WEEK = datetime.timedelta(days=7)
+STEPS = (
+    "judged_hours",
+    "double_days",
+    "doubled_hours",
+    "quality_hours",
+    "chunk_refused",
+    "chunk_hours",
+    "local_hours",
+    "fullest_above",
+    "chunk_days",
+)
+VIEWS = ("judged_hours", "quality_hours")
+KEPT = ("chunk_hours", "chunk_days", "chunk_refused")
+
+
+OF_BOUNDS: Mapping[str, Callable[[], str]] = {
+    "judged_hours": believed_hours.judged,
+    "double_days": lambda: believed_hours.DOUBLE_DAYS,
+    "doubled_hours": believed_hours.doubled,
+    "quality_hours": believed_hours.single,
+    "chunk_refused": lambda: believed_hours.refused(cells_read()),
+}
+
+
+def of_step(name: str) -> str:
+    """The statement of one of STEPS."""
+    return OF_BOUNDS[name]() if name in OF_BOUNDS else statement(name)
+
+
+def cells_read() -> list[str]:
+    """The columns of quality_hours that the statements read, of those of which a value may cost its own cell."""
+    words = {word for name in ("fullest_above", "chunk_days") for word in re.findall(r"\w+", statement(name))}
+    return [name for name in believed_hours.CELLS if name in words]
 
 
 def of_history(name: str) -> str:
@@ -38,24 +69,34 @@ def one_chunk(monday: datetime.date) -> pa.Table:
     return pa.table({"chunk": pa.array([monday], pa.date32())})
 
 
-def attach(
-    connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None = None
-) -> None:
-    """Make history_hours and history_days (chunk_hours and chunk_days of all chunks) of ``quality`` and paths.
+def steps(now: datetime.datetime | None) -> Iterator[tuple[str, str]]:
+    """The statements that make a chunk of given_hours, with the names of what they make."""
+    for name in STEPS:
+        yield name, believed_hours.judged(now) if name == "judged_hours" else of_step(name)
 
-    ``quality`` is a table, a path or glob of Parquet files, or HourFiles, of which a file that cannot be read costs
+
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    quality: pa.Table | str | Path | HourFiles | None,
+    cache: Path | None = None,
+    *,
+    now: datetime.datetime | None = None,
+) -> None:
+    """Make history_hours, history_days and history_refused (those of all chunks) of ``quality`` and paths.
+
+    Hours after ``now`` are left out. ``quality`` is a table, a path or glob of Parquet files, or HourFiles, of which a file that cannot be read costs
     its own hours; weeks of files are kept under ``cache`` where one is given. Raises TableError where other files
     cannot be read and duckdb.IOException where one vanished meanwhile.
     """
     files = quality if isinstance(quality, HourFiles) else None
     listed = files.sound() if files is not None else files_of(quality) if isinstance(quality, (str, Path)) else ()
-    chunks = _weeks(listed)
+    chunks = file_weeks.chunks(listed, now)
     if files is None:
         history.attach(connection, quality)  # says at once where columns are missing
     elif chunks is None:
         history.attach(connection, None)
     if chunks is None:
-        _make(connection, _Chunk(datetime.date(1970, 1, 5)))
+        _make(connection, Chunk(datetime.date(1970, 1, 5)), now)
         _rename(connection)
         return
     store = None if cache is None else _Store(cache / "quality", _common(connection), _file_digests(chunks, cache))
@@ -63,43 +104,12 @@ def attach(
     for chunk in chunks:
         kept = None if store is None else store.find(connection, chunk)
         if kept is None:
-            made = _make_of_files(connection, chunk, files)
+            made = _make_of_files(connection, chunk, files, now)
             kept = None if store is None else store.keep(connection, made)
         gathered.add(kept)
     gathered.close()
     if store is not None:
         store.tidy()
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """The files of the week that starts on ``monday``."""
-
-    monday: datetime.date
-    files: tuple[Path, ...] = ()
-
-    @property
-    def start(self) -> datetime.datetime:
-        return datetime.datetime.combine(self.monday, datetime.time(), datetime.UTC)
-
-    @property
-    def end(self) -> datetime.datetime:
-        return self.start + WEEK
-
-
-def _weeks(listed: Iterable[Path]) -> list[_Chunk] | None:
-    """The files by week; None where they do not lie in a folder a day, or are none."""
-    weeks: dict[datetime.date, list[Path]] = {}
-    for file in listed:
-        folder = DAY_FOLDER.fullmatch(file.parent.name)
-        if folder is None:
-            return None
-        try:
-            day = datetime.date.fromisoformat(folder[1])
-        except ValueError:
-            return None
-        weeks.setdefault(day - datetime.timedelta(days=day.weekday()), []).append(file)
-    return [_Chunk(monday, tuple(found)) for monday, found in sorted(weeks.items())] or None
 
 
 def files_of(pattern: str | Path) -> Iterator[Path]:
@@ -109,24 +119,27 @@ def files_of(pattern: str | Path) -> Iterator[Path]:
     yield from sorted(root.glob(f"{pattern.parent.name}/{pattern.name}"))
 
 
-def _file_digests(chunks: Sequence[_Chunk], cache: Path) -> dict[Path, str]:
+def _file_digests(chunks: Sequence[Chunk], cache: Path) -> dict[Path, str]:
     return digests.of_files((file for chunk in chunks for file in chunk.files), cache / "digests.json")
 
 
 def _common(connection: duckdb.DuckDBPyConnection) -> str:
     """What every chunk depends on besides its files and the tree above its devices."""
     zones = connection.execute("SELECT DISTINCT timezone FROM zones ORDER BY timezone").fetchall()
-    return digests.of_text(duckdb.__version__, json.dumps(zones), *(statement(name) for name in ("paths", *STEPS)))
+    return digests.of_text(duckdb.__version__, json.dumps(zones), *(of_step(name) for name in ("paths", *STEPS)))
 
 
-def _make(connection: duckdb.DuckDBPyConnection, chunk: _Chunk) -> None:
+def _make(connection: duckdb.DuckDBPyConnection, chunk: Chunk, now: datetime.datetime | None) -> None:
     connection.register("chunk", one_chunk(chunk.monday))
-    for name in STEPS:
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
-        connection.execute(statement(name))
+    for name, made in steps(now):
+        if name not in VIEWS:
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+        connection.execute(made)
 
 
-def _make_of_files(connection: duckdb.DuckDBPyConnection, chunk: _Chunk, files: HourFiles | None) -> _Chunk:
+def _make_of_files(
+    connection: duckdb.DuckDBPyConnection, chunk: Chunk, files: HourFiles | None, now: datetime.datetime | None
+) -> Chunk:
     """Make the tables of a chunk, and return it with the files that could be read.
 
     A file may have a whole footer and broken pages, which shows only now: it is found, and left out.
@@ -134,7 +147,7 @@ def _make_of_files(connection: duckdb.DuckDBPyConnection, chunk: _Chunk, files: 
     while True:
         try:
             history.attach(connection, [str(file) for file in chunk.files] or None)
-            _make(connection, chunk)
+            _make(connection, chunk, now)
         except (duckdb.Error, history.TableError):
             if files is None or not files.look_closely(chunk.files):
                 raise
@@ -192,7 +205,7 @@ class _Store:
     file_digests: dict[Path, str]
     used: set[str] = field(default_factory=set)
 
-    def find(self, connection: duckdb.DuckDBPyConnection, chunk: _Chunk) -> list[Path] | None:
+    def find(self, connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> list[Path] | None:
         key, paths = self._key(connection, chunk), self._paths(chunk)
         try:
             stated = json.loads(self._note(chunk).read_text(encoding="utf-8"))
@@ -203,11 +216,13 @@ class _Store:
         found = digests.of_files(paths)
         return paths if [found.get(path) for path in paths] == stated.get("files") else None
 
-    def keep(self, connection: duckdb.DuckDBPyConnection, chunk: _Chunk) -> list[Path] | None:
-        """Write what was just made; None, and nothing written, where it holds hours that are not its own."""
+    def keep(self, connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> list[Path] | None:
+        """Write what was just made; None, and nothing written, where it holds hours that are not its own or still to come."""
         key, paths = self._key(connection, chunk), self._paths(chunk)
         (others,) = connection.execute(
-            "SELECT count(*) FROM chunk_hours WHERE first_row < ? OR last_row >= ?", [chunk.start, chunk.end]
+            "SELECT (SELECT count(*) FROM chunk_hours WHERE first_row < $start OR last_row >= $end)"
+            " + (SELECT count(*) FROM chunk_refused WHERE code = 'ahead')",
+            {"start": chunk.start, "end": chunk.end},
         ).fetchall()[0]
         if key is None or others:
             return None
@@ -229,14 +244,14 @@ class _Store:
             if path.name not in self.used:
                 path.unlink(missing_ok=True)
 
-    def _paths(self, chunk: _Chunk) -> list[Path]:
+    def _paths(self, chunk: Chunk) -> list[Path]:
         return [self.folder / f"{chunk.monday}.{name}.parquet" for name in KEPT]
 
-    def _note(self, chunk: _Chunk) -> Path:
+    def _note(self, chunk: Chunk) -> Path:
         self.used |= {f"{chunk.monday}.json", *(path.name for path in self._paths(chunk))}
         return self.folder / f"{chunk.monday}.json"
 
-    def _key(self, connection: duckdb.DuckDBPyConnection, chunk: _Chunk) -> str | None:
+    def _key(self, connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> str | None:
         """None where a file vanished since the list was made."""
         if not all(file in self.file_digests for file in chunk.files):
             return None

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines import Engine
+from dashboard.tables.believed_hours import FAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ OUTCOMES: dict[str, str] = {
     "degradation": "degraded service, not an outage: it counts in latency, loss and utilisation",
     "blind": "times when the collector itself was blind",
     "struck_nobody": "of devices that served no customer",
+    **FAULTS,
 }
 
 EXPECTED = frozenset(
@@ -53,9 +55,10 @@ EXPECTED = frozenset(
         "struck_nobody",
         "area_not_given",
         "nobody_lives_there",
+        *FAULTS,
     )
 )
-"""Outcomes that come about at every provider: they are counted, and no note is made of them."""
+"""Outcomes that come about at every provider, or are told with their files (see refused_hours): no note is made here."""
 
 COUNTS = """
 WITH needed AS (
@@ -81,6 +84,8 @@ SELECT 'quality_hours', CASE
 FROM device_hours
 LEFT JOIN needed ON needed.device_id = device_hours.device_id
 GROUP BY ALL
+UNION ALL
+SELECT 'quality_hours', code, CAST(sum(rows) AS BIGINT) FROM history_refused WHERE code IS NOT NULL GROUP BY ALL
 UNION ALL
 SELECT 'prices', CASE WHEN had.plan IS NOT NULL THEN 'used' ELSE 'plan_of_nobody' END, count(*)
 FROM prices

@@ -15,6 +15,7 @@ from bairro_error import BairroError
 from collector import table_versions
 from collector.published import DEVICES, QUALITY_HOURS, TableSpec
 from dashboard.config import EngineSettings
+from dashboard.tables import believed_hours
 from dashboard.tables.schema import conform
 from dashboard.tables.stored_hours import HourFiles
 
@@ -49,13 +50,18 @@ def connect(engine: EngineSettings | None = None, scratch: Path | None = None) -
 
 
 def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | Sequence[str] | None) -> None:
-    """Make ``quality`` (a table, or a path, glob or list of Parquet files) known to ``connection`` as quality_hours."""
+    """Make ``quality`` (a table, or a path, glob or list of Parquet files) known to ``connection`` as quality_hours.
+
+    What cannot be is left out of it (see believed_hours); ``given_hours`` has all, with the file of each row.
+    """
     if quality is None or isinstance(quality, pa.Table):
         table = QUALITY_HOURS.arrow_schema().empty_table() if quality is None else quality
-        connection.register("quality_hours", conform(table, QUALITY_HOURS))
+        connection.register("given_table", conform(table, QUALITY_HOURS))
+        _view(connection, "*, '' AS", "given_table")
         return
     named = [str(quality)] if isinstance(quality, (str, Path)) else list(quality)
-    source = "read_parquet(?, hive_partitioning = true, union_by_name = true)"
+    source = "read_parquet(?, hive_partitioning = true, union_by_name = true, filename = '{}')"
+    source = source.format(believed_hours.FILE)
     try:
         given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}", [named]).fetchall()}
     except duckdb.IOException as error:
@@ -68,10 +74,15 @@ def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path
         raise TableError(f"{quality}: {error}") from None
     if missing := [column.name for column in QUALITY_HOURS.columns if column.required and column.name not in given]:
         raise TableError(f"{quality}: quality_hours lacks {', '.join(missing)}")
-    absent = [f"NULL AS {name}" for name in QUALITY_HOURS.column_names if name not in given]
+    columns = [name if name in given else f"NULL AS {name}" for name in QUALITY_HOURS.column_names]
     paths = ", ".join("'{}'".format(path.replace("'", "''")) for path in named)
-    source = source.replace("?", f"[{paths}]")
-    connection.execute(f"CREATE OR REPLACE VIEW quality_hours AS SELECT {', '.join(['*', *absent])} FROM {source}")
+    _view(connection, f"{', '.join(columns)},", source.replace("?", f"[{paths}]"))
+
+
+def _view(connection: duckdb.DuckDBPyConnection, columns: str, source: str) -> None:
+    connection.execute(f"CREATE OR REPLACE VIEW given_hours AS SELECT {columns} {believed_hours.FILE} FROM {source}")
+    connection.execute(believed_hours.judged())
+    connection.execute(believed_hours.believed())
 
 
 def read_hours(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from collector.bounds import LEAST_PACKET_BYTES, UNTOLD_BYTES_PER_SECOND
+from collector.hour_bounds import LEAST_PACKET_BYTES, UNTOLD_BYTES_PER_SECOND
 from collector.reading import InterfaceReading
 
 WRAP_32 = 2**32

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import sub
 from typing import Any
 
-from collector.bounds import UNTOLD_BYTES_PER_SECOND
+from collector.hour_bounds import UNTOLD_BYTES_PER_SECOND
 from collector.quality.counters.counter_trails import BYTES, MARGIN, WIDE, Trail, misfits, with_values
 from collector.reading import InterfaceReading
 

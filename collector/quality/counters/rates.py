@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from collector.bounds import CODEWORDS_PER_SECOND, LEAST_PACKET_BYTES
+from collector.hour_bounds import CODEWORDS_PER_SECOND, LEAST_PACKET_BYTES
 from collector.quality.counters.counter_trails import (
     MARGIN,
     WRAP_32,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from collector.bounds import UNTOLD_BYTES_PER_SECOND
+from collector.hour_bounds import UNTOLD_BYTES_PER_SECOND
 from collector.quality.counters.counter_trails import MARGIN, WIDE
 from collector.quality.counters.rates import InterfaceDelta
 from collector.reading import Device, InterfaceReading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,9 +37,11 @@ class Engine(Protocol):
     def forget(self, name: str) -> None:
         """Give back what the table ``name`` takes of memory, as nothing reads it any more."""
 
-    def attach_history(self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None) -> None:
-        """Make history_hours and history_days of ``quality`` (quality_hours, a glob of its files, or HourFiles) and of
-        paths.
+    def attach_history(
+        self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
+    ) -> None:
+        """Make history_hours, history_days and history_refused of ``quality`` (quality_hours, a glob of its files, or
+        HourFiles) and of paths. Hours after ``now`` are left out.
 
         Raises TableError where the files cannot be read and FilesChangedError where one vanished meanwhile.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ class DuckdbEngine:
     def forget(self, name: str) -> None:
         self._connection.execute(f"DROP TABLE {name}")
 
-    def attach_history(self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None) -> None:
+    def attach_history(
+        self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
+    ) -> None:
         with _told_of_changed_files():
-            quality_cache.attach(self._connection, quality, cache)
+            quality_cache.attach(self._connection, quality, cache, now=now)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(query).fetchall()

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from collector.published import QUALITY_HOURS
 from dashboard.config import EngineSettings
 from dashboard.panel import quality_cache
 from dashboard.panel.engines import EngineError, FilesChangedError
-from dashboard.panel.statements import statement
+from dashboard.tables import believed_hours
 from dashboard.tables.quality_hours import TableError
 from dashboard.tables.schema import conform
 from dashboard.tables.stored_hours import HourFiles
@@ -53,29 +53,32 @@ class SparkEngine:
     def forget(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
 
-    def attach_history(self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None) -> None:
+    def attach_history(
+        self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
+    ) -> None:
         """All weeks at once: a cluster has the room, and each statement costs it a second however little it is given."""
         if not isinstance(quality, HourFiles):
             files = list(quality_cache.files_of(quality)) if isinstance(quality, (str, Path)) else []
-            self._make_history(quality, files)
+            self._make_history(quality, files, now)
             return
         files = quality.sound()
         try:
-            self._make_history(None, files)
+            self._make_history(None, files, now)
         except Exception as error:
             if quality.look_closely(files):  # broken pages under a whole footer: read again without that file
                 raise FilesChangedError(str(error).splitlines()[0]) from error
             raise
 
-    def _make_history(self, quality: pa.Table | str | Path | None, files: list[Path]) -> None:
+    def _make_history(self, quality: pa.Table | str | Path | None, files: list[Path], now: datetime | None) -> None:
         if files:
             self._read_hours(files)
         else:
             table = quality if isinstance(quality, pa.Table) else QUALITY_HOURS.arrow_schema().empty_table()
-            self.register("quality_hours", conform(table, QUALITY_HOURS))
+            self.register("given_table", conform(table, QUALITY_HOURS))
+            self.make(f"CREATE VIEW given_hours AS SELECT *, '' AS {believed_hours.FILE} FROM given_table")
         self.register("chunk", quality_cache.one_chunk(date(1970, 1, 5)))
-        for name in quality_cache.STEPS:
-            self.make(statement(name))
+        for _, made in quality_cache.steps(now):
+            self.make(made)
         for name in quality_cache.KEPT:
             self.make(f"CREATE VIEW {quality_cache.of_history(name)} AS SELECT * FROM {name}")
 
@@ -96,7 +99,8 @@ class SparkEngine:
         declared = self._session.read.parquet(self._empty_hours()).schema
         with _told_of_changed_files():
             hours = self._session.read.schema(declared).parquet(*map(_url, files))
-            hours.createOrReplaceTempView("quality_hours")
+            hours = hours.selectExpr("*", f"_metadata.file_path AS {believed_hours.FILE}")
+            hours.createOrReplaceTempView("given_hours")
 
     def _empty_hours(self) -> str:
         path = self._next_path("declared_hours")

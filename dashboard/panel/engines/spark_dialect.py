@@ -51,6 +51,8 @@ def _translated(node: exp.Expr) -> exp.Expr | None:
             return exp.func("DATEDIFF", node.this, node.expression, dialect="spark")
         case exp.Anonymous() if node.name.lower() == "epoch_us":
             return exp.Anonymous(this="UNIX_MICROS", expressions=node.expressions)
+        case exp.Anonymous() if node.name.lower() == "isfinite":  # infinity is beyond every bound
+            return exp.Paren(this=exp.Not(this=exp.Anonymous(this="ISNAN", expressions=node.expressions)))
         case exp.Anonymous() if node.name.lower() == "timezone":  # a clock's time put in its zone, not read in one
             zone, time = node.expressions
             return exp.Anonymous(this="TO_UTC_TIMESTAMP", expressions=[time, zone])

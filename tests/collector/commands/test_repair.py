@@ -13,8 +13,8 @@ import pytest
 
 import bairro
 from collector import table_versions
-from collector.bounds import HOURS
 from collector.commands.repair import repair
+from collector.hour_bounds import HOURS
 from collector.publish import parquet, write_locks
 from collector.publish.hours.hour_files import SCHEMA, QualityFiles
 from collector.published import QUALITY_HOURS
