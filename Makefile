@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -26,6 +26,8 @@ help:
 	@echo "make bench-planned   20 worlds with harmless planned work: is it told apart from outages? (minutes)"
 	@echo "make bench-abroad    worlds that work otherwise than the models suppose, ARGS=\"--mechanism additive --seeds 1,3,5 --jobs 2\""
 	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (a quarter of an hour)"
+	@echo "make bench-hops      the files that a value passes from varbind to metric, complaint to rank, click to figure; needs snmpd"
+	@echo "make bench-page-load how soon a page is usable, ARGS=\"http://127.0.0.1:8050/areas\"; needs the page and Chromium"
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
@@ -73,7 +75,7 @@ test-spark: .venv/.spark-ready
 	@tools/system-packages.sh openjdk-17-jre-headless
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -v -s tests/dashboard/panel/test_engines.py tests/spark/cluster.py $(ARGS)
 
-bench-build bench-collector bench-damage bench-fuzz bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
+bench-build bench-collector bench-damage bench-fuzz bench-hops bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
 bench-ranking bench-coverage bench-traps bench-planned: bench-%: .venv/.test-ready
@@ -81,6 +83,9 @@ bench-ranking bench-coverage bench-traps bench-planned: bench-%: .venv/.test-rea
 
 bench-abroad: .venv/.test-ready
 	@exec $(BIN)/python -m bench.worlds_abroad $(ARGS)
+
+bench-page-load: .venv/.test-ready
+	@exec $(BIN)/python -m bench.page_load $(ARGS)
 
 bench-analysis: .venv/.test-ready
 	@exec $(BIN)/python -m bench.analysis $(or $(ARGS),effects --seeds 16) --jobs 2

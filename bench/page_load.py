@@ -1,4 +1,4 @@
-"""How long a page takes to be usable, cold, in Chromium: python bench/page_load.py http://127.0.0.1:8050/areas [runs]
+"""How long a page takes to be usable, cold, in Chromium: python -m bench.page_load http://127.0.0.1:8050/areas [runs]
 
 Each run opens the page in a fresh context (empty cache) and prints, in milliseconds since navigation: first
 contentful paint, the first row of the ranking that can be sorted and clicked, the map drawn; and what was transferred.

@@ -158,6 +158,18 @@ def test_every_room_is_in_the_architecture():
     assert [room for room in sorted(found) if f"`{room}`" not in text] == []
 
 
+def test_every_benchmark_has_its_make_target():
+    """A program that a benchmark starts for itself is none."""
+    programs = {path for path in (ROOT / "bench").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")}
+    names = {path.stem for path in programs - {ROOT / "bench" / "wire_secure.py"}}
+    names |= {path.parent.name for path in (ROOT / "bench").glob("*/__main__.py")}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"bench-[a-z-]+", makefile.split(".PHONY:")[1].splitlines()[0]))
+    targets &= set(re.findall(r'@echo "make (bench-[a-z-]+)', makefile))
+    called = {"worlds_abroad": "bench-abroad"}
+    assert {called.get(name, f"bench-{name.replace('_', '-')}") for name in names} == targets
+
+
 def test_files_that_docstrings_name_exist():
     known = {path.relative_to(ROOT).as_posix() for name in OURS for path in (ROOT / name).rglob("*.py")}
     for module in MODULES:

@@ -1,4 +1,4 @@
-"""Run by test_measures.py in a copy of the program whose registry has evening_jitter too: prints what came of it as JSON."""
+"""Run by test_measures.py in a copy of the program whose registry has tried_jitter too: prints what came of it as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.figures.style import words
 from dashboard.results import stored_results
 from demo import files
 
-NAME = "evening_jitter"
+NAME = "tried_jitter"
 EVENING, DAY = (18, 24), (0, 18)
 
 
@@ -35,13 +35,11 @@ def small(folder: Path) -> dict[str, Any]:
         world.customer(str(number), device_id=device, started_on="2024-01-01")
     world.complaint("2025-03-10T12:00", customer_id="3")
     panel = world.build()
-    told = (
-        panel.customer_periods.set_index("customer_id")["trailing_evening_jitter_mean_seconds"].groupby(level=0).last()
-    )
+    told = panel.customer_periods.set_index("customer_id")["trailing_tried_jitter_mean_seconds"].groupby(level=0).last()
     return {
-        "area": panel.area_weeks["evening_jitter_mean_seconds"].dropna().unique().tolist(),
+        "area": panel.area_weeks["tried_jitter_mean_seconds"].dropna().unique().tolist(),
         "customers": told.to_dict(),
-        "complaint": panel.quality_complaints["evening_jitter_mean_seconds"].tolist(),
+        "complaint": panel.quality_complaints["tried_jitter_mean_seconds"].tolist(),
     }
 
 
@@ -50,7 +48,7 @@ def provider(folder: Path) -> dict[str, Any]:
     as_of = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
     made = files.prepare(folder, files.DemoOptions(seed=7, areas=12, devices=36, as_of=as_of), lambda _: None)
     with made.dashboard_toml.open("a", encoding="utf-8") as settings:
-        settings.write("\n[targets]\nevening_jitter_seconds = 0.002\n")
+        settings.write("\n[targets]\ntried_jitter_seconds = 0.002\n")
     config = ["--config", str(made.dashboard_toml)]
     codes = [main(["import", kind, str(path), *config]) for kind, path in made.records.items()]
     codes.append(main(["build", *config]))
@@ -62,11 +60,11 @@ def provider(folder: Path) -> dict[str, Any]:
     return {
         "codes": codes,
         "models": sorted(results.effects.loc[results.effects["term"] == NAME, "model"]),
-        "measured": float(results.area_weeks["evening_jitter_mean_seconds"].mean()),
+        "measured": float(results.area_weeks["tried_jitter_mean_seconds"].mean()),
         "targets": saved["target"].unique().tolist(),
         "drivers": [[d.name, d.value, d.look_at] for d in drivers(results, area, "EUR") if d.key == NAME],
         "evidence": sorted(
-            {(term.name, term.step) for group in groups for term in group.terms if "jitter" in term.name}
+            {(term.name, term.step) for group in groups for term in group.terms if "Tried" in term.name}
         ),
         "charts": [panel.title for panel in weeks.PANELS],
         "drawn": float(weeks.weekly(results.area_weeks, area)[NAME].mean()),

@@ -21,21 +21,21 @@ from dashboard.panel import statements
 
 ROOT = Path(__file__).parents[2]
 JITTER = Measure(
-    name="evening_jitter",
-    column="evening_jitter_mean_seconds",
-    made=Mean("jitter_seconds", "jitter"),
+    name="tried_jitter",
+    column="tried_jitter_mean_seconds",
+    made=Mean("jitter_seconds", "tried"),
     what="mean of the hourly jitter, 18:00 to 24:00 local",
     unit="seconds",
     per=0.001,
     words=Words(
-        name="Evening jitter",
-        short="Jitter",
+        name="Tried jitter",
+        short="Tried",
         look_at="queues and air links in the evening",
         form="milliseconds",
         places=1,
-        chart="Evening jitter",
+        chart="Tried jitter",
     ),
-    target="evening_jitter_seconds",
+    target="tried_jitter_seconds",
 )
 
 
@@ -66,7 +66,7 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a program with evening_jitter makes of a small world, and of a demo provider."""
+    """What a program with tried_jitter makes of a small world, and of a demo provider."""
     folder = tmp_path_factory.mktemp("jitter")
     program = program_in(folder / "program", repr(JITTER))
     ended = run(program, str(ROOT / "tests" / "dashboard" / "build_with_a_measure_more.py"), str(folder))
@@ -92,11 +92,11 @@ def test_a_measure_more_reaches_models_drivers_targets_and_words(found: dict[str
     assert found["measured"] > 0
     assert found["targets"] == [0.002]
     ((name, value, look_at),) = found["drivers"]
-    assert (name, value.endswith("ms"), look_at) == ("Evening jitter", True, JITTER.words.look_at)
-    assert found["evidence"] == [["Evening jitter", "per 1\u202fms"]]
-    assert "Evening jitter" in found["charts"]
+    assert (name, value.endswith("ms"), look_at) == ("Tried jitter", True, JITTER.words.look_at)
+    assert found["evidence"] == [["Tried jitter", "per 1\u202fms"]]
+    assert "Tried jitter" in found["charts"]
     assert found["drawn"] > 0
-    assert (found["may_be_promised"], found["short"]) == (True, "Jitter")
+    assert (found["may_be_promised"], found["short"]) == (True, "Tried")
 
 
 def test_a_measure_without_words_ends_every_command_in_a_sentence_that_names_the_file(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_measure_without_words_ends_every_command_in_a_sentence_that_names_the
     ended = run(program, "-m", "bairro", "build")
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
-        "bairro: dashboard/measures.py: evening_jitter: has no words: give it name and short and look_at in words=Words(...)"
+        "bairro: dashboard/measures.py: tried_jitter: has no words: give it name and short and look_at in words=Words(...)"
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_measure_without_words_ends_every_command_in_a_sentence_that_names_the
 def test_what_a_measure_lacks_is_said_with_its_name(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(MeasureError) as refused:
         measures.check([*MEASURES, dataclasses.replace(JITTER, **changes)])
-    assert str(refused.value).startswith(f"dashboard/measures.py: evening_jitter: {says}")
+    assert str(refused.value).startswith(f"dashboard/measures.py: tried_jitter: {says}")
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
