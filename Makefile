@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (a quarter of an hour)"
 	@echo "make bench-hops      the files that a value passes from varbind to metric, complaint to rank, click to figure; needs snmpd"
 	@echo "make bench-page-load how soon a page is usable, ARGS=\"http://127.0.0.1:8050/areas\"; needs the page and Chromium"
+	@echo "make screenshots     the pictures of the pages in README.md, from a demo that it starts; needs chromium"
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
@@ -60,6 +61,7 @@ check: .venv/.test-ready
 	$(BIN)/ruff format --check .
 	@tools/check-types.sh $(PYTHONS)
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.check_errands
 
 pytest: .venv/.test-ready
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -89,6 +91,9 @@ bench-page-load: .venv/.test-ready
 
 bench-analysis: .venv/.test-ready
 	@exec $(BIN)/python -m bench.analysis $(or $(ARGS),effects --seeds 16) --jobs 2
+
+screenshots: .venv/.test-ready
+	@exec $(BIN)/python tools/screenshots.py $(ARGS)
 
 format: .venv/.test-ready
 	$(BIN)/ruff check --fix .

@@ -14,7 +14,7 @@ from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
 from dashboard.figures import fixes as figures
 from dashboard.figures.live import age
-from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, parts
+from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, parts, wiring
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -38,6 +38,7 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
+WITH_CALLBACKS = (now, areas, area)
 EXIT_REFUSED = 2
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
@@ -70,7 +71,8 @@ INDEX = """<!DOCTYPE html>
 
 
 def create_app(settings: DashboardSettings) -> Dash:
-    """The Dash application over ``settings``; nothing is read before the first visit."""
+    """The Dash application over ``settings``; nothing is read before the first visit. Raises PageError."""
+    check_pages()
     app = Dash(
         "dashboard",
         server=_server(),
@@ -90,6 +92,11 @@ def create_app(settings: DashboardSettings) -> Dash:
     # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
     app.server.test_client().get("/-/healthy")
     return app
+
+
+def check_pages() -> None:
+    """Raise PageError where a page is not complete."""
+    wiring.check(wiring.modules(), layouts=LAYOUTS, navigation=NAVIGATION, with_callbacks=WITH_CALLBACKS, below=(area,))
 
 
 def _shell(settings: DashboardSettings) -> html.Div:
@@ -118,7 +125,7 @@ def _register(app: Dash, source: Source) -> None:
     def show(pathname: str, search: str) -> Any:
         return page(source, pathname, search)
 
-    for part in (now, areas, area):
+    for part in WITH_CALLBACKS:
         part.register(app, source)
 
 

@@ -1,0 +1,99 @@
+"""What CONTRIBUTING.md says to add, added by half: a sentence that names the file says what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dashboard import app
+from dashboard.pages import area, areas, loyalty, now, wiring
+from dashboard.pages.wiring import PageError
+from dashboard.tables.schema import COMPLAINTS, RECORDS, Column
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def errands() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("check_errands", ROOT / "tools" / "check_errands.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_nothing_is_added_by_half(errands):
+    assert errands.faults() == []
+    assert errands.main() == 0
+
+
+def test_a_kind_of_record_that_is_only_declared_lacks_all_the_rest(errands):
+    visits = dataclasses.replace(
+        COMPLAINTS, name="visits", columns=(*COMPLAINTS.columns, Column("technician", "text", "who went"))
+    )
+    said = list(errands.faults_of_record(visits))
+    assert said == [
+        "dashboard/tables/imports/row_rules.py: visits: RULES does not say which of its rows are refused",
+        "dashboard/commands/records_command.py: visits: KINDS lacks it, so `bairro import` does not offer it",
+        "dashboard/figures/live/age.py: visits: NAMES has no name for it that people read",
+        "dashboard/figures/evidence.py: visits: TABLES has no name for its rows",
+        "dashboard/tables/vocabulary.toml: visits: [names] has no technician, so that no mapping can be proposed for it",
+        "dashboard/tables/imports/joins.py: visits: _LOOKS does not say whether its customers are on record",
+        "dashboard/panel/row_accounts.py: visits: COUNTS does not say what becomes of its rows",
+    ]
+    assert all((ROOT / line.split(":")[0]).exists() for line in said)
+    assert not [line for kind in RECORDS.values() for line in errands.faults_of_record(kind)]
+
+
+def test_a_chart_without_a_callback_is_named(errands):
+    code = (
+        'parts.graph("visits-map", "Map"), dcc.Interval(id="visits-tick", interval=5000), parts.graph("weeks", "Weeks")'
+    )
+    said = list(errands.blank_charts("dashboard/pages/visits.py", f'{code}\n@app.callback(Output("weeks", "figure"))'))
+    assert said == [
+        "dashboard/pages/visits.py: visits-map stays blank: no callback has it as Output",
+        "dashboard/pages/visits.py: visits-tick does nothing: no callback has it as Input",
+    ]
+
+
+def page(**parts: object) -> ModuleType:
+    """A page of a newcomer's."""
+    module = ModuleType("dashboard.pages.visits")
+    vars(module).update(parts)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (page(layout=lambda seen: None), "has a layout that no path shows: add it to LAYOUTS in dashboard/app.py"),
+        (
+            page(register=lambda app, source: None),
+            "has callbacks that are not registered: add it to WITH_CALLBACKS in dashboard/app.py",
+        ),
+    ],
+)
+def test_a_page_that_is_added_by_half_ends_the_start(module, said):
+    everything = {
+        "layouts": app.LAYOUTS,
+        "navigation": app.NAVIGATION,
+        "with_callbacks": app.WITH_CALLBACKS,
+        "below": (area,),
+    }
+    wiring.check(wiring.modules(), **everything)
+    with pytest.raises(PageError) as error:
+        wiring.check([*wiring.modules(), module], **everything)
+    assert str(error.value) == f"dashboard/pages/visits.py: {said}"
+
+
+def test_a_path_and_its_link_belong_together():
+    wired = {"with_callbacks": (now, areas, area), "below": (area,)}
+    with pytest.raises(PageError, match=r"dashboard/pages/loyalty\.py: is shown at /loyalty, but no link leads there"):
+        wiring.check([], layouts={"/loyalty": loyalty.layout}, navigation=(), **wired)
+    with pytest.raises(PageError, match=r"dashboard/app\.py: NAVIGATION leads to /gone, but LAYOUTS has no such path"):
+        wiring.check([], layouts={}, navigation=(("/gone", "Gone"),), **wired)
+    with pytest.raises(PageError, match=r"loyalty\.py: stands in WITH_CALLBACKS of dashboard/app\.py and has no reg"):
+        wiring.check([loyalty], layouts=app.LAYOUTS, navigation=app.NAVIGATION, with_callbacks=(loyalty,), below=())

@@ -1,0 +1,84 @@
+"""Whether what CONTRIBUTING.md says to add is complete: pages, kinds of record, measures. Part of make check.
+
+Prints a sentence for each thing that is missing, beginning with the file where it belongs, and ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from bairro_error import BairroError
+from dashboard import app
+from dashboard.commands.records_command import KINDS
+from dashboard.figures.evidence import TABLES
+from dashboard.figures.live.age import NAMES
+from dashboard.panel.row_accounts import COUNTS
+from dashboard.tables.imports.joins import _LOOKS
+from dashboard.tables.imports.row_rules import RULES
+from dashboard.tables.mappings.proposals import VOCABULARY
+from dashboard.tables.schema import RECORDS, TableSpec, given_columns
+
+ROOT = Path(__file__).parent.parent
+PLACES: dict[str, tuple[Collection[str], str]] = {
+    "dashboard/tables/imports/row_rules.py": (RULES, "RULES does not say which of its rows are refused"),
+    "dashboard/commands/records_command.py": (KINDS, "KINDS lacks it, so `bairro import` does not offer it"),
+    "dashboard/figures/live/age.py": (NAMES, "NAMES has no name for it that people read"),
+    "dashboard/figures/evidence.py": (TABLES, "TABLES has no name for its rows"),
+}
+"""Where a kind of record must stand, by file, and what it means that it does not."""
+
+
+def faults_of_record(spec: TableSpec) -> Iterator[str]:
+    """What a kind of record lacks, a sentence each."""
+    for file, (known, missing) in PLACES.items():
+        if spec.name not in known:
+            yield f"{file}: {spec.name}: {missing}"
+    named: Mapping[str, object] = VOCABULARY["names"]
+    for column in given_columns(spec):
+        if column.name not in named:
+            yield (
+                f"dashboard/tables/vocabulary.toml: {spec.name}: [names] has no {column.name}, so that no mapping can be"
+                " proposed for it"
+            )
+    if "customer_id" in spec.column_names and spec.name not in _LOOKS:
+        yield f"dashboard/tables/imports/joins.py: {spec.name}: _LOOKS does not say whether its customers are on record"
+    if f"'{spec.name}'" not in COUNTS:
+        yield f"dashboard/panel/row_accounts.py: {spec.name}: COUNTS does not say what becomes of its rows"
+
+
+def blank_charts(file: str, code: str) -> Iterator[str]:
+    """Charts and clocks of a page that no callback of it fills or hears."""
+    for pattern, used, missing in (
+        (r'parts\.graph\(\s*"([\w-]+)"', "Output", "stays blank: no callback has it as Output"),
+        (r'dcc\.Interval\(\s*id="([\w-]+)"', "Input", "does nothing: no callback has it as Input"),
+    ):
+        for name in re.findall(pattern, code):
+            if not re.search(rf'{used}\(\s*"{name}"', code):
+                yield f"{file}: {name} {missing}"
+
+
+def faults() -> list[str]:
+    """All that is missing; measures and families of metrics say so themselves when they are imported."""
+    found = [fault for spec in RECORDS.values() for fault in faults_of_record(spec)]
+    for path in sorted((ROOT / "dashboard" / "pages").glob("*.py")):
+        found += blank_charts(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+    try:
+        app.check_pages()
+    except BairroError as error:
+        found.append(str(error))
+    return found
+
+
+def main() -> int:
+    """Print what is missing."""
+    found = faults()
+    for fault in found:
+        print(fault, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
