@@ -45,12 +45,7 @@ class Poller:
         self.poll = poll
         self.profiles = profiles
         self.outbox = Outbox(poll.packets_per_second, poll.tick_seconds)
-        self.engine = Engine(
-            self.outbox,
-            self.counts,
-            timeout_seconds=poll.timeout_seconds,
-            tick_seconds=poll.tick_seconds,
-        )
+        self.engine = Engine(self.outbox, self.counts, tick_seconds=poll.tick_seconds)
         self.pinger = Pinger(ping, self.outbox, self.counts, tick_seconds=poll.tick_seconds)
         self._credentials = tuple(credentials)
         self._shared = {given.name: access(given) for given in credentials if given.version != "3"}

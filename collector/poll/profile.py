@@ -109,7 +109,14 @@ class Source:
         """The same for what is known to be a number, which takes fewer questions; None where it stays as it is."""
         if self.values:
             return self.convert
-        return None if self.bits else _scaled_number(self)
+        return None if self.bits else _scaled_number(self, self.is_never_negative)
+
+    @cached_property
+    def convert_unsigned(self) -> Convert | None:
+        """The same for what its type on the wire keeps from being negative."""
+        if self.values:
+            return self.convert
+        return None if self.bits else _scaled_number(self, False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +263,7 @@ def _enumeration(source: Source) -> Convert:
 
 
 def _scaled(source: Source) -> Convert:
-    scaled_number = _scaled_number(source)
+    scaled_number = _scaled_number(source, source.is_never_negative)
 
     def scaled(value: Value) -> float | int | None:
         if isinstance(value, bytes):
@@ -268,25 +275,25 @@ def _scaled(source: Source) -> Convert:
     return scaled
 
 
-def _scaled_number(source: Source) -> Convert | None:
+def _scaled_number(source: Source, refuses_negative: bool) -> Convert | None:
     """What becomes of a number; None where it stays as it is."""
     multiplier, divisor, offset, absent = source.multiplier, source.divisor, source.offset, frozenset(source.absent)
 
-    least = 0 if source.is_never_negative else -math.inf
+    least = 0 if refuses_negative else -math.inf
 
     def scaled(value: Any) -> float | int | None:
         return None if value < least or value in absent else value * multiplier / divisor + offset
 
     def divided(value: Any) -> float | int | None:
-        return value * multiplier / divisor if value >= least else None
+        return value * multiplier / divisor
 
     def plain(value: Any) -> float | int | None:
         return None if value < least or value in absent else value
 
     if multiplier == divisor and not offset:
-        linear: Convert | None = plain if absent else not_negative if source.is_never_negative else None
+        linear: Convert | None = plain if absent else not_negative if refuses_negative else None
     else:
-        linear = scaled if absent or offset else divided
+        linear = scaled if absent or offset or refuses_negative else divided
     convert = _logarithmic(source, linear) if source.milliwatts else linear
     return _signed(convert, absent) if source.field in SIGNED_FIELDS else convert
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from collector.config import PollSettings
@@ -34,7 +35,13 @@ def patience(poll: PollSettings, *wishes: Wishes) -> Patience:
     timeout = next((w.timeout_seconds for w in wishes if w.timeout_seconds is not None), poll.timeout_seconds)
     retries = next((w.retries for w in wishes if w.retries is not None), poll.retries)
     longer = timeout * (1 + retries) / (poll.timeout_seconds * (1 + poll.retries))
-    return Patience(timeout, 1 + retries, poll.budget_seconds * min(2.0, max(1.0, longer)))
+    return _shared(timeout, 1 + retries, poll.budget_seconds * min(2.0, max(1.0, longer)))
+
+
+@lru_cache(maxsize=256)
+def _shared(timeout_seconds: float, tries: int, budget_seconds: float) -> Patience:
+    """One for all devices of the same patience: the engine lets those wait together."""
+    return Patience(timeout_seconds, tries, budget_seconds)
 
 
 def slowest(wishes: Iterable[Wishes]) -> list[Wishes]:

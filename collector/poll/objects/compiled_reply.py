@@ -161,9 +161,8 @@ class _Row:
         if number is None:
             return self._add(decode.number(source, self._values[asked]))
         is_signed = asked in self._signed
-        convert = source.convert_number if source.convert or not is_signed else not_negative
-        if convert is not_negative and not is_signed:
-            convert = None
+        checked = source.convert_number if source.convert else not_negative
+        convert = checked if is_signed else source.convert_unsigned
         if asked in self._odd:
             convert = _after_bytes(convert, is_signed)
         if convert is not None:
@@ -183,21 +182,18 @@ def _pick(*places: int) -> _Pick:
 
 @lru_cache(maxsize=4096)
 def _after_bytes(convert: Callable[[Any], Any] | None, is_signed: bool) -> Callable[[Any], Any]:
-    """A conversion of a number that a layout leaves as bytes."""
+    """A conversion of a number that a layout leaves as bytes, the highest first, as ``int.from_bytes`` takes them."""
     from_bytes = int.from_bytes
 
-    def unsigned(value: bytes) -> int:
-        return from_bytes(value, "big")
-
     def signed(value: bytes) -> int:
-        return from_bytes(value, "big", signed=True)
+        return from_bytes(value, signed=True)
 
     def signed_not_negative(value: bytes) -> int | None:
-        return None if value[0] & 0x80 else from_bytes(value, "big")
+        return None if value[0] & 0x80 else from_bytes(value)
 
     if convert is not_negative and is_signed:
         return signed_not_negative
-    plain = signed if is_signed else unsigned
+    plain = signed if is_signed else from_bytes
 
     def converted(value: bytes) -> Any:
         return convert(plain(value))  # type: ignore[misc]

@@ -113,21 +113,18 @@ class Destination:
 
 
 class Engine:
-    """All SNMP requests under way, on one shared socket per address family.
+    """All SNMP requests under way, on one shared socket per address family."""
 
-    ``timeout_seconds`` is the wait for each try of most exchanges: those wait together.
-    """
-
-    def __init__(self, outbox: Outbox, counts: PollCounts, *, timeout_seconds: float, tick_seconds: float) -> None:
+    def __init__(self, outbox: Outbox, counts: PollCounts, *, tick_seconds: float) -> None:
         self.outbox = outbox
         self.counts = counts
         self.now = 0.0
         self.watch: Callable[[str, Address, bytes], None] | None = None
         self.pending: dict[int, tuple[Exchange | None, float]] = {}
-        self.timeout_seconds = timeout_seconds
         self._wheel = Wheel(tick_seconds)
         self._batch: list[int] = []
-        self._batch_at = -1.0
+        self._batch_patience: Patience | None = None
+        self._batch_at = self._batch_due = self._batch_ends = -1.0
         self._sockets: dict[int, Datagrams] = {}
         self._used: dict[int, Datagrams] = {}
         self._ids: list[int] = []
@@ -156,7 +153,7 @@ class Engine:
 
     def _expire_batch(self, request_ids: list[int], now: float) -> None:
         """Forget the requests that are answered; tries beside the one that was are known as duplicates for once more."""
-        pending, waiting, timeout = self.pending, [], self.timeout_seconds
+        pending, waiting, timeout = self.pending, [], 0.0
         for request_id in request_ids:
             exchange = pending[request_id][0]
             if exchange is None or (exchange.is_done and not exchange.is_answered):
@@ -192,27 +189,30 @@ class Engine:
         except (OSError, KeyError, OverflowError) as error:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
-        timeout, _, budget = exchange.patience
+        if self._batch_at != now or exchange.patience is not self._batch_patience:
+            self._begin_batch(exchange.patience, now)
         if exchange.until is None:
-            exchange.until = now + budget
+            exchange.until = self._batch_ends
         if exchange.first_sent_at:
             self.counts.retries += 1
         else:
             exchange.first_sent_at = sent_at
-        due = now + timeout
-        if exchange.until < due or timeout != self.timeout_seconds:
-            self._wheel.add(min(exchange.until, due), [request_id])
-        elif self._batch_at == now:
-            self._batch.append(request_id)
+        if exchange.until < self._batch_due:
+            self._wheel.add(exchange.until, [request_id])
         else:
-            self._batch, self._batch_at = [request_id], now
-            self._wheel.add(due, self._batch)
+            self._batch.append(request_id)
         exchange.latest_id = request_id
         exchange.tries -= 1
         self.counts.packets_sent += 1
         if self.watch is not None and exchange.seal is None:
             self.watch("sent", exchange.address, bytes(packet))
         return True
+
+    def _begin_batch(self, patience: Patience, now: float) -> None:
+        """What leaves at once with the same patience waits together, for a reply or for its time to be up."""
+        self._batch, self._batch_at, self._batch_patience = [], now, patience
+        self._batch_due, self._batch_ends = now + patience.timeout_seconds, now + patience.budget_seconds
+        self._wheel.add(self._batch_due, self._batch)
 
     def _draw(self) -> int:
         """A random request id, out of many drawn at once."""

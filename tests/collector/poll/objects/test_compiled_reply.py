@@ -152,9 +152,11 @@ def test_what_another_shape_taught_is_forgotten() -> None:
 )
 def test_a_number_is_converted_alike_both_ways(source: Source) -> None:
     assert source.convert is not None
-    short = source.convert_number
+    short, unsigned = source.convert_number, source.convert_unsigned
     for number in (*range(-300, 300), *source.absent, 32767, 65535, 2**31 - 1, 2**32 - 1, 2**63):
         assert (short(int(number)) if short is not None else int(number)) == source.convert(int(number))
+        if number >= 0:
+            assert (unsigned(int(number)) if unsigned is not None else int(number)) == source.convert(int(number))
 
 
 def test_usual_polls_read_what_a_first_poll_reads(serve: Serve) -> None:
