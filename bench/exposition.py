@@ -1,6 +1,7 @@
 """The text of /metrics: CPU of taking in a poll, then scrapes of 100,000 and a million series and how they stall.
 
-``python -m bench.exposition``. Stalls are the longest time that the event loop did not turn, beyond 1 ms sleeps.
+``python -m bench.exposition``. Stalls are the longest time that the event loop did not turn, beyond 1 ms sleeps. The
+last lines are whole scrapes by curl, through the collector's HTTP.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from collector.config import MetricsSettings
 from collector.publish.exposition.content_negotiation import CLASSIC
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.reference import series_per_device
-from collector.publish.web.server import Response, compress
+from collector.publish.exposition.self_metrics import OwnMetrics
+from collector.publish.web.handlers import Site, Status
+from collector.publish.web.messages import Response, compress
+from collector.publish.web.server import WebServer
 from collector.reading import Device, EchoBurst, InterfaceReading, Reading
 
 START = 1_700_002_800.0
@@ -122,6 +126,28 @@ async def scrape(exposition: Exposition) -> tuple[float, float, float, int, int]
     return rendered - began, ended - rendered, stalls.longest_seconds, response.size, packed.size
 
 
+async def _no_probe(_device_id: str) -> None:
+    return None
+
+
+async def served(exposition: Exposition, *options: str) -> tuple[float, float]:
+    """CPU seconds of a scrape by curl, with rendering and HTTP, and the longest stall of the loop in it."""
+    status = Status("", False, 0, {}, INTERVAL, 0)
+    site = Site(exposition, OwnMetrics(dict), probe=_no_probe, status=lambda: status)
+    server, stalls = WebServer(site.handlers()), Stalls()
+    await server.open("127.0.0.1", 0)
+    watching = asyncio.create_task(stalls.watch())
+    command = ("curl", "-sSf", *options, "-o", "/dev/null", f"http://127.0.0.1:{server.port}/metrics")
+    began = time.process_time()
+    curl = await asyncio.create_subprocess_exec(*command)
+    stalls.longest_seconds = 0.0
+    assert await curl.wait() == 0
+    spent = time.process_time() - began
+    watching.cancel()
+    await server.close()
+    return spent, stalls.longest_seconds
+
+
 def main() -> None:
     print("CPU of taking in one poll, median (least) of rounds")
     for name, count, interfaces, has_pings in (
@@ -141,6 +167,11 @@ def main() -> None:
             f" stall {stalls[len(stalls) // 2] * 1e3:.1f} ms (worst {stalls[-1] * 1e3:.1f})"
         )
         gc.unfreeze()
+        for name, options in (("plain", ()), ("gzip", ("-H", "Accept-Encoding: gzip"))):
+            scrapes = [asyncio.run(served(exposition, *options)) for exposition in scraped_between_polls(series)]
+            spent, stall = map(statistics.median, zip(*scrapes, strict=True))
+            print(f"    through HTTP, {name}: {spent:.3f} s of CPU, stall {stall * 1e3:.1f} ms")
+            gc.unfreeze()
 
 
 if __name__ == "__main__":

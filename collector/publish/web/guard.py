@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import settings_file
 from collector.publish.web import tls as web_tls
 from collector.publish.web import toolkit_config
+from collector.publish.web.messages import Request, Response, text
 from collector.publish.web.passwords import Passwords, TooManyChecksError
-from collector.publish.web.server import Request, Response, text
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +61,11 @@ class Guard:
         except TooManyChecksError:
             return text("too many passwords to check\n", HTTPStatus.SERVICE_UNAVAILABLE)
         told = text("a user and a password are needed\n", HTTPStatus.UNAUTHORIZED)
-        return replace(told, headers={"WWW-Authenticate": 'Basic realm="bairro"'})
+        return told.with_headers({"WWW-Authenticate": 'Basic realm="bairro"'})
 
     def dress(self, response: Response) -> Response:
         """The answer with the configured headers."""
-        headers = {**response.headers, **self._config.headers}
-        return replace(response, headers=headers) if self._config.headers else response
+        return response.with_headers(self._config.headers)
 
     def _is_in_time(self, now: float) -> bool:
         """A token bucket, as the toolkit's."""

@@ -13,7 +13,7 @@ from collector.publish.exposition.gzip_chunks import Piece
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.samples import sample
 from collector.publish.exposition.self_metrics import OwnMetrics, bairro_version
-from collector.publish.web.server import HTML, Handler, Request, Response, compress, text
+from collector.publish.web.messages import HTML, Handler, Request, Response, compress, text
 from collector.publish.web.shared_answers import SharedAnswers
 from collector.reading import STATES, Reading, StateName
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from collector.address import parse_address
 from collector.config import CollectorSettings
-from collector.publish.web.server import Handler, Request, Response
+from collector.publish.web.messages import Handler, Request, Response
 
 JSON = "application/json"
 EVERY_INTERFACE = ("", "0.0.0.0", "::")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from collector.publish.web.server import Response
+from collector.publish.web.messages import Response
 
 Key = TypeVar("Key", bound=Hashable)
 

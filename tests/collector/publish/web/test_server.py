@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from threading import Thread
-from typing import Any
 
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
@@ -21,8 +20,11 @@ from collector.publish.exposition.gzip_chunks import Piece
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.publish.web import server as web
+from collector.publish.web.connection_limits import Place
+from collector.publish.web.conversation import Conversation
 from collector.publish.web.handlers import COSTLY, Site, Status
-from collector.publish.web.server import PortInUseError, Request, Response, WebServer
+from collector.publish.web.messages import CHUNK, Request, Response, text
+from collector.publish.web.server import PortInUseError, WebServer
 from collector.reading import Reading
 
 from ..readings import CPE, answer, silence
@@ -59,14 +61,14 @@ class Running:
 
     async def slow(self, _request: Request) -> Response:
         await self.released.wait()
-        return web.text("at last\n")
+        return text("at last\n")
 
     async def counted(self, _request: Request) -> Response:
         self.count += 1
-        return web.text(f"{self.count}\n")
+        return text(f"{self.count}\n")
 
     async def large(self, _request: Request) -> Response:
-        return web.text("x" * 3_000_000)
+        return text("x" * 3_000_000)
 
     async def huge(self, _request: Request) -> Response:
         return Response([b"x" * 1_000_000] * 40)
@@ -121,7 +123,7 @@ def whole(connection: socket.socket) -> bytes:
 
 
 def asked(connection: socket.socket) -> bytes:
-    connection.sendall(b"GET /-/healthy HTTP/1.1\r\n\r\n")
+    connection.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
     return whole(connection)
 
 
@@ -241,12 +243,12 @@ def test_many_scrapers_at_once(running: Running) -> None:
     [
         (b"nonsense\r\n\r\n", HTTPStatus.BAD_REQUEST),
         (b"GET /metrics HTTP/3\r\n\r\n", HTTPStatus.BAD_REQUEST),
-        (b"GET metrics HTTP/1.1\r\n\r\n", HTTPStatus.BAD_REQUEST),
-        (b"GET //[ HTTP/1.1\r\n\r\n", HTTPStatus.BAD_REQUEST),
+        (b"GET metrics HTTP/1.1\r\nHost: x\r\n\r\n", HTTPStatus.BAD_REQUEST),
+        (b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n", HTTPStatus.BAD_REQUEST),
         (b"\x16\x03\x01\x02\x00\r\n\r\n", HTTPStatus.BAD_REQUEST),
-        (b"GET / HTTP/1.1\r\nX: " + b"y" * 40_000 + b"\r\n\r\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
-        (b"DELETE / HTTP/1.1\r\nConnection: close\r\n\r\n", HTTPStatus.METHOD_NOT_ALLOWED),
-        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", HTTPStatus.METHOD_NOT_ALLOWED),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 40_000 + b"\r\n\r\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+        (b"DELETE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", HTTPStatus.METHOD_NOT_ALLOWED),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", HTTPStatus.METHOD_NOT_ALLOWED),
         (b"GET /nowhere HTTP/1.0\r\n\r\n", HTTPStatus.NOT_FOUND),
         (b"GET /../etc/passwd HTTP/1.0\r\n\r\n", HTTPStatus.NOT_FOUND),
     ],
@@ -284,7 +286,7 @@ def test_a_request_that_trickles_in_is_ended(running: Running, monkeypatch: pyte
 
 def test_who_asks_for_nothing_more_is_let_go(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "IDLE_SECONDS", 0.3)
-    assert running.ended(b"GET /-/healthy HTTP/1.1\r\n\r\n").endswith(b"healthy\n")
+    assert running.ended(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").endswith(b"healthy\n")
     assert running.server.places.ended["slow"] == 0
 
 
@@ -292,7 +294,7 @@ def test_who_does_not_take_an_answer_is_ended(running: Running, monkeypatch: pyt
     monkeypatch.setattr(web, "REQUEST_SECONDS", 0.5)
     with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.sendall(b"GET /huge HTTP/1.1\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /huge HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         eventually(lambda: running.server.places.ended["slow"] == 1, 30)
         assert not running.server.places.held
 
@@ -325,7 +327,7 @@ def test_a_source_has_its_own_connections_make_way(running: Running) -> None:
 def test_where_all_are_at_work_a_newcomer_is_turned_away(running: Running, eventually) -> None:
     running.server.places.most = 1
     with running.connect() as busy:
-        busy.sendall(b"GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n")
+        busy.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         eventually(lambda: running.server.places.held and not running.server.places.idle, 30)
         assert running.ended(b"") == b""
         running.loop.call_soon_threadsafe(running.released.set)
@@ -387,17 +389,17 @@ def test_what_is_costly_is_refused_while_most_places_are_at_work(running: Runnin
 
 def test_little_of_an_answer_that_is_not_taken_waits_in_memory(running: Running, eventually) -> None:
     transports: list[asyncio.WriteTransport] = []
-    really = running.server._send
+    really = running.server._converse
 
-    async def send(writer: asyncio.StreamWriter, *rest: Any, **more: Any) -> None:
-        transports.append(writer.transport)
-        await really(writer, *rest, **more)
+    async def converse(client: Conversation, place: Place) -> None:
+        transports.append(client._writer.transport)
+        await really(client, place)
 
-    running.server._send = send  # type: ignore[method-assign]
+    running.server._converse = converse  # type: ignore[method-assign]
     with running.connect() as connection:
         connection.sendall(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually(lambda: transports and transports[0].get_write_buffer_size() > 0, 30)
-        assert transports[0].get_write_buffer_size() <= 3 * web.CHUNK
+        assert transports[0].get_write_buffer_size() <= 3 * CHUNK
 
 
 def test_a_port_in_use_is_told(free_port: Callable[[], int]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from collector.publish.web.server import Response, text
+from collector.publish.web.messages import Response, text
 from collector.publish.web.shared_answers import SharedAnswers
 
 

@@ -22,7 +22,8 @@ from cryptography import x509
 
 from collector.publish.web.guard import Guard
 from collector.publish.web.listener import HANDSHAKE_SECONDS
-from collector.publish.web.server import Request, Response, WebServer, text
+from collector.publish.web.messages import Request, Response, text
+from collector.publish.web.server import WebServer
 
 from ..certificates import Authority
 
