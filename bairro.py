@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 SUPERVISED = "BAIRRO_SUPERVISOR"
-PLEASE_REPORT = "bairro: not prepared for this: please report it, with the lines above and what `bairro --version` says"
+PLEASE_REPORT = "bairro: this is a bug. Please report it with the lines above and the output of `bairro --version`"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,11 +105,8 @@ def repair(arguments: argparse.Namespace) -> int:
     for problem in report.problems:
         print(problem, file=sys.stderr)
     hours = len({(found.hour, found.device_id) for found in report.findings})
-    what = f"{report.blanked:,} of them blanked" if arguments.blank else "nothing was changed; --blank takes them out"
-    _say(
-        f"{len(report.findings):,} values that cannot be, in {hours:,} hours of devices"
-        + (f"; {what}" if hours else "")
-    )
+    what = f"{report.blanked:,} of them blanked" if arguments.blank else "nothing was changed; --blank removes them"
+    _say(f"{len(report.findings):,} impossible values in {hours:,} device-hours" + (f"; {what}" if hours else ""))
     return EXIT_PROBLEMS if len(report.findings) > report.blanked or report.problems else EXIT_OK
 
 
@@ -123,7 +120,7 @@ def profile_test(arguments: argparse.Namespace) -> int:
     for problem in problems[: recordings.MOST_SHOWN]:
         print(f"{arguments.recording}: {problem}", file=sys.stderr)
     if len(problems) > recordings.MOST_SHOWN:
-        print(f"{arguments.recording}: {len(problems)} lines in all are no object", file=sys.stderr)
+        print(f"{arguments.recording}: {len(problems)} lines in total are not objects", file=sys.stderr)
     return EXIT_OK if objects else EXIT_UNUSABLE
 
 
@@ -363,20 +360,22 @@ def _add_collector_commands(commands: argparse._SubParsersAction[argparse.Argume
     collector.add_argument("--config", type=Path, default=Path("collector.toml"), help="default: collector.toml")
 
     command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
-    command.add_argument("--address", help="address to listen on, instead of the settings' own")
-    command.add_argument("--shard", metavar="K/N", help="poll the part K, from 0, of N, instead of the settings' own")
-    what_for = "TLS and passwords in the format of Prometheus' exporters, instead of the settings' own"
+    command.add_argument("--address", help="address to listen on, instead of the one in the settings")
+    command.add_argument("--shard", metavar="K/N", help="poll part K (from 0) of N, instead of the one in the settings")
+    what_for = "TLS and passwords in the format of Prometheus' exporters, instead of the file in the settings"
     command.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=what_for)
     command.set_defaults(run=collect)
     command = commands.add_parser("check", parents=[collector], help="check settings and inventory; sends nothing")
     command.set_defaults(run=check)
-    command = commands.add_parser("explain", parents=[collector], help="ask one device and show question to state")
+    command = commands.add_parser(
+        "explain", parents=[collector], help="ask one device and show every step from question to state"
+    )
     command.add_argument("device", help="a device_id of the inventory")
     command.set_defaults(run=explain)
     _add_profile_commands(commands, collector)
     backfill.add_to(commands, collector)
-    command = commands.add_parser("repair", parents=[collector], help="list values of the history that cannot be")
-    command.add_argument("--blank", action="store_true", help="take them out; each file as it was is kept beside it")
+    command = commands.add_parser("repair", parents=[collector], help="list impossible values in the history")
+    command.add_argument("--blank", action="store_true", help="remove them; the old file is kept beside each new one")
     command.set_defaults(run=repair)
     command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
     command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
@@ -388,12 +387,12 @@ def _add_profile_commands(
 ) -> None:
     profile = commands.add_parser("profile", help="what to ask of which kind of device")
     verbs = profile.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    command = verbs.add_parser("test", help="show what a recording of a device would yield")
+    command = verbs.add_parser("test", help="show what would be read from a recording of a device")
     command.add_argument("recording", type=Path, metavar="RECORDING.snmprec")
-    command.add_argument("--profiles", type=Path, help="folder of your own profiles, beside the packaged ones")
-    command.add_argument("--profile", help="a profile's name, as in the inventory; default: by what the device says")
+    command.add_argument("--profiles", type=Path, help="folder of your own profiles, in addition to the packaged ones")
+    command.add_argument("--profile", help="a profile's name, as in the inventory; default: detected from the device")
     command.set_defaults(run=profile_test)
-    command = commands.add_parser("capture", parents=[collector], help="record a device, with secrets removed")
+    command = commands.add_parser("capture", parents=[collector], help="record a device, with its secrets removed")
     command.add_argument("device", help="a device_id of the inventory")
     command.add_argument("--out", type=Path, help="file to write; default: the sysObjectID with .snmprec, here")
     command.set_defaults(run=capture)
@@ -407,17 +406,17 @@ def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.Argume
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")
     when = command.add_mutually_exclusive_group()
-    when.add_argument("--every", type=_hours, metavar="HOURS", help="go on building, so often, each in its own process")
-    when.add_argument("--at", metavar="HH:MM", help="likewise, every day at this time of the provider's time zone")
-    command.add_argument(
-        "--engine", choices=("duckdb", "spark"), help="what joins the tables; default: as in the settings"
+    when.add_argument(
+        "--every", type=_hours, metavar="HOURS", help="keep building at this interval, each time in a separate process"
     )
-    command.add_argument("--master", metavar="URL", help="the Spark cluster: spark://HOST:PORT; default: likewise")
+    when.add_argument("--at", metavar="HH:MM", help="keep building, every day at this time in the provider's time zone")
+    command.add_argument("--engine", choices=("duckdb", "spark"), help="what joins the tables; default: the setting")
+    command.add_argument("--master", metavar="URL", help="the Spark cluster: spark://HOST:PORT; default: the setting")
     command.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     command.set_defaults(run=build)
     command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")
-    command.add_argument("--address", help="address to listen on, instead of the settings' own")
-    what_for = "where a container's port is published, which is what counts for who can reach the pages"
+    command.add_argument("--address", help="address to listen on, instead of the one in the settings")
+    what_for = "where a container's port is published, which decides who can reach the pages"
     command.add_argument("--published-on", metavar="ADDRESS", help=what_for)
     command.set_defaults(run=serve)
     command = commands.add_parser("report", parents=[dashboard], help="write the one-page report of an area")

@@ -164,13 +164,13 @@ def _check_hosts(path: Path, web: WebSettings) -> None:
     for host in web.hosts:
         if HOST_NAME.fullmatch(host) is None:
             raise settings_file.SettingsError(
-                f"{path}: web.hosts: {host!r} is no host name: write it as browsers show it, without https:// and port, "
+                f"{path}: web.hosts: {host!r} is not a host name: write it without https:// and port, "
                 "such as bairro.example.net"
             )
     if web.behind_proxy and not web.hosts:
         raise settings_file.SettingsError(
-            f"{path}: web.hosts: names no host, but web.behind_proxy is true: name the hosts that browsers ask the proxy "
-            'for, such as hosts = ["bairro.example.net"]'
+            f"{path}: web.hosts: is empty, but web.behind_proxy is true: name the hosts that browsers use for the proxy, "
+            'such as hosts = ["bairro.example.net"]'
         )
 
 
@@ -180,7 +180,7 @@ def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:
     except ValueError as error:
         raise settings_file.SettingsError(f"{path}: build.at: {error}") from None
     if settings.build.every_hours:
-        raise settings_file.SettingsError(f"{path}: build.at: build.every_hours is set too; say one of them")
+        raise settings_file.SettingsError(f"{path}: build.at: build.every_hours is set too; set only one of them")
 
 
 def on_engine(settings: DashboardSettings, name: str | None, spark_master: str | None) -> DashboardSettings:

@@ -66,7 +66,7 @@ def capture(settings: CollectorSettings, device_id: str, path: Path | None = Non
     lines = [f"{path}: {len(scrubbed.objects)} objects"]
     lines += [f"  {failure}: what came until then is kept"] if failure else []
     lines += ["replaced or left out:", *(f"  {kind}: {count}" for kind, count in sorted(scrubbed.replaced.items()))]
-    lines += ["Look through the file before you give it away: numbers are kept as they are, and so are the texts of"]
+    lines += ["Check the file before you share it: numbers are kept as they are, and so are the texts of"]
     lines += ["sysDescr, ifDescr, ifName and the kinds of parts in ENTITY-MIB."]
     return "\n".join(lines), EXIT_PROBLEMS if failure else EXIT_OK
 

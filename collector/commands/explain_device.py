@@ -61,9 +61,9 @@ def _state(settings: CollectorSettings, device: Device) -> str:
     """What the running collector last believed, from its live table."""
     row = read_state(settings.data, device.device_id)
     if row is None:
-        return "state\n  no collector has published a state of this device yet"
+        return "state\n  no collector has published a state for this device yet"
     since = f"since {row['since']:%Y-%m-%d %H:%M:%S} UTC"
-    root = f", laid to {row['root']}" if row["root"] else ""
+    root = f", attributed to {row['root']}" if row["root"] else ""
     polled = f"; last polled {row['polled_at']:%H:%M:%S}" if row["polled_at"] else "; not polled yet"
     ails = [word.replace("_", " ") for word in (*(row["degraded"] or ()), *(row["faults"] or ()))]
     ailing = f"; ails: {', '.join(ails)}" if ails else ""
@@ -78,7 +78,7 @@ def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
     if echoes is not None and echoes.sent:
         pings = f"; {echoes.sent - echoes.lost} of {echoes.sent} pings came back"
     if not reading.sent:
-        return f"this host refused to send: {reading.failure or 'no reason given'}; look at its routes and interfaces"
+        return f"this host could not send: {reading.failure or 'no reason given'}; look at its routes and interfaces"
     if reading.snmp == "silent":
         return _silent(device, explanation, credentials) + pings
     if reading.snmp == "refused":
@@ -106,13 +106,13 @@ def _silent(device: Device, explanation: Explanation, credentials: Sequence[Cred
     where = f"{device.address}:{device.port}"
     if explanation.rejected:
         reasons = ", ".join(sorted(explanation.rejected))
-        return f"packets came back but none could be taken for an answer ({reasons})"
+        return f"packets came back but none was a valid answer ({reasons})"
     communities = [repr(credential.name) for credential in credentials if credential.version != "3"]
     if reading.echoes is not None and reading.echoes.lost < reading.echoes.sent:
         likely = "SNMP is off or filtered"
         if communities:
             likely = f"most likely {_community(communities)}, or {likely}"
-        return f"SNMP at {where} stays silent though the device is there: {likely}"
+        return f"SNMP at {where} does not answer although the device is there: {likely}"
     causes = ["the device is off or unreachable", "its SNMP is off or filtered"]
     if communities:
         causes.append(_community(communities))
@@ -141,7 +141,7 @@ def _uplink(device: Device, reading: Reading) -> str:
 def impossible(reading: Reading) -> str:
     """What of the reading cannot be, which no metric shows and no history keeps."""
     told = [*_beyond(reading.signals), *_beyond(reading.probes)]
-    return "\n  ".join(["\n\nnot believed, so absent from metrics and history", *told]) if told else ""
+    return "\n  ".join(["\n\nnot plausible, so left out of metrics and history", *told]) if told else ""
 
 
 def _beyond(records: Sequence[SignalReading] | Sequence[ProbeReading]) -> Iterator[str]:

@@ -101,13 +101,13 @@ def read_costs(path: Path, results: Results) -> list[Work]:
         more = [f"and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
         raise CostsError("\n".join([*told[:MOST_SHOWN], *more]))
     if not works:
-        raise CostsError(f"{path}: there is no work in it, only a header")
+        raise CostsError(f"{path}: it has a header and no rows")
     return list(works.values())
 
 
 def _refuse_double(work: Work, works: Mapping[tuple[str, str], Work]) -> None:
     if (work.area, work.measure) in works:
-        raise ValueError("measure: stands there twice for this area")
+        raise ValueError("measure: is there twice for this area")
 
 
 def _areas(results: Results) -> dict[str, str]:
@@ -193,9 +193,9 @@ def _considered(
         if work.area in hidden:
             why = "in areas with too few customers to show separately"
         elif not with_unproven and work.measure not in found and not (work.measure == figures.EVERYTHING and found):
-            why = "of measures that were not found to move leaving (--unproven takes them in)"
+            why = "of measures that were not found to affect leaving (--unproven includes them)"
         elif not saving.get((work.area, work.measure), math.nan) > 0:
-            why = "that would keep nobody, or nobody that is known"
+            why = "that would keep no customers, as far as is known"
         else:
             by_area.setdefault(work.area, []).append(work)
             continue

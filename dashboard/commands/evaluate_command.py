@@ -15,10 +15,12 @@ def add_to(commands: Any) -> None:
     what_for = "judge how well departures can be predicted from a customer table that you already have"
     command = commands.add_parser("evaluate", help=what_for)
     command.add_argument("table", type=Path, metavar="TABLE", help="CSV or Parquet, one row per customer")
-    command.add_argument("--mapping", type=Path, required=True, metavar="M", help="which column is what, as TOML")
+    command.add_argument(
+        "--mapping", type=Path, required=True, metavar="M", help="a TOML file that says what each column is"
+    )
     command.add_argument("--holdout", type=Path, metavar="FILE", help="judge on this table; default: cross-validation")
-    command.add_argument("--score", type=Path, metavar="FILE", help="score these customers too; no outcome is needed")
-    what_for = "share that truly leaves, where the table holds more leavers than there are (0.02: two in a hundred)"
+    command.add_argument("--score", type=Path, metavar="FILE", help="also score these customers; they need no outcome")
+    what_for = "true share of customers who leave, if the table holds more leavers than that (0.02: two in a hundred)"
     command.add_argument("--true-rate", type=_share, metavar="RATE", help=what_for)
     command.add_argument("--folds", type=_folds, default=5, help="of the cross-validation; default: 5")
     command.add_argument("--inner", type=_folds, default=3, help="folds to tune on, within each; default: 3")

@@ -17,12 +17,12 @@ EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 
 def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     """Add the command to bairro's."""
-    what_for = "pick the works that keep most customers for a sum of money"
+    what_for = "pick the works that keep most customers for a budget"
     command = commands.add_parser("fixes", parents=[parent], help=what_for)
     command.add_argument("--budget", required=True, metavar="AMOUNT", help="in the currency of the settings")
     command.add_argument("--costs", required=True, type=Path, metavar="FILE", help="CSV: area, measure, cost")
     command.add_argument("--out", type=Path, metavar="FILE", help="CSV to write; default: what-to-fix.csv, here")
-    command.add_argument("--unproven", action="store_true", help="also measures not found to move leaving")
+    command.add_argument("--unproven", action="store_true", help="also measures not found to affect leaving")
     command.set_defaults(run=run)
 
 
@@ -95,16 +95,16 @@ def _lines(made: choose_fixes.Plan, results: Results, settings: DashboardSetting
         )
         for row in rows
     ]
-    lines = aligned if made.packages else ["No work that was considered fits the budget."]
+    lines = aligned if made.packages else ["None of the works fits the budget."]
     if made.packages:
         lines.append(
             f"For {money(made.cost / choose_fixes.CENTS)} of {money(budget / choose_fixes.CENTS)}: "
-            f"{_span(choose_fixes.total(made))} customers in 90 days. Several measures in one area are combined, not added up; the ends "
-            "of intervals are added up over areas, since the same effects stand behind all, so the total's is rather too wide."
+            f"{_span(choose_fixes.total(made))} customers in 90 days. Several measures in one area are combined, not added up. The "
+            "interval of the total adds up those of the areas, because all rest on the same effects, so it is rather too wide."
         )
     if made.gap > 0:
         lines.append(
-            f"There were too many choices to try all: another could keep up to {numbers.leavers(made.gap)} customers more."
+            f"There were too many choices to try them all: another could keep up to {numbers.leavers(made.gap)} customers more."
         )
     return [*lines, *(f"Left out: {reason}." for reason in made.left_out)]
 

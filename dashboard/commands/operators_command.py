@@ -26,24 +26,24 @@ def add_to(commands: Any, parent: argparse.ArgumentParser, run: Run) -> None:
     """Add the commands to bairro's; ``run`` calls ``enter`` once settings and database are there."""
     who = argparse.ArgumentParser(add_help=False)
     who.add_argument("--by", metavar="NAME", help="who enters it; default: the system's user and host")
-    maintenance = commands.add_parser("maintenance", help="planned work: outages in it are told as planned")
+    maintenance = commands.add_parser("maintenance", help="planned work: outages in its window count as planned")
     verbs = maintenance.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_add(verbs.add_parser("add", parents=[parent, who], help="enter a window, once or weekly"), run)
-    command = verbs.add_parser("list", parents=[parent], help="the windows that hold or are to come")
-    command.add_argument("--all", action="store_true", help="those that are over or were called off, too")
+    command = verbs.add_parser("list", parents=[parent], help="current and future windows")
+    command.add_argument("--all", action="store_true", help="also past and cancelled windows")
     command.set_defaults(run=run, entry=list_windows)
-    command = verbs.add_parser("cancel", parents=[parent, who], help="call a window off, from now on")
-    command.add_argument("window", metavar="WINDOW", help="its id, or how it begins")
+    command = verbs.add_parser("cancel", parents=[parent, who], help="cancel a window from now on")
+    command.add_argument("window", metavar="WINDOW", help="its id, or the beginning of it")
     command.set_defaults(run=run, entry=cancel_window)
-    command = commands.add_parser("acknowledge", parents=[parent, who], help="take up an incident, with a note")
-    command.add_argument("incident", metavar="INCIDENT", help="its id, or how it begins")
+    command = commands.add_parser("acknowledge", parents=[parent, who], help="take on an incident, with a note")
+    command.add_argument("incident", metavar="INCIDENT", help="its id, or the beginning of it")
     command.add_argument("--note", default="", help="what colleagues should know")
     command.set_defaults(run=run, entry=acknowledge_incident)
 
 
 def _add_add(command: argparse.ArgumentParser, run: Run) -> None:
     target = command.add_mutually_exclusive_group(required=True)
-    target.add_argument("--device", metavar="ID", help="one device, and the outages that are laid to it")
+    target.add_argument("--device", metavar="ID", help="one device and the outages attributed to it")
     target.add_argument("--site", help="every device of the site")
     target.add_argument("--area", help="every device of the neighbourhood")
     command.add_argument("--from", dest="start", metavar="TIME", help="YYYY-MM-DD HH:MM in the time zone; default: now")
@@ -52,7 +52,7 @@ def _add_add(command: argparse.ArgumentParser, run: Run) -> None:
     command.add_argument("--hours", type=float, help="how long it lasts; weekly: each time")
     command.add_argument("--timezone", help="IANA name; default: the one in the settings")
     command.add_argument("--reason", required=True, help="what is done")
-    command.add_argument("--force", action="store_true", help="even if the inventory does not have the target yet")
+    command.add_argument("--force", action="store_true", help="even if the target is not in the inventory yet")
     command.set_defaults(run=run, entry=add_window)
 
 
@@ -80,7 +80,9 @@ def add_window(arguments: argparse.Namespace, settings: DashboardSettings, engin
         raise EntryError(f"the inventory has no {window.target_kind} {window.target!r}; --force enters it all the same")
     window_id = maintenance.add(engine, window, by=actor(arguments), at=now)
     row = next(row for row in maintenance.windows(engine, now, past=True) if row["window_id"] == window_id)
-    known = "no inventory was published yet, so the name is not checked" if devices is None else f"{devices} devices"
+    known = (
+        "no inventory has been published yet, so the name was not checked" if devices is None else f"{devices} devices"
+    )
     return f"window {window_id} on {window.target_kind} {window.target} ({known})\n  {_when(row, now)}"
 
 
@@ -91,7 +93,11 @@ def list_windows(arguments: argparse.Namespace, settings: DashboardSettings, eng
     now = datetime.now(UTC)
     rows = maintenance.windows(engine, now, past=arguments.all)
     if not rows:
-        return "no maintenance window holds or is to come" if not arguments.all else "there is no maintenance window"
+        return (
+            "there is no current or future maintenance window"
+            if not arguments.all
+            else "there is no maintenance window"
+        )
     return "\n".join(
         f"{row['window_id']}  {row['target_kind']} {row['target']}: {row['reason']} ({row['created_by']})\n"
         f"  {_when(row, now)}"
@@ -104,7 +110,7 @@ def cancel_window(arguments: argparse.Namespace, settings: DashboardSettings, en
     from dashboard.operations import plan_maintenance as maintenance
 
     row = maintenance.cancel(engine, arguments.window, by=actor(arguments), at=datetime.now(UTC))
-    return f"window {row['window_id']} on {row['target_kind']} {row['target']} is called off"
+    return f"window {row['window_id']} on {row['target_kind']} {row['target']} is cancelled"
 
 
 def acknowledge_incident(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
@@ -113,7 +119,7 @@ def acknowledge_incident(arguments: argparse.Namespace, settings: DashboardSetti
 
     by, now = actor(arguments), datetime.now(UTC)
     incident_id = acknowledgements.acknowledge(engine, arguments.incident, arguments.note, by=by, at=now)
-    return f"{by} has taken up incident {incident_id}"
+    return f"{by} has taken on incident {incident_id}"
 
 
 def _entry(arguments: argparse.Namespace, settings: DashboardSettings, now: datetime) -> Entry:
@@ -130,7 +136,7 @@ def _entry(arguments: argparse.Namespace, settings: DashboardSettings, now: date
         weekly = None
         if arguments.weekly is not None:
             if arguments.hours is None:
-                raise EntryError("say how long each one lasts: --hours")
+                raise EntryError("give the length of each window: --hours")
             days, time_of_day = weekly_words(arguments.weekly)
             weekly = Weekly(days, time_of_day, round(arguments.hours * 3600), name)
         elif arguments.hours is not None:
@@ -189,10 +195,10 @@ def _when(row: Mapping[str, Any], now: datetime) -> str:
     from dashboard.operations import plan_maintenance as maintenance
 
     if row["cancelled_at"] is not None:
-        return f"called off by {row['cancelled_by']} at {row['cancelled_at']:%Y-%m-%d %H:%M} UTC"
+        return f"cancelled by {row['cancelled_by']} at {row['cancelled_at']:%Y-%m-%d %H:%M} UTC"
     occurrence = maintenance.following(row, now)
     if occurrence is None:
-        return f"over since {row['ends_at']:%Y-%m-%d %H:%M} UTC"
+        return f"ended {row['ends_at']:%Y-%m-%d %H:%M} UTC"
     start, end = occurrence
     times = (
         f"{start:%a %Y-%m-%d %H:%M} to {end:%a %Y-%m-%d %H:%M} {row['time_zone']} ({start.astimezone(UTC):%H:%M} UTC)"

@@ -22,11 +22,11 @@ EXIT_PROBLEMS = 1
 IMPORT_HELP = """FILE is CSV, Excel (.xlsx), OpenDocument (.ods), Parquet, for areas also GeoJSON; or the URL of a database
 (postgresql://user@host/database) with --table or --query.
 
-  bairro import complaints tickets.csv --propose > mapping.toml     write a mapping to look through
+  bairro import complaints tickets.csv --propose > mapping.toml     write a draft mapping to check
   bairro import complaints tickets.csv --mapping mapping.toml --dry-run
   bairro import complaints tickets.csv --mapping freshdesk          or one that comes with Bairro
   bairro import --history                                           what was imported, newest first
-  bairro import complaints --undo                                   take the newest import back
+  bairro import complaints --undo                                   undo the newest import
 """
 
 
@@ -35,36 +35,38 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     command = commands.add_parser(
         "import",
         parents=[parent],
-        help="take in a file of records",
+        help="import a file of records",
         epilog=IMPORT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("kind", nargs="?", choices=KINDS)
     command.add_argument("file", nargs="?", metavar="FILE", help="a file, or the URL of a database")
     command.add_argument(
-        "--mapping", metavar="NAME|FILE", help="how the export is to be read: a profile's name or file"
+        "--mapping", metavar="NAME|FILE", help="how to read the export: a mapping profile's name or file"
     )
     command.add_argument("--as-of", type=_date, help="the day of an export without history, YYYY-MM-DD")
     command.add_argument(
         "--absent",
         choices=("left", "stay"),
-        help="what customers on record are that the file does not have: they left, or they stay as last known",
+        help="what to do with customers on record that are missing in the file: they left, or they stay as last known",
     )
     command.add_argument(
         "--even-if-most",
         action="store_true",
-        help="with --absent left: end the absent ones though they are more than half of those on record",
+        help="with --absent left: end the missing ones even if they are more than half of those on record",
     )
     command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
-    command.add_argument("--propose", action="store_true", help="print a mapping for the file; store nothing")
-    command.add_argument("--history", action="store_true", help="print what was imported; of all kinds, or of one")
-    command.add_argument("--undo", action="store_true", help="take the newest import of the kind back")
+    command.add_argument("--propose", action="store_true", help="print a draft mapping for the file; store nothing")
+    command.add_argument("--history", action="store_true", help="print what was imported, of all kinds or of one")
+    command.add_argument("--undo", action="store_true", help="undo the newest import of the kind")
     command.add_argument("--mappings", action="store_true", help="print the profiles that come with Bairro")
     _add_source(command)
     command.set_defaults(run=import_records)
-    command = commands.add_parser("outreach", parents=[parent], help="write whom of your own list to call")
-    command.add_argument("incident", metavar="INCIDENT", help="its id, or how it begins")
-    command.add_argument("--customers", required=True, metavar="FILE", help="your list: a file, or a database's URL")
+    command = commands.add_parser("outreach", parents=[parent], help="write which customers of your list to call")
+    command.add_argument("incident", metavar="INCIDENT", help="its id, or the beginning of it")
+    command.add_argument(
+        "--customers", required=True, metavar="FILE", help="your list: a file, or the URL of a database"
+    )
     command.add_argument("--id-column", default="customer_id", help="default: customer_id")
     command.add_argument("--out", type=Path, metavar="FILE", help="CSV to write; default: outreach-INCIDENT.csv, here")
     _add_source(command)
@@ -91,9 +93,9 @@ def import_records(arguments: argparse.Namespace) -> int:
         return _refused(f"say what to import: {', '.join(KINDS)}")
     if arguments.undo:
         if arguments.file is not None:
-            return _refused("--undo takes the newest import of a kind back; leave the file out")
+            return _refused("--undo undoes the newest import of a kind; leave the file out")
         print(records.undo(arguments.kind, settings, by=actor(arguments)))
-        print("bairro build makes the results anew")
+        print("bairro build makes new results")
         return EXIT_OK
     if arguments.file is None:
         return _refused("say which file to import")

@@ -12,7 +12,7 @@ from dashboard.operations import audit
 
 
 def acknowledge(engine: sa.Engine, incident: str, note: str, *, by: str, at: datetime) -> str:
-    """Store the acknowledgement of ``incident`` (its id, or how it begins); returns the whole id.
+    """Store the acknowledgement of ``incident`` (its id, or the beginning of it); returns the whole id.
 
     The same person may acknowledge an incident again with another note. Raises audit.EntryError.
     """

@@ -73,7 +73,7 @@ def read(path: Path, key: object, at: datetime, known: LiveFile | None) -> LiveF
     except _NewerError as error:
         return replace(old, key=key, error=f"{error}. {UPGRADE}")
     except (OSError, pa.ArrowException, ValueError) as error:
-        return replace(old, key=key, error=f"{_why(error)}. Delete the file: a collector that runs writes it anew")
+        return replace(old, key=key, error=f"{_why(error)}. Delete the file: a running collector writes a new one")
     written = _last_poll(table) or path.stat().st_mtime if note is None else note.written_at
     return LiveFile(name, key, note, table, min(datetime.fromtimestamp(written, UTC), at))
 

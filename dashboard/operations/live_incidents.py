@@ -111,8 +111,8 @@ class IncidentReader:
 Found = tuple[pd.DataFrame, pd.DataFrame, str | None]
 
 MISSING = (
-    "there is no operations database at {name}. The collector makes one when it starts; "
-    "if there was one, put it back, then restart the collector"
+    "there is no operations database at {name}. The collector creates one when it starts. "
+    "If there was one, restore it, then restart the collector"
 )
 UNREAD = "the operations database {name} cannot be read"
 HANGS = "the operations database {name} does not answer"
@@ -195,11 +195,9 @@ def _why(error: sa.exc.SQLAlchemyError, name: str, *, is_file: bool) -> str:
     if not is_file:
         return f"{UNREAD.format(name=name)}: {said}. {CHECK}"
     if "locked" in said:
-        do = (
-            "Another program holds it: end that (a copy, an open sqlite3 shell); it is read again as soon as it is free"
-        )
+        do = "Another program has locked it (a copy, an open sqlite3 shell): close that program; it is then read again"
     elif "no such table" in said:
-        do = "It holds no tables of Bairro: put the right file back, or run bairro migrate; then restart the collector"
+        do = "It holds no tables of Bairro. Restore the right file or run bairro migrate, then restart the collector"
     elif "unable to open" in said:
         do = "Let the user that runs the dashboard read the file and its folder"
     else:

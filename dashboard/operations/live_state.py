@@ -40,8 +40,8 @@ DEGRADED_ENOUGH_RATIO = 0.1
 UNRECORDED_SECONDS = 30.0
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 UNRECORDED = (
-    "the operations database lacks outages that the collector tells of: it was replaced, or the collector cannot write "
-    "to it. Look at the collector's log, and restart it"
+    "the operations database lacks outages that the collector reports: it was replaced, or the collector cannot write "
+    "to it. Check the collector's log and restart it"
 )
 
 

@@ -131,7 +131,7 @@ class TableReader:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
             self._inventory_problem = (
                 f"the table of the inventory, {self._inventory_path}, cannot be read: {why}. "
-                "Devices that no live table tells of cannot be shown"
+                "Devices that are in no live table cannot be shown"
             )
         else:
             self._inventory_key, self._inventory_problem = key, ""

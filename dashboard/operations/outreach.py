@@ -77,7 +77,7 @@ class Outreach:
 def outreach(
     engine: sa.Engine, settings: DashboardSettings, incident: str, listed: Sheet, *, id_column: str, now: datetime
 ) -> Outreach:
-    """The customers of ``listed`` who were served by devices of ``incident`` (its id, or how it begins) when it
+    """The customers of ``listed`` who were served by devices of ``incident`` (its id, or the beginning of it) when it
     happened: their ``device_id`` at the time, or a device behind one of the incident's.
 
     Raises OutreachError and audit.EntryError.
@@ -98,13 +98,15 @@ def outreach(
     out = {member["device_id"] for member in members}
     notes = [
         f"{len(out):,} devices of the incident, {len({hit.device_id for hit in hits}):,} with those behind them;"
-        f" {len(affected):,} customers were served by them by the records, {len(rows):,} of these are on the list"
+        f" {len(affected):,} customers were served by them according to the records, {len(rows):,} of these are on the list"
     ]
     known = set(records.read("customers", settings.data).column("customer_id").to_pylist())
     if unknown := len(set(own) - known):
         notes.append(f"{unknown:,} ids of the list are not among the imported customers")
     if late:
-        notes.append(f"{len(late):,} customers on those devices are known only from a later day on, and are left out")
+        notes.append(
+            f"{len(late):,} customers on those devices are on record only from a later day on, and are left out"
+        )
     if not rows:
         notes.append(_why_nobody(own, known, affected))
     rows.sort(key=lambda call: (-int(call[6]), call[0]))
@@ -149,7 +151,7 @@ def _incident(engine: sa.Engine, wanted: str) -> tuple[sa.RowMapping, list[sa.Ro
         raise OutreachError(f"the operations database cannot be read ({error.orig}); run bairro migrate") from None
     if row["kind"] == "blind":
         raise OutreachError(
-            f"incident {incident_id} is the collector's own blindness: nobody is known to have been out"
+            f"incident {incident_id} is a time when the collector itself was blind: nobody is known to have been without service"
         )
     if not members:
         raise OutreachError(f"incident {incident_id} names no device")
@@ -184,7 +186,7 @@ def _hits(members: Iterable[sa.RowMapping], data: Path) -> list[_Hit]:
 def _served(hits: list[_Hit], settings: DashboardSettings, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
     customers = records.read("customers", settings.data)
     if not customers.num_rows:
-        raise OutreachError("no customers have been imported yet, so nobody knows who is served by which device")
+        raise OutreachError("no customers have been imported yet, so it is not known which device serves whom")
     table = pa.table(
         {
             "device_id": pa.array([hit.device_id for hit in hits], pa.string()),
@@ -221,7 +223,7 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
 def _why_nobody(own: dict[str, str], known: set[str], affected: set[str]) -> str:
     if not set(own) & known:
         return (
-            f"none of the list's {len(own):,} ids is among the imported customers: is it the id that their export has,"
+            f"none of the list's {len(own):,} ids is among the imported customers: is it the same id as in their export,"
             " written the same way?"
         )
     if not affected:

@@ -40,10 +40,10 @@ class Entry:
 
     def __post_init__(self) -> None:
         if not self.reason.strip():
-            raise EntryError("say the reason: it is what a colleague reads at night")
+            raise EntryError("give the reason: it is what a colleague reads at night")
         if self.ends_at is None:
             if self.weekly is None:
-                raise EntryError("say when it ends: --to or --hours")
+                raise EntryError("give the end: --to or --hours")
             return
         if self.ends_at <= self.starts_at:
             raise EntryError(f"it would end ({_utc(self.ends_at)}) before it begins ({_utc(self.starts_at)})")
@@ -75,7 +75,7 @@ def add(engine: sa.Engine, entry: Entry, *, by: str, at: datetime) -> str:
 
 
 def cancel(engine: sa.Engine, window: str, *, by: str, at: datetime) -> Mapping[str, Any]:
-    """Call off a window (its id, or how it begins) from ``at`` on; returns its row as it was.
+    """Call off a window (its id, or the beginning of it) from ``at`` on; returns its row as it was.
 
     Raises audit.EntryError for one that is not there, has been called off, or is over.
     """
@@ -85,9 +85,9 @@ def cancel(engine: sa.Engine, window: str, *, by: str, at: datetime) -> Mapping[
         this = table.c.window_id == window_id
         row = dict(connection.execute(sa.select(table).where(this)).mappings().one())
         if row["cancelled_at"] is not None:
-            raise EntryError(f"{row['cancelled_by']} has called off window {window_id} at {_utc(row['cancelled_at'])}")
+            raise EntryError(f"{row['cancelled_by']} has cancelled window {window_id} at {_utc(row['cancelled_at'])}")
         if row["ends_at"] is not None and row["ends_at"] <= at:
-            raise EntryError(f"window {window_id} is over since {_utc(row['ends_at'])}: nothing is left to call off")
+            raise EntryError(f"window {window_id} ended {_utc(row['ends_at'])}: there is nothing left to cancel")
         connection.execute(sa.update(table).where(this).values(cancelled_by=by, cancelled_at=at))
         details = {"target_kind": row["target_kind"], "target": row["target"]}
         audit.record(connection, "maintenance.cancel", window_id, by=by, at=at, details=details)

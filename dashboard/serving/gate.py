@@ -150,13 +150,13 @@ def _callback(app: Dash, log: QuietLog) -> Response | None:
     if said is None:
         return None
     log.say(f"refused a forged or outdated callback: {said}")
-    return told(400, f"The page did not send this: {said}. If it is open since before an update, reload it.")
+    return told(400, f"The page did not send this: {said}. If it was opened before an update, reload it.")
 
 
 def _page(is_page: Callable[[str], bool], links: dict[str, str]) -> Response | None:
     path = request.path
     if path == CALLBACKS:
-        answer = told(405, "Pages ask here by POST.")
+        answer = told(405, "Pages use POST here.")
         answer.headers["Allow"] = "POST"
         return answer
     if not path.startswith(("/_", "/-")) and is_page(path):
@@ -165,7 +165,7 @@ def _page(is_page: Callable[[str], bool], links: dict[str, str]) -> Response | N
 
 
 def _reason(error: HTTPException) -> str:
-    known = {405: "The path is there, but not for this method.", 413: "No page sends that much."}
+    known = {405: "The path is there, but not for this method.", 413: "No page sends this much."}
     return known.get(error.code or 500, error.description or "")
 
 

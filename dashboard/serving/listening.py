@@ -13,9 +13,9 @@ from dashboard.config import WebSettings
 
 BACKLOG = 1024
 NOT_ALONE = (
-    "the pages ask nobody for a password, so they are served beyond this host only behind something that does. "
+    "the pages have no passwords, so they are served to other hosts only behind a proxy that asks for one. "
     "Set web.address to a loopback address such as 127.0.0.1, or put a reverse proxy with authentication in front, set "
-    "web.behind_proxy = true and name in web.hosts the hosts that browsers ask it for (docs/operations.md)"
+    "web.behind_proxy = true and list in web.hosts the host names that browsers use (docs/operations.md)"
 )
 
 
@@ -59,7 +59,7 @@ def _resolve(address: str, port: int) -> list[tuple[socket.AddressFamily, tuple[
     try:
         found = socket.getaddrinfo(address or "0.0.0.0", port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise ListenError(f"{address}:{port} cannot be had: no address is called so; set web.address") from None
+        raise ListenError(f"{address}:{port} cannot be used: there is no such address; set web.address") from None
     return [(family, place) for family, _, _, _, place in found]
 
 

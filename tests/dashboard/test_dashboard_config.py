@@ -22,7 +22,7 @@ FAULTS = {
     "lag_not_whole": "analysis.reporting_lag_days: must be a whole number, not 2.5",
     "port": "web.port: must be between 0 and 65535, not 70000",
     "build_at": "build.at: a time of day is written HH:MM, not '25:00'",
-    "build_twice": "build.at: build.every_hours is set too; say one of them",
+    "build_twice": "build.at: build.every_hours is set too; set only one of them",
     "engine": "engine.name: must be one of duckdb, spark, not 'pandas'",
     "memory": "engine.memory_gigabytes: must be between 0.05 and 4096, not 0",
     "not_a_number": "engine.memory_gigabytes: must be between 0.05 and 4096, not nan",

@@ -25,12 +25,18 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     command = commands.add_parser("backfill", parents=[parent], help=what_for)
     command.add_argument("--prometheus", required=True, metavar="URL", help="such as http://127.0.0.1:9090")
     command.add_argument(
-        "--queries", required=True, type=Path, metavar="FILE", help="which expression gives which column"
+        "--queries",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="a TOML file that says which expression gives which column",
     )
     command.add_argument(
         "--from", dest="start", type=_moment, metavar="TIME", help=f"ISO 8601, UTC; default: {DAYS} days back"
     )
-    command.add_argument("--to", dest="end", type=_moment, metavar="TIME", help="likewise; default: as late as may be")
+    command.add_argument(
+        "--to", dest="end", type=_moment, metavar="TIME", help="likewise; default: as late as possible"
+    )
     command.add_argument("--dry-run", action="store_true", help="ask and count; write nothing")
     command.set_defaults(run=run)
 

@@ -47,7 +47,7 @@ class Matcher:
         values = {}
         for device_id, own in series_of.items():
             if len(own) > 1:
-                self._leave_out(name, "several of one device, of which none can be chosen", device_id)
+                self._leave_out(name, "several for one device, and it is not clear which one to use", device_id)
             else:
                 values[device_id] = {hour: value * column.scale for hour, value in own[0].hours.items()}
         return values

@@ -81,7 +81,7 @@ class Backfill:
                     self._fill_day(day, (start, end), report, say, dry_run)
         report.problems += self._matcher.problems()
         report.problems += [
-            f"{name}: {count} values left out: they could not be true"
+            f"{name}: {count} values left out because they are impossible"
             for name, count in sorted(self._maker.dropped.items())
         ]
         report.problems += [
@@ -99,7 +99,7 @@ class Backfill:
         present = _present(folder, unread)
         report.problems += [f"{path}: {why}" for path, why in unread.items()]
         if folder / FILE in unread:
-            report.problems.append(f"{folder.name[5:]}: left out; move that file away to fill the day anew")
+            report.problems.append(f"{folder.name[5:]}: left out; move that file away to fill the day again")
             return
         hours = self._ask(*span, report)
         rows, skipped = [], 0

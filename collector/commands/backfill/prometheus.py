@@ -117,7 +117,7 @@ def _series(found: dict[str, Any], url: str) -> list[Series]:
             for series in found["data"]["result"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise PrometheusError(f"{url}: answers with what is no matrix of samples; is it a Prometheus?") from None
+        raise PrometheusError(f"{url}: does not answer with a matrix of samples; is it a Prometheus?") from None
 
 
 def _joined(earlier: list[Series], later: list[Series]) -> list[Series]:

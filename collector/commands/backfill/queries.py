@@ -74,7 +74,7 @@ def load(path: Path) -> Queries:
         )
     for name in ("down_seconds", "silent_seconds"):
         if SILENCE in found.columns and name in found.columns:
-            raise settings_file.SettingsError(f"{path}: columns.{name}: is worked out of {SILENCE}; give one of them")
+            raise settings_file.SettingsError(f"{path}: columns.{name}: is computed from {SILENCE}; give one of them")
     _check_access(found.access, path)
     columns = {}
     for name, column in found.columns.items():

@@ -188,7 +188,7 @@ def _fault(name: str, column: ColumnMapping, columns: Table[str, ColumnMapping])
             f"scale confirms what is read, and that is {named}; values = {{...}} says what answers of another stand for"
         )
     if column.lower and column.upper:
-        return "lower and upper: say one of them"
+        return "lower and upper: set only one of them"
     if not 0 <= column.pad <= 64:
         return f"pad must be between 0 and 64 digits, not {column.pad}"
     if any("%" not in way and way not in SPECIAL_FORMATS for way in column.format):

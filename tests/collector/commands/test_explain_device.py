@@ -56,7 +56,7 @@ def test_question_answer_reading_and_state(settings: Settings, snmpd: Agent) -> 
         "sysUpTime.0 (1.3.6.1.2.1.1.3.0)",
         f"ifDescr.1 (1.3.6.1.2.1.2.2.1.2.1) = OCTET STRING: '{next(iter(octets.values()))}'",
         "InterfaceReading(name='lo'",
-        "no collector has published a state of this device yet",
+        "no collector has published a state for this device yet",
     ):
         assert part in text
     assert text.endswith("verdict\n  SNMP answered")
@@ -70,7 +70,7 @@ def test_state_is_what_the_collector_last_wrote(settings: Settings, snmpd: Agent
     table.change(Transition("gate", 1_700_000_120.0, 1_700_000_000.0, "suspect", "suppressed", "core"))
     asyncio.run(table.write(0.0))
     text, _ = explain(made, "gate")
-    assert "suppressed since 2023-11-14 22:13:20 UTC, laid to core; not polled yet" in text
+    assert "suppressed since 2023-11-14 22:13:20 UTC, attributed to core; not polled yet" in text
 
 
 def test_an_uplink_that_is_not_there_and_one_that_is_not_named(settings: Settings, snmpd: Agent) -> None:
@@ -113,7 +113,9 @@ def test_a_device_that_pings_but_keeps_its_snmp_to_itself(settings: Settings, de
         text, code = explain(settings(f"gate,127.0.0.1:{dead_port},router,centro,echo:{port},"), "gate")
         thread.join(10)
     assert code == 1, "somebody is there, but the question was not answered"
-    assert "stays silent though the device is there: most likely the community of credential 'test' is wrong" in text
+    assert (
+        "does not answer although the device is there: most likely the community of credential 'test' is wrong" in text
+    )
     assert text.endswith("2 of 2 pings came back")
 
 
@@ -164,7 +166,7 @@ def test_the_verdict_on_an_uplink(snmp: SnmpOutcome, interfaces: tuple[Interface
 def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:
     signals = (SignalReading("radio 1", 4294967231.0, 30.0), SignalReading("radio 2", -60.0))
     assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals)) == (
-        "\n\nnot believed, so absent from metrics and history\n  radio 1: received_dbm 4.29497e+09 is beyond -160 to 40: "
+        "\n\nnot plausible, so left out of metrics and history\n  radio 1: received_dbm 4.29497e+09 is beyond -160 to 40: "
         "thermal noise of 15 kHz lies at -132 dBm, and 10 W into a receiver would burn it"
     )
     assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals[1:])) == ""

@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_rest_goes_on(tmp_path, capsy
 
 
 def test_nothing_is_there(tmp_path, capsys):
-    assert command(tmp_path, capsys) == (0, "0 values that cannot be, in 0 hours of devices\n")
+    assert command(tmp_path, capsys) == (0, "0 impossible values in 0 device-hours\n")
 
 
 def test_columns_that_this_program_does_not_know_stay(tmp_path):

@@ -76,7 +76,7 @@ def test_what_is_wrong_with_a_recording_is_said_and_the_rest_shown(
     said = capsys.readouterr()
     assert "receive_bytes 7" in said.out
     assert f"{path}: line 4: not of the form OID|type|value: 'x'" in said.err
-    assert f"{path}: 12 lines in all are no object" in said.err
+    assert f"{path}: 12 lines in total are not objects" in said.err
 
 
 def test_no_recording_however_spoilt_stops_the_test(tmp_path: Path) -> None:

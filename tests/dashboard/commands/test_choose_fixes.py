@@ -74,7 +74,7 @@ def test_what_there_is_no_ground_to_buy_is_left_out_and_said(built, worst):
     assert [p.measures for p in made.packages] == [("down_hours",)]
     assert sorted(made.left_out) == [
         "1 works in areas with too few customers to show separately",
-        "1 works of measures that were not found to move leaving (--unproven takes them in)",
+        "1 works of measures that were not found to affect leaving (--unproven includes them)",
     ]
     more = choose_fixes.plan(built, works, 100, minimum=MINIMUM, with_unproven=True)
     assert [p.measures for p in more.packages] == [("loss", "down_hours")]
@@ -96,7 +96,7 @@ def test_costs_are_read_by_id_or_name_and_by_code_or_word(built, tmp_path):
     [
         ("", "costs.csv: is empty"),
         ("area,cost\nn03,5\n", "costs.csv, line 1: there is no column measure (area, measure, cost)"),
-        ("area,measure,cost\n", "costs.csv: there is no work in it, only a header"),
+        ("area,measure,cost\n", "costs.csv: it has a header and no rows"),
         (
             "area,measure,cost\nDunmore,loss,5\n",
             "line 2, column area: the results know no area 'Dunmore'; did you mean dunmere",
@@ -111,7 +111,7 @@ def test_costs_are_read_by_id_or_name_and_by_code_or_word(built, tmp_path):
             "line 2, column cost: must be a number from 0 on, such as 12500 or 12500.50, not '-4'",
         ),
         ("area,measure,cost\nn03,loss,nan\n", "line 2, column cost: must be a number"),
-        ("area,measure,cost\nn03,loss,4\nDunmere,loss,5\n", "line 3, column measure: stands there twice for this area"),
+        ("area,measure,cost\nn03,loss,4\nDunmere,loss,5\n", "line 3, column measure: is there twice for this area"),
         ("area,measure,cost\nn03,loss\n", "line 2: has 2 cells, the header 3"),
     ],
 )
@@ -154,7 +154,7 @@ def test_the_command_prints_the_plan_and_writes_it(sample, tmp_path, capsys, wor
     worth = [float(row["avoidable_leavers_90d"]) / float(row["cost"]) for row in rows]
     assert worth == sorted(worth, reverse=True)
     assert bairro.main([*command, "--budget", "0.5"]) == 1
-    assert "No work that was considered fits the budget." in capsys.readouterr().out
+    assert "None of the works fits the budget." in capsys.readouterr().out
     assert bairro.main([*command, "--budget", "much"]) == 2
     assert "--budget: must be a number" in capsys.readouterr().err
 

@@ -68,7 +68,7 @@ def test_a_locked_database_is_said_and_read_as_soon_as_it_is_free(provider):
         began = time.monotonic()
         live = source.read(NOW)
         assert time.monotonic() - began < 4
-        assert "is locked. Another program holds it" in live.problems[0]
+        assert "is locked. Another program has locked it" in live.problems[0]
         began = time.monotonic()
         source.read(NOW)
         assert time.monotonic() - began < 1, "who knows already does not wait again"

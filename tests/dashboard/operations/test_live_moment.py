@@ -88,7 +88,7 @@ def test_an_outage_that_the_database_does_not_tell_has_a_card_all_the_same(sampl
     assert text_of(now.tiles(live)[1]) == "596 customers affected"
     if why == "not written yet":
         assert live.problems == ()
-        assert "lacks outages that the collector tells of" in source.live(NOW + timedelta(seconds=31)).problems[0]
+        assert "lacks outages that the collector reports" in source.live(NOW + timedelta(seconds=31)).problems[0]
 
 
 def test_table_and_card_say_the_same_since_after_a_restart_of_the_collector(sample, scratch):

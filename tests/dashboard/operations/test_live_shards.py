@@ -181,7 +181,7 @@ def test_one_file_that_cannot_be_read_costs_its_own_devices(scratch, pair):
     assert problem.startswith(
         "the live table cannot be read: shard=1.parquet (192 devices unknown): it is no Parquet file that can be read ("
     )
-    assert "a collector that runs writes it anew" in problem
+    assert "a running collector writes a new one" in problem
     assert words.gaps(live) == ["the live table of collector shard 1 cannot be read"]
 
 

@@ -131,7 +131,7 @@ def test_those_who_were_served_then_are_called_and_no_others(folder: Path, capsy
     said = capsys.readouterr().out
     assert "2 devices of the incident, 5 with those behind them; 5 customers were served by them" in said
     assert "1 ids of the list are not among the imported customers" in said
-    assert "1 customers on those devices are known only from a later day on, and are left out" in said
+    assert "1 customers on those devices are on record only from a later day on, and are left out" in said
     kept = b"".join(path.read_bytes() for path in (folder / "data").rglob("*") if path.is_file())
     assert not any(word in kept for word in (b"C-1", b"C-2", b"Ana 1", b"912345671"))
 
@@ -145,7 +145,7 @@ def refusal(folder: Path, capsys: pytest.CaptureFixture[str], *words: str, **opt
 
 def test_why_nobody_is_called_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no incident 'zz'" in refusal(folder, capsys, "zz")
-    assert "the collector's own blindness" in refusal(folder, capsys, "bb-2")
+    assert "the collector itself was blind" in refusal(folder, capsys, "bb-2")
     assert "no imported customer had one of these devices" in refusal(folder, capsys, "cc-3")
     assert "the list has no column id; line 1 names customer_id" in refusal(
         folder, capsys, "aa", listed="customers.csv"

@@ -94,16 +94,16 @@ def test_a_window_is_called_off_once(folder: Path, capsys: pytest.CaptureFixture
     (row,) = stored(folder, MAINTENANCE_WINDOWS)
     assert "  under way: " in capsys.readouterr().out
     assert run(folder, "maintenance", "cancel", row["window_id"][:6], "--by", "rui") == 0
-    assert capsys.readouterr().out == f"window {row['window_id']} on site hut is called off\n"
+    assert capsys.readouterr().out == f"window {row['window_id']} on site hut is cancelled\n"
     (after,) = stored(folder, MAINTENANCE_WINDOWS)
     assert (after["cancelled_by"], after["ends_at"]) == ("rui", row["ends_at"])
     assert [entry["action"] for entry in stored(folder, AUDIT)] == ["maintenance.add", "maintenance.cancel"]
     assert run(folder, "maintenance", "cancel", row["window_id"]) == 2
-    assert "rui has called off window" in capsys.readouterr().err
+    assert "rui has cancelled window" in capsys.readouterr().err
     assert run(folder, "maintenance", "list") == 0
-    assert capsys.readouterr().out == "no maintenance window holds or is to come\n"
+    assert capsys.readouterr().out == "there is no current or future maintenance window\n"
     assert run(folder, "maintenance", "list", "--all") == 0
-    assert "called off by rui at" in capsys.readouterr().out
+    assert "cancelled by rui at" in capsys.readouterr().out
     assert len(stored(folder, AUDIT)) == 2
 
 
@@ -112,10 +112,10 @@ def test_windows_of_the_past_may_be_entered_and_are_listed_on_demand(
 ) -> None:
     words = ["--device", "cpe-1", "--from", "2026-03-02 10:00", "--hours", "1", "--reason", "entered late"]
     assert run(folder, "maintenance", "add", *words) == 0
-    assert "over since 2026-03-02 11:00 UTC" in capsys.readouterr().out
+    assert "ended 2026-03-02 11:00 UTC" in capsys.readouterr().out
     (row,) = stored(folder, MAINTENANCE_WINDOWS)
     assert run(folder, "maintenance", "cancel", row["window_id"]) == 2
-    assert "is over since 2026-03-02 11:00 UTC: nothing is left to call off" in capsys.readouterr().err
+    assert "ended 2026-03-02 11:00 UTC: there is nothing left to cancel" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_windows_of_the_past_may_be_entered_and_are_listed_on_demand(
         (["--area", "habour", "--hours", "2"], "the inventory has no area 'habour'; --force enters it all the same"),
         (["--device", "old-1", "--hours", "2"], "the inventory has no device 'old-1'; --force enters it all the same"),
         (["--area", "hill", "--hours", "2"], "the inventory has no area 'hill'; --force enters it all the same"),
-        (["--area", "harbour"], "say when it ends: --to or --hours"),
+        (["--area", "harbour"], "give the end: --to or --hours"),
         (["--area", "harbour", "--hours", "-1"], "before it begins"),
         (["--area", "harbour", "--hours", "nan"], "cannot convert float NaN"),
         (["--area", "harbour", "--hours", "1e300"], "--hours 1e+300 is too long"),
         (["--area", "harbour", "--hours", "1000"], "it would last 41 days, more than the 31 that one window may"),
         (["--area", "harbour", "--to", "tomorrow"], "a time is written YYYY-MM-DD HH:MM, not 'tomorrow'"),
         (["--area", "harbour", "--to", "2099-01-01", "--hours", "1"], "--to and --hours both say when it ends"),
-        (["--area", "harbour", "--weekly", "Sun 02:00"], "say how long each one lasts: --hours"),
+        (["--area", "harbour", "--weekly", "Sun 02:00"], "give the length of each window: --hours"),
         (["--area", "harbour", "--weekly", "Sun 02:00", "--hours", "25"], "at most 24 hours, not 25"),
         (["--area", "harbour", "--weekly", "Sun 25:00", "--hours", "1"], "a time of day is written HH:MM, not '25:00'"),
         (["--area", "harbour", "--weekly", "Sum 02:00", "--hours", "1"], "'Sum' is no day of the week"),
@@ -153,7 +153,7 @@ def test_what_cannot_be_taken_is_told_and_changes_nothing(
 
 def test_without_a_reason_nobody_knows_what_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "maintenance", "add", "--area", "harbour", "--hours", "1", "--reason", " ") == 2
-    assert "say the reason" in capsys.readouterr().err
+    assert "give the reason" in capsys.readouterr().err
 
 
 def test_an_unknown_target_may_be_forced_and_none_is_checked_before_the_first_inventory(
@@ -164,7 +164,7 @@ def test_an_unknown_target_may_be_forced_and_none_is_checked_before_the_first_in
     assert "(0 devices)" in capsys.readouterr().out
     (folder / "data" / "devices.parquet").unlink()
     assert run(folder, "maintenance", "add", *words) == 0
-    assert "(no inventory was published yet, so the name is not checked)" in capsys.readouterr().out
+    assert "(no inventory has been published yet, so the name was not checked)" in capsys.readouterr().out
 
 
 def test_an_incident_is_taken_up_with_a_note(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +178,7 @@ def test_an_incident_is_taken_up_with_a_note(folder: Path, capsys: pytest.Captur
             connection.execute(sa.insert(INCIDENTS).values(**row, **totals))
     engine.dispose()
     assert run(folder, "acknowledge", "abc-2", "--note", " crew is on its way ", "--by", "ana") == 0
-    assert capsys.readouterr().out == "ana has taken up incident abc-2\n"
+    assert capsys.readouterr().out == "ana has taken on incident abc-2\n"
     assert run(folder, "acknowledge", "a%", "--by", "rui") == 0
     found = {row["incident_id"]: row for row in stored(folder, ACKNOWLEDGEMENTS)}
     assert (found["abc-2"]["acknowledged_by"], found["abc-2"]["note"]) == ("ana", "crew is on its way")

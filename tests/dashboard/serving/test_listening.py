@@ -44,7 +44,7 @@ def test_in_a_container_the_published_address_counts():
 
 
 def test_a_name_that_nobody_has_is_told():
-    with pytest.raises(ListenError, match="no address is called so"):
+    with pytest.raises(ListenError, match="there is no such address"):
         refuse_open(WebSettings(address="nowhere.invalid"))
 
 
@@ -80,9 +80,9 @@ def load(tmp_path, web: str) -> config.DashboardSettings:
 def test_hosts_are_names_and_needed_behind_a_proxy(tmp_path):
     assert load(tmp_path, 'behind_proxy = true\nhosts = ["bairro.example.net", "::1"]').web.hosts[1] == "::1"
     for wrong in ("https://bairro.example.net", "bairro.example.net:443", "*", "a b", "", "[::1]", "-x"):
-        with pytest.raises(settings_file.SettingsError, match=r"web\.hosts: .* is no host name"):
+        with pytest.raises(settings_file.SettingsError, match=r"web\.hosts: .* is not a host name"):
             load(tmp_path, f'hosts = ["{wrong}"]')
-    with pytest.raises(settings_file.SettingsError, match=r"web\.hosts: names no host, but web\.behind_proxy is true"):
+    with pytest.raises(settings_file.SettingsError, match=r"web\.hosts: is empty, but web\.behind_proxy is true"):
         load(tmp_path, "behind_proxy = true")
 
 

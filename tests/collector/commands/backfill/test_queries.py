@@ -39,7 +39,7 @@ def test_the_example_is_good_and_names_no_column_twice():
         (SEEN + "[columns.outages]\nquery = ' '\n", "columns.outages.query: is empty"),
         (
             SEEN + "[columns.silence_seconds]\nquery = 'a'\n[columns.down_seconds]\nquery = 'b'\n",
-            "columns.down_seconds: is worked out of silence_seconds; give one of them",
+            "columns.down_seconds: is computed from silence_seconds; give one of them",
         ),
         (SEEN + "[match]\nfield = 'site'\n", "match.field: must be one of device_id, address, not 'site'"),
         (SEEN + "[match]\npattern = '('\n", "match.pattern: is not a regular expression: "),
@@ -109,8 +109,11 @@ def test_a_server_in_trouble_is_asked_again(server):
         ((400, {"status": "error", "error": "parse error: oh"}), "parse error: oh"),
         ((401, "Unauthorized"), "status 401"),
         ((200, "<html>"), "status 200"),
-        ((200, {"status": "success", "data": {"result": [{"values": [["x"]]}]}}), "no matrix of samples"),
-        ((200, {"status": "success", "data": {"result": 3}}), "no matrix of samples"),
+        (
+            (200, {"status": "success", "data": {"result": [{"values": [["x"]]}]}}),
+            "does not answer with a matrix of samples",
+        ),
+        ((200, {"status": "success", "data": {"result": 3}}), "does not answer with a matrix of samples"),
     ],
 )
 def test_a_refusal_is_told_in_its_own_words(server, answer, said):
@@ -183,7 +186,7 @@ def test_pattern_interface_and_doubles():
     assert matcher.of("d", Column("q", match=Match()), [series(instance="192.0.2.1", a=a) for a in "xy"]) == {}
     assert matcher.problems() == [
         "c: series of 1 left out: not in the inventory (else)",
-        "d: series of 1 left out: several of one device, of which none can be chosen (core)",
+        "d: series of 1 left out: several for one device, and it is not clear which one to use (core)",
         "i: series of 1 left out: the device names no uplink_interface (ap)",
     ]
 
