@@ -35,6 +35,26 @@ def warnings(results: Results) -> list[str]:
     return [_said(join) for join in _joins(results) if join["is_warning"]]
 
 
+PARTLY = 0.05
+"""From which share of rows on that name nobody it is said beside the numbers that they are missing from."""
+
+
+def partly(results: Results) -> list[str]:
+    """Which numbers are too low because a part of the records names nobody, though enough do to tell them."""
+    return [
+        f"{noun} are undercounted: {int(join['rows']) - int(join['joined']):,} of {int(join['rows']):,} {where}."
+        for name, (noun, where) in UNDERCOUNTED.items()
+        for join in _joins(results)
+        if join["name"] == name and join["is_known"] and join["joined"] < (1 - PARTLY) * join["rows"]
+    ]
+
+
+UNDERCOUNTED: dict[str, tuple[str, str]] = {
+    "complaints": ("Complaints", "name no customer or neighbourhood on record"),
+    "answers": ("Survey answers", "name no customer or neighbourhood on record"),
+}
+
+
 def counts(results: Results) -> list[tuple[str, int, int]]:
     """By join what it is called, how many rows join, and of how many; those without rows are left out."""
     return [(str(j["name"]), int(j["joined"]), int(j["rows"])) for j in _joins(results) if j["rows"]]

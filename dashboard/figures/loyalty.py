@@ -84,6 +84,8 @@ def headline(results: Results, currency: str) -> list[str]:
     if not rows:
         return []
     row = rows[0]
+    if not row["judged"]:
+        return ["Whose quality is bad is not known: no customer's connection was observed."]
     whose, answered = known.unknown(results, "complainers"), known.unknown(results, "answerers")
     signs = ["bad quality", *([] if answered else ["a low score"]), *([] if whose else ["a complaint"])]
     said = [
@@ -99,6 +101,11 @@ def headline(results: Results, currency: str) -> list[str]:
         said.append(
             f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks: silent "
             f"sufferers, who pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
+        )
+    if unseen := int(row["customers"]) - int(row["judged"]):
+        said.append(
+            f"Whose quality is bad is not known for {numbers.count(unseen)} of {numbers.count(row['customers'])} customers: "
+            "their connection was not observed."
         )
     if whose is not None:
         said.append(f"How many suffer without complaining is not known. {whose}")
@@ -118,12 +125,19 @@ def _or(words: list[str]) -> str:
 
 
 def held_rows(results: Results, minimum: int) -> list[Line]:
-    """By area: held with bad quality, free with bad quality, free with good quality, silent sufferers, customers."""
+    """By area: held with bad quality, free with bad quality, free with good quality, silent sufferers, customers.
+
+    Where no customer's quality was observed, nobody knows whose is bad.
+    """
     columns = ("held_bad", "free_bad", "free_good", "silent_sufferers", "judged")
     return [
-        (row["area"], tuple((numbers.count(row[column]), "") for column in columns))
+        (row["area"], tuple((_judged(row, column), "") for column in columns))
         for row in areas(results, results.loyalty, minimum, "held_bad")[:SHOWN]
     ]
+
+
+def _judged(row: Row, column: str) -> str:
+    return numbers.count(row[column]) if row["judged"] or column == "judged" else known.NOT_KNOWN
 
 
 def cliff(results: Results, currency: str) -> list[Month]:

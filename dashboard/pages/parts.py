@@ -97,6 +97,7 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
         named = ", ".join(results.lacks)
         lines.append(banner("warning", "▲", f"{OLDER} {named}: what rests on them is not known. {REBUILD}"))
     lines += [] if results is None else [banner("warning", "▲", said) for said in known.warnings(results)]
+    lines += [] if results is None else [banner("note", "i", said) for said in known.partly(results)]
     newer = [] if results is None else build_log.newer_inputs(seen.settings.data, results.manifest)
     if newer:
         lines.append(banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))

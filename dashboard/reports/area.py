@@ -135,7 +135,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         said=said,
         facts=f"Records until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
         older=age.older(build_log.newer_inputs(settings.data, results.manifest), settings.timezone),
-        unknown=tuple(known.warnings(results)),
+        unknown=(*known.warnings(results), *known.partly(results)),
         built=built,
         interval=_interval(said),
         charts=_charts(results, area),

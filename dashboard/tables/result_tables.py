@@ -32,7 +32,9 @@ LOYALTY = TableSpec(
         Column("unhappy_held", "integer", "those of them whom a contract holds", True),
         Column("unhappy_monthly_revenue", "number", "what the unhappy pay a month", True),
         Column(
-            "silent_sufferers", "integer", "bad quality and no complaint of any kind in eight weeks; null: no records"
+            "silent_sufferers",
+            "integer",
+            "bad quality and no complaint of any kind in eight weeks; null: no records, or nobody observed",
         ),
         Column("silent_sufferers_monthly_revenue", "number", "what they pay a month"),
         Column(

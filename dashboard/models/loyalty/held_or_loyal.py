@@ -76,6 +76,7 @@ def loyalty(
     rows = counts.join(gaps.rename("price_gap_mean")).rename_axis("area").reset_index()
     if not (customers_now["complaints_before"].notna()).any():
         rows[["silent_sufferers", "silent_sufferers_monthly_revenue"]] = np.nan
+    rows.loc[rows["judged"] == 0, ["silent_sufferers", "silent_sufferers_monthly_revenue"]] = np.nan
     if not knows_complaints:
         rows[[*_OF_COMPLAINTS]] = np.nan
     rows = rows.astype(dict.fromkeys(("silent_sufferers", *_OF_COMPLAINTS), "Int64"))
