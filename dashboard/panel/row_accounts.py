@@ -37,7 +37,7 @@ OUTCOMES: dict[str, str] = {
     "nobody_lives_there": "in which no customer lives",
     "plan_of_nobody": "of plans that no customer has",
     "planned": "planned work, which is compared separately from outages",
-    "degradation": "degraded service, not an outage: it counts in latency, loss and utilisation",
+    "degradation": "degraded service, not an outage: it counts in the measures other than time without service",
     "blind": "times when the collector itself was blind",
     "struck_nobody": "of devices that served no customer",
     **FAULTS,
