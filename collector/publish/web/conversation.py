@@ -22,7 +22,7 @@ _PATH = re.compile(r"/[\w.~!$&'()*+,;=:@/%-]*", re.ASCII)
 _HOST = re.compile(r"[\w.~!$&'()*+,;=:%\[\]-]*", re.ASCII)
 
 
-class RefusedError(Exception):
+class MalformedError(Exception):
     """What came is no request that can be answered; ``response`` says why."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
@@ -50,7 +50,7 @@ class Conversation:
         return True
 
     async def request(self) -> Request:
-        """The rest of it. Raises RefusedError, and asyncio.IncompleteReadError where the client ended within it."""
+        """The rest of it. Raises MalformedError, and asyncio.IncompleteReadError where the client ended within it."""
         self._is_whole = False
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
         try:
@@ -58,7 +58,7 @@ class Conversation:
             headers = _joined(head)
             has_ended = not _brings_more(head, headers) and isinstance(self._http.next_event(), h11.EndOfMessage)
         except h11.RemoteProtocolError as error:
-            raise RefusedError(HTTPStatus(error.error_status_hint), f"not a valid request: {error}") from None
+            raise MalformedError(HTTPStatus(error.error_status_hint), f"not a valid request: {error}") from None
         self._unread = self._http.trailing_data[0]
         request = _understood(head, headers)
         self._is_whole = has_ended
@@ -68,7 +68,7 @@ class Conversation:
         taken = received = self._unread
         while True:
             if taken.count(b"\n") > MOST_LINES and _BLANK_LINE.split(taken, 1)[0].count(b"\n") > MOST_LINES:
-                raise RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request has too many lines")
+                raise MalformedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request has too many lines")
             self._http.receive_data(received)
             event = self._http.next_event()
             if isinstance(event, h11.Request):
@@ -127,10 +127,10 @@ class Conversation:
         await self._writer.drain()
 
 
-def _too_large(taken: bytes) -> RefusedError:
+def _too_large(taken: bytes) -> MalformedError:
     if b"\n" not in taken:
-        return RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "the request line is too long")
-    return RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too large")
+        return MalformedError(HTTPStatus.REQUEST_URI_TOO_LONG, "the request line is too long")
+    return MalformedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too large")
 
 
 def _joined(head: h11.Request) -> dict[str, str]:
@@ -152,11 +152,11 @@ def _brings_more(head: h11.Request, headers: dict[str, str]) -> bool:
 
 
 def _understood(head: h11.Request, headers: dict[str, str]) -> Request:
-    """Raises RefusedError for another major version, an unheard-of host or a target that is none."""
+    """Raises MalformedError for another major version, an unheard-of host or a target that is none."""
     if not head.http_version.startswith(b"1."):
-        raise RefusedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+        raise MalformedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 and HTTP/1.0 are spoken here")
     if not _HOST.fullmatch(headers.get("host", "")):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "not a valid request: Host is not the name of one")
+        raise MalformedError(HTTPStatus.BAD_REQUEST, "not a valid request: Host is not the name of one")
     method, target = head.method.decode("ascii"), head.target.decode("ascii")
     path, query = _split(target) if method in ("GET", "HEAD") else (target, "")
     values = {name: values[-1] for name, values in parse_qs(query).items()}
@@ -164,12 +164,12 @@ def _understood(head: h11.Request, headers: dict[str, str]) -> Request:
 
 
 def _split(target: str) -> tuple[str, str]:
-    """Path and query of a target in origin or absolute form (RFC 9112, 3.2). Raises RefusedError."""
+    """Path and query of a target in origin or absolute form (RFC 9112, 3.2). Raises MalformedError."""
     if target.lower().startswith(("http://", "https://")):
         with contextlib.suppress(ValueError):
             url = urlsplit(target)
             target = (url.path or "/") + ("?" + url.query if url.query else "")
     path, _, query = target.partition("?")
     if not _PATH.fullmatch(path) or "#" in query:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "not a valid request: its target is no path")
+        raise MalformedError(HTTPStatus.BAD_REQUEST, "not a valid request: its target is no path")
     return path, query

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bairro_error import BairroError
 from collector.publish.web.connection_limits import Place, Places
-from collector.publish.web.conversation import LARGEST_REQUEST, Conversation, RefusedError
+from collector.publish.web.conversation import LARGEST_REQUEST, Conversation, MalformedError
 from collector.publish.web.listener import Listener
 from collector.publish.web.messages import CHUNK, Handler, Request, Response, compress, text
 
@@ -155,7 +155,7 @@ class WebServer:
             place.work()
             is_head = request.method == "HEAD"
             response = await self._guarded(request, place)
-        except RefusedError as refused:
+        except MalformedError as refused:
             place.work()
             response = refused.response
         response = response if self._guard is None else self._guard.dress(response)
