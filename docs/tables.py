@@ -43,7 +43,7 @@ reason, never by content, and the exit code is 1 (2 where nothing of the file co
 - **Numbers**: with semicolons a comma is the decimal mark, otherwise a dot. `1.234` (or `1,234`) that nothing in the
   column settles is refused.
 - **Blank** cells: empty, `NULL`, `\\N`, or an error of Excel's such as `#N/A`.
-- **What stays at the door**: every column that is not listed here. `customer_id` is stored as a keyed hash
+- **What is not stored**: every column that is not listed here. `customer_id` is stored as a keyed hash
   (HMAC-SHA-256, 96 bits); the key is made on the first import in the file that `customer_key` names, outside `<data>`.
   Without it later imports cannot be joined: back it up.
 - **Customers without history**: an export without `valid_from` is imported with `--as-of DATE`. Each such export adds

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ SIZE = {"width": 1366, "height": 860}
 QUALITY = 82
 PORTS = ("port", "metrics-port", "snmp-port", "echo-port")
 PATIENCE_SECONDS = 1800
+PATIENCE_MILLISECONDS = 600_000
+"""For one page: an incident may have to happen first."""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -44,23 +47,24 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: the page's path, what is there once the page is drawn, and the theme."""
+    """One picture: the page's path, the theme, and what is there once the page is drawn."""
 
     name: str
     path: str
-    shows: str
+    shows: tuple[str, ...]
     theme: str = "light"
 
 
+NOW = ("#now-incidents .incident", "#now-map .choroplethlayer path", "#now-devices .ag-row")
 SHOTS = (
-    Shot("now", "/", "#now-incidents .incident"),
-    Shot("now-dark", "/", "#now-incidents .incident", "dark"),
-    Shot("areas", "/areas", "#areas-map .choroplethlayer path"),
-    Shot("area", "/area/{area}", "#area-weeks .barlayer path"),
-    Shot("fixes", "/fixes", ".order li"),
-    Shot("loyalty", "/loyalty", ".share .part"),
-    Shot("evidence", "/evidence", ".table-box .interval .dot"),
-    Shot("backtest", "/backtest", ".table-box td"),
+    Shot("now", "/", NOW),
+    Shot("now-dark", "/", NOW, "dark"),
+    Shot("areas", "/areas", ("#areas-map .choroplethlayer path",)),
+    Shot("area", "/area/{area}", ("#area-weeks .barlayer path",)),
+    Shot("fixes", "/fixes", (".order li",)),
+    Shot("loyalty", "/loyalty", (".share .part",)),
+    Shot("evidence", "/evidence", (".table-box .interval .dot",)),
+    Shot("backtest", "/backtest", (".table-box td",)),
 )
 
 
@@ -72,6 +76,15 @@ def wait_for(what: str, is_so: Callable[[], bool], demo: subprocess.Popen[Any]) 
         if demo.poll() is not None or time.monotonic() > deadline:
             sys.exit(f"tools/screenshots.py: the demo gave no {what}; its output is above")
         time.sleep(1)
+
+
+def answers(url: str) -> bool:
+    """Whether anything answers there."""
+    try:
+        with urllib.request.urlopen(url, timeout=10):
+            return True
+    except OSError:
+        return False
 
 
 def free_ports() -> list[str]:
@@ -88,15 +101,18 @@ def running_demo(folder: Path) -> Iterator[str]:
     """A demo whose results are built and looked back at; the URL of its pages."""
     bairro = (sys.executable, "-m", "bairro")
     ports = free_ports()
-    with (folder / "demo.log").open("w+") as log:
+    with (folder / "demo.log").open("w") as log:
         demo = subprocess.Popen([*bairro, "demo", "--folder", folder / "demo", *ports], cwd=ROOT, stdout=log)
         try:
             results = folder / "demo" / "data" / "results"
             wait_for("results", lambda: any(results.glob("*/manifest.json")), demo)
-            print("looking back", flush=True)
-            config = folder / "demo" / "dashboard.toml"
-            subprocess.run([*bairro, "backtest", "--config", config], cwd=ROOT, check=True)
-            yield f"http://127.0.0.1:{ports[1]}"
+            if not any((folder / "demo" / "data" / "backtest").glob("*/manifest.json")):
+                print("looking back", flush=True)
+                config = folder / "demo" / "dashboard.toml"
+                subprocess.run([*bairro, "backtest", "--config", config], cwd=ROOT, check=True)
+            url = f"http://127.0.0.1:{ports[1]}"
+            wait_for("pages", lambda: answers(f"{url}/-/healthy"), demo)
+            yield url
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait()
@@ -106,8 +122,10 @@ def take(browser: Any, url: str, shot: Shot, area: str) -> None:
     """Write one picture as WebP, which Chromium itself encodes."""
     context = browser.new_context(viewport=SIZE, color_scheme=shot.theme, bypass_csp=True)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
     page.goto(url + shot.path.format(area=area))
-    page.locator(shot.shows).first.wait_for(timeout=600_000)
+    for part in shot.shows:
+        page.locator(part).first.wait_for()
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(2_000)  # charts fade in
     image = context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
@@ -118,9 +136,10 @@ def take(browser: Any, url: str, shot: Shot, area: str) -> None:
 def worst_area(browser: Any, url: str) -> str:
     """The area that the ranking puts first."""
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
     page.goto(f"{url}/areas")
     row = page.locator("#areas-grid .ag-center-cols-container .ag-row").first
-    row.wait_for(timeout=120_000)
+    row.wait_for()
     area = str(row.get_attribute("row-id"))
     page.close()
     return area

@@ -81,7 +81,7 @@ class ImportReport:
             return self.summary
         lines = [self.summary]
         if self.dropped_columns:
-            lines.append(f"  columns left at the door: {', '.join(self.dropped_columns)}")
+            lines.append(f"  columns not stored: {', '.join(self.dropped_columns)}")
         reasons = Counter((fault.column, fault.reason) for fault in self.faults)
         first_lines = {(fault.column, fault.reason): fault.line for fault in reversed(self.faults)}
         for (column, reason), rows in reasons.most_common(SHOWN):

@@ -22,7 +22,7 @@ KEPT = 5
 PREVIOUS = b"previous"
 NEWEST = 1
 """The version of snapshots that is written. Those of 0.1 state none, and are of version 1."""
-WAY_OUT = "bring it back from a copy, or move it away to go on from the import before it"
+WAY_OUT = "restore it from a copy, or move it away to continue from the import before it"
 
 
 class SnapshotError(BairroError, ValueError):

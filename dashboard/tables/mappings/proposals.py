@@ -63,7 +63,7 @@ def propose(sheet: Sheet, spec: TableSpec, name: str, ways: Mapping[str, Way] | 
     used = set(itertools.chain(*taken.values()))
     left = [column for column in sheet.columns if column not in used]
     head = [f'kind = "{spec.name}"', f"title = {_quoted(f'proposed for {name}; read it through before it is used')}"]
-    door = [f"# Stay at the door: {', '.join(left)}", ""] if left else []
+    door = [f"# Not stored: {', '.join(left)}", ""] if left else []
     return "\n".join([*head, "", *door, *("\n".join([*lines, ""]) for _, lines in parts)])
 
 

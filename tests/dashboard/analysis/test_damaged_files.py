@@ -158,7 +158,7 @@ def test_a_damaged_snapshot_of_records_ends_in_a_sentence(settings, capsys, kind
     assert build(settings) == 2
     said = capsys.readouterr().err
     assert str(path) in said
-    assert "bring it back from a copy" in said
+    assert "restore it from a copy" in said
     assert said.count("\n") == 1
 
 

@@ -31,7 +31,7 @@ def test_a_proposal_is_shown_kept_edited_and_used(folder: Path, capsys: pytest.C
     text = capsys.readouterr().out
     assert not (folder / "data").exists()
     assert not (folder / "key").exists()
-    assert "# Stay at the door: agent, notes" in text
+    assert "# Not stored: agent, notes" in text
     assert 'source = ["opened", "time"]\nformat = "%d/%m/%Y %I:%M %p"' in text
     assert '"Internet down" = "connection"' in text
     assert '"Zebra" = "other"  # not recognised: is it one of connection, slow,' in text

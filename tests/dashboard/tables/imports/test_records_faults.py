@@ -191,7 +191,7 @@ def test_the_report_tells_reasons_once_with_their_first_line(settings: Dashboard
     report = import_records("nps", source, settings)
     assert str(report).splitlines() == [
         "nps: nps.csv (UTF-8, comma): 3 rows read: 1 added, 0 changed, 0 unchanged, 2 rejected",
-        "  columns left at the door: comment",
+        "  columns not stored: comment",
         "  refused, 2 x from line 2: score is not between 0 and 10",
         f"  every refused row: {settings.data}/records/rejects/nps-1.csv",
         f"  stored: {settings.data}/records/nps/000001.parquet",
