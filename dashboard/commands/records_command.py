@@ -75,6 +75,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
 
 def _add_source(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sheet", help="of a workbook; default: the first that holds anything")
+    command.add_argument("--encoding", help="of a text file, where it is not found out: cp1250, koi8-r, ...")
     command.add_argument("--table", help="of a database: TABLE or SCHEMA.TABLE")
     command.add_argument("--query", metavar="SQL", help="of a database: its rows, instead of a table's")
 
@@ -149,7 +150,9 @@ def outreach(arguments: argparse.Namespace) -> int:
 def _source(arguments: argparse.Namespace, place: str) -> Source:
     from dashboard.tables.readers.sources import Source
 
-    return Source(place, sheet=arguments.sheet, table=arguments.table, query=arguments.query)
+    return Source(
+        place, sheet=arguments.sheet, table=arguments.table, query=arguments.query, encoding=arguments.encoding
+    )
 
 
 def _print_profiles() -> int:

@@ -43,8 +43,8 @@ def read_sheet(
     today: datetime.date,
 ) -> Sheet:
     """The rows of ``source`` as records of ``spec``, in text. Raises UnreadableError, values.OrderError."""
-    if mapping is not None and mapping.sheet is not None and source.sheet is None:
-        source = replace(source, sheet=mapping.sheet)
+    if mapping is not None:
+        source = replace(source, sheet=source.sheet or mapping.sheet, encoding=source.encoding or mapping.encoding)
     export = sources.read(source, may_be_geojson=spec.name == "areas")
     areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:

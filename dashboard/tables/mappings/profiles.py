@@ -67,7 +67,7 @@ class Mapping:
 
     ``skip`` names rows that are no records: column = the values (whatever the case) by which they are known. ``blank``
     are the words of the export that stand for an empty cell, instead of those that are known for it (blanks.WORDS).
-    ``ignore`` are columns that say nothing of who has gone, though they look so.
+    ``encoding`` is that of a text file, where it cannot be told. ``ignore`` are columns that say nothing of who has gone, though they look so.
     """
 
     kind: str
@@ -78,6 +78,7 @@ class Mapping:
     timezone: str | None = None
     decimal: str | None = None
     sheet: str | None = None
+    encoding: str | None = None
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)
     blank: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()

@@ -15,24 +15,15 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_names, has_content, trimmed
+from dashboard.tables.readers.text_encodings import decoded
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-ENCODINGS = {
-    "utf-8": "UTF-8",
-    "utf-16": "UTF-16",
-    "mac_roman": "Mac OS Roman",
-    "cp1251": "Windows-1251",
-    "cp1252": "Windows-1252",
-    "latin-1": "Latin-1",
-}
 LARGEST_FILE_BYTES = 2 * 1024 * 1024 * 1024
 LARGEST_ROW_BYTES = 32 * 1024 * 1024
 FEWEST_SWALLOWED = 3
 """So many lines of a cell that look like rows are rows; a text with fewer may be somebody's own words."""
 STATED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """Excel's own first line, which says by what the cells are parted."""
-CYRILLIC_RUN = re.compile(rb"[\xc0-\xff]{3,}")
-"""Windows-1251 writes Cyrillic letters so; Western text has hardly ever three accented letters in a row."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -54,21 +45,16 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_sheet(content: bytes) -> Sheet:
-    """Read delimited text with a header line. Raises UnreadableError."""
+def read_sheet(content: bytes, encoding: str | None = None) -> Sheet:
+    """Read delimited text with a header line; ``encoding`` is the one that somebody stated. Raises UnreadableError."""
     if not content.strip():
         raise UnreadableError("is empty")
-    encoding = _encoding(content)
-    if encoding == "utf-16":
-        content, encoding_in = content.decode("utf-16").encode(), "utf-8"
-    else:
-        encoding_in = encoding
-        content = content.removeprefix(b"\xef\xbb\xbf") if encoding == "utf-8" else content
-    content = _with_line_feeds(content)
+    text = decoded(content, encoding, is_old_mac=_is_old_mac(content))
+    content = _with_line_feeds(text.content)
     body, stated = _after_stated_separator(content.lstrip(b"\r\n"))
     at = content[: len(content) - len(body)].count(b"\n") + 1
-    separator, names = _header(body.partition(b"\n")[0].decode(encoding_in, errors="replace"), stated, at)
-    parsed = _parse(body, separator, len(names), encoding_in)
+    separator, names = _header(body.partition(b"\n")[0].decode(), stated, at)
+    parsed = _parse(body, separator, len(names))
     lines, faults = _lines(parsed, at + 1)
     _refuse_rows_within_quotes(parsed, lines, faults)
     table, lines, faults = _with_rows_of_blank_ends(parsed, lines, faults)
@@ -78,9 +64,10 @@ def read_sheet(content: bytes) -> Sheet:
         {name: column.filter(filled) for name, column in zip(names, columns, strict=True)},
         lines[filled.to_numpy(zero_copy_only=False)],
         faults,
-        f"{ENCODINGS[encoding]}, {SEPARATORS[separator]}",
+        f"{text.name}, {SEPARATORS[separator]}",
         header=f"line {at}",
         has_decimal_comma=separator == ";",
+        warnings=(text.warning,) if text.warning else (),
     )
 
 
@@ -108,27 +95,6 @@ def _after_stated_separator(body: bytes) -> tuple[bytes, str | None]:
     return rest, stated[1]
 
 
-def _encoding(content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    if b"\0" in content:
-        raise UnreadableError("is not text (it holds zero bytes): export it as CSV")
-    eight_bits = "cp1251" if _is_cyrillic(content) else "mac_roman" if _is_old_mac(content) else "cp1252"
-    for encoding in ("utf-8", eight_bits):
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    return "latin-1"
-
-
-def _is_cyrillic(content: bytes) -> bool:
-    """Whether most letters beyond ASCII stand in long runs."""
-    letters = len(re.findall(rb"[\xc0-\xff]", content))
-    return letters > 0 and sum(map(len, CYRILLIC_RUN.findall(content))) > letters / 2
-
-
 def _header(line: str, stated: str | None, at: int) -> tuple[str, list[str]]:
     """The separator and the column names of the header on line ``at``, in lower case with underscores."""
     if line.lstrip()[:1] in ("{", "[", "<"):
@@ -150,7 +116,7 @@ class _Parsed:
     separator: str
 
 
-def _parse(content: bytes, separator: str, width: int, encoding: str) -> _Parsed:
+def _parse(content: bytes, separator: str, width: int) -> _Parsed:
     wrong_width: list[pyarrow.csv.InvalidRow] = []
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:
@@ -165,7 +131,6 @@ def _parse(content: bytes, separator: str, width: int, encoding: str) -> _Parsed
                 use_threads=False,
                 block_size=LARGEST_ROW_BYTES,
                 column_names=names,
-                encoding=encoding,
             ),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=skip

@@ -24,6 +24,7 @@ class Source:
     sheet: str | None = None
     table: str | None = None
     query: str | None = None
+    encoding: str | None = None
 
     def __str__(self) -> str:
         return databases.without_secrets(self.place) if databases.is_url(self.place) else self.place
@@ -66,7 +67,7 @@ def _read_content(content: bytes, source: Source, *, may_be_geojson: bool, is_un
         return read_parquet(content)
     if may_be_geojson and outlines.looks_like_geojson(content):
         return outlines.read_features(content)
-    return read_sheet(content)
+    return read_sheet(content, source.encoding)
 
 
 def _unpacked(content: bytes, source: Source, name: str, *, may_be_geojson: bool, is_unpacked: bool) -> Sheet:
