@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 SUPERVISED = "BAIRRO_SUPERVISOR"
+ITSELF = (sys.executable, str(Path(__file__).resolve()))
+"""How it starts itself: by its file, since ``python -m bairro`` would take what is called so in the working folder."""
 PLEASE_REPORT = "bairro: this is a bug. Please report it with the lines above and the output of `bairro --version`"
 
 
@@ -150,7 +152,7 @@ def build(arguments: argparse.Namespace) -> int:
 
     settings = config.on_engine(config.load(arguments.config), arguments.engine, arguments.master)
     if when := build_schedule.times(arguments.every, arguments.at, settings.timezone):
-        command = [sys.executable, "-m", "bairro", "build", "--config", str(arguments.config)]
+        command = [*ITSELF, "build", "--config", str(arguments.config)]
         command += ["--engine", settings.engine.name, "--master", settings.engine.spark_master]
         return build_schedule.repeat(command, settings.data, when, parent=arguments.parent)
     folder = building.build(settings, _say, force=arguments.force)
@@ -176,7 +178,7 @@ def serve(arguments: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
-    with build_schedule.beside(arguments.config, settings.build):
+    with build_schedule.beside(ITSELF, arguments.config, settings.build):
         return app.serve(settings)
 
 
@@ -217,7 +219,7 @@ def demo(arguments: argparse.Namespace) -> int:
         print(f"bairro demo: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     now_url, metrics_url = f"http://127.0.0.1:{arguments.port}", f"http://127.0.0.1:{arguments.metrics_port}"
-    bairro = (sys.executable, "-m", "bairro")
+    bairro = ITSELF
     collector, dashboard = ("--config", str(files.collector_toml)), ("--config", str(files.dashboard_toml))
     parts = (
         supervise.Part("agents", (*bairro, "demo-agents", str(arguments.folder))),

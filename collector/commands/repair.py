@@ -114,6 +114,10 @@ def _read(path: Path, report: Report, columns: tuple[str, ...] | None = None) ->
     except UnreadableError as error:
         report.problems.append(f"{path}: {error}; it is left as it is")
         return None
+    except OSError as error:  # a loop of links, or no permission
+        problem = f"{path}: cannot be read: {os.strerror(error.errno) if error.errno else error}; it is left as it is"
+        report.problems += [problem] if problem not in report.problems else []
+        return None
 
 
 def _look(
@@ -127,14 +131,22 @@ def _look(
     for column, all_marks, why in _impossible(rows, lines):
         marks = all_marks & ~wrong.get(column, np.zeros(rows.num_rows, dtype=bool))
         for row in np.flatnonzero(marks):
-            hour = f"{rows['hour'][row].as_py():%Y-%m-%d %H:%M}"
             value = float(rows[column][row].as_py())
-            found = Finding(path, hour, rows["device_id"][row].as_py(), column, value, why(int(row)))
+            found = Finding(
+                path, _hour(rows["hour"][row]), rows["device_id"][row].as_py(), column, value, why(int(row))
+            )
             report.findings.append(found)
             say(str(found))
         if marks.any():
             wrong[column] = wrong.get(column, np.zeros(rows.num_rows, dtype=bool)) | marks
     return wrong
+
+
+def _hour(moment: pa.Scalar) -> str:
+    try:
+        return f"{moment.as_py():%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError):
+        return f"{moment.value} µs since 1970"
 
 
 def _impossible(rows: pa.Table, lines: Mapping[str, float]) -> Iterator[tuple[str, Marks, Callable[[int], str]]]:
@@ -143,7 +155,7 @@ def _impossible(rows: pa.Table, lines: Mapping[str, float]) -> Iterator[tuple[st
     line = np.array([lines.get(device_id, np.nan) for device_id in rows["device_id"].to_pylist()]) * LINE_MARGIN
     for name, bound in HOURS.items():
         marks = ~np.isnan(values[name]) & ~((values[name] >= bound.least) & (values[name] <= bound.most))
-        nan = np.array(pc.is_nan(rows[name].cast(pa.float64())).fill_null(False))
+        nan = np.array(pc.is_nan(rows[name].cast(pa.float64(), safe=False)).fill_null(False))
         said = f"beyond {bound.least:g} to {bound.most:g}, {bound.reason}"
         yield name, marks | nan, lambda _, said=said: said  # type: ignore[misc]
     for name, times in OF_LINE.items():
@@ -156,6 +168,11 @@ def _impossible(rows: pa.Table, lines: Mapping[str, float]) -> Iterator[tuple[st
     for name, whole in PART_OF.items():
         said = f"more than {whole} of the same hour"
         yield name, values[name] > values[whole] * (1 + ROUNDING) + ROUNDING, lambda _, said=said: said  # type: ignore[misc]
+    with np.errstate(over="ignore"):
+        away = np.nan_to_num(values["down_seconds"]) + np.nan_to_num(values["silent_seconds"])
+    for name in ("down_seconds", "silent_seconds"):
+        over = (values[name] > 0) & (away > values["observed_seconds"] * (1 + ROUNDING) + ROUNDING)
+        yield name, over, lambda _: "down and silent together are more than observed"
     fast = np.logical_or.reduce([values[rate] > np.fmin(line, HOURS[rate].most) for rate in RATES])
     share = values["utilization_p95_ratio"]
     yield "utilization_p95_ratio", fast & ~np.isnan(share), lambda _: "worked out of a rate that cannot be"
@@ -163,7 +180,7 @@ def _impossible(rows: pa.Table, lines: Mapping[str, float]) -> Iterator[tuple[st
 
 def _numbers(column: pa.ChunkedArray) -> Numbers:
     """A column's values; null is NaN."""
-    found: Numbers = column.cast(pa.float64()).to_numpy()
+    found: Numbers = column.cast(pa.float64(), safe=False).to_numpy()  # of 1e18 the last digits do not matter
     return found
 
 

@@ -8,10 +8,9 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,13 +132,16 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def beside(settings_file: Path, build: BuildSettings) -> Iterator[None]:
-    """While the pages are served, builds as the settings ask for in another process; none where they ask for none."""
+def beside(program: Sequence[str], settings_file: Path, build: BuildSettings) -> Iterator[None]:
+    """While the pages are served, builds as the settings ask for in another process; none where they ask for none.
+
+    ``program`` is how bairro is started here.
+    """
     if build.at is None and not build.every_hours:
         yield
         return
     when = ["--at", build.at] if build.at is not None else ["--every", f"{build.every_hours:g}"]
-    command = [sys.executable, "-m", "bairro", "build", "--config", str(settings_file), *when]
+    command = [*program, "build", "--config", str(settings_file), *when]
     process = subprocess.Popen([*command, "--parent", str(os.getpid())])
     server = os.getpid()
     try:

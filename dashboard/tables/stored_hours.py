@@ -63,7 +63,7 @@ class HourFiles:
 
     def damages(self) -> list[Damage]:
         """What was found wrong, and what its collector has set aside, by day."""
-        found = [Damage(_named(path), why) for path, why in self._broken.items() if path.exists()]
+        found = [Damage(_named(path), why) for path, why in self._broken.items() if path.exists() or path.is_symlink()]
         aside = (path for path in self._folder.glob("date=*/*.parquet.*") if path.suffix.startswith(SET_ASIDE))
         found += [Damage(_named(path), "was set aside by its collector") for path in aside]
         return sorted(found, key=lambda damage: damage.file)
@@ -72,7 +72,10 @@ class HourFiles:
         """Why a file cannot be read; empty where it has gone meanwhile."""
         if not _is_day(path.parent.name):
             return "lies in no folder of a day (date=2026-01-31)"
-        key = _identity(path)
+        try:
+            key = _identity(path)
+        except OSError as error:  # a loop of links, or no permission
+            return _in_words(error)
         if key is None:
             return ""
         if key not in self._known:
@@ -100,9 +103,10 @@ def _named(path: Path) -> str:
 
 
 def _identity(path: Path) -> tuple[Path, int, int] | None:
+    """None for a file that has gone. Raises OSError for one that cannot be looked at."""
     try:
         stat = path.stat()
-    except OSError:
+    except FileNotFoundError:
         return None
     return path, stat.st_size, stat.st_mtime_ns
 

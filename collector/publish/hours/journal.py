@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import marshal
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ _OURS = _MAGIC % VERSION
 _FIRST = _MAGIC % 1
 _HEAD = struct.Struct("<II")
 _FORMAT = 4
+_LIST = re.compile(rb"[\[\xdb]", re.DOTALL)
+"""How a marshalled list begins: with or without the flag of something that is referred to."""
 _SUFFIX = ".journal"
 _SEGMENT_LETTERS = len("2026-01-31T00")
 
@@ -115,18 +118,22 @@ class Journal:
             self._aside.put(path, "journal", why=why, what="unknown")
 
     def _facts(self, path: Path, data: bytes, at: int, shapes: Shapes) -> Iterator[Fact]:
-        """The facts of the batches from ``at`` on. A batch whose checksum is wrong is left out, if it has an end."""
+        """The facts of the batches from ``at`` on. What is damaged is left out up to the next batch that is whole."""
         row = 0
         while at < len(data):
-            end, body = _unpacked(data, at)
-            if end is None:
-                log.warning("%s: the last %d bytes were not fully written and are left out", path, len(data) - at)
-                self._damaged.add(path)
-                return
-            batch = _loaded(body)
+            end, batch = _unpacked(data, at)
             if batch is None:
-                self._damage(path, f"the {end - at} bytes from byte {at} on are damaged: their facts are left out")
-            for fact in batch or ():
+                following = _next_batch(data, at + 1)
+                if following is None:
+                    log.warning("%s: the last %d bytes were not fully written and are left out", path, len(data) - at)
+                    self._damaged.add(path)
+                    return
+                self._damage(
+                    path, f"the {following - at} bytes from byte {at} on are damaged: their facts are left out"
+                )
+                at = following
+                continue
+            for fact in batch:
                 row += 1
                 try:
                     yield journal_facts.read(fact, shapes)
@@ -150,39 +157,48 @@ def _packed(value: Any) -> bytes:
     return _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
-def _unpacked(data: bytes, at: int) -> tuple[int | None, bytes | None]:
-    """Where the batch at ``at`` ends, None where the data end before it does; and its body, None where it is damaged.
-
-    The last batch of a file may have its length and not its content, as a power cut leaves it: it has no end either,
-    and neither have the zeros with which some file systems fill what was not written.
-    """
+def _body(data: bytes, at: int) -> tuple[int, bytes | None]:
+    """Where what begins at ``at`` ends by its own length, and its content; None where it is not whole."""
     if at + _HEAD.size > len(data):
-        return None, None
+        return len(data), None
     size, checksum = _HEAD.unpack_from(data, at)
-    if not size:
-        return None, None
     end = at + _HEAD.size + size
+    if not size or end > len(data):
+        return end, None
     body = data[at + _HEAD.size : end]
-    is_whole = len(body) == size and zlib.crc32(body) == checksum
-    if is_whole:
-        return end, body
-    return (end, None) if end < len(data) else (None, None)
+    return end, body if zlib.crc32(body) == checksum else None
 
 
-def _loaded(body: bytes | None) -> list[Any] | None:
+def _unpacked(data: bytes, at: int) -> tuple[int, list[Any] | None]:
+    """Where the batch at ``at`` ends, and the batch; None where it is damaged, or was not fully written."""
+    end, body = _body(data, at)
     if body is None:
-        return None
+        return end, None
     try:
         found = marshal.loads(body)
     except (EOFError, ValueError, TypeError):
-        return None
-    return found if isinstance(found, list) else None
+        return end, None
+    return end, found if isinstance(found, list) else None
+
+
+def _next_batch(data: bytes, start: int) -> int | None:
+    """Where the next batch that is whole begins: a damaged length says nothing of where that is.
+
+    None where there is none, as after the last batch that a power cut left unfinished, or the zeros after it.
+    """
+    found = _LIST.search(data, start + _HEAD.size)
+    while found is not None:
+        at = found.start() - _HEAD.size
+        if _unpacked(data, at)[1] is not None:
+            return at
+        found = _LIST.search(data, found.start() + 1)
+    return None
 
 
 def _shapes(data: bytes) -> tuple[Shapes | None, int]:
     """What a file of version 2 says that its facts hold, and where they begin."""
-    end, body = _unpacked(data, len(_OURS))
-    if end is None or body is None:
+    end, body = _body(data, len(_OURS))
+    if body is None:
         return None, len(_OURS)
     try:
         found = marshal.loads(body)

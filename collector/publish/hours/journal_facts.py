@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from bairro_error import BairroError
+from collector.hour_bounds import LAST_HOUR
 from collector.publish.hours.hour_facts import AMOUNTS
 from collector.reading import STATES
 
@@ -47,7 +48,15 @@ def _number(value: Any) -> bool:
     return type(value) in (int, float) and isfinite(value)
 
 
+def _moment(value: Any) -> bool:
+    return _number(value) and 0 <= value <= LAST_HOUR.timestamp()
+
+
 def _duration(value: Any) -> bool:
+    return _number(value) and 0 <= value <= LAST_HOUR.timestamp()
+
+
+def _amount(value: Any) -> bool:
     return _number(value) and value >= 0
 
 
@@ -56,7 +65,7 @@ def _numbers(value: Any) -> bool:
 
 
 def _amounts(value: Any) -> bool:
-    return isinstance(value, tuple) and len(value) == len(AMOUNTS) and all(map(_or_none(_duration), value))
+    return isinstance(value, tuple) and len(value) == len(AMOUNTS) and all(map(_or_none(_amount), value))
 
 
 def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -70,8 +79,8 @@ def _state(value: Any) -> bool:
 KINDS: dict[str, tuple[Field, ...]] = {
     "poll": (
         Field("device_id", _text),
-        Field("at", _number),
-        Field("since", _or_none(_number)),
+        Field("at", _moment),
+        Field("since", _or_none(_moment)),
         Field("is_reachable", _flag),
         Field("pings_sent", _count),
         Field("pings_lost", _count),
@@ -86,11 +95,11 @@ KINDS: dict[str, tuple[Field, ...]] = {
     ),
     "state": (
         Field("device_id", _text),
-        Field("since", _number),
+        Field("since", _moment),
         Field("state", _state),
         Field("root", _or_none(_text), None),
     ),
-    "blind": (Field("started_at", _number), Field("ended_at", _or_none(_number))),
+    "blind": (Field("started_at", _moment), Field("ended_at", _or_none(_moment))),
 }
 SHAPES: Shapes = {**{kind: tuple(field.name for field in fields) for kind, fields in KINDS.items()}, "amounts": AMOUNTS}
 """Those of today, which a journal states when it is begun."""

@@ -162,6 +162,46 @@ def test_a_file_that_cannot_be_read_is_told_and_the_rest_goes_on(tmp_path, capsy
     assert broken.read_bytes() == b"PAR1"
 
 
+def test_links_that_lead_nowhere_are_told_and_the_rest_goes_on(tmp_path, capsys):
+    path = write(tmp_path / "data", row(0, receive_bytes=1e20))
+    (path.parent / "loop.parquet").symlink_to("loop.parquet")
+    (path.parent.parent / "date=2026-03-02").symlink_to("date=2026-03-02")
+    code, said = command(tmp_path, capsys)
+    assert code == 1
+    assert "loop.parquet: cannot be read: Too many levels of symbolic links; it is left as it is" in said
+    assert said.count("loop.parquet") == 1
+    assert "r1 receive_bytes = 1e+20" in said
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e308, -5.0])
+def test_no_value_ends_it(tmp_path, capsys, value):
+    numbers = [name for name in GOOD if isinstance(GOOD[name], float) and name != "observed_seconds"]
+    write(tmp_path / "data", row(0, **dict.fromkeys(numbers, value)), row(1))
+    code, said = command(tmp_path, capsys, "--blank")
+    assert code == 0, said
+    assert f"{len(numbers) - (value == -5.0) * 2} impossible values in 1 device-hours" in said
+
+
+def test_whole_numbers_of_any_size_and_hours_of_any_age_are_listed(tmp_path, capsys):
+    far = row(1) | {"hour": None}
+    path = write(tmp_path / "data", row(0, pings_sent=10**18, rtt_count=-(2**63)), row(1, restarts=2**62))
+    table = pa.Table.from_pylist([row(0, outages=10**18), far], SCHEMA.set(0, SCHEMA.field("hour").with_nullable(True)))
+    hours = pa.array([0, 2**62], pa.int64()).cast(SCHEMA.field("hour").type)
+    parquet.write(table.set_column(0, SCHEMA.field("hour"), hours), path.with_name("far.parquet"), durable=False)
+    code, said = command(tmp_path, capsys)
+    assert code == 1
+    assert "pings_sent = 1e+18" in said
+    assert "rtt_count = -9.22337e+18" in said
+    assert "outages = 1e+18" in said
+
+
+def test_times_that_are_more_than_an_hour_together_are_listed(tmp_path, capsys):
+    write(tmp_path / "data", row(0, down_seconds=2000.0, silent_seconds=2000.0))
+    code, said = command(tmp_path, capsys)
+    assert code == 1
+    assert said.count("down and silent together are more than observed") == 2
+
+
 def test_nothing_is_there(tmp_path, capsys):
     assert command(tmp_path, capsys) == (0, "0 impossible values in 0 device-hours\n")
 

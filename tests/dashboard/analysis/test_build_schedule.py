@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+import bairro
 from dashboard.analysis import build, build_log, build_schedule
 from dashboard.config import BuildSettings, DashboardSettings, load
 from dashboard.figures.live import age
@@ -209,17 +210,22 @@ def test_builds_of_a_time_of_day_wait_for_it(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
-def test_builds_run_beside_the_pages_and_end_with_them(tmp_path: Path) -> None:
+def test_builds_run_beside_the_pages_and_end_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is called bairro where the pages are served from, as the folder of a clone is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bairro.py").write_text("raise SystemExit('another program')")
+    (tmp_path / "collector").mkdir()
+    (tmp_path / "collector" / "__init__.py").touch()
     file = tmp_path / "dashboard.toml"
     file.write_text('data = "data"\ncustomer_key = "key"\n[build]\nat = "03:30"\n')
-    with build_schedule.beside(file, load(file).build):
+    with build_schedule.beside(bairro.ITSELF, file, load(file).build):
         _eventually(lambda: build_log.last_failure(tmp_path / "data") is not None)
-        builders = _children("bairro", "build", "--at", "03:30")
+        builders = _children(bairro.ITSELF[1], "build", "--at", "03:30")
         assert len(builders) == 1
     assert "no customers are on record" in build_log.last_failure(tmp_path / "data")[1]
-    assert not _children("bairro", "build", "--at", "03:30")
-    with build_schedule.beside(file, BuildSettings()):
-        assert not _children("bairro", "build")
+    assert not _children(bairro.ITSELF[1], "build", "--at", "03:30")
+    with build_schedule.beside(bairro.ITSELF, file, BuildSettings()):
+        assert not _children(bairro.ITSELF[1], "build")
 
 
 def _children(*words: str) -> list[list[str]]:

@@ -102,6 +102,10 @@ def test_fields_are_told_by_their_names(tmp_path: Path) -> None:
         (("poll", *POLL[1:3], "soon", *POLL[4:]), "since cannot be 'soon'"),
         ((*POLL[:10], (1, -2, None, None, None, None), *POLL[11:]), "amounts cannot be"),
         ((*POLL[:8], 0.0, *POLL[9:]), "a rate over no time"),
+        (("state", "a", -1e18, "up"), "since cannot be -1e+18"),
+        (("blind", 1.0, 1e18), "ended_at cannot be 1e+18"),
+        (("poll", "a", -1e18, *POLL[3:]), "at cannot be -1e+18"),
+        (("poll", "a", POLL[2], -1e18, *POLL[4:]), "since cannot be -1e+18"),
         (("weather", "rain"), "no fact of a kind that is known"),
         ("poll", "no fact"),
         ((), "no fact"),
@@ -143,6 +147,33 @@ def test_a_batch_with_a_wrong_checksum_costs_itself(tmp_path, caplog):
     assert aside.rows["journal"] == 1
     journal.drop(SEGMENT)
     assert (tmp_path / f"{SEGMENT}.journal.damaged").read_bytes() == damaged
+
+
+@pytest.mark.parametrize("length", [0, 1, 9, 200, 2**31 - 1, 2**32 - 1])
+def test_a_batch_with_a_wrong_length_costs_itself(tmp_path, caplog, length):
+    """Wherever it says that it ends: within itself, within the next one, or beyond the file."""
+    content = first_version(*([("state", name, 1.0, "up")] for name in "abc"))
+    first = len(first_version())
+    head = first + 8 + struct.unpack_from("<I", content, first)[0]
+    damaged = content[:head] + length.to_bytes(4, "little") + content[head + 4 :]
+    found, aside, journal = read(tmp_path, damaged)
+    assert [fact[1] for fact in found] == ["a", "c"]
+    assert aside.rows["journal"] == 1
+    assert f"from byte {head} on are damaged" in caplog.text
+    journal.drop(SEGMENT)
+    assert (tmp_path / f"{SEGMENT}.journal.damaged").read_bytes() == damaged
+
+
+def test_whatever_is_damaged_the_rest_is_read(tmp_path):
+    """Any one byte: at most its own batch is lost, and what was lost is counted, but at the end."""
+    content = first_version(*([("state", name, 1.0, "up")] for name in "abcd"))
+    begin, last = len(first_version()), len(content) - len(batch([("state", "d", 1.0, "up")]))
+    for at in range(begin, last):
+        (tmp_path / str(at)).mkdir()
+        found, aside, _ = read(tmp_path / str(at), content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+        assert len(found) == 3, at
+        assert found[-1][1] == "d"
+        assert aside.rows["journal"] == 1
 
 
 @pytest.mark.parametrize("shapes", [["poll"], {"poll": "device_id"}, None])
