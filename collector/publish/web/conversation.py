@@ -49,6 +49,11 @@ class Conversation:
         self._unread = unread
         return True
 
+    @property
+    def has_asked_again(self) -> bool:
+        """Whether something of the next request came with the last one."""
+        return bool(self._unread.strip(b"\r\n"))
+
     async def request(self) -> Request:
         """The rest of it. Raises MalformedError, and asyncio.IncompleteReadError where the client ended within it."""
         self._is_whole = False

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
-from collector.publish.web.connection_limits import Place, Places
+from collector.publish.web.connection_limits import NEWCOMERS_IN_A_TURN, Place, Places
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         newcomers = 0
         while True:
-            newcomers = (newcomers + 1) % self._places.newcomers_in_a_turn
+            newcomers = (newcomers + 1) % NEWCOMERS_IN_A_TURN
             if not newcomers:
                 await asyncio.sleep(0)
             try:

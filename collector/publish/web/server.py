@@ -26,7 +26,7 @@ IDLE_SECONDS = 75.0
 REQUEST_SECONDS = 10.0
 """In which a request must have come whole, and an answer be taken."""
 COMPRESS_FROM = 1_024
-SERVED_IN_A_TURN = 16
+SERVED_IN_A_TURN = 8
 """So many connections at most are served in one turn of the event loop, so that polls and newcomers have theirs too."""
 
 
@@ -127,7 +127,7 @@ class WebServer:
         async with asyncio.timeout(REQUEST_SECONDS):
             begins = await client.begins()
         while begins and await self._answer_one(client, place):
-            place.rest()
+            place.rest(in_advance=client.has_asked_again)
             begins = await self._goes_on(client)
         place.rest()
         await client.linger()

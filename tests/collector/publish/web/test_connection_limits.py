@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from collector.publish.web.connection_limits import TURNS_TO_ASK, Place, Places, source_of
+from collector.publish.web.connection_limits import IDLE_KEPT, Place, Places, source_of
 
 
 class Held:
@@ -34,12 +34,24 @@ def test_one_that_takes_nothing_of_its_answer_makes_way_before_few_idle_ones() -
     assert held.ended == ["stuck", "slow", "idle"]
 
 
+def test_who_asks_in_advance_makes_way_first() -> None:
+    held = Held(most=3)
+    idle, sending, in_advance = (held.take(name) for name in ("idle", "sending", "in advance"))
+    for place in (sending, in_advance):
+        place.work()
+        place.send()
+    in_advance.rest(in_advance=True)
+    held.take("newcomer")
+    assert held.ended == ["in advance"]
+    assert idle in held.places.held
+
+
 def test_where_many_are_idle_nobody_who_is_answered_makes_way() -> None:
-    held = Held(most=TURNS_TO_ASK + 1)
+    held = Held(most=IDLE_KEPT + 1)
     answered = held.take("answered")
     answered.work()
     answered.send()
-    for number in range(TURNS_TO_ASK):
+    for number in range(IDLE_KEPT):
         held.take(f"idle {number}")
     held.take("newcomer")
     assert held.ended == ["idle 0"]
@@ -82,16 +94,6 @@ def test_a_source_is_crowded_by_its_own_alone() -> None:
     assert not other.is_crowded
     places[0].send()
     assert not places[0].is_crowded
-
-
-def test_newcomers_have_their_turns_before_they_are_the_oldest() -> None:
-    places = Places()
-    assert places.newcomers_in_a_turn == places.most // (2 * TURNS_TO_ASK)
-    for number in range(places.most):
-        place = places.take(f"192.0.2.{number}", lambda: None)
-        assert place is not None
-        place.work()
-    assert places.newcomers_in_a_turn == 1
 
 
 @pytest.mark.parametrize(
