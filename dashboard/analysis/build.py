@@ -22,7 +22,7 @@ from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, rank_areas
 from dashboard.models.complaints import complaint_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, expected_leavers, returners
+from dashboard.models.leaving import churn, coming_quality, expected_leavers, like_customers, returners
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list
 from dashboard.models.outages import outage_study as incidents
@@ -42,7 +42,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 20
+ANALYSIS = 21
 DAMAGED, INCIDENTS_UNREAD, MODEL_FAILED = "quality_damaged", "incidents_unread", "model_failed"
 
 
@@ -231,12 +231,19 @@ def _ranked(
     """The ranking, and what better quality would save, where the hazard of leaving could be fitted."""
     weeks, periods, seed = panel.area_weeks, panel.customer_periods, settings.analysis.seed
     areas = sorted(set(periods["area"]) | set(weeks["area"]))
-    ahead = None
+    ahead = coming = growth = None
     if predictor is not None:
         ahead = attempt.fit(
             "the prospect",
             lambda: expected_leavers.prospect(predictor, periods, panel.customers_now, areas, area_weeks=weeks),
         )
+    if ahead is not None and predictor is not None:
+        start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
+        terms = predictor.design.quality.terms
+        coming = attempt.fit("the quality to come", lambda: coming_quality.foresee(weeks, areas, terms, start))
+    if ahead is not None and predictor is not None and coming is not None:
+        growth = like_customers.growth(ahead, predictor, panel.customers_now, coming, seed=seed, count=rank_areas.DRAWS)
+        attempt.notes.add("quality_to_come", coming.note())
     minimum = settings.analysis.minimum_expected_leavers
     ranked = attempt.fit(
         "the ranking",
@@ -248,6 +255,7 @@ def _ranked(
             seed=seed,
             ahead=ahead,
             customers=panel.customers_now,
+            growth=growth,
         ),
     )
     if ranked is None:
@@ -257,7 +265,9 @@ def _ranked(
         goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
         saved = attempt.fit(
             "what would help",
-            lambda: avoidable.avoidable(ahead, predictor, panel.customers_now, ranked.expected, goal, seed=seed),
+            lambda: avoidable.avoidable(
+                ahead, predictor, panel.customers_now, ranked.expected, goal, seed=seed, coming=coming
+            ),
         )
         if saved is not None:
             tables["avoidable"] = saved

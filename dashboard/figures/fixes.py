@@ -26,9 +26,9 @@ WORTH_TELLING = 0.05
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
 HELD_TOO_RARELY = (
-    "Rely on the order, not on the numbers. The intervals assume that the effect is the same everywhere and that quality"
-    " stays as it was in the last eight weeks. In independent simulations built on other rules, the 95% intervals of an"
-    " earlier version contained the truth in only 48% of areas. So no amounts of money are given."
+    "Rely on the order, not on the numbers. The intervals assume that an effect is the same in every area. In independent"
+    " simulations built on other rules, the 95% intervals of an earlier version, which also assumed the form of the effect and that"
+    " quality stays as it is, contained the truth in only 48% of areas. So no amounts of money are given."
 )
 """What is said first wherever numbers of what would help stand."""
 HELD = "nominal 95%; an earlier version's contained the truth in 48% of areas in independent simulations"
@@ -36,6 +36,7 @@ BASELINE = (
     "Customers kept are a part of all who are expected to leave. The excess and the revenue at risk count only those"
     " above the provider's usual rate, so more customers can be kept than are in excess."
 )
+LASTS = "This assumes that quality stays as it was in the last eight weeks."
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
 NOTHING_HERE = "Nothing that was found to affect leaving is worse than its target here."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
@@ -79,6 +80,12 @@ class Fixes:
     def of(self, area: str) -> tuple[Fix, ...]:
         """The fixes of one area, proven ones first."""
         return tuple(fix for fix in (*self.proven, *self.unproven) if fix.area == area)
+
+
+def supposed(results: Results) -> str:
+    """What these numbers suppose of the quality of the next 90 days; results of an earlier version do not say it."""
+    notes = {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
+    return notes.get("quality_to_come", LASTS)
 
 
 def found_measures(results: Results) -> frozenset[str]:

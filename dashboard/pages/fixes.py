@@ -42,7 +42,7 @@ def layout(seen: Visit) -> html.Div:
     if results is None:
         return parts.no_results(TEXT["title"], seen)
     told = figures.all_fixes(results, seen.settings.currency, seen.settings.analysis.minimum_customers)
-    body = _order(told) if told.proven or told.unproven else [_nothing(told)]
+    body = _order(told, figures.supposed(results)) if told.proven or told.unproven else [_nothing(told)]
     head = parts.heading(TEXT["title"], results, seen)
     first = [html.P(html.Strong(figures.HELD_TOO_RARELY), className="how")] if told.proven or told.unproven else []
     return html.Div([*head, *first, parts.effect_lines(told.summary), *body], className="page reading")
@@ -54,7 +54,7 @@ def _nothing(told: Fixes) -> html.Div:
     return parts.empty("No numbers", told.sentence)
 
 
-def _order(told: Fixes) -> list[html.Section]:
+def _order(told: Fixes, supposed: str) -> list[html.Section]:
     download = html.A(TEXT["download"], href="/fixes.csv", download="fixes.csv", className="button")
     sections = []
     if told.proven:
@@ -62,7 +62,7 @@ def _order(told: Fixes) -> list[html.Section]:
         sections.append(parts.panel(TEXT["first"], first, class_name="order"))
     table = _table(told.proven) if told.proven else html.P(TEXT["nothing"] + ".", className="quiet")
     notes = [
-        html.P(f"{TEXT['how']} {figures.BASELINE}", className="how"),
+        html.P(f"{TEXT['how']} {figures.BASELINE} {supposed}", className="how"),
         *(html.P(line, className="how") for line in left_out(told)),
     ]
     sections.append(parts.panel(TEXT["order"], table, *notes, aside=download))

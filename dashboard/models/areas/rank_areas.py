@@ -43,6 +43,7 @@ def rank(
     seed: int,
     ahead: Prospect | None = None,
     customers: pd.DataFrame | None = None,
+    growth: Floats | None = None,
 ) -> Ranking:
     """Rank areas by the leavers expected in 90 days beyond what the provider's own rates would give.
 
@@ -67,7 +68,7 @@ def rank(
         times, leaving, there = ratios.draws(DRAWS, seed), base, here
     else:
         past_factors, next_factors = ahead.factors(DRAWS, seed)
-        times = ratios.draws(DRAWS, seed, past_factors) * next_factors
+        times = ratios.draws(DRAWS, seed, past_factors) * next_factors * (1.0 if growth is None else growth)
         leaving = ahead.next
         there = np.bincount(ahead.area_of_customer, minlength=len(areas)).astype(float)
     expected = _expected(leaving, there, times)

@@ -12,7 +12,9 @@ import pandas as pd
 
 from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.fixes import kept_share, loss_error
+from dashboard.models.leaving import coming_quality, like_customers
 from dashboard.models.leaving.churn import Predictor
+from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.expected_leavers import Prospect
 
 Floats = npt.NDArray[np.float64]
@@ -55,23 +57,32 @@ def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[s
 
 
 def avoidable(
-    prospect: Prospect, predictor: Predictor, customers_now: pd.DataFrame, expected: Floats, goal: Targets, *, seed: int
+    prospect: Prospect,
+    predictor: Predictor,
+    customers_now: pd.DataFrame,
+    expected: Floats,
+    goal: Targets,
+    *,
+    seed: int,
+    coming: Coming | None = None,
 ) -> pd.DataFrame:
     """Rows by area and measure (each term alone, and ``everything``): leavers avoided in 90 days.
 
     avoidable = E (1 - mean of g(target) / g(q) over those whose quality q is worse), with E the ``expected`` draws
     (draws, areas) of the ranking and g what quality within areas does to leaving, of which both the form and the effects
-    are drawn (``dose``); q is drawn too where it was counted (``loss_error``). It supposes that the quality of the last
-    eight weeks continues otherwise.
+    are drawn (``dose``); q is the quality to come (``coming``; none: that of the last eight weeks goes on), drawn with its
+    error and with that of what was counted (``loss_error``). ``expected`` must suppose the same.
     ``position`` orders all by the leavers avoided; an area without customers and a measure whose effect could not be
     estimated have no numbers.
     """
     own, terms, steps = promised(predictor), _promised_terms(predictor), _promised_steps(predictor, customers_now)
+    coming = coming_quality.continuing(len(prospect.areas), len(predictor.effects)) if coming is None else coming
     draws = predictor.doses.draws(len(expected), seed).only(slice(None), own)
-    groups = kept_share.grouped(prospect, np.maximum(predictor.effects[own], 0.0), steps, goal.steps)
+    groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), steps, goal.steps)
     errors = loss_error.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
-    shares = kept_share.shares(groups, draws, moved)
+    ahead = kept_share.Ahead(coming.only(own), coming.draws(len(expected), seed)[..., own], moved)
+    shares = kept_share.shares(groups, draws, ahead)
     parts = []
     for chosen in [*range(len(terms)), None]:
         rows = pd.DataFrame({"area": prospect.areas})

@@ -8,86 +8,62 @@ import numpy as np
 import numpy.typing as npt
 
 from dashboard.models.leaving import dose
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.coming_quality import Coming
+from dashboard.models.leaving.like_customers import DRAWS_AT_ONCE, Groups
 
 Floats = npt.NDArray[np.float64]
 
-BINS = 32
-DRAWS_AT_ONCE = 256
-
 
 @dataclass(frozen=True, slots=True)
-class Groups:
-    """Customers of an area with like quality taken together: area (rising), expected leavers, and (groups, terms) of quality.
+class Ahead:
+    """Quality to come: draws (draws, areas, terms) of ``coming``, and by how much it ``was_worse`` than measured."""
 
-    ``known`` is the share whose quality is known, ``distance`` the mean of these from the target, below 0 where it is
-    better, and ``excess`` the mean of what is worse than it. ``target`` is (terms,), in steps.
-    """
+    coming: Coming
+    drawn: Floats
+    was_worse: Floats
 
-    area: npt.NDArray[np.int64]
-    leavers: Floats
-    known: Floats
-    distance: Floats
-    excess: Floats
-    target: Floats
-
-    def less(self, draws: dose.Draws, term: int, by: Floats) -> Floats:
-        """(draws, groups) the share of a group's hazard that is left with one term at its target.
-
-        ``by`` (draws, groups) is by how many steps quality is worse than ``distance`` says.
-        """
-        distance = self.distance[:, term]
-        excess = np.maximum(self.excess[:, term] + np.maximum(distance + by, 0.0) - np.maximum(distance, 0.0), 0.0)
-        worse = self.target[term] + np.maximum(distance + by, excess)
-        left = np.exp(draws.log_ratios(term, worse - excess) - draws.log_ratios(term, worse))
-        return np.asarray(1.0 - self.known[:, term] * (1.0 - left))
+    def worse(self, groups: Groups, which: slice, term: int) -> Floats:
+        """(draws, groups) by how many steps the quality to come is worse than what was measured."""
+        steps = groups.steps(term)
+        moved = self.coming.moved(term, self.drawn[which, :, term], groups.area, steps)
+        return np.asarray(moved + self.was_worse[which, :, term][:, groups.area])
 
 
-def grouped(prospect: Prospect, effects: Floats, steps: Floats, target: Floats) -> Groups:
-    """At most 32 groups an area, cut by what the target would do: draws then cost the same for a million customers."""
-    is_known = ~np.isnan(steps)
-    distance = np.where(is_known, steps - target, 0.0)
-    excess = np.maximum(distance, 0.0)
-    area = prospect.area_of_customer
-    size = np.bincount(area, minlength=len(prospect.areas))
-    order, rank = np.lexsort((distance @ effects, excess @ effects, area)), np.empty(len(area), np.int64)
-    rank[order] = np.arange(len(area)) - (np.cumsum(size) - size)[area[order]]
-    key = area * BINS + rank * BINS // size[area]
-    names, position = np.unique(key, return_inverse=True)
-
-    def summed(columns: Floats) -> Floats:
-        parts = [np.bincount(position, prospect.customers * column, names.size) for column in columns.T]
-        return np.stack(parts, axis=-1)
-
-    leavers = np.bincount(position, prospect.customers, names.size).astype(float)
-    known = summed(is_known.astype(float))
-    there = np.maximum(known, 1e-300)
-    share = known / np.maximum(leavers, 1e-300)[:, None]
-    return Groups(names // BINS, leavers, share, summed(distance) / there, summed(excess) / there, target)
-
-
-def shares(groups: Groups, draws: dose.Draws, moved: Floats) -> list[Floats]:
+def shares(groups: Groups, draws: dose.Draws, ahead: Ahead) -> list[Floats]:
     """(draws, areas) the share of an area's departures that goes away with each term at its target, and last with all.
 
-    ``moved`` (draws, areas, terms) is by how much quality is worse than measured. An area without customers saves
-    nothing. Draws are taken some at a time: together they would not fit in memory.
+    The departures are those with the quality to come. An area without customers saves nothing. Draws are taken some
+    at a time: together they would not fit in memory.
     """
     terms = groups.target.size
-    saved = [np.zeros(moved.shape[:2]) for _ in range(terms + 1)]
-    starts = np.flatnonzero(np.diff(groups.area, prepend=-1))
-    there, total = groups.area[starts], np.add.reduceat(groups.leavers, starts)
-    for first in range(0, len(moved), DRAWS_AT_ONCE):
+    saved = [np.zeros(ahead.drawn.shape[:2]) for _ in range(terms + 1)]
+    for first in range(0, len(ahead.drawn), DRAWS_AT_ONCE):
         some = slice(first, first + DRAWS_AT_ONCE)
-        own, everything = draws.only(some, list(range(terms))), np.ones((1, 1))
+        own, weight, everything = draws.only(some, list(range(terms))), np.ones((1, 1)), np.ones((1, 1))
+        less = []
         for term in range(terms):
-            less = groups.less(own, term, moved[some, :, term][:, groups.area])
-            everything = everything * less
-            saved[term][some, there] = _gone(less, groups.leavers, starts, total)
-        if terms:
-            saved[terms][some, there] = _gone(everything, groups.leavers, starts, total)
+            grows, left = _grows_and_left(groups, own, term, ahead.worse(groups, some, term))
+            weight, everything = weight * grows, everything * left
+            less.append(left)
+        for place, left in enumerate([*less, everything] if terms else []):
+            saved[place][some, groups.area[groups.starts]] = _gone(groups, weight, left)
     return saved
 
 
-def _gone(less: Floats, leavers: Floats, starts: npt.NDArray[np.int64], total: Floats) -> Floats:
-    left = np.add.reduceat(less * leavers, starts, axis=1)
-    return np.asarray(1.0 - np.divide(left, total, out=np.ones_like(left), where=total > 0))
+def _grows_and_left(groups: Groups, draws: dose.Draws, term: int, by: Floats) -> tuple[Floats, Floats]:
+    """(draws, groups) by how much the hazard grows with the quality to come, and the share left of it at the target.
+
+    ``by`` (draws, groups) is by how many steps quality is worse than ``distance`` says.
+    """
+    distance, known = groups.distance[:, term], groups.known[:, term]
+    excess = np.maximum(groups.excess[:, term] + np.maximum(distance + by, 0.0) - np.maximum(distance, 0.0), 0.0)
+    worse = groups.target[term] + np.maximum(distance + by, excess)
+    after = draws.log_ratios(term, worse)
+    grows = np.exp(after - draws.log_ratios(term, groups.target[term] + np.maximum(distance, groups.excess[:, term])))
+    left = np.exp(draws.log_ratios(term, worse - excess) - after)
+    return 1.0 + known * (grows - 1.0), 1.0 - known * (1.0 - left)
+
+
+def _gone(groups: Groups, weight: Floats, left: Floats) -> Floats:
+    total = groups.summed(np.broadcast_to(weight, left.shape))
+    return np.asarray(1.0 - np.divide(groups.summed(weight * left), total, out=np.ones_like(total), where=total > 0))
