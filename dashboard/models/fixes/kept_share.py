@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dashboard.models.leaving import dose
 from dashboard.models.leaving.coming_quality import Coming
-from dashboard.models.leaving.like_customers import DRAWS_AT_ONCE, Groups
+from dashboard.models.leaving.like_customers import DRAWS_AT_ONCE, FURTHEST, Groups
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,8 +59,10 @@ def _grows_and_left(groups: Groups, draws: dose.Draws, term: int, by: Floats) ->
     excess = np.maximum(groups.excess[:, term] + np.maximum(distance + by, 0.0) - np.maximum(distance, 0.0), 0.0)
     worse = groups.target[term] + np.maximum(distance + by, excess)
     after = draws.log_ratios(term, worse)
-    grows = np.exp(after - draws.log_ratios(term, groups.target[term] + np.maximum(distance, groups.excess[:, term])))
-    left = np.exp(draws.log_ratios(term, worse - excess) - after)
+    before = draws.log_ratios(term, groups.target[term] + np.maximum(distance, groups.excess[:, term]))
+    grows = np.exp(np.clip(after - before, -FURTHEST, FURTHEST))
+    with np.errstate(over="ignore"):
+        left = np.exp(draws.log_ratios(term, worse - excess) - after)
     return 1.0 + known * (grows - 1.0), 1.0 - known * (1.0 - left)
 
 

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 
 BINS = 32
 DRAWS_AT_ONCE = 256
+FURTHEST = 3.0
+"""By how much the logarithm of a hazard may at most move with the quality to come: twentyfold, either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def factors(groups: Groups, draws: dose.Draws, coming: Coming, ahead: Floats) ->
             steps = groups.steps(term)
             later = steps + coming.moved(term, ahead[some, :, term], groups.area, steps)
             moved = moved + groups.known[:, term] * (own.log_ratios(term, later) - own.log_ratios(term, steps))
-        after = groups.summed(np.exp(moved))
+        after = groups.summed(np.exp(np.clip(moved, -FURTHEST, FURTHEST)))
         found[some, there] = np.divide(after, total, out=np.ones_like(after), where=total > 0)
     return found
 
