@@ -224,7 +224,16 @@ class InterfaceMemory:
                 identity[column.name] = dict(texts)
                 covered.update(texts)
                 shown = more
-        return identity
+        return identity | self._naming_uplink(cells, identity)
+
+    def _naming_uplink(self, cells: Cells, identity: Mapping[str, object]) -> dict[str, Mapping[bytes, Value]]:
+        """The column whose text is the uplink's name, where the others tell the rows apart: an alias may move to another."""
+        if self._named is None:
+            return {}
+        for column in self._texts():
+            if any(decode.text(value) == self._named for value in cells[column.name].values()):
+                return {} if column.name in identity else {column.name: dict(cells[column.name])}
+        return {}
 
     def _learn_uplink(self, cells: Cells) -> None:
         self.uplink = self.missing_uplink = None

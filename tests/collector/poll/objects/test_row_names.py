@@ -98,6 +98,17 @@ def test_an_uplink_may_be_called_by_its_alias_or_description(uplink: str, called
     assert names({7: PORT, 8: OTHER}, {7: PORT, 8: OTHER}, uplink=uplink) == [called, called]
 
 
+def test_an_alias_that_moves_takes_the_uplink_with_it() -> None:
+    """Though ifName tells all rows apart, the alias is walked too: nothing else says that it stands elsewhere now."""
+    memory = InterfaceMemory(TABLE, Device("r1", "192.0.2.1", "router", "Area", uplink_interface="to core"))
+    assert memory.learn(walked({7: PORT, 8: OTHER}))
+    moved = walked({7: ("Te1/5/7", "", PORT[2]), 8: ("Te1/5/8", "to core", OTHER[2])})
+    asked = {column.name: moved[column.name] for column in memory.columns()}
+    assert memory.columns_left(asked), "the alias has moved"
+    assert memory.learn(moved)
+    assert {i.index: i.name for i in memory.readings(moved)} == {7: "Te1/5/7", 8: "to core"}
+
+
 def test_the_alias_of_another_row_is_not_taken_for_an_uplink_that_is_gone() -> None:
     impostor = ("Te1/5/9", "Te1/5/7", "TenGigabitEthernet1/5/9")
     assert names({7: PORT, 9: impostor}, {9: impostor}, uplink="Te1/5/7")[-1] == {9: "Te1/5/9"}
