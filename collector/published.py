@@ -69,9 +69,9 @@ QUALITY_HOURS = TableSpec(
         Column(
             "down_seconds",
             "number",
-            "silence laid to the network: an own verdict on a network device, a root above it, a group",
+            "silence attributed to the network: an own verdict on a network device, a root above it, a group",
         ),
-        Column("silent_seconds", "number", "silence of a lone customer device, which is nobody's outage"),
+        Column("silent_seconds", "number", "silence of a lone customer device, which does not count as an outage"),
         Column("planned_seconds", "number", "the part of down_seconds that lies inside a maintenance window"),
         Column("outages", "integer", "outages that began in the hour"),
         Column("restarts", "integer", "restarts of the device seen in the hour"),
@@ -135,7 +135,7 @@ LIVE = TableSpec(
         Column("subscribers", "integer", "customers behind it and behind none of its children", True),
         Column("state", "text", "up, suspect, down, suppressed, silent or unknown", True),
         Column("since", "timestamp", "when that state began", True),
-        Column("root", "text", "the device that its outage is laid to"),
+        Column("root", "text", "the device that its outage is attributed to"),
         Column("incident_id", "text", "the open incident that it belongs to"),
         Column(
             "maintenance_until",
@@ -287,7 +287,9 @@ INCIDENTS = sa.Table(
     "incidents",
     OPERATIONS,
     sa.Column("incident_id", sa.String(40), primary_key=True),
-    sa.Column("root_device_id", sa.String(200), comment="the device that it is laid to; null for a blind collector"),
+    sa.Column(
+        "root_device_id", sa.String(200), comment="the device that it is attributed to; null for a blind collector"
+    ),
     sa.Column("scope", sa.String(16), nullable=False, comment="device | subtree | group | collector"),
     sa.Column("area", sa.String(200), comment="the root's neighbourhood"),
     sa.Column("kind", sa.String(16), nullable=False, comment="outage | degradation | planned | blind"),

@@ -186,7 +186,7 @@ class QualityState:
     """What is believed of one device now.
 
     ``since`` is when the condition began (for a silence: its first missed poll), ``missed`` the misses in a row,
-    ``root`` the device that an outage is laid to (itself when it is the root) and ``incident_id`` its incident.
+    ``root`` the device that an outage is attributed to (itself when it is the root) and ``incident_id`` its incident.
     ``measures`` are degraded and ``faults`` hold while it answers all the same.
     """
 

@@ -14,7 +14,7 @@ from collector.reading import Device
 class Part:
     """What one shard polls: ``owned`` devices, which it publishes, and the ``shadows`` above them, which it does not.
 
-    A silence can be laid to its root only where the devices above are known; so these are polled too.
+    A silence can be attributed to its root only where the devices above are known; so these are polled too.
     ``cpe_count`` counts the customer devices of the whole inventory.
     """
 

@@ -17,7 +17,7 @@ LEAST_POLLS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """What a degradation is laid to: a network device, or something between one and its children (``group``)."""
+    """What a degradation is attributed to: a network device, or something between one and its children (``group``)."""
 
     node: Node
     is_group: bool = False
@@ -53,7 +53,7 @@ class Degradations:
         meter.add(reading, None if node.is_cpe else traffic)
 
     def reload(self) -> None:
-        """The tree has changed: what is degraded is laid to its root anew."""
+        """The tree has changed: what is degraded is attributed to its root anew."""
         self._needs_laying = True
 
     def take_up(self, incident: Incident, root: Node, members: Iterable[tuple[Node, float]]) -> None:

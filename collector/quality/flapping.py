@@ -11,7 +11,7 @@ from collector.reading import IncidentScope
 
 
 def fell_again(node: Node, since: float, settings: OutageSettings) -> bool:
-    """Note that an outage laid to ``node`` began; returns whether it began soon after another."""
+    """Note that an outage attributed to ``node`` began; returns whether it began soon after another."""
     falls = node.falls
     while falls and falls[0] < since - settings.flap_window_seconds:
         falls.popleft()
@@ -22,7 +22,7 @@ def fell_again(node: Node, since: float, settings: OutageSettings) -> bool:
 def open_or_resume(
     node: Node, scope: IncidentScope, since: float, settings: OutageSettings, changes: Changes
 ) -> Incident:
-    """The incident of an outage laid to ``node``: the one that its flapping has kept open, else a new one.
+    """The incident of an outage attributed to ``node``: the one that its flapping has kept open, else a new one.
 
     From the ``flap_count``-th outage within the window on, an incident is kept open.
     """

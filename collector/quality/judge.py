@@ -198,7 +198,7 @@ class Judge:
             self._topology.nodes[lesser.root].group = None
 
     def _sweep(self, node: Node, changes: Changes) -> None:
-        """``node`` is out: those behind it that are silent too are laid to the same incident."""
+        """``node`` is out: those behind it that are silent too are attributed to the same incident."""
         incident = node.incident
         if incident is None:
             return
@@ -239,7 +239,7 @@ class Judge:
 
 
 def _is_behind(node: Node, incident: Incident) -> bool:
-    """Whether what ``incident`` is laid to still stands above ``node``."""
+    """Whether what ``incident`` is attributed to still stands above ``node``."""
     above = node.above()
     if above is None:
         return False

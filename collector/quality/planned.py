@@ -1,4 +1,4 @@
-"""Outages that are planned work: their kind follows the maintenance windows of the device that they are laid to."""
+"""Outages that are planned work: their kind follows the maintenance windows of the device that they are attributed to."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ class Node:
     ``first_miss`` is the first missed poll of the silence that is being judged, ``missed`` the polls missed since;
     for a device whose explanation has ended it is when that ended. ``held`` is what it was when the collector
     ceased to observe it. ``is_explained`` says that its suppression has a cause that still stands. ``fallen``
-    are the children that fell silent of late, ``live_children`` those that are up, or were until this silence.
+    are the children that fell silent recently, ``live_children`` those that are up, or were until this silence.
     ``degradation`` is the incident that its own degradation belongs to, ``failing`` counts the polls in a row in which
-    a part of it failed, of which ``faults`` have lasted. ``falls`` are when outages that are laid to it began of
+    a part of it failed, of which ``faults`` have lasted. ``falls`` are when outages that are attributed to it began
     late, ``kept`` the incident that its flapping keeps open.
     """
 
@@ -93,7 +93,7 @@ class Node:
 
     @property
     def is_out(self) -> bool:
-        """Whether its silence is laid to the network now."""
+        """Whether its silence is attributed to the network now."""
         return self.state in ("down", "suppressed")
 
     def begin_silence(self, at: float, missed: int) -> None:

@@ -94,7 +94,7 @@ def found_measures(results: Results) -> frozenset[str]:
 
 
 def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
-    """What would help in every area that may be told of by itself."""
+    """What would help in every area that may be shown separately."""
     summary, found = effects(results, "leaving"), found_measures(results)
     hidden = small_areas(results, minimum)
     if not found:

@@ -17,7 +17,7 @@ BEGIN = {
     "saturation": "what fills the uplink of {root}: is it usual at this hour?",
 }
 ID_CHARACTERS = 13
-"""The ids begin with the time in milliseconds: so many characters are hardly ever shared."""
+"""The ids begin with the time in milliseconds: two rarely share this many characters."""
 
 Row = Mapping[Hashable, Any]
 

@@ -64,7 +64,7 @@ def provider(table: pd.DataFrame) -> list[Row]:
 
 
 def areas(results: Results, table: pd.DataFrame, minimum: int, by: str) -> list[Row]:
-    """The rows of areas that may be told of by themselves, most of ``by`` first."""
+    """The rows of areas that may be shown separately, most of ``by`` first."""
     small = small_areas(results, minimum)
     mine = table[table["area"].ne("") & ~table["area"].isin(small)]
     return _records(mine.sort_values([by, "area"], ascending=[False, True], na_position="last", kind="stable"))

@@ -57,7 +57,7 @@ WHERE held.to_day > hits.first_day AND coalesce(held.left_on, DATE '9999-12-31')
 
 @dataclass(frozen=True)
 class _Hit:
-    """One device that customers hung on, the device of the incident that it is laid to, and how long it was out."""
+    """One device that customers hung on, the device of the incident that it is attributed to, and how long it was out."""
 
     device_id: str
     out_device: str

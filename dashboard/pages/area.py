@@ -107,7 +107,7 @@ def layout(seen: Visit, key: str) -> html.Div:
 
 
 def _hidden(seen: Visit, area: str) -> html.Div:
-    """The page of an area that is too small to be told of by itself: its name and its devices."""
+    """The page of an area that is too small to be shown separately: its name and its devices."""
     minimum = seen.settings.analysis.minimum_customers
     why = f"{TEXT['hidden_why']}: {too_small(minimum)}. {TEXT['hidden_live']}"
     return html.Div(
@@ -256,7 +256,7 @@ def _figures(shown: pd.DataFrame) -> html.Div | None:
 
 
 def _troubled(shown: pd.DataFrame, here: Live, now: datetime) -> list[html.Li]:
-    """Those that need a person first, each with a word of why."""
+    """Those that need a person first, each with a short reason."""
     order = {"down": 0, "suspect": 1, "degraded": 2}
     rows = shown[shown["state"].isin(order)]
     rows = rows.iloc[rows["state"].map(order).argsort(kind="stable")].head(MOST_NAMED)

@@ -1,4 +1,4 @@
-"""The table of *Now*: devices that are not up, and those that are up but not well, each with a word of why."""
+"""The table of *Now*: devices that are not up, and those that are up but not well, each with a short reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNWELL = "up"
 """The state of the filter that stands for devices which answer and are not well."""
 
 SHOWN = ("down", "suspect", "degraded", UNWELL, "unknown", "suppressed", "silent")
-"""What needs a person first; devices behind an outage come back with it, and a lone silent one is nobody's outage."""
+"""What needs a person first; devices behind an outage come back with it, and a single silent one does not count as an outage."""
 
 FAULTS = {
     "snmp_silent": "SNMP silent",

@@ -120,7 +120,7 @@ def _taken_up(row: dict[Any, Any], key: str) -> html.Div:
 
 
 def _ended(live: Live, source: Source, now: datetime) -> list[Any]:
-    """What ended of late, newest end first: what a shift that begins asks for."""
+    """What ended recently, newest first: what a new shift wants to know."""
     rows = live.incidents
     rows = rows[rows["ended_at"].notna() & (rows["kind"] != "blind")]
     rows = rows[rows["ended_at"] >= now - RECENT].sort_values("ended_at", ascending=False).head(ENDED_SHOWN)

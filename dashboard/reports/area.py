@@ -85,7 +85,7 @@ class AreaReport:
 def write_report(settings: DashboardSettings, area: str, folder: Path) -> list[Path]:
     """Write the report of ``area`` (its id or its name) into ``folder`` as HTML and PDF; returns their paths.
 
-    Raises ReportError for an area that is not known, or too small to be told of by itself, and where it cannot write.
+    Raises ReportError for an area that is not known, or too small to be shown separately, and where it cannot write.
     """
     results = load(settings.data)
     if results is None:
@@ -121,7 +121,7 @@ def find_area(results: Results, wanted: str) -> str:
 
 
 def compose(results: Results, area: str, settings: DashboardSettings) -> AreaReport:
-    """What the report says. Raises ReportError where the area must not be told of by itself, or is not known."""
+    """What the report says. Raises ReportError where the area must not be shown separately, or is not known."""
     minimum = settings.analysis.minimum_customers
     _refuse_small(results, area, minimum)
     said = findings.finding(results, area, settings.currency)

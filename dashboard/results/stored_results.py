@@ -190,7 +190,7 @@ class UnreadableError(BairroError, ValueError):
 class Results:
     """One complete build: a frame per result table, and the manifest that says what it was made of.
 
-    ``hidden`` names the areas whose rows were taken out because they are too small to be told of by themselves.
+    ``hidden`` names the areas whose rows were taken out because they are too small to be shown separately.
     ``lacks`` are the tables that it was made without, or without a column that they have now: they are empty.
     ``passed_over`` says in words which newer builds cannot be read, and why.
     """

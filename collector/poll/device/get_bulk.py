@@ -42,7 +42,7 @@ class GetBulk:
         return self.is_trial or self._lost >= self._most_lost
 
     def lost(self, repetitions: int) -> None:
-        """A try for so many rows was not answered."""
+        """A request for this many rows was not answered."""
         self._lost += 1
         self.trouble = "is not answered"
         if self.is_trial or (repetitions == 1 and self._lost >= self._most_lost):

@@ -109,7 +109,7 @@ class Conversation:
         return self._learnt.bulk if self._learnt is not None else GetBulk()
 
     def ask(self, request: Request, tries: int) -> Exchange:
-        """Send a request, up to so many times."""
+        """Send a request, up to this many times."""
         exchange = Exchange(self._engine, self._to, request, self._until, self._patience)
         exchange.tries = tries
         if self.access.session is not None:

@@ -60,7 +60,7 @@ class Pace:
         self.route: Route | None = None
 
     def note(self, rows: int, size: int) -> bool:
-        """Learn from a whole walk of so many rows and bytes; True where it went as foretold."""
+        """Learn from a whole walk of this many rows and bytes; True where it went as expected."""
         row_bytes = size / (rows + 1)
         was_foretold = self.is_known and rows == self.rows and abs(row_bytes - self.row_bytes) <= 0.05 * row_bytes
         self.is_known = True

@@ -129,7 +129,7 @@ class Engine:
         self._used: dict[int, Datagrams] = {}
         self._ids: list[int] = []
         self._id_places: dict[int, int] = {}
-        """Where the request id stood in the last reply of so many bytes; most replies of a size are built alike."""
+        """Where the request id was in the last reply of this length; most replies of one length are built alike."""
 
     def open(self, sockets: dict[int, Datagrams]) -> None:
         """Use these sockets, one per address family."""

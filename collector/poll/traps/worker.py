@@ -34,7 +34,7 @@ ENGINE_PACKETS = 20_000
 """pysnmp keeps some 500 bytes of each message of version 3 for good, so its engine is made anew after so many."""
 
 RELAY_SHARE = 50
-"""A relay speaks for many: it may send so many times what one device may."""
+"""A relay speaks for many: it may send this many times what one device may."""
 
 _SO_RXQ_OVFL = 40
 _SEQUENCE = 0x30

@@ -63,7 +63,7 @@ DEVICE_REACHABLE = Family(
 DEVICE_DOWN = Family(
     "bairro_device_down",
     "gauge",
-    "Present, and 1, only while the device is down or suppressed; root is the device that the outage is laid to.",
+    "Present, and 1, only while the device is down or suppressed; root is the device that the outage is attributed to.",
     ("device", "root"),
     "area",
 )
@@ -96,7 +96,9 @@ SELDOM: tuple[Family, ...] = (
     _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
     _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary"),
     _device("device_outage_seconds_total", "counter", "Time in which the device was down or suppressed.", "summary"),
-    _device("device_outages_total", "counter", "Outages of the device, its own and those laid to others.", "summary"),
+    _device(
+        "device_outages_total", "counter", "Outages of the device, its own and those attributed to others.", "summary"
+    ),
     _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary"),
     _device("ping_lost_total", "counter", "Echoes that never came back.", "summary"),
 )
@@ -105,7 +107,7 @@ EACH_POLL: tuple[Family, ...] = (
     _device(
         "device_last_poll_timestamp_seconds",
         "gauge",
-        "When the last answered poll left; it stays in silence.",
+        "When the last answered poll was sent; retained while the device does not answer.",
         "summary",
     ),
     _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary"),
@@ -214,13 +216,13 @@ STILL: tuple[Family, ...] = tuple(family for family in DEVICE_FAMILIES if family
 DEVICE_FLAPS = _device(
     "device_flaps_total",
     "counter",
-    "Outages laid to the device that began soon after another; not there before the first.",
+    "Outages attributed to the device that began soon after another; not there before the first.",
     "summary",
 )
 ROOT_SUBSCRIBERS = Family(
     "bairro_root_subscribers_affected",
     "gauge",
-    "Customers of the area behind devices whose outage is laid to root; present only while there are any.",
+    "Customers of the area behind devices whose outage is attributed to root; present only while there are any.",
     ("area", "root"),
     "area",
 )
@@ -296,7 +298,7 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("history_rows_total", "counter", "Rows of quality_hours written."),
     _own("history_unwritten", "gauge", "Closed hours that wait to be written, as on a full disk."),
     _own("incidents_unwritten", "gauge", "Changes of incidents that the operations database does not have yet."),
-    _own("maintenance_windows", "gauge", "Maintenance windows that are known: under way, to come, or of late."),
+    _own("maintenance_windows", "gauge", "Maintenance windows that are known: current, future or recent."),
     _own(
         "maintenance_read_timestamp_seconds",
         "gauge",

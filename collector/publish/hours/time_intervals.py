@@ -1,6 +1,6 @@
 """Spans of time as sorted, disjoint ``(start, end)`` pairs in Unix seconds, and what was believed over them.
 
-A belief is since when, which state, and the device that the outage is laid to.
+A belief is since when, which state, and the device that the outage is attributed to.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def held(beliefs: Sequence[Belief], states: frozenset[StateName], end: float) ->
 
 
 def planned(device_id: str, beliefs: Sequence[Belief], calendar: Calendar, *, within: Span) -> list[Span]:
-    """When the device was down by the network and it, or the device that this is laid to, was in a window."""
+    """When the device was down by the network and it, or the device that this is attributed to, was in a window."""
     found: list[Span] = []
     for i, (since, state, root) in enumerate(beliefs):
         until = beliefs[i + 1][0] if i + 1 < len(beliefs) else within[1]

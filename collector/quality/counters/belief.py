@@ -171,7 +171,7 @@ class _Known:
     def _follow(
         self, device: Device, trail: Trail, uplink: InterfaceReading, at: float, refused: Counter[str]
     ) -> Traffic | None:
-        """The same where something was in doubt of late, or wants a closer look."""
+        """The same where something was in doubt recently, or wants a closer look."""
         was_refuted = trail.refuted
         step = trail.take(uplink, at)
         refused.update(step.news)

@@ -1,4 +1,4 @@
-"""Which areas are too small to be told of by themselves, so that no customer can be made out: the one rule for all that
+"""Which areas are too small to be shown separately, so that no customer can be made out: the one rule for all that
 management sees: pages, downloads, reports, plans and what callbacks answer.
 """
 
@@ -50,7 +50,7 @@ def suppress(customers: Mapping[str, int], minimum: int) -> frozenset[str]:
 
 
 def small_areas(results: Results, minimum: int) -> frozenset[str]:
-    """The areas that management is not told of by themselves."""
+    """The areas that are not shown separately to management."""
     return results.hidden or suppress(_customers(results), minimum)
 
 

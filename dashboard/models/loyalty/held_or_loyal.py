@@ -1,4 +1,4 @@
-"""Held or loyal: who stays by contract and who by choice, whose lock-in ends when, who suffers in silence.
+"""Held or loyal: who stays by contract and who by choice, whose lock-in ends when, who suffers without complaining.
 
     bad_i     = any measure m: q_im > median of q_m over i's technology + one step of m
     unhappy_i = bad_i, or last score <= 6, or a quality complaint in the eight weeks before

@@ -4,7 +4,7 @@
 
 with b the coefficient of the gap in the hazard of leaving (`churn.py`, the model without complaints and scores, through
 which a gap may act) and its interval from leaving out one neighbourhood at a time. It assumes what that model does; who
-has a gap was not drawn by lot (long customers have it), so that it is called an association, never an effect.
+has a gap is not random (long-standing customers have it), so it is called an association, never an effect.
 """
 
 from __future__ import annotations
