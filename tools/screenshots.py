@@ -60,7 +60,7 @@ SHOTS = (
     Shot("now", "/", NOW),
     Shot("now-dark", "/", NOW, "dark"),
     Shot("areas", "/areas", ("#areas-map .choroplethlayer path",)),
-    Shot("area", "/area/{area}", ("#area-weeks .barlayer path",)),
+    Shot("area", "/area/{area}", ("#area-weeks .main-svg",)),
     Shot("fixes", "/fixes", (".order li",)),
     Shot("loyalty", "/loyalty", (".share .part",)),
     Shot("evidence", "/evidence", (".table-box .interval .dot",)),

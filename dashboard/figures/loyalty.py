@@ -92,7 +92,7 @@ def headline(results: Results, currency: str) -> list[str]:
         f"Of {numbers.count(row['judged'])} customers whose connection was observed, {numbers.count(row['held_bad'])} have "
         f"bad quality and stay because a contract holds them: held, not loyal. {numbers.count(row['free_good'])} are free "
         "to leave, have good quality and stay.",
-        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave: they are likely to go next.",
+        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave.",
         f"{numbers.count(row['unhappy'])} are unhappy ({_or(signs)}) and pay "
         f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; a contract holds "
         f"{numbers.count(row['unhappy_held'])} of them.",

@@ -92,12 +92,16 @@ def _labels(
 ) -> go.Scattergeo:
     """The shape of every area's state, and the names of the areas that matter (of all while they are few)."""
     centres = [_centre(outlines[m.area]) for m in shown]
+    lons = [c[0] for c in centres]
     text = [f"{m.mark.shape} {m.name}" if m.area in labelled else m.mark.shape for m in shown]
     return go.Scattergeo(
-        lon=[c[0] for c in centres],
+        lon=lons,
         lat=[c[1] for c in centres],
         text=text,
         mode="text",
+        textposition=[
+            _side(lon, lons) if m.area in labelled else "middle center" for m, lon in zip(shown, lons, strict=True)
+        ],
         textfont={
             "size": [16 if m.area in labelled else 11 for m in shown],
             "color": [label_ink(m.mark, theme) for m in shown],
@@ -107,6 +111,13 @@ def _labels(
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def _side(lon: float, lons: Sequence[float]) -> str:
+    """Where a name stands at its area's centre, so that one near the map's edge is not cut."""
+    low, high = min(lons), max(lons)
+    at = (lon - low) / (high - low) if high > low else 0.5
+    return "middle left" if at > 0.75 else "middle right" if at < 0.25 else "middle center"
 
 
 def label_ink(mark: Mark, theme: Theme) -> str:

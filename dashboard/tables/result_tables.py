@@ -20,7 +20,7 @@ LOYALTY = TableSpec(
         ),
         Column("held_bad", "integer", "held by a contract, with bad quality: held, not loyal", True),
         Column("held_good", "integer", "held by a contract, quality not bad", True),
-        Column("free_bad", "integer", "free to leave, with bad quality: the next to go", True),
+        Column("free_bad", "integer", "free to leave, with bad quality", True),
         Column("free_good", "integer", "free to leave, quality not bad: loyal by choice", True),
         Column("contract_unknown", "integer", "judged customers of whose contract nothing is known", True),
         Column(

@@ -236,6 +236,14 @@ def test_a_map_shows_every_area_with_an_outline(built):
     assert figure.layout.geo.visible is False
 
 
+def test_names_near_the_edge_of_the_map_are_written_inwards(built):
+    outlines = maps.parse_outlines(built.areas)
+    marks = [maps.AreaMark(area, area, VERDICTS["watch"], area) for area in built.areas["area"]]
+    labels = maps.areas(marks, outlines, LIGHT, labelled=frozenset(built.areas["area"])).data[1]
+    by_lon = [side for _, side in sorted(zip(labels.lon, labels.textposition, strict=True))]
+    assert (by_lon[0], by_lon[len(by_lon) // 2], by_lon[-1]) == ("middle right", "middle center", "middle left")
+
+
 def test_a_map_without_outlines_says_so():
     figure = maps.areas([maps.AreaMark("a", "A", VERDICTS["watch"], "A")], {}, LIGHT, labelled=frozenset())
     assert "no map" in figure.layout.annotations[0].text
