@@ -8,8 +8,7 @@ import gc
 import logging
 import signal
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bairro_error import BairroError
@@ -32,6 +31,7 @@ from collector.publish.web import service_discovery
 from collector.publish.web.guard import Guard
 from collector.publish.web.handlers import COSTLY, Site, Status
 from collector.publish.web.server import WebServer
+from collector.publish.write_failures import WriteFailures
 from collector.reading import Reading
 from collector.schedule import Schedule
 from collector.trap_polls import TrapPolls
@@ -121,7 +121,7 @@ class Collector:
         self._unpolled = set(self._pipeline.devices)
         self._ready_at = float("inf")
         self._is_device_table_old = self._wants_reload = True
-        self._failures = Counter(devices=0, live=0)
+        self._failures = WriteFailures()
         self._errors = 0
         self._is_stopping = False
         self._goes_on_at = self._live_rests_until = 0.0
@@ -305,7 +305,7 @@ class Collector:
 
     async def _write_live(self) -> None:
         began = self._clock()
-        with self._noting_failure("live"):
+        with self._failures.noting("live"):
             await self._pipeline.live.write(time.time(), is_due=True)
         self._live_rests_until = self._clock() + LIVE_REST * (self._clock() - began)
 
@@ -317,19 +317,10 @@ class Collector:
     async def _write_history(self) -> None:
         await self._pipeline.history.flush(time.time())
         if self._is_device_table_old and self._settings.own_shard.index == 0:
-            with self._noting_failure("devices"):
+            with self._failures.noting("devices"):
                 path, found = self._settings.data / "devices.parquet", self._watch.current.devices
                 await asyncio.to_thread(device_table.update, path, found, time.time(), self._aside)
                 self._is_device_table_old = False
-
-    @contextlib.contextmanager
-    def _noting_failure(self, what: str) -> Iterator[None]:
-        """A write that fails is counted, logged, and tried again with the next turn."""
-        try:
-            yield
-        except OSError as error:
-            self._failures[what] += 1
-            log.warning("the %s table cannot be written: %s; trying again", what, error.strerror or error)
 
     def reload_soon(self) -> None:
         """SIGHUP: read the inventory again, whether or not its file has changed."""
@@ -390,7 +381,7 @@ class Collector:
             "history_unwritten": history.pending_hours,
             "incidents_unwritten": self._pipeline.incidents.unwritten,
             **self._windows.figures(),
-            "write_failures_total": {**self._failures, "history": history.failures},
+            "write_failures_total": {"devices": 0, "live": 0, **self._failures.counts, "history": history.failures},
             "files_set_aside_total": dict(self._aside.files),
             "rows_left_out_total": dict(self._aside.rows),
             "connections_ended_total": dict(self._web.places.ended),

@@ -188,7 +188,7 @@ def _why_not(driver: Driver, moves_leaving: bool) -> str:
 
 
 def csv(results: Results, minimum: int, newer: str = "") -> str:
-    """What would help as a table for a spreadsheet: the columns of AVOIDABLE, names, and what is proven.
+    """What would help as a table for a spreadsheet: the columns of AVOIDABLE, names, and what is proven, which comes first.
 
     Only the header where no measure was found by itself; areas that are too small are left out. ``intervals`` says how
     often they held, ``newer`` what has come in since the results were made.
@@ -198,9 +198,9 @@ def csv(results: Results, minimum: int, newer: str = "") -> str:
     rows = results.avoidable[results.avoidable["measure"] != EVERYTHING]
     table = rows[~rows["area"].isin(hidden)] if found else rows.iloc[:0]
     names = area_names(results)
-    table = table.sort_values("position", na_position="last", kind="stable")
+    table = table.assign(is_proven=[measure in found for measure in table["measure"]])
+    table = table.sort_values(["is_proven", "position"], ascending=[False, True], na_position="last", kind="stable")
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
-    table["is_proven"] = [measure in found for measure in table["measure"]]
     table["intervals"] = HELD
     age.stamp(table, results, newer)
     return spreadsheet.table(table)

@@ -157,6 +157,22 @@ def test_the_build_may_withdraw_the_word_effect_by_itself(built):
     assert summary.caution is not None
 
 
+def test_the_table_of_fixes_has_what_is_proven_first(built):
+    import csv
+    from dataclasses import replace
+
+    (found, *_), others = sorted(fixes.found_measures(built)), set(built.avoidable["measure"]) - {fixes.EVERYTHING}
+    only = built.effects["is_found"] & (built.effects["term"].eq(found) | built.effects["model"].ne("leaving"))
+    rows = list(csv.DictReader(fixes.csv(replace(built, effects=built.effects.assign(is_found=only)), 0).splitlines()))
+    proven = [row["is_proven"] for row in rows]
+    assert len(others) > 1
+    assert set(proven) == {"True", "False"}
+    assert proven == sorted(proven, reverse=True)
+    for told in ("True", "False"):
+        places = [float(row["position"]) for row in rows if row["is_proven"] == told and row["position"]]
+        assert places == sorted(places)
+
+
 def test_a_joint_find_without_a_single_one_names_nothing(built):
     from dataclasses import replace
 
