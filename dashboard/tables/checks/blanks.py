@@ -24,7 +24,12 @@ NO_DAY = (
     r"|[29]999[-/.]?12[-/.]?31|31[-/.]12[-/.][29]999|12[-/.]31[-/.][29]999)(?:[T ].*)?$"
 )
 """Databases write so that there is no day, or no end."""
-NO_DEVICE = r"^(?:0+|(?:00[:-]){5}00)$"
+EDGES = (
+    r"^(?:(?:1970|190[01]|1753|0001)[-/.]?01[-/.]?01|1899[-/.]?12[-/.]?3[01]|0?1[-/.]0?1[-/.](?:1970|190[01]|1753|0001)"
+    r"|(?:2099|2199)[-/.]?12[-/.]?31|(?:31[-/.]12|12[-/.]31)[-/.](?:2099|2199)|2038[-/.]?01[-/.]?19|2079[-/.]?06[-/.]?06)(?:[T ].*)?$"
+)
+"""Zero in programs' ways of counting days, and the last days that they know. As valid_from they mean: always."""
+NO_DEVICE = r"(?i)^(?:0+|(?:00[:-]){5}00|(?:ff[:-]){5}ff)$"
 
 
 def blanked(
@@ -40,7 +45,10 @@ def blanked(
     says_blank = pc.is_in(
         pc.utf8_lower(text), pa.array([w.lower() for w in words if w.lower() not in kept], pa.string())
     )
-    pattern = NO_DAY if kind in ("date", "timestamp") else NO_DEVICE if column == "device_id" else None
+    is_day = kind in ("date", "timestamp")
+    if is_day and column != "valid_from":
+        says_blank = pc.or_(says_blank, pc.fill_null(pc.match_substring_regex(text, EDGES), False))
+    pattern = NO_DAY if is_day else NO_DEVICE if column == "device_id" else None
     if pattern is not None:
         says_blank = pc.or_(says_blank, pc.fill_null(pc.match_substring_regex(text, pattern), False))
     return pc.if_else(says_blank, pa.scalar(None, pa.string()), text)

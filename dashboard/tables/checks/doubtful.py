@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +16,8 @@ from dashboard.tables.schema import CHOICES, given_columns
 
 NOT_READ = frozenset({"geometry", "timezone", *CHOICES})
 WORDS = frozenset({"area", "name", "plan"})
+ESCAPED = r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});|\\u[0-9A-Fa-f]{4}"
+TOTAL = r"(?i)^(?:(?:grand |sub|sub-)?totals?|sum|totais|totaal|итого|всего|gesamt|summe|somme)(?:[\s:].*)?$"
 FILE_SHARE = 0.5
 """From this share of a column's cells on the file is refused and not the rows: another export is needed."""
 
@@ -21,7 +27,8 @@ def without_doubtful(sheet: Sheet, spec: TableSpec) -> Sheet:
 
     Raises UnreadableError where half of a column's ids are shortened.
     """
-    faults: list[Fault] = []
+    sheet = _with_letters(sheet)
+    faults: list[Fault] = _totals(sheet)
     notes: list[str] = []
     for column in given_columns(spec):
         if column.type != "text" or column.name in NOT_READ or column.name not in sheet.columns:
@@ -33,6 +40,35 @@ def without_doubtful(sheet: Sheet, spec: TableSpec) -> Sheet:
         faults += found
         notes += told
     return sheet.without(faults, notes)
+
+
+def _with_letters(sheet: Sheet) -> Sheet:
+    """Names with the letters for which a web page's or a program's signs stand: S&atilde;o and S\\u00e3o are São."""
+    columns, notes = dict(sheet.columns), []
+    for name in sorted(WORDS & set(columns)):
+        cells = columns[name]
+        written = pc.unique(cells.filter(pc.fill_null(pc.match_substring_regex(cells, ESCAPED), False))).to_pylist()
+        meant = {text: _unescaped(text) for text in written if _unescaped(text) != text}
+        if meant:
+            encoded = cells.dictionary_encode()
+            made = pa.array([meant.get(text, text) for text in encoded.dictionary.to_pylist()], pa.string())
+            columns[name] = made.take(encoded.indices)
+            text = next(iter(meant))
+            notes.append(f"{name}: {text!r} and the like were read as {meant[text]!r}")
+    return replace(sheet, columns=columns, notes=(*sheet.notes, *notes)) if notes else sheet
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text))
+
+
+def _totals(sheet: Sheet) -> list[Fault]:
+    """Rows that add up the others."""
+    cells = sheet.columns.get("customer_id")
+    if cells is None:
+        return []
+    at = pc.fill_null(pc.match_substring_regex(cells, TOTAL), False).to_numpy(zero_copy_only=False)
+    return [Fault(line, "customer_id", "is a line of totals") for line in sheet.lines[at].tolist()]
 
 
 def _shortened(sheet: Sheet, name: str, cells: pa.Array) -> list[Fault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import given_columns
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))["money"]
+FAR, JUMP, FEWEST_AMOUNTS = 100, 8, 10
 MOST = 0.8
 """So much of a column has to be of one currency where none of them is the provider's own."""
 
@@ -120,3 +121,30 @@ def _is_monthly(text: str) -> bool:
         return True
     is_other = plain.isdecimal() or any(word in plain for word in _WORDS["other_cycles"])
     return not is_other
+
+
+def told_where_far(rows: pa.Table, stored: pa.Table, names: Collection[str]) -> tuple[str, ...]:
+    """Warnings of amounts that are far from the others of the file, or from those on record: cents, or a slip."""
+    said = []
+    for name in names:
+        amounts = rows.column(name).drop_null().to_numpy()
+        amounts = amounts[amounts > 0]
+        if not len(amounts):
+            continue
+        middle = float(np.median(amounts))
+        far = rows.filter(pc.fill_null(pc.greater(rows.column(name), FAR * middle), False)).column("line").to_pylist()
+        if far and len(amounts) >= FEWEST_AMOUNTS:
+            said.append(
+                f"{name}: {len(far):,} are more than {FAR} times the middle one of {middle:g}, the first on line {far[0]}"
+            )
+        before = stored.column(name).drop_null().to_numpy()
+        before = before[before > 0]
+        if min(len(before), len(amounts)) < FEWEST_AMOUNTS:
+            continue
+        usual = float(np.median(before))
+        if not 1 / JUMP < middle / usual < JUMP:
+            said.append(
+                f"{name}: the middle one is {middle:g}, and {usual:g} of those on record: is it another unit (cents), or"
+                " another column?"
+            )
+    return tuple(said)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences
+from dashboard.tables.checks import absences, money
 from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots, values
 from dashboard.tables.imports.import_notes import notes_on
 from dashboard.tables.imports.import_report import ImportReport
@@ -147,7 +147,11 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         joins=told.joins,
         ways=joins.ways(imported, told.joins, context.stored) if report.is_dry_run else {},
         unjoined=told.notes,
-        warnings=(*sheet.warnings, *_written_otherwise(context, imported)),
+        warnings=(
+            *sheet.warnings,
+            *_written_otherwise(context, imported),
+            *money.told_where_far(rows, context.stored, _amounts(context.spec)),
+        ),
         notes=(
             *absence,
             *notes_on(
@@ -211,6 +215,10 @@ def _check_left(context: _Context, imported: joins.Imported, number: int, active
     reason = str(joins.why_other_customers(imported, context.stored))
     if refusal := absences.refusal_of_left(number, active, imported.sheet.rows_read, reason):
         raise UnreadableError(refusal)
+
+
+def _amounts(spec: TableSpec) -> list[str]:
+    return [column.name for column in spec.columns if column.type == "number"]
 
 
 def _written_otherwise(context: _Context, imported: joins.Imported) -> tuple[str, ...]:

@@ -13,13 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
-from dashboard.tables.checks import departures
+from dashboard.tables.checks import currencies, departures, ids
+from dashboard.tables.checks.blanks import blanked
 from dashboard.tables.checks.ids import Way
 from dashboard.tables.imports import values
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
 
 SAMPLE = 20_000
+MONEY = frozenset(
+    {"balance", "amount", "total", "price", "fee", "fees", "credit", "debit", "mrr", "saldo", "value", "valor", "due"}
+)
+"""Words in the names of columns of amounts, which are nobody's id."""
 FEW = 60
 KEPT_AS_KIND = 200
 VOCABULARY = tomllib.loads((Path(__file__).parents[1] / "vocabulary.toml").read_text("utf-8"))
@@ -83,6 +88,8 @@ def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> 
     near = [name for wanted in known for name in free if len(wanted) > 3 and f"_{wanted}_" in f"_{name}_"]
     if column.name == "ended_on":
         near = [name for name in free if departures.is_named(name)]
+    if column.name in ids.COLUMNS:
+        near = [name for name in near if not set(name.split("_")) & MONEY]
     for name in dict.fromkeys([*exact, *near]):
         if _fits(sheet.columns[name], column):
             return (name, *_time_beside(sheet, name, free)) if column.type == "timestamp" else (name,)
@@ -90,13 +97,15 @@ def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> 
 
 
 def _fits(cells: pa.Array, column: Column) -> bool:
-    sample = cells.drop_null()[:SAMPLE]
+    sample = blanked(cells, column.name, column.type).drop_null()[:SAMPLE]
     if not len(sample):
         return not column.required
     if column.type in ("date", "timestamp"):
         return bool(_formats([sample])) or bool(pc.all(pc.match_substring_regex(sample, values.MOMENT)).as_py())
     if column.type in ("number", "integer"):
-        return bool(pc.all(pc.match_substring_regex(sample, r"^[+-]?[\d.,]+$")).as_py())
+        return bool(pc.all(pc.match_substring_regex(currencies.bare(sample), r"^[+-]?[\d., ]+$")).as_py())
+    if column.name == "customer_id" and pc.any(pc.match_substring_regex(sample, r"^-?\d+[.,]\d*[1-9]\d*$|^-")).as_py():
+        return False
     if column.name in ("channel", "technology", "source"):
         return len(pc.unique(sample)) <= KEPT_AS_KIND
     return True

@@ -320,8 +320,8 @@ def test_what_to_map_is_said(settings: DashboardSettings) -> None:
     ("cells", "prices"),
     [
         (['"29,90"', '"1.029,90"', '"35,5"'], [29.9, 1029.9, 35.5]),
-        (['"$1,029.90"', '"1,029"', "29.90 EUR", "R$ 29.90"], [1029.9, 1029.0, 29.9, 29.9]),
-        (['"1 029,90 €"', '"R$ 35,50"'], [1029.9, 35.5]),
+        (['"$1,029.90"', '"1,029"', "29.90 USD", "$ 29.90"], [1029.9, 1029.0, 29.9, 29.9]),
+        (['"1 029,90 €"', '"EUR 35,50"'], [1029.9, 35.5]),
     ],
 )
 def test_how_a_column_writes_numbers_is_decided_once(
@@ -406,6 +406,39 @@ def test_old_mac_text_is_read_as_such(settings: DashboardSettings) -> None:
     text = "customer_id;area;started_on\r1;São João;2024-01-31\r"
     assert give(settings, text.encode("mac_roman")).exit_code == 0
     assert stored(settings, "area") == [("São João",)]
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "1900-01-01 00:00:00", "01/01/1970", "1899-12-30", "0001-01-01"])
+def test_the_first_day_of_a_programs_time_is_no_day(settings: DashboardSettings, day: str) -> None:
+    report = give(settings, f"customer_id,area,started_on\n1,A,{day}\n2,A,2024-01-31\n")
+    assert (report.added, report.rejected) == (1, 1)
+    assert "started_on: 1 cell counts as blank" in str(report)
+
+
+@pytest.mark.parametrize("day", ["2099-12-31", "2038-01-19 03:14:07", "31/12/2099", "1970-01-01"])
+def test_the_last_day_of_a_programs_time_is_no_end(settings: DashboardSettings, day: str) -> None:
+    assert give(settings, f"customer_id,area,started_on,ended_on\n1,A,2024-01-31,{day}\n").exit_code == 0
+    assert stored(settings, "ended_on") == [(None,)]
+
+
+def test_a_price_from_always_on_is_one(settings: DashboardSettings) -> None:
+    path = settings.data.parent / "prices.csv"
+    path.write_text("plan,valid_from,new_customer_price\nx,1970-01-01,20\n")
+    assert import_records("prices", path, settings, as_of=AS_OF).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["S&atilde;o Jo&atilde;o", "S&#227;o Jo&#xe3;o", "S\\u00e3o Jo\\u00E3o"])
+def test_signs_for_letters_are_those_letters(settings: DashboardSettings, name: str) -> None:
+    report = give(settings, f"customer_id,area,started_on\n1,{name},2024-01-31\n")
+    assert stored(settings, "area") == [("São João",)]
+    assert "and the like were read as 'São João'" in str(report)
+
+
+@pytest.mark.parametrize("word", ["Total", "TOTALS", "Grand total", "Subtotal: 40", "Итого", "Totaal"])
+def test_a_line_of_totals_is_no_customer(settings: DashboardSettings, word: str) -> None:
+    report = give(settings, f"customer_id,area,started_on\n1,A,2024-01-31\n{word},A,2024-01-31\n")
+    assert (report.added, report.rejected) == (1, 1)
+    assert "customer_id is a line of totals" in str(report)
 
 
 SILENTLY_WRONG = ("sci", "natext", "status", "mojibake")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,11 @@ import pytest
 from dashboard.config import DashboardSettings
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import import_records, read
-from dashboard.tables.mappings import profiles
+from dashboard.tables.mappings import profiles, proposals
+from dashboard.tables.readers import sources
+from dashboard.tables.readers.delimited_text import read_sheet
+from dashboard.tables.readers.sources import Source
+from dashboard.tables.schema import RECORDS
 
 
 @pytest.fixture
@@ -319,3 +324,35 @@ def test_the_clock_of_the_export_is_not_the_providers(zone: str, settings: Dashb
     give(replace(settings, timezone="Europe/Lisbon"), "complaints", text, profile)
     expected = utc(2025, 7, 1, 10) if zone == "UTC" else utc(2025, 7, 1, 4, 30)
     assert stored(settings, "complaints", "opened_at") == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        (
+            "splynx",
+            {"customer_id": "id", "started_on": "date_added", "monthly_price": "mrr_total", "plan": "internet_tariffs"},
+        ),
+        (
+            "whmcs",
+            {
+                "customer_id": "client_id",
+                "started_on": "registration_date",
+                "monthly_price": "recurring_amount",
+                "plan": "product/service",
+                "ended_on": "termination_date",
+            },
+        ),
+        ("na", {"customer_id": "customer_id", "ended_on": "ended_on", "monthly_price": "monthly_price"}),
+    ],
+)
+def test_a_proposal_for_systems_of_providers(shared: Path, name: str, taken: dict[str, str]) -> None:
+    sheet = sources.read(Source(str(shared / "cases" / "records" / f"{name}.csv")))
+    columns = tomllib.loads(proposals.propose(sheet, RECORDS["customers"], name))["columns"]
+    assert {column: columns[column]["source"] for column in taken} == taken
+
+
+def test_an_amount_is_never_proposed_as_an_id() -> None:
+    text = "Account balance,Account total,Account,City,Start date\n-29.9,1.5,-3.5,Porto,2024-01-31\n"
+    proposal = proposals.propose(read_sheet(text.encode()), RECORDS["customers"], "x")
+    assert "customer_id" not in tomllib.loads(proposal)["columns"]
