@@ -343,7 +343,8 @@ class Collector:
     # --- what it says of itself ---
 
     def _status(self) -> Status:
-        waits_for = ""
+        unwritten = self._pipeline.history.writer.why_unwritten
+        waits_for = f"the quality history cannot be written: {unwritten}" if unwritten else ""
         if self._unpolled and self._clock() < self._ready_at:
             waits_for = f"{len(self._unpolled)} devices have not been polled yet"
         return Status(

@@ -40,6 +40,8 @@ class HourWriter:
         self._unjournalled: list[tuple[str, list[Fact]]] = []
         self._pending: dict[int, pa.Table] = {}
         self._complaint = ""
+        self.why_unwritten = ""
+        """What keeps it from the disk now, as the system says it; empty where nothing does."""
         self._lock = threading.Lock()
         self.rows_written = 0
         self.failures = 0
@@ -68,7 +70,7 @@ class HourWriter:
                 return
             if self._complaint:
                 log.warning("the quality history is written again")
-                self._complaint = ""
+                self._complaint = self.why_unwritten = ""
 
     def _write(self, closed_until: int, *, has_closed: bool) -> None:
         while self._unjournalled:
@@ -94,6 +96,7 @@ class HourWriter:
     def _complain(self, error: OSError) -> None:
         """Count every failure, log only news."""
         self.failures += 1
+        self.why_unwritten = error.strerror or str(error)
         what = f"{self.files.folder.parent}: the quality history cannot be written: {error.strerror or error}"
         if what != self._complaint:
             log.error("%s; it is kept in memory and tried again every few seconds", what)

@@ -86,7 +86,7 @@ class Site:
         return text("healthy\n")
 
     async def ready(self, _request: Request) -> Response:
-        """The inventory is loaded and every device has been polled once, or had its time."""
+        """The inventory is loaded, every device has been polled once, or had its time, and the disk takes the hours."""
         waits_for = self._status().waits_for
         if waits_for:
             return text(f"not ready: {waits_for}\n", HTTPStatus.SERVICE_UNAVAILABLE)
