@@ -41,6 +41,9 @@ TEXT = {
     "weeks_how": "Dotted line: the whole provider. Shaded: weeks with at least one hour without service. Paler: records may still be incomplete.",
     "drivers": "What stands out here",
     "counted": "Rates per 100 customers in 90 days",
+    "counted_how": "Over all weeks on record, and drawn towards the provider's rate where there are few customers.",
+    "counted_whom": "All other numbers of customers are of those on record on",
+    "counted_live": "Customers are counted here by the inventory, as it is now; findings count those on record.",
     "devices": "Its network now",
     "measured": "Network devices: current measurements",
     "no_devices": "No live data for this area. The collector has not polled a device here yet.",
@@ -184,7 +187,9 @@ def counted(said: Finding, results: Results | None) -> html.Section:
         )
         for f in said.rates
     ]
-    below = [html.P(why, className="how")] if why else []
+    day = None if results is None else findings.cut_off(results)
+    whom = f"{TEXT['counted_how']} {TEXT['counted_whom']} {numbers.day(day)}." if day else TEXT["counted_how"]
+    below = [html.P(text, className="how") for text in (why, whom) if text]
     return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)), *below)
 
 
@@ -229,6 +234,7 @@ def devices(here: Live, area: str, now: datetime) -> list[Any]:
         *gaps,
         html.Div(chips, className="legend"),
         html.P(without),
+        html.P(TEXT["counted_live"], className="how"),
         html.Ul(_troubled(shown, here, now)),
         _figures(shown),
     ]

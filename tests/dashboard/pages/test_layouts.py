@@ -247,6 +247,14 @@ def test_an_area_shows_its_devices(source):
     assert "n03-agg  down since" in said
 
 
+def test_an_area_says_whom_its_numbers_count(source, built):
+    """By the inventory, by the records of one day, or over all weeks: three counts that differ."""
+    said = text_of(area.layout(asked(source), "n03"))
+    assert "Customers are counted here by the inventory, as it is now; findings count those on record." in said
+    assert "Over all weeks on record, and drawn towards the provider's rate where there are few customers." in said
+    assert f"of those on record on {numbers.day(built.manifest['cut_off'])}." in said
+
+
 def test_an_area_takes_its_span_from_the_url(source):
     assert find(area.layout(asked(source, "?weeks=13"), "n03"), "area-span").value == "13"
     assert find(area.layout(asked(source, "?weeks=9999"), "n03"), "area-span").value == "52"
