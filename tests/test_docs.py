@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import runpy
 import tomllib
 import typing
 from collections.abc import Iterator
@@ -130,6 +131,14 @@ def test_every_file_that_a_document_names_exists(document):
 def test_every_link_between_documents_leads_somewhere(document):
     links = re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_readme_shows_the_pictures_that_make_screenshots_takes():
+    taken = {f"{shot.name}.webp" for shot in runpy.run_path(str(ROOT / "tools" / "screenshots.py"))["SHOTS"]}
+    named = set(re.findall(r"docs/pictures/([\w.-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    stored = {path.name: path.stat().st_size for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert named == set(stored) == taken
+    assert sum(stored.values()) < 1_500_000
 
 
 @pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
