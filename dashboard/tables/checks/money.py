@@ -18,6 +18,7 @@ from dashboard.tables.schema import given_columns
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))["money"]
 FAR, JUMP, FEWEST_AMOUNTS = 100, 8, 10
+SLIPS = 0.05
 MOST = 0.8
 """So much of a column has to be of one currency where none of them is the provider's own."""
 
@@ -83,11 +84,13 @@ def _kept(name: str, counts: Mapping[str, int], own: str) -> str:
 
 
 def _without_others(sheet: Sheet, name: str, found: pa.Array, kept: str) -> Sheet:
-    """Amounts without a currency are refused too: where a column has several, they may be of any."""
+    """Amounts without a currency are refused too, but where others are slips: in a column of several they may be of any."""
     faults = []
     for code in [one for one in pc.unique(found.drop_null()).to_pylist() if one != kept]:
         at = pc.fill_null(pc.equal(found, code), False).to_numpy(zero_copy_only=False)
         faults += [Fault(line, name, f"is in {code}, and the column in {kept}") for line in sheet.lines[at].tolist()]
+    if len(faults) <= SLIPS * (len(sheet.lines) - sheet.columns[name].null_count):
+        return sheet.without(faults)
     bare = pc.and_(pc.is_valid(sheet.columns[name]), pc.is_null(found)).to_numpy(zero_copy_only=False)
     reason = "says no currency in a column that has several"
     faults += [Fault(line, name, reason) for line in sheet.lines[bare].tolist()]

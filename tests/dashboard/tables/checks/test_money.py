@@ -32,6 +32,11 @@ def test_other_currencies_are_refused_by_line(import_text, prices, added, reason
     assert reason in str(report)
 
 
+def test_one_slip_costs_its_own_row(import_text):
+    report = import_text("customers", customers(["29.90"] * 30 + ["29.90 EUR", "$29.90"]))
+    assert (report.exit_code, report.added) == (1, 31)
+
+
 def test_currencies_of_which_none_is_most_or_the_providers_own_refuse_the_file(import_text):
     report = import_text("customers", customers(["$29.90"] * 6 + ["R$29.90"] * 4))
     assert report.exit_code == 2
