@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from bairro_error import BairroError
 from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
-from dashboard.models.areas import area_rates, drivers, rank_areas
+from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas
 from dashboard.models.complaints import complaint_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, coming_quality, expected_leavers, like_customers, returners
@@ -261,6 +261,11 @@ def _ranked(
     if ranked is None:
         return {}
     tables = {"ranking": ranked.rows}
+    if ahead is not None:
+        counts, usual = local_changes.by_week(weeks, ahead.past, sorted(periods["period"].unique()), areas)
+        changed = attempt.fit("local changes", lambda: local_changes.local_changes(counts, usual, seed=seed))
+        if changed is not None:
+            tables["local_changes"] = changed
     if ahead is not None and predictor is not None and panel.knows(join_coverage.DEVICES):
         goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
         saved = attempt.fit(

@@ -84,6 +84,7 @@ class Finding:
     verdict: Mark
     headline: str
     certainty: str
+    local_change: str
     figures: tuple[Figure, ...]
     rates: tuple[Figure, ...]
     drivers: tuple[Driver, ...]
@@ -108,6 +109,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
         verdict=VERDICTS[row["verdict"]],
         headline=headline(row),
         certainty=certainty(row, results.area_count),
+        local_change=local_change(results, area),
         figures=_figures(row, currency),
         rates=(*(_rate(r, results.area_rates) for r in _rates_of(results, area)), *_unknown_rates(results)),
         drivers=drivers(results, area, currency),
@@ -149,6 +151,29 @@ def certainty(row: Mapping[str, Any], areas: int) -> str:
     place_of = f"The excess lies {_between(row, 'excess_leavers_90d')} with 95% probability"
     place = f"Its rank among {numbers.count(areas)} areas lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
     return f"{place_of}{CERTAINTY[side, bool(row['is_found'])]}. {place}"
+
+
+def local_change(results: Results, area: str) -> str:
+    """That more have been leaving here for some weeks than is explained; empty where it was not found."""
+    rows = results.local_changes
+    rows = rows[(rows["area"] == area) & rows["is_found"].astype(bool)]
+    if rows.empty:
+        return ""
+    row = {str(key): value for key, value in rows.iloc[0].to_dict().items()}
+    span = numbers.interval(row["ratio_low"], row["ratio_high"], lambda value: numbers.decimal(value, 1))
+    return (
+        f"Since about {numbers.day(row['since_week'])} more customers have been leaving here than network, contracts, prices"
+        f" and the calendar explain: {numbers.count(row['leavers'])} in {numbers.count(row['weeks'])} weeks, where about"
+        f" {numbers.leavers(row['usual_leavers'])} were to be expected ({numbers.decimal(row['ratio'], 1)} times as many, {span})."
+        " A competitor's offer would look like this. Ask those who left."
+    )
+
+
+def changed_areas(results: Results) -> list[str]:
+    """The areas in which more have been leaving than is explained, the surest size first."""
+    rows = results.local_changes
+    found = rows[rows["is_found"].astype(bool)].sort_values(["ratio_low", "area"], ascending=[False, True])
+    return [str(area) for area in found["area"]]
 
 
 def _between(row: Mapping[str, Any], column: str) -> str:

@@ -27,6 +27,7 @@ TEXT = {
     "reasons": "What stands out here, with the provider’s own value in brackets",
     "search": "Find an area or a reason",
     "download": "Download CSV",
+    "changed": "More customers have been leaving for some weeks than network, contracts, prices and the calendar explain:",
     "few": "too few customers to show separately",
     "hidden": "neighbourhoods are not shown: they have too few customers, or showing them would reveal one that has.",
     "how": "Excess: how many more customers are expected to leave in the next 90 days than at the provider’s usual rate for "
@@ -84,6 +85,7 @@ def layout(seen: Visit) -> html.Div:
             dcc.Store(id="areas-drawn"),
             *parts.heading(TEXT["title"], results, seen),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
+            *_changed(results),
             html.Div(
                 [
                     parts.panel(
@@ -110,6 +112,15 @@ def layout(seen: Visit) -> html.Div:
         ],
         className="page areas",
     )
+
+
+def _changed(results: Results) -> list[html.P]:
+    """The areas in which more have been leaving for some weeks than is explained."""
+    found, names = findings.changed_areas(results), findings.area_names(results)
+    if not found:
+        return []
+    links = [part for area in found for part in (", ", dcc.Link(names.get(area, area), href=parts.area_href(area)))]
+    return [html.P([html.Strong(TEXT["changed"]), " ", *links[1:], "."], className="certainty")]
 
 
 def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:

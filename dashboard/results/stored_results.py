@@ -212,6 +212,7 @@ class Results:
     returners: pd.DataFrame
     incident_effects: pd.DataFrame
     incident_weeks: pd.DataFrame
+    local_changes: pd.DataFrame
     hidden: frozenset[str] = frozenset()
     lacks: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()

@@ -236,6 +236,26 @@ INCIDENT_WEEKS = TableSpec(
     ),
 )
 
+LOCAL_CHANGES = TableSpec(
+    "local_changes",
+    "one neighbourhood: whether more have been leaving for some weeks than network, contracts, prices and calendar explain",
+    ("area",),
+    (
+        Column("area", "text", "the neighbourhood", True),
+        Column(
+            "since_week", "date", "the Monday from which more have left, likeliest; null where it could not be tested"
+        ),
+        Column("weeks", "integer", "complete weeks since"),
+        Column("leavers", "integer", "voluntary departures in them"),
+        Column("usual_leavers", "number", "what was to be expected by the hazard of leaving and the weeks before"),
+        Column("ratio", "number", "how many times as many leave as before, drawn towards 1"),
+        Column("ratio_low", "number", "lower end of its 95% interval"),
+        Column("ratio_high", "number", "upper end"),
+        Column("is_found", "boolean", "beyond what a year of weekly looks at 100 unchanged areas shows once", True),
+        Column("note", "text", "why nothing is said, where nothing is"),
+    ),
+)
+
 FINDINGS: tuple[TableSpec, ...] = (
     LOYALTY,
     CONTRACT_CLIFF,
@@ -244,4 +264,5 @@ FINDINGS: tuple[TableSpec, ...] = (
     RETURNERS,
     INCIDENT_EFFECTS,
     INCIDENT_WEEKS,
+    LOCAL_CHANGES,
 )

@@ -300,6 +300,10 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
         "contract_cliff": cliff,
         "area_nps": nps,
         "incident_effects": outages,
+        "local_changes": [
+            (area, CUT_OFF - timedelta(days=55), 8, 31, 18.2, 1.6, 1.2, 2.1, area == "n03", None)
+            for area in ("n03", "n05", "n07")
+        ],
         "price_gaps": [("", 9000, 4000, 41.0, 37.0, 4.0, 0.7, 1.02, 1.01, 1.03, 0.001, True, "an association")],
         "returners": [("", "all", 900, 45, 30, 700.0, 6.4, 4.7, 8.6, 120.0, 30, 380)],
     }

@@ -24,6 +24,7 @@ BY_AREA = (
     "area_nps",
     "returners",
     "incident_effects",
+    "local_changes",
 )
 """Tables of results that have rows of single areas, beside area_weeks."""
 MERGED = ""
