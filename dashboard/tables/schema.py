@@ -284,8 +284,8 @@ INCIDENT_SPANS = TableSpec(
 
 OUTAGES = TableSpec(
     "outages",
-    "one incident that took service away, and one neighbourhood that it struck",
-    ("area", "incident_id"),
+    "one incident that took service away, one neighbourhood that it struck, and whether that was planned",
+    ("area", "incident_id", "kind"),
     (
         Column("area", "text", "where the customers live who were without service", True),
         Column("incident_id", "text", "the incident in the operations database", True),
