@@ -86,7 +86,7 @@ def test_complaints_that_trigger_repairs_withdraw_the_word_effect(make_provider)
     assert effect(fitted.placebo, "evening_latency").rate_ratio < 0.95, "complaints seem to follow quality to come"
     assert fitted.placebo.finds_something
     assert fitted.wording == "association"
-    assert any("placebo" in note and "withdrawn" in note for note in fitted.notes)
+    assert any("placebo" in note and "called an association" in note for note in fitted.notes)
 
 
 def test_saturation_of_the_whole_provider_is_left_to_the_calendar(calm, thin):

@@ -53,7 +53,7 @@ def test_the_placebo_notices_complaints_that_come_before_their_cause(make_area_w
     fitted = complaint_model.fit(make_area_weeks(1, (0.2, 0.3, 0.3, 0.05), customers=3000, early=4))
     assert fitted.placebo.finds_something
     assert fitted.wording == "association"
-    assert any("withdrawn" in note for note in fitted.notes)
+    assert any("called an association" in note for note in fitted.notes)
 
 
 def test_the_negative_control_notices_billing_complaints_that_follow_quality(make_area_weeks):
@@ -67,7 +67,7 @@ def test_the_negative_control_notices_billing_complaints_that_follow_quality(mak
 def test_effects_keep_their_name_where_placebo_and_control_pass(make_area_weeks):
     fitted = complaint_model.fit(make_area_weeks(1, (0.1, 0.1, 0.2, 0.05), customers=1500))
     assert fitted.wording == "effect"
-    assert not any("withdrawn" in note for note in fitted.notes)
+    assert not any("called an association" in note for note in fitted.notes)
 
 
 def test_rows_come_in_any_order_and_weeks_may_be_missing(make_area_weeks):

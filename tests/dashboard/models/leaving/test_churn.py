@@ -114,7 +114,7 @@ def test_quality_that_explains_who_moves_away_takes_the_word_effect():
     fitted = churn.fit(make_weeks(3, (0.0, 0.3, 0.0, 0.0), otherwise=(0.0, 0.8, 0.0, 0.0)))
     assert fitted.control.finds_something
     assert fitted.wording == "association"
-    assert any("withdrawn" in note for note in fitted.notes)
+    assert any("called an association" in note for note in fitted.notes)
 
 
 def test_a_measure_that_was_not_taken_is_said_and_the_others_stand():

@@ -120,7 +120,7 @@ def test_a_history_that_is_too_short_says_so(past):
     early = replace(past, cut_off=(first + pd.Timedelta(days=120)).date())
     nothing = rolling_origin.backtest(early, most=1, seed=1)
     assert nothing.measures.empty
-    assert "too few had left" in nothing.notes[0]
+    assert "too few customers left" in nothing.notes[0]
 
 
 def _origin(seed: int, areas: int, size: int = 3000, gain: float = 1.0) -> Origin:
