@@ -358,7 +358,7 @@ class Collector:
         )
 
     def _figures(self) -> Figures:
-        """By the names of ``publish.families.OWN_FAMILIES``."""
+        """By the names of ``exposition.families.OWN_FAMILIES``."""
         counts, history = self._poller.counts, self._pipeline.history.writer
         return {
             "blind": float(self._pipeline.network.is_blind),

@@ -156,7 +156,7 @@ class TrapPolls:
             group.create_task(self._repeat(LEARN_SECONDS, self._learn))
 
     def figures(self) -> dict[str, float | Mapping[str, float]]:
-        """By the names of ``publish.families.OWN_FAMILIES``."""
+        """By the names of ``exposition.families.OWN_FAMILIES``."""
         return {
             "traps_total": dict(self._traps.heard_by_kind),
             "traps_dropped_total": dict(self._traps.dropped_by_reason),

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from collector.publish.exposition import families as f
+from collector.publish.exposition import interface_text
+from collector.publish.exposition.device_counts import MISSES_UNTIL_GONE, DeviceCounts
+from collector.publish.exposition.family import Detail, values_of
 from collector.publish.exposition.interface_text import InterfaceTexts
 from collector.publish.exposition.samples import labels, sample
 from collector.quality.counters.uplink import uplink_of
-from collector.reading import STATES, Device, EchoBurst, ProbeReading, Reading, SignalReading, StateName, Transition
+from collector.reading import STATES, Device, ProbeReading, Reading, SignalReading, Transition
 
 N = TypeVar("N")
-OUTAGE_STATES = ("down", "suppressed")
-MISSES_UNTIL_GONE = 2
-
-_AT = {family.name: i for i, family in enumerate(f.STILL)}
-
-
-def _places(families: tuple[f.Family, ...]) -> slice:
-    return slice(_AT[families[0].name], _AT[families[-1].name] + 1)
-
-
-_SELDOM = _places(f.SELDOM)
+_AT = {family: i for i, family in enumerate(f.STILL)}
+_SELDOM = tuple(_AT[family] for family in f.SELDOM)
 _SELDOM_NAMES = tuple(family.name for family in f.SELDOM)
-_INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO.name], _AT[f.DEVICE_STATE.name], _AT[f.DEVICE_REACHABLE.name]
-_INTERFACES = _places((*f.INTERFACE_SELDOM, f.INTERFACE_INFO))
+_seldom_values = values_of(f.SELDOM)
+_INFO, _STATE, _REACHABLE = _AT[f.DEVICE_INFO], _AT[f.DEVICE_STATE], _AT[f.DEVICE_REACHABLE]
+_INTERFACES = tuple(_AT[family] for family in interface_text.FAMILIES)
+_LEVELS: dict[str, Any] = {family.value: None for family in f.SIGNAL_LEVELS}
 _NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
-_NO_BURST = (None,) * len(f.LAST_BURST)
 
 
-class DeviceText:
-    """What one device has counted; ``still`` is its text for each of ``families.STILL``.
+class DeviceText(DeviceCounts):
+    """What one device shows; ``still`` is its text for each of ``families.STILL``.
 
     ``still`` is as it should be after ``settle``; ``changed`` has a bit for each piece of it that was written since
-    somebody set it to 0. ``own`` is its label in braces. Of ``families.MOVING`` the text is made in moving_text.py, from
-    ``figures``, ``interfaces``, ``signals`` and ``probes``, which hold once they are settled too.
+    somebody set it to 0. ``own`` is its label in braces. Of ``families.MOVING`` the text is made in moving_text.py, from what
+    was counted and from ``interfaces``, ``signals`` and ``probes``, which hold once they are settled too.
     """
 
     __slots__ = (
-        "_burst",
         "_has_signals",
         "_is_anew",
         "_reachable",
@@ -47,51 +41,20 @@ class DeviceText:
         "_seldom",
         "_waiting",
         "changed",
-        "detail",
-        "device",
-        "down_since",
-        "duration",
         "interfaces",
-        "last_poll",
-        "misses",
-        "outage_seconds",
-        "outages",
         "own",
-        "ping_misses",
-        "pings_lost",
-        "pings_sent",
-        "polls",
-        "polls_failed",
         "probes",
-        "restarts",
-        "rtt_count",
-        "rtt_seconds",
         "signals",
-        "snmp_misses",
-        "snmp_rtt_count",
-        "snmp_rtt_seconds",
-        "state",
         "still",
-        "up",
-        "uptime",
     )
 
-    def __init__(self, device: Device, detail: f.Detail) -> None:
-        self.state: StateName = "unknown"
-        self.down_since: float | None = None
-        self.outage_seconds = self.rtt_seconds = self.snmp_rtt_seconds = 0.0
-        self.outages = self.restarts = self.polls = self.polls_failed = self.pings_sent = self.pings_lost = 0
-        self.rtt_count = self.snmp_rtt_count = self.snmp_misses = self.ping_misses = self.misses = 0
-        self.up: int | None = None
-        self.last_poll: float | None = None
-        self.uptime: float | None = None
-        self.duration: float | None = None
+    def __init__(self, device: Device, detail: Detail) -> None:
+        super().__init__(device, detail)
         self.changed = 0
-        self.device, self.detail = device, detail
         self._begin_text(detail)
         self.describe(device, detail)
 
-    def describe(self, device: Device, detail: f.Detail) -> None:
+    def describe(self, device: Device, detail: Detail) -> None:
         """Take in the device's inventory row; what it has counted stays, and its text unless the detail changed."""
         has_text, self.device = detail == self.detail, device
         if not has_text:
@@ -107,7 +70,7 @@ class DeviceText:
             )
             self._put(_INFO, f"bairro_device_info{info} 1.0\n")
 
-    def _begin_text(self, detail: f.Detail) -> None:
+    def _begin_text(self, detail: Detail) -> None:
         """Nothing is shown yet; at detail ``area`` no text is kept at all."""
         self.detail = detail
         self.still: list[str] = []
@@ -116,9 +79,8 @@ class DeviceText:
         self.still += [""] * len(f.STILL)
         self.own = labels(device=self.device.device_id)
         self.interfaces = InterfaceTexts(self.own[:-1], detail)
-        self._seldom: tuple[float | None, ...] = ()
+        self._seldom: tuple[Any, ...] = ()
         self._reachable: tuple[bool | None, bool | None] = (None, None)
-        self._burst: EchoBurst | None = None
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
         self._has_signals = self._is_anew = False
@@ -130,21 +92,14 @@ class DeviceText:
         self.still[place] = text
         self.changed |= 1 << place
 
-    def _put_all(self, places: slice, texts: Iterable[str]) -> None:
-        for place, text in zip(range(places.start, places.stop), texts, strict=True):
+    def _put_all(self, places: Sequence[int], texts: Iterable[str]) -> None:
+        for place, text in zip(places, texts, strict=True):
             if self.still[place] != text:
                 self._put(place, text)
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
-        is_out = transition.new in OUTAGE_STATES
-        if is_out and self.down_since is None:
-            self.down_since = transition.since
-            self.outages += 1
-        elif not is_out and self.down_since is not None:
-            self.outage_seconds += max(0.0, transition.since - self.down_since)
-            self.down_since = None
-        self.state = transition.new
+        self.count_change(transition)
         self._write_state()
 
     def update(self, reading: Reading, *, restarted: bool) -> None:
@@ -152,10 +107,7 @@ class DeviceText:
         if restarted:
             self.restarts += 1
             self._is_anew = True
-        self._count(reading)
-        burst = reading.echoes
-        if burst is not None and burst.sent:
-            self._count_pings(burst)
+        self.count(reading)
         if self._waiting is not None and not (reading.interfaces and reading.snmp == "answered"):
             self.settle()
         self._waiting = reading
@@ -176,72 +128,10 @@ class DeviceText:
         if reading.interfaces or (reading.is_reachable and self.interfaces):
             self._take_interfaces(reading)
 
-    def _count(self, reading: Reading) -> None:
-        """What the poll says of the two methods, and the response time of SNMP."""
-        self.polls += 1
-        up = reading.is_reachable
-        if up:
-            self.up, self.last_poll, self.misses = 1, reading.at, 0
-        elif up is False:
-            self.up = 0
-            self.misses += 1
-            self.polls_failed += 1
-        snmp = reading.snmp
-        if snmp == "silent":
-            self.snmp_misses += reading.sent
-        elif snmp != "off":
-            self.snmp_misses = 0
-            rtt = reading.snmp_rtt_seconds
-            if rtt is not None:
-                self.snmp_rtt_seconds += rtt
-                self.snmp_rtt_count += 1
-        if reading.uptime_seconds is not None:
-            self.uptime = reading.uptime_seconds
-        elif snmp in ("answered", "refused") or self.snmp_misses >= MISSES_UNTIL_GONE:
-            self.uptime = None
-        self.duration = reading.duration_seconds if self.misses < MISSES_UNTIL_GONE else None
-
-    def _count_pings(self, burst: EchoBurst) -> None:
-        """Sums of the pings, and the last burst that came back, until two in a row have not."""
-        rtts = burst.rtt_seconds
-        self.pings_sent += burst.sent
-        self.pings_lost += burst.lost
-        if rtts:
-            self.ping_misses = 0
-            self.rtt_seconds += sum(rtts)
-            self.rtt_count += len(rtts)
-            self._burst = burst
-        else:
-            self.ping_misses += 1
-            if self.ping_misses >= MISSES_UNTIL_GONE:
-                self._burst = None
-
-    def figures(self) -> tuple[float | tuple[float, float] | None, ...]:
-        """The numbers of ``families.MOVING`` up to SNMP_RTT: of a summary count and sum, None where there is none."""
-        is_full = self.detail == "full"
-        has_pings = self.pings_sent > 0
-        burst = burst_figures(self._burst) if is_full and self._burst is not None else _NO_BURST
-        return (
-            self.polls or None,
-            self.last_poll,
-            self.uptime,
-            self.duration if is_full else None,
-            self.pings_sent or None,
-            (self.rtt_count, self.rtt_seconds) if has_pings else None,
-            *burst,
-            (self.snmp_rtt_count, self.snmp_rtt_seconds) if is_full and self.snmp_rtt_count else None,
-        )
-
     def _write_seldom(self, at: float) -> None:
-        since = self.down_since
-        new = (
-            self.up,
-            self.restarts,
-            self.outage_seconds if since is None else self.outage_seconds + max(0.0, at - since),
-            self.outages,
-            self.polls_failed,
-            self.pings_lost if self.pings_sent else None,
-        )
+        if self.down_since is not None:
+            self.count_outage(at)
+        new = _seldom_values(self)
         if new != self._seldom:
             self._seldom = new
             own = self.own
@@ -297,9 +187,7 @@ class DeviceText:
         self.settle()
         self.interfaces.forget_gauges()
         self._put_all(_INTERFACES, self.interfaces.rest())
-        self.signals = tuple(
-            s._replace(received_dbm=None, noise_ratio_db=None, noise_dbm=None, quality_ratio=None) for s in self.signals
-        )
+        self.signals = tuple(signal._replace(**_LEVELS) for signal in self.signals)
         self.probes = ()
         self._has_signals = bool(self.signals)
 
@@ -307,16 +195,3 @@ class DeviceText:
 def _missed(read_last: tuple[N, ...], read_now: tuple[N, ...], key: str) -> tuple[N, ...]:
     names = {getattr(record, key) for record in read_now}
     return tuple(record for record in read_last if getattr(record, key) not in names)
-
-
-def burst_figures(burst: EchoBurst) -> tuple[float, float, float | None]:
-    """p50, p95 (both by nearest rank) and jitter, the mean absolute difference of neighbours (None for one echo)."""
-    rtts = burst.rtt_seconds
-    ranked = sorted(rtts)
-    count = len(ranked)
-    steps, before = 0.0, rtts[0]
-    for rtt in rtts:
-        steps += rtt - before if rtt > before else before - rtt
-        before = rtt
-    jitter = steps / (count - 1) if count > 1 else None
-    return ranked[(count - 1) // 2], ranked[-(-95 * count // 100) - 1], jitter

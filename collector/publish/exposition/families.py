@@ -1,46 +1,28 @@
-"""Every metric that the collector exposes, declared once: page.py makes the text, reference.py the document."""
+"""Every metric that the collector exposes, declared once: page.py makes the text, reference.py the document.
+
+A metric names the attribute of a record that its value is: nothing else ties the two together, least of all its place.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from collector.publish.exposition.content_negotiation import Form
-
-Kind = Literal["gauge", "counter", "summary", "info"]
-Detail = Literal["full", "summary", "area"]
-DETAILS: tuple[Detail, ...] = ("full", "summary", "area")
+from collector.publish.exposition.area_counts import AreaStates, RoleSums
+from collector.publish.exposition.device_counts import BurstFigures, DeviceCounts
+from collector.publish.exposition.family import Detail, Family, Kind, Measured
+from collector.reading import InterfaceReading, ProbeReading, Reading, SignalReading
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric: ``detail`` is the least detail at which a device gets it (``area``: at every one).
-
-    ``series`` says how many series one device, interface, channel, area or collector gets of it.
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...] = ()
-    detail: Detail = "full"
-    series: int = 1
-
-    def header(self, form: Form) -> str:
-        """The HELP and TYPE lines.
-
-        OpenMetrics names a counter without ``_total`` and an info without ``_info``; the classic format has no info.
-        """
-        name, kind = self.name, self.kind
-        if form.is_openmetrics:
-            name = name.removesuffix({"counter": "_total", "info": "_info"}.get(kind, ""))
-        elif kind == "info":
-            kind = "gauge"
-        return f"# HELP {name} {self.help}\n# TYPE {name} {kind}\n"
-
-
-def _device(name: str, kind: Kind, help_: str, detail: Detail = "full", **more: int) -> Family:
-    return Family(f"bairro_{name}", kind, help_, ("device",), detail, **more)
+def _device(
+    name: str,
+    kind: Kind,
+    help_: str,
+    detail: Detail = "full",
+    *,
+    value: str,
+    of: type = DeviceCounts,
+    spelled: str = "",
+) -> Measured:
+    series = 2 if kind == "summary" else 1
+    return Measured(f"bairro_{name}", kind, help_, ("device",), detail, series, of=of, value=value, spelled=spelled)
 
 
 DEVICE_INFO = Family(
@@ -91,96 +73,177 @@ DEVICE_FAULT = Family(
     "summary",
 )
 
-# Grouped by how often a poll changes them: device_text.py writes each group together.
-SELDOM: tuple[Family, ...] = (
-    _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary"),
-    _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary"),
-    _device("device_outage_seconds_total", "counter", "Time in which the device was down or suppressed.", "summary"),
+# Grouped by how they are written. The order within a group is that of the page, and means nothing else.
+SELDOM: tuple[Measured, ...] = (
+    _device("device_up", "gauge", "Whether the device answered its last poll by any method.", "summary", value="is_up"),
+    _device("device_restarts_total", "counter", "Restarts of the device that were seen.", "summary", value="restarts"),
     _device(
-        "device_outages_total", "counter", "Outages of the device, its own and those attributed to others.", "summary"
+        "device_outage_seconds_total",
+        "counter",
+        "Time in which the device was down or suppressed.",
+        "summary",
+        value="outage_seconds_so_far",
     ),
-    _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary"),
-    _device("ping_lost_total", "counter", "Echoes that never came back.", "summary"),
+    _device(
+        "device_outages_total",
+        "counter",
+        "Outages of the device, its own and those attributed to others.",
+        "summary",
+        value="outages",
+    ),
+    _device("polls_failed_total", "counter", "Polls that no enabled method answered.", "summary", value="polls_failed"),
+    _device("ping_lost_total", "counter", "Echoes that never came back.", "summary", value="pings_lost"),
 )
-EACH_POLL: tuple[Family, ...] = (
-    _device("polls_total", "counter", "Polls of the device.", "summary"),
+"""Few polls change them: their lines are kept, and written anew where a value has changed."""
+EACH_POLL: tuple[Measured, ...] = (
+    _device("polls_total", "counter", "Polls of the device.", "summary", value="polls", spelled="%d"),
     _device(
         "device_last_poll_timestamp_seconds",
         "gauge",
         "When the last answered poll was sent; retained while the device does not answer.",
         "summary",
+        value="last_poll",
+        spelled="%.3f",
     ),
-    _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary"),
-    _device("device_poll_duration_seconds", "gauge", "Duration of the last poll, pings included."),
+    _device("device_uptime_seconds", "gauge", "sysUpTime of the device.", "summary", value="uptime", spelled="%.2f"),
+    _device(
+        "device_poll_duration_seconds",
+        "gauge",
+        "Duration of the last poll, pings included.",
+        value="duration",
+        spelled="%.6f",
+    ),
+    _device("ping_sent_total", "counter", "Echoes sent.", "summary", value="pings_sent", spelled="%d"),
+    _device("ping_rtt_seconds", "summary", "Round trips of echoes.", "summary", value="ping_rtt"),
+    _device("snmp_rtt_seconds", "summary", "Response time of the SNMP agent.", value="snmp_rtt"),
 )
-LAST_BURST: tuple[Family, ...] = (
-    _device("ping_rtt_p50_seconds", "gauge", "Median round trip of the last burst of echoes."),
-    _device("ping_rtt_p95_seconds", "gauge", "95th percentile of the round trip in the last burst of echoes."),
-    _device("ping_jitter_seconds", "gauge", "Mean absolute difference of consecutive round trips in the last burst."),
+LAST_BURST: tuple[Measured, ...] = (
+    _device(
+        "ping_rtt_p50_seconds",
+        "gauge",
+        "Median round trip of the last burst of echoes.",
+        of=BurstFigures,
+        value="p50_seconds",
+        spelled="%.9f",
+    ),
+    _device(
+        "ping_rtt_p95_seconds",
+        "gauge",
+        "95th percentile of the round trip in the last burst of echoes.",
+        of=BurstFigures,
+        value="p95_seconds",
+        spelled="%.9f",
+    ),
+    _device(
+        "ping_jitter_seconds",
+        "gauge",
+        "Mean absolute difference of consecutive round trips in the last burst.",
+        of=BurstFigures,
+        value="jitter_seconds",
+        spelled="%.9f",
+    ),
 )
-PINGS_SENT = _device("ping_sent_total", "counter", "Echoes sent.", "summary")
-PING_RTT = _device("ping_rtt_seconds", "summary", "Round trips of echoes.", "summary", series=2)
-SNMP_RTT = _device("snmp_rtt_seconds", "summary", "Response time of the SNMP agent.", series=2)
 
 
-def _interface(name: str, kind: Kind, help_: str, detail: Detail = "full") -> Family:
-    return Family(f"bairro_interface_{name}", kind, help_, ("device", "interface"), detail)
+def _interface(
+    name: str, kind: Kind, help_: str, detail: Detail = "full", *, value: str, spelled: str = ""
+) -> Measured:
+    labels = ("device", "interface")
+    return Measured(
+        f"bairro_interface_{name}", kind, help_, labels, detail, of=InterfaceReading, value=value, spelled=spelled
+    )
 
 
-INTERFACE_BYTES: tuple[Family, ...] = (
-    _interface("receive_bytes_total", "counter", "Bytes that the interface received, as the device counts.", "summary"),
-    _interface("transmit_bytes_total", "counter", "Bytes that the interface sent, as the device counts.", "summary"),
+INTERFACE_BYTES: tuple[Measured, ...] = (
+    _interface(
+        "receive_bytes_total",
+        "counter",
+        "Bytes that the interface received, as the device counts.",
+        "summary",
+        value="receive_bytes",
+        spelled="%d",
+    ),
+    _interface(
+        "transmit_bytes_total",
+        "counter",
+        "Bytes that the interface sent, as the device counts.",
+        "summary",
+        value="transmit_bytes",
+        spelled="%d",
+    ),
 )
-INTERFACE_SELDOM: tuple[Family, ...] = (
-    _interface("receive_errors_total", "counter", "Packets received in error."),
-    _interface("transmit_errors_total", "counter", "Packets not sent because of errors."),
-    _interface("receive_discards_total", "counter", "Good packets that were dropped on receipt."),
-    _interface("transmit_discards_total", "counter", "Good packets that were dropped instead of sent."),
-    _interface("up", "gauge", "Whether ifOperStatus is up."),
-    _interface("admin_up", "gauge", "Whether ifAdminStatus is up: 0 where an operator has shut the interface."),
-    _interface("speed_bytes_per_second", "gauge", "Speed of the interface."),
+INTERFACE_SELDOM: tuple[Measured, ...] = (
+    _interface("receive_errors_total", "counter", "Packets received in error.", value="receive_errors"),
+    _interface("transmit_errors_total", "counter", "Packets not sent because of errors.", value="transmit_errors"),
+    _interface(
+        "receive_discards_total",
+        "counter",
+        "Good packets that were dropped on receipt.",
+        value="receive_discards",
+    ),
+    _interface(
+        "transmit_discards_total",
+        "counter",
+        "Good packets that were dropped instead of sent.",
+        value="transmit_discards",
+    ),
+    _interface("up", "gauge", "Whether ifOperStatus is up.", value="is_up"),
+    _interface(
+        "admin_up",
+        "gauge",
+        "Whether ifAdminStatus is up: 0 where an operator has shut the interface.",
+        value="is_admin_up",
+    ),
+    _interface("speed_bytes_per_second", "gauge", "Speed of the interface.", value="speed_bytes_per_second"),
 )
 INTERFACE_INFO = Family(
     "bairro_interface_info", "info", "The alias given to the interface.", ("device", "interface", "alias")
 )
 
-SIGNALS: tuple[Family, ...] = (
-    Family("bairro_signal_received_dbm", "gauge", "Received level of the channel.", ("device", "channel")),
-    Family("bairro_signal_noise_ratio_db", "gauge", "Signal-to-noise ratio of the channel.", ("device", "channel")),
-    Family("bairro_signal_noise_dbm", "gauge", "Noise floor of the channel.", ("device", "channel")),
-    Family(
-        "bairro_signal_quality_ratio",
-        "gauge",
+
+def _signal(name: str, help_: str, *, value: str) -> Measured:
+    return Measured(f"bairro_{name}", "gauge", help_, ("device", "channel"), of=SignalReading, value=value)
+
+
+SIGNAL_LEVELS: tuple[Measured, ...] = (
+    _signal("signal_received_dbm", "Received level of the channel.", value="received_dbm"),
+    _signal("signal_noise_ratio_db", "Signal-to-noise ratio of the channel.", value="noise_ratio_db"),
+    _signal("signal_noise_dbm", "Noise floor of the channel.", value="noise_dbm"),
+    _signal(
+        "signal_quality_ratio",
         "The radio's own figure of its quality: CCQ or its like.",
-        ("device", "channel"),
-    ),
-    Family(
-        "bairro_docsis_codewords_total",
-        "counter",
-        "DOCSIS codewords by outcome: unerrored, corrected, uncorrectable.",
-        ("device", "channel", "outcome"),
-        series=3,
+        value="quality_ratio",
     ),
 )
+CODEWORDS = Family(
+    "bairro_docsis_codewords_total",
+    "counter",
+    "DOCSIS codewords by outcome: unerrored, corrected, uncorrectable.",
+    ("device", "channel", "outcome"),
+    series=3,
+)
+SIGNALS: tuple[Family, ...] = (*SIGNAL_LEVELS, CODEWORDS)
 
-OWN_PROBES: tuple[Family, ...] = (
-    Family(
-        "bairro_device_probe_rtt_seconds",
-        "gauge",
+
+def _own_probe(name: str, help_: str, *, value: str) -> Measured:
+    return Measured(f"bairro_device_probe_{name}", "gauge", help_, ("device", "probe"), of=ProbeReading, value=value)
+
+
+OWN_PROBES: tuple[Measured, ...] = (
+    _own_probe(
+        "rtt_seconds",
         "Mean round trip in the last test of a probe that the device runs itself (IP SLA, RPM, DISMAN-PING).",
-        ("device", "probe"),
+        value="rtt_seconds",
     ),
-    Family(
-        "bairro_device_probe_jitter_seconds",
-        "gauge",
+    _own_probe(
+        "jitter_seconds",
         "Mean difference of consecutive packets in that test, where the device measures it.",
-        ("device", "probe"),
+        value="jitter_seconds",
     ),
-    Family(
-        "bairro_device_probe_loss_ratio",
-        "gauge",
+    _own_probe(
+        "loss_ratio",
         "Share of the packets of that test that nothing came back of; 1 for a test that failed.",
-        ("device", "probe"),
+        value="loss_ratio",
     ),
 )
 
@@ -188,10 +251,7 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
     DEVICE_INFO,
     *SELDOM,
     *EACH_POLL,
-    PINGS_SENT,
-    PING_RTT,
     *LAST_BURST,
-    SNMP_RTT,
     DEVICE_STATE,
     DEVICE_REACHABLE,
     *INTERFACE_BYTES,
@@ -202,10 +262,7 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
 )
 MOVING: tuple[Family, ...] = (
     *EACH_POLL,
-    PINGS_SENT,
-    PING_RTT,
     *LAST_BURST,
-    SNMP_RTT,
     *INTERFACE_BYTES,
     *SIGNALS,
     *OWN_PROBES,
@@ -213,10 +270,11 @@ MOVING: tuple[Family, ...] = (
 """Of DEVICE_FAMILIES those that nearly every poll changes. Their text is made when it is wanted, that of STILL is kept."""
 STILL: tuple[Family, ...] = tuple(family for family in DEVICE_FAMILIES if family not in MOVING)
 
-DEVICE_FLAPS = _device(
-    "device_flaps_total",
+DEVICE_FLAPS = Family(
+    "bairro_device_flaps_total",
     "counter",
     "Outages attributed to the device that began soon after another; not there before the first.",
+    ("device",),
     "summary",
 )
 ROOT_SUBSCRIBERS = Family(
@@ -236,35 +294,46 @@ PASSING_FAMILIES: tuple[Family, ...] = (
 )
 
 
-def _area(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ("area", "role"), series: int = 1) -> Family:
-    return Family(f"bairro_area_{name}", kind, help_, labels, "area", series)
+def _role(name: str, kind: Kind, help_: str, *, value: str) -> Measured:
+    series = 2 if kind == "summary" else 1
+    return Measured(f"bairro_area_{name}", kind, help_, ("area", "role"), "area", series, of=RoleSums, value=value)
 
 
-AREA_DEVICES = _area("devices", "gauge", "Devices of the area by state.", ("area", "state"), series=6)
-AREA_SUBSCRIBERS = _area(
-    "subscribers_affected", "gauge", "Customers of the area behind devices that are down or suppressed.", ("area",)
+def _area(name: str, help_: str, *, value: str) -> Measured:
+    return Measured(f"bairro_area_{name}", "gauge", help_, ("area",), "area", of=AreaStates, value=value)
+
+
+AREA_DEVICES = Family("bairro_area_devices", "gauge", "Devices of the area by state.", ("area", "state"), "area", 6)
+AREA_WHOLE: tuple[Measured, ...] = (
+    _area(
+        "subscribers_affected",
+        "Customers of the area behind devices that are down or suppressed.",
+        value="affected",
+    ),
+    _area(
+        "subscribers_planned",
+        "Those of them whose device, or the root of its outage, is in a maintenance window.",
+        value="planned",
+    ),
 )
-AREA_SUBSCRIBERS_PLANNED = _area(
-    "subscribers_planned",
-    "gauge",
-    "Those of them whose device, or the root of its outage, is in a maintenance window.",
-    ("area",),
+AREA_ROLES: tuple[Measured, ...] = (
+    _role("ping_sent_total", "counter", "Echoes sent to the area's devices of this role.", value="pings_sent"),
+    _role("ping_lost_total", "counter", "Echoes that never came back from them.", value="pings_lost"),
+    _role("ping_rtt_seconds", "summary", "Round trips of echoes to them.", value="ping_rtt"),
+    _role(
+        "receive_bytes_total",
+        "counter",
+        "Bytes received on their uplinks, towards the customer.",
+        value="receive_bytes",
+    ),
+    _role(
+        "transmit_bytes_total",
+        "counter",
+        "Bytes sent on their uplinks, towards the network.",
+        value="transmit_bytes",
+    ),
 )
-AREA_PINGS_SENT = _area("ping_sent_total", "counter", "Echoes sent to the area's devices of this role.")
-AREA_PINGS_LOST = _area("ping_lost_total", "counter", "Echoes that never came back from them.")
-AREA_RTT = _area("ping_rtt_seconds", "summary", "Round trips of echoes to them.", series=2)
-AREA_RECEIVED = _area("receive_bytes_total", "counter", "Bytes received on their uplinks, towards the customer.")
-AREA_SENT = _area("transmit_bytes_total", "counter", "Bytes sent on their uplinks, towards the network.")
-AREA_FAMILIES: tuple[Family, ...] = (
-    AREA_DEVICES,
-    AREA_SUBSCRIBERS,
-    AREA_SUBSCRIBERS_PLANNED,
-    AREA_PINGS_SENT,
-    AREA_PINGS_LOST,
-    AREA_RTT,
-    AREA_RECEIVED,
-    AREA_SENT,
-)
+AREA_FAMILIES: tuple[Family, ...] = (AREA_DEVICES, *AREA_WHOLE, *AREA_ROLES)
 
 
 def _own(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ()) -> Family:
@@ -322,7 +391,23 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
 )
 
-PROBE_FAMILIES: tuple[Family, ...] = (
-    Family("bairro_probe_success", "gauge", "Whether the device answered this probe by any method.", (), "area"),
-    Family("bairro_probe_duration_seconds", "gauge", "How long this probe took.", (), "area"),
+PROBE_FAMILIES: tuple[Measured, ...] = (
+    Measured(
+        "bairro_probe_success",
+        "gauge",
+        "Whether the device answered this probe by any method.",
+        (),
+        "area",
+        of=Reading,
+        value="is_reachable",
+    ),
+    Measured(
+        "bairro_probe_duration_seconds",
+        "gauge",
+        "How long this probe took.",
+        (),
+        "area",
+        of=Reading,
+        value="duration_seconds",
+    ),
 )

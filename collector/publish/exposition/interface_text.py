@@ -3,59 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from collector.publish.exposition import families as f
+from collector.publish.exposition.family import Detail, Family, values_of
 from collector.publish.exposition.samples import escape, sample
 from collector.quality.counters.doubts import CounterDoubts
 from collector.reading import InterfaceReading
 
+FAMILIES: tuple[Family, ...] = (*f.INTERFACE_SELDOM, f.INTERFACE_INFO)
+"""Of all that interfaces show those whose text is kept: the order of ``rest``."""
 _SELDOM = tuple(family.name for family in f.INTERFACE_SELDOM)
 _ARE_COUNTERS = tuple(family.kind == "counter" for family in f.INTERFACE_SELDOM)
+_seldom_values = values_of(f.INTERFACE_SELDOM)
 _INFO = f.INTERFACE_INFO.name
-_NO_VALUES: tuple[float | None, ...] = (None,) * len(_SELDOM)
-_WIDTH = len(_SELDOM) + 1
+_NO_VALUES: tuple[Any, ...] = (None,) * len(_SELDOM)
 
 
 class InterfaceText:
-    """One interface: what it has ``received`` and ``sent``, and ``rest``, its lines of the other families.
+    """One interface: the bytes that it counts, and ``rest``, its lines of the other families.
 
     ``is_missed`` says that the last poll was answered without it.
     """
 
-    __slots__ = ("_has_rest", "_values", "alias", "is_missed", "name", "own", "received", "rest", "sent")
+    __slots__ = ("_has_rest", "_values", "alias", "is_missed", "name", "own", "receive_bytes", "rest", "transmit_bytes")
 
-    def __init__(self, head: str, interface: InterfaceReading, detail: f.Detail) -> None:
+    def __init__(self, head: str, interface: InterfaceReading, detail: Detail) -> None:
         self.own = own = f'{head},interface="{escape(interface.name)}"}}'
         self._has_rest = detail == "full"
         self._values = _NO_VALUES
         self.name, self.alias = interface.name, interface.alias
         self.is_missed = False
-        self.received: int | None = None
-        self.sent: int | None = None
-        self.rest = [""] * _WIDTH
+        self.receive_bytes: int | None = None
+        self.transmit_bytes: int | None = None
+        self.rest = [""] * len(FAMILIES)
         if interface.alias and self._has_rest:
             self.rest[-1] = f'{_INFO}{{alias="{escape(interface.alias)}",{own[1:]} 1.0\n'
 
     def update(self, i: InterfaceReading) -> bool:
         """Take in what is believed of a poll; whether anything but the bytes changed."""
-        (
-            _,
-            _,
-            _,
-            is_up,
-            speed,
-            _,
-            self.received,
-            self.sent,
-            errors,
-            errors_sent,
-            discards,
-            discards_sent,
-            _,
-            _,
-            admin,
-        ) = i
-        new = (errors, errors_sent, discards, discards_sent, is_up, admin, speed)
+        self.receive_bytes, self.transmit_bytes = i.receive_bytes, i.transmit_bytes
+        new = _seldom_values(i)
         if new == self._values or not self._has_rest:
             return False
         self._values = new
@@ -65,7 +53,7 @@ class InterfaceText:
     def miss(self) -> None:
         """A poll was answered, but not of this interface: its counters would look as fresh as the poll."""
         self.is_missed = True
-        self.received = self.sent = None
+        self.receive_bytes = self.transmit_bytes = None
         self._forget(counters=True)
 
     def forget_gauges(self) -> None:
@@ -85,7 +73,7 @@ class InterfaceTexts:
 
     __slots__ = ("_detail", "_doubts", "_head", "_was_partial", "own", "texts")
 
-    def __init__(self, head: str, detail: f.Detail) -> None:
+    def __init__(self, head: str, detail: Detail) -> None:
         self._head = head
         self._detail = detail
         self._doubts = CounterDoubts()
@@ -145,6 +133,6 @@ class InterfaceTexts:
             text.forget_gauges()
 
     def rest(self) -> list[str]:
-        """The text of ``families.INTERFACE_SELDOM`` and INTERFACE_INFO."""
+        """The text of each of FAMILIES."""
         columns = [text.rest for text in self.texts]
-        return list(map("".join, zip(*columns, strict=True))) if columns else [""] * _WIDTH
+        return list(map("".join, zip(*columns, strict=True))) if columns else [""] * len(FAMILIES)

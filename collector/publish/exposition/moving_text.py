@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, compress
+from operator import attrgetter
 
 from collector.publish.exposition import families as f
 from collector.publish.exposition.device_text import DeviceText
-from collector.publish.exposition.signal_text import probe_chunks, signal_chunks
-
-_SPELLED = dict(zip(f.EACH_POLL, ("%d", "%.3f", "%.2f", "%.6f"), strict=True)) | {f.PINGS_SENT: "%d"}
-_SPELLED |= dict.fromkeys(f.LAST_BURST, "%.9f")
-_RECEIVED, _SENT = (family.name for family in f.INTERFACE_BYTES)
-_AFTER = len(f.SIGNALS) + len(f.OWN_PROBES)
+from collector.publish.exposition.family import Family, Measured
+from collector.publish.exposition.signal_text import probe_text, signal_text
 
 
 class _Lines:
@@ -38,50 +35,65 @@ class _Lines:
         return (template % tuple(values)).encode()
 
 
+class _Column:
+    """One metric of some devices: their lines, and where the numbers come from."""
+
+    def __init__(self, family: Measured, texts: Sequence[DeviceText]) -> None:
+        self.family = family
+        self._value_of = attrgetter(family.value)
+        own = [text.own.replace("%", "%%") for text in texts]
+        self._lines = _Lines(_scalar_lines(family, own))
+
+    def now(self, records: Iterable[object]) -> bytes:
+        return self._lines.filled(list(map(self._value_of, records)))
+
+
 class MovingText:
     """The text of ``families.MOVING`` for some devices at detail ``summary`` or ``full``."""
 
     def __init__(self, texts: Sequence[DeviceText]) -> None:
         self._texts = texts
-        own = [text.own.replace("%", "%%") for text in texts]
-        self._lines = [_Lines(_scalar_lines(family, own)) for family in f.MOVING[: -_AFTER - 2]]
-        self._shown: list[tuple[str, ...]] = []
-        self._received = self._sent = _Lines(())
+        self._full = full = [text for text in texts if text.detail == "full"]
+        self._whole_columns = [_Column(family, texts) for family in f.EACH_POLL if family.detail != "full"]
+        self._full_columns = [_Column(family, full) for family in f.EACH_POLL if family.detail == "full"]
+        self._burst_columns = [_Column(family, full) for family in f.LAST_BURST]
+        self._interface_own: list[tuple[str, ...]] = []
+        self._interface_lines: dict[Measured, _Lines] = {}
 
-    def now(self) -> list[bytes]:
+    def now(self) -> dict[Family, bytes]:
         """The text of each family as it is now."""
-        texts = self._texts
-        rows = [text.figures() for text in texts]
-        found = [lines.filled(column) for lines, column in zip(self._lines, zip(*rows, strict=True), strict=True)]
-        return [*found, *self._octets(), *_rarer(texts)]
+        texts, full = self._texts, self._full
+        bursts = [text.last_burst() for text in full]
+        found: dict[Family, bytes] = {}
+        for columns, records in ((self._whole_columns, texts), (self._full_columns, full)):
+            found |= {column.family: column.now(records) for column in columns}
+        found |= {column.family: column.now(bursts) for column in self._burst_columns}
+        return found | self._octets() | _rarer(texts)
 
-    def _octets(self) -> tuple[bytes, bytes]:
+    def _octets(self) -> dict[Family, bytes]:
         """The text of ``families.INTERFACE_BYTES``."""
         interfaces = [text.interfaces for text in self._texts]
         shown = [each.own for each in interfaces]
-        if shown != self._shown:
-            self._shown = shown
+        if shown != self._interface_own or not self._interface_lines:
+            self._interface_own = shown
             own = [label.replace("%", "%%") for labels in shown for label in labels]
-            self._received = _Lines(f"{_RECEIVED}{label} %d\n" for label in own)
-            self._sent = _Lines(f"{_SENT}{label} %d\n" for label in own)
+            self._interface_lines = {family: _Lines(_scalar_lines(family, own)) for family in f.INTERFACE_BYTES}
         each = [interface for found in interfaces for interface in found.texts]
-        received, sent = [one.received for one in each], [one.sent for one in each]
-        return self._received.filled(received), self._sent.filled(sent)
+        lines = self._interface_lines.items()
+        return {family: template.filled(list(map(attrgetter(family.value), each))) for family, template in lines}
 
 
-def _scalar_lines(family: f.Family, own: Iterable[str]) -> list[str]:
-    """A template for each device's line, or lines where the family is a summary without quantiles."""
+def _scalar_lines(family: Measured, own: Iterable[str]) -> list[str]:
+    """A template for each line, or for two where the family is a summary without quantiles."""
     name = family.name
     if family.kind == "summary":
         return [f"{name}_count{labels} %d\n{name}_sum{labels} %.6f\n" for labels in own]
-    return [f"{name}{labels} {_SPELLED[family]}\n" for labels in own]
+    return [f"{name}{labels} {family.spelled}\n" for labels in own]
 
 
-def _rarer(texts: Sequence[DeviceText]) -> list[bytes]:
+def _rarer(texts: Sequence[DeviceText]) -> dict[Family, bytes]:
     """The text of ``families.SIGNALS`` and OWN_PROBES, which few devices have."""
-    rows = [
-        (*signal_chunks(text.own[1:-1], text.signals), *probe_chunks(text.own[1:-1], text.probes))
-        for text in texts
-        if text.signals or text.probes
-    ]
-    return ["".join(pieces).encode() for pieces in zip(*rows, strict=True)] if rows else [b""] * _AFTER
+    signals = [(text.own[1:-1], text.signals) for text in texts if text.signals]
+    probes = [(text.own[1:-1], text.probes) for text in texts if text.probes]
+    found = (signal_text(signals) if signals else {}) | (probe_text(probes) if probes else {})
+    return {family: lines.encode() for family, lines in found.items()}

@@ -10,7 +10,9 @@ from collector.config import MetricsSettings
 from collector.publish.exposition import families as f
 from collector.publish.exposition.area_series import Areas
 from collector.publish.exposition.content_negotiation import CLASSIC, Form
-from collector.publish.exposition.device_text import OUTAGE_STATES, DeviceText
+from collector.publish.exposition.device_counts import OUTAGE_STATES
+from collector.publish.exposition.device_text import DeviceText
+from collector.publish.exposition.family import DETAILS, Detail, Family
 from collector.publish.exposition.gzip_chunks import Kept, Piece, plain
 from collector.publish.exposition.moving_text import MovingText
 from collector.publish.exposition.samples import labels, number
@@ -21,12 +23,12 @@ CPE_IN_FULL = 5000
 DEVICES_A_STEP = 128
 
 
-def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> f.Detail:
+def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> Detail:
     """How many series the device gets; customer devices are full up to 5,000 of them unless the settings say."""
     wanted = settings.network if device.role != "cpe" else settings.cpe
     if wanted is None:
         wanted = "full" if cpe_count <= CPE_IN_FULL else "area"
-    return next(detail for detail in f.DETAILS if detail == wanted)
+    return next(detail for detail in DETAILS if detail == wanted)
 
 
 class _Group:
@@ -39,8 +41,8 @@ class _Group:
         for text in texts:
             text.changed = 0
 
-    def now(self) -> list[Piece]:
-        """The text of ``families.STILL``, of which only what changed is joined anew, then that of MOVING."""
+    def now(self) -> dict[Family, Piece]:
+        """The text of each metric. Of ``families.STILL`` only what changed is joined anew."""
         changed = 0
         for text in self._texts:
             text.settle()
@@ -50,7 +52,7 @@ class _Group:
         for place in range(changed.bit_length()):
             if changed >> place & 1:
                 self._still[place] = _joined(text.still[place] for text in self._texts)
-        return [*self._still, *self._moving.now()]
+        return {**dict(zip(f.STILL, self._still, strict=True)), **self._moving.now()}
 
 
 def _joined(pieces: Iterable[str]) -> Kept:
@@ -165,20 +167,31 @@ class Exposition:
 
     def _gather(self, pieces: list[Piece], form: Form) -> Iterator[None]:
         """Fill ``pieces`` step by step; all series of one device are of the same poll."""
-        columns: dict[str, list[Piece]] = {family.name: [] for family in (*f.STILL, *f.MOVING)}
+        columns: dict[Family, list[Piece]] = {family: [] for family in f.DEVICE_FAMILIES}
         for group in self._groups:
-            for column, text in zip(columns.values(), group.now(), strict=True):
+            for family, text in group.now().items():
                 if text:
-                    column.append(text)
+                    columns[family].append(text)
             yield
         for family in f.DEVICE_FAMILIES:
-            if columns[family.name]:
-                pieces += family.header(form).encode(), *columns[family.name]
-        passing = (self._down, self._in_maintenance, self._degraded, self._faults, self._flaps)
-        for family, lines in zip(f.PASSING_FAMILIES, (*passing, self._subscribers_by_root()), strict=True):
-            if lines:
-                pieces.append("".join((family.header(form), *lines.values())).encode())
+            if columns[family]:
+                pieces += family.header(form).encode(), *columns[family]
+        passing = self._passing()
+        for family in f.PASSING_FAMILIES:
+            if passing[family]:
+                pieces.append("".join((family.header(form), *passing[family].values())).encode())
         pieces.append(self._areas.render(form, self._subscribers_planned()).encode())
+
+    def _passing(self) -> dict[Family, dict[str, str]]:
+        """The lines of each of ``families.PASSING_FAMILIES``."""
+        return {
+            f.DEVICE_DOWN: self._down,
+            f.DEVICE_IN_MAINTENANCE: self._in_maintenance,
+            f.DEVICE_DEGRADED: self._degraded,
+            f.DEVICE_FAULT: self._faults,
+            f.DEVICE_FLAPS: self._flaps,
+            f.ROOT_SUBSCRIBERS: self._subscribers_by_root(),
+        }
 
     def _subscribers_by_root(self) -> dict[str, str]:
         """A line for each root and area with customers behind devices that are out because of that root."""
@@ -205,6 +218,6 @@ class Exposition:
             text = DeviceText(text.device, "full")
             text.update(reading, restarted=False)
         text.settle()
-        moving = (lines.decode() for lines in MovingText([text]).now())
-        found = dict(zip((*f.STILL, *f.MOVING), (*text.still, *moving), strict=True))
-        return "".join(family.header(form) + found[family] for family in f.DEVICE_FAMILIES if found[family])
+        found = dict(zip(f.STILL, text.still, strict=True))
+        found |= {family: lines.decode() for family, lines in MovingText([text]).now().items()}
+        return "".join(family.header(form) + found[family] for family in f.DEVICE_FAMILIES if found.get(family))

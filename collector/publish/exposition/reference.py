@@ -6,15 +6,13 @@ from collections.abc import Iterable
 
 from collector.publish.exposition.families import (
     AREA_FAMILIES,
-    DETAILS,
     DEVICE_FAMILIES,
     OWN_FAMILIES,
     PASSING_FAMILIES,
     PROBE_FAMILIES,
     SIGNALS,
-    Detail,
-    Family,
 )
+from collector.publish.exposition.family import DETAILS, Detail, Family
 
 
 def series_per_device(
@@ -38,14 +36,16 @@ def series_per_device(
     return total
 
 
-_RADIO = SIGNALS[:4]
-_CABLE = (*SIGNALS[:2], SIGNALS[4])
+_MEASURED = {family.name.removeprefix("bairro_"): family for family in SIGNALS}
+_LEVEL, _RATIO = _MEASURED["signal_received_dbm"], _MEASURED["signal_noise_ratio_db"]
+_RADIO = (_LEVEL, _RATIO, _MEASURED["signal_noise_dbm"], _MEASURED["signal_quality_ratio"])
+_CABLE = (_LEVEL, _RATIO, _MEASURED["docsis_codewords_total"])
 EXAMPLES: tuple[tuple[str, int, int, int, tuple[Family, ...]], ...] = (
     ("router, switch or cmts with 48 interfaces", 48, 0, 0, ()),
     ("router with 48 interfaces that runs 10 probes", 48, 0, 10, ()),
     ("cmts with 48 interfaces and 200 cable channels", 48, 200, 0, _CABLE),
     ("olt or ap with 8 interfaces", 8, 0, 0, ()),
-    ("olt with 8 interfaces that gives the levels of 500 optical terminals", 8, 500, 0, SIGNALS[:1]),
+    ("olt with 8 interfaces that gives the levels of 500 optical terminals", 8, 500, 0, (_LEVEL,)),
     ("cpe with 2 interfaces", 2, 0, 0, ()),
     ("cpe with 2 interfaces and one radio channel", 2, 1, 0, _RADIO),
     ("cable modem with 2 interfaces and 16 channels", 2, 16, 0, _CABLE),

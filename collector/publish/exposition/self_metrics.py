@@ -12,7 +12,8 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from collector.publish.exposition.content_negotiation import CLASSIC, Form
-from collector.publish.exposition.families import OWN_FAMILIES, Family
+from collector.publish.exposition.families import OWN_FAMILIES
+from collector.publish.exposition.family import Family
 
 Figures = Mapping[str, float | Mapping[str, float]]
 

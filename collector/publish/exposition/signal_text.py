@@ -1,50 +1,44 @@
-"""The text of one device's signals and of the probes that it runs itself."""
+"""The text of devices' signals and of the probes that they run themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from collector.publish.exposition import families as f
+from collector.publish.exposition.family import Family, Measured
 from collector.publish.exposition.samples import escape, number
 from collector.reading import ProbeReading, SignalReading
 
-_RECEIVED, _RATIO, _NOISE, _QUALITY, _CODEWORDS = (family.name for family in f.SIGNALS)
-_RTT, _JITTER, _LOSS = (family.name for family in f.OWN_PROBES)
+_CODEWORDS = f.CODEWORDS.name
 
 
-def signal_chunks(own: str, signals: Iterable[SignalReading]) -> list[str]:
-    """A piece for each of ``families.SIGNALS``; ``own`` is the device's label without braces."""
-    chunks: list[list[str]] = [[] for _ in f.SIGNALS]
-    received, ratio, noise, quality, codewords = chunks
-    for s in signals:
-        labels = f'{{channel="{escape(s.channel)}",{own}'
-        if s.received_dbm is not None:
-            received.append(f"{_RECEIVED}{labels}}} {number(s.received_dbm)}\n")
-        if s.noise_ratio_db is not None:
-            ratio.append(f"{_RATIO}{labels}}} {number(s.noise_ratio_db)}\n")
-        if s.noise_dbm is not None:
-            noise.append(f"{_NOISE}{labels}}} {number(s.noise_dbm)}\n")
-        if s.quality_ratio is not None:
-            quality.append(f"{_QUALITY}{labels}}} {number(s.quality_ratio)}\n")
-        if s.codewords_unerrored is not None:
-            codewords.append(f'{_CODEWORDS}{labels},outcome="unerrored"}} {s.codewords_unerrored}\n')
-        if s.codewords_corrected is not None:
-            codewords.append(f'{_CODEWORDS}{labels},outcome="corrected"}} {s.codewords_corrected}\n')
-        if s.codewords_uncorrectable is not None:
-            codewords.append(f'{_CODEWORDS}{labels},outcome="uncorrectable"}} {s.codewords_uncorrectable}\n')
-    return list(map("".join, chunks))
+def signal_text(devices: Sequence[tuple[str, Iterable[SignalReading]]]) -> dict[Family, str]:
+    """The text of each of ``families.SIGNALS``; each device with its label without braces."""
+    heads = [(f'{{channel="{escape(s.channel)}",{own}', s) for own, signals in devices for s in signals]
+    closed = [(f"{head}}}", s) for head, s in heads]
+    found: dict[Family, str] = {family: _lines(family, closed) for family in f.SIGNAL_LEVELS}
+    found[f.CODEWORDS] = "".join(_codewords(head, s) for head, s in heads)
+    return found
 
 
-def probe_chunks(own: str, probes: Iterable[ProbeReading]) -> list[str]:
-    """A piece for each of ``families.OWN_PROBES``; ``own`` is the device's label without braces."""
-    chunks: list[list[str]] = [[] for _ in f.OWN_PROBES]
-    rtt, jitter, loss = chunks
-    for probe in probes:
-        labels = f'{{{own},probe="{escape(probe.name)}"}}'
-        if probe.rtt_seconds is not None:
-            rtt.append(f"{_RTT}{labels} {number(probe.rtt_seconds)}\n")
-        if probe.jitter_seconds is not None:
-            jitter.append(f"{_JITTER}{labels} {number(probe.jitter_seconds)}\n")
-        if probe.loss_ratio is not None:
-            loss.append(f"{_LOSS}{labels} {number(probe.loss_ratio)}\n")
-    return list(map("".join, chunks))
+def probe_text(devices: Sequence[tuple[str, Iterable[ProbeReading]]]) -> dict[Family, str]:
+    """The text of each of ``families.OWN_PROBES``."""
+    heads = [(f'{{{own},probe="{escape(probe.name)}"}}', probe) for own, probes in devices for probe in probes]
+    return {family: _lines(family, heads) for family in f.OWN_PROBES}
+
+
+def _lines(family: Measured, records: Iterable[tuple[str, SignalReading | ProbeReading]]) -> str:
+    name, value_of = family.name, attrgetter(family.value)
+    found = ((labels, value_of(record)) for labels, record in records)
+    return "".join([f"{name}{labels} {number(value)}\n" for labels, value in found if value is not None])
+
+
+def _codewords(head: str, s: SignalReading) -> str:
+    by_outcome = {
+        "unerrored": s.codewords_unerrored,
+        "corrected": s.codewords_corrected,
+        "uncorrectable": s.codewords_uncorrectable,
+    }
+    counted = ((outcome, count) for outcome, count in by_outcome.items() if count is not None)
+    return "".join([f'{_CODEWORDS}{head},outcome="{outcome}"}} {count}\n' for outcome, count in counted])

@@ -77,8 +77,7 @@ class Site:
                 f"{target!r} is not in the inventory; only devices of the inventory are polled\n", HTTPStatus.NOT_FOUND
             )
         form = negotiate(request.headers.get("accept", ""))
-        figures = (float(bool(reading.is_reachable)), reading.duration_seconds)
-        own = (f.header(form) + sample(f.name, "", v) for f, v in zip(PROBE_FAMILIES, figures, strict=True))
+        own = (f.header(form) + sample(f.name, "", float(getattr(reading, f.value) or 0)) for f in PROBE_FAMILIES)
         return _exposed([self._exposition.one(reading, form).encode(), "".join(own).encode()], form)
 
     async def healthy(self, _request: Request) -> Response:

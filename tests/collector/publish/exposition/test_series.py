@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collector.config import MetricsSettings
-from collector.publish.exposition import families, reference
+from collector.publish.exposition import families, family, reference
 from collector.publish.exposition.content_negotiation import CLASSIC
 from collector.publish.exposition.page import CPE_IN_FULL, Exposition, detail_of
 from collector.quality.counters.uplink import Traffic
@@ -230,8 +230,8 @@ def test_detail_keeps_the_number_of_series_in_hand() -> None:
     assert detail_of(CPE, MetricsSettings(cpe="summary"), cpe_count=10**6) == "summary"
 
 
-@pytest.mark.parametrize("detail", families.DETAILS)
-def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
+@pytest.mark.parametrize("detail", family.DETAILS)
+def test_number_of_series_is_as_documented(detail: family.Detail) -> None:
     metrics = exposition(CPE, cpe=detail)
     interfaces = answer(60.0).interfaces
     whole = tuple(interfaces[0]._replace(name=name) for name in ("wan", "lan", "x"))
@@ -245,9 +245,9 @@ def test_number_of_series_is_as_documented(detail: families.Detail) -> None:
     assert len(per_area) == sum(family.series for family in families.AREA_FAMILIES)
 
 
-@pytest.mark.parametrize("detail", families.DETAILS)
+@pytest.mark.parametrize("detail", family.DETAILS)
 @pytest.mark.parametrize("example", reference.EXAMPLES, ids=lambda example: example[0])
-def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail: families.Detail) -> None:
+def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail: family.Detail) -> None:
     name, interfaces, channels, probes, measured = example
     device = replace(CPE, role=next((role for role in ROLES if name.startswith(role)), "cpe"), uplink_interface="if0")
     shown = {family.name for family in measured}
@@ -273,7 +273,7 @@ def test_examples_of_the_number_of_series_are_what_is_shown(example: Any, detail
     metrics.update(reading, restarted=False, traffic=None)
     own = [line for line in metrics.render().splitlines() if 'device="cpe-1"' in line]
     row_in_docs = next(line for line in reference.markdown().splitlines() if line.startswith(f"| {name} |"))
-    assert int(row_in_docs.split("|")[2 + families.DETAILS.index(detail)]) == len(own)
+    assert int(row_in_docs.split("|")[2 + family.DETAILS.index(detail)]) == len(own)
 
 
 def test_area_sums_stand_in_for_devices_that_are_not_shown() -> None:
