@@ -26,7 +26,7 @@ WORTH_TELLING = 0.05
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
 HELD_TOO_RARELY = (
-    "Rely on the order, not on the numbers. The intervals assume that an effect is the same in every area. In independent"
+    "Rely on the order, not on the numbers. The intervals assume that an effect is the same in every area unless a test finds that it differs. In independent"
     " simulations built on other rules, the 95% intervals of an earlier version, which also assumed the form of the effect and that"
     " quality stays as it is, contained the truth in only 48% of areas. So no amounts of money are given."
 )

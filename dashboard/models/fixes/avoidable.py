@@ -77,7 +77,7 @@ def avoidable(
     """
     own, terms, steps = promised(predictor), _promised_terms(predictor), _promised_steps(predictor, customers_now)
     coming = coming_quality.continuing(len(prospect.areas), len(predictor.effects)) if coming is None else coming
-    draws = predictor.doses.draws(len(expected), seed).only(slice(None), own)
+    draws = predictor.draws(len(expected), seed, prospect.areas).only(slice(None), own)
     groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), steps, goal.steps)
     errors = loss_error.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors

@@ -58,11 +58,11 @@ def _grows_and_left(groups: Groups, draws: dose.Draws, term: int, by: Floats) ->
     distance, known = groups.distance[:, term], groups.known[:, term]
     excess = np.maximum(groups.excess[:, term] + np.maximum(distance + by, 0.0) - np.maximum(distance, 0.0), 0.0)
     worse = groups.target[term] + np.maximum(distance + by, excess)
-    after = draws.log_ratios(term, worse)
-    before = draws.log_ratios(term, groups.target[term] + np.maximum(distance, groups.excess[:, term]))
+    after = draws.log_ratios(term, worse, groups.area)
+    before = draws.log_ratios(term, groups.target[term] + np.maximum(distance, groups.excess[:, term]), groups.area)
     grows = np.exp(np.clip(after - before, -FURTHEST, FURTHEST))
     with np.errstate(over="ignore"):
-        left = np.exp(draws.log_ratios(term, worse - excess) - after)
+        left = np.exp(draws.log_ratios(term, worse - excess, groups.area) - after)
     return 1.0 + known * (grows - 1.0), 1.0 - known * (1.0 - left)
 
 

@@ -10,6 +10,7 @@ may be called an effect. Where there is planned work, it is a measure of its own
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,7 +76,8 @@ class Predictor:
     ``calendar`` (columns,) is added to the columns of who is looked at today: the level of the calendar to go on with.
     ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
     without what quality acts through: what an improvement changes. Terms without an estimate (``is_estimated`` False)
-    have 0 in both. ``doses`` are the forms in which that quality may act, the first of them with these effects.
+    have 0 in both. ``doses`` are the forms in which that quality may act, the first of them with these effects; ``areas`` are the
+    neighbourhoods that they were fitted to, by which their own slopes go.
     """
 
     design: Design
@@ -87,6 +89,12 @@ class Predictor:
     is_estimated: npt.NDArray[np.bool_]
     clusters: int
     doses: dose.Doses
+    areas: tuple[str, ...]
+
+    def draws(self, count: int, seed: int, areas: Sequence[str]) -> dose.Draws:
+        """Draws of the doses in these ``areas``, with their own slopes where they differ."""
+        places = np.asarray(pd.Index(self.areas).get_indexer(pd.Index(areas)), dtype=np.int64)
+        return self.doses.draws(count, seed, places)
 
     def daily_hazard(self, frame: pd.DataFrame) -> Floats:
         """(n,) voluntary departures a day of the rows in ``frame``; without a week, at the level to go on with."""
@@ -128,7 +136,7 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     if full is not None and full.fails_with_planned:
         return fit(_without_planned(customer_weeks))
     predicting = _predictor(rates, full, doses)
-    notes = notes if predicting is not None else (*notes, UNRANKED)
+    notes = (*notes, *_apart(main, doses)) if predicting is not None else (*notes, UNRANKED)
     return Churn(main, control, predicting, notes, gap)
 
 
@@ -155,6 +163,16 @@ def _predictor(rates: _Fitted, full: _Fitted | None, doses: dose.Doses) -> Predi
     if full is None or not (full.fit.has_converged and rates.fit.has_converged):
         return None
     return full.predictor(rates, doses)
+
+
+def _apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
+    """Which effects differ among areas."""
+    terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
+    return tuple(
+        f"leaving: the effect of {term.name} differs among areas (p = {own.p_value:.3f}): what would help follows each area's own"
+        for term, own in zip(terms, doses.own, strict=False)
+        if own.differs
+    )
 
 
 def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
@@ -207,7 +225,9 @@ class _Prepared:
             np.asarray(pd.factorize(known["area"].astype(str), sort=True)[0], dtype=np.int64),
             self.design.is_steadied,
         )
-        return _Fitted(self.design, rows, hazard.fit(rows), self.left_out)
+        return _Fitted(
+            self.design, rows, hazard.fit(rows), self.left_out, tuple(sorted(set(known["area"].astype(str))))
+        )
 
     def doses(self, rates: _Fitted) -> dose.Doses:
         """The forms in which quality may move leaving; writes over the columns, which are read no more."""
@@ -235,6 +255,7 @@ class _Fitted:
     rows: hazard.Rows
     fit: hazard.Fit
     left_out: float
+    areas: tuple[str, ...]
 
     @property
     def fails_with_planned(self) -> bool:
@@ -328,6 +349,7 @@ class _Fitted:
             estimated,
             self.rows.clusters,
             doses,
+            rates.areas,
         )
 
     def _calendar(self) -> Floats:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dashboard.models.leaving import own_slopes
+from dashboard.models.leaving.own_slopes import ALIKE, Counted, OwnSlopes
 from dashboard.models.statistics import curved_hazard, hazard
 
 Floats = npt.NDArray[np.float64]
@@ -59,9 +61,13 @@ class Doses:
     forms: tuple[Dose, ...]
     good: Floats
     clusters: int
+    own: tuple[OwnSlopes, ...] = ()
 
-    def draws(self, count: int, seed: int) -> Draws:
-        """Forms by their weights, and in each its effects by Student's t; the estimates alone where no error is known."""
+    def draws(self, count: int, seed: int, areas: Codes | None = None) -> Draws:
+        """Forms by their weights, and in each its effects by Student's t; the estimates alone where no error is known.
+
+        ``areas`` (n,) are the clusters whose own slopes are asked for, -1 where one was not in the fit; none: the common one.
+        """
         random = np.random.default_rng([seed, 2])
         form = np.sort(random.choice(len(self.forms), count, p=[dose.weight for dose in self.forms]))
         effects = np.empty((count, self.good.size))
@@ -69,7 +75,11 @@ class Doses:
             whose = form == place
             effects[whose] = _drawn(dose, int(whose.sum()), self.clusters, random)
         order = random.permutation(count)
-        return Draws(np.array([d.curvature for d in self.forms])[form[order]], effects[order], self.good)
+        apart = np.random.default_rng([seed, 5])
+        own = tuple(
+            one.draws(apart, count, areas) if areas is not None and one.differs else np.ones((1, 1)) for one in self.own
+        )
+        return Draws(np.array([d.curvature for d in self.forms])[form[order]], effects[order], self.good, own)
 
 
 def _drawn(dose: Dose, count: int, clusters: int, random: np.random.Generator) -> Floats:
@@ -83,23 +93,33 @@ def _drawn(dose: Dose, count: int, clusters: int, random: np.random.Generator) -
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Curvatures (draws,) and effects (draws, terms), with the ``good`` level (terms,) of the steps."""
+    """Curvatures (draws,) and effects (draws, terms), with the ``good`` level (terms,) of the steps.
+
+    ``own`` are, by term, how many times the effect each area's own is (draws, areas), or (1, 1) where all are alike.
+    """
 
     curvatures: Floats
     effects: Floats
     good: Floats
+    own: tuple[Floats, ...] = ()
 
-    def log_ratios(self, term: int, steps: Floats) -> Floats:
-        """(draws, n) what quality of ``steps`` (n,) or (draws, n) does to the log hazard, against the good level."""
+    def log_ratios(self, term: int, steps: Floats, area: Codes | None = None) -> Floats:
+        """(draws, n) what quality of ``steps`` (n,) or (draws, n) does to the log hazard, against the good level.
+
+        ``area`` (n,) says in which of the areas of ``own`` it is.
+        """
         above = np.broadcast_to(steps, (self.effects.shape[0], steps.shape[-1])) - self.good[term]
         found = self.effects[:, term, None] * above
+        if area is not None and self.own and self.own[term].size > 1:
+            found = found * self.own[term][:, area]
         for curvature in np.unique(self.curvatures[self.curvatures > 0]):
             whose = self.curvatures == curvature
             found[whose] = _log_ratio(float(curvature), found[whose])
         return found
 
     def only(self, which: slice, terms: list[int]) -> Draws:
-        return Draws(self.curvatures[which], self.effects[which][:, terms], self.good[terms])
+        own = tuple(self.own[t][which] if self.own[t].size > 1 else self.own[t] for t in terms) if self.own else ()
+        return Draws(self.curvatures[which], self.effects[which][:, terms], self.good[terms], own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +167,20 @@ def fit(
     forms = [_dose(one, at, is_estimated, w) for one, w in zip(found, weights, strict=True) if w >= NEGLIGIBLE_WEIGHT]
     total = sum(form.weight for form in forms)
     forms = [Dose(f.curvature, f.effects, f.covariance, f.weight / total) for f in forms]
-    return Doses(tuple(forms), good, rows.clusters)
+    return Doses(tuple(forms), good, rows.clusters, _own(found, rows, (steps - good).T, at, is_estimated))
+
+
+def _own(
+    found: list[_Found], rows: hazard.Rows, above: Floats, at: Codes, is_estimated: npt.NDArray[np.bool_]
+) -> tuple[OwnSlopes, ...]:
+    """By term whether areas differ, in the form that fits best; not asked of effects that are none or of the wrong sign."""
+    best = max(found, key=lambda one: one.log_likelihood)
+    counted = Counted(rows.weight * rows.events, np.log(np.maximum(rows.weight, 1e-300)) + best.log_means, rows.cluster)
+    effects = best.fit.coefficients[at]
+    return tuple(
+        own_slopes.test(counted, own_slopes.Term(best.curvature, effect * steps)) if asked and effect > 0 else ALIKE
+        for effect, steps, asked in zip(effects, above, is_estimated, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)

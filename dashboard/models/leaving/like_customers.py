@@ -86,7 +86,9 @@ def factors(groups: Groups, draws: dose.Draws, coming: Coming, ahead: Floats) ->
         for term in range(groups.target.size):
             steps = groups.steps(term)
             later = steps + coming.moved(term, ahead[some, :, term], groups.area, steps)
-            moved = moved + groups.known[:, term] * (own.log_ratios(term, later) - own.log_ratios(term, steps))
+            moved = moved + groups.known[:, term] * (
+                own.log_ratios(term, later, groups.area) - own.log_ratios(term, steps, groups.area)
+            )
         after = groups.summed(np.exp(np.clip(moved, -FURTHEST, FURTHEST)))
         found[some, there] = np.divide(after, total, out=np.ones_like(after), where=total > 0)
     return found
@@ -98,4 +100,4 @@ def growth(
     """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere."""
     steps = predictor.design.quality.steps(customers_now)
     groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, np.zeros(steps.shape[1]))
-    return factors(groups, predictor.doses.draws(count, seed), coming, coming.draws(count, seed))
+    return factors(groups, predictor.draws(count, seed, prospect.areas), coming, coming.draws(count, seed))
