@@ -9,6 +9,7 @@ from scipy import stats
 
 from bench.resume import Row
 from bench.worlds_abroad.futures import EVERYTHING
+from bench.worlds_abroad.layout import Floats
 from bench.worlds_abroad.mechanisms import NAMES, NULL
 
 HELD_RANGE, LEAST_HELD = (0.93, 0.97), 0.88
@@ -70,16 +71,23 @@ def _told(rows: Sequence[Row]) -> str:
 
 
 def _gains(rows: Sequence[Row]) -> str:
-    """Over each naive ranking in each mechanism: mean and lower end of its interval by Student's t."""
+    """Over each naive ranking in each mechanism, with the lower end of its interval by Student's t; told is the weakest."""
     short = []
     for name, own in _groups([row for row in rows if row["ranking"]]):
-        for other in (one for one in own[0]["ranking"] if one not in ("ours", "best")):
-            gain = np.array([row["ranking"]["ours"] - row["ranking"][other] for row in own])
-            error = gain.std(ddof=1) / np.sqrt(gain.size) if gain.size > 1 else np.inf
-            if not gain.mean() - stats.t.ppf(0.975, max(gain.size - 1, 1)) * error > 0:
-                short.append(f"{name} over {other}: {gain.mean():.3f}")
-    told = f"; not: {'; '.join(short)}" if short else ""
+        others = [one for one in own[0]["ranking"] if one not in ("ours", "best")]
+        gains = {other: np.array([row["ranking"]["ours"] - row["ranking"][other] for row in own]) for other in others}
+        if any(_low(gain) <= 0 for gain in gains.values()):
+            weakest = min(gains, key=lambda other: float(gains[other].mean()))
+            short.append(f"{name} ({gains[weakest].mean():+.3f} over {weakest})")
+    told = f"; not in {', '.join(short)}" if short else ""
     return _line(not short, f"the ranking gains over each naive one in each mechanism, its interval above zero{told}")
+
+
+def _low(gain: Floats) -> float:
+    """The lower end of the mean's 95% interval; of one world there is none."""
+    if gain.size < 2:
+        return -np.inf
+    return float(gain.mean() - stats.t.ppf(0.975, gain.size - 1) * gain.std(ddof=1) / np.sqrt(gain.size))
 
 
 def _promised(rows: Sequence[Row]) -> str:
