@@ -44,7 +44,7 @@ class Answers:
 
 def complain(random: np.random.Generator, rules: Rules, people: Customers, course: Course) -> Complaints:
     """Quality of the very week moves complaints about it; one complaint makes the next, of whatever kind, likelier."""
-    raised = np.exp(dose(rules.mechanism, remembered(course, 1, BEFORE + 1, WEEKS), window=1)[..., 0])
+    own = dose(rules.mechanism, remembered(course, 1, BEFORE + 1, WEEKS), window=1)[..., 0]
     level = np.exp(random.normal(0, LEVELS, rules.layout.areas))[rules.layout.area]
     heat = np.zeros(people.node.size)
     found: list[tuple[Codes, Codes, Codes]] = []
@@ -52,8 +52,9 @@ def complain(random: np.random.Generator, rules: Rules, people: Customers, cours
         who = people.there(7 * week)
         node = people.node[who]
         usual = level[node] * people.factor[who] * (1 + rules.mechanism.excitation * heat[who])
-        minded = raised[node, week] ** rules.minding[node, 1]
-        rate = usual[:, None] * RATES * np.where(OF_QUALITY, minded[:, None], 1.0)
+        minded = rules.minding[node, 1] * own[node, week]
+        raised = 1 + minded if rules.mechanism.form == "additive" else np.exp(minded)
+        rate = usual[:, None] * RATES * np.where(OF_QUALITY, raised[:, None], 1.0)
         line, category = np.nonzero(random.random(rate.shape) < -np.expm1(-rate))
         hour = 168 * week + random.integers(0, 168, line.size)
         is_there = hour < 24 * people.left[who[line]]
