@@ -122,7 +122,7 @@ def _is_bad(name: str) -> str:
     beyond = f"NOT {name} BETWEEN {_number(bound.least)} AND {_number(bound.most)}"
     if _kinds()[name] == "DOUBLE":
         beyond = f"NOT isfinite(CAST({name} AS DOUBLE)) OR {beyond}"
-    if whole := PART_OF.get(name):
+    if (whole := PART_OF.get(name)) and name not in DURATIONS:
         beyond = f"{beyond} OR ({whole} IS NOT NULL AND {_is_more(name, whole)})"
     return f"({name} IS NOT NULL AND ({beyond}))"
 

@@ -100,10 +100,9 @@ def test_times_that_contradict_each_other_cost_their_rows(given: Given) -> None:
         {"down_seconds": 2000.0, "silent_seconds": 2000.0},
         {"observed_seconds": 3700.0},
         {"observed_seconds": 100.0, "down_seconds": 200.0},
-        {"down_seconds": 100.0, "planned_seconds": 200.0},
     )
     panel = given.panel()
-    assert panel.refused == (refused_hours.Refused(FILE, "impossible", 4),)
+    assert panel.refused == (refused_hours.Refused(FILE, "impossible", 3),)
     assert panel.area_weeks["down_hours_per_customer"].astype(float).sum() == 0
 
 
