@@ -151,9 +151,9 @@ def test_an_installed_wheel_checks_imports_builds_reports_and_serves(
     with (folder / "dashboard.toml").open("a") as settings:
         settings.write(f"[analysis]\nminimum_customers = 1\n[web]\nport = {port}\n")
 
-    def run(*words: str) -> str:
+    def run(*words: str, code: int = 0) -> str:
         done = subprocess.run([installed, *words], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        assert done.returncode == code, (words, done.stdout, done.stderr)
         return done.stdout
 
     where = (
@@ -168,7 +168,7 @@ def test_an_installed_wheel_checks_imports_builds_reports_and_serves(
     (folder / "areas.csv").write_text("area,name\nalto-da-sereia,Alto\nmarezinha,Marezinha\n")
     run("import", "areas", "areas.csv", "--dry-run")
     assert "zendesk" in run("import", "--mappings")
-    run("build")
+    run("build", code=1)  # its customers join no device, and the build says so
     paths = [folder / line for line in run("report", "--area", "marezinha").splitlines()]
     assert {path.suffix for path in paths} == {".pdf", ".html"}
     assert all(path.stat().st_size > 1000 for path in paths)
