@@ -16,6 +16,7 @@ from bench import resume
 from bench.worlds_abroad import exports, futures, naive, oracle, worlds
 from bench.worlds_abroad.customers import YEAR
 from bench.worlds_abroad.futures import EVERYTHING
+from bench.worlds_abroad.hours import Flags
 from bench.worlds_abroad.layout import WEEKS, Floats
 from bench.worlds_abroad.mechanisms import MEASURES
 from bench.worlds_abroad.worlds import World
@@ -183,11 +184,13 @@ def _steps(world: World, results: stored_results.Results, chance: Floats) -> Row
     """Expected leavers where a competitor's launch lasts, and where a campaign is over."""
     names, true = world.layout.area_names, futures.by_area(world.future, chance)
     verdict = results.ranking.set_index("area").reindex(names)["verdict"]
+    is_found = _is_found_changed(results, names)
     found: Row = {}
     for kind, places in (("launch", sorted(world.rules.steps)), ("campaign", sorted(world.rules.campaigns))):
         own = [names[place] for place in places]
         found[kind] = against(results.ranking, "expected_leavers_90d", true[places], own)
         found[kind]["at_risk"] = int((verdict[own] == "at_risk").sum())
+        found[kind]["found"] = int(is_found[places].sum())
     found["launch"]["each"] = [
         {
             "area": names[place],
@@ -195,10 +198,20 @@ def _steps(world: World, results: stored_results.Results, chance: Floats) -> Row
             "ratio": round(world.mechanism.launch_ratio, 3),
             "expected": round(float(true[place]), 2),
             "verdict": str(verdict[names[place]]),
+            "found": bool(is_found[place]),
         }
         for place, week in sorted(world.rules.steps.items())
     ]
+    moved = {*world.rules.steps, *world.rules.campaigns}
+    same = np.array([place not in moved for place in range(len(names))])
+    found["unchanged"] = {"areas": int(same.sum()), "found": int(is_found[same].sum())}
     return found
+
+
+def _is_found_changed(results: stored_results.Results, names: list[str]) -> Flags:
+    """(areas,) whether more are said to have begun to leave than is explained."""
+    rows = results.local_changes.set_index("area").reindex(names)["is_found"]
+    return np.array([bool(found) if pd.notna(found) else False for found in rows], dtype=bool)
 
 
 def _tests(world: World, results: stored_results.Results) -> Row:

@@ -136,6 +136,16 @@ def _step(kind: str, top: str, bottom: str) -> Pick:
     return pick
 
 
+def _changed(kind: str) -> Pick:
+    """Areas said to lose more than is explained; rows of older versions do not know."""
+
+    def pick(row: Row) -> tuple[float, float] | None:
+        own = row["steps"].get(kind, {})
+        return (own["found"], own["areas"]) if own.get("areas") and "found" in own else None
+
+    return pick
+
+
 def _nps(row: Row) -> tuple[float, float]:
     return row["nps"]["held"], row["nps"]["intervals"]
 
@@ -179,6 +189,8 @@ _LOCAL: dict[str, Pick] = {
     "launch: expected held": _step("launch", "held", "intervals"),
     "launch: told / true": _step("launch", "told", "true"),
     "launch: at risk": _step("launch", "at_risk", "areas"),
+    "launch: change found": _changed("launch"),
+    "unchanged areas: change found": _changed("unchanged"),
     "campaign over: held": _step("campaign", "held", "intervals"),
     "campaign over: told / true": _step("campaign", "told", "true"),
     "NPS: held": _nps,
