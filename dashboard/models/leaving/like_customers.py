@@ -15,7 +15,8 @@ from dashboard.models.leaving.expected_leavers import Prospect
 
 Floats = npt.NDArray[np.float64]
 
-BINS = 32
+BINS, FEWER_BINS = 16, 8
+"""Groups an area: for what targets keep, and for what quality to come makes of the expected leavers."""
 DRAWS_AT_ONCE = 256
 FURTHEST = 3.0
 """By how much the logarithm of a hazard may at most move with the quality to come: twentyfold, either way."""
@@ -50,8 +51,8 @@ class Groups:
         return np.asarray(np.add.reduceat(share * self.leavers, self.starts, axis=1))
 
 
-def grouped(prospect: Prospect, effects: Floats, steps: Floats, target: Floats) -> Groups:
-    """At most 32 groups an area, cut by what the target would do: draws then cost the same for a million customers."""
+def grouped(prospect: Prospect, effects: Floats, steps: Floats, target: Floats, *, bins: int = BINS) -> Groups:
+    """At most so many groups an area, cut by what the target would do: draws then cost the same for a million customers."""
     is_known = ~np.isnan(steps)
     distance = np.where(is_known, steps - target, 0.0)
     excess = np.maximum(distance, 0.0)
@@ -59,7 +60,7 @@ def grouped(prospect: Prospect, effects: Floats, steps: Floats, target: Floats) 
     size = np.bincount(area, minlength=len(prospect.areas))
     order, rank = np.lexsort((distance @ effects, excess @ effects, area)), np.empty(len(area), np.int64)
     rank[order] = np.arange(len(area)) - (np.cumsum(size) - size)[area[order]]
-    key = area * BINS + rank * BINS // size[area]
+    key = area * bins + rank * bins // size[area]
     names, position = np.unique(key, return_inverse=True)
 
     def summed(columns: Floats) -> Floats:
@@ -70,7 +71,7 @@ def grouped(prospect: Prospect, effects: Floats, steps: Floats, target: Floats) 
     known = summed(is_known.astype(float))
     there = np.maximum(known, 1e-300)
     share = known / np.maximum(leavers, 1e-300)[:, None]
-    return Groups(names // BINS, leavers, share, summed(distance) / there, summed(excess) / there, target)
+    return Groups(names // bins, leavers, share, summed(distance) / there, summed(excess) / there, target)
 
 
 def factors(groups: Groups, draws: dose.Draws, coming: Coming, ahead: Floats) -> Floats:
@@ -99,5 +100,5 @@ def growth(
 ) -> Floats:
     """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere."""
     steps = predictor.design.quality.steps(customers_now)
-    groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, np.zeros(steps.shape[1]))
+    groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, np.zeros(steps.shape[1]), bins=FEWER_BINS)
     return factors(groups, predictor.draws(count, seed, prospect.areas), coming, coming.draws(count, seed))
