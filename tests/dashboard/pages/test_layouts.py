@@ -61,12 +61,15 @@ def test_now_counts_devices_and_those_affected(source):
 
 
 def test_now_lists_first_what_most_customers_feel_and_says_where_to_begin(source):
-    said = [text_of(article) for article in now_incidents.cards(source.live(), source, datetime.now(UTC))]
+    live = source.live()
+    began = live.open_incidents.set_index("incident_id")["started_at"]["i-agg"]
+    at = began.to_pydatetime() + timedelta(minutes=47, seconds=10)
+    said = [text_of(article) for article in now_incidents.cards(live, source, at)]
     assert [line.split(" customers")[0] for line in said] == ["487", "105", "4"]
     assert "Dunmere n03-agg is down, and 15 devices behind it" in said[0]
     assert "Check first:  power of n03-agg, then its link to core-1, which answers" in said[0]
     assert "bairro acknowledge  i-agg" in said[0]
-    assert re.search(r"\b(4[7-9]|5\d) min", said[0]), "it began 47 minutes before the sample was made"
+    assert "47 min" in said[0]
     assert "4 devices behind n17-olt1 fell silent together; n17-olt1 answers" in said[2]
     assert "line or node that they share" in said[2]
 
