@@ -42,7 +42,7 @@ Progress = Callable[[str], None]
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 22
+ANALYSIS = 23
 DAMAGED, INCIDENTS_UNREAD, MODEL_FAILED = "quality_damaged", "incidents_unread", "model_failed"
 
 

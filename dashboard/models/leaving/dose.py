@@ -3,7 +3,8 @@
     g(x) = product over terms of (1 + c b x)^(1/c)        x: steps of quality above a good level, b: effect of a step
 
 With c towards 0 each step multiplies leaving (exponential), with c = 1 each adds the same, with more of c later steps
-add less and less. The good level's choice changes b and not the fit. A step below it, or an effect below 0, always multiplies.
+add less and less. The good level's choice changes b and not the fit. Steps below it, and effects below 0, bend alike with the other sign: draws of
+an effect about 0 then do neither more good than harm.
 Box and Cox (1964) and Aranda-Ordaz (1983, Biometrics 39) use the family; weights are those of likelihoods with equal numbers of
 coefficients (Kass and Raftery 1995), tempered where neighbourhoods differ more than their counts explain.
 """
@@ -36,12 +37,12 @@ def log_ratio(curvature: float, effects: Floats, steps: Floats) -> Floats:
 def _log_ratio(curvature: float, products: Floats) -> Floats:
     if curvature == 0:
         return products
-    return np.where(products < 0, products, np.log1p(curvature * np.maximum(products, 0.0)) / curvature)
+    return np.asarray(np.sign(products) * np.log1p(curvature * np.abs(products)) / curvature)
 
 
 def slope(curvature: float, effects: Floats, steps: Floats) -> Floats:
     """Of ``log_ratio``, in the effects."""
-    return np.asarray(steps / (1.0 + curvature * np.maximum(effects * steps, 0.0)))
+    return np.asarray(steps / (1.0 + curvature * np.abs(effects * steps)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ class Term:
     def added(self, times: Floats) -> tuple[Floats, Floats]:
         """And its slope in ``times``."""
         own = self.products * times
-        bent = 1.0 + self.curvature * np.maximum(own, 0.0)
-        value = np.where(own < 0, own, np.log(bent) / self.curvature) if self.curvature > 0 else own
+        bent = 1.0 + self.curvature * np.abs(own)
+        value = np.sign(own) * np.log(bent) / self.curvature if self.curvature > 0 else own
         return np.asarray(value), self.products / bent
 
 

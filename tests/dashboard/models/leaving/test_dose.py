@@ -68,6 +68,9 @@ def test_draws_are_reproducible_and_hold_every_form_by_its_weight():
 
 
 @pytest.mark.parametrize("curvature", dose.CURVATURES)
-def test_forms_agree_at_the_good_level_and_below_it_always_multiply(curvature):
-    steps = np.array([-1.0, 0.0, 1e-6])
-    assert dose.log_ratio(curvature, 0.4, steps) == pytest.approx(0.4 * steps, abs=1e-9)
+def test_forms_agree_at_the_good_level_and_bend_alike_on_both_sides(curvature):
+    steps = np.array([0.0, 1e-6, 2.0])
+    told = dose.log_ratio(curvature, 0.4, steps)
+    assert told[:2] == pytest.approx(0.4 * steps[:2], abs=1e-9)
+    assert dose.log_ratio(curvature, 0.4, -steps) == pytest.approx(-told)
+    assert dose.log_ratio(curvature, -0.4, steps) == pytest.approx(-told)
