@@ -26,12 +26,12 @@ WORTH_TELLING = 0.05
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
 HELD_TOO_RARELY = (
-    "Rely on the order, not on the numbers. The intervals assume that an effect is the same in every area unless a test finds that it differs. In independent"
-    " simulations built on other rules, the 95% intervals of an earlier version, which also assumed the form of the effect and that"
-    " quality stays as it is, contained the truth in only 48% of areas. So no amounts of money are given."
+    "Rely on the order, not on the numbers. In 24 simulated providers built on other rules, these 95% intervals contained the truth in 88%"
+    " of areas: in 60% where half of the areas do not react to quality, in 68% where customers remember sixteen weeks, and in 85 to"
+    " 100% elsewhere. So no amounts of money are given."
 )
 """What is said first wherever numbers of what would help stand."""
-HELD = "nominal 95%; an earlier version's contained the truth in 48% of areas in independent simulations"
+HELD = "nominal 95%; contained the truth in 88% of areas in 24 simulated providers built on other rules"
 BASELINE = (
     "Customers kept are a part of all who are expected to leave. The excess and the revenue at risk count only those"
     " above the provider's usual rate, so more customers can be kept than are in excess."
