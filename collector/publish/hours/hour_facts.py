@@ -5,41 +5,18 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from collector.publish.hours import time_intervals
+from collector.publish.hours.facts import AMOUNTS, Amounts, PollFact
 from collector.publish.hours.time_intervals import Belief, Span
 from collector.quality.maintenance import Calendar
 
 HOUR = 3600
-
-
-AMOUNTS = (
-    "receive_bytes",
-    "transmit_bytes",
-    "error_packets",
-    "discard_packets",
-    "codewords_total",
-    "codewords_uncorrectable",
-)
-
-
-Amounts = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
-NO_AMOUNTS: Amounts = (None,) * 6
-
-PollFact = tuple[
-    str, str, float, float | None, bool, int, int, tuple[float, ...], float, bool, Amounts, float | None, bool,
-    float | None, float | None,
-]  # fmt: skip
-"""What history keeps of one poll: plain values in a plain tuple, for this is also what the journal holds.
-
-``("poll", device_id, at, since, is_reachable, pings_sent, pings_lost, rtt_seconds, seconds, has_rate, amounts,
-utilization_ratio, has_restarted, signal_dbm, signal_noise_db)``: ``since`` is the poll before, where the time between
-counts as observed. ``amounts`` are those of AMOUNTS, over ``seconds``, which may be long after a gap; ``has_rate`` says
-that it is short enough for a rate.
-"""
+_carried = itemgetter(*map(AMOUNTS.index, ("receive_bytes", "transmit_bytes")))
 
 
 class DeviceHour:
@@ -75,23 +52,26 @@ class DeviceHour:
 
     def add(self, poll: PollFact) -> None:
         """An answered poll, but for its amounts, which may belong to two hours."""
-        _, _, _, _, _, sent, lost, rtts, seconds, has_rate, amounts, utilization, restarted, dbm, noise = poll
         self.polls_answered += 1
-        if restarted:
+        if poll.has_restarted:
             self.restarts += 1
-        if sent:
-            self.add_pings(sent, lost, rtts)
-        if has_rate:
-            if amounts[0] is not None:
-                self.receive_rates.append(amounts[0] / seconds)
-            if amounts[1] is not None:
-                self.transmit_rates.append(amounts[1] / seconds)
-            if utilization is not None:
-                self.utilizations.append(utilization)
-        if dbm is not None:
-            self.signal = (self.signal or []) + [dbm]
-        if noise is not None:
-            self.noise = (self.noise or []) + [noise]
+        if poll.pings_sent:
+            self.add_pings(poll.pings_sent, poll.pings_lost, poll.rtt_seconds)
+        if poll.has_rate:
+            self._add_rates(poll.amounts, poll.seconds, poll.utilization_ratio)
+        if poll.signal_dbm is not None:
+            self.signal = (self.signal or []) + [poll.signal_dbm]
+        if poll.signal_noise_db is not None:
+            self.noise = (self.noise or []) + [poll.signal_noise_db]
+
+    def _add_rates(self, amounts: Amounts, seconds: float, utilization: float | None) -> None:
+        received, transmitted = _carried(amounts)
+        if received is not None:
+            self.receive_rates.append(received / seconds)
+        if transmitted is not None:
+            self.transmit_rates.append(transmitted / seconds)
+        if utilization is not None:
+            self.utilizations.append(utilization)
 
     def add_pings(self, sent: int, lost: int, rtts: tuple[float, ...]) -> None:
         """A burst of echoes."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
-from typing import cast
 
 from collector.publish.hours import time_intervals
-from collector.publish.hours.hour_facts import HOUR, NO_AMOUNTS, DeviceHour, PollFact
+from collector.publish.hours.facts import NO_AMOUNTS, BlindFact, Fact, PollFact, StateFact
+from collector.publish.hours.hour_facts import HOUR, DeviceHour
 from collector.publish.hours.hour_writer import ClosedDevice, HourWriter, segment_of
-from collector.publish.hours.journal_facts import Fact
 from collector.publish.hours.time_intervals import Belief, Span
 from collector.publish.quarantine import Aside
 from collector.quality.counters.rates import Delta
@@ -20,6 +20,7 @@ from collector.reading import Device, EchoBurst, QualityState, Reading, StateNam
 
 PLAUSIBLE_INTERVALS = 2.5
 LONGEST_SETTLE_SECONDS = 900.0
+_new_record = tuple.__new__
 _NO_ECHOES = EchoBurst(0, 0)
 _UNHEARD: frozenset[StateName] = time_intervals.NETWORK_DOWN | time_intervals.LONE_SILENCE
 
@@ -62,7 +63,7 @@ class History:
         self._tracks: dict[str, _Track] = {}
         self._open: dict[int, dict[str, DeviceHour]] = {}
         self._closed_until = 0
-        self._blind: list[tuple[float, float | None]] = []
+        self._blind: list[BlindFact] = []
         self._facts: list[Fact] = []
         self._segment = ""
         self._calendar = Calendar()
@@ -78,7 +79,7 @@ class History:
             track.unjudged.clear()
             if not track.beliefs:
                 track.joined_at = at
-        self._blind = [(start, end if end is not None else at) for start, end in self._blind]
+        self._blind = [blind._replace(ended_at=at) if blind.ended_at is None else blind for blind in self._blind]
         self._open_hours(at)
 
     @property
@@ -90,17 +91,18 @@ class History:
         """What was believed of each device when the journal ended: for the judging stage to take up."""
         for device_id, track in self._tracks.items():
             if track.beliefs:
-                since, state, root = track.beliefs[-1]
-                yield QualityState(device_id, state, since, root=root)
+                newest = track.beliefs[-1]
+                yield QualityState(device_id, newest.state, newest.since, root=newest.root)
             elif track.observed:
-                yield QualityState(device_id, "up", track.observed[-1][0])
+                since, _ = track.observed[-1]
+                yield QualityState(device_id, "up", since)
 
     def seed(self, states: Iterable[QualityState], at: float) -> None:
         """What is believed of the devices as the collector starts."""
         for state in states:
             track = self._tracks.get(state.device_id)
-            if track is not None and (not track.beliefs or track.beliefs[-1][1] != state.state):
-                self._record(("state", state.device_id, min(state.since, at), state.state, state.root))
+            if track is not None and (not track.beliefs or track.beliefs[-1].state != state.state):
+                self._record(StateFact("state", state.device_id, min(state.since, at), state.state, state.root))
 
     def replace(self, devices: Iterable[Device], at: float) -> None:
         """Take in a new inventory. A device that left keeps its open hours."""
@@ -132,11 +134,11 @@ class History:
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
-        self._record(("state", transition.device_id, transition.since, transition.new, transition.root))
+        self._record(StateFact("state", transition.device_id, transition.since, transition.new, transition.root))
 
     def blind(self, started_at: float, ended_at: float | None) -> None:
         """The collector could not judge anything from ``started_at`` on; ``ended_at`` None: and still cannot."""
-        self._record(("blind", started_at, ended_at))
+        self._record(BlindFact("blind", started_at, ended_at))
 
     def _record(self, fact: Fact) -> None:
         self._facts.append(fact)
@@ -144,65 +146,62 @@ class History:
 
     def _apply(self, fact: Fact) -> None:
         """What the journal tells again, and all that happens now but polls, goes in here."""
-        kind = fact[0]
-        if kind == "poll":
-            track = self._tracks.get(fact[1])
-            if track is None:
-                track = self._tracks[fact[1]] = _Track(fact[2])
-            self._take(track, cast("PollFact", fact))
-        elif kind == "state":
-            _, device_id, since, state, *root = fact
-            track = self._tracks.setdefault(device_id, _Track(since))
-            time_intervals.believe(track.beliefs, (since, state, root[0] if root else None))
-            if state in _UNHEARD:
-                track.unjudged.clear()
-        elif kind == "blind":
-            self._blind = [span for span in self._blind if span[0] != fact[1]] + [(fact[1], fact[2])]
+        match fact:
+            case PollFact():
+                track = self._tracks.get(fact.device_id)
+                if track is None:
+                    track = self._tracks[fact.device_id] = _Track(fact.at)
+                self._take(track, fact)
+            case StateFact():
+                track = self._tracks.setdefault(fact.device_id, _Track(fact.since))
+                time_intervals.believe(track.beliefs, Belief(fact.since, fact.state, fact.root))
+                if fact.state in _UNHEARD:
+                    track.unjudged.clear()
+            case BlindFact():
+                self._blind = [blind for blind in self._blind if blind.started_at != fact.started_at] + [fact]
 
     def _take(self, track: _Track, poll: PollFact) -> None:
         """The one way in for a poll, now and again."""
-        _, device_id, at, since, is_reachable = poll[:5]
-        track.observed_until = at
-        if since is not None:
-            time_intervals.extend(track.observed, since, at)
-        if not is_reachable:
+        at = track.observed_until = poll.at
+        if poll.since is not None:
+            time_intervals.extend(track.observed, poll.since, at)
+        if not poll.is_reachable:
             self._miss(track, poll)
             return
         if track.unjudged:
             self._count_misses(track)
         if not track.hour <= at < track.hour + HOUR:
             track.hour = int(at) - int(at) % HOUR
-            track.sums = self._sums(at, device_id)
-        sums, amounts = track.sums, poll[10]
+            track.sums = self._sums(at, poll.device_id)
+        sums, amounts = track.sums, poll.amounts
         if sums is not None:
             sums.add(poll)
         if amounts is NO_AMOUNTS:
             return
-        if sums is not None and at - poll[8] >= track.hour:
+        if sums is not None and at - poll.seconds >= track.hour:
             sums.add_amounts(amounts, 1.0)
         else:
             self._split_amounts(poll)
 
     def _miss(self, track: _Track, poll: PollFact) -> None:
         """Its echoes are lost packets only if no verdict explains the silence, which is not known yet."""
-        if not track.beliefs or track.beliefs[-1][1] not in _UNHEARD:
+        if not track.beliefs or track.beliefs[-1].state not in _UNHEARD:
             track.unjudged.append(poll)
-            self._sums(poll[2], poll[1])
+            self._sums(poll.at, poll.device_id)
 
     def _count_misses(self, track: _Track) -> None:
         for missed in track.unjudged:
-            sums = self._sums(missed[2], missed[1])
+            sums = self._sums(missed.at, missed.device_id)
             if sums is not None:
-                sums.add_pings(missed[5], missed[6], ())
+                sums.add_pings(missed.pings_sent, missed.pings_lost, ())
         track.unjudged.clear()
 
     def _split_amounts(self, poll: PollFact) -> None:
         """Split what was counted between two polls over the hours in between, by time."""
-        at, seconds, amounts = poll[2], poll[8], poll[10]
-        for hour, share in _shares(at - seconds, at):
-            sums = self._sums(hour, poll[1])
+        for hour, share in _shares(poll.at - poll.seconds, poll.at):
+            sums = self._sums(hour, poll.device_id)
             if sums is not None:
-                sums.add_amounts(amounts, share)
+                sums.add_amounts(poll.amounts, share)
 
     def _sums(self, at: float, device_id: str) -> DeviceHour | None:
         hour = int(at) - int(at) % HOUR
@@ -242,11 +241,11 @@ class History:
         if segment != self._segment:
             self._segment = segment
             held = [
-                ("state", device_id, *track.beliefs[-1])
+                StateFact("state", device_id, *track.beliefs[-1])
                 for device_id, track in self._tracks.items()
-                if track.beliefs and track.beliefs[-1][1] in _UNHEARD
+                if track.beliefs and track.beliefs[-1].state in _UNHEARD
             ]
-            blind = [("blind", *span) for span in self._blind if span[1] is None]
+            blind = [blind for blind in self._blind if blind.ended_at is None]
             facts = [*held, *blind, *facts]
         self.writer.queue(segment, facts)
 
@@ -254,19 +253,19 @@ class History:
         """Take an hour out of the open ones; what its rows are made of is handed on, copied."""
         sums = self._open.pop(hour)
         self._closed_until = hour + HOUR
-        blind = [(start, end if end is not None else float("inf")) for start, end in self._blind]
+        blind = [(b.started_at, b.ended_at if b.ended_at is not None else inf) for b in self._blind]
         closed = []
         for device_id, track in list(self._tracks.items()):
             is_member = device_id in self._members and track.joined_at < hour + HOUR
             if is_member or device_id in sums:
                 parts = time_intervals.subtract(time_intervals.clip(track.observed, hour, hour + HOUR), blind)
-                closed.append((device_id, sums.get(device_id), parts, list(track.beliefs)))
+                closed.append(ClosedDevice(device_id, sums.get(device_id), parts, list(track.beliefs)))
             if track.hour == hour:
                 track.hour, track.sums = 0, None
             time_intervals.forget(track.observed, track.beliefs, hour + HOUR)
             if device_id not in self._members and not track.observed:
                 del self._tracks[device_id]
-        self._blind = [span for span in self._blind if span[1] is None or span[1] > hour + HOUR]
+        self._blind = [blind for blind in self._blind if blind.ended_at is None or blind.ended_at > hour + HOUR]
         return closed
 
 
@@ -285,18 +284,21 @@ def _fact(
 ) -> PollFact:
     """What history keeps of a reading."""
     sent, lost, rtts = reading.echoes or _NO_ECHOES
-    seconds, restarted, codewords, uncorrectable = delta
-    seconds = (seconds if traffic is None else traffic.seconds) or 0.0
+    seconds = (delta.seconds if traffic is None else traffic.seconds) or 0.0
     dbm = noise = utilization = None
     amounts = NO_AMOUNTS
-    if traffic is not None or codewords is not None:
-        _, received, transmitted, errors, discards, utilization = traffic or NO_TRAFFIC
-        amounts = (received, transmitted, errors, discards, codewords, uncorrectable)
+    if traffic is not None or delta.codewords_total is not None:
+        passed = traffic or NO_TRAFFIC
+        utilization = passed.utilization_ratio
+        amounts = (
+            passed.receive_bytes, passed.transmit_bytes, passed.error_packets, passed.discard_packets,
+            delta.codewords_total, delta.codewords_uncorrectable,
+        )  # fmt: skip
     if reading.signals:
         dbm = worst_received_dbm(reading.signals)
         noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=None)
     has_rate = 0 < seconds <= gap
-    return (
+    return _new_record(PollFact, (
         "poll", reading.device_id, reading.at, since, reachable, sent, lost, rtts, seconds, has_rate, amounts,
-        utilization, restarted, dbm, noise,
-    )  # fmt: skip
+        utilization, delta.restarted, dbm, noise,
+    ))  # fmt: skip

@@ -7,21 +7,29 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from collector.publish import parquet, write_locks
+from collector.publish.hours.facts import Fact
 from collector.publish.hours.hour_facts import DeviceHour, row
 from collector.publish.hours.hour_files import SCHEMA, QualityFiles
 from collector.publish.hours.journal import Journal
-from collector.publish.hours.journal_facts import Fact
 from collector.publish.hours.time_intervals import Belief, Span
 from collector.publish.quarantine import Aside
 from collector.quality.maintenance import Calendar
 
 log = logging.getLogger(__name__)
 
-ClosedDevice = tuple[str, DeviceHour | None, list[Span], list[Belief]]
+
+class ClosedDevice(NamedTuple):
+    """What a device's row of a closed hour is made of; ``sums`` None: no poll was answered."""
+
+    device_id: str
+    sums: DeviceHour | None
+    observed: list[Span]
+    beliefs: list[Belief]
 
 
 def segment_of(at: float) -> str:
@@ -66,7 +74,9 @@ class HourWriter:
             except OSError as error:
                 self._complain(error)
                 still_open = segment_of(closed_until)
-                self._unjournalled = [batch for batch in self._unjournalled if batch[0] >= still_open]
+                self._unjournalled = [
+                    (segment, facts) for segment, facts in self._unjournalled if segment >= still_open
+                ]
                 return
             if self._complaint:
                 log.warning("the quality history is written again")
@@ -104,9 +114,8 @@ class HourWriter:
 
 
 def _table(hour: int, devices: list[ClosedDevice], calendar: Calendar) -> pa.Table:
-    ordered = sorted(devices, key=lambda device: device[0])
     rows = (
-        row(name, hour, sums, observed=seen, beliefs=beliefs, calendar=calendar)
-        for name, sums, seen, beliefs in ordered
+        row(d.device_id, hour, d.sums, observed=d.observed, beliefs=d.beliefs, calendar=calendar)
+        for d in sorted(devices, key=lambda device: device.device_id)
     )
     return parquet.table(([values.get(name) for name in SCHEMA.names] for values in rows), SCHEMA)

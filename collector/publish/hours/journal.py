@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from collector.publish.hours import journal_facts
-from collector.publish.hours.journal_facts import Fact, FactError, Shapes
+from collector.publish.hours.facts import Fact
+from collector.publish.hours.journal_facts import FactError, Shapes
 from collector.publish.quarantine import Aside
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _SEGMENT_LETTERS = len("2026-01-31T00")
 
 
 class Journal:
-    """Facts (tuples of plain values) in ``folder/<segment>.journal``; each batch carries its length and checksum.
+    """Facts, as tuples of plain values, in ``folder/<segment>.journal``; each batch carries its length and checksum.
 
     A file begins with its version and, since version 2, a batch that names the fields of its facts. A process adds
     only to files that it began itself: where there is one of a segment already it begins ``<segment>-2.journal``
@@ -49,10 +50,11 @@ class Journal:
         """Write one batch. On OSError the segment is as it was before, and the batch may be tried again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._own.get(segment) or self._begin(segment)
+        packed = _packed([tuple(fact) for fact in batch])
         with path.open("ab", buffering=0) as file:
             before = file.seek(0, os.SEEK_END)
             try:
-                _write(file.fileno(), (b"" if before else _OURS + _packed(journal_facts.SHAPES)) + _packed(batch))
+                _write(file.fileno(), (b"" if before else _OURS + _packed(journal_facts.SHAPES)) + packed)
                 os.fdatasync(file.fileno())
             except OSError:
                 file.truncate(before)
@@ -111,10 +113,9 @@ class Journal:
         elif _OURS.startswith(data):
             log.warning("%s: was hardly begun: it holds nothing", path)
         else:
-            found = data.partition(b"\n")[0][:40]
-            why = (
-                f"is no journal that this version can read: it begins {found!r}, and this version knows 1 and {VERSION}"
-            )
+            line, _, _ = data.partition(b"\n")
+            begins = f"it begins {line[:40]!r}, and this version knows 1 and {VERSION}"
+            why = f"is no journal that this version can read: {begins}"
             self._aside.put(path, "journal", why=why, what="unknown")
 
     def _facts(self, path: Path, data: bytes, at: int, shapes: Shapes) -> Iterator[Fact]:
@@ -189,7 +190,8 @@ def _next_batch(data: bytes, start: int) -> int | None:
     found = _LIST.search(data, start + _HEAD.size)
     while found is not None:
         at = found.start() - _HEAD.size
-        if _unpacked(data, at)[1] is not None:
+        _, batch = _unpacked(data, at)
+        if batch is not None:
             return at
         found = _LIST.search(data, found.start() + 1)
     return None

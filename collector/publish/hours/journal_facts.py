@@ -9,10 +9,9 @@ from typing import Any
 
 from bairro_error import BairroError
 from collector.hour_bounds import LAST_HOUR
-from collector.publish.hours.hour_facts import AMOUNTS
+from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, StateFact
 from collector.reading import STATES
 
-Fact = tuple[Any, ...]
 Shapes = Mapping[str, Sequence[str]]
 """The names of a fact's fields by its kind, which is its first value; and under ``amounts`` those of that tuple."""
 
@@ -101,6 +100,7 @@ KINDS: dict[str, tuple[Field, ...]] = {
     ),
     "blind": (Field("started_at", _moment), Field("ended_at", _or_none(_moment))),
 }
+RECORDS: dict[str, type[PollFact | StateFact | BlindFact]] = {"poll": PollFact, "state": StateFact, "blind": BlindFact}
 SHAPES: Shapes = {**{kind: tuple(field.name for field in fields) for kind, fields in KINDS.items()}, "amounts": AMOUNTS}
 """Those of today, which a journal states when it is begun."""
 FIRST_SHAPES: Shapes = {
@@ -123,18 +123,19 @@ def read(fact: Any, shapes: Shapes) -> Fact:
 
     A value that today's fact does not have is left out; one that was not written yet takes its default.
     """
-    if not isinstance(fact, tuple) or not fact or fact[0] not in KINDS:
+    kind, *values = fact if isinstance(fact, tuple) and fact else (None,)
+    if not isinstance(kind, str) or kind not in KINDS:
         raise FactError(f"is no fact of a kind that is known ({', '.join(KINDS)})")
-    kind, values = fact[0], fact[1:]
-    fields, names = KINDS[kind], shapes.get(kind, ())
+    names = shapes.get(kind, ())
     if names != SHAPES[kind] or len(values) != len(names) or shapes.get("amounts") != AMOUNTS:
-        fact = (kind, *_by_name(kind, values, shapes))
-    for field, value in zip(fields, fact[1:], strict=True):
+        values = _by_name(kind, values, shapes)
+    for field, value in zip(KINDS[kind], values, strict=True):
         if not field.fits(value):
             raise FactError(f"its {field.name} cannot be {value!r:.40}")
-    if kind == "poll" and fact[9] and not fact[8]:
+    made = RECORDS[kind]._make((kind, *values))
+    if isinstance(made, PollFact) and made.has_rate and not made.seconds:
         raise FactError("it has a rate over no time")
-    return fact
+    return made
 
 
 def _by_name(kind: str, values: Sequence[Any], shapes: Shapes) -> list[Any]:

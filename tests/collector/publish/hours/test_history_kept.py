@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.publish.hours.facts import StateFact
 from collector.publish.hours.hour_history import History
 from collector.publish.hours.journal import Journal
 
@@ -60,23 +61,23 @@ def test_journal_segments_go_with_their_hours(tmp_path: Path) -> None:
 
 def test_a_torn_journal_loses_its_torn_end_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     journal = Journal(tmp_path)
-    journal.append("2023-11-14T23", [("state", "a", 1.0, "up")])
-    journal.append("2023-11-14T23", [("state", "b", 2.0, "up")])
+    journal.append("2023-11-14T23", [StateFact("state", "a", 1.0, "up", None)])
+    journal.append("2023-11-14T23", [StateFact("state", "b", 2.0, "up", None)])
     path = tmp_path / "2023-11-14T23.journal"
     path.write_bytes(path.read_bytes()[:-3])
-    assert [fact[1] for fact in journal.replay()] == ["a"]
+    assert [fact.device_id for fact in journal.replay() if isinstance(fact, StateFact)] == ["a"]
     assert "not fully written" in caplog.text
-    journal.append("2023-11-14T23", [("state", "c", 3.0, "up")])
-    assert [fact[1] for fact in journal.replay()] == ["a", "c"]
+    journal.append("2023-11-14T23", [StateFact("state", "c", 3.0, "up", None)])
+    assert [fact.device_id for fact in journal.replay() if isinstance(fact, StateFact)] == ["a", "c"]
 
 
 def test_zeros_at_the_end_of_a_journal_are_one_torn_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """As some file systems leave a file after a power cut."""
     journal = Journal(tmp_path)
-    journal.append("2023-11-14T23", [("state", "a", 1.0, "up")])
+    journal.append("2023-11-14T23", [StateFact("state", "a", 1.0, "up", None)])
     path = tmp_path / "2023-11-14T23.journal"
     path.write_bytes(path.read_bytes() + bytes(4096))
-    assert [fact[1] for fact in journal.replay()] == ["a"]
+    assert [fact.device_id for fact in journal.replay() if isinstance(fact, StateFact)] == ["a"]
     assert [record.getMessage() for record in caplog.records] == [
         f"{path}: the last 4096 bytes were not fully written and are left out"
     ]

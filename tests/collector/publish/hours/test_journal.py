@@ -5,18 +5,51 @@ from __future__ import annotations
 import marshal
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, StateFact
 from collector.publish.hours.journal import Journal
-from collector.publish.hours.journal_facts import SHAPES
+from collector.publish.hours.journal_facts import RECORDS, SHAPES
 from collector.publish.quarantine import Aside
 
 SEGMENT = "2023-11-14T23"
 NO_AMOUNTS = (None,) * 6
+# As journals have held polls since version 1.
 POLL = ("poll", "a", 60.0, 0.0, True, 3, 0, (0.01, 0.02), 60.0, True, (1, 2, 0, 0, None, None), 0.5, False, None, 30.0)
+FIRST_SHAPES = {
+    "poll": (
+        "device_id", "at", "since", "is_reachable", "pings_sent", "pings_lost", "rtt_seconds", "seconds", "has_rate",
+        "amounts", "utilization_ratio", "has_restarted", "signal_dbm", "signal_noise_db",
+    ),
+    "state": ("device_id", "since", "state", "root"),
+    "blind": ("started_at", "ended_at"),
+    "amounts": (
+        "receive_bytes", "transmit_bytes", "error_packets", "discard_packets", "codewords_total",
+        "codewords_uncorrectable",
+    ),
+}  # fmt: skip
+PLAIN = {str, int, float, bool, tuple, type(None)}
+POLL_FACT = PollFact(
+    kind="poll",
+    device_id="a",
+    at=60.0,
+    since=0.0,
+    is_reachable=True,
+    pings_sent=3,
+    pings_lost=0,
+    rtt_seconds=(0.01, 0.02),
+    seconds=60.0,
+    has_rate=True,
+    amounts=(1, 2, 0, 0, None, None),
+    utilization_ratio=0.5,
+    has_restarted=False,
+    signal_dbm=None,
+    signal_noise_db=30.0,
+)
 
 
 def batch(facts: Any) -> bytes:
@@ -32,6 +65,14 @@ def second_version(shapes: Any, *batches: list[Any]) -> bytes:
     return b"bairro journal 2\n" + batch(shapes) + b"".join(map(batch, batches))
 
 
+def batches(content: bytes) -> Iterator[Any]:
+    """What the batches hold, by a reader of this test's own."""
+    while content:
+        (size,) = struct.unpack_from("<I", content)
+        yield marshal.loads(content[8 : 8 + size])
+        content = content[8 + size :]
+
+
 def read(folder: Path, content: bytes | None = None) -> tuple[list[Any], Aside, Journal]:
     if content is not None:
         (folder / f"{SEGMENT}.journal").write_bytes(content)
@@ -42,12 +83,33 @@ def read(folder: Path, content: bytes | None = None) -> tuple[list[Any], Aside, 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    facts = [POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]
+    facts: list[Fact] = [POLL_FACT, StateFact("state", "a", 1.0, "down", "b"), BlindFact("blind", 5.0, None)]
     journal.append(SEGMENT, facts[:2])
     journal.append(SEGMENT, facts[2:])
     found, aside, _ = read(tmp_path)
     assert found == facts
+    assert [type(fact) for fact in found] == [PollFact, StateFact, BlindFact]
+    assert found == [POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]
     assert not any([*aside.files.values(), *aside.rows.values()])
+
+
+def test_what_is_written_is_the_same_as_ever(tmp_path: Path) -> None:
+    """Plain values in the order of before, under the same version, so that an earlier collector reads it."""
+    Journal(tmp_path).append(
+        SEGMENT, [POLL_FACT, StateFact("state", "a", 1.0, "down", "b"), BlindFact("blind", 5.0, None)]
+    )
+    content = (tmp_path / f"{SEGMENT}.journal").read_bytes()
+    shapes, *facts = batches(content.removeprefix(b"bairro journal 2\n"))
+    assert facts == [[POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]]
+    assert shapes == FIRST_SHAPES
+    assert {type(value) for fact in facts for values in fact for value in (values, *values)} <= PLAIN
+
+
+def test_the_journal_names_the_fields_as_the_facts_do() -> None:
+    assert {kind: ("kind", *names) for kind, names in SHAPES.items() if kind != "amounts"} == {
+        kind: record._fields for kind, record in RECORDS.items()
+    }
+    assert SHAPES["amounts"] == AMOUNTS
 
 
 def test_journals_of_the_first_version_are_read(tmp_path: Path) -> None:
@@ -61,9 +123,9 @@ def test_journals_of_the_first_version_are_read(tmp_path: Path) -> None:
 def test_another_process_begins_a_file_of_its_own(tmp_path: Path) -> None:
     before = first_version([("state", "a", 1.0, "up")])
     _, _, journal = read(tmp_path, before)
-    journal.append(SEGMENT, [("state", "b", 2.0, "up", None)])
-    Journal(tmp_path).append(SEGMENT, [("state", "c", 3.0, "up", None)])
-    journal.append(SEGMENT, [("state", "d", 4.0, "up", None)])
+    journal.append(SEGMENT, [StateFact("state", "b", 2.0, "up", None)])
+    Journal(tmp_path).append(SEGMENT, [StateFact("state", "c", 3.0, "up", None)])
+    journal.append(SEGMENT, [StateFact("state", "d", 4.0, "up", None)])
     assert (tmp_path / f"{SEGMENT}.journal").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{SEGMENT}-2.journal",
@@ -107,6 +169,7 @@ def test_fields_are_told_by_their_names(tmp_path: Path) -> None:
         (("poll", "a", -1e18, *POLL[3:]), "at cannot be -1e+18"),
         (("poll", "a", POLL[2], -1e18, *POLL[4:]), "since cannot be -1e+18"),
         (("weather", "rain"), "no fact of a kind that is known"),
+        ((["poll"], "a"), "no fact"),
         ("poll", "no fact"),
         ((), "no fact"),
     ],
@@ -133,7 +196,7 @@ def test_a_journal_of_an_unknown_version_is_set_aside_whole(tmp_path, caplog, co
     assert (tmp_path / f"{SEGMENT}.journal.unknown").read_bytes() == b"an earlier one"
     assert "no journal that this version can read" in caplog.text
     assert f"set aside as {SEGMENT}.journal.unknown-2" in caplog.text
-    journal.append(SEGMENT, [POLL])
+    journal.append(SEGMENT, [POLL_FACT])
     assert read(tmp_path)[0] == [POLL]
 
 
@@ -185,12 +248,12 @@ def test_a_journal_that_does_not_say_what_it_holds(tmp_path, caplog, shapes):
 
 @pytest.mark.parametrize("length", range(0, 40, 3))
 def test_a_file_cut_short_anywhere_ends_nothing(tmp_path, length):
-    Journal(tmp_path).append(SEGMENT, [POLL])
+    Journal(tmp_path).append(SEGMENT, [POLL_FACT])
     path = tmp_path / f"{SEGMENT}.journal"
     path.write_bytes(path.read_bytes()[:length])
     found, _, journal = read(tmp_path)
     assert found == []
-    journal.append(SEGMENT, [POLL])
+    journal.append(SEGMENT, [POLL_FACT])
     assert read(tmp_path)[0] == [POLL]
 
 
