@@ -11,11 +11,12 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 from collector.config import MetricsSettings
 from collector.publish.exposition.content_negotiation import CLASSIC
+from collector.publish.exposition.own_figures import OwnFigures
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.reference import series_per_device
 from collector.publish.exposition.self_metrics import OwnMetrics
@@ -133,7 +134,8 @@ async def _no_probe(_device_id: str) -> None:
 async def served(exposition: Exposition, *options: str) -> tuple[float, float]:
     """CPU seconds of a scrape by curl, with rendering and HTTP, and the longest stall of the loop in it."""
     status = Status("", False, 0, {}, INTERVAL, 0)
-    site = Site(exposition, OwnMetrics(dict), probe=_no_probe, status=lambda: status)
+    nothing = OwnFigures(**dict.fromkeys(field.name for field in fields(OwnFigures)))
+    site = Site(exposition, OwnMetrics(lambda: nothing), probe=_no_probe, status=lambda: status)
     server, stalls = WebServer(site.handlers()), Stalls()
     await server.open("127.0.0.1", 0)
     watching = asyncio.create_task(stalls.watch())

@@ -21,7 +21,8 @@ from collector.pipeline import Pipeline
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.publish import write_locks
-from collector.publish.exposition.self_metrics import Figures, OwnMetrics
+from collector.publish.exposition.own_figures import OwnFigures
+from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.publish.incidents.cross_shard import Neighbours
 from collector.publish.incidents.incident_log import IncidentLog
 from collector.publish.incidents.maintenance_windows import WindowSource
@@ -34,7 +35,7 @@ from collector.publish.web.server import WebServer
 from collector.publish.write_failures import WriteFailures
 from collector.reading import Reading
 from collector.schedule import Schedule
-from collector.trap_polls import TrapPolls
+from collector.trap_polls import NO_TRAPS, TrapPolls
 
 log = logging.getLogger(__name__)
 
@@ -357,38 +358,42 @@ class Collector:
             notes=(self._poller.ping_unavailable,) if self._poller.ping_unavailable else (),
         )
 
-    def _figures(self) -> Figures:
-        """By the names of ``exposition.families.OWN_FAMILIES``."""
+    def _figures(self) -> OwnFigures:
         counts, history = self._poller.counts, self._pipeline.history.writer
-        return {
-            "blind": float(self._pipeline.network.is_blind),
-            "cycle_lag_seconds": self._schedule.lag_seconds(self._clock()),
-            "poll_interval_seconds": self._interval,
-            "polls_in_flight": self._poller.in_flight,
-            "polls_stuck_total": self._stuck,
-            "polls_skipped_total": self._schedule.skipped,
-            "packets_sent_total": counts.packets_sent,
-            "packets_received_total": counts.packets_received,
-            "packets_retried_total": counts.retries,
-            "packets_late_total": counts.late,
-            "packets_rejected_total": dict(counts.rejected),
-            "bulk_avoided_total": counts.bulk_avoided,
-            "damaged_values_total": dict(counts.damaged),
-            "values_refused_total": dict(self._pipeline.beliefs.refused),
-            "inventory_devices": self._pipeline.owned_count,
-            "inventory_problems": len(self._watch.current.problems),
-            "inventory_loaded_timestamp_seconds": self._watch.loaded_at,
-            "history_rows_total": history.rows_written,
-            "history_unwritten": history.pending_hours,
-            "incidents_unwritten": self._pipeline.incidents.unwritten,
-            **self._windows.figures(),
-            "write_failures_total": {"devices": 0, "live": 0, **self._failures.counts, "history": history.failures},
-            "files_set_aside_total": dict(self._aside.files),
-            "rows_left_out_total": dict(self._aside.rows),
-            "connections_ended_total": dict(self._web.places.ended),
-            "errors_total": self._errors,
-            **(self._traps.figures() if self._traps is not None else {}),
-        }
+        traps = self._traps.counts() if self._traps is not None else NO_TRAPS
+        return OwnFigures(
+            blind=float(self._pipeline.network.is_blind),
+            cycle_lag_seconds=self._schedule.lag_seconds(self._clock()),
+            poll_interval_seconds=self._interval,
+            polls_in_flight=self._poller.in_flight,
+            polls_stuck=self._stuck,
+            polls_skipped=self._schedule.skipped,
+            packets_sent=counts.packets_sent,
+            packets_received=counts.packets_received,
+            packets_retried=counts.retries,
+            packets_late=counts.late,
+            packets_rejected=dict(counts.rejected),
+            bulk_avoided=counts.bulk_avoided,
+            damaged_values=dict(counts.damaged),
+            values_refused=dict(self._pipeline.beliefs.refused),
+            inventory_devices=self._pipeline.owned_count,
+            inventory_problems=len(self._watch.current.problems),
+            inventory_loaded_timestamp_seconds=self._watch.loaded_at,
+            history_rows=history.rows_written,
+            history_unwritten=history.pending_hours,
+            incidents_unwritten=self._pipeline.incidents.unwritten,
+            maintenance_windows=self._windows.known,
+            maintenance_read_timestamp_seconds=self._windows.read_at,
+            write_failures={"devices": 0, "live": 0, **self._failures.counts, "history": history.failures},
+            files_set_aside=dict(self._aside.files),
+            rows_left_out=dict(self._aside.rows),
+            connections_ended=dict(self._web.places.ended),
+            traps=traps.heard_by_kind,
+            traps_dropped=traps.dropped_by_reason,
+            trap_worker_restarts=traps.restarts,
+            polls_prompted=traps.polls_started,
+            errors=self._errors,
+        )
 
 
 def _longest_poll_seconds(settings: CollectorSettings) -> float:

@@ -8,6 +8,7 @@ import heapq
 import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from collector.config import CollectorSettings
 from collector.poll.traps.kinds import LEADS_TO_A_POLL
@@ -21,6 +22,21 @@ MOST_AT_ONE_ADDRESS = 32
 
 AGAIN_SECONDS = 0.25
 LEARN_SECONDS = 10.0
+
+
+class TrapCounts(NamedTuple):
+    """Traps and informs by kind, packets not used by reason, deaths of what reads them, polls that they led to.
+
+    None where no traps are listened for.
+    """
+
+    heard_by_kind: Mapping[str, float] | None
+    dropped_by_reason: Mapping[str, float] | None
+    restarts: int | None
+    polls_started: int | None
+
+
+NO_TRAPS = TrapCounts(None, None, None, None)
 
 
 class Prompts:
@@ -155,14 +171,10 @@ class TrapPolls:
             group.create_task(self._repeat(AGAIN_SECONDS, self._poll))
             group.create_task(self._repeat(LEARN_SECONDS, self._learn))
 
-    def figures(self) -> dict[str, float | Mapping[str, float]]:
-        """By the names of ``exposition.families.OWN_FAMILIES``."""
-        return {
-            "traps_total": dict(self._traps.heard_by_kind),
-            "traps_dropped_total": dict(self._traps.dropped_by_reason),
-            "trap_worker_restarts_total": self._traps.restarts,
-            "polls_prompted_total": self._started,
-        }
+    def counts(self) -> TrapCounts:
+        """What was counted since the start."""
+        heard, dropped = dict(self._traps.heard_by_kind), dict(self._traps.dropped_by_reason)
+        return TrapCounts(heard, dropped, self._traps.restarts, self._started)
 
     def _heard(self, source: str, kind: str, _count: int) -> None:
         if kind in LEADS_TO_A_POLL:

@@ -123,7 +123,7 @@ def test_a_poll_that_never_ended_is_given_up_and_told(tmp_path: Path, echoes: Ec
         waiting = asyncio.create_task(collector._probe("core"))
         await asyncio.sleep(0)
         await collector._tick()
-        return await waiting, await collector._probe("core"), collector._figures()["polls_stuck_total"]
+        return await waiting, await collector._probe("core"), collector._figures().polls_stuck
 
     given_up, again, stuck = in_a_collector(tmp_path, echoes, job)
     assert (given_up.is_reachable, given_up.failure) == (None, "the poll never ended")

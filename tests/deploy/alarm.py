@@ -21,6 +21,8 @@ from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.reading import Device, Impairment, Transition
 
+from ..collector.publish.exposed import own_figures
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "w": 7 * 24 * 3600}
 HURRY = 60
@@ -74,7 +76,7 @@ class Page:
     def __init__(self, devices: Iterable[Device]) -> None:
         self.exposition = Exposition(MetricsSettings(), devices)
         self.is_gone, self.is_blind = False, False
-        self._own = OwnMetrics(lambda: {"blind": float(self.is_blind)})
+        self._own = OwnMetrics(lambda: own_figures(blind=float(self.is_blind)))
         self._server = Server(self._answer)
         self.address, self.close = self._server.address, self._server.close
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collector.publish.exposition.area_counts import AreaStates, RoleSums
 from collector.publish.exposition.device_counts import BurstFigures, DeviceCounts
-from collector.publish.exposition.family import Detail, Family, Kind, Measured
+from collector.publish.exposition.family import Detail, Family, Kind, Measured, all_are_shown
+from collector.publish.exposition.own_figures import OwnFigures
 from collector.reading import InterfaceReading, ProbeReading, Reading, SignalReading
 
 
@@ -336,27 +337,29 @@ AREA_ROLES: tuple[Measured, ...] = (
 AREA_FAMILIES: tuple[Family, ...] = (AREA_DEVICES, *AREA_WHOLE, *AREA_ROLES)
 
 
-def _own(name: str, kind: Kind, help_: str, labels: tuple[str, ...] = ()) -> Family:
-    return Family(f"bairro_collector_{name}", kind, help_, labels, "area")
+def _own(value: str, kind: Kind, help_: str, labels: tuple[str, ...] = ()) -> Measured:
+    """The metric of the figure ``value``, whose name it bears too."""
+    name = f"bairro_collector_{value}_total" if kind == "counter" else f"bairro_collector_{value}"
+    return Measured(name, kind, help_, labels, "area", of=OwnFigures, value=value)
 
 
-OWN_FAMILIES: tuple[Family, ...] = (
+BUILD_INFO = Family("bairro_collector_build_info", "info", "The version that runs.", ("version", "python"), "area")
+OWN_FIGURES: tuple[Measured, ...] = (
     _own("blind", "gauge", "1 while the collector doubts its own connection; device states then say nothing."),
-    _own("build_info", "info", "The version that runs.", ("version", "python")),
     _own("cycle_lag_seconds", "gauge", "How late a poll started at worst, within the last two intervals."),
     _own("poll_interval_seconds", "gauge", "The interval that each device is polled at."),
     _own("polls_in_flight", "gauge", "Devices with a poll in flight."),
-    _own("polls_stuck_total", "counter", "Polls that never ended and were given up: a bug; see its log."),
-    _own("polls_skipped_total", "counter", "Polls left out: the one before was still in flight, or too late by far."),
-    _own("packets_sent_total", "counter", "Packets sent to devices, retries included."),
-    _own("packets_received_total", "counter", "Packets that came back and were accepted."),
-    _own("packets_retried_total", "counter", "Packets sent again because no answer came."),
-    _own("packets_late_total", "counter", "Answers that came after their poll had ended."),
-    _own("packets_rejected_total", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
-    _own("bulk_avoided_total", "counter", "Times that a device came to be walked by GETNEXT, since its GETBULK fails."),
-    _own("damaged_values_total", "counter", "Values in answers that could not be read, and why.", ("kind",)),
+    _own("polls_stuck", "counter", "Polls that never ended and were given up: a bug; see its log."),
+    _own("polls_skipped", "counter", "Polls left out: the one before was still in flight, or too late by far."),
+    _own("packets_sent", "counter", "Packets sent to devices, retries included."),
+    _own("packets_received", "counter", "Packets that came back and were accepted."),
+    _own("packets_retried", "counter", "Packets sent again because no answer came."),
+    _own("packets_late", "counter", "Answers that came after their poll had ended."),
+    _own("packets_rejected", "counter", "Packets that were not taken for an answer, and why.", ("reason",)),
+    _own("bulk_avoided", "counter", "Times that a device came to be walked by GETNEXT, since its GETBULK fails."),
+    _own("damaged_values", "counter", "Values in answers that could not be read, and why.", ("kind",)),
     _own(
-        "values_refused_total",
+        "values_refused",
         "counter",
         "Values that devices gave and that cannot be, by what they were given as: absent instead, everywhere.",
         ("field",),
@@ -364,7 +367,7 @@ OWN_FAMILIES: tuple[Family, ...] = (
     _own("inventory_devices", "gauge", "Devices in the inventory in force."),
     _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
     _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),
-    _own("history_rows_total", "counter", "Rows of quality_hours written."),
+    _own("history_rows", "counter", "Rows of quality_hours written."),
     _own("history_unwritten", "gauge", "Closed hours that wait to be written, as on a full disk."),
     _own("incidents_unwritten", "gauge", "Changes of incidents that the operations database does not have yet."),
     _own("maintenance_windows", "gauge", "Maintenance windows that are known: current, future or recent."),
@@ -373,23 +376,23 @@ OWN_FAMILIES: tuple[Family, ...] = (
         "gauge",
         "When they were last read from the operations database; while it is away those of then hold.",
     ),
-    _own("write_failures_total", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
+    _own("write_failures", "counter", "Writes to the data folder that failed and are tried again.", ("what",)),
+    _own("files_set_aside", "counter", "Files of a table that cannot be read: set aside or left out.", ("table",)),
+    _own("rows_left_out", "counter", "Rows that cannot be read, of a table or of the journal.", ("table",)),
     _own(
-        "files_set_aside_total", "counter", "Files of a table that cannot be read: set aside or left out.", ("table",)
-    ),
-    _own("rows_left_out_total", "counter", "Rows that cannot be read, of a table or of the journal.", ("table",)),
-    _own(
-        "connections_ended_total",
+        "connections_ended",
         "counter",
         "Connections to this port that were ended for others (crowded, source_crowded), turned away, or too slow.",
         ("reason",),
     ),
-    _own("traps_total", "counter", "Traps and informs heard from devices of the inventory, by kind.", ("kind",)),
-    _own("traps_dropped_total", "counter", "Packets to the trap port that were not used, and why.", ("reason",)),
-    _own("trap_worker_restarts_total", "counter", "Deaths of the process that reads traps; another takes its place."),
-    _own("polls_prompted_total", "counter", "Polls out of turn that traps and informs led to."),
-    _own("errors_total", "counter", "Readings that the collector itself failed on: a bug; see its log."),
+    _own("traps", "counter", "Traps and informs heard from devices of the inventory, by kind.", ("kind",)),
+    _own("traps_dropped", "counter", "Packets to the trap port that were not used, and why.", ("reason",)),
+    _own("trap_worker_restarts", "counter", "Deaths of the process that reads traps; another takes its place."),
+    _own("polls_prompted", "counter", "Polls out of turn that traps and informs led to."),
+    _own("errors", "counter", "Readings that the collector itself failed on: a bug; see its log."),
 )
+all_are_shown(OWN_FIGURES)
+OWN_FAMILIES: tuple[Family, ...] = (BUILD_INFO, *OWN_FIGURES)
 
 PROBE_FAMILIES: tuple[Measured, ...] = (
     Measured(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, Literal
@@ -57,7 +57,7 @@ class Measured(Family):
     """
 
     _: KW_ONLY
-    of: type
+    of: type[Any]
     value: str
     spelled: str = ""
 
@@ -67,6 +67,17 @@ class Measured(Family):
                 f"collector/publish/exposition/families.py: {self.name} is read from {self.value!r}, which "
                 f"{self.of.__name__} in {_file_of(self.of)} does not have: add it there, or name another attribute"
             )
+
+
+def all_are_shown(families: Sequence[Measured]) -> None:
+    """Raises FamilyError where a field of their record, which is a dataclass, is read by none of them."""
+    kind = families[0].of
+    unread = {field.name for field in fields(kind)} - {family.value for family in families}
+    if unread:
+        raise FamilyError(
+            f"collector/publish/exposition/families.py: no metric is read from {', '.join(map(repr, sorted(unread)))} of "
+            f"{kind.__name__} in {_file_of(kind)}: declare one, or take it out there"
+        )
 
 
 def values_of(families: Sequence[Measured]) -> Callable[[Any], tuple[Any, ...]]:

@@ -12,10 +12,9 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from collector.publish.exposition.content_negotiation import CLASSIC, Form
-from collector.publish.exposition.families import OWN_FAMILIES
+from collector.publish.exposition.families import BUILD_INFO, OWN_FIGURES
 from collector.publish.exposition.family import Family
-
-Figures = Mapping[str, float | Mapping[str, float]]
+from collector.publish.exposition.own_figures import OwnFigures
 
 
 def bairro_version() -> str:
@@ -27,13 +26,9 @@ def bairro_version() -> str:
 
 
 class OwnMetrics(Collector):
-    """Reads the figures at each scrape.
+    """Reads the figures at each scrape, by ``read``."""
 
-    ``read`` gives them by the family's name less ``bairro_collector_``; a family with a label gets a mapping from
-    label value to figure.
-    """
-
-    def __init__(self, read: Callable[[], Figures]) -> None:
+    def __init__(self, read: Callable[[], OwnFigures]) -> None:
         self._read = read
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -41,14 +36,13 @@ class OwnMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family for each declared one that there is a figure for."""
+        about = {"version": bairro_version(), "python": platform.python_version()}
+        yield InfoMetricFamily(BUILD_INFO.name.removesuffix("_info"), BUILD_INFO.help, about)
         figures = self._read()
-        for family in OWN_FAMILIES:
-            name = family.name.removeprefix("bairro_collector_")
-            if family.kind == "info":
-                about = {"version": bairro_version(), "python": platform.python_version()}
-                yield InfoMetricFamily(family.name.removesuffix("_info"), family.help, about)
-            elif name in figures:
-                yield _metric(family, figures[name])
+        for family in OWN_FIGURES:
+            figure = getattr(figures, family.value)
+            if figure is not None:
+                yield _metric(family, figure)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: registering must not read figures that are not there yet."""

@@ -47,7 +47,8 @@ class WindowSource:
         self._rows: list[Row] | None = None
         self._failure = ""
         self._told: set[str] = set()
-        self._read_at: float | None = None
+        self.read_at: float | None = None
+        """When they were last read from the database; None: not by this process."""
 
     def read(self, at: float) -> tuple[Window, ...]:
         """The windows at ``at``, Unix seconds; while the database is away, those that were read last."""
@@ -58,7 +59,7 @@ class WindowSource:
             if self._rows is None:
                 self._rows = self._read_copy()
         else:
-            self._read_at = at
+            self.read_at = at
             if self._failure:
                 log.warning("maintenance windows are read from the operations database again")
                 self._failure = ""
@@ -68,12 +69,10 @@ class WindowSource:
         found = (self._window(row) for row in self._rows)
         return tuple(window for window in found if window is not None)
 
-    def figures(self) -> dict[str, float]:
-        """How many windows are known, and when they were last read, by the names of ``families.OWN_FAMILIES``."""
-        found: dict[str, float] = {"maintenance_windows": len(self._rows or ())}
-        if self._read_at is not None:
-            found["maintenance_read_timestamp_seconds"] = self._read_at
-        return found
+    @property
+    def known(self) -> int:
+        """How many windows are known."""
+        return len(self._rows or ())
 
     def close(self) -> None:
         """Let go of the database."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,6 +13,7 @@ from prometheus_client.utils import floatToGoString
 
 from collector.config import MetricsSettings
 from collector.publish.exposition import families
+from collector.publish.exposition.own_figures import OwnFigures
 from collector.publish.exposition.page import Exposition
 from collector.quality.counters.uplink import Traffic
 from collector.reading import (
@@ -98,8 +100,10 @@ def full_text() -> str:
     return full_exposition().render()
 
 
-def every_own_figure() -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for family in families.OWN_FAMILIES:
-        figures[family.name.removeprefix("bairro_collector_")] = {"some": 3.0} if family.labels else 1.0
-    return figures
+def own_figures(**given: Any) -> OwnFigures:
+    """Those given, and no others."""
+    return OwnFigures(**{**dict.fromkeys(field.name for field in fields(OwnFigures)), **given})
+
+
+def every_own_figure() -> OwnFigures:
+    return own_figures(**{f.value: {"some": 3.0} if f.labels else 1.0 for f in families.OWN_FIGURES})

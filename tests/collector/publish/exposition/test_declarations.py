@@ -6,17 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pytest
 
 from collector.publish.exposition import families as f
 from collector.publish.exposition.device_counts import DeviceCounts
-from collector.publish.exposition.family import FamilyError, Measured
+from collector.publish.exposition.family import FamilyError, Measured, all_are_shown
 
 ROUNDS = 4
 # Reads families.py, changes what it declares as CHANGE says, and only then imports what makes the text.
 PROGRAM = """
-import ast, copy, importlib.util, json, random, sys, types
+import ast, copy, dataclasses, importlib.util, json, random, sys, types
 
 NAME = "collector.publish.exposition.families"
 path = importlib.util.find_spec(NAME).origin
@@ -29,10 +30,14 @@ if change == "shuffle":
         order.shuffle(node.value.elts)
 if change == "add":
     for node in tuples:
-        if ast.unparse(node.annotation) == "tuple[Measured, ...]" and node.target.id != "PROBE_FAMILIES":
+        if ast.unparse(node.annotation) == "tuple[Measured, ...]" and node.target.id not in ("PROBE_FAMILIES", "OWN_FIGURES"):
             added = copy.deepcopy(node.value.elts[0])
             added.args[0].value = "added_" + added.args[0].value
             node.value.elts.insert(given[0] * len(node.value.elts), added)
+if change == "remove":
+    for node in tuples:
+        if node.target.id == "OWN_FIGURES":
+            node.value.elts = [made for made in node.value.elts if made.args[0].value != given[0]]
 module = types.ModuleType(NAME)
 sys.modules[NAME] = module
 exec(compile(tree, path, "exec"), module.__dict__)
@@ -41,7 +46,9 @@ import collector.publish.exposition as package
 package.families = module
 from collector.config import MetricsSettings
 from collector.publish.exposition.content_negotiation import CLASSIC
+from collector.publish.exposition.own_figures import OwnFigures
 from collector.publish.exposition.page import Exposition
+from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.quality.counters.uplink import Traffic
 from collector.reading import Device, EchoBurst, InterfaceReading, ProbeReading, Reading, SignalReading
 
@@ -58,12 +65,16 @@ for n, device in enumerate(devices):
         traffic=Traffic(60.0, 71, 72, 0, 0, None),
     )
 later = Reading("cpe-0", 111.0, 0.5, "answered", True)
-print(json.dumps([page.render(), page.one(later, CLASSIC)]))
+names = [field.name for field in dataclasses.fields(OwnFigures)]
+labelled = {family.value for family in module.OWN_FIGURES if family.labels}
+own = OwnFigures(**{name: {name: n} if name in labelled else n for n, name in enumerate(names, 100)})
+told = [line for line in OwnMetrics(lambda: own).render().splitlines() if "bairro_" in line]
+print(json.dumps([page.render(), page.one(later, CLASSIC), chr(10).join(told)]))
 """
 
 
 def texts(*change: object) -> list[str]:
-    """The page after one poll of three devices, and the text of one of them after another, with such declarations."""
+    """The page after one poll of three devices, the text of one of them after another, and the collector's own metrics."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(change)], capture_output=True, text=True, check=False
     )
@@ -109,3 +120,34 @@ def test_every_metric_of_a_record_is_declared_with_what_it_is_read_from() -> Non
     read = [family for group in (*groups, f.AREA_WHOLE, f.AREA_ROLES, f.PROBE_FAMILIES) for family in group]
     assert all(isinstance(family, Measured) and hasattr(family.of, family.value) for family in read)
     assert len({family.name for family in read}) == len(read)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Two figures, for one of which there may be no metric."""
+
+    heat: float
+    mood: float
+
+
+def test_a_figure_of_the_collector_that_no_metric_shows_is_refused_by_name_and_file() -> None:
+    heat = Measured("bairro_collector_heat", "gauge", "How warm it is.", of=Figures, value="heat")
+    mood = Measured("bairro_collector_mood", "gauge", "How it feels.", of=Figures, value="mood")
+    all_are_shown((mood, heat))
+    with pytest.raises(FamilyError) as refused:
+        all_are_shown((heat,))
+    told = str(refused.value)
+    assert told.startswith("collector/publish/exposition/families.py: no metric is read from 'mood' of Figures in ")
+    assert told.endswith("exposition/test_declarations.py: declare one, or take it out there")
+
+
+@pytest.mark.parametrize("value", ["blind", "errors"])
+def test_the_collector_does_not_start_with_a_figure_that_no_metric_shows(value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(["remove", value])], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].endswith(
+        f"collector/publish/exposition/families.py: no metric is read from {value!r} of OwnFigures in "
+        "collector/publish/exposition/own_figures.py: declare one, or take it out there"
+    )

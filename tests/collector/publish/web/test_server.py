@@ -27,6 +27,7 @@ from collector.publish.web.messages import CHUNK, Request, Response, text
 from collector.publish.web.server import PortInUseError, WebServer
 from collector.reading import Reading
 
+from ..exposed import own_figures
 from ..readings import CPE, answer, silence
 
 
@@ -38,7 +39,7 @@ class Running:
         self.waits_for = ""
         self.reading = answer(1000.0)
         self.is_blind = False
-        site = Site(self.exposition, OwnMetrics(lambda: {"blind": 0.0}), probe=self.probe, status=self.status)
+        site = Site(self.exposition, OwnMetrics(lambda: own_figures(blind=0.0)), probe=self.probe, status=self.status)
         more = ("broken", "large", "huge", "slow", "counted")
         self.server = WebServer(
             {**site.handlers(), **{f"/{name}": getattr(self, name) for name in more}}, costly=COSTLY
