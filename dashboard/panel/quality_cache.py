@@ -135,6 +135,8 @@ def _make(connection: duckdb.DuckDBPyConnection, chunk: Chunk, now: datetime.dat
         if name not in VIEWS:
             connection.execute(f"DROP TABLE IF EXISTS {name}")
         connection.execute(made)
+        if name == "judged_hours" and connection.execute(believed_hours.is_clean()).fetchall()[0][0]:
+            connection.execute(believed_hours.clean())
 
 
 def _make_of_files(

@@ -39,6 +39,22 @@ def judged(now: datetime | None = None) -> str:
     return f"CREATE OR REPLACE VIEW judged_hours AS SELECT {FILE}, {columns}, {_fault(now)}, {bad} FROM given_hours"
 
 
+def is_clean() -> str:
+    """One row and column: whether ``judged_hours`` has neither a row with a fault nor a value that cannot be."""
+    bad = " OR ".join(f"bad_{name}" for name in CELLS)
+    return f"SELECT NOT EXISTS (SELECT 1 FROM judged_hours WHERE fault IS NOT NULL OR {bad})"
+
+
+def clean() -> str:
+    """The view ``judged_hours`` where that is so: what reads it need not ask every bound again."""
+    columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in _kinds().items())
+    bad = ", ".join(f"FALSE AS bad_{name}" for name in CELLS)
+    return (
+        f"CREATE OR REPLACE VIEW judged_hours AS SELECT {FILE}, {columns}, CAST(NULL AS VARCHAR) AS fault, {bad}"
+        " FROM given_hours"
+    )
+
+
 def believed() -> str:
     """The view ``quality_hours``: the rows of ``judged_hours`` without a fault."""
     return f"CREATE OR REPLACE VIEW quality_hours AS SELECT {_names()} FROM judged_hours WHERE fault IS NULL"
