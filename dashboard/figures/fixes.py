@@ -38,6 +38,7 @@ BASELINE = (
 )
 LASTS = "This assumes that quality stays as it was in the last eight weeks."
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
+AT_TARGET = "It was at its target in the last eight weeks that were analysed, but by its history that will not last."
 NOTHING_HERE = "Nothing that was found to affect leaving is worse than its target here."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
 """Measures whose effect is told and of which less is not offered as a fix: planned work is done for a reason."""
@@ -57,6 +58,7 @@ class Fix:
     leavers_span: str
     expected: str
     is_proven: bool
+    is_at_target: bool
     sentence: str
 
 
@@ -153,8 +155,17 @@ def _fix(
         leavers_span=span,
         expected=leaving,
         is_proven=is_proven,
+        is_at_target=_is_at_target(measure, row["value"], row["target"]) or form(row["value"]) == form(row["target"]),
         sentence=_sentence(measure, name, form(row["target"]), f"{told}{out_of} in 90 days", is_association),
     )
+
+
+def _is_at_target(measure: str, value: Any, target: Any) -> bool:
+    """Whether an area's mean is no worse than the target."""
+    if numbers.is_missing(value) or numbers.is_missing(target):
+        return False
+    is_more_worse = all(known.is_more_worse for known in MEASURES if known.name == measure)
+    return bool(value <= target if is_more_worse else value >= target)
 
 
 def _sentence(measure: str, name: str, target: str, kept: str, is_association: bool) -> str:
@@ -173,10 +184,17 @@ def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None 
     """
     reasons = {driver.key: driver for driver in drivers if driver.is_reason}
     mine = [fix for fix in told.proven if fix.area == area][:most]
-    lines = [fix.sentence if fix.measure in reasons else f"{fix.sentence} {NO_REASON_HERE}" for fix in mine]
+    lines = [" ".join([fix.sentence, *_aside(fix, is_reason=fix.measure in reasons)]) for fix in mine]
     answered = {fix.measure for fix in told.proven if fix.area == area}
     lines += [_why_not(driver, key in told.found) for key, driver in reasons.items() if key not in answered]
     return tuple(lines)
+
+
+def _aside(fix: Fix, *, is_reason: bool) -> tuple[str, ...]:
+    """What a reader who compares with the area's own value would otherwise wonder at."""
+    if fix.is_at_target:
+        return (AT_TARGET,)
+    return () if is_reason else (NO_REASON_HERE,)
 
 
 def _why_not(driver: Driver, moves_leaving: bool) -> str:

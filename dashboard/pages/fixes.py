@@ -33,7 +33,14 @@ TEXT = {
 }
 FIRST = 3
 SHOWN = 60
-COLUMNS = ("Where", "What", "Customers kept in 90 days", "Of those expected to leave", "Mean now", "Target")
+COLUMNS = (
+    "Where",
+    "What",
+    "Customers kept in 90 days",
+    "Of those expected to leave",
+    "Mean of the eight weeks analysed last",
+    "Target",
+)
 
 
 def layout(seen: Visit) -> html.Div:

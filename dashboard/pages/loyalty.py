@@ -47,8 +47,9 @@ def layout(seen: Visit) -> html.Div:
         [
             *head,
             html.Div([_who(results, currency, minimum, names), _cliff(results, currency)], className="halves"),
-            html.Div([_nps(results, minimum, names), _price(results, currency, minimum)], className="halves"),
-            html.Div([_incidents(results, currency), _returners(results, minimum)], className="halves"),
+            _nps(results, minimum, names),
+            _incidents(results, currency),
+            html.Div([_price(results, currency, minimum), _returners(results, minimum)], className="halves"),
             html.P(TEXT["small"], className="how"),
         ],
         className="page reading",
@@ -130,7 +131,14 @@ def _price(results: Results, currency: str, minimum: int) -> html.Section:
 
 def _returners(results: Results, minimum: int) -> html.Section:
     rows = [_cells(row) for row in loyalty.returner_rows(results, minimum)]
-    columns = ("Left", "Share", "Came back", "To the same area", "Returns per 100 customer-years away", "Days away")
+    columns = (
+        "Reason",
+        "Customers who left",
+        "Came back",
+        "To the same area",
+        "Returns per 100 customer-years away",
+        "Days away",
+    )
     shown = (
         parts.table(columns, rows, label=TEXT["returners"])
         if rows

@@ -108,7 +108,7 @@ def facts(results: Results, at: datetime) -> html.P:
     """Until when the records count, how old the results are, how many areas they tell of."""
     age = numbers.duration((at - findings.built_at(results)).total_seconds())
     return html.P(
-        f"Records until {numbers.day(findings.cut_off(results))} · built {age} ago · {numbers.count(results.area_count)} areas",
+        f"Analysed until {numbers.day(findings.cut_off(results))} · built {age} ago · {numbers.count(results.area_count)} areas",
         className="facts",
     )
 

@@ -133,7 +133,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     return AreaReport(
         provider=settings.provider,
         said=said,
-        facts=f"Records until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
+        facts=f"Analysed until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
         older=age.older(build_log.newer_inputs(settings.data, results.manifest), settings.timezone),
         unknown=(*known.warnings(results), *known.partly(results)),
         built=built,

@@ -186,7 +186,7 @@ def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
 def test_areas_show_every_area_and_how_old_the_results_are(source, built):
     page = areas.layout(asked(source))
     said = text_of(page)
-    assert "Records until 19 Oct 2026 · built" in said
+    assert "Analysed until 19 Oct 2026 · built" in said
     assert "An effect of quality on complaints was found" in said
     grid = find(page, "areas-grid")
     assert len(grid.rowData) == len(built.ranking) - 2, "but for the two that are too small to be told of"

@@ -137,7 +137,8 @@ def test_every_reason_has_a_remedy_or_is_told_why_not(built, told):
                 reasons += driver.is_reason
             for fix in in_areas.proven:
                 if fix.area == key and fix.measure not in {d.key for d in mine if d.is_reason}:
-                    assert f"{fix.sentence} {figures.NO_REASON_HERE}" in lines
+                    aside = figures.AT_TARGET if fix.is_at_target else figures.NO_REASON_HERE
+                    assert f"{fix.sentence} {aside}" in lines
     assert reasons > 4
     assert not figures.all_fixes(only_complaints, "EUR", 30).proven
 
@@ -161,3 +162,15 @@ def test_the_report_tells_effects_on_leaving_as_well_as_on_complaints(built, pro
     measured = [d for d in said.said.drivers if d.key in {"down_hours", "evening_latency"}]
     assert len(measured) == 2
     assert all("leaving ×" in d.evidence and "complaints ×" in d.evidence for d in measured)
+
+
+def test_an_area_at_its_target_is_not_called_worse_than_it(built):
+    """What is kept then is of outages that its history foretells."""
+    rows = built.avoidable.assign(value=built.avoidable["target"])
+    told = figures.all_fixes(replace(built, avoidable=rows), "EUR", 30)
+    assert told.proven
+    for fix in told.proven:
+        assert fix.is_at_target
+        (line, *_) = figures.of_area(told, fix.area, ())
+        assert figures.AT_TARGET in line
+        assert figures.NO_REASON_HERE not in line
