@@ -154,7 +154,7 @@ def test_a_killed_collector_is_named_and_its_devices_are_unknown(world, page, ar
     assert took < 2 * POLL_SECONDS + TICK_SECONDS, "two intervals, and one of the page's own for a machine that is busy"
     page.locator("#now-age", has_text="shard 1").wait_for(timeout=5_000)
     shown = numbers(page)
-    assert "told nothing since" in said(page)
+    assert "has not reported since" in said(page)
     assert f"Its {shown['Unknown']} devices with" in said(page)
     assert "bairro collect --shard 1/2" in said(page)
     assert 0 < shown["Unknown"] < len(world.devices())

@@ -14,6 +14,8 @@ NUMBER = r"^[+-]?\d{1,9}(?:[.,]\d+)?$"
 FAR_SHARE, BEYOND_SHARE = 0.05, 0.25
 """Of the answers so many lie beyond the scale, far or a little, where it is another one; fewer are slips, refused one by one."""
 FEWEST_BEYOND = 5
+FEWEST_SLIPS = 3
+"""Of a few rows two that lie a little beyond are slips."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def _beyond(numbers: np.ndarray, scale: Scale) -> str | None:
     if len(numbers) < FEWEST_BEYOND or number < 2:
         return None
     is_far = numbers.max() >= scale.far or numbers.min() <= scale.low - (scale.far - scale.high)
+    if not is_far and number < FEWEST_SLIPS:
+        return None
     if number < (FAR_SHARE if is_far else BEYOND_SHARE) * len(numbers):
         return None
     return f"{number:,} of {len(numbers):,} are not from {scale.low} to {scale.high} (they are {_range(numbers)})"
