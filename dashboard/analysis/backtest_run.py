@@ -35,7 +35,7 @@ WORDS = {
 }
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # as build.fit
+@threadpool_limits.wrap(limits=1, user_api="blas")  # as model_runs.fit
 def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: int) -> tuple[Path, Backtest]:
     """Backtest on everything that is on record, and store it. Raises build.BuildError where nothing can be made."""
     progress("reading records and quality")

@@ -42,7 +42,7 @@ class Wanted:
     seed: int = 1
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # as build.fit
+@threadpool_limits.wrap(limits=1, user_api="blas")  # as model_runs.fit
 def evaluate(wanted: Wanted) -> tuple[str, bool]:
     """Judge and write; returns the report and whether any row was refused.
 

@@ -13,6 +13,7 @@ import pytest
 
 from collector.published import DEVICES, QUALITY_HOURS
 from dashboard.analysis import build as building
+from dashboard.analysis import model_runs
 from dashboard.config import AnalysisSettings, DashboardSettings
 from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.panel import assemble as panels
@@ -169,7 +170,7 @@ def test_a_model_that_breaks_is_named_and_the_others_stand(inputs):
     records = {kind: snapshots.read(kind, inputs.data) for kind in RECORDS}
     panel = panels.build(records, quality_hours.pattern(inputs.data), quality_hours.read_devices(inputs.data), inputs)
     unmeasured = dataclasses.replace(panel, area_weeks=panel.area_weeks.drop(columns="loss_ratio"))
-    tables, notes, wording = building.fit(unmeasured, records["areas"], inputs, lambda _: None)
+    tables, notes, wording = model_runs.fit(unmeasured, records["areas"], inputs, lambda _: None)
     assert set(tables["effects"]["model"]) == {"leaving", "leaving_control"}
     assert len(tables["ranking"]) == AREAS
     assert any(note["code"] == "model_failed" and "loss_ratio" in note["text"] for note in notes)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from collector.published import QUALITY_HOURS
-from dashboard.analysis import build as building
+from dashboard.analysis import model_runs
 from dashboard.config import DashboardSettings
 from dashboard.models.statistics import hazard
 from dashboard.panel import assemble as panels
@@ -60,7 +60,7 @@ class Inputs:
     def build(self) -> Built:
         """Panel and fits."""
         panel, areas = self.prepare(), _table("areas", self.records["areas"])
-        fitted, notes, _ = building.fit(panel, areas, SETTINGS, lambda _: None)
+        fitted, notes, _ = model_runs.fit(panel, areas, SETTINGS, lambda _: None)
         return Built(panel, fitted, "\n".join(note["text"] for note in notes))
 
 

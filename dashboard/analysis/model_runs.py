@@ -1,0 +1,241 @@
+"""The panel becomes fits: every model of a build is run once, and one that fails costs the others nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from dashboard.config import DashboardSettings
+from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas
+from dashboard.models.complaints import complaint_model
+from dashboard.models.fixes import avoidable
+from dashboard.models.leaving import churn, coming_quality, expected_leavers, like_customers, returners
+from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
+from dashboard.models.outages import outage_list
+from dashboard.models.outages import outage_study as incidents
+from dashboard.panel import assemble as panels
+from dashboard.panel import join_coverage
+from dashboard.results import stored_results
+
+T = TypeVar("T")
+Progress = Callable[[str], None]
+
+MODEL_FAILED = "model_failed"
+
+
+@dataclass
+class _Notes:
+    """What has to be said of a build, in order; a failed model is one of them."""
+
+    said: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, code: str, text: str) -> None:
+        self.said.append({"code": code, "text": text})
+
+
+def not_known(join: str) -> str:
+    return f"{join}not_known"
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def fit(
+    panel: panels.Panel, areas: pa.Table, settings: DashboardSettings, progress: Progress
+) -> tuple[dict[str, pd.DataFrame], list[dict[str, str]], dict[str, str]]:
+    """Result tables, notes, and by outcome whether the page may say ``effect`` or only ``association``.
+
+    On one thread of linear algebra: matrices are narrow, and more threads cost several times what they gain.
+    """
+    panel = join_coverage.withheld(panel)
+    notes = _Notes([asdict(note) for note in panel.notes])
+    for join in panel.joins:
+        if join.is_warning:
+            notes.add(not_known(join.name), f"{_capital(join.text)}.")
+            progress(f"WARNING: {join.text}")
+    weeks, periods = panel.area_weeks, panel.customer_periods
+    current = panel.customers_now
+    attempt = _Attempts(progress, notes)
+    tables = {"areas": areas.to_pandas(), "area_weeks": weeks}
+    rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, current))
+    if rates is not None:
+        tables["area_rates"] = rates
+    rests = panel.knows(join_coverage.COMPLAINTS) and panel.knows(join_coverage.DEVICES)
+    effects = attempt.fit("the effect of quality on complaints", lambda: complaint_model.fit(weeks)) if rests else None
+    leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
+    tables |= _ranked(panel, leaving.predicting if leaving is not None else None, settings, attempt)
+    tables |= _loyal(panel, leaving.price_gap if leaving is not None else None, settings, attempt)
+    told = (effects, leaving) if panel.knows(join_coverage.DEVICES) else ()
+    fitted = [model for outcome in told if outcome is not None for model in outcome.models]
+    tables["effects"], tables["joint_tests"] = effect_rows(fitted), joint_rows(fitted)
+    if effects is not None or not rests:
+        terms = effects.main.effects if effects is not None else complaint_model.not_estimated()
+        on_leaving = leaving.main.effects if leaving is not None and panel.knows(join_coverage.DEVICES) else ()
+        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, terms, on_leaving))
+        if driven is not None:
+            tables["area_drivers"] = driven
+    for code, outcome in (("complaints_model", effects), ("leaving_model", leaving)):
+        for text in outcome.notes if outcome is not None else ():
+            notes.add(code, text)
+    wording = {
+        name: outcome.wording if outcome is not None else "association"
+        for name, outcome in (("complaints", effects), ("leaving", leaving))
+    }
+    return tables, notes.said, wording
+
+
+def _ranked(
+    panel: panels.Panel, predictor: churn.Predictor | None, settings: DashboardSettings, attempt: _Attempts
+) -> dict[str, pd.DataFrame]:
+    """The ranking, and what better quality would save, where the hazard of leaving could be fitted."""
+    weeks, periods, seed = panel.area_weeks, panel.customer_periods, settings.analysis.seed
+    areas = sorted(set(periods["area"]) | set(weeks["area"]))
+    ahead = coming = growth = None
+    if predictor is not None:
+        ahead = attempt.fit(
+            "the prospect",
+            lambda: expected_leavers.prospect(predictor, periods, panel.customers_now, areas, area_weeks=weeks),
+        )
+    if ahead is not None and predictor is not None:
+        start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
+        terms = predictor.design.quality.terms
+        coming = attempt.fit("the quality to come", lambda: coming_quality.foresee(weeks, areas, terms, start))
+    if ahead is not None and predictor is not None and coming is not None:
+        growth = like_customers.growth(ahead, predictor, panel.customers_now, coming, seed=seed, count=rank_areas.DRAWS)
+        attempt.notes.add("quality_to_come", coming.note())
+    minimum = settings.analysis.minimum_expected_leavers
+    ranked = attempt.fit(
+        "the ranking",
+        lambda: rank_areas.rank(
+            periods,
+            weeks,
+            panel.cut_off,
+            minimum_expected=minimum,
+            seed=seed,
+            ahead=ahead,
+            customers=panel.customers_now,
+            growth=growth,
+        ),
+    )
+    if ranked is None:
+        return {}
+    tables = {"ranking": ranked.rows}
+    if ahead is not None:
+        counts, usual = local_changes.by_week(weeks, ahead.past, sorted(periods["period"].unique()), areas)
+        changed = attempt.fit("local changes", lambda: local_changes.local_changes(counts, usual, seed=seed))
+        if changed is not None:
+            tables["local_changes"] = changed
+    if ahead is not None and predictor is not None and panel.knows(join_coverage.DEVICES):
+        goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
+        saved = attempt.fit(
+            "what would help",
+            lambda: avoidable.avoidable(
+                ahead, predictor, panel.customers_now, ranked.expected, goal, seed=seed, coming=coming
+            ),
+        )
+        if saved is not None:
+            tables["avoidable"] = saved
+    return tables
+
+
+def _loyal(
+    panel: panels.Panel, gap: churn.Coefficient | None, settings: DashboardSettings, attempt: _Attempts
+) -> dict[str, pd.DataFrame]:
+    """Who is held, what surveys say, who came back and what outages did; a model that failed leaves its tables out."""
+    now, weeks, seed = panel.customers_now, panel.area_weeks, settings.analysis.seed
+    until = panel.last_complete["customers"]
+    known = outage_list.known(weeks, panel.outages)
+    attempt.notes.add("outages_known_from", outage_list.note(known))
+    held = struck = None
+    if panel.knows(join_coverage.DEVICES):
+        whose, outcomes = panel.knows(join_coverage.COMPLAINERS), incidents.OUTCOMES
+        if not panel.knows(join_coverage.COMPLAINTS):
+            outcomes = tuple(name for name in outcomes if name == "leaving")
+        held = attempt.fit(
+            "loyalty",
+            lambda: held_or_loyal.loyalty(now, panel.quality_complaints, panel.cut_off, knows_complaints=whose),
+        )
+        struck = attempt.fit("incidents", lambda: incidents.incidents(known, weeks, now, seed=seed, outcomes=outcomes))
+    made = {
+        "loyalty": held.rows if held is not None else None,
+        "contract_cliff": held.cliff if held is not None else None,
+        "price_gaps": attempt.fit("price gaps", lambda: price_gaps.price_gaps(now, gap)),
+        "area_nps": attempt.fit("surveys", lambda: survey_scores.area_nps(panel.survey_answers, now))
+        if panel.knows(join_coverage.ANSWERS) or not panel.rows_of(join_coverage.ANSWERS)
+        else None,
+        "returners": attempt.fit("returners", lambda: returners.returners(panel.departures, until)),
+        "incident_effects": struck.effects if struck is not None else None,
+        "incident_weeks": struck.weeks if struck is not None else None,
+    }
+    return {name: table for name, table in made.items() if table is not None}
+
+
+@dataclass(frozen=True)
+class _Attempts:
+    """Fits one model after the other; one that raises becomes a note and None."""
+
+    progress: Progress
+    notes: _Notes
+
+    def fit(self, name: str, model: Callable[[], T]) -> T | None:
+        self.progress(f"fitting {name}")
+        try:
+            return model()
+        except Exception as error:  # whatever breaks one model must stay visible and cost the others nothing
+            text = f"{name} failed and is missing from these results: {type(error).__name__}: {error}"
+            self.notes.add(MODEL_FAILED, text)
+            self.progress(f"WARNING: {text}")
+            return None
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def effect_rows(fitted: Sequence[complaint_model.EffectModel]) -> pd.DataFrame:
+    """Rows of the effects result table."""
+    return pd.DataFrame(
+        [
+            {
+                "model": e.model,
+                "term": e.term.name,
+                "kind": e.kind,
+                "per": e.term.per,
+                "unit": e.term.unit,
+                "rate_ratio": e.rate_ratio,
+                "low": e.low,
+                "high": e.high,
+                "p_value": e.p_value,
+                "p_adjusted": e.p_adjusted,
+                "is_found": e.is_found,
+                "clusters": e.clusters,
+                "method": e.method,
+            }
+            for model in fitted
+            for e in model.effects
+        ],
+        columns=stored_results.EFFECTS.column_names,
+    )
+
+
+def joint_rows(fitted: Sequence[complaint_model.EffectModel]) -> pd.DataFrame:
+    """Rows of the joint_tests result table; a test that could not be made is a row of nulls."""
+    return pd.DataFrame(
+        [
+            {
+                "model": m.model,
+                "statistic": m.joint.statistic if m.joint else np.nan,
+                "numerator_df": m.joint.numerator_df if m.joint else None,
+                "denominator_df": m.joint.denominator_df if m.joint else np.nan,
+                "p_value": m.joint.p_value if m.joint else np.nan,
+                "p_value_above": m.joint.p_value_above if m.joint else np.nan,
+                "is_found": m.finds_jointly,
+            }
+            for m in fitted
+        ],
+        columns=stored_results.JOINT_TESTS.column_names,
+    ).astype({"numerator_df": "Int64"})
