@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from collector.poll.device.talk import Talk
 from collector.poll.objects.get_request import Asked, Question
 from collector.poll.objects.read_lag import BYTE_COUNTERS, LATE_SECONDS
 from collector.poll.snmp.codec import TOO_BIG, Absent, Message, Value
-
-if TYPE_CHECKING:
-    from collector.poll.device.session import Conversation
 
 _Ended = Callable[[list[Value], str | None, float], None]
 
@@ -24,7 +21,7 @@ class SplitGet:
     none, the part is halved, and an object that fails alone is absent.
     """
 
-    def __init__(self, talk: Conversation, whole: Question, ended: _Ended) -> None:
+    def __init__(self, talk: Talk, whole: Question, ended: _Ended) -> None:
         self._talk = talk
         self._whole = whole
         self._ended = ended

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from operator import lt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collector.poll.damage import Damaged
+from collector.poll.device.talk import Talk
 from collector.poll.device.walk_cache import Bulk, Progress, Route, Step
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import (
@@ -30,9 +31,6 @@ from collector.poll.snmp.codec import (
 )
 from collector.poll.snmp.engine import TIMEOUT, Exchange, Request
 from collector.poll.snmp.reply_parser import Cells, expected_rows, learn_layout
-
-if TYPE_CHECKING:
-    from collector.poll.device.session import Conversation
 
 REPLY_BYTES = 1400
 """What a reply should stay under, so that it crosses an Ethernet path in one piece (1,472 less some headroom)."""
@@ -75,9 +73,7 @@ class Walk:
     within a row is taken up to that row, so that a row is of one moment.
     """
 
-    def __init__(
-        self, talk: Conversation, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]
-    ) -> None:
+    def __init__(self, talk: Talk, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]) -> None:
         self.failure: str | None = None
         self.cut: set[str] = set()
         self.is_damaged = False

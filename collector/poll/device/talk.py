@@ -1,0 +1,44 @@
+"""What a walk, or a GET that is asked again in parts, wants of the poll that it is a part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from collector.config import PollSettings
+from collector.poll.damage import Damaged
+from collector.poll.device.get_bulk import GetBulk
+from collector.poll.objects.get_request import Access, Question
+from collector.poll.snmp.engine import Exchange, Request
+
+
+class Talk(Protocol):
+    """One poll of one device: how it is spoken to, and how to send it a request."""
+
+    access: Access
+    limits: PollSettings
+    tries: int
+
+    @property
+    def bulk(self) -> GetBulk:
+        """What is known of the device's GETBULK."""
+
+    def ask(self, request: Request, tries: int) -> Exchange:
+        """Send a request, up to this many times."""
+
+    def ask_question(
+        self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
+    ) -> None:
+        """Ask by GET; ``heard`` takes the answer and its round trip in seconds, ``lost`` why there was none."""
+
+    def has_time(self) -> bool:
+        """Whether the poll's budget is not spent."""
+
+    def late_seconds(self) -> float:
+        """How long after the poll's first packet the request left that was answered last."""
+
+    def count_avoided(self, trouble: str) -> None:
+        """Count a GETBULK that did not serve."""
+
+    def count_damage(self, damaged: Damaged, name: str) -> None:
+        """Count a value that could not be read."""
