@@ -42,7 +42,7 @@ def judged(now: datetime | None = None) -> str:
 def is_clean() -> str:
     """One row and column: whether ``judged_hours`` has neither a row with a fault nor a value that cannot be."""
     bad = " OR ".join(f"bad_{name}" for name in CELLS)
-    return f"SELECT NOT EXISTS (SELECT 1 FROM judged_hours WHERE fault IS NOT NULL OR {bad})"
+    return f"SELECT NOT coalesce(bool_or(fault IS NOT NULL OR {bad}), FALSE) FROM judged_hours"
 
 
 def clean() -> str:

@@ -44,6 +44,8 @@ def connect(engine: EngineSettings | None = None, scratch: Path | None = None) -
         ("temp_directory", str(scratch or "")),
         ("max_temp_directory_size", f"{engine.disk_gigabytes}GB"),
         ("enable_progress_bar", "false"),
+        # A damaged page does not hold to the least and most that its file states: values are asked themselves.
+        ("disabled_optimizers", "statistics_propagation"),
     ):
         connection.execute("SET {} = '{}'".format(name, value.replace("'", "''")))
     return connection

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard.panel import assemble, refused_hours
-from dashboard.tables import quality_hours
+from dashboard.tables import believed_hours, quality_hours
 from dashboard.tables.stored_hours import HourFiles
 
 FIRST = datetime.datetime(2025, 3, 3, tzinfo=datetime.UTC)
@@ -255,3 +257,34 @@ def test_hours_that_are_read_by_themselves_hold_nothing_that_cannot_be(given: Gi
     assert found["rtt_p95_seconds"].null_count == 1
     given.spoil({"observed_seconds": INF})
     assert quality_hours.read_hours(given.data, FIRST, NOW).num_rows == HOURS - 1
+
+
+def test_values_of_a_damaged_page_are_asked_themselves_whatever_the_file_states_of_them(tmp_path: Path) -> None:
+    """The file's own least and most are those from before the damage: who trusts them asks no bound."""
+    rows = 48
+    table = pa.table(
+        {
+            "hour": pa.array(
+                [FIRST + datetime.timedelta(hours=place) for place in range(rows)], pa.timestamp("us", "UTC")
+            ),
+            "device_id": ["d"] * rows,
+            "observed_seconds": [3600.0] * rows,
+            "rtt_p95_seconds": [0.0123 + place / 1e6 for place in range(rows)],
+        }
+    )
+    path = tmp_path / "quality" / f"date={FIRST:%Y-%m-%d}" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+    raw = bytearray(path.read_bytes())
+    known = struct.pack("<d", 0.0123 + 7 / 1e6)
+    at = raw.index(known)
+    raw[at : at + 8] = struct.pack("<d", 1e229)
+    path.write_bytes(raw)
+    with contextlib.closing(quality_hours.connect()) as connection:
+        quality_hours.attach(connection, str(path))
+        (clean,) = connection.execute(believed_hours.is_clean()).fetchall()[0]
+        (known_values, most) = connection.execute(
+            "SELECT count(rtt_p95_seconds), max(rtt_p95_seconds) FROM quality_hours"
+        ).fetchall()[0]
+    assert not clean
+    assert (known_values, most < 1) == (rows - 1, True)
