@@ -21,6 +21,7 @@ class Rule:
     refused: str
 
 
+TOO_LARGE = "is a thousand million or more, which no price is"
 WHOSE = Rule("customer_id", "names neither a customer nor an area", "customer_id IS NULL AND area IS NULL")
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -39,9 +40,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "end_reason IS NOT NULL AND ended_on IS NULL AND notice_on IS NULL",
         ),
         Rule("monthly_price", "is negative", "monthly_price < 0"),
+        Rule("monthly_price", TOO_LARGE, "monthly_price >= 1e9"),
         Rule("termination_fee", "is negative", "termination_fee < 0"),
+        Rule("termination_fee", TOO_LARGE, "termination_fee >= 1e9"),
     ),
-    "prices": (Rule("new_customer_price", "is negative", "new_customer_price < 0"),),
+    "prices": (
+        Rule("new_customer_price", "is negative", "new_customer_price < 0"),
+        Rule("new_customer_price", TOO_LARGE, "new_customer_price >= 1e9"),
+    ),
     "complaints": (
         WHOSE,
         Rule("opened_at", "lies in the future", "opened_at >= tomorrow"),

@@ -206,3 +206,12 @@ def test_a_folder_that_cannot_be_written_is_a_clear_failure(tmp_path: Path) -> N
     assert report.failure is not None
     assert report.failure.startswith("cannot be stored: ")
     assert report.exit_code == 2
+
+
+def test_an_amount_that_no_price_is_costs_its_row(tmp_path: Path) -> None:
+    """It would end every later build: amounts are added up in ten thousandths, as whole numbers."""
+    export = tmp_path / "prices.csv"
+    export.write_text("plan,area,valid_from,new_customer_price\nS,,2025-01-01,24.0\nM,,2025-01-01,1000000000000000\n")
+    report = import_records("prices", export, DashboardSettings(data=tmp_path / "data", customer_key=tmp_path / "key"))
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert "is a thousand million or more" in str(report.faults)
