@@ -2,8 +2,8 @@
 
     O_aw ~ Poisson(r_a E_aw), r_a ~ Gamma(k, k)          p_L = P(N' >= N | n, x): negative binomial, N over the last L weeks
 
-E_aw are the departures that the hazard of leaving gives, scaled each week to what all other neighbourhoods lost, so that what
-happens everywhere is nobody's. n and x are an area's departures and expectation before the last L weeks. The least p over L
+E_aw are the departures that the hazard of leaving gives, scaled each week to what all other neighbourhoods lost, so that a change
+which happens everywhere counts in no single area. n and x are an area's departures and expectation before the last L weeks. The least p over L
 of 2 to 26 weeks is compared with what a year of weekly looks makes of it where nothing changes: of 100 areas one is called
 falsely in a year. Counts are divided by their dispersion, found by the spread of all areas' residuals. The size is drawn
 towards no change (log ratio ~ N(0, 0.7²)) over all L together, since the least p has been picked among many.
