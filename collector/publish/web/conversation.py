@@ -114,8 +114,11 @@ class Conversation:
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def linger(self) -> None:
-        """Leave the client time to read the answer: closing on unread data would take it back (RFC 9112, 9.6)."""
-        if self._is_whole and not self._unread:
+        """Leave a client that has not ended the time to read the answer (RFC 9112, 9.6).
+
+        Closing on data that is unread, or still on its way, would take the answer back.
+        """
+        if self._reader.at_eof() and not self._unread:
             return
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(LINGER_SECONDS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import io
 import socket
@@ -11,6 +12,7 @@ from threading import Thread
 
 import pytest
 
+from collector.publish.web import conversation
 from collector.publish.web.messages import Request, Response, text
 from collector.publish.web.server import WebServer
 
@@ -39,9 +41,10 @@ class Served:
         received = b""
         with socket.create_connection(("127.0.0.1", self.server.port), timeout=30) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for piece in pieces:
-                connection.sendall(piece)
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):  # a server that has answered all it will may be gone by now
+                for piece in pieces:
+                    connection.sendall(piece)
+                connection.shutdown(socket.SHUT_WR)
             while received_now := connection.recv(65536):
                 received += received_now
         return list(statuses(received))
@@ -110,6 +113,21 @@ def test_requests_in_advance_are_answered_in_their_order(served: Served) -> None
     sent = b"".join(get(host=f"Host: {host}\r\n".encode()) for host in hosts)
     assert served.answers(sent) == [200] * 500
     assert served.hosts == hosts
+
+
+def test_what_a_client_sends_after_its_last_request_does_not_take_the_answer_back(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends its side of the connection, and waits for the client to end the other."""
+    monkeypatch.setattr(conversation, "LINGER_SECONDS", 30.0)
+    with socket.create_connection(("127.0.0.1", served.server.port), timeout=30) as connection:
+        connection.sendall(get(b"Connection: close"))
+        received = b""
+        while received_now := connection.recv(1):
+            received += received_now
+        connection.sendall(get())
+        connection.sendall(get())
+    assert list(statuses(received)) == [200]
 
 
 def test_what_is_refused_is_said_and_the_client_can_read_it(served: Served) -> None:
