@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-fuzz      a million bent replies through our decoders and pysnmp's (a quarter of an hour of CPU)"
 	@echo "make bench-damage    3,000 agents with a damaged cell each, ARGS=\"--agents 30000\": nothing false, nothing lost beside it"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
+	@echo "make bench-wire-v3   the same with version 3, ours and pysnmp's; needs gcc"
 	@echo "make bench-publish   CPU time of judging and publishing a poll"
 	@echo "make bench-exposition CPU time of keeping the text of /metrics, and scrapes of a million series"
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
@@ -77,17 +78,14 @@ test-spark: .venv/.spark-ready
 	@tools/system-packages.sh openjdk-17-jre-headless
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -v -s tests/dashboard/panel/test_engines.py tests/spark/cluster.py $(ARGS)
 
-bench-build bench-collector bench-damage bench-fuzz bench-hops bench-wire bench-publish bench-exposition: bench-%: .venv/.test-ready
-	@exec $(BIN)/python -m bench.$* $(ARGS)
+bench-build bench-collector bench-damage bench-fuzz bench-hops bench-wire bench-wire-v3 bench-publish bench-exposition bench-page-load: bench-%: .venv/.test-ready
+	@exec $(BIN)/python -m bench.$(subst -,_,$*) $(ARGS)
 
 bench-ranking bench-coverage bench-traps bench-planned: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$* --jobs 2 $(ARGS)
 
 bench-abroad: .venv/.test-ready
 	@exec $(BIN)/python -m bench.worlds_abroad $(ARGS)
-
-bench-page-load: .venv/.test-ready
-	@exec $(BIN)/python -m bench.page_load $(ARGS)
 
 bench-analysis: .venv/.test-ready
 	@exec $(BIN)/python -m bench.analysis $(or $(ARGS),effects --seeds 16) --jobs 2

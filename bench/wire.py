@@ -161,13 +161,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--pace", type=float, default=1000.0, help="polls a second of the evenly paced run")
     parser.add_argument("--peer", action="store_true", help="also time pysnmp, in turn with ours")
-    parser.add_argument("--v3", action="store_true", help="instead: version 3, ours and pysnmp's, beside version 2c")
     options = parser.parse_args()
-    if options.v3:
-        from bench.wire_v3 import compare
-
-        compare(options.devices, options.routers, options.rounds)
-        return
     started = time.monotonic()
     with agents(48) as port:
         cpe = devices(options.devices, port, role="cpe")

@@ -1,4 +1,4 @@
-"""``python -m bench.wire --v3``: CPU time of version 3, ours and pysnmp's authPriv (SHA-1, AES-128) beside version 2c.
+"""``make bench-wire-v3``: CPU time of version 3, ours and pysnmp's authPriv (SHA-1, AES-128) beside version 2c.
 
 Prints the median CPU microseconds (user and system, this process only) of a CPE's 12-varbind poll and a router's walk
 through ``Poller``, and of the same GET and an 8-column walk by pysnmp, in turn, each with version 2c beside it; and how
@@ -7,6 +7,7 @@ many devices a minute that is on one core. Needs gcc. The agents are those of be
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import socket
 import statistics
@@ -138,3 +139,16 @@ def compare(cpes: int, routers: int, rounds: int) -> None:
         middle = statistics.median(found)
         spread = f"{min(found):.0f} to {max(found):.0f}, {len(found)} rounds"
         print(f"{name:<44} {middle:9.1f} us  ({spread})  {60e6 / middle:>10,.0f} a minute")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--devices", type=int, default=5000)
+    parser.add_argument("--routers", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    compare(options.devices, options.routers, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

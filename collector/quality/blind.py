@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
-from collector.quality.topology import Node, Topology
+from collector.quality.node import Node
+from collector.quality.topology import Topology
 
 INDEPENDENT_TOPS = 3
 

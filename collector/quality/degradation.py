@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from collector.config import DegradationSettings, OutageSettings
 from collector.quality.counters.uplink import Traffic
-from collector.quality.outage import Changes, Incident
-from collector.quality.topology import Node
+from collector.quality.node import Incident, Node
+from collector.quality.outage import Changes
 from collector.reading import IncidentScope, Measure, Reading
 
 LEAST_POLLS = 5

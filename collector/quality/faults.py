@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collector.quality.node import Node
 from collector.quality.outage import Changes
-from collector.quality.topology import Node
 from collector.reading import FAULTS, Fault, Reading
 
 SEEN: tuple[Fault, ...] = ("two_devices",)

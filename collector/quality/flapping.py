@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from collector.config import OutageSettings
-from collector.quality.outage import Changes, Incident
-from collector.quality.topology import Node
+from collector.quality.node import Incident, Node
+from collector.quality.outage import Changes
 from collector.reading import IncidentScope
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from collector.config import OutageSettings
-from collector.quality.outage import Incident
-from collector.quality.topology import Node
+from collector.quality.node import Incident, Node
 
 
 def takes_in(group: Incident | None, node: Node, settings: OutageSettings) -> TypeGuard[Incident]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from collector.config import OutageSettings
 from collector.quality import flapping, group
 from collector.quality.blind import INDEPENDENT_TOPS, References
-from collector.quality.outage import Changes, Incident
-from collector.quality.topology import Node, Topology
+from collector.quality.node import Incident, Node
+from collector.quality.outage import Changes
+from collector.quality.topology import Topology
 
 PATIENCE = 2
 

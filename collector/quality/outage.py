@@ -1,4 +1,4 @@
-"""Incidents as they grow, shrink and close, and the collecting of one observation's consequences into a Verdict."""
+"""Incidents grow, shrink and close: what one call changed is collected here and becomes a Verdict."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import hashlib
 import uuid
 from math import inf
 
-from collector.quality.topology import Node
+from collector.quality.node import Incident, Node
 from collector.reading import (
     Impairment,
     IncidentChange,
     IncidentKind,
     IncidentScope,
-    Measure,
-    OpenIncident,
     StateName,
     Transition,
     Verdict,
@@ -21,61 +19,6 @@ from collector.reading import (
 
 NOTHING = Verdict()
 OBSERVED_WHILE: tuple[StateName, ...] = ("up", "suspect")
-
-
-class Incident:
-    """One open incident. ``members`` maps nodes to when they joined; ``away`` are members not observed just now.
-
-    ``peak`` is the most members it had; ``is_ending`` says that its cause is over and stragglers are judged anew.
-    ``is_kept`` says that it stays open with nobody in it, because its device flaps; ``fell_at`` is when the newest of
-    its outages began.
-    """
-
-    __slots__ = (
-        "away",
-        "fell_at",
-        "incident_id",
-        "is_ending",
-        "is_kept",
-        "is_told",
-        "kind",
-        "last_left_at",
-        "measure",
-        "members",
-        "peak",
-        "root",
-        "scope",
-        "started_at",
-    )
-
-    def __init__(self, incident_id: str, kind: IncidentKind, scope: IncidentScope, root: str | None) -> None:
-        self.incident_id = incident_id
-        self.kind: IncidentKind = kind
-        self.scope: IncidentScope = scope
-        self.root = root
-        self.measure: Measure | None = None
-        self.started_at = self.fell_at = 0.0
-        self.last_left_at = -inf
-        self.members: dict[Node, float] = {}
-        self.away: dict[Node, None] = {}
-        self.peak = 0
-        self.is_told = self.is_ending = self.is_kept = False
-
-    @property
-    def size(self) -> int:
-        return len(self.members) + len(self.away)
-
-    def resume(self, since: float) -> None:
-        """Its device fell again at ``since``."""
-        self.fell_at, self.is_ending, self.peak = since, False, self.size
-
-    def as_open(self) -> OpenIncident:
-        """The incident as others see it."""
-        members = tuple((node.device_id, joined) for node, joined in self.members.items())
-        last_left_at = None if self.last_left_at == -inf else self.last_left_at
-        return OpenIncident(
-            self.incident_id, self.kind, self.scope, self.root, self.started_at, members, self.measure, last_left_at
-        )
 
 
 def new_incident_id(root: str | None, scope: str, started_at: float, decided_at: float) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.quality.degradation import Degradations
-from collector.quality.outage import Changes, Incident
-from collector.quality.topology import Node, Topology
+from collector.quality.node import Incident, Node
+from collector.quality.outage import Changes
+from collector.quality.topology import Topology
 from collector.reading import IncidentChange, OpenIncident, QualityState
 
 

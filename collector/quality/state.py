@@ -10,8 +10,9 @@ from collector.quality.blind import References
 from collector.quality.counters.uplink import Traffic
 from collector.quality.degradation import Degradations
 from collector.quality.judge import Judge
-from collector.quality.outage import NOTHING, Changes, Incident
-from collector.quality.topology import Node, Topology
+from collector.quality.node import Incident, Node
+from collector.quality.outage import NOTHING, Changes
+from collector.quality.topology import Topology
 from collector.reading import Device, Fault, OpenIncident, QualityState, Reading, Verdict
 
 STALE_INTERVALS = 4.0

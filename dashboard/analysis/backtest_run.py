@@ -15,7 +15,8 @@ from dashboard.config import DashboardSettings
 from dashboard.models.leaving import rolling_origin
 from dashboard.models.leaving.rolling_origin import MEASURES, MODELS, NAIVE, Backtest
 from dashboard.panel import assemble as panels
-from dashboard.panel import engines, join_coverage
+from dashboard.panel import withholding
+from dashboard.panel.engines.engine import EngineError
 from dashboard.results import backtest_results
 from dashboard.tables import quality_hours
 from dashboard.tables.imports.snapshots import SnapshotError
@@ -43,8 +44,8 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
         inputs = build.read_inputs(settings)
         progress("joining them into the panel")
         now = datetime.datetime.now(datetime.UTC)
-        panel = join_coverage.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings, now=now))
-    except (SnapshotError, panels.PanelError, quality_hours.TableError, engines.EngineError) as error:
+        panel = withholding.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings, now=now))
+    except (SnapshotError, panels.PanelError, quality_hours.TableError, EngineError) as error:
         raise build.BuildError(str(error)) from error
     lag = settings.analysis.reporting_lag_days
     past = rolling_origin.Past(panel.customer_weeks, panel.customer_periods, panel.area_weeks, panel.cut_off, lag)

@@ -18,7 +18,8 @@ from dashboard.analysis import build_log
 from dashboard.analysis.model_runs import MODEL_FAILED, Progress, fit, not_known
 from dashboard.config import DashboardSettings
 from dashboard.panel import assemble as panels
-from dashboard.panel import engines, refused_hours, statements
+from dashboard.panel import refused_hours, statements
+from dashboard.panel.engines.engine import EngineError
 from dashboard.results import stored_results
 from dashboard.tables import digests, stored_hours
 from dashboard.tables import quality_hours as quality
@@ -117,7 +118,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
             cache=settings.data / CACHE,
             now=now,
         )
-    except (panels.PanelError, quality.TableError, engines.EngineError) as error:
+    except (panels.PanelError, quality.TableError, EngineError) as error:
         raise BuildError(str(error)) from error
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
     if refused := refused_hours.note(panel.refused):

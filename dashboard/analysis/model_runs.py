@@ -20,7 +20,7 @@ from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list
 from dashboard.models.outages import outage_study as incidents
 from dashboard.panel import assemble as panels
-from dashboard.panel import join_coverage
+from dashboard.panel import join_coverage, withholding
 from dashboard.results import stored_results
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def fit(
 
     On one thread of linear algebra: matrices are narrow, and more threads cost several times what they gain.
     """
-    panel = join_coverage.withheld(panel)
+    panel = withholding.withheld(panel)
     notes = _Notes([asdict(note) for note in panel.notes])
     for join in panel.joins:
         if join.is_warning:

@@ -15,7 +15,9 @@ import pyarrow as pa
 from bairro_error import BairroError
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.panel import engines, refused_hours
+from dashboard.panel import refused_hours
+from dashboard.panel.engines import choice
+from dashboard.panel.engines.engine import Engine, FilesChangedError
 from dashboard.panel.join_coverage import Join, joins_of
 from dashboard.panel.refused_hours import Refused
 from dashboard.panel.row_accounts import Note, counts_of, notes_of
@@ -161,7 +163,7 @@ def build(
         try:
             network = {"devices": devices, "incident_spans": incidents}
             return _build(records, quality, network, settings, cache=cache, now=now)
-        except engines.FilesChangedError as error:
+        except FilesChangedError as error:
             # The collector makes one file of a day's hours while others read: the list of files is then out of date.
             if attempts == READ_ATTEMPTS:
                 raise history.TableError(f"{quality}: {error}") from None
@@ -176,7 +178,7 @@ def _build(
     cache: Path | None,
     now: datetime.datetime | None,
 ) -> Panel:
-    with contextlib.closing(engines.start(settings)) as engine:
+    with contextlib.closing(choice.start(settings)) as engine:
         tables = _register(engine, records, network, settings.timezone)
         if not tables["customers"].num_rows:
             raise PanelError("no customers have been imported: bairro import customers FILE")
@@ -207,7 +209,7 @@ def _build(
 
 
 def _register(
-    engine: engines.Engine,
+    engine: Engine,
     records: Mapping[str, pa.Table],
     network: Mapping[str, pa.Table | None],
     timezone: str,
@@ -231,7 +233,7 @@ def _register(
     return tables
 
 
-def _run(engine: engines.Engine, names: tuple[str, ...]) -> None:
+def _run(engine: Engine, names: tuple[str, ...]) -> None:
     for name in names:
         engine.make(statement(name))
         for done in READ_NO_MORE_AFTER.get(name, ()):
@@ -239,7 +241,7 @@ def _run(engine: engines.Engine, names: tuple[str, ...]) -> None:
 
 
 def _span(
-    engine: engines.Engine, tables: Mapping[str, pa.Table], settings: DashboardSettings, now: datetime.datetime | None
+    engine: Engine, tables: Mapping[str, pa.Table], settings: DashboardSettings, now: datetime.datetime | None
 ) -> _Span:
     """Entry is where departures and quality are both on record; the cut-off is where the first input ends, less the lag.
 
@@ -276,7 +278,7 @@ def _span(
 
 
 def _observed(
-    engine: engines.Engine, zone: ZoneInfo
+    engine: Engine, zone: ZoneInfo
 ) -> tuple[datetime.date | None, datetime.date | None, datetime.date | None]:
     """The local days of the first and last observed hours, and the last day of which the last hour was observed."""
     (hours,) = engine.rows("SELECT epoch_us(min(first_hour)), epoch_us(max(last_hour)) FROM device_hours")
@@ -304,7 +306,7 @@ def _one_row(span: _Span) -> pa.Table:
     return pa.table({name: pa.array([day], pa.date32()) for name, day in zip(names, days, strict=True)})
 
 
-def _frame(engine: engines.Engine, spec: TableSpec) -> pd.DataFrame:
+def _frame(engine: Engine, spec: TableSpec) -> pd.DataFrame:
     """The table ``spec`` sorted by its key, as pandas; columns that may be null keep their kind."""
     ordered = f"SELECT {', '.join(spec.column_names)} FROM {spec.name} ORDER BY {', '.join(spec.key)}"
     table = conform(engine.table(ordered), spec)

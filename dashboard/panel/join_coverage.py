@@ -1,24 +1,17 @@
-"""How much of the records names what else is on record, and the panel without what rests on too little of it.
+"""How much of the records names what else is on record: whether what rests on each join may be shown.
 
-A complaint whose customer nobody knows falls in no neighbourhood: counting what is left would make "0 complaints" and
-silent sufferers of it. So below a floor (settings, [joins]) what rests on a join is null, and says why.
+A complaint whose customer is not on record falls in no neighbourhood. Counting only the rest would show "0 complaints"
+where there were many. So below a floor (settings, [joins]) what rests on a join is not known, with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pandas as pd
+from typing import Any
 
 from dashboard.config import DashboardSettings
-from dashboard.panel.engines import Engine
-from dashboard.tables.schema import AREA_WEEKS
-
-if TYPE_CHECKING:
-    from dashboard.panel.assemble import Panel
+from dashboard.panel.engines.engine import Engine
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"
@@ -229,41 +222,3 @@ def _of_customers(name: str, rows: int, joined: int, floor: float) -> Join:
     is_known = not rows or joined >= floor * rows
     text = f"{joined:,} of {rows:,} {WHAT[name]} ({floor:.0%} are needed): {REMEDIES[name]}; then build again"
     return Join(name, rows, joined if rows else 0, floor, is_known, not is_known, text)
-
-
-_OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
-
-
-def withheld(panel: Panel) -> Panel:
-    """The panel with null, or no row, where it rests on a join that is not known."""
-    weeks = panel.area_weeks
-    if not panel.knows(COMPLAINTS):
-        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
-    if not panel.knows(ANSWERS):
-        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("nps_")])
-    unknown = [] if panel.knows(COMPLAINERS) else list(_OF_CUSTOMERS)
-    unknown += [] if panel.knows(ANSWERERS) else ["nps_score_before"]
-    unknown += [] if panel.knows(PRICES) else ["price_gap"]
-    answers = panel.survey_answers if panel.knows(ANSWERS) else panel.survey_answers.iloc[:0]
-    complaints = panel.quality_complaints if panel.knows(COMPLAINERS) else panel.quality_complaints.iloc[:0]
-    if not panel.knows(PRICES):
-        weeks = _without(weeks, ["price_gap_mean"])
-    return replace(
-        panel,
-        area_weeks=weeks,
-        survey_answers=_without(answers, [] if panel.knows(COMPLAINERS) else ["complaints_before"]),
-        quality_complaints=complaints,
-        customer_periods=_without(panel.customer_periods, unknown),
-        customer_weeks=_without(panel.customer_weeks, unknown),
-        customers_now=_without(panel.customers_now, unknown),
-    )
-
-
-def _without(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return frame.assign(**{name: _blank(frame[name]) for name in columns if name in frame})
-
-
-def _blank(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_float_dtype(column.dtype):
-        return pd.Series(np.nan, index=column.index, dtype=column.dtype)
-    return pd.Series(pd.array([None] * len(column), dtype="Int64"), index=column.index)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dashboard.tables.checks import cell_values
 from dashboard.tables.checks.blanks import blanked
-from dashboard.tables.imports import values
 from dashboard.tables.readers.sheets import Sheet, UnreadableError
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))["departure"]
@@ -94,10 +94,10 @@ def _days(cells: pa.Array) -> npt.NDArray[np.datetime64]:
     """The days of the cells, also as Excel counts them; NaT where there is none. Day or month first does not matter here."""
     cells = blanked(cells, "ended_on", "date")
     try:
-        is_day_first = values.day_comes_first({"": cells})[""]
-    except values.OrderError:
+        is_day_first = cell_values.day_comes_first({"": cells})[""]
+    except cell_values.OrderError:
         is_day_first = True
-    parsed = values.parse_dates(cells, is_day_first=is_day_first, zone=ZoneInfo("UTC")).values
+    parsed = cell_values.parse_dates(cells, is_day_first=is_day_first, zone=ZoneInfo("UTC")).values
     days = parsed.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     serial = pc.fill_null(pc.match_substring_regex(cells, r"^[34]\d{4}$"), False)
     counted = pc.if_else(serial, cells, pa.scalar("0", pa.string())).cast(pa.int64()).to_numpy()

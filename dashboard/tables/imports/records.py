@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, money
-from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots, values
+from dashboard.tables.checks import absences, cell_values, money
+from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots
 from dashboard.tables.imports.import_notes import notes_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.personal import personal_cells
@@ -99,7 +99,7 @@ def import_records(
                 even_if_most,
             )
             return _import(context, sheet, blank)
-        except (UnreadableError, values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
+        except (UnreadableError, cell_values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
             return replace(blank, failure=str(error))
         except OSError as error:
             return replace(blank, failure=f"cannot be stored: {error}")

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from collector.published import ARROW, Column, TableSpec
-from dashboard.tables.imports import values
-from dashboard.tables.imports.values import Parsed
+from dashboard.tables.checks import cell_values
+from dashboard.tables.checks.cell_values import Parsed
 from dashboard.tables.readers import outlines
 from dashboard.tables.readers.sheets import Fault, Sheet
 from dashboard.tables.schema import CHOICES, COUNTED, given_columns
@@ -33,10 +33,10 @@ def typed_rows(
 ) -> tuple[pa.Table, list[Fault]]:
     """Every declared column typed, with ``line``; rows with a cell that is not what it should be are left out.
 
-    Local times are in ``zone``; a missing ``valid_from`` is ``as_of``. Raises values.OrderError.
+    Local times are in ``zone``; a missing ``valid_from`` is ``as_of``. Raises cell_values.OrderError.
     """
     dates = {c.name: sheet.columns[c.name] for c in given_columns(spec) if _is_dated(c) and c.name in sheet.columns}
-    manner = _Manner(zone, values.day_comes_first(dates), sheet.has_decimal_comma, sheet.is_decimal_stated)
+    manner = _Manner(zone, cell_values.day_comes_first(dates), sheet.has_decimal_comma, sheet.is_decimal_stated)
     faults = list(sheet.faults)
     is_good = np.ones(len(sheet.lines), dtype=bool)
     typed = {}
@@ -74,21 +74,21 @@ def _parse(column: Column, texts: pa.Array, manner: _Manner) -> Parsed:
 
 def _parse_cells(column: Column, texts: pa.Array, manner: _Manner) -> Parsed:
     if column.name in CHOICES:
-        return values.parse_choices(texts, CHOICES[column.name])
+        return cell_values.parse_choices(texts, CHOICES[column.name])
     if column.name == "timezone":
         return _parse_timezones(texts)
     if column.name == "geometry":
         return _parse_outlines(texts)
     if column.type == "date":
-        return values.parse_dates(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
+        return cell_values.parse_dates(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
     if column.type == "timestamp":
-        return values.parse_timestamps(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
+        return cell_values.parse_timestamps(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
     if column.type == "number":
-        return values.parse_numbers(
+        return cell_values.parse_numbers(
             texts, has_decimal_comma=manner.has_decimal_comma, is_stated=manner.is_decimal_stated
         )
     if column.type == "integer":
-        return values.parse_integers(texts)
+        return cell_values.parse_integers(texts)
     return Parsed(texts)
 
 

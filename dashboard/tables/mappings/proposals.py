@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
-from dashboard.tables.checks import currencies, departures, ids
+from dashboard.tables.checks import cell_values, currencies, departures, ids
 from dashboard.tables.checks.blanks import blanked
 from dashboard.tables.checks.ids import Way
-from dashboard.tables.imports import values
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
 
@@ -101,7 +100,7 @@ def _fits(cells: pa.Array, column: Column) -> bool:
     if not len(sample):
         return not column.required
     if column.type in ("date", "timestamp"):
-        return bool(_formats([sample])) or bool(pc.all(pc.match_substring_regex(sample, values.MOMENT)).as_py())
+        return bool(_formats([sample])) or bool(pc.all(pc.match_substring_regex(sample, cell_values.MOMENT)).as_py())
     if column.type in ("number", "integer"):
         return bool(pc.all(pc.match_substring_regex(currencies.bare(sample), r"^[+-]?[\d., ]+$")).as_py())
     if column.name == "customer_id" and pc.any(pc.match_substring_regex(sample, r"^-?\d+[.,]\d*[1-9]\d*$|^-")).as_py():

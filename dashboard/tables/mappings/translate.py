@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
-from dashboard.tables.checks import blanks, categories, ids, statuses
-from dashboard.tables.imports import values
+from dashboard.tables.checks import blanks, categories, cell_values, ids, statuses
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
 from dashboard.tables.schema import CHOICES
@@ -40,7 +39,7 @@ def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, a
     """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's, ``areas`` those on record.
 
     Rows with a cell that the mapping cannot take are faults, rows that it skips are counted. Raises UnreadableError
-    where a column that is needed is not in the export, values.OrderError where nobody can tell day from month.
+    where a column that is needed is not in the export, cell_values.OrderError where nobody can tell day from month.
     """
     sheet, notes = _without_skipped(sheet, mapping)
     work = _Work(sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, [], notes, areas)
@@ -178,8 +177,8 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not wanted.format and not has_own_clock:
         return text
     if not wanted.format:
-        order = values.day_comes_first({name: text})[name]
-        parsed = values.parse_timestamps(text, is_day_first=order, zone=zone)
+        order = cell_values.day_comes_first({name: text})[name]
+        parsed = cell_values.parse_timestamps(text, is_day_first=order, zone=zone)
         for wrong, reason in parsed.faults:
             work.refuse(wrong, name, reason)
         # A day without a time of day is a day wherever its clock hangs.
@@ -196,7 +195,9 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     has_time = any(part in way for way in wanted.format for part in ("excel", "%H", "%I", "%T", "%c", "%X", "%R"))
     if not has_time or not has_own_clock:
         return pc.strftime(naive, "%Y-%m-%d %H:%M:%S" if has_time else "%Y-%m-%d")
-    return _iso(values.parse_timestamps(pc.strftime(naive, "%Y-%m-%d %H:%M:%S"), is_day_first=False, zone=zone).values)
+    return _iso(
+        cell_values.parse_timestamps(pc.strftime(naive, "%Y-%m-%d %H:%M:%S"), is_day_first=False, zone=zone).values
+    )
 
 
 def _by_format(text: pa.Array, formats: tuple[str, ...]) -> np.ndarray:
@@ -224,14 +225,14 @@ def _by_format(text: pa.Array, formats: tuple[str, ...]) -> np.ndarray:
 
 def _after(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping, made: Table[str, pa.Array]) -> pa.Array:
     """The instant that lies the cell's number of units after another column's."""
-    numbers = values.parse_numbers(
+    numbers = cell_values.parse_numbers(
         text, has_decimal_comma=work.sheet.has_decimal_comma, is_stated=work.mapping.decimal is not None
     )
     for wrong, reason in numbers.faults:
         work.refuse(wrong, name, reason)
     start = made[str(wanted.after)]
-    order = values.day_comes_first({str(wanted.after): start})[str(wanted.after)]
-    begun = values.parse_timestamps(start, is_day_first=order, zone=work.zone).values
+    order = cell_values.day_comes_first({str(wanted.after): start})[str(wanted.after)]
+    begun = cell_values.parse_timestamps(start, is_day_first=order, zone=work.zone).values
     seconds = pc.multiply(numbers.values, float(UNITS[wanted.unit]))
     usable = pc.if_else(pc.less(pc.abs(seconds), 1e10), seconds, pa.scalar(None, pa.float64()))
     return _iso(pc.add(begun, pc.cast(pc.round(usable), pa.int64()).cast(pa.duration("s"))))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dashboard.config import DashboardSettings, EngineSettings
-from dashboard.panel import engines
+from dashboard.panel.engines import choice
+from dashboard.panel.engines.engine import EngineError
 from dashboard.panel.row_accounts import COUNTS
 from dashboard.panel.statements import expanded
 
@@ -110,5 +111,5 @@ def test_a_statement_that_makes_nothing_is_refused(dialect: Any) -> None:
 @pytest.mark.skipif(find_spec("pyspark") is not None and find_spec("sqlglot") is not None, reason="Spark is installed")
 def test_without_the_extra_it_is_said_how_to_get_it(tmp_path: Path) -> None:
     settings = DashboardSettings(tmp_path, tmp_path / "key", engine=EngineSettings(name="spark"))
-    with pytest.raises(engines.EngineError, match=r"is not installed: pip install 'bairro\[spark\]'"):
-        engines.start(settings)
+    with pytest.raises(EngineError, match=r"is not installed: pip install 'bairro\[spark\]'"):
+        choice.start(settings)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.models.loyalty import held_or_loyal
-from dashboard.panel import join_coverage
+from dashboard.panel import join_coverage, withholding
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_complaints_under_one_id_name_nobody(people: Any, of_one: int, of_others
     (join,) = (join for join in panel.joins if join.name == join_coverage.COMPLAINTS)
     assert join.is_warning is not is_known
     assert ("as a placeholder does" in join.text) is not is_known
-    told = join_coverage.withheld(panel).area_weeks["complaints_slow"]
+    told = withholding.withheld(panel).area_weeks["complaints_slow"]
     assert told.isna().all() if not is_known else told.notna().any()
 
 

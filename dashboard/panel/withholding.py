@@ -1,0 +1,49 @@
+"""The panel without what rests on a join of which too little is known (see join_coverage): null, never 0."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from dashboard.panel.assemble import Panel
+from dashboard.panel.join_coverage import ANSWERERS, ANSWERS, COMPLAINERS, COMPLAINTS, PRICES
+from dashboard.tables.schema import AREA_WEEKS
+
+_OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
+
+
+def withheld(panel: Panel) -> Panel:
+    """The panel with null, or no row, where it rests on a join that is not known."""
+    weeks = panel.area_weeks
+    if not panel.knows(COMPLAINTS):
+        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
+    if not panel.knows(ANSWERS):
+        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("nps_")])
+    unknown = [] if panel.knows(COMPLAINERS) else list(_OF_CUSTOMERS)
+    unknown += [] if panel.knows(ANSWERERS) else ["nps_score_before"]
+    unknown += [] if panel.knows(PRICES) else ["price_gap"]
+    answers = panel.survey_answers if panel.knows(ANSWERS) else panel.survey_answers.iloc[:0]
+    complaints = panel.quality_complaints if panel.knows(COMPLAINERS) else panel.quality_complaints.iloc[:0]
+    if not panel.knows(PRICES):
+        weeks = _without(weeks, ["price_gap_mean"])
+    return replace(
+        panel,
+        area_weeks=weeks,
+        survey_answers=_without(answers, [] if panel.knows(COMPLAINERS) else ["complaints_before"]),
+        quality_complaints=complaints,
+        customer_periods=_without(panel.customer_periods, unknown),
+        customer_weeks=_without(panel.customer_weeks, unknown),
+        customers_now=_without(panel.customers_now, unknown),
+    )
+
+
+def _without(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    return frame.assign(**{name: _blank(frame[name]) for name in columns if name in frame})
+
+
+def _blank(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column.dtype):
+        return pd.Series(np.nan, index=column.index, dtype=column.dtype)
+    return pd.Series(pd.array([None] * len(column), dtype="Int64"), index=column.index)
