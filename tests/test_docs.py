@@ -173,8 +173,8 @@ def test_every_benchmark_has_its_make_target():
     names = {path.stem for path in programs - {ROOT / "bench" / "wire_secure.py"}}
     names |= {path.parent.name for path in (ROOT / "bench").glob("*/__main__.py")}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"bench-[a-z-]+", makefile.split(".PHONY:")[1].splitlines()[0]))
-    targets &= set(re.findall(r'@echo "make (bench-[a-z-]+)', makefile))
+    targets = set(re.findall(r"bench-[a-z0-9-]+", makefile.split(".PHONY:")[1].splitlines()[0]))
+    targets &= set(re.findall(r'@echo "make (bench-[a-z0-9-]+)', makefile))
     called = {"worlds_abroad": "bench-abroad"}
     assert {called.get(name, f"bench-{name.replace('_', '-')}") for name in names} == targets
 
