@@ -103,13 +103,20 @@ class DeviceText(DeviceCounts):
         self._write_state()
 
     def update(self, reading: Reading, *, restarted: bool) -> None:
-        """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less."""
+        """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less.
+
+        Several interfaces wait for the next poll at most: whether what they say can be is judged by every poll, however
+        seldom the page is asked for. A single one is the uplink, which was judged before.
+        """
         if restarted:
             self.restarts += 1
             self._is_anew = True
         self.count(reading)
-        if self._waiting is not None and not (reading.interfaces and reading.snmp == "answered"):
-            self.settle()
+        if self._waiting is not None:
+            if not (reading.interfaces and reading.snmp == "answered"):
+                self.settle()
+            elif len(self._waiting.interfaces) > 1:
+                self._take_interfaces(self._waiting)
         self._waiting = reading
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()

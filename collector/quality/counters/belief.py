@@ -122,6 +122,8 @@ class _Known:
             uplink = uplink_of(device, reading.interfaces)
             if uplink is not None:
                 passed = self._pass(device, uplink, reading.at, refused)
+                if self._trail is not None and self._trail.refuted == uplink.speed_bytes_per_second:
+                    reading = _with_unknown_speed(reading, uplink)
             self.last = reading
         elif new is not None:
             self.last = reading
@@ -245,6 +247,12 @@ def _without(reading: Reading, snmp: SnmpOutcome) -> Reading:
         probes=(),
         failure=reading.failure or "another device answers at this address",
     )
+
+
+def _with_unknown_speed(reading: Reading, uplink: InterfaceReading) -> Reading:
+    """The reading without the speed that ``uplink`` states, which its traffic refutes."""
+    unknown = uplink._replace(speed_bytes_per_second=None)
+    return reading._replace(interfaces=tuple(unknown if i is uplink else i for i in reading.interfaces))
 
 
 def _went_on(last: Reading, reading: Reading) -> bool:

@@ -122,13 +122,16 @@ class _Aside:
         self.polls = 1
 
     def is_back(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether the counter goes on from where it was believed, or has gone on for a while from where it is now."""
+        """Whether the counter goes on from where it was believed, or has gone on for a while from where it is now, be it
+        faster than the stated speed: that speed may be wrong.
+        """
         new = getattr(reading, field)
         if new is None:
             return False
         if field not in misfits(with_values(base, {field: self.value}), reading, at - self.at):
             return True
-        if field in misfits(with_values(base, {field: self.came}), reading, at - self.came_at):
+        stated = told_speed(base, reading, None)
+        if field in misfits(with_values(base, {field: self.came}), reading, at - self.came_at, stated):
             self.came, self.came_at, self.polls = new, at, 1
             return False
         self.polls += 1
@@ -188,7 +191,9 @@ class Trail:
         base, seconds = self.base, at - self.at
         if seconds <= 0.0:
             return Step(None, 0.0)
-        if self.refuted is not None and reading.speed_bytes_per_second != self.refuted:
+        if reading.speed_bytes_per_second is None:  # it holds until another is stated
+            reading = reading._replace(speed_bytes_per_second=base.speed_bytes_per_second)
+        elif reading.speed_bytes_per_second != self.refuted:
             self.refuted = None
         if base.counter_bits != reading.counter_bits or is_discontinuous(base, reading):
             self.begin(reading, at)
@@ -204,6 +209,8 @@ class Trail:
         if self._doubted is None:
             self._doubted, self._doubted_at = reading, at
             return Step(None, 0.0, (*aside, *wrong), wrong)
+        if at <= self._doubted_at:  # that one was read later than this, after retries
+            return Step(None, 0.0, (*aside, *wrong))
         step = self._settle(self._doubted, reading, at, wrong)
         return step._replace(refused=(*aside, *step.refused))
 

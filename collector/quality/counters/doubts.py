@@ -109,11 +109,13 @@ class CounterDoubts:
         if before is None:
             unsure = {field: None for field in BYTES if not 0 < (getattr(interface, field) or 0) < NOT_YET_COUNTED}
             return with_values(interface, unsure) if unsure else interface
+        at += interface.late_seconds or 0.0
         trail = self._trails.get(interface.name)
         if trail is None:
-            if not misfits(before[0], interface, at - before[1]):
+            since = before[1] + (before[0].late_seconds or 0.0)
+            if at > since and not misfits(before[0], interface, at - since):
                 return interface
-            trail = self._trails[interface.name] = Trail(*before)
+            trail = self._trails[interface.name] = Trail(before[0], since)
         step = trail.take(interface, at)
         if trail.is_over(at):
             del self._trails[interface.name]

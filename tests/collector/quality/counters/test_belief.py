@@ -25,6 +25,7 @@ class Polls:
 
     def __init__(self, device: Device = ROUTER) -> None:
         self.device = device
+        self.is_scraped = True
         self.beliefs = Beliefs()
         self.exposition = Exposition(MetricsSettings(), [device])
         self.at = 1000.0
@@ -51,6 +52,10 @@ class Polls:
             self.bytes += traffic.receive_bytes or 0
             self.shares += [] if traffic.utilization_ratio is None else [traffic.utilization_ratio]
         self.exposition.update(believed, restarted=delta.restarted, traffic=traffic)
+        if self.is_scraped:
+            self.scrape()
+
+    def scrape(self) -> None:
         lines = self.exposition.render().splitlines()
         self.shown += [int(_value(line)) for line in lines if line.startswith("bairro_interface_receive_bytes_total{")]
         self.speeds = [_value(line) for line in lines if line.startswith("bairro_interface_speed_bytes_per_second{")]
@@ -158,6 +163,68 @@ def test_a_speed_that_traffic_refutes_is_unknown(stated, rates, is_refuted):
         assert len(polls.shares) == before, "no share of a speed that is not known"
     polls.take(value + int(13e6 * SECONDS), speed_bytes_per_second=GIGABIT)
     assert polls.speeds == [GIGABIT], "another speed is believed anew"
+
+
+ON_TIME = (5.0, 0.0, 1.25e6)
+LATE = (5.0, 6.0, 1.25e6)
+UNTOLD = (5.0, 0.0, None)
+LOST = None
+
+
+@pytest.mark.parametrize("is_scraped", [True, False], ids=["each scraped", "only the last scraped"])
+@pytest.mark.parametrize(
+    ("polls_taken", "most"),
+    [
+        ([ON_TIME], 8),
+        ([LATE, ON_TIME], 10),
+        ([ON_TIME, LATE, ON_TIME, ON_TIME], 10),
+        ([ON_TIME, LOST], 12),
+        ([ON_TIME, LOST, LOST, LOST], 12),
+        ([ON_TIME, UNTOLD], 12),
+        ([ON_TIME, ON_TIME, ON_TIME, UNTOLD, UNTOLD], 16),
+        ([(0.2, 0.0, 1.25e6), (9.8, 0.0, 1.25e6)], 12),
+        ([(20.0, 4.0, 1.25e6), (1.0, 0.0, 1.25e6), (7.0, 2.0, 1.25e6)], 8),
+    ],
+    ids=["on time", "late", "one of four late", "lost", "mostly lost", "untold", "now untold", "in pairs", "irregular"],
+)
+def test_a_speed_is_refuted_however_late_or_seldom_polls_are_answered(polls_taken, most, is_scraped):
+    """Each poll: how long after the last it left, how late the request left that was answered, the speed that is stated."""
+    polls = Polls()
+    polls.is_scraped = is_scraped
+    polls.take(10**9, speed_bytes_per_second=1.25e6)
+    for poll in [*polls_taken * 12][:most]:
+        if poll is None:
+            polls.at += SECONDS
+            polls.read(Reading("r1", polls.at, 2.0, "silent"))
+            continue
+        after, late, speed = poll
+        counted = 10**9 + int(12e6 * (polls.at + after + late - 1005.0))
+        polls.take(counted, after=after, speed_bytes_per_second=speed, late_seconds=late or None)
+    polls.take(10**9 + int(12e6 * (polls.at + 10.0 - 1005.0)), after=10.0, speed_bytes_per_second=1.25e6)
+    polls.scrape()
+    assert polls.speeds == []
+    assert polls.beliefs.refused["speed_bytes_per_second"] == 1
+    before = polls.bytes
+    polls.take(10**9 + int(12e6 * (polls.at + 10.0 - 1005.0)), after=10.0, speed_bytes_per_second=None)
+    polls.take(10**9 + int(12e6 * (polls.at + 5.0 - 1005.0)), speed_bytes_per_second=1.25e6)
+    assert polls.speeds == [], "a poll that states no speed refutes nothing"
+    assert polls.bytes - before == 15 * 12_000_000
+
+
+@pytest.mark.parametrize("is_scraped", [True, False])
+def test_a_speed_of_one_of_many_interfaces_is_refuted_however_seldom_the_page_is_asked_for(is_scraped):
+    polls, speed = Polls(), 1.25e6
+    polls.is_scraped = is_scraped
+    for number in range(12):
+        octets = 10**9 + int(number * SECONDS * 12e6)
+        ports = (
+            InterfaceReading("eth0", 1, speed_bytes_per_second=GIGABIT, receive_bytes=octets, transmit_bytes=octets),
+            InterfaceReading("eth1", 2, speed_bytes_per_second=speed, receive_bytes=octets, transmit_bytes=octets),
+        )
+        polls.at += SECONDS
+        polls.read(Reading("r1", polls.at, 0.1, "answered", uptime_seconds=DAY + polls.at, interfaces=ports))
+    polls.scrape()
+    assert polls.speeds == [GIGABIT]
 
 
 def test_narrow_counters_say_nothing_of_a_speed_that_they_are_beyond():

@@ -78,6 +78,15 @@ def test_a_speed_that_traffic_refutes_is_not_shown():
     assert speeds == [(True, 1.25e6), (False, 1.25e6), (True, None), (True, None), (True, None)]
 
 
+def test_counters_that_were_read_after_a_retry_are_compared_over_their_own_time():
+    doubts = CounterDoubts()
+    full = [
+        port("a", 10**12 + int(GIGABIT * (60 * n + late)), late_seconds=late or None)
+        for n, late in enumerate((0, 50, 0))
+    ]
+    assert [shown(doubts, n, each)["a"] for n, each in enumerate(full)] == [each.receive_bytes for each in full]
+
+
 def test_a_poll_that_a_clock_set_back_has_put_before_the_last_is_the_one_that_rows_are_compared_with():
     doubts = CounterDoubts()
     shown(doubts, 3, port("a", 10**12))
