@@ -139,6 +139,13 @@ AREA_WEEKS = TableSpec(
             "number",
             "variance of down_hours_per_customer between customers there when it began, in hours squared",
         ),
+        Column("down_ratio", "number", "share of these customers who were without service at any time in it, 0 to 1"),
+        Column("long_down_ratio", "number", "share of them who were so for more than four hours"),
+        Column(
+            "long_down_hours_per_customer",
+            "number",
+            "hours without service of customers with more than four of them in the week; mean over all of them",
+        ),
         Column("price_gap_mean", "number", "own price less a new customer's for the same plan, mean over customers"),
         Column("nps_answers", "integer", "answers to the survey; null where they are not known"),
         Column("nps_promoters", "integer", "scores of 9 and 10"),

@@ -1,6 +1,7 @@
 -- area_quality: per neighbourhood and week, what its customers had, each weighted by days and observed time: whole weeks
 -- for those who were there when a week began, and of who came or went in it the days since, added or taken away. How
--- unlike their hours without service were is told by the sum of those who were there when it began and of their squares.
+-- unlike their hours without service were is told, of those who were there when it began, by the sum of them and of their
+-- squares, by how many had any, and by how many had more than four, and how many these had.
 CREATE TABLE area_quality AS
 WITH weeks AS (
     SELECT timezone, week, count(*) AS days, CAST(sum(day_ms) AS BIGINT) AS week_ms
@@ -41,6 +42,9 @@ SELECT
     sum(CAST(customers * $sum AS DECIMAL(38, 0))) AS $sum,
     CAST(sum(judged_customers) AS DECIMAL(38, 0)) AS judged_customers,
     CAST(sum(judged_customers * down_s) AS DECIMAL(38, 0)) AS down_s_sum,
-    CAST(sum(judged_customers * down_s * down_s) AS DECIMAL(38, 0)) AS down_s_squares
+    CAST(sum(judged_customers * down_s * down_s) AS DECIMAL(38, 0)) AS down_s_squares,
+    CAST(sum(CASE WHEN down_s > 0 THEN judged_customers ELSE 0 END) AS DECIMAL(38, 0)) AS down_customers,
+    CAST(sum(CASE WHEN down_s > 14400 THEN judged_customers ELSE 0 END) AS DECIMAL(38, 0)) AS long_down_customers,
+    CAST(sum(CASE WHEN down_s > 14400 THEN judged_customers * down_s ELSE 0 END) AS DECIMAL(38, 0)) AS long_down_s
 FROM parts
 GROUP BY area, week

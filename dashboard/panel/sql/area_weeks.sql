@@ -21,6 +21,9 @@ SELECT
     CAST(q.$measure_part AS DOUBLE) / CAST(nullif(q.$measure_whole, 0) AS DOUBLE) $measure_scale AS $measure_area,
     CAST(q.judged_customers * q.down_s_squares - q.down_s_sum * q.down_s_sum AS DOUBLE)
     / CAST(q.judged_customers * q.judged_customers AS DOUBLE) / 12960000 AS down_hours_variance,
+    CAST(q.down_customers AS DOUBLE) / CAST(q.judged_customers AS DOUBLE) AS down_ratio,
+    CAST(q.long_down_customers AS DOUBLE) / CAST(q.judged_customers AS DOUBLE) AS long_down_ratio,
+    CAST(q.long_down_s AS DOUBLE) / CAST(q.judged_customers AS DOUBLE) / 3600 AS long_down_hours_per_customer,
     p.price_gap_mean,
     coalesce(e.nps_answers, 0) AS nps_answers,
     coalesce(e.nps_promoters, 0) AS nps_promoters,

@@ -48,8 +48,22 @@ def test_customers_whose_hours_differ_have_a_variance_of_them(world: Any, row_of
     apart = row_of(weeks, week="2025-01-13")
     assert apart.down_hours_per_customer == pytest.approx(12 / 4)
     assert apart.down_hours_variance == pytest.approx(12**2 * 3 / 4 * 1 / 4)
+    assert (apart.down_ratio, apart.long_down_ratio, apart.long_down_hours_per_customer) == (1 / 4, 1 / 4, 12 / 4)
     together = row_of(weeks, week="2025-01-20")
     assert (together.down_hours_per_customer, together.down_hours_variance) == (12, 0)
+
+
+def test_who_had_more_than_four_hours_without_service_counts_apart(world: Any, row_of: Any) -> None:
+    for customer, device in (("1", "A"), ("2", "B"), ("3", "B"), ("4", "C"), ("5", "unheard of")):
+        world.customer(customer, started_on="2024-01-01", device_id=device)
+    for device in ("A", "B", "C"):
+        world.observe(device, "2025-01-06", "2025-01-20")
+    world.observe("A", "2025-01-14T00:00", "2025-01-14T04:00", down_seconds=3600.0)
+    world.observe("B", "2025-01-15T00:00", "2025-01-15T05:00", down_seconds=3600.0)
+    week = row_of(world.build().area_weeks, week="2025-01-13")
+    assert (week.down_ratio, week.long_down_ratio) == (3 / 4, 2 / 4)
+    assert week.long_down_hours_per_customer == pytest.approx(2 * 5 / 4)
+    assert week.down_hours_per_customer == pytest.approx((4 + 2 * 5) / 4)
 
 
 def test_a_lone_devices_silence_is_neither_down_nor_loss(world: Any, row_of: Any) -> None:

@@ -194,6 +194,10 @@ def test_area_weeks_are_what_loops_over_customers_and_days_find(world: Any, seed
             hours = [oracle.quality([(AREAS[area], device, day) for day in days])["down"] for device in there]
             variance = np.nanvar(hours) if not np.isnan(hours).all() else np.nan
             assert row["down_hours_variance"] == pytest.approx(variance, rel=0.01, abs=0.01, nan_ok=True), (area, week)
+            known = np.array([one for one in hours if not np.isnan(one)])
+            long = known[known > 4].sum() / known.size if known.size else np.nan
+            assert row["long_down_hours_per_customer"] == pytest.approx(long, rel=0.01, abs=0.01, nan_ok=True)
+            assert row["down_ratio"] == pytest.approx((known > 0).mean() if known.size else np.nan, nan_ok=True)
         ends = [
             is_willing
             for spell, rows in oracle.spells.items()
