@@ -103,7 +103,7 @@ def _told_areas(found: Evaluation) -> list[str]:
     rows = found.areas.rows
     spread, low, high = found.areas.spread
     lines = [
-        f"  areas             {len(rows)}, {int(rows['rank'].isna().sum())} of them with too few customers to rank;"
+        f"  areas             {len(rows):,}, {int(rows['rank'].isna().sum())} of them with too few customers to rank;"
         f" {int(rows['is_found'].sum())} stand out above the others (one in ten of these may be chance)",
         f"    beyond what their customers' columns explain, areas differ by a factor of about {math.exp(spread):.2f}"
         f" ({math.exp(low):.2f} to {math.exp(high):.2f}; 1 is not at all)",
@@ -146,8 +146,8 @@ def _shown(estimate: Estimate, digits: int) -> str:
 
 
 def _told_table(table: CustomerTable) -> str:
-    lines = [f"{table.path}: {table.rows_read} rows read, {len(table)} used"]
-    lines += [f"  {count} left out: {reason}" for reason, count in table.refused.items()]
+    lines = [f"{table.path}: {table.rows_read:,} rows read, {len(table):,} used"]
+    lines += [f"  {count:,} left out: {reason}" for reason, count in table.refused.items()]
     lines += [f"  {note}" for note in table.notes]
     lines += [
         f"  line {fault.line}{'' if fault.column is None else f', {fault.column}'}: {fault.reason}"
@@ -223,4 +223,4 @@ def _write_scores(table: CustomerTable, scorer: tabular.Scorer, rows: Rows, opti
     frame["tenth"] = np.minimum(np.arange(len(frame)) * 10 // max(len(frame), 1), 9) + 1
     path = out / "scores.csv"
     path.write_text(spreadsheet.table(frame, float_format=None), encoding="utf-8", newline="")
-    return f"{path}: {len(frame)} customers scored, {chance.sum():.1f} of whom are expected to leave"
+    return f"{path}: {len(frame):,} customers scored, {chance.sum():.1f} of whom are expected to leave"

@@ -142,6 +142,12 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
     const [shape, word] = props.marks[props.value] || ["?", props.value];
     return make("span", {className: "chip mark-" + props.value}, make("span", {"aria-hidden": true}, shape), " " + word);
   };
+  // A name that is too long for its cell loses its middle: devices differ at the end of their names.
+  const END = 8;
+  cells.CutInTheMiddle = function (props) {
+    const text = String(props.value), at = Math.max(text.length - END, 0);
+    return make("span", {className: "cut", title: text}, make("span", null, text.slice(0, at)), make("span", null, text.slice(at)));
+  };
   cells.Shown = (props) => make("span", null, props.data[props.colDef.field + "_text"]);
   cells.WithSpan = (props) => make("span", {className: "with-span"}, make("b", null, props.data[props.colDef.field + "_text"]),
     make("small", null, props.data[props.colDef.field + "_span"]));

@@ -200,7 +200,7 @@ def _considered(
             by_area.setdefault(work.area, []).append(work)
             continue
         reasons[why] = reasons.get(why, 0) + 1
-    return by_area, [f"{count} works {why}" for why, count in reasons.items()]
+    return by_area, [f"{count:,} works {why}" for why, count in reasons.items()]
 
 
 def packages(results: Results, area: str, works: Sequence[Work]) -> list[Package]:

@@ -191,7 +191,7 @@ def _between(row: Mapping[str, Any], column: str) -> str:
 
 
 def whole(value: Any) -> str:
-    return numbers.NONE if numbers.is_missing(value) else str(int(value))
+    return numbers.NONE if numbers.is_missing(value) else numbers.count(int(value))
 
 
 def _figures(row: Mapping[str, Any], currency: str) -> tuple[Figure, ...]:

@@ -79,7 +79,7 @@ def _group_now(row: Row, root: str) -> str:
         return "all answer now"
     answers = f"{root} answers" if row["root_state"] in {"up", "degraded"} else f"whether {root} answers is not known"
     some = 0 < row["out_now"] < row["devices_affected"] and not row["unseen_now"]
-    return f"{int(row['out_now'])} still {_do(row)} not answer, {answers}" if some else answers
+    return f"{numbers.count(int(row['out_now']))} still {_do(row)} not answer, {answers}" if some else answers
 
 
 def _do(row: Row) -> str:

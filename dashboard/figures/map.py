@@ -53,7 +53,8 @@ def empty(title: str, theme: Theme) -> go.Figure:
 def areas(
     marks: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, *, labelled: frozenset[str]
 ) -> go.Figure:
-    """A map of ``marks``; ``outlines`` maps an area to its GeoJSON geometry; ``labelled`` get their name written.
+    """A map of ``marks``; ``outlines`` maps an area to its GeoJSON geometry; ``labelled`` get their name written,
+    where there is not room for all, those first that stand first in ``marks``.
 
     Areas with no outline are left out; with none at all the figure says so.
     """
@@ -82,28 +83,43 @@ def areas(
             hovertemplate="%{text}<extra></extra>",
         )
     )
-    figure.add_trace(_labels(shown, outlines, theme, labelled))
+    figure.add_trace(_shapes(shown, outlines, theme, labelled))
+    if labelled:
+        figure.add_trace(_names([m for m in shown if m.area in labelled], outlines, theme))
     figure.update_layout(**_frame(theme), geo=_geo(theme, [outlines[m.area] for m in shown]))
     return figure
 
 
-def _labels(
+def _shapes(
     shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, labelled: frozenset[str]
 ) -> go.Scattergeo:
-    """The shape of every area's state, and the names of the areas that matter (of all while they are few)."""
+    """The shape of every area's state at its centre, larger where the name stands beside it."""
+    size = [16 if m.area in labelled else 11 for m in shown]
+    look = {"text": [m.mark.shape for m in shown], "textposition": "middle center"}
+    return _written(shown, outlines, theme, size, look)
+
+
+def _names(shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme) -> go.Scattergeo:
+    """Names under the shapes, in the order of ``shown``; `map-names.js` moves those that would cover others."""
+    look = {"text": [m.name for m in shown], "textposition": "bottom center"}
+    return _written(shown, outlines, theme, [16] * len(shown), look)
+
+
+def _written(
+    shown: Sequence[AreaMark],
+    outlines: Mapping[str, Any],
+    theme: Theme,
+    size: Sequence[int],
+    look: Mapping[str, Any],
+) -> go.Scattergeo:
     centres = [_centre(outlines[m.area]) for m in shown]
-    lons = [c[0] for c in centres]
-    text = [f"{m.mark.shape} {m.name}" if m.area in labelled else m.mark.shape for m in shown]
     return go.Scattergeo(
-        lon=lons,
+        lon=[c[0] for c in centres],
         lat=[c[1] for c in centres],
-        text=text,
         mode="text",
-        textposition=[
-            _side(lon, lons) if m.area in labelled else "middle center" for m, lon in zip(shown, lons, strict=True)
-        ],
+        **look,
         textfont={
-            "size": [16 if m.area in labelled else 11 for m in shown],
+            "size": list(size),
             "color": [label_ink(m.mark, theme) for m in shown],
             "shadow": [_halo(blend(m.mark, theme)) for m in shown],
             "family": FONT,
@@ -111,13 +127,6 @@ def _labels(
         hoverinfo="skip",
         showlegend=False,
     )
-
-
-def _side(lon: float, lons: Sequence[float]) -> str:
-    """Where a name stands at its area's centre, so that one near the map's edge is not cut."""
-    low, high = min(lons), max(lons)
-    at = (lon - low) / (high - low) if high > low else 0.5
-    return "middle left" if at > 0.75 else "middle right" if at < 0.25 else "middle center"
 
 
 def label_ink(mark: Mark, theme: Theme) -> str:

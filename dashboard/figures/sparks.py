@@ -67,7 +67,7 @@ def description(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str
         return f"{panel.title}: {NOT_KNOWN}"
     provider = provider[provider["week"].isin(area["week"])]
     here, beside = _total(area, panel).mean(), _total(provider, panel).mean()
-    unit = f" {panel.unit}" if panel.unit else ""
+    unit = numbers.after(panel.unit)
     return (
         f"{panel.title}: {numbers.decimal(here, panel.places)}{unit} on average over {len(area)} weeks, "
         f"provider {numbers.decimal(beside, panel.places)}{unit}"
@@ -92,8 +92,7 @@ def _line(values: pd.Series, x, y, style: str) -> str:  # type: ignore[no-untype
 def _level(value: float, y: float, panel: Panel) -> str:
     line = f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="{LIGHT.faint}" stroke-width="1"/>'
     places = 0 if value == 0 or value >= 10 else panel.places
-    unit = f"{numbers.THIN}{panel.unit}" if panel.unit else ""
-    return line + _text(LEFT - 3, y + 3, f"{numbers.decimal(value, places)}{unit}", "end")
+    return line + _text(LEFT - 3, y + 3, f"{numbers.decimal(value, places)}{numbers.after(panel.unit)}", "end")
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.map import empty
+from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import FONT, Theme
 from dashboard.figures.weeks import PANELS, Panel, is_known, outage_weeks
 from dashboard.measures import DOWN
@@ -41,7 +42,7 @@ class _Drawing:
 def _panel(i: int, panel: Panel, drawing: _Drawing) -> list[go.Bar | go.Scatter]:
     """The traces of one panel: the area, what is stacked on it, and the provider dotted."""
     area, provider, theme = drawing.area, drawing.provider, drawing.theme
-    hover = f"%{{y:.{panel.places}f}} {panel.unit}".rstrip() + "<extra>%{fullData.name}</extra>"
+    hover = f"%{{y:,.{panel.places}f}}{numbers.after(panel.unit)}<extra>%{{fullData.name}}</extra>"
     place = {"xaxis": "x", "yaxis": f"y{i + 1}" if i else "y", "hovertemplate": hover, "showlegend": False}
     main = theme.alarm if panel.column == DOWN.name else theme.accent
     total = provider[panel.column] + (provider[panel.stacked] if panel.stacked else 0)
@@ -80,7 +81,7 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
         "hoversubplots": "axis",
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 44, "r": 8, "t": 4, "b": 26},
+        "margin": {"l": 48, "r": 8, "t": 4, "b": 40},
         "font": {"family": FONT, "color": theme.soft, "size": 12},
         "hoverlabel": {"bgcolor": theme.paper, "bordercolor": theme.soft, "font": {"color": theme.ink, "family": FONT}},
         "uirevision": "kept",
@@ -106,7 +107,7 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
             "gridcolor": theme.faint,
             "zerolinecolor": theme.faint,
             "fixedrange": True,
-            "ticksuffix": f" {panel.unit}" if panel.unit else "",
+            "ticksuffix": numbers.after(panel.unit),
         }
         title = panel.title
         if not is_known(area, panel):  # an axis without a value would begin at 0 all the same

@@ -85,28 +85,31 @@ def layout(seen: Visit, key: str) -> html.Div:
             html.Div([_excess(said), *(parts.figure_tile(f) for f in said.figures)], className="tiles"),
             html.Div(
                 [
-                    parts.panel(
-                        TEXT["weeks"],
-                        html.P(TEXT["weeks_how"], className="how"),
-                        parts.graph("area-weeks", f"Quality, complaints and leaving in {said.name}, week by week"),
-                        aside=dcc.RadioItems(
-                            id="area-span",
-                            options=[{"label": v, "value": k} for k, v in SPANS.items()],
-                            value=span if span in SPANS else DEFAULT_SPAN,
-                            inline=True,
-                            className="filter",
-                        ),
-                        class_name="weeks",
-                    ),
-                    html.Div(
-                        [fixes.of_area(seen, area), drivers(said.drivers), counted(said, results), network(seen, area)],
-                        className="column",
-                    ),
+                    html.Div([_weeks(said, span), network(seen, area), counted(said, results)], className="column"),
+                    html.Div([fixes.of_area(seen, area), drivers(said.drivers)], className="column"),
                 ],
                 className="beside",
             ),
         ],
         className="page area",
+    )
+
+
+def _weeks(said: Finding, span: str) -> html.Section:
+    """The charts that share one time axis, and how much of it is shown."""
+    choice = dcc.RadioItems(
+        id="area-span",
+        options=[{"label": v, "value": k} for k, v in SPANS.items()],
+        value=span if span in SPANS else DEFAULT_SPAN,
+        inline=True,
+        className="filter",
+    )
+    return parts.panel(
+        TEXT["weeks"],
+        html.P(TEXT["weeks_how"], className="how"),
+        parts.graph("area-weeks", f"Quality, complaints and leaving in {said.name}, week by week"),
+        aside=choice,
+        class_name="weeks",
     )
 
 

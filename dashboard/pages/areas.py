@@ -12,7 +12,7 @@ from dashboard.figures import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.live import age
 from dashboard.figures.ranking import ranking_rows
-from dashboard.figures.style import words
+from dashboard.figures.style import numbers, words
 from dashboard.figures.style.palette import VERDICTS, theme
 from dashboard.pages import parts
 from dashboard.pages.source import Source, Visit
@@ -100,7 +100,7 @@ def layout(seen: Visit) -> html.Div:
                         parts.legend(list(VERDICTS.values())),
                         html.P(TEXT["how"], className="how"),
                         *(
-                            [html.P(f"{len(results.hidden)} {TEXT['hidden']}", className="how")]
+                            [html.P(f"{numbers.count(len(results.hidden))} {TEXT['hidden']}", className="how")]
                             if results.hidden
                             else []
                         ),
@@ -148,7 +148,9 @@ def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
 
 def _controls(results: Results, wanted: list[str], text: str) -> list[Any]:
     counts = results.ranking["verdict"].value_counts()
-    options = [{"label": f"{m.shape} {m.word} {int(counts.get(k, 0))}", "value": k} for k, m in VERDICTS.items()]
+    options = [
+        {"label": f"{m.shape} {m.word} {numbers.count(int(counts.get(k, 0)))}", "value": k} for k, m in VERDICTS.items()
+    ]
     return [
         dcc.Checklist(
             id="areas-verdicts", options=options, value=wanted or list(VERDICTS), inline=True, className="filter"

@@ -9,6 +9,7 @@ from dash import html
 from dashboard.figures import findings
 from dashboard.figures import fixes as figures
 from dashboard.figures.fixes import Fix, Fixes
+from dashboard.figures.style import numbers
 from dashboard.figures.style.suppression import small_areas
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
@@ -76,7 +77,7 @@ def _order(told: Fixes, supposed: str) -> list[html.Section]:
     if told.unproven:
         why = html.P(TEXT["unproven_how"], className="how")
         unproven = html.Details(
-            [html.Summary(f"{len(told.unproven)} of them"), _table(told.unproven, TEXT["unproven"])]
+            [html.Summary(f"{numbers.count(len(told.unproven))} of them"), _table(told.unproven, TEXT["unproven"])]
         )
         sections.append(parts.panel(TEXT["unproven"], why, unproven))
     return sections
@@ -87,13 +88,13 @@ def left_out(told: Fixes) -> list[str]:
     lines = []
     if told.small:
         lines.append(
-            f"{told.small} neighbourhoods are left out: they have too few customers to show separately, "
+            f"{numbers.count(told.small)} neighbourhoods are left out: they have too few customers to show separately, "
             "or showing them would reveal one that has."
         )
     if told.negligible:
-        lines.append(f"{told.negligible} more would each keep less than a tenth of a customer.")
+        lines.append(f"{numbers.count(told.negligible)} more would each keep less than a tenth of a customer.")
     if len(told.proven) > SHOWN:
-        lines.append(f"The first {SHOWN} of {len(told.proven)} are shown; the CSV has all.")
+        lines.append(f"The first {SHOWN} of {numbers.count(len(told.proven))} are shown; the CSV has all.")
     return lines
 
 

@@ -119,6 +119,7 @@ def register(app: Dash, source: Source) -> None:
 
     app.clientside_callback(ClientsideFunction("bairro", "rememberStates"), Input("now-states", "value"))
     app.clientside_callback(ClientsideFunction("bairro", "openFromMap"), Input("now-map", "clickData"))
+    app.clientside_callback(ClientsideFunction("maps", "followNow"), Input("now-map", "figure"))
 
 
 def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] | None) -> tuple[Any, ...]:
@@ -145,7 +146,7 @@ def tiles(live: Live) -> list[html.Div]:
     affected, not_seen = int(areas["affected"].sum()), int(areas["not_seen"].sum())
     counts = shown_states(live.devices).value_counts()
     return [
-        _affected(struck, dark, f"of {len(areas)} areas affected", is_dark=dark == len(areas)),
+        _affected(struck, dark, f"of {numbers.count(len(areas))} areas affected", is_dark=dark == len(areas)),
         _affected(affected, not_seen, "customers affected", is_dark=bool((live.devices["state"] == "unknown").all())),
         html.Div(className="rule"),
         *(
@@ -185,6 +186,7 @@ def area_map(live: Live, source: Source, theme_name: str) -> Any:
     for area, devices in ailing.groupby("area"):
         states[area]["worst"] = measured.worst(devices, live.limits)
     marks = [_area_mark(area, name, states) for area, name in source.names.items()]
+    marks.sort(key=lambda one: list(AREA_STATES).index(one.mark.key))
     loud = frozenset(m.area for m in marks if m.mark.key not in {"up", "unknown"})
     return maps.areas(marks, source.outlines, chosen, labelled=loud)
 

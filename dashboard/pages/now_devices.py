@@ -42,11 +42,11 @@ NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 COLUMNS: tuple[dict[str, Any], ...] = (
     parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"),
-    parts.column("device_id", "Device", 120, tooltipField="device_and_role"),
+    parts.column("device_id", "Device", 140, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
     parts.column("area", "Area", 92, cellRenderer="AreaLink", tooltipField="area"),
-    parts.column("why", "Why", 160, tooltipField="why"),
+    parts.column("why", "Why", 168, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
-    parts.column("subscribers", "Customers", 100, **NUMBER),
+    parts.column("subscribers", "Customers", 96, **NUMBER),
     parts.column("measured", "Measured now", 142, headerTooltip=MEASURED, tooltipField="measured", sortable=False),
 )
 

@@ -214,7 +214,7 @@ def _unobserved(engine: Engine) -> list[Note]:
         notes.append(Note("customers_without_device", text))
     if blind:
         text = (
-            f"{devices} devices that serve customers were never measured ({blind / days:.1%} of customer time):"
+            f"{devices:,} devices that serve customers were never measured ({blind / days:.1%} of customer time):"
             " are these device ids missing in the inventory?"
         )
         notes.append(Note("devices_never_measured", text))
@@ -256,13 +256,11 @@ def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:
         "SELECT count(*) FROM risk, span WHERE lacks_reason AND outcome = 'used' AND event_on <= cut_off"
     )[0]
     if reasonless:
-        text = f"{reasonless} departures have neither notice nor reason and count as departures for other reasons."
+        text = f"{reasonless:,} departures have neither notice nor reason and count as departures for other reasons."
         notes.append(Note("departures_without_reason", text))
     (unnamed,) = engine.rows("SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)")[0]
     if unnamed:
-        text = (
-            f"{unnamed} neighbourhoods of customers are not among the imported areas, so they have no name and no map."
-        )
+        text = f"{unnamed:,} neighbourhoods of customers are not among the imported areas, so they have no name and no map."
         notes.append(Note("areas_unnamed", text))
     return notes
 
@@ -272,7 +270,7 @@ def _dropped(counts: pd.DataFrame) -> list[Note]:
     return [
         Note(
             f"{row.table}_{row.code}",
-            f"{row.rows} of {total} {ROWS.get(str(row.table), row.table)} are left out: {row.text}.",
+            f"{row.rows:,} of {total:,} {ROWS.get(str(row.table), row.table)} are left out: {row.text}.",
         )
         for row in worth_telling.itertuples()
         if (total := int(counts.loc[counts["table"] == row.table, "rows"].sum()))

@@ -136,8 +136,8 @@ def numbers(page: Any) -> dict[str, int]:
     found = {}
     for text in tiles:
         value, what = text.split("\n")[:2]
-        if value.replace("\u202f", "").isdecimal():
-            found[what.strip("■◆▲▼○?● ")] = int(value.replace("\u202f", ""))
+        if value.replace(",", "").isdecimal():
+            found[what.strip("■◆▲▼○?● ")] = int(value.replace(",", ""))
     return found
 
 

@@ -22,19 +22,19 @@ def round_trip(seconds: float | None) -> str:
     if numbers.is_missing(seconds):
         return numbers.NONE
     return (
-        f"{numbers.decimal((seconds or 0) * 1000, 1)}{numbers.THIN}ms"
+        f"{numbers.decimal((seconds or 0) * 1000, 1)}{numbers.after('ms')}"
         if (seconds or 0) < 0.00995
         else numbers.milliseconds(seconds)
     )
 
 
 def loss(ratio: float | None) -> str:
-    """'0 %', '0.4 %', '12 %'."""
+    """'0%', '0.4%', '12%'."""
     return numbers.percent(ratio, 1 if 0 < (ratio or 0) < 0.0995 else 0)
 
 
 def load(ratio: float | None) -> str:
-    """'71 %' of the capacity, in the fuller direction."""
+    """'71%' of the capacity, in the fuller direction."""
     return numbers.percent(ratio, 0)
 
 
@@ -45,18 +45,18 @@ def rates(receive: float | None, transmit: float | None) -> str:
         return numbers.NONE
     size, unit = next(((size, unit) for size, unit in UNITS if max(known) >= size), UNITS[-1])
     shown = [numbers.NONE if numbers.is_missing(v) else _three(8 * (v or 0) / size) for v in (receive, transmit)]
-    return f"{' / '.join(shown)}{numbers.THIN}{unit}"
+    return f"{' / '.join(shown)}{numbers.after(unit)}"
 
 
 def signal(dbm: float | None, noise_db: float | None) -> str:
     """The received level, else the signal-to-noise ratio, of the worst channel."""
     if not numbers.is_missing(dbm):
-        return f"{numbers.decimal(dbm, 0)}{numbers.THIN}dBm"
-    return numbers.NONE if numbers.is_missing(noise_db) else f"{numbers.decimal(noise_db, 0)}{numbers.THIN}dB"
+        return f"{numbers.decimal(dbm, 0)}{numbers.after('dBm')}"
+    return numbers.NONE if numbers.is_missing(noise_db) else f"{numbers.decimal(noise_db, 0)}{numbers.after('dB')}"
 
 
 def line(row: Row) -> str:
-    """All that was measured, in one line: '18 ms · 0.4 % lost · 34.2 / 4.1 Mbit/s · 71 % load · −61 dBm'."""
+    """All that was measured, in one line: '18 ms · 0.4% lost · 34.2 / 4.1 Mbit/s · 71% load · −61 dBm'."""
     said = (
         round_trip(row["rtt_seconds"]),
         _with(loss(row["loss_ratio"]), " lost"),
@@ -77,7 +77,7 @@ def _three(value: float) -> str:
 
 
 def ailing(row: Row, limits: LiveNote) -> list[str]:
-    """What is degraded of a device, each with its number now and what is usual or bad: 'packet loss 7.1 % (bad from 5 %)'."""
+    """What is degraded of a device, each with its number now and what is usual or bad: 'packet loss 7.1% (bad from 5%)'."""
     if row["degraded"] is None:
         return []
     return [with_number(measure, row, limits) for measure in row["degraded"]]
@@ -110,7 +110,7 @@ def _beside(measure: str, row: Row, limits: LiveNote) -> str:
 
 
 def worst(devices: pd.DataFrame, limits: LiveNote, measure: str | None = None) -> str:
-    """Of degraded devices the one that is worst by ``measure``, else by its own first: 'packet loss: 7.1 % now at n03-olt1'."""
+    """Of degraded devices the one that is worst by ``measure``, else by its own first: 'packet loss: 7.1% now at n03-olt1'."""
     best: tuple[float, str] | None = None
     for row in devices[devices["degraded"].notna()].to_dict("records"):
         for one in row["degraded"]:

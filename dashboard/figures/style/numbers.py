@@ -18,13 +18,13 @@ def is_missing(value: object) -> bool:
 
 
 def count(value: float | None) -> str:
-    """12345 -> '12 345' with narrow spaces; a missing value is a dash."""
+    """12345 -> '12,345', as in every text of the product; a missing value is a dash."""
     if is_missing(value):
         return NONE
     assert value is not None
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{round(value):,}".replace(",", THIN).replace("-", "−")
+    return f"{round(value):,}".replace("-", "−")
 
 
 def decimal(value: float | None, places: int = 1) -> str:
@@ -57,15 +57,20 @@ def interval(low: float | None, high: float | None, form=leavers) -> str:  # typ
 
 
 def percent(ratio: float | None, places: int = 1) -> str:
-    return NONE if is_missing(ratio) else f"{decimal((ratio or 0) * 100, places)}{THIN}%"
+    return NONE if is_missing(ratio) else decimal((ratio or 0) * 100, places) + after("%")
 
 
 def milliseconds(seconds: float | None, places: int = 0) -> str:
-    return NONE if is_missing(seconds) else f"{decimal((seconds or 0) * 1000, places)}{THIN}ms"
+    return NONE if is_missing(seconds) else decimal((seconds or 0) * 1000, places) + after("ms")
+
+
+def after(unit: str) -> str:
+    """A unit as it stands after a number: '40%', but '18 ms', with a narrow space that no line breaks at."""
+    return unit if unit in {"", "%"} else f"{THIN}{unit}"
 
 
 def money(value: float | None, currency: str, places: int = 0) -> str:
-    """1234.5 EUR -> '€1 235'; a currency without a sign of its own stands behind: '1 235 CHF'."""
+    """1234.5 EUR -> '€1,235'; a currency without a sign of its own stands behind: '1,235 CHF'."""
     if is_missing(value):
         return NONE
     assert value is not None

@@ -22,7 +22,7 @@ class DriverWords:
 
 
 def _hours(value: float) -> str:
-    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.THIN}h/week"
+    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.after('h/week')}"
 
 
 def _money_a_month(value: float, currency: str) -> str:
@@ -33,7 +33,7 @@ FORMS: dict[Form, Callable[[Any, int], str]] = {
     "hours": lambda value, _places: _hours(value),
     "milliseconds": numbers.milliseconds,
     "percent": numbers.percent,
-    "decibels": lambda value, places: f"{numbers.decimal(value, places)}{numbers.THIN}dB",
+    "decibels": lambda value, places: f"{numbers.decimal(value, places)}{numbers.after('dB')}",
 }
 """How the values of a measure are written, with how many decimals."""
 
@@ -89,14 +89,15 @@ def driver(key: str) -> DriverWords:
 
 
 def reason(row: Mapping[str, Any], currency: str) -> str:
-    """One driver as a short phrase, the provider's value in brackets: 'Evening latency 62 (31) ms'."""
+    """One driver as a short phrase, the provider's value in brackets: 'Evening latency 62 (31) ms', 'Evening load 69% (55%)'."""
     words = driver(str(row["driver"]))
     value = words.form(row["value"], currency)
     if numbers.is_missing(row["provider_value"]):
         return f"{words.short} {value}"
     beside = words.form(row["provider_value"], currency)
     (here, unit), (there, same) = _number_and_unit(value), _number_and_unit(beside)
-    return f"{words.short} {here} ({there}){unit}" if unit == same else f"{words.short} {value} ({beside})"
+    is_shared = unit == same and unit != "%"
+    return f"{words.short} {here} ({there}){unit}" if is_shared else f"{words.short} {value} ({beside})"
 
 
 def _number_and_unit(text: str) -> tuple[str, str]:

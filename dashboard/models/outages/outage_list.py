@@ -74,7 +74,7 @@ def note(outages: pd.DataFrame) -> str:
         return "No outages are on record, so their effect cannot be estimated."
     if not struck and not planned:
         return (
-            f"No incidents of the collector are on record: the {derived} outages of neighbourhoods are derived from weekly"
+            f"No incidents of the collector are on record: the {derived:,} outages of neighbourhoods are derived from weekly"
             " down time, so the time within the week is not known. Planned work is separated where the hours record it."
         )
     said = f"The effect of outages is estimated from {_counted(struck, 'outage')} of neighbourhoods in the collector's incidents"

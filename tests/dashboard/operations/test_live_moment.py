@@ -136,7 +136,7 @@ def test_of_an_incident_behind_a_dead_collector_it_is_said_that_nobody_knows(sam
     assert "whether this is still so is not known for 16 devices" in card
     assert [text_of(tile) for tile in now.tiles(live)[:2]] == [
         "? of 24 areas affected 24 not known",
-        f"? customers affected {live.devices['subscribers'].sum():,} not known".replace(",", "\u202f"),
+        f"? customers affected {live.devices['subscribers'].sum():,} not known",
     ]
     assert set(live.devices["state"]) == {"unknown"}
 

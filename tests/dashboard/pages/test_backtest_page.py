@@ -23,7 +23,7 @@ def test_it_says_how_often_what_was_named_then_lost_most_and_beside_what(told):
         "The neighbourhoods that Bairro had ranked highest, a tenth of the customers, then lost 1.62 times as many as the "
         "average (95%: 1.46 to 1.78)."
     )
-    assert "45\u202f% were among the tenth that then lost most (by chance it would be one in ten" in told.sentences[2]
+    assert "45% were among the tenth that then lost most (by chance it would be one in ten" in told.sentences[2]
     assert told.verdict == (
         "It is not shown that this ranks neighbourhoods better than last quarter's departures would; it was better than "
         "outage minutes, last month's complaints and newest customers first."
@@ -33,7 +33,7 @@ def test_it_says_how_often_what_was_named_then_lost_most_and_beside_what(told):
     assert told.rows[4][3] == ("+0.13", "−0.09 to +0.35")
     assert told.days[0][-1] == ("×1.34", "last quarter's departures")
     assert told.tenths[0][0][0] == "1"
-    assert told.tenths[0][2][0] == "4.0\u202f%"
+    assert told.tenths[0][2][0] == "4.0%"
     assert "Inputs have changed" not in told.made
 
 

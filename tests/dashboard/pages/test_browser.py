@@ -73,6 +73,34 @@ def test_now_renews_itself_and_keeps_scroll_and_selection(sample, serve, watch, 
     seen.assert_clean()
 
 
+COVERED = """() => {
+  const drawn = [...document.querySelectorAll("#now-map .scattergeo text")].filter((t) => t.style.visibility !== "hidden");
+  const boxes = drawn.map((t) => ({said: t.textContent, box: t.getBoundingClientRect()}));
+  const over = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const frame = document.querySelector("#now-map .main-svg").getBoundingClientRect();
+  const names = boxes.filter((one) => one.said.length > 1);
+  return {
+    names: names.map((one) => one.said),
+    covering: names.flatMap((a) => boxes.filter((b) => a !== b && over(a.box, b.box)).map((b) => a.said + " over " + b.said)),
+    cut: names.filter((a) => a.box.left < frame.left || a.box.right > frame.right).map((a) => a.said),
+  };
+}"""
+
+
+def test_names_on_the_map_cover_nothing_and_devices_show_the_end_of_their_names(served, watch):
+    url, _ = served
+    seen = watch(SIZES["phone"])
+    seen.go(url + "/", "#now-map .scattergeo text")
+    seen.page.wait_for_function("() => document.querySelector('#now-map .scattergeo g[style*=translate]')")
+    told = seen.page.evaluate(COVERED)
+    assert told["names"]
+    assert told["covering"] == told["cut"] == []
+    name = seen.page.locator("#now-devices .cut").first
+    assert name.get_attribute("title") == name.inner_text().replace("\n", "")
+    end = name.locator("span").last
+    assert end.evaluate("element => element.scrollWidth <= element.clientWidth"), "the end is never cut"
+
+
 def test_now_says_when_its_data_are_old_or_the_collector_is_blind(sample, serve, watch, tmp_path):
     settings = sample.settings(tmp_path)
     long_ago = datetime.now(UTC) - timedelta(minutes=12)

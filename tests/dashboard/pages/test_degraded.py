@@ -60,19 +60,19 @@ def test_tiles_count_degraded_devices_apart_from_those_that_are_well(source):
 def test_the_map_shows_degraded_areas_with_their_number(source):
     drawn = now.area_map(source.live(NOW), source, "light").data[0]
     told = dict(zip(drawn.locations, drawn.text, strict=True))
-    assert "▼ Degraded<br>1 degraded; packet loss: 7.1\u202f% now (bad from 5\u202f%) at n01-olt1" in told["n01"]
+    assert "▼ Degraded<br>1 degraded; packet loss: 7.1% now (bad from 5%) at n01-olt1" in told["n01"]
     assert "high latency: 85\u202fms now (usual 12\u202fms) at n09-olt2" in told["n09"]
     assert "● Up" in told["n14"], "one customer's line does not colour a neighbourhood"
-    assert "1 degraded; packet loss: 30\u202f% now" in told["n14"], "and is told all the same"
+    assert "1 degraded; packet loss: 30% now" in told["n14"], "and is told all the same"
 
 
 def test_the_table_says_what_is_bad_by_how_much(source):
     rows = {row["device_id"]: row for row in now_devices.rows(source.live(NOW), source, NOW, ["degraded"])}
     assert set(rows) == {"n01-olt1", "n05-agg", "n09-olt2", "n14-cpe11"}
-    assert rows["n05-agg"]["why"] == "full uplink: 97\u202f% now (bad from 90\u202f%), high latency (not measured now)"
+    assert rows["n05-agg"]["why"] == "full uplink: 97% now (bad from 90%), high latency (not measured now)"
     assert rows["n05-agg"]["since"] == "", "since when it is degraded the live table does not tell"
-    assert "97\u202f% load" in rows["n05-agg"]["measured"]
-    assert "30\u202f% lost" in rows["n14-cpe11"]["measured"]
+    assert "97% load" in rows["n05-agg"]["measured"]
+    assert "30% lost" in rows["n14-cpe11"]["measured"]
 
 
 def test_the_card_of_a_degradation_has_its_number(source, scratch):
@@ -82,7 +82,7 @@ def test_the_card_of_a_degradation_has_its_number(source, scratch):
         connection.execute(sa.insert(INCIDENTS).values(**row, subscribers_affected=420, customer_minutes_lost=0.0))
     said = text_of(now_incidents.cards(source.live(NOW), source, NOW)[-1])
     assert said.startswith("420 customers")
-    assert "a full uplink at n05-agg full uplink: 97\u202f% now (bad from 90\u202f%) at n05-agg" in said
+    assert "a full uplink at n05-agg full uplink: 97% now (bad from 90%) at n05-agg" in said
 
 
 def test_an_area_lists_its_degraded_and_what_its_network_measures(source):
@@ -108,10 +108,10 @@ def test_an_area_renews_itself_and_sends_only_what_changed(source, sample, scrat
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(None, "–"), (0.0004, "0.4\u202fms"), (0.0099, "9.9\u202fms"), (0.018, "18\u202fms"), (2.5, "2500\u202fms")],
+    [(None, "–"), (0.0004, "0.4\u202fms"), (0.0099, "9.9\u202fms"), (0.018, "18\u202fms"), (2.5, "2,500\u202fms")],
 )
 def test_round_trips(seconds, said):
-    assert measured.round_trip(seconds).replace("2\u202f500", "2500") == said
+    assert measured.round_trip(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_was_not_measured_is_left_out_of_the_line():
     nothing = dict.fromkeys(("rtt_seconds", "loss_ratio", "utilization_ratio", "signal_dbm", "signal_noise_db"))
     row = nothing | {"receive_bytes_per_second": None, "transmit_bytes_per_second": None}
     assert measured.line(row) == ""
-    assert measured.line(row | {"loss_ratio": 0.0, "signal_noise_db": 31.0}) == "0\u202f% lost · 31\u202fdB"
+    assert measured.line(row | {"loss_ratio": 0.0, "signal_noise_db": 31.0}) == "0% lost · 31\u202fdB"
     assert measured.line(row | {"signal_dbm": -61.4, "signal_noise_db": 31.0}) == f"−61{numbers.THIN}dBm"
 
 
@@ -140,7 +140,7 @@ def test_of_a_group_the_worst_is_told():
     rows = [{"device_id": name, "degraded": ["loss"], "loss_ratio": ratio} for name, ratio in (("a", 0.1), ("b", 0.4))]
     rows.append({"device_id": "c", "degraded": None, "loss_ratio": 0.9})
     table = pd.DataFrame(rows)
-    assert measured.worst(table, LIMITS, "loss") == "packet loss: 40\u202f% now (bad from 5\u202f%) at b"
+    assert measured.worst(table, LIMITS, "loss") == "packet loss: 40% now (bad from 5%) at b"
     assert measured.worst(table, LIMITS, "latency") == ""
 
 

@@ -332,7 +332,7 @@ def test_reviews_stand_beside_the_survey(source):
 
 def test_evidence_shows_checks_rows_and_methods(source):
     said = text_of(evidence.layout(asked(source)))
-    for phrase in ("Placebo", "Negative control", "F(4, 23) = 14.20", "1\u202f000", "left out: 10", "The method"):
+    for phrase in ("Placebo", "Negative control", "F(4, 23) = 14.20", "1,000", "left out: 10", "The method"):
         assert phrase in said, phrase
     assert "10 of 1000 complaints are left out." in said
 
@@ -399,7 +399,7 @@ def test_now_lists_what_is_up_and_not_well(sample, scratch):
     source = Source(scratch)
     found = now_devices.rows(source.live(moment), source, moment, ["up", "degraded"])
     assert {row["device_id"]: (row["state"], row["why"]) for row in found} == {
-        "n01-olt1": ("degraded", "packet loss: 7.1\u202f% now (bad from 5\u202f%), uplink down"),
+        "n01-olt1": ("degraded", "packet loss: 7.1% now (bad from 5%), uplink down"),
         "n02-olt1": ("up", "SNMP silent"),
         "n03-agg": ("up", "goes down repeatedly"),
     }
