@@ -66,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def collect(arguments: argparse.Namespace) -> int:
-    from collector import config, service
+    from collector import config
+    from collector.loop import service
 
     settings = _listening_on(arguments.address, config.load(arguments.config))
     settings = config.with_shard(settings, arguments.shard)
@@ -184,7 +185,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     from dashboard import config
-    from dashboard.reports.area import write_report
+    from dashboard.reports.area_report import write_report
 
     paths = write_report(config.load(arguments.config), arguments.area, arguments.out)
     print("\n".join(str(path) for path in paths))

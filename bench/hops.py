@@ -88,7 +88,7 @@ def varbind(folder: Path, passed: Passed) -> None:
 
 
 async def _polled(folder: Path, passed: Passed) -> None:
-    for name in ("collector.service", "collector.cycle"):
+    for name in ("collector.loop.service", "collector.service", "collector.cycle"):
         with contextlib.suppress(ModuleNotFoundError):
             service = import_module(name)
     collector = service.Collector(import_module("collector.config").load(folder / "collector.toml"))

@@ -16,7 +16,7 @@ from dashboard.figures import fixes as figures
 from dashboard.figures.live import age
 from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, parts, wiring
 from dashboard.pages.source import Source, visit
-from dashboard.reports.area import ReportError, render_html, render_pdf
+from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
 from dashboard.serving import waitress_server as server
 from dashboard.serving.gate import MOST_BODY_BYTES, guard

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from demo import ber, network
 from demo.clockwork import Clockwork
+from demo.fault_timeline import Faults, Timeline
 from demo.files import COMMUNITY, Plan, address_of
 from demo.history import CPE_UPLINK, NODE_UPLINK
 from demo.mib import Mib
 from demo.network import Network
-from demo.timeline import Faults, Timeline
 
 LOOPBACK = 127
 RECEIVE_BUFFER = 2 << 20

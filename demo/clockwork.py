@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from demo import network
+from demo.fault_timeline import Faults
 from demo.network import Network, NodeHours
-from demo.timeline import Faults
 
 HOURS_AT_ONCE = 24
 NEAR_SECONDS = 0.001

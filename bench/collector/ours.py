@@ -22,12 +22,12 @@ from bench.collector.load import FIRST_ROUTER, UPLINK, address_of
 from collector import config
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
+from collector.loop.schedule import Schedule
+from collector.loop.service import COLLECT_AFTER, Collector
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.publish.incidents.migrate import migrate
 from collector.reading import Device, Reading
-from collector.schedule import Schedule
-from collector.service import COLLECT_AFTER, Collector
 
 LIVE_WRITES_A_CYCLE, JOURNAL_WRITES_A_CYCLE = 6, 12
 """As at an interval of 60 s with the settings' defaults of 10 s and 5 s."""

@@ -16,7 +16,7 @@ from dashboard.models.leaving import rolling_origin
 from dashboard.models.leaving.rolling_origin import MEASURES, MODELS, NAIVE, Backtest
 from dashboard.panel import assemble as panels
 from dashboard.panel import withholding
-from dashboard.panel.engines.engine import EngineError
+from dashboard.panel.engines.sql_engine import EngineError
 from dashboard.results import backtest_results
 from dashboard.tables import quality_hours
 from dashboard.tables.imports.snapshots import SnapshotError

@@ -19,7 +19,7 @@ from dashboard.analysis.model_runs import MODEL_FAILED, Progress, fit, not_known
 from dashboard.config import DashboardSettings
 from dashboard.panel import assemble as panels
 from dashboard.panel import refused_hours, statements
-from dashboard.panel.engines.engine import EngineError
+from dashboard.panel.engines.sql_engine import EngineError
 from dashboard.results import stored_results
 from dashboard.tables import digests, stored_hours
 from dashboard.tables import quality_hours as quality

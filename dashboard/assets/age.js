@@ -19,7 +19,7 @@
     return Math.max(performance.now() - news.ticks, Date.now() - news.at, 0) / 1000;
   }
 
-  // The words and the class of one age, from what the server said (dashboard/figures/live/shards.py) and when it came.
+  // The words and the class of one age, from what the server said (dashboard/figures/live/collector_status.py) and when it came.
   function told(news) {
     const said = news.said, isLost = window.bairroConnection && window.bairroConnection.isLost();
     if (said.age === null) return isLost ? ["▲ not renewed", "old"] : [said.lead, said.kind];

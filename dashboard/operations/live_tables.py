@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collector.published import DEVICES, LIVE, LiveNote
-from dashboard.operations.live_file import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
+from dashboard.operations.live_reader import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
 
 Condition = Literal["missing", "unreadable", "silent", "blind", "live"]
 

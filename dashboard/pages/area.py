@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import findings, known
 from dashboard.figures.findings import Driver, Finding
-from dashboard.figures.live import measured, shards
+from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.map import empty
 from dashboard.figures.style import numbers
 from dashboard.figures.style.intervals import places
@@ -215,12 +215,12 @@ def renew(seen: Visit, area: str, digests: list[str] | None) -> tuple[Any, ...]:
     here = live.of(live.devices[live.devices["area"] == area])
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
     fresh, digests = parts.changed([devices(here, area, now)], digests)
-    return fresh[0], shards.freshness(here, now), digests
+    return fresh[0], collector_status.freshness(here, now), digests
 
 
 def devices(here: Live, area: str, now: datetime) -> list[Any]:
     """The area's devices by state with what they measure, and those by name that need a person."""
-    gaps = [parts.notice(said) for said in shards.notices(here, now)]
+    gaps = [parts.notice(said) for said in collector_status.notices(here, now)]
     if here.devices.empty:
         return [*gaps, html.P(TEXT["no_devices"], className="quiet")]
     row = areas_now(here.devices).iloc[0]
@@ -253,11 +253,11 @@ def _figures(shown: pd.DataFrame) -> html.Div | None:
     cells = [
         [
             [DEVICE_STATES[row["state"]].shape, " ", row["device_id"]],
-            measured.round_trip(row["rtt_seconds"]),
-            measured.loss(row["loss_ratio"]),
-            measured.load(row["utilization_ratio"]),
-            measured.rates(row["receive_bytes_per_second"], row["transmit_bytes_per_second"]),
-            measured.signal(row["signal_dbm"], row["signal_noise_db"]),
+            last_reading.round_trip(row["rtt_seconds"]),
+            last_reading.loss(row["loss_ratio"]),
+            last_reading.load(row["utilization_ratio"]),
+            last_reading.rates(row["receive_bytes_per_second"], row["transmit_bytes_per_second"]),
+            last_reading.signal(row["signal_dbm"], row["signal_noise_db"]),
         ]
         for row in rows.to_dict("records")
     ]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import map as maps
-from dashboard.figures.live import measured, shards
+from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES, theme
 from dashboard.operations.live_state import Live, areas_now, shown_states
@@ -47,7 +47,7 @@ def layout(seen: Visit) -> html.Div:
             html.Div(
                 [
                     html.Div(tiles(live), id="now-tiles", className="tiles"),
-                    parts.age("now-age", shards.freshness(live, now)),
+                    parts.age("now-age", collector_status.freshness(live, now)),
                 ],
                 className="strip",
             ),
@@ -134,7 +134,7 @@ def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] 
         now_devices.rows(live, seen.source, now, states),
     )
     fresh, digests = parts.changed(values, digests)
-    return (*fresh, shards.freshness(live, now), digests)
+    return (*fresh, collector_status.freshness(live, now), digests)
 
 
 def tiles(live: Live) -> list[html.Div]:
@@ -168,7 +168,7 @@ def banners(live: Live, now: datetime) -> list[html.Div]:
     """What must be known before anything else on the page is believed, worst first."""
     if not live.shards and live.devices.empty and not live.is_unreadable:
         return [parts.empty(TEXT["no_live"], TEXT["no_live_why"])]
-    lines = [parts.notice(said) for said in shards.notices(live, now)]
+    lines = [parts.notice(said) for said in collector_status.notices(live, now)]
     if live.is_blind and not any(shard.condition == "blind" for shard in live.shards):
         lines.insert(0, parts.banner("alarm", "■", TEXT["blind"]))
     for problem in live.problems:
@@ -184,7 +184,7 @@ def area_map(live: Live, source: Source, theme_name: str) -> Any:
     states = {row["area"]: row for row in areas_now(live.devices).to_dict("records")}
     ailing = live.devices[shown_states(live.devices) == "degraded"]
     for area, devices in ailing.groupby("area"):
-        states[area]["worst"] = measured.worst(devices, live.limits)
+        states[area]["worst"] = last_reading.worst(devices, live.limits)
     marks = [_area_mark(area, name, states) for area, name in source.names.items()]
     marks.sort(key=lambda one: list(AREA_STATES).index(one.mark.key))
     loud = frozenset(m.area for m in marks if m.mark.key not in {"up", "unknown"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.figures.live import measured, shards
+from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES
 from dashboard.operations.live_state import Live, customers_behind, shown_states
@@ -77,7 +77,7 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
             "why": row["why"],
             "since": "" if row["state"] == "degraded" else numbers.moment(row["since"].tz_convert(now.tzinfo), now),
             "subscribers": int(row["subscribers"]),
-            "measured": measured.line(row),
+            "measured": last_reading.line(row),
         }
         for row in chosen.to_dict("records")
     ]
@@ -105,7 +105,7 @@ def why(row: dict[Any, Any], live: Live, flapping: frozenset[str], now: datetime
     if state in {UNWELL, "degraded"}:
         said = _ails(row, live, flapping)
     elif row["device_id"] in live.unseen:
-        said = [shards.why(live.unseen[row["device_id"]], live.shard_count)]
+        said = [collector_status.why(live.unseen[row["device_id"]], live.shard_count)]
     elif state == "suppressed" and row["root"] not in {None, row["device_id"]}:
         said = [f"behind {row['root']}"]
     else:
@@ -118,4 +118,4 @@ def why(row: dict[Any, Any], live: Live, flapping: frozenset[str], now: datetime
 def _ails(row: dict[Any, Any], live: Live, flapping: frozenset[str]) -> list[str]:
     said = [FLAPS] if row["device_id"] in flapping else []
     codes = [] if row["faults"] is None else row["faults"]
-    return [*said, *measured.ailing(row, live.limits), *(FAULTS.get(code, code) for code in codes)]
+    return [*said, *last_reading.ailing(row, live.limits), *(FAULTS.get(code, code) for code in codes)]

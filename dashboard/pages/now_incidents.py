@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.figures import incidents as figures
-from dashboard.figures.live import measured, shards
+from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.operations.live_state import Live
 from dashboard.pages import parts
@@ -56,7 +56,7 @@ def cards(live: Live, source: Source, now: datetime) -> list[Any] | html.Div:
 
 def _unknown(live: Live) -> str:
     """Why nobody can say that nothing is wrong."""
-    gaps = shards.gaps(live)
+    gaps = collector_status.gaps(live)
     return f"{TEXT['gaps']}{', '.join(gaps)}" if live.shards and gaps else TEXT["unknown"]
 
 
@@ -66,7 +66,7 @@ def _worst(row: dict[Any, Any], live: Live) -> str:
         return ""
     devices, root = live.devices, row["root_device_id"]
     own = devices[(devices["parent"] if row["scope"] == "group" else devices["device_id"]) == root]
-    return measured.worst(own, live.limits, row["measure"])
+    return last_reading.worst(own, live.limits, row["measure"])
 
 
 def _card(

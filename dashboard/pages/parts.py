@@ -18,7 +18,7 @@ from dashboard.figures import findings, known
 from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
 from dashboard.figures.live import age as ages
-from dashboard.figures.live.shards import Notice
+from dashboard.figures.live.collector_status import Notice
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import Mark
 

@@ -17,7 +17,7 @@ from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.panel import refused_hours
 from dashboard.panel.engines import choice
-from dashboard.panel.engines.engine import Engine, FilesChangedError
+from dashboard.panel.engines.sql_engine import Engine, FilesChangedError
 from dashboard.panel.join_coverage import Join, joins_of
 from dashboard.panel.refused_hours import Refused
 from dashboard.panel.row_accounts import Note, counts_of, notes_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.config import DashboardSettings
-from dashboard.panel.engines.engine import Engine
+from dashboard.panel.engines.sql_engine import Engine
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"

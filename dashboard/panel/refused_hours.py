@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from dashboard.panel import quality_cache
-from dashboard.panel.engines.engine import Engine
+from dashboard.panel.engines.sql_engine import Engine
 from dashboard.tables.believed_hours import CELLS, FAULTS
 
 CODE = "quality_refused"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboard.config import DashboardSettings
-from dashboard.panel.engines.engine import Engine
+from dashboard.panel.engines.sql_engine import Engine
 from dashboard.tables.believed_hours import FAULTS
 
 

@@ -21,7 +21,7 @@ from dash import Dash
 from dashboard.app import INDEX, LAYOUTS, create_app, page, serve
 from dashboard.config import WebSettings
 from dashboard.pages.source import Source
-from dashboard.reports.area import compose
+from dashboard.reports.area_report import compose
 from dashboard.results import stored_results as storage
 from dashboard.tables.imports import snapshots
 from dashboard.tables.schema import COMPLAINTS

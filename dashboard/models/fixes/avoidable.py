@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.models.complaints.measure_lags import Term
-from dashboard.models.fixes import kept_share, loss_error
+from dashboard.models.fixes import loss_error, retained_share
 from dashboard.models.leaving import coming_quality, like_customers
 from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.coming_quality import Coming
@@ -81,8 +81,8 @@ def avoidable(
     groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), steps, goal.steps)
     errors = loss_error.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
-    ahead = kept_share.Ahead(coming.only(own), coming.draws(len(expected), seed)[..., own], moved)
-    shares = kept_share.shares(groups, draws, ahead)
+    ahead = retained_share.Ahead(coming.only(own), coming.draws(len(expected), seed)[..., own], moved)
+    shares = retained_share.shares(groups, draws, ahead)
     parts = []
     for chosen in [*range(len(terms)), None]:
         rows = pd.DataFrame({"area": prospect.areas})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.config import DashboardSettings
-from dashboard.panel.engines.engine import Engine
+from dashboard.panel.engines.sql_engine import Engine
 
 
 def start(settings: DashboardSettings) -> Engine:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from dashboard.config import EngineSettings
 from dashboard.panel import quality_cache
-from dashboard.panel.engines.engine import FilesChangedError
+from dashboard.panel.engines.sql_engine import FilesChangedError
 from dashboard.tables import quality_hours as history
 from dashboard.tables.stored_hours import HourFiles
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from collector.published import QUALITY_HOURS
 from dashboard.config import EngineSettings
 from dashboard.panel import quality_cache
-from dashboard.panel.engines.engine import EngineError, FilesChangedError
+from dashboard.panel.engines.sql_engine import EngineError, FilesChangedError
 from dashboard.tables import believed_hours
 from dashboard.tables.quality_hours import TableError
 from dashboard.tables.schema import conform

@@ -15,7 +15,7 @@ import pytest
 from collector import config
 from collector.config import PingSettings
 from collector.credentials import Credential
-from collector.pipeline import Pipeline
+from collector.loop.pipeline import Pipeline
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.poll.snmp.codec import OCTETS, encode_tlv

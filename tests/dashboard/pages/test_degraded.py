@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dash import no_update
 
 from collector.published import INCIDENTS, LiveNote
-from dashboard.figures.live import measured
+from dashboard.figures.live import last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES
 from dashboard.operations.live_state import areas_now
@@ -111,7 +111,7 @@ def test_an_area_renews_itself_and_sends_only_what_changed(source, sample, scrat
     [(None, "–"), (0.0004, "0.4\u202fms"), (0.0099, "9.9\u202fms"), (0.018, "18\u202fms"), (2.5, "2,500\u202fms")],
 )
 def test_round_trips(seconds, said):
-    assert measured.round_trip(seconds) == said
+    assert last_reading.round_trip(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -125,23 +125,23 @@ def test_round_trips(seconds, said):
     ],
 )
 def test_rates_are_in_bits_and_in_one_unit(receive, transmit, said):
-    assert measured.rates(receive, transmit) == said
+    assert last_reading.rates(receive, transmit) == said
 
 
 def test_what_was_not_measured_is_left_out_of_the_line():
     nothing = dict.fromkeys(("rtt_seconds", "loss_ratio", "utilization_ratio", "signal_dbm", "signal_noise_db"))
     row = nothing | {"receive_bytes_per_second": None, "transmit_bytes_per_second": None}
-    assert measured.line(row) == ""
-    assert measured.line(row | {"loss_ratio": 0.0, "signal_noise_db": 31.0}) == "0% lost · 31\u202fdB"
-    assert measured.line(row | {"signal_dbm": -61.4, "signal_noise_db": 31.0}) == f"−61{numbers.THIN}dBm"
+    assert last_reading.line(row) == ""
+    assert last_reading.line(row | {"loss_ratio": 0.0, "signal_noise_db": 31.0}) == "0% lost · 31\u202fdB"
+    assert last_reading.line(row | {"signal_dbm": -61.4, "signal_noise_db": 31.0}) == f"−61{numbers.THIN}dBm"
 
 
 def test_of_a_group_the_worst_is_told():
     rows = [{"device_id": name, "degraded": ["loss"], "loss_ratio": ratio} for name, ratio in (("a", 0.1), ("b", 0.4))]
     rows.append({"device_id": "c", "degraded": None, "loss_ratio": 0.9})
     table = pd.DataFrame(rows)
-    assert measured.worst(table, LIMITS, "loss") == "packet loss: 40% now (bad from 5%) at b"
-    assert measured.worst(table, LIMITS, "latency") == ""
+    assert last_reading.worst(table, LIMITS, "loss") == "packet loss: 40% now (bad from 5%) at b"
+    assert last_reading.worst(table, LIMITS, "latency") == ""
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from dashboard.config import DashboardSettings
 from dashboard.figures.known import unknown
 from dashboard.pages.area import weeks_figure
 from dashboard.pages.source import Source
-from dashboard.reports.area import compose
+from dashboard.reports.area_report import compose
 from dashboard.results import stored_results
 from dashboard.results.stored_results import Results
 from dashboard.tables.imports.records import import_records

@@ -15,7 +15,7 @@ from dashboard.figures import findings, ranking
 from dashboard.figures import fixes as figures
 from dashboard.pages import area, areas, fixes
 from dashboard.pages.source import Source, visit
-from dashboard.reports.area import compose, render_html
+from dashboard.reports.area_report import compose, render_html
 from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
 
 MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNORECASE)

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.config import DashboardSettings, EngineSettings
 from dashboard.panel.engines import choice
-from dashboard.panel.engines.engine import EngineError
+from dashboard.panel.engines.sql_engine import EngineError
 from dashboard.panel.row_accounts import COUNTS
 from dashboard.panel.statements import expanded
 

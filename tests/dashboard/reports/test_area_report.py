@@ -9,8 +9,8 @@ import pytest
 
 from dashboard.figures import findings
 from dashboard.figures.style.suppression import tellable
-from dashboard.reports import area as area_reports
-from dashboard.reports.area import (
+from dashboard.reports import area_report as area_reports
+from dashboard.reports.area_report import (
     SCALES,
     ReportError,
     compose,

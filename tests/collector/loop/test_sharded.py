@@ -19,7 +19,7 @@ from collector.inventory.shards import owners_of, part_of
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from collector.reading import Device
 
-from .fleet import ROOT, CollectorRun, Echoes
+from ..fleet import ROOT, CollectorRun, Echoes
 
 pytestmark = pytest.mark.slow
 

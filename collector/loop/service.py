@@ -14,10 +14,12 @@ from dataclasses import replace
 from bairro_error import BairroError
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP
-from collector.in_flight import InFlight
 from collector.inventory.devices_file import sentinel_devices
 from collector.inventory.watch import InventoryWatch
-from collector.pipeline import Pipeline
+from collector.loop.in_flight import InFlight
+from collector.loop.pipeline import Pipeline
+from collector.loop.schedule import Schedule
+from collector.loop.trap_polls import NO_TRAPS, TrapPolls
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.publish import write_locks
@@ -34,8 +36,6 @@ from collector.publish.web.handlers import COSTLY, Site, Status
 from collector.publish.web.server import WebServer
 from collector.publish.write_failures import WriteFailures
 from collector.reading import Reading
-from collector.schedule import Schedule
-from collector.trap_polls import NO_TRAPS, TrapPolls
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from collector.publish.live.live_file import read_state
 from collector.published import INCIDENTS, connect
 
-from .fleet import ROOT, CollectorRun, Echoes
+from ..fleet import ROOT, CollectorRun, Echoes
 
 CPES = [f"cpe-{number}" for number in range(3)]
 AP = (("device", "ap"),)

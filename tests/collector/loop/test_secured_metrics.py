@@ -14,8 +14,8 @@ from typing import Any
 import bcrypt
 import pytest
 
-from .fleet import ROOT, CollectorRun, Echoes
-from .publish.certificates import Authority
+from ..fleet import ROOT, CollectorRun, Echoes
+from ..publish.certificates import Authority
 
 PASSWORD = "correct horse"
 WEB = """tls_server_config:

@@ -12,13 +12,13 @@ import pytest
 from collector import config
 from collector.config import PingSettings, PollSettings
 from collector.credentials import NO_SNMP
-from collector.in_flight import InFlight
+from collector.loop.in_flight import InFlight
+from collector.loop.service import Collector
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.reading import Device, Reading
-from collector.service import Collector
 
-from .fleet import Echoes
+from ..fleet import Echoes
 
 SETTINGS = """
 inventory = "devices.csv"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .fleet import CollectorRun, Echoes
+from ..fleet import CollectorRun, Echoes
 
 
 def fill(path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from .fleet import CollectorRun, Echoes
-from .publish.certificates import Authority
+from ..fleet import CollectorRun, Echoes
+from ..publish.certificates import Authority
 
 pytestmark = pytest.mark.slow
 

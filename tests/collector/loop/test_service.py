@@ -16,15 +16,15 @@ import pytest
 import sqlalchemy as sa
 
 from collector import config
-from collector.pipeline import Pipeline
+from collector.loop.pipeline import Pipeline
+from collector.loop.schedule import Schedule
 from collector.publish.incidents.incident_log import IncidentLog
 from collector.publish.live.live_file import read_state
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from collector.reading import STATES, Device, EchoBurst, Reading, SnmpOutcome
-from collector.schedule import Schedule
 
-from .conftest import Agent
-from .fleet import CollectorRun, Echoes
+from ..conftest import Agent
+from ..fleet import CollectorRun, Echoes
 
 IN_OCTETS = "1.3.6.1.2.1.31.1.1.1.6.1"
 CPES = [f"cpe-{number}" for number in range(6)]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from collector.loop.trap_polls import MOST_AT_ONE_ADDRESS, Prompts, Sources
 from collector.reading import Device
-from collector.trap_polls import MOST_AT_ONE_ADDRESS, Prompts, Sources
 
-from .fleet import CollectorRun, Echoes
+from ..fleet import CollectorRun, Echoes
 
 LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
 HOUR = 3600.0

@@ -18,7 +18,7 @@ from collector.publish.hours.hour_files import SCHEMA
 from collector.publish.hours.hour_writer import HourWriter
 from collector.quality.maintenance import Calendar
 
-from .fleet import CollectorRun, Echoes
+from ..fleet import CollectorRun, Echoes
 
 
 @pytest.fixture
