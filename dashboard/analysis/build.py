@@ -76,7 +76,7 @@ def problems(folder: Path) -> list[str]:
 def _problems(manifest: Mapping[str, Any]) -> list[str]:
     codes = {DAMAGED, INCIDENTS_UNREAD, MODEL_FAILED}
     codes |= {not_known(str(join["name"])) for join in manifest.get("joins", ()) if join["is_warning"]}
-    if any(one["what"] != "double" for one in manifest.get("refused", ())):
+    if any(one["what"] != refused_hours.COPY for one in manifest.get("refused", ())):
         codes.add(refused_hours.CODE)
     return [str(note["text"]) for note in manifest.get("notes", ()) if note["code"] in codes]
 
@@ -123,7 +123,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
     tables, notes, wording = fit(panel, inputs.records["areas"], settings, progress)
     if refused := refused_hours.note(panel.refused):
         notes.insert(0, {"code": refused_hours.CODE, "text": refused})
-        progress(f"WARNING: {refused}")
+        progress(refused if refused_hours.are_copies(panel.refused) else f"WARNING: {refused}")
     if damages := inputs.quality.damages():
         notes.insert(0, {"code": DAMAGED, "text": stored_hours.note(damages)})
         progress(f"WARNING: {stored_hours.note(damages)}")

@@ -11,6 +11,8 @@ from dashboard.panel.engines.sql_engine import Engine
 from dashboard.tables.believed_hours import CELLS, FAULTS
 
 CODE = "quality_refused"
+COPY = "double"
+"""The fault of hours that are on record already."""
 MOST_FILES = 3
 
 
@@ -50,6 +52,11 @@ def note(refused: Sequence[Refused]) -> str:
     if said := [text for text in columns if text]:
         parts.append(f"Values of quality that cannot be, taken as not measured: {'; '.join(said)}.")
     return " ".join(parts)
+
+
+def are_copies(refused: Sequence[Refused]) -> bool:
+    """Whether nothing was left out but hours that count already: that costs nothing, and nobody has to mend it."""
+    return all(one.what == COPY for one in refused)
 
 
 def _rows(code: str, found: Sequence[Refused]) -> str:

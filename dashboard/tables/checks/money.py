@@ -12,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
-from dashboard.tables.checks.currencies import DOLLAR, DOLLARS, named
+from dashboard.tables.checks.currencies import CODES, DOLLAR, DOLLARS, named
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import given_columns
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))["money"]
 FAR, JUMP, FEWEST_AMOUNTS = 100, 8, 10
+OF_A_MONTH = ("monthly_price", "new_customer_price")
+LEAST_USUAL, MOST_USUAL = 1, 200
+"""In euros: a middle price of a month beyond these is looked at by a person."""
 SLIPS = 0.05
 MOST = 0.8
 """So much of a column has to be of one currency where none of them is the provider's own."""
@@ -124,6 +127,37 @@ def _is_monthly(text: str) -> bool:
         return True
     is_other = plain.isdecimal() or any(word in plain for word in _WORDS["other_cycles"])
     return not is_other
+
+
+def told_where_unusual(rows: pa.Table, stored: pa.Table, currency: str, stated: Collection[str]) -> tuple[str, ...]:
+    """Questions about prices that are hardly those of a month (in cents, of a year, in thousands), where none are on
+    record to compare with; ``stated`` are columns of which a mapping says what they are in."""
+    if currency not in CODES.values():
+        return ()
+    euro = float(_WORDS["per_euro"].get(currency, 1))
+    said = []
+    for name in OF_A_MONTH:
+        if name not in rows.column_names or name in stated or _number(stored, name) >= FEWEST_AMOUNTS:
+            continue
+        amounts = rows.column(name).drop_null().to_numpy()
+        amounts = amounts[amounts > 0]
+        if (
+            len(amounts) < FEWEST_AMOUNTS
+            or LEAST_USUAL * euro <= (middle := float(np.median(amounts))) <= MOST_USUAL * euro
+        ):
+            continue
+        is_much = middle > MOST_USUAL * euro
+        what = "are these cents, or prices of a year?" if is_much else "are these thousands, or prices of a day?"
+        said.append(
+            f"{name}: the middle one is {middle:,g} {currency}, which is {'much' if is_much else 'little'} for a month:"
+            f" {what} A mapping says so under [columns.{name}]: divide = {'100 (or 12)' if is_much else '0.001'}, or"
+            " divide = 1 where they are right as they stand"
+        )
+    return tuple(said)
+
+
+def _number(stored: pa.Table, name: str) -> int:
+    return int(pc.sum(pc.greater(stored.column(name), 0)).as_py() or 0)
 
 
 def told_where_far(rows: pa.Table, stored: pa.Table, names: Collection[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dashboard.tables.checks import prospects
 from dashboard.tables.checks.departures import is_named
 from dashboard.tables.readers.sheets import Fault, Sheet
 
@@ -22,6 +23,13 @@ _HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))}|(?
 MOST_KINDS = 60
 SHOWN = 5
 REASON = "says that the customer has gone, and ended_on is blank"
+
+
+def without_non_customers(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
+    """Customers without leads, tests and the like (see prospects), and without those who have gone."""
+    made = prospects.without_prospects(sheet, unused)
+    kept = pa.array(np.isin(sheet.lines, made.lines))
+    return without_gone(made, {name: cells.filter(kept) for name, cells in unused.items()})
 
 
 def without_gone(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:

@@ -74,7 +74,7 @@ def _named(export: Sheet, spec: TableSpec, areas: Collection[str], today: dateti
     made = sheet
     if spec.name == "customers":
         made = departures.told_where_departures(sheet, sheet, tuple(unused), today)
-        made = statuses.without_gone(made, unused)
+        made = statuses.without_non_customers(made, unused)
     if spec.name == "complaints" and "category" in sheet.columns:
         made = categories.told_where_other(made, {"category": sheet.columns["category"]}, unused, is_mapped=False)
     return _Read(sheet, made, unused)

@@ -11,20 +11,33 @@ from dashboard.tables import quality_hours
 from dashboard.tables.imports import snapshots
 from dashboard.tables.readers.sheets import Sheet
 
+MAY_BE_NONE = ("complaints", "nps", "reviews")
+"""Kinds of which a file without a row may be right."""
+
 
 def notes_on(
     spec: TableSpec, sheet: Sheet, rows: pa.Table, *, settings: DashboardSettings, has_new_key: bool
 ) -> tuple[str, ...]:
     """Sentences on an import of ``rows`` (those that were not refused) read from ``sheet``."""
     notes = list(sheet.notes)
-    if sheet.rows_read == 0:
-        notes.append("there is a header and no row under it")
     if has_new_key:
         notes.append(
             f"made the customer key {settings.customer_key}: back it up apart from the data;"
             " without it later imports cannot be joined to these records"
         )
     return (*notes, *_unmatched(spec, rows, settings))
+
+
+def warnings_on(spec: TableSpec, sheet: Sheet) -> tuple[str, ...]:
+    """What a person has to look at of a file that gives nothing: it may be right, or a broken export."""
+    if not sheet.rows_read and spec.name in MAY_BE_NONE:
+        return (
+            f"there is a header and no row under it: if there were {spec.name} since the last import, the export has failed;"
+            " until when the records are complete stays as it was",
+        )
+    if 0 < sheet.skipped == sheet.rows_read:
+        return (f"the mapping's skip leaves out all {sheet.skipped:,} rows, so there are no {spec.name} in the file",)
+    return ()
 
 
 def _unmatched(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> list[str]:

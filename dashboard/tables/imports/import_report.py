@@ -26,8 +26,8 @@ class ImportReport:
     ``unjoined`` why that cannot be told yet.
     ``ways`` say of a dry run how ids are to be rewritten so that they join, column by column.
     ``failure`` says why nothing of the file could be used. ``exit_code``: 0 all rows are in, 1 some were refused or there
-    is a warning (too few rows join, all complaints are "other"), 2 nothing could be done. Printed it is a text for
-    people; ``summary`` is its first line.
+    is a warning (too few rows join, all complaints are "other"), 2 nothing could be used: a failure, or every row was
+    refused. Printed it is a text for people; ``summary`` is its first line.
     """
 
     kind: str
@@ -59,9 +59,14 @@ class ImportReport:
         return self.added + self.changed + self.ended
 
     @property
+    def is_unusable(self) -> bool:
+        """Whether every row was refused, but for those that a mapping skips."""
+        return 0 < self.rejected == self.rows_read - self.skipped and not self.ended
+
+    @property
     def exit_code(self) -> int:
         is_in_doubt = self.rejected or self.warnings or any(join.is_under for join in self.joins)
-        return 2 if self.failure else 1 if is_in_doubt else 0
+        return 2 if self.failure or self.is_unusable else 1 if is_in_doubt else 0
 
     @property
     def summary(self) -> str:
@@ -96,6 +101,8 @@ class ImportReport:
             lines.append(f"  every refused row: {self.reject_file}")
         if self.is_dry_run:
             lines.append("  dry run: nothing was written")
+        elif self.is_unusable:
+            lines.append("  nothing could be used: every row was rejected, and the records stay as they are")
         elif not self.accepted:
             lines.append("  nothing new: the records stay as they are")
         else:

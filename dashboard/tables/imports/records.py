@@ -18,7 +18,7 @@ from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables.checks import absences, cell_values, money
 from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots
-from dashboard.tables.imports.import_notes import notes_on
+from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.typed import typed_rows
@@ -120,6 +120,7 @@ def undo(kind: str, settings: DashboardSettings, *, by: str = "") -> str:
 
 def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportReport:
     _require_columns(sheet, context, has_mapping=context.has_mapping)
+    _require_rows(sheet, context)
     key, has_new_key = _customer_key(context, sheet, report.is_dry_run)
     rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of)
     rows = _hashed(rows, key)
@@ -149,7 +150,9 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         unjoined=told.notes,
         warnings=(
             *sheet.warnings,
+            *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
+            *money.told_where_unusual(rows, context.stored, context.settings.currency, sheet.divisors),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),
         ),
         notes=(
@@ -262,6 +265,14 @@ def _require_columns(sheet: Sheet, context: _Context, *, has_mapping: bool) -> N
         raise UnreadableError("the column customer_id (or area) is missing")
 
 
+def _require_rows(sheet: Sheet, context: _Context) -> None:
+    """Raises UnreadableError for an empty file of what every provider has; a day without complaints may be one."""
+    if not sheet.rows_read and context.spec.name not in MAY_BE_NONE and context.absent is None:
+        raise UnreadableError(
+            f"there is a header and no row under it, so there are no {context.spec.name} to import: did the export fail?"
+        )
+
+
 def _listed(noun: str, names: Sequence[str]) -> str:
     return f"{noun} {names[0]} is" if len(names) == 1 else f"{noun}s {', '.join(names)} are"
 
@@ -331,7 +342,7 @@ def _store(context: _Context, table: pa.Table, key: bytes | None, report: Import
     reject_file = snapshots.write_rejects(kind, data, report.faults) if report.faults else None
     metadata = dict(context.stored.schema.metadata or {})
     until = metadata.get(b"complete_until", b"").decode()
-    if context.as_of:
+    if context.as_of and report.rows_read and not report.is_unusable:
         until = max(until, str(context.as_of - datetime.timedelta(days=1)))
     stated = {"complete_until": until, "customer_key": identity.fingerprint(key) if key else ""}
     metadata |= {name.encode(): text.encode() for name, text in stated.items() if text}

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector.published import ARROW, Column, TableSpec
 from dashboard.tables.checks import cell_values
@@ -45,13 +46,17 @@ def typed_rows(
             parsed = _parse(column, sheet.columns[column.name], manner)
         else:
             parsed = _absent(column, len(sheet.lines), as_of)
-        typed[column.name] = parsed.values
+        typed[column.name] = _divided(parsed.values, sheet.divisors.get(column.name, 1))
         for mask, reason in parsed.faults:
             faults += [Fault(line, column.name, reason) for line in sheet.lines[mask].tolist()]
             is_good &= ~mask
     typed |= {name: pa.nulls(len(sheet.lines), pa.int64()) for name in COUNTED.get(spec.name, ())}
     typed["line"] = pa.array(sheet.lines)
     return pa.table(typed).filter(pa.array(is_good)), faults
+
+
+def _divided(values: pa.Array, divisor: float) -> pa.Array:
+    return values if divisor == 1 else pc.divide(values, float(divisor))
 
 
 def _is_dated(column: Column) -> bool:

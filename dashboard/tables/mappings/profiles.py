@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import settings_file
+from collector.published import TableSpec
 from dashboard.tables.checks.ids import COLUMNS, Way
 from dashboard.tables.checks.scales import SCALES
 from dashboard.tables.readers.sheets import UnreadableError
@@ -32,7 +33,8 @@ class ColumnMapping:
     how dates are written (as in strptime, or unix), one or several to be tried in order; ``timezone`` where their
     clock hangs. ``after`` names one of our timestamps to which the cell's number of ``unit`` is added. How ids are
     rewritten, so that they are those of the other exports, is said by the fields of ``ids.Way``. ``scale`` confirms of
-    scores and stars that they are of the scale that is meant, where they do not look so.
+    scores and stars that they are of the scale that is meant, where they do not look so. ``divide`` is what amounts are
+    divided by (100: they are in cents); 1 confirms that they are right as they stand.
     """
 
     source: tuple[str, ...] = ()
@@ -55,6 +57,7 @@ class ColumnMapping:
     strip_zeros: bool = False
     pad: int = 0
     scale: str | None = None
+    divide: float | None = None
 
     @property
     def way(self) -> Way:
@@ -165,7 +168,7 @@ def _check(mapping: Mapping, path: Path) -> None:
                 f"{path}: columns.{name}: {mapping.kind} have no such column; they have {', '.join(known)}"
             )
     for name, column in mapping.columns.items():
-        if reason := _fault(name, column, mapping.columns):
+        if reason := _fault(name, column, mapping.columns) or _fault_of_divisor(spec, name, column):
             raise settings_file.SettingsError(f"{path}: columns.{name}: {reason}")
     for zone in (mapping.timezone, *(column.timezone for column in mapping.columns.values())):
         if zone is not None and not _is_zone(zone):
@@ -200,6 +203,17 @@ def _fault(name: str, column: ColumnMapping, columns: Table[str, ColumnMapping])
     ours = [*column.values.values(), *column.words, column.default, column.blank, column.constant]
     wrong = [value for value in ours if choices and value is not None and value.lower() not in choices]
     return f"{wrong[0]!r} is not one of {', '.join(choices or ())}" if wrong else None
+
+
+def _fault_of_divisor(spec: TableSpec, name: str, column: ColumnMapping) -> str | None:
+    numbers = [one.name for one in given_columns(spec) if one.type == "number"]
+    if column.divide is None or (name in numbers and column.divide > 0):
+        return None
+    return (
+        f"divide must be above 0, not {column.divide:g}"
+        if name in numbers
+        else f"divide is for {', '.join(numbers) or 'amounts'}"
+    )
 
 
 def _is_zone(name: str) -> bool:

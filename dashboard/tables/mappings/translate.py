@@ -55,6 +55,7 @@ def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, a
         columns=columns,
         has_decimal_comma=sheet.has_decimal_comma if mapping.decimal is None else mapping.decimal == "comma",
         is_decimal_stated=mapping.decimal is not None,
+        divisors={name: column.divide for name, column in mapping.columns.items() if column.divide is not None},
         unused=(*sheet.unused, *unused),
     )
     made = _looked_through(made, sheet, mapping, unused)
@@ -65,7 +66,8 @@ def _looked_through(made: Sheet, sheet: Sheet, mapping: Mapping, unused: Table[s
     """The translated rows beside the columns that stay at the door: who has gone by them, what they know of complaints."""
     if mapping.kind == "customers":
         ignored = {column_name(one) for one in mapping.ignore}
-        return statuses.without_gone(made, {name: cells for name, cells in unused.items() if name not in ignored})
+        beside = {name: cells for name, cells in unused.items() if name not in ignored}
+        return statuses.without_non_customers(made, beside)
     if mapping.kind == "complaints" and "category" in made.columns:
         sources = [column_name(source) for source in mapping.columns["category"].source]
         read = {name: sheet.columns[name] for name in sources if name in sheet.columns}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +38,8 @@ class Sheet:
 
     ``unit`` is what ``lines`` counts (line, row or feature), ``described`` says what was read, ``header`` where the
     columns' names stand. ``skipped`` rows were left out by a mapping, and ``unused`` columns were not asked for.
-    ``is_decimal_stated``: a mapping says whether decimals have a comma, and nobody has to guess.
+    ``is_decimal_stated``: a mapping says whether decimals have a comma, and nobody has to guess. ``divisors`` are what
+    it says that the numbers of columns are to be divided by.
     ``warnings`` are notes that a person has to look at; ``refused_ids`` the customers' ids of refused rows.
     """
 
@@ -50,6 +51,7 @@ class Sheet:
     header: str = "line 1"
     has_decimal_comma: bool = False
     is_decimal_stated: bool = False
+    divisors: Mapping[str, float] = field(default_factory=dict)
     skipped: int = 0
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

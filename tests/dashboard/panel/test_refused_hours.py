@@ -288,3 +288,9 @@ def test_values_of_a_damaged_page_are_asked_themselves_whatever_the_file_states_
         ).fetchall()[0]
     assert not clean
     assert (known_values, most < 1) == (rows - 1, True)
+
+
+def test_copies_alone_are_no_warning() -> None:
+    copy, ahead = (refused_hours.Refused("a.parquet", what, 24) for what in ("double", "ahead"))
+    assert refused_hours.are_copies([copy])
+    assert not refused_hours.are_copies([copy, ahead])

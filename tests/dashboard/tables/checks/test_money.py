@@ -95,3 +95,52 @@ def test_prices_in_another_unit_than_those_on_record_are_told(import_text):
     report = import_text("customers", customers(["2990", "3990"] * 10))
     assert report.exit_code == 1
     assert "the middle one is 3490, and 34.9 of those on record: is it another unit (cents)" in str(report)
+
+
+MAPPED = 'kind = "customers"\n' + "".join(
+    f'[columns.{name}]\nsource = "{name}"\n' for name in ("customer_id", "area", "started_on", "monthly_price")
+)
+
+
+@pytest.mark.parametrize(
+    ("currency", "prices", "said"),
+    [
+        ("EUR", ["2990", "3990"], "the middle one is 3,490 EUR, which is much for a month: are these cents"),
+        ("EUR", ["358.80", "478.80"], "or prices of a year?"),
+        ("BRL", ["9990", "12990"], "which is much for a month"),
+        ("IDR", ["300", "450"], "which is little for a month: are these thousands"),
+        ("EUR", ["0.0299", "0.0399"], "which is little for a month"),
+        ("RUB", ["890", "1490"], None),
+        ("COP", ["89900", "129900"], None),
+        ("IDR", ["300000", "450000"], None),
+        ("JPY", ["4980", "5980"], None),
+        ("EUR", ["149", "189"], None),
+        ("XXX", ["2990", "3990"], None),
+    ],
+)
+def test_the_first_prices_are_asked_whether_they_are_those_of_a_month(provider, prices, currency, said):
+    path = provider.data.parent / "first.csv"
+    path.write_text(customers(prices * 10))
+    report = import_records("customers", path, replace(provider, currency=currency), as_of=AS_OF)
+    assert report.added == 20
+    assert (report.exit_code == 1) is (said is not None)
+    if said is not None:
+        assert f"monthly_price: the middle one is {(float(prices[0]) + float(prices[1])) / 2:,g} {currency}" in str(
+            report
+        )
+        assert said in str(report)
+        assert "divide = 1 where they are right as they stand" in str(report)
+
+
+@pytest.mark.parametrize(("divisor", "price"), [("100", 29.9), ("1", 2990.0)])
+def test_a_mapping_says_what_amounts_are_in(provider, import_text, divisor, price):
+    mapping = f"{MAPPED}divide = {divisor}\n"
+    assert import_text("customers", customers(["2990"] * 20), mapping).exit_code == 0
+    assert set(read("customers", provider.data).column("monthly_price").to_pylist()) == {price}
+
+
+@pytest.mark.parametrize(("divisor", "said"), [("0", "divide must be above 0, not 0"), ("-1", "not -1")])
+def test_what_nothing_can_be_divided_by_is_refused(import_text, divisor, said):
+    assert said in str(import_text("customers", customers(["2990"]), f"{MAPPED}divide = {divisor}\n"))
+    of_days = MAPPED.replace('source = "started_on"', 'source = "started_on"\ndivide = 100')
+    assert "divide is for monthly_price, termination_fee" in str(import_text("customers", customers(["1"]), of_days))

@@ -171,10 +171,36 @@ def test_counts_add_up_and_what_is_accepted_is_stored(name: str, settings: Dashb
     assert report.accepted == read(kind, settings.data).num_rows > 0
 
 
-def test_a_header_without_rows_is_no_fault(settings: DashboardSettings) -> None:
+def test_customers_without_a_row_are_refused(settings: DashboardSettings) -> None:
     report = import_records("customers", FILES / "customers" / "header_only.csv", settings)
-    assert (report.failure, report.rows_read, report.exit_code) == (None, 0, 0)
+    assert report.exit_code == 2
+    assert report.failure is not None
+    assert report.failure.startswith("there is a header and no row under it, so there are no customers to import")
     assert read("customers", settings.data).num_rows == 0
+
+
+def test_no_complaint_may_be_right_or_a_broken_export(settings: DashboardSettings, tmp_path: Path) -> None:
+    """Until when the records are complete is taken from no file without a row: it would say that there were none."""
+    path = tmp_path / "complaints.csv"
+    path.write_text("complaint_id,area,opened_at,category\n1,A,2025-11-30 10:00,slow\n")
+    import_records("complaints", path, settings, as_of=EXPORTED_ON - datetime.timedelta(days=20))
+    path.write_text("complaint_id,area,opened_at,category\n")
+    report = import_records("complaints", path, settings, as_of=EXPORTED_ON)
+    assert (report.exit_code, report.snapshot) == (1, None)
+    assert "WARNING: there is a header and no row under it" in str(report)
+    assert read("complaints", settings.data).schema.metadata[b"complete_until"] == b"2025-12-10"
+
+
+def test_where_every_row_is_rejected_nothing_could_be_used(settings: DashboardSettings, tmp_path: Path) -> None:
+    path = tmp_path / "nps.csv"
+    path.write_text("response_id,area,answered_on,score\n1,a,2025-01-01,9\n")
+    import_records("nps", path, settings, as_of=EXPORTED_ON - datetime.timedelta(days=20))
+    path.write_text("response_id,area,answered_on,score\n2,a,31.02.2025,9\n3,a,31.02.2025,8\n")
+    report = import_records("nps", path, settings, as_of=EXPORTED_ON)
+    assert (report.exit_code, report.rejected, report.snapshot) == (2, 2, None)
+    assert "nothing could be used: every row was rejected, and the records stay as they are" in str(report)
+    assert report.reject_file is not None
+    assert read("nps", settings.data).schema.metadata[b"complete_until"] == b"2025-12-10"
 
 
 def test_a_quote_that_never_closes_names_the_rows_it_swallowed(settings: DashboardSettings) -> None:

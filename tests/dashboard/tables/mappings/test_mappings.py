@@ -102,8 +102,8 @@ def test_what_a_mapping_does_not_know_is_refused_by_line_and_column(settings: Da
 
 def test_an_export_without_rows_and_one_with_blank_columns(settings: DashboardSettings) -> None:
     empty = give(settings, "complaints", HEADER, TICKETS)
-    assert (empty.failure, empty.rows_read, empty.exit_code) == (None, 0, 0)
-    assert "there is a header and no row under it" in empty.notes
+    assert (empty.failure, empty.rows_read, empty.exit_code) == (None, 0, 1)
+    assert "there is a header and no row under it" in str(empty)
     blank = give(settings, "complaints", HEADER + "LX,1,a,,,,,,x\nLX,2,b,,,,,,x\n", TICKETS)
     assert (blank.rows_read, blank.rejected) == (2, 2)
     assert {(fault.column, fault.reason) for fault in blank.faults} == {
@@ -111,7 +111,8 @@ def test_an_export_without_rows_and_one_with_blank_columns(settings: DashboardSe
         ("category", "is blank"),
     }
     skipped = give(settings, "complaints", HEADER + "LX,1,a,04/02/2025,,,slow,SPAM,x\n", TICKETS)
-    assert (skipped.rows_read, skipped.skipped, skipped.rejected) == (1, 1, 0)
+    assert (skipped.rows_read, skipped.skipped, skipped.rejected, skipped.exit_code) == (1, 1, 0, 1)
+    assert "the mapping's skip leaves out all 1 rows" in str(skipped)
 
 
 def test_a_default_is_stated_where_it_was_taken(settings: DashboardSettings) -> None:
