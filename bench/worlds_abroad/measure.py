@@ -90,6 +90,7 @@ def compared(world: World, results: stored_results.Results) -> Row:
         "at_risk": _at_risk(world, results, chance),
         "steps": _steps(world, results, chance),
         "tests": _tests(world, results),
+        "dose": {str(one["measure"]): str(one["verdict"]) for one in results.dose_checks.to_dict("records")},
         "nps": _nps(world, results),
         "outages": _outages(results),
         "wording": results.manifest.get("wording", {}),

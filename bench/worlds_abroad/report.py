@@ -100,6 +100,16 @@ def _kept_beside_oracle(row: Row) -> tuple[float, float] | None:
     return (own["future"]["width"], row["oracle"]["kept"]) if own and "oracle" in row and row["matters"] else None
 
 
+def _dose_fails(*, matters: bool) -> Pick:
+    """Measures that move anybody, or nobody, and those of them along which departures are said not to go as fitted."""
+
+    def pick(row: Row) -> tuple[float, float] | None:
+        own = [verdict for name, verdict in row.get("dose", {}).items() if (name in row["matters"]) == matters]
+        return (own.count("fails"), len(own)) if own else None
+
+    return pick
+
+
 def _promised(row: Row) -> tuple[float, float]:
     """Areas, measure by measure, in which nothing is to be saved, and those of them that are promised something."""
     own = [told for name, told in row["avoidable"].items() if name != EVERYTHING]
@@ -183,6 +193,8 @@ _FINDS: dict[str, Pick] = {
     "complaints: joint find": _joint("complaints"),
     "names a measure that moves nobody": _false_names,
     **{f"{name.replace('_', ' ')} sounds": _joint(name) for name in CONTROLS},
+    "dose check fails: what matters": _dose_fails(matters=True),
+    "what does not": _dose_fails(matters=False),
     "at risk: false of called": _at_risk,
 }
 _LOCAL: dict[str, Pick] = {

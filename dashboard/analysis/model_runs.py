@@ -15,7 +15,7 @@ from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas
 from dashboard.models.complaints import complaint_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, coming_quality, expected_leavers, like_customers, returners
+from dashboard.models.leaving import churn, coming_quality, dose_rows, expected_leavers, like_customers, returners
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list
 from dashboard.models.outages import outage_study as incidents
@@ -70,6 +70,11 @@ def fit(
     tables |= _ranked(panel, leaving.predicting if leaving is not None else None, settings, attempt)
     tables |= _loyal(panel, leaving.price_gap if leaving is not None else None, settings, attempt)
     told = (effects, leaving) if panel.knows(join_coverage.DEVICES) else ()
+    if leaving is not None and leaving.predicting is not None and panel.knows(join_coverage.DEVICES):
+        tables["dose_checks"], tables["dose_bins"] = (
+            dose_rows.checks(leaving.predicting),
+            dose_rows.bins(leaving.predicting),
+        )
     fitted = [model for outcome in told if outcome is not None for model in outcome.models]
     tables["effects"], tables["joint_tests"] = effect_rows(fitted), joint_rows(fitted)
     if effects is not None or not rests:
@@ -138,7 +143,7 @@ def _ranked(
             ),
         )
         if saved is not None:
-            tables["avoidable"] = saved
+            tables["avoidable"] = avoidable.withheld(saved, avoidable.refuted(predictor))
     return tables
 
 

@@ -186,6 +186,7 @@ def _considered(
 ) -> tuple[dict[str, list[Work]], list[str]]:
     """Works by area that there is ground to choose among, and in words what was left out and why."""
     found, hidden = figures.found_measures(results), suppression.small_areas(results, minimum)
+    withheld = figures.why_withheld(results)
     saving = results.avoidable.set_index(["area", "measure"])["avoidable_leavers_90d"]
     by_area: dict[str, list[Work]] = {}
     reasons: dict[str, int] = {}
@@ -194,6 +195,8 @@ def _considered(
             why = "in areas with too few customers to show separately"
         elif not with_unproven and work.measure not in found and not (work.measure == figures.EVERYTHING and found):
             why = "of measures that were not found to affect leaving (--unproven includes them)"
+        elif work.measure in withheld:
+            why = f"whose numbers are withheld: {withheld[work.measure]}"
         elif not saving.get((work.area, work.measure), math.nan) > 0:
             why = "that would keep no customers, as far as is known"
         else:
@@ -226,8 +229,8 @@ def _combined(rows: pd.DataFrame, measures: Sequence[str], expected: float, end:
     if len(saved) == 1:
         return saved[0]
     kept = expected * (1 - math.prod(1 - min(one / expected, 1.0) for one in saved)) if expected > 0 else max(saved)
-    everything = float(rows[column].loc[figures.EVERYTHING]) if figures.EVERYTHING in rows.index else math.inf
-    return min(kept, max(everything, *saved))
+    everything = float(rows[column].get(figures.EVERYTHING, math.nan))
+    return kept if math.isnan(everything) else min(kept, max(everything, *saved))
 
 
 def total(made: Plan) -> tuple[float, float, float]:

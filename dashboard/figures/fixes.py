@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dashboard import spreadsheet
+from dashboard.figures import dose_checks
 from dashboard.figures.effects import EffectSummary, effects, found_terms
 from dashboard.figures.findings import Driver, area_names
 from dashboard.figures.live import age
@@ -39,6 +40,7 @@ BASELINE = (
 LASTS = "This assumes that quality stays as it was in the last eight weeks."
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
 AT_TARGET = "It was at its target in the last eight weeks that were analysed, but by its history that will not last."
+OF_ANY = "at least one measure has no numbers"
 NOTHING_HERE = "Nothing that was found to affect leaving is worse than its target here."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
 """Measures whose effect is told and of which less is not offered as a fix: planned work is done for a reason."""
@@ -46,7 +48,10 @@ NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.m
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One measure in one area and what bringing it down would save; ``is_proven`` where its own effect was found."""
+    """One measure in one area and what bringing it down would save; ``is_proven`` where its own effect was found.
+
+    Where numbers are withheld ``leavers`` is a dash, and the sentence says why.
+    """
 
     area: str
     name: str
@@ -66,7 +71,8 @@ class Fix:
 class Fixes:
     """What would help, most customers kept first.
 
-    ``proven`` holds measures whose own effect on leaving was found, ``unproven`` the others. Both are empty where no
+    ``proven`` holds measures whose own effect on leaving was found, ``unproven`` the others. ``ordered`` are proven too, but
+    without numbers, because departures do not follow the measure as fitted; ``withheld`` says why, by measure. All are empty where no
     measure was found by itself. ``small`` areas have too few customers to show separately, ``negligible`` rows
     keep less than 0.1 customers. ``found`` are the measures that were found.
     """
@@ -78,10 +84,24 @@ class Fixes:
     unproven: tuple[Fix, ...]
     small: int
     negligible: int
+    ordered: tuple[Fix, ...] = ()
+    withheld: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.proven or self.unproven or self.ordered)
 
     def of(self, area: str) -> tuple[Fix, ...]:
-        """The fixes of one area, proven ones first."""
+        """The fixes of one area that have numbers, proven ones first."""
         return tuple(fix for fix in (*self.proven, *self.unproven) if fix.area == area)
+
+    def is_answered(self, area: str) -> bool:
+        """Whether something that is proven would help there."""
+        return any(fix.area == area for fix in (*self.proven, *self.ordered))
+
+    def nothing(self) -> str:
+        """Why nothing is named in an area, where nothing that is proven would help."""
+        return self.sentence if self.is_empty else NOTHING_HERE
 
 
 def supposed(results: Results) -> str:
@@ -103,24 +123,49 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
         return Fixes(summary, f"{summary.sentence} {NO_NUMBERS}", found, (), (), len(hidden), 0)
     if results.avoidable.empty:
         return Fixes(summary, NOT_COMPUTED, found, (), (), len(hidden), 0)
-    told = _told(results, found, hidden)
-    worth = told["avoidable_leavers_90d"].ge(WORTH_TELLING)
+    told = _told(results, hidden)
+    worth = told["avoidable_leavers_90d"].ge(WORTH_TELLING) | (told["is_withheld"] & told["position"].notna())
     names, is_association = area_names(results), summary.caution is not None
+    withheld = why_withheld(results)
     expected = results.ranking.set_index("area")["expected_leavers_90d"].to_dict()
     made = [
         _fix(row, names, currency, expected, is_proven=row["measure"] in found, is_association=is_association)
-        for row in told[worth].to_dict("records")
+        for row in told[worth & ~told["is_withheld"]].to_dict("records")
     ]
-    proven = tuple(fix for fix in made if fix.is_proven)
-    unproven = tuple(fix for fix in made if not fix.is_proven)
-    return Fixes(summary, summary.sentence, found, proven, unproven, len(hidden), int((~worth).sum()))
+    ordered = [
+        _ordered(row, names, currency, withheld[str(row["measure"])], is_association=is_association)
+        for row in told[worth & told["is_withheld"] & told["measure"].isin(found)].to_dict("records")
+    ]
+    return Fixes(
+        summary,
+        summary.sentence,
+        found,
+        proven=tuple(fix for fix in made if fix.is_proven),
+        unproven=tuple(fix for fix in made if not fix.is_proven),
+        small=len(hidden),
+        negligible=int((~worth & ~told["is_withheld"]).sum()),
+        ordered=tuple(ordered),
+        withheld={measure: why for measure, why in withheld.items() if measure in found},
+    )
 
 
-def _told(results: Results, found: frozenset[str], hidden: frozenset[str]) -> pd.DataFrame:
-    """Rows of areas that may be told of, most customers kept first; each measure by itself."""
+def why_withheld(results: Results) -> dict[str, str]:
+    """By measure why it has no numbers, as a clause; everything together where any has none."""
     rows = results.avoidable
-    told = rows[(rows["measure"] != EVERYTHING) & ~rows["area"].isin(hidden) & rows["avoidable_leavers_90d"].notna()]
-    return told.sort_values(["avoidable_leavers_90d", "area"], ascending=[False, True], kind="stable")
+    measures = dict.fromkeys(rows.loc[rows["is_withheld"].astype(bool), "measure"])
+    return {
+        str(measure): OF_ANY if measure == EVERYTHING else dose_checks.why_withheld(results, str(measure))
+        for measure in measures
+    }
+
+
+def _told(results: Results, hidden: frozenset[str]) -> pd.DataFrame:
+    """Rows of areas that may be told of, most customers kept first; each measure by itself. Those without numbers come last."""
+    rows = results.avoidable.astype({"is_withheld": bool})
+    is_known = rows["avoidable_leavers_90d"].notna() | rows["is_withheld"]
+    told = rows[(rows["measure"] != EVERYTHING) & ~rows["area"].isin(hidden) & is_known]
+    order = ["avoidable_leavers_90d", "measure", "position", "area"]
+    return told.sort_values(order, ascending=[False, True, True, True], kind="stable")
 
 
 def _fix(
@@ -160,6 +205,32 @@ def _fix(
     )
 
 
+def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, why: str, *, is_association: bool) -> Fix:
+    """A fix whose place is told, and no number."""
+    area, measure = str(row["area"]), str(row["measure"])
+    said, name = words.driver(measure), names.get(str(row["area"]), str(row["area"]))
+    value, target = (
+        numbers.NONE if numbers.is_missing(row[column]) else said.form(row[column], currency)
+        for column in ("value", "target")
+    )
+    bringing = f"bringing {said.name[0].lower()}{said.name[1:]} {words.way(measure)} to {target}"
+    would = "might help, if this is an effect, which is not proven" if is_association else "would help"
+    return Fix(
+        area=area,
+        name=name,
+        measure=measure,
+        what=said.name,
+        value=value,
+        target=target,
+        leavers=numbers.NONE,
+        leavers_span="",
+        expected=numbers.NONE,
+        is_proven=True,
+        is_at_target=_is_at_target(measure, row["value"], row["target"]) or value == target,
+        sentence=f"In {name}, {bringing} {would}. How many customers that would keep is not given, because {why}.",
+    )
+
+
 def _is_at_target(measure: str, value: Any, target: Any) -> bool:
     """Whether an area's mean is no worse than the target."""
     if numbers.is_missing(value) or numbers.is_missing(target):
@@ -183,10 +254,10 @@ def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None 
     At most ``most`` are named; a fix that is no reason says so.
     """
     reasons = {driver.key: driver for driver in drivers if driver.is_reason}
-    mine = [fix for fix in told.proven if fix.area == area][:most]
-    lines = [" ".join([fix.sentence, *_aside(fix, is_reason=fix.measure in reasons)]) for fix in mine]
-    answered = {fix.measure for fix in told.proven if fix.area == area}
-    lines += [_why_not(driver, key in told.found) for key, driver in reasons.items() if key not in answered]
+    every = [fix for fix in (*told.proven, *told.ordered) if fix.area == area]
+    lines = [" ".join([fix.sentence, *_aside(fix, is_reason=fix.measure in reasons)]) for fix in every[:most]]
+    answered = {fix.measure for fix in every}
+    lines += [_why_not(driver, told) for key, driver in reasons.items() if key not in answered]
     return tuple(lines)
 
 
@@ -197,10 +268,14 @@ def _aside(fix: Fix, *, is_reason: bool) -> tuple[str, ...]:
     return () if is_reason else (NO_REASON_HERE,)
 
 
-def _why_not(driver: Driver, moves_leaving: bool) -> str:
+def _why_not(driver: Driver, told: Fixes) -> str:
     if driver.key in NEVER_PROMISED:
         return f"{driver.name}: a reason here, but no saving is claimed for less of it, because planned work is needed."
-    if moves_leaving:
+    if driver.key in told.withheld:
+        return (
+            f"{driver.name}: a reason here. No number of customers kept is given, because {told.withheld[driver.key]}."
+        )
+    if driver.key in told.found:
         return f"{driver.name}: a reason here, but reaching its target would keep less than a tenth of a customer."
     return f"{driver.name}: a reason for complaints here. It was not found to affect leaving, so no number of customers kept is given."
 
@@ -209,7 +284,7 @@ def csv(results: Results, minimum: int, newer: str = "") -> str:
     """What would help as a table for a spreadsheet: the columns of AVOIDABLE, names, and what is proven, which comes first.
 
     Only the header where no measure was found by itself; areas that are too small are left out. ``intervals`` says how
-    often they held, ``newer`` what has come in since the results were made.
+    often they held, ``numbers_withheld_because`` why there are none, ``newer`` what has come in since the results were made.
     """
     found = found_measures(results)
     hidden = small_areas(results, minimum)
@@ -219,6 +294,10 @@ def csv(results: Results, minimum: int, newer: str = "") -> str:
     table = table.assign(is_proven=[measure in found for measure in table["measure"]])
     table = table.sort_values(["is_proven", "position"], ascending=[False, True], na_position="last", kind="stable")
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
+    withheld = why_withheld(results)
+    table["is_withheld"] = [withheld.get(measure, "") for measure in table["measure"]]
+    table = table.rename(columns={"is_withheld": "numbers_withheld_because"})
     table["intervals"] = HELD
+    table.loc[table["avoidable_leavers_90d"].isna(), "intervals"] = ""
     age.stamp(table, results, newer)
     return spreadsheet.table(table)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from dashboard.figures import evidence
+from dashboard.figures import dose_checks, evidence
+from dashboard.figures.dose_checks import Bar, DoseCheck
 from dashboard.figures.effects import OUTCOMES
 from dashboard.figures.evidence import Group, Outcome, Term
 from dashboard.figures.style import numbers
@@ -26,6 +27,13 @@ TEXT = {
     "line": "A ratio of ×1.20 means 20% more when quality is worse by that step, all else equal. Bars are 95% intervals on a "
     "logarithmic scale around ×1. “Found” means that the result holds after Holm’s correction for testing several measures.",
     "joint": "Joint tests: does any measure matter?",
+    "dose": "Do departures follow each measure as fitted?",
+    "dose_how": "What would help rests on how leaving grows with each measure. Here the customers’ time is sorted by each measure into"
+    " groups in which about as many departures are expected, from the best quality to the worst. Bars: customers who left over those"
+    " expected, 95% intervals on a logarithmic scale around ×1. What a neighbourhood loses altogether, and what a week does to all"
+    " of them, is on both sides. A measure fails where chance alone would make differences as large in fewer than 5 of 100 cases:"
+    " then no number of customers kept is given for it.",
+    "dose_none": "This build did not check it.",
     "notes": "Build notes",
     "no_notes": "No warnings.",
     "coverage": "What the build covers",
@@ -84,6 +92,7 @@ def layout(seen: Visit) -> html.Div:
             *head,
             html.P(TEXT["line"], className="how"),
             html.Div(outcomes, className="halves"),
+            _dose(results),
             html.Div([_joint(results), _notes(results)], className="halves"),
             backtest.summary(seen),
             html.Div([_rows(results), _coverage(results)], className="halves"),
@@ -122,16 +131,46 @@ def _group(group: Group, outcome: str) -> list[Any]:
 
 def _bar(term: Term) -> Any:
     """The interval on a logarithmic line around 1, also said in words."""
-    if term.places is None:
+    label = f"{term.name}: {term.ratio}, 95% interval {term.span}, {term.verdict}"
+    return _line(term.places, label, is_loud=term.is_loud)
+
+
+def _line(places: tuple[float, float, float, float] | None, label: str, *, is_loud: bool) -> Any:
+    if places is None:
         return html.Span("no interval", className="soft")
-    low, middle, high, one = term.places
+    low, middle, high, one = places
     marks = [
         html.I(className="bar", style={"left": f"{low}%", "width": f"{high - low}%"}),
         html.I(className="zero", style={"left": f"{one}%"}),
         html.I(className="dot", style={"left": f"{middle}%"}),
     ]
-    label = f"{term.name}: {term.ratio}, 95% interval {term.span}, {term.verdict}"
-    return html.Div(marks, className=f"interval{' above' if term.is_loud else ''}", role="img", **{"aria-label": label})
+    return html.Div(marks, className=f"interval{' above' if is_loud else ''}", role="img", **{"aria-label": label})
+
+
+def _dose(results: Results) -> html.Section:
+    told = dose_checks.checks(results)
+    if not told:
+        return parts.panel(TEXT["dose"], html.P(TEXT["dose_none"], className="quiet"))
+    return parts.panel(TEXT["dose"], html.P(TEXT["dose_how"], className="how"), *(_dose_check(one) for one in told))
+
+
+def _dose_check(told: DoseCheck) -> html.P | html.Details:
+    """What the check says of a measure, and its groups below: open where it fails."""
+    if not told.bars:
+        return html.P(told.sentence)
+    rows = [
+        [bar.range, _dose_bar(told.name, bar), parts.with_span(bar.ratio, bar.span), bar.observed, bar.expected]
+        for bar in told.bars
+    ]
+    columns = (told.name, "95% interval", "Left over expected", "Left", "Expected")
+    label = f"{TEXT['dose']} {told.name}"
+    shown = parts.table(columns, rows, label=label, numbers_from=2)
+    return html.Details([html.Summary(told.sentence), shown], open=told.fails)
+
+
+def _dose_bar(name: str, bar: Bar) -> Any:
+    label = f"{name} {bar.range}: {bar.ratio} of what was expected, 95% interval {bar.span}"
+    return _line(bar.places, label, is_loud=bar.is_off)
 
 
 def _joint(results: Results) -> html.Section:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash import html
+from dash import dcc, html
 
 from dashboard.figures import findings
 from dashboard.figures import fixes as figures
@@ -27,6 +27,10 @@ TEXT = {
     "worse than the target had the target instead. In brackets: nominal 95% intervals. Savings of several measures in "
     "one neighbourhood overlap and must not be added up; “bairro fixes --budget” combines them and picks those that keep "
     "most customers for a budget. A target is what the best quarter of customers have, unless the settings give one.",
+    "withheld": "Order without numbers",
+    "withheld_how": "These measures were found to affect leaving, but the departures counted do not match the size that was fitted"
+    " for them. Most likely to help first. The comparison is on",
+    "evidence": "Evidence",
     "download": "Download CSV",
     "area": "What would help here",
     "area_small": "Too few customers for a number of their own.",
@@ -50,7 +54,7 @@ def layout(seen: Visit) -> html.Div:
     if results is None:
         return parts.no_results(TEXT["title"], seen)
     told = figures.all_fixes(results, seen.settings.currency, seen.settings.analysis.minimum_customers)
-    body = _order(told, figures.supposed(results)) if told.proven or told.unproven else [_nothing(told)]
+    body = [_nothing(told)] if told.is_empty else _order(told, figures.supposed(results))
     head = parts.heading(TEXT["title"], results, seen)
     first = [html.P(html.Strong(figures.HELD_TOO_RARELY), className="how")] if told.proven or told.unproven else []
     return html.Div([*head, *first, parts.effect_lines(told.summary), *body], className="page reading")
@@ -68,7 +72,9 @@ def _order(told: Fixes, supposed: str) -> list[html.Section]:
     if told.proven:
         first = html.Ol([html.Li(parts.sentence_link(fix.sentence, fix.area, fix.name)) for fix in told.proven[:FIRST]])
         sections.append(parts.panel(TEXT["first"], first, class_name="order"))
-    table = _table(told.proven) if told.proven else html.P(TEXT["nothing"] + ".", className="quiet")
+    if told.ordered:
+        sections.append(_without_numbers(told))
+    table = _table(told.proven) if told.proven else html.P(_no_rows(told), className="quiet")
     notes = [
         html.P(f"{TEXT['how']} {figures.BASELINE} {supposed}", className="how"),
         *(html.P(line, className="how") for line in left_out(told)),
@@ -81,6 +87,27 @@ def _order(told: Fixes, supposed: str) -> list[html.Section]:
         )
         sections.append(parts.panel(TEXT["unproven"], why, unproven))
     return sections
+
+
+def _no_rows(told: Fixes) -> str:
+    return f"{TEXT['nothing']}{', as far as numbers are given' if told.ordered else ''}."
+
+
+def _without_numbers(told: Fixes) -> html.Section:
+    """Measures whose numbers are withheld, each with its reason and its order."""
+    shown: list[html.P | html.Div] = []
+    for measure, why in told.withheld.items():
+        mine = [fix for fix in told.ordered if fix.measure == measure]
+        if not mine:
+            continue
+        rows = [[parts.area_link(fix.area, fix.name), fix.value, fix.target] for fix in mine[:SHOWN]]
+        said = f"{mine[0].what}: how many customers it would keep is not given, because {why}. The order stands."
+        columns = (COLUMNS[0], *COLUMNS[-2:])
+        shown += [html.P(said), parts.table(columns, rows, label=f"{TEXT['withheld']}: {mine[0].what}")]
+        if len(mine) > SHOWN:
+            shown.append(html.P(f"The first {SHOWN} of {len(mine)} are shown; the CSV has all.", className="how"))
+    link = dcc.Link(TEXT["evidence"], href="/evidence")
+    return parts.panel(TEXT["withheld"], html.P([TEXT["withheld_how"], " ", link, "."], className="how"), *shown)
 
 
 def left_out(told: Fixes) -> list[str]:
@@ -125,9 +152,8 @@ def of_area(seen: Visit, area: str) -> html.Section:
     lines = figures.of_area(told, area, findings.drivers(results, area, seen.settings.currency))
     unproven = [fix.sentence for fix in told.unproven if fix.area == area]
     first = [html.P(figures.HELD_TOO_RARELY, className="how")] if told.of(area) else []
-    if not any(fix.area == area for fix in told.proven):
-        nothing = figures.NOTHING_HERE if told.proven or told.unproven else told.sentence
-        first.append(html.P(nothing, className="quiet"))
+    if not told.is_answered(area):
+        first.append(html.P(told.nothing(), className="quiet"))
     items = [html.Li(line) for line in lines] + [html.Li([line, _tag()]) for line in unproven]
     caution = [html.P(told.summary.caution, className="how")] if told.summary.caution and told.of(area) else []
     return parts.panel(TEXT["area"], *first, *([html.Ul(items)] if items else []), *caution)

@@ -20,7 +20,7 @@ from dashboard.config import DashboardSettings
 from dashboard.figures import findings, known
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
-from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, NOTHING_HERE, Fixes, all_fixes, of_area
+from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
 from dashboard.figures.live import age
 from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.style import numbers
@@ -170,7 +170,7 @@ def would_help(told: Fixes, area: str, drivers: Sequence[Driver]) -> tuple[str, 
     lines = of_area(told, area, drivers, most=MOST_HELP)
     if any(fix.area == area for fix in told.proven):
         return (HELD_TOO_RARELY, *lines)
-    return (NOTHING_HERE if told.proven or told.unproven else told.sentence, *lines)
+    return lines if told.is_answered(area) else (told.nothing(), *lines)
 
 
 def _interval(said: Finding) -> Chart | None:

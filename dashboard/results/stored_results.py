@@ -158,7 +158,18 @@ AVOIDABLE = TableSpec(
         Column("avoidable_leavers_90d", "number", "departures of the next 90 days that would not happen"),
         Column("avoidable_leavers_90d_low", "number", "lower end of its 95% interval"),
         Column("avoidable_leavers_90d_high", "number", "upper end"),
-        Column("position", "integer", "1 keeps most customers; null for everything together"),
+        Column(
+            "position",
+            "integer",
+            "1 keeps most customers; null for everything together. Rows that are withheld are counted within their measure",
+        ),
+        Column(
+            "is_withheld",
+            "boolean",
+            "whether there are no numbers because leaving does not go along the measure as fitted (dose_checks), or that"
+            " could not be checked; everything: of any measure",
+            True,
+        ),
     ),
 )
 
@@ -213,6 +224,8 @@ class Results:
     incident_effects: pd.DataFrame
     incident_weeks: pd.DataFrame
     local_changes: pd.DataFrame
+    dose_checks: pd.DataFrame
+    dose_bins: pd.DataFrame
     hidden: frozenset[str] = frozenset()
     lacks: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()

@@ -256,6 +256,43 @@ LOCAL_CHANGES = TableSpec(
     ),
 )
 
+DOSE_CHECKS = TableSpec(
+    "dose_checks",
+    "one measure of quality: whether departures go along it as the averaged forms of its effect say",
+    ("measure",),
+    (
+        Column("measure", "text", "as in effects", True),
+        Column("verdict", "text", "passes | fails (p_value below 0.05) | untested", True),
+        Column("bins", "integer", "groups of customers' time, by the measure over eight weeks", True),
+        Column("statistic", "number", "the largest standardised sum of differences, from the best group upwards"),
+        Column("p_value", "number", "how often chance alone makes one as large, by simulation"),
+        Column("note", "text", "why it was not tested"),
+    ),
+)
+
+DOSE_BINS = TableSpec(
+    "dose_bins",
+    "one measure of quality and one group of customers' time by it: departures counted and expected",
+    ("measure", "bin"),
+    (
+        Column("measure", "text", "as in effects", True),
+        Column("bin", "integer", "1 has the best quality; about as many departures are expected in each", True),
+        Column("unit", "text", "of low and high", True),
+        Column("low", "number", "the measure over the eight weeks before: from", True),
+        Column("high", "number", "up to", True),
+        Column("observed", "number", "voluntary departures", True),
+        Column(
+            "expected",
+            "number",
+            "by the averaged forms, given what each neighbourhood lost altogether and what each week did to all",
+            True,
+        ),
+        Column("ratio", "number", "observed over expected; null where none were expected"),
+        Column("ratio_low", "number", "lower end of its 95% interval"),
+        Column("ratio_high", "number", "upper end"),
+    ),
+)
+
 FINDINGS: tuple[TableSpec, ...] = (
     LOYALTY,
     CONTRACT_CLIFF,
@@ -265,4 +302,6 @@ FINDINGS: tuple[TableSpec, ...] = (
     INCIDENT_EFFECTS,
     INCIDENT_WEEKS,
     LOCAL_CHANGES,
+    DOSE_CHECKS,
+    DOSE_BINS,
 )

@@ -72,6 +72,8 @@ def frames(seed: int, *, is_found: bool = True) -> dict[str, pd.DataFrame]:
             }
         ),
         "avoidable": _avoidable(ids, customers, bad),
+        "dose_checks": _dose_checks(),
+        "dose_bins": _dose_bins(),
         **_loyalty(customers),
     }
 
@@ -251,10 +253,25 @@ def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float])
         for (term, unit, value, step, _), leavers in zip(_DRIVERS, saved, strict=False):
             rows.append((area, term, value, unit, value + step * trouble, *_saving(leavers)))
         rows.append((area, "everything", None, None, None, *_saving(sum(saved) * 0.8)))
-    table = pd.DataFrame(rows, columns=list(stored_results.AVOIDABLE.column_names)[:-1])
+    table = pd.DataFrame(rows, columns=list(stored_results.AVOIDABLE.column_names)[:-2])
     single = table[table["measure"] != "everything"].sort_values("avoidable_leavers_90d", ascending=False)
     table["position"] = pd.Series(range(1, len(single) + 1), index=single.index).reindex(table.index).astype("Int64")
-    return table.astype({"target": float, "value": float})
+    return table.astype({"target": float, "value": float}).assign(is_withheld=False)
+
+
+def _dose_checks() -> pd.DataFrame:
+    """Each measure passes."""
+    rows = [(term, "passes", 3, 1.1, 0.41, None) for term, *_ in _DRIVERS[:4]]
+    return pd.DataFrame(rows, columns=list(stored_results.RESULT_TABLES["dose_checks"].column_names))
+
+
+def _dose_bins() -> pd.DataFrame:
+    rows = [
+        (term, place, unit, step * (place - 1), step * place, 100.0 + gap, 100.0, 1 + gap / 100, 0.8, 1.2)
+        for term, unit, _, step, _ in _DRIVERS[:4]
+        for place, gap in enumerate((2.0, -5.0, 3.0), 1)
+    ]
+    return pd.DataFrame(rows, columns=list(stored_results.RESULT_TABLES["dose_bins"].column_names))
 
 
 def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:

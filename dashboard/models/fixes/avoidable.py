@@ -31,7 +31,11 @@ COLUMNS = [
     "avoidable_leavers_90d_low",
     "avoidable_leavers_90d_high",
     "position",
+    "is_withheld",
 ]
+NUMBERS = [f"avoidable_leavers_90d{end}" for end in ("", "_low", "_high")]
+WORTH_PLACING = 0.05
+"""Leavers in 90 days from which a row whose numbers are withheld keeps a place in the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,28 @@ def avoidable(
         parts.append(_with_savings(rows, np.where(is_told, expected * share, np.nan)))
     rows = pd.concat(parts, ignore_index=True)
     rows["position"] = _positions(rows)
-    return rows[COLUMNS]
+    return rows.assign(is_withheld=False)[COLUMNS]
+
+
+def refuted(predictor: Predictor) -> frozenset[str]:
+    """Measures along which leaving does not go as the dose says, or of which that could not be checked, and so everything."""
+    told = zip(predictor.design.quality.terms, predictor.doses.checks, predictor.is_estimated, strict=True)
+    names = {term.name for term, check, is_told in told if term.may_be_promised and is_told and not check.passes}
+    return frozenset(names | ({EVERYTHING} if names else set()))
+
+
+def withheld(rows: pd.DataFrame, measures: frozenset[str]) -> pd.DataFrame:
+    """``rows`` without the numbers of these measures.
+
+    Their order stays, each measure's by itself, so that no place among others tells a number.
+    """
+    is_withheld = rows["measure"].isin(measures)
+    places = [_positions(rows[~is_withheld])]
+    for _, own in rows[is_withheld].groupby("measure"):
+        places.append(_positions(own[own["avoidable_leavers_90d"] >= WORTH_PLACING]))
+    numbers = {name: rows[name].mask(is_withheld) for name in NUMBERS}
+    position = pd.concat(places).reindex(rows.index).astype("Int64")
+    return rows.assign(position=position, is_withheld=is_withheld, **numbers)
 
 
 def _promised_terms(predictor: Predictor) -> tuple[Term, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.models.leaving import own_slopes
+from dashboard.models.leaving import dose_check, own_slopes
 from dashboard.models.leaving.own_slopes import ALIKE, Counted, OwnSlopes
 from dashboard.models.statistics import curved_hazard, hazard
 
@@ -57,12 +57,16 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Doses:
-    """The forms that are not ruled out; ``good`` (terms,) is the level from which each term's steps count."""
+    """The forms that are not ruled out; ``good`` (terms,) is the level from which each term's steps count.
+
+    ``checks`` tell by term whether leaving goes along it as they say.
+    """
 
     forms: tuple[Dose, ...]
     good: Floats
     clusters: int
     own: tuple[OwnSlopes, ...] = ()
+    checks: tuple[dose_check.Check, ...] = ()
 
     def draws(self, count: int, seed: int, areas: Codes | None = None) -> Draws:
         """Forms by their weights, and in each its effects by Student's t; the estimates alone where no error is known.
@@ -156,32 +160,83 @@ def fit(
     that does not converge is left out.
     """
     good = np.quantile(steps, GOOD_SHARE, axis=0)
+    asked = _Asked(rows, at, steps, good, places, is_estimated)
     log_means = np.log(np.maximum(straight.means, 1e-300))
     found = [_Found(CURVATURES[0], straight, log_means, _likelihood(rows, log_means))]
     kept = at[is_estimated]
     for curvature in CURVATURES[1:] if kept.size else ():
-        curve = _curve(curvature, steps[:, is_estimated] - good[is_estimated], places)
-        fitted = curved_hazard.fit(rows, kept, curve, straight)
+        fitted = curved_hazard.fit(rows, kept, asked.curve(curvature), straight)
         if fitted.has_converged and not fitted.fit.dropped[kept].any():
             found.append(_Found(curvature, fitted.fit, fitted.log_means, fitted.log_likelihood))
     weights = _weights(found, rows)
     forms = [_dose(one, at, is_estimated, w) for one, w in zip(found, weights, strict=True) if w >= NEGLIGIBLE_WEIGHT]
     total = sum(form.weight for form in forms)
     forms = [Dose(f.curvature, f.effects, f.covariance, f.weight / total) for f in forms]
-    return Doses(tuple(forms), good, rows.clusters, _own(found, rows, (steps - good).T, at, is_estimated))
+    own = _own(asked, found)
+    return Doses(tuple(forms), good, rows.clusters, own, _checks(asked, found, weights, own))
 
 
-def _own(
-    found: list[_Found], rows: hazard.Rows, above: Floats, at: Codes, is_estimated: npt.NDArray[np.bool_]
-) -> tuple[OwnSlopes, ...]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the forms are fitted to: see ``fit``."""
+
+    rows: hazard.Rows
+    at: Codes
+    steps: Floats
+    good: Floats
+    places: Places
+    is_estimated: npt.NDArray[np.bool_]
+
+    def curve(self, curvature: float) -> curved_hazard.Curve:
+        above = self.steps[:, self.is_estimated] - self.good[self.is_estimated]
+
+        def curve(effects: Floats) -> tuple[Floats, Floats]:
+            added = _log_ratio(curvature, effects * above).sum(axis=1)
+            slopes = slope(curvature, effects, above)
+            return self.places.within(added), np.stack([self.places.within(own) for own in slopes.T], axis=-1)
+
+        return curve
+
+    def term(self, one: _Found, place: int) -> own_slopes.Term:
+        """One of the terms in one of the forms."""
+        effect = one.fit.coefficients[self.at][place]
+        return own_slopes.Term(one.curvature, effect * (self.steps[:, place] - self.good[place]))
+
+
+def _own(asked: _Asked, found: list[_Found]) -> tuple[OwnSlopes, ...]:
     """By term whether areas differ, in the form that fits best; not asked of effects that are none or of the wrong sign."""
-    best = max(found, key=lambda one: one.log_likelihood)
+    best, rows = _best(found), asked.rows
     counted = Counted(rows.weight * rows.events, np.log(np.maximum(rows.weight, 1e-300)) + best.log_means, rows.cluster)
-    effects = best.fit.coefficients[at]
+    is_asked = asked.is_estimated & (best.fit.coefficients[asked.at] > 0)
     return tuple(
-        own_slopes.test(counted, own_slopes.Term(best.curvature, effect * steps)) if asked and effect > 0 else ALIKE
-        for effect, steps, asked in zip(effects, above, is_estimated, strict=True)
+        own_slopes.test(counted, asked.term(best, place)) if is_own else ALIKE for place, is_own in enumerate(is_asked)
     )
+
+
+def _checks(
+    asked: _Asked, found: list[_Found], weights: Floats, own: tuple[OwnSlopes, ...]
+) -> tuple[dose_check.Check, ...]:
+    """By term departures beside those that all forms by their weights expect, with areas' own slopes where they differ."""
+    best, rows, kept = _best(found), asked.rows, asked.at[asked.is_estimated]
+    if not kept.size:
+        return tuple(dose_check.NOTHING for _ in own)
+    means = np.zeros(rows.events.size)
+    for weight, one in zip(weights, found, strict=True):
+        means += weight * np.exp(one.log_means)
+    log_means = np.log(np.maximum(means, 1e-300))
+    for place, slopes in enumerate(own):
+        if slopes.differs:
+            times = 1.0 + slopes.mean[rows.cluster]
+            term = asked.term(best, place)
+            log_means += term.added(times)[0] - term.added(np.ones(times.size))[0]
+    rows.columns[:, kept] = asked.curve(best.curvature)(best.fit.coefficients[kept])[1]
+    counted = dose_check.Counted.of(rows, log_means, asked.places.week)
+    told = iter(dose_check.check(counted, asked.steps[:, asked.is_estimated]))
+    return tuple(next(told) if is_estimated else dose_check.NOTHING for is_estimated in asked.is_estimated)
+
+
+def _best(found: list[_Found]) -> _Found:
+    return max(found, key=lambda one: one.log_likelihood)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +245,6 @@ class _Found:
     fit: hazard.Fit
     log_means: Floats
     log_likelihood: float
-
-
-def _curve(curvature: float, above: Floats, places: Places) -> curved_hazard.Curve:
-    def curve(effects: Floats) -> tuple[Floats, Floats]:
-        added = _log_ratio(curvature, effects * above).sum(axis=1)
-        slopes = slope(curvature, effects, above)
-        return places.within(added), np.stack([places.within(own) for own in slopes.T], axis=-1)
-
-    return curve
 
 
 def _likelihood(rows: hazard.Rows, log_means: Floats) -> float:

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.commands import fixes_command
-from dashboard.figures import findings, ranking
+from dashboard.commands import choose_fixes, fixes_command
+from dashboard.figures import dose_checks, findings, ranking
 from dashboard.figures import fixes as figures
-from dashboard.pages import area, areas, fixes
+from dashboard.models.fixes.avoidable import withheld
+from dashboard.pages import area, areas, evidence, fixes
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import compose, render_html
 from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
@@ -97,6 +98,101 @@ def test_the_command_names_only_the_money_that_works_cost(sample, tmp_path, caps
     assert said.splitlines()[0] == figures.HELD_TOO_RARELY
     assert set(re.findall(r"€\d+(?:,\d+)*", said)) == {"€800", "€1,000"}
     assert not MONEY.search(out.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def refuted(built):
+    """Results in which departures do not follow time without service as fitted."""
+    checks = built.dose_checks.astype({"p_value": float})
+    is_down = checks["measure"] == "down_hours"
+    checks = checks.assign(
+        verdict=checks["verdict"].mask(is_down, "fails"), p_value=checks["p_value"].mask(is_down, 0.004)
+    )
+    kept = withheld(built.avoidable, frozenset({"down_hours", "everything"}))
+    return replace(built, avoidable=kept, dose_checks=checks)
+
+
+WHY = "departures do not follow time without service as fitted (p = 0.004)"
+KEPT = re.compile(r"keep about|customers? \(|\d to \d+\.?\d*\)")
+
+
+def test_where_the_dose_fails_numbers_go_everywhere_and_the_order_stays(refuted, provider):
+    told = figures.all_fixes(refuted, "EUR", 30)
+    assert {fix.measure for fix in told.ordered} == {"down_hours"}
+    assert {fix.measure for fix in told.proven} == {"evening_latency"}
+    before = refuted.avoidable.query("measure == 'down_hours'").sort_values("position")["area"]
+    assert [fix.area for fix in told.ordered] == [area for area in before if area in {f.area for f in told.ordered}]
+    for fix in told.ordered:
+        assert WHY in fix.sentence
+        assert not KEPT.search(fix.sentence)
+        lines = compose(refuted, fix.area, provider).fixes
+        assert any(WHY in line and fix.what.lower() in line.lower() for line in lines), "the report says the same"
+        assert not [line for line in lines if fix.what.lower() in line.lower() and KEPT.search(line)]
+
+
+def test_the_order_of_what_is_withheld_is_that_of_before(built, refuted):
+    for measure in ("down_hours", "evening_latency", "loss"):
+        was, now = (
+            results.avoidable[results.avoidable["measure"] == measure].set_index("area") for results in (built, refuted)
+        )
+        kept = was[was["avoidable_leavers_90d"] > 0.1].sort_values("position").index
+        assert len(kept) >= 2
+        assert list(now.loc[kept].sort_values("position").index) == list(kept)
+    mine = refuted.avoidable[refuted.avoidable["measure"] == "down_hours"]["position"].dropna()
+    assert sorted(mine) == list(range(1, len(mine) + 1)), "counted within the measure: no place tells a number"
+
+
+def test_the_page_shows_the_order_without_numbers(refuted, sample, tmp_path):
+    told = figures.all_fixes(refuted, "EUR", 30)
+    page = " ".join(texts(fixes._order(told, "")))
+    assert fixes.TEXT["withheld"] in page
+    assert WHY in page
+    only = replace(told, proven=(), unproven=())
+    assert "No fix would keep" in " ".join(texts(fixes._order(only, "")))
+    assert "as far as numbers are given" in " ".join(texts(fixes._order(only, "")))
+
+
+def test_the_csv_and_the_plan_say_why_there_are_no_numbers(refuted):
+    rows = list(csv.DictReader(io.StringIO(figures.csv(refuted, 30))))
+    down = [row for row in rows if row["measure"] == "down_hours"]
+    assert down
+    assert {row["numbers_withheld_because"] for row in down} == {WHY}
+    assert {row[f"avoidable_leavers_90d{end}"] for row in down for end in ("", "_low", "_high")} == {""}
+    assert {row["intervals"] for row in down} == {""}
+    assert all(row["numbers_withheld_because"] == "" for row in rows if row["measure"] == "evening_latency")
+    areas_ = refuted.avoidable["area"].unique()[:3]
+    works = [choose_fixes.Work(key, measure, 100) for key in areas_ for measure in ("down_hours", "everything")]
+    made = choose_fixes.plan(refuted, works, 10_000, minimum=30)
+    assert not made.packages
+    assert f"3 works whose numbers are withheld: {WHY}" in made.left_out
+
+
+def test_a_reason_whose_fix_would_keep_too_few_has_no_number_either(refuted):
+    gone = refuted.avoidable.assign(position=refuted.avoidable["position"].mask(refuted.avoidable["is_withheld"]))
+    results = replace(refuted, avoidable=gone)
+    told = figures.all_fixes(results, "EUR", 30)
+    reasons = {
+        key: [driver for driver in findings.drivers(results, key, "EUR") if driver.is_reason]
+        for key in results.ranking["area"]
+    }
+    key = next(key for key, mine in reasons.items() if "down_hours" in {driver.key for driver in mine})
+    (line,) = [line for line in figures.of_area(told, key, reasons[key]) if line.startswith("Time without service")]
+    assert line == f"Time without service: a reason here. No number of customers kept is given, because {WHY}."
+
+
+def test_evidence_opens_what_fails_and_says_where(refuted, built):
+    (first, *others) = dose_checks.checks(refuted)
+    assert first.name == "Time without service"
+    assert first.fails
+    assert "do not follow" in first.sentence
+    assert "What would help gives no numbers for it" in first.sentence
+    assert "customers left" in first.sentence
+    assert [one.fails for one in others] == [False] * 3
+    shown = evidence._dose(refuted)
+    assert [part.open for part in shown.children if type(part).__name__ == "Details"] == [True, False, False, False]
+    assert not [one for one in dose_checks.checks(built) if one.fails]
+    nothing = replace(built, dose_checks=built.dose_checks.iloc[:0])
+    assert evidence.TEXT["dose_none"] in " ".join(texts(evidence._dose(nothing)))
 
 
 def test_the_first_line_says_how_rarely_the_intervals_held(sample, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from dashboard.measures import PLANNED
 from dashboard.models.complaints import complaint_model
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, area_weeks_as_grids
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import challenger, churn
+from dashboard.models.leaving import challenger, churn, dose_rows
 from dashboard.models.leaving.covariates import TRAILING, quality_of
 from dashboard.models.loyalty import held_or_loyal
 from dashboard.models.outages import outage_list, outage_study
@@ -167,6 +169,12 @@ def test_nothing_is_promised_for_less_planned_work(world):
     assert avoidable.promised(leaving.predicting) == [0, 1, 2, 3]
     assert avoidable.targets(leaving.predicting, now).steps.shape == (4,)
     assert [e.term for e in leaving.main.effects] == list(EVERY_TERM), "its effect is told"
+    checks = dose_rows.checks(leaving.predicting).set_index("measure")
+    assert checks.loc[PLANNED.name, "bins"] > 0, "departures along it are compared like those of the others"
+    assert set(dose_rows.bins(leaving.predicting)["measure"]) == {term.name for term in predictor_terms}
+    refuted = replace(leaving.predicting.doses.checks[-1], p_value=0.001)
+    doses = replace(leaving.predicting.doses, checks=(*leaving.predicting.doses.checks[:-1], refuted))
+    assert avoidable.refuted(replace(leaving.predicting, doses=doses)) == set(), "nothing rests on it, so nothing goes"
 
 
 def test_weeks_of_planned_work_are_neither_before_nor_match():
