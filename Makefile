@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-coverage  400 worlds without effects: does the analysis find nothing? (half an hour)"
 	@echo "make bench-analysis  worlds of known truth, ARGS=\"effects | nothing | ranking --seeds N --areas N --output FILE\""
 	@echo "make bench-planned   20 worlds with harmless planned work: is it told apart from outages? (minutes)"
+	@echo "make bench-checks-abroad    tests and checks of worlds abroad, without builds, ARGS=\"--check nulls --seeds 1-99\""
 	@echo "make bench-abroad    worlds that work otherwise than the models suppose, ARGS=\"--mechanism additive --seeds 1,3,5 --jobs 2\""
 	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (a quarter of an hour)"
 	@echo "make bench-hops      the files that a value passes from varbind to metric, complaint to rank, click to figure; needs snmpd"
@@ -86,6 +87,9 @@ bench-ranking bench-coverage bench-traps bench-planned: bench-%: .venv/.test-rea
 
 bench-abroad: .venv/.test-ready
 	@exec $(BIN)/python -m bench.worlds_abroad $(ARGS)
+
+bench-checks-abroad: .venv/.test-ready
+	@exec $(BIN)/python -m bench.checks_abroad $(ARGS)
 
 bench-analysis: .venv/.test-ready
 	@exec $(BIN)/python -m bench.analysis $(or $(ARGS),effects --seeds 16) --jobs 2

@@ -37,8 +37,12 @@ class World:
 
 def simulate(name: str, seed: int, *, areas: int = AREAS, customers: int = CUSTOMERS) -> World:
     """The world of that mechanism and seed; raises KeyError for an unknown mechanism."""
-    mechanism = drawn(name, seed, areas)
-    streams = np.random.default_rng([seed, NAMES.index(name), 2]).spawn(9)
+    return of(drawn(name, seed, areas), seed, areas=areas, customers=customers)
+
+
+def of(mechanism: Mechanism, seed: int, *, areas: int = AREAS, customers: int = CUSTOMERS) -> World:
+    """The world of a mechanism, whose name is one of NAMES, however it was changed."""
+    streams = np.random.default_rng([seed, NAMES.index(mechanism.name), 2]).spawn(9)
     layout = lay_out(streams[0], areas)
     places = quality.places_of(streams[1], layout)
     past, outages = quality.past(streams[2], places)

@@ -23,8 +23,11 @@ KINDS: dict[str, str] = {
 }
 WHY: dict[tuple[str, str], str] = {
     ("complaints", "placebo"): "Later quality cannot cause earlier complaints: these ratios should be about 1.",
-    ("complaints", "negative_control"): "Complaints about bills and prices do not depend on the network: "
-    "these ratios should be about 1.",
+    (
+        "complaints",
+        "negative_control",
+    ): "Complaints about bills and prices do not depend on the network (only customers "
+    "count who had not complained in the eight weeks before): these ratios should be about 1.",
     ("leaving", "negative_control"): "Moving house or being unable to pay does not depend on the network: "
     "these ratios should be about 1.",
 }

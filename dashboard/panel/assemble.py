@@ -51,6 +51,7 @@ JOINED_OVER_THE_SPAN = (
     "events",
     "area_events",
     "area_reviews",
+    "quiet_complaints",
     "area_weeks",
     "risk",
     "periods",

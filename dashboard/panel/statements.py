@@ -9,7 +9,8 @@ Such a line is written once for each thing that the name goes through, and what 
                                           `above` it, in which hours
     $share_counted, _among, _part, _whole of them those that count things among others, both of them columns of the hour
     $link_column                          columns of the hour of which the highest on the path counts
-    $category, $quality_category          every category of complaints; those that are about quality
+    $category, $quality_category,         every category of complaints; those that are about quality; those that quality
+    $control_category                     cannot cause
 
 Where the line ends with a comma, so does each; where it does not, all but the last do.
 """
@@ -22,7 +23,7 @@ from string import Template
 
 from dashboard.measures import MEASURES, Mean, ShareOfCounts
 from dashboard.tables import digests
-from dashboard.tables.schema import CATEGORIES, QUALITY_CATEGORIES
+from dashboard.tables.schema import CATEGORIES, CONTROL_CATEGORIES, QUALITY_CATEGORIES
 
 Row = dict[str, str]
 
@@ -88,6 +89,7 @@ def _groups() -> dict[str, list[Row]]:
         "link": [{"link_column": mean.column} for mean in means if mean.on_path],
         "category": [{"category": name} for name in CATEGORIES],
         "quality": [{"quality_category": name} for name in QUALITY_CATEGORIES],
+        "control": [{"control_category": name} for name in CONTROL_CATEGORIES],
     }
 
 

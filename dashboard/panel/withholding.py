@@ -21,6 +21,8 @@ def withheld(panel: Panel) -> Panel:
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
     if not panel.knows(ANSWERS):
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("nps_")])
+    if not panel.knows(COMPLAINERS):
+        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("quiet_")])
     unknown = [] if panel.knows(COMPLAINERS) else list(_OF_CUSTOMERS)
     unknown += [] if panel.knows(ANSWERERS) else ["nps_score_before"]
     unknown += [] if panel.knows(PRICES) else ["price_gap"]

@@ -132,6 +132,19 @@ AREA_WEEKS = TableSpec(
             Column(f"complaints_{c}", "integer", f"complaints of category {c}; null where they are not known")
             for c in CATEGORIES
         ),
+        Column(
+            "quiet_customer_days",
+            "number",
+            "those of customer_days whose customer had complained of nothing in the 56 days before; null where complaints do not name customers",
+        ),
+        *(
+            Column(
+                f"quiet_complaints_{c}",
+                "integer",
+                f"complaints of category {c} of such customers, who did not complain of anything else that day; null likewise",
+            )
+            for c in CONTROL_CATEGORIES
+        ),
         Column("observed_ratio", "number", "share of the week's customer-time that was observed, 0 to 1"),
         *(Column(measure.area_column, "number", f"{measure.what}; mean of its customers") for measure in MEASURES),
         Column(

@@ -123,6 +123,9 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
                             strict=True,
                         )
                     ),
+                    "quiet_customer_days": float(people * 6),
+                    "quiet_complaints_billing": int(other[0]) // 2,
+                    "quiet_complaints_price": int(other[1]) // 2,
                     "observed_ratio": float(rng.uniform(0.97, 1)),
                     "down_hours_per_customer": down,
                     "down_hours_variance": down**2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,10 @@ LEAST_KNOWN = 0.5
 LEAST_VARIATION = 1e-10
 LEAST_APART = 1e-6
 LARGEST_P = 0.05
+ALL_OF_CONTROL = (
+    "complaints_control: complaints do not name their customers, so those about bills also count of customers who had"
+    " just complained of the network: that alone can make this check find something"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +123,25 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     of them, the mean of x alone would make b too large (ecological bias; Richardson, Stuecker and Hemon 1987). So the
     variance of the hours without service between them stands beside the measures: this week's, and the mean of the
     four before. Where there is planned work it is a term of its own, tested with the others.
+
+    Who has complained complains again, of anything. The effects are of quality on all complaints, those included that
+    a first one brings. Quality does not cause complaints about bills: the control counts them only of customers who
+    had complained of nothing in the eight weeks before. Where complaints name no customer it counts all of them.
     """
     panel = area_weeks_as_grids(area_weeks)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
-    quality, control = (
-        sum((panel.counts[c] for c in categories), np.zeros_like(panel.exposure))
-        for categories in (QUALITY_CATEGORIES, CONTROL_CATEGORIES)
-    )
+    quality, quiet = _summed(panel, QUALITY_CATEGORIES), panel.quiet or panel
     main = _model("complaints", "effect", panel, quality, cluster)
     placebo = _model("complaints_placebo", "placebo", panel, quality, cluster)
-    other = _model("complaints_control", "negative_control", panel, control, cluster)
+    control = _summed(quiet, CONTROL_CATEGORIES)
+    other = _model("complaints_control", "negative_control", quiet, control, cluster)
+    if panel.quiet is None and other.finds_something:
+        other = replace(other, notes=(*other.notes, ALL_OF_CONTROL))
     return Complaints(main, placebo, other, _verdict(main, placebo, other))
+
+
+def _summed(panel: AreaWeeks, categories: tuple[str, ...]) -> Floats:
+    return sum((panel.counts[c] for c in categories), np.zeros_like(panel.exposure))
 
 
 def not_estimated() -> tuple[Effect, ...]:

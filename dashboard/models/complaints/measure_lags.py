@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_OBSERVED = 0.5
 SPREAD = "down_hours_variance"
+QUIET_DAYS = "quiet_customer_days"
 
 
 Term = Measure
@@ -30,6 +31,8 @@ class AreaWeeks:
 
     ``spread`` is the variance of the hours without service between an area's customers, in hours squared. ``terms``
     are those to fit. Where hours do not tell planned work it is 0: all time without service is down there.
+    ``quiet_exposure`` and ``quiet_counts`` are those of customers who had not complained in the eight weeks before;
+    None where complaints do not name their customers.
     """
 
     areas: tuple[str, ...]
@@ -38,6 +41,15 @@ class AreaWeeks:
     counts: dict[str, Floats]
     spread: Floats
     terms: tuple[Term, ...]
+    quiet_exposure: Floats | None = None
+    quiet_counts: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def quiet(self) -> AreaWeeks | None:
+        """The same of customers who had not complained in the eight weeks before; None where they are not known."""
+        if self.quiet_exposure is None:
+            return None
+        return replace(self, exposure=self.quiet_exposure, counts=self.quiet_counts)
 
 
 def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
@@ -61,7 +73,18 @@ def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
     quality = np.stack([*measured, np.where(is_watched, np.nan_to_num(planned), np.nan) / PLANNED.per], axis=-1)
     counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in (*QUALITY_CATEGORIES, *CONTROL_CATEGORIES)}
     spread = np.where(is_watched, grid(frame[SPREAD]), np.nan)
-    return AreaWeeks(areas, np.nan_to_num(grid(frame["customer_days"])), quality, counts, spread, terms)
+    is_quiet_known = QUIET_DAYS in frame and bool(frame[QUIET_DAYS].notna().any())
+    quiet = {c: np.nan_to_num(grid(frame[f"quiet_complaints_{c}"])) for c in CONTROL_CATEGORIES if is_quiet_known}
+    return AreaWeeks(
+        areas,
+        np.nan_to_num(grid(frame["customer_days"])),
+        quality,
+        counts,
+        spread,
+        terms,
+        np.nan_to_num(grid(frame[QUIET_DAYS])) if is_quiet_known else None,
+        quiet,
+    )
 
 
 def is_planned(hours: Floats, weights: Floats | None = None) -> bool:

@@ -17,6 +17,8 @@ SELECT
     coalesce(e.leavers_voluntary, 0) AS leavers_voluntary,
     coalesce(e.leavers_other, 0) AS leavers_other,
     coalesce(e.complaints_$category, 0) AS complaints_$category,
+    CAST(coalesce(q.customer_days, 0) - coalesce(c.recent_days, 0) AS DOUBLE) AS quiet_customer_days,
+    coalesce(c.quiet_$control_category, 0) AS quiet_complaints_$control_category,
     CAST(coalesce(q.observed_ms, 0) AS DOUBLE) / CAST(nullif(q.customer_ms, 0) AS DOUBLE) AS observed_ratio,
     CAST(q.$measure_part AS DOUBLE) / CAST(nullif(q.$measure_whole, 0) AS DOUBLE) $measure_scale AS $measure_area,
     CAST(q.judged_customers * q.down_s_squares - q.down_s_sum * q.down_s_sum AS DOUBLE)
@@ -34,5 +36,6 @@ FROM grid
 CROSS JOIN span
 LEFT JOIN area_quality AS q ON q.area = grid.area AND q.week = grid.week
 LEFT JOIN area_events AS e ON e.area = grid.area AND e.week = grid.week
+LEFT JOIN quiet_complaints AS c ON c.area = grid.area AND c.week = grid.week
 LEFT JOIN area_reviews AS r ON r.area = grid.area AND r.week = grid.week
 LEFT JOIN area_price_gaps AS p ON p.area = grid.area AND p.week = grid.week

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from bench.checks_abroad import weeks
 from bench.worlds_abroad import __main__ as bench
+from bench.worlds_abroad import worlds
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,10 +28,21 @@ def test_a_small_world_is_imported_built_and_held_to_its_truth(tmp_path, capsys)
     assert row["failed"] == []
     kept = tmp_path / "kept" / "additive-1"
     assert {"dashboard.toml", "customers.csv", "truth.csv", "truth.json", "data"} <= {p.name for p in kept.iterdir()}
+    _same_as_in_memory(pd.read_parquet(next(kept.glob("data/results/*/area_weeks.parquet"))))
     told = capsys.readouterr().out
     assert "| additive | 1 |" in told
     assert bench.main(asked) == 0, "a second run reads the row and measures nothing"
     assert len(output.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def _same_as_in_memory(built: pd.DataFrame) -> None:
+    """Counts and days to the last; what is measured as far as echoes and noise of an hour go."""
+    made = weeks.area_weeks(worlds.simulate("additive", 1, areas=10, customers=2500))
+    for name in made.columns[3:]:
+        tolerance = {"loss_ratio": 0.003, "evening_utilization_mean_ratio": 0.02, "down_hours_variance": 1.0}.get(name)
+        own = built.dropna(subset=[name]) if tolerance else built
+        told = made.loc[own.index, name].to_numpy(dtype=float)
+        assert told == pytest.approx(own[name].to_numpy(dtype=float), abs=tolerance or 0.2, rel=0.05), name
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dashboard.panel import withholding
+
 # Monday 2025-01-06 to Sunday 2025-01-12.
 WEEK = ("2025-01-06", "2025-01-13")
 MONDAY = "2025-01-06"
@@ -278,3 +280,37 @@ def test_a_week_is_complete_between_entry_and_cut_off(world: Any) -> None:
         "02-03": False,
         "02-10": False,
     }
+
+
+def test_who_has_just_complained_does_not_count_as_quiet_nor_does_who_complains_of_more_that_day(
+    world: Any, row_of: Any
+) -> None:
+    for customer in ("1", "2", "3", "4"):
+        world.customer(customer, started_on="2024-01-01", **({"ended_on": "2025-02-04"} if customer == "4" else {}))
+    world.observe("ap", "2025-01-06", "2025-03-31")
+    world.complaint("2025-01-29T10:00", "slow", customer_id="1")
+    world.complaint("2025-02-26T10:00", "billing", customer_id="1")  # 28 days after
+    world.complaint("2025-02-05T10:00", "billing", customer_id="2")
+    world.complaint("2025-02-05T11:00", "price", customer_id="2")
+    world.complaint("2025-02-06T10:00", "billing", customer_id="3")
+    world.complaint("2025-02-06T11:00", "connection", customer_id="3")
+    world.complaint("2025-02-03T10:00", "other", customer_id="4")
+    world.complaint("2025-02-07T10:00", "billing", area="north")
+    weeks = world.build().area_weeks
+    week = row_of(weeks, week="2025-02-03")
+    assert (week.complaints_billing, week.complaints_price) == (3, 1)
+    assert (week.quiet_complaints_billing, week.quiet_complaints_price) == (1, 1)
+    # Customer 1 is not quiet in all of it, 2 from Thursday, 3 from Friday, 4 on Tuesday, the last day there.
+    assert week.customer_days == 3 * 7 + 2
+    assert week.quiet_customer_days == week.customer_days - 7 - 4 - 3 - 1
+    assert row_of(weeks, week="2025-02-24").quiet_complaints_billing == 0
+    assert row_of(weeks, week="2025-01-06").quiet_customer_days == 28
+
+
+def test_complaints_that_name_no_customer_leave_it_unknown_who_was_quiet(world: Any) -> None:
+    world.customer("1", started_on="2024-01-01")
+    world.observe("ap", *WEEK)
+    world.complaint("2025-01-07T10:00", "billing", area="north")
+    weeks = withholding.withheld(world.build()).area_weeks
+    assert weeks["complaints_billing"].sum() == 1
+    assert weeks[["quiet_customer_days", "quiet_complaints_billing", "quiet_complaints_price"]].isna().all(axis=None)

@@ -64,6 +64,19 @@ def test_the_negative_control_notices_billing_complaints_that_follow_quality(mak
     assert fitted.wording == "association"
 
 
+def test_who_complains_of_bills_after_an_outage_complaint_does_not_sound_the_control(make_area_weeks):
+    planted = (0.1, 0.1, 0.2, 0.05)
+    weeks = make_area_weeks(1, planted, customers=3000, control_effects=(0.1, 0.1, 0.2, 0.1))
+    calm = make_area_weeks(1, planted, customers=1500)
+    assert not complaint_model.fit(calm).control.finds_something
+    quiet = {f"quiet_complaints_{c}": calm[f"complaints_{c}"] for c in ("billing", "price")}
+    known = complaint_model.fit(weeks.assign(quiet_customer_days=calm["customer_days"], **quiet))
+    assert not known.control.finds_something
+    unknown = complaint_model.fit(weeks.assign(quiet_customer_days=np.nan, **dict.fromkeys(quiet, np.nan)))
+    assert unknown.control.finds_something
+    assert any("do not name their customers" in note for note in unknown.notes)
+
+
 def test_effects_keep_their_name_where_placebo_and_control_pass(make_area_weeks):
     fitted = complaint_model.fit(make_area_weeks(1, (0.1, 0.1, 0.2, 0.05), customers=1500))
     assert fitted.wording == "effect"
