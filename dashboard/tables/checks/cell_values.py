@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bairro_error import BairroError
 from dashboard.tables.checks import currencies
+from dashboard.tables.checks.date_orders import MONTHS, Order
 
 MOMENT = (
     r"^(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
@@ -20,21 +20,17 @@ MOMENT = (
     r"|(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<late_year>\d{4}|\d{2})"
     r"|(?P<named_day>\d{1,2})[- ](?P<named_month>[A-Za-z]{3})[a-z]*[- ](?P<named_year>\d{4}|\d{2}))"
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second_of_minute>\d{2})(?P<fraction>[.,]\d+)?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?$"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
-NUMERIC = r"^(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?:\d{4}|\d{2})(?:\D|$)"
-MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 WAYS = ("year", "compact", "first", "named_day")
 THOUSANDS_BLANK = r"^([+-]?\d{1,3})[ '\x{a0}\x{202f}\x{2009}\x{2019}](\d{3})(\D.*)?$"
 THREE_AFTER_DOT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 UNCLEAR = "is thousands or decimals? Write it without {}, or say in a mapping decimal = 'point' or 'comma'"
 SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
 """Days as Excel counts them: 10,000 to 79,999 are the years 1927 to 2118."""
+SIX_DIGITS = r"^\d{6}$"
+MONTH_ALONE = r"^(?:[A-Za-z]{3,9}[-/. ']+(?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{4})$"
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
-
-
-class OrderError(BairroError, ValueError):
-    """Dates of which nobody can tell whether the day or the month comes first; the message names the column."""
 
 
 @dataclass(frozen=True)
@@ -45,39 +41,14 @@ class Parsed:
     faults: tuple[tuple[np.ndarray, str], ...] = ()
 
 
-def day_comes_first(columns: Mapping[str, pa.Array]) -> dict[str, bool]:
-    """For every column whether its numeric dates are day/month: by what stands in it, else by the other columns.
-
-    A dot is always day first. Raises OrderError where a column has both orders, or where no date of the file tells.
-    """
-    decided: dict[str, bool] = {}
-    undecided = []
-    for name, column in columns.items():
-        found = pc.extract_regex(pc.unique(column.drop_null()), NUMERIC).drop_null()
-        first, second = (_number(pc.struct_field(found, part)) for part in ("first", "second"))
-        high_first, high_second, slashed = first > 12, second > 12, first >= 0
-        if high_first.any() and high_second.any():
-            raise OrderError(f"{name}: mixes day/month with month/day; write dates as YYYY-MM-DD")
-        if high_first.any() or high_second.any():
-            decided[name] = bool(high_first.any())
-        elif slashed.any():
-            undecided.append(name)
-    orders = set(decided.values())
-    if undecided and len(orders) != 1:
-        raise OrderError(
-            f"{undecided[0]}: day/month or month/day? No date in it has a day after the 12th; write dates as YYYY-MM-DD"
-        )
-    return {name: decided.get(name, orders == {True}) for name in columns}
-
-
-def parse_dates(column: pa.Array, *, is_day_first: bool, zone: ZoneInfo) -> Parsed:
+def parse_dates(column: pa.Array, *, order: Order, zone: ZoneInfo) -> Parsed:
     """Calendar days; a time of day beside one is left out, after conversion to ``zone`` where it carries its own."""
-    return _by_distinct(column, pa.date32(), lambda texts: _days(texts, is_day_first, zone))
+    return _by_distinct(column, pa.date32(), lambda texts: _days(texts, order, zone))
 
 
-def parse_timestamps(column: pa.Array, *, is_day_first: bool, zone: ZoneInfo) -> Parsed:
+def parse_timestamps(column: pa.Array, *, order: Order, zone: ZoneInfo) -> Parsed:
     """Instants in UTC; a text without a zone of its own is local time in ``zone`` (the earlier one when it comes twice)."""
-    return _by_distinct(column, pa.timestamp("us", tz="UTC"), lambda texts: _instants(texts, is_day_first, zone))
+    return _by_distinct(column, pa.timestamp("us", tz="UTC"), lambda texts: _instants(texts, order, zone))
 
 
 def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool = False) -> Parsed:
@@ -210,29 +181,39 @@ def _is(texts: pa.Array, value: str) -> np.ndarray:
     return pc.equal(texts, value).to_numpy(zero_copy_only=False)
 
 
-def _calendar(parts: dict[str, pa.Array], is_day_first: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _calendar(parts: dict[str, pa.Array], order: Order) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Year, month and day, whichever way they were written: of the ways only one is filled, the others count 0."""
     compact = parts["compact"]
-    day_first = is_day_first | _is(parts["mark"], ".")
+    day_first = (order is Order.DAY) | _is(parts["mark"], ".")
     named = pc.index_in(pc.utf8_lower(parts["named_month"]), MONTHS)
     short = pc.binary_join_element_wise(parts["late_year"], parts["named_year"], "")
-    late = _number(short)
+    last = _number(short)
     is_short = pc.equal(pc.utf8_length(short), 2).to_numpy(zero_copy_only=False)
+    first, second = _number(parts["first"]) + _number(parts["named_day"]), _number(parts["second"])
+    has_year_first = is_short & (order is Order.YEAR)
+    late = np.where(has_year_first, first, last)
     late = np.where(is_short, np.where(late < 70, 2000 + late, 1900 + late), late)
     year = _number(parts["year"]) + _number(pc.utf8_slice_codeunits(compact, 0, 4)) + late
-    first, second = _number(parts["first"]), _number(parts["second"])
+    is_named = ~_is(parts["named_day"], "")
     month = _number(parts["month"]) + _number(pc.utf8_slice_codeunits(compact, 4, 6))
-    month += pc.fill_null(pc.add(named, 1), 0).to_numpy(zero_copy_only=False) + np.where(day_first, second, first)
-    day = _number(parts["day"]) + _number(pc.utf8_slice_codeunits(compact, 6, 8)) + _number(parts["named_day"])
-    return year, month, day + np.where(day_first, first, second)
+    month += pc.fill_null(pc.add(named, 1), 0).to_numpy(zero_copy_only=False)
+    month += np.where(day_first | has_year_first, second, np.where(is_named, 0, first))
+    day = _number(parts["day"]) + _number(pc.utf8_slice_codeunits(compact, 6, 8))
+    day += np.where(has_year_first, last, np.where(day_first | is_named, first, second))
+    return year, month, day
 
 
-def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, pa.Array], list]:
+def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Array], list]:
     """Local date and time in microseconds (NaT where refused), the parts, and the masks with reasons."""
     parts = _fields(texts)
-    year, month, day = _calendar(parts, is_day_first)
+    year, month, day = _calendar(parts, order)
     is_date = ~_is(pc.binary_join_element_wise(*(parts[name] for name in WAYS), ""), "")
     is_serial = np.asarray(pc.match_substring_regex(texts, SERIAL_DAY).to_numpy(zero_copy_only=False), dtype=bool)
+    is_six, is_month_alone = (
+        np.asarray(pc.match_substring_regex(texts, way).to_numpy(zero_copy_only=False), dtype=bool)
+        for way in (SIX_DIGITS, MONTH_ALONE)
+    )
+    is_buddhist = (year >= 2443) & (year < 2643)
     is_month = is_date & (year >= 1) & (month >= 1) & (month <= 12)
     months = ((np.where(is_month, year, 1970) - 1970) * 12 + np.where(is_month, month, 1) - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (np.where(is_month, day, 1) - 1)
@@ -246,19 +227,25 @@ def _local(texts: pa.Array, is_day_first: bool) -> tuple[np.ndarray, dict[str, p
     moment = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
     moment[~in_range] = np.datetime64("NaT")
     reasons = [
-        (~is_date & ~is_serial, "is not a date"),
+        (~(is_date | is_serial | is_six | is_month_alone), "is not a date"),
+        (~is_date & is_month_alone, "is a month without a day"),
+        (
+            ~is_date & is_six,
+            "is a number of six digits, not a date: a mapping reads it with format = '%y%m%d' (or '%d%m%y')",
+        ),
         (
             ~is_date & is_serial,
             "is a number, not a date: days as Excel counts them? A mapping reads them with format = 'excel'",
         ),
         (is_date & ~exists, "is a date that does not exist"),
-        (exists & ~in_range, "is a date before 1900 or after 2199"),
+        (exists & is_buddhist, "is a year of the Buddhist calendar: export years as 2025, not 2568"),
+        (exists & ~in_range & ~is_buddhist, "is a date before 1900 or after 2199"),
     ]
     return moment, parts, reasons
 
 
-def _instants(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.ndarray, list]:
-    moment, parts, reasons = _local(texts, is_day_first)
+def _instants(texts: pa.Array, order: Order, zone: ZoneInfo) -> tuple[np.ndarray, list]:
+    moment, parts, reasons = _local(texts, order)
     has_zone = ~_is(parts["zone"], "")
     naive = pd.DatetimeIndex(moment)
     local = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
@@ -266,15 +253,15 @@ def _instants(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.n
     return np.where(has_zone, moment - _offsets(parts["zone"]), utc), reasons
 
 
-def _days(texts: pa.Array, is_day_first: bool, zone: ZoneInfo) -> tuple[np.ndarray, list]:
-    moment, parts, reasons = _local(texts, is_day_first)
+def _days(texts: pa.Array, order: Order, zone: ZoneInfo) -> tuple[np.ndarray, list]:
+    moment, parts, reasons = _local(texts, order)
     has_zone = ~_is(parts["zone"], "")
     there = pd.DatetimeIndex(moment - _offsets(parts["zone"]), tz="UTC").tz_convert(zone).tz_localize(None)
     return np.where(has_zone, there.to_numpy().astype("datetime64[us]"), moment).astype("datetime64[D]"), reasons
 
 
 def _offsets(zones: pa.Array) -> np.ndarray:
-    """What the texts Z, +02:00 or -0330 are ahead of UTC."""
-    hours, minutes = (pc.replace_substring_regex(zones, r"^(?:.(\d\d):?(\d\d)|.*)$", part) for part in (r"\1", r"\2"))
+    """What the texts Z, +02:00, -0330 or +00 are ahead of UTC."""
+    hours, minutes = (pc.replace_substring_regex(zones, r"^(?:.(\d\d):?(\d\d)?|.*)$", part) for part in (r"\1", r"\2"))
     sign = np.where(_is(pc.utf8_slice_codeunits(zones, 0, 1), "-"), -1, 1)
     return (sign * (_number(hours) * 60 + _number(minutes))).astype("timedelta64[m]")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.checks import cell_values
+from dashboard.tables.checks import cell_values, date_orders
 from dashboard.tables.checks.blanks import blanked
 from dashboard.tables.readers.sheets import Sheet, UnreadableError
 
@@ -49,7 +49,7 @@ def told_where_departures(export: Sheet, made: Sheet, unused: Collection[str], t
     rows = np.isin(export.lines, [*made.lines.tolist(), *(fault.line for fault in made.faults)])
     warnings = []
     for name in unused:
-        days = _days(export.columns[name])
+        days = _days(export.columns[name], today)
         past = rows & (days <= np.datetime64(today))
         if is_named(name) and past.any():
             raise UnreadableError(_said(name, int(past.sum()), f"{export.unit} {export.lines[past][0]}"))
@@ -82,7 +82,7 @@ def _looks_like_last_days(export: Sheet, made: Sheet, name: str, today: datetime
         return False
     here = pa.array(np.isin(export.lines, made.lines))
     cells = export.columns[name].filter(here)
-    days, started = _days(cells), _days(made.columns["started_on"])
+    days, started = _days(cells, today), _days(made.columns["started_on"], today)
     filled = len(cells) - cells.null_count
     is_day = ~np.isnat(days)
     if is_day.sum() < max(FEWEST, MOST_DATES * filled) or filled > MOST_FILLED * len(cells):
@@ -90,14 +90,14 @@ def _looks_like_last_days(export: Sheet, made: Sheet, name: str, today: datetime
     return bool((days[is_day] <= np.datetime64(today)).all() and (days > started)[is_day & ~np.isnat(started)].all())
 
 
-def _days(cells: pa.Array) -> npt.NDArray[np.datetime64]:
+def _days(cells: pa.Array, today: datetime.date) -> npt.NDArray[np.datetime64]:
     """The days of the cells, also as Excel counts them; NaT where there is none. Day or month first does not matter here."""
     cells = blanked(cells, "ended_on", "date")
     try:
-        is_day_first = cell_values.day_comes_first({"": cells})[""]
-    except cell_values.OrderError:
-        is_day_first = True
-    parsed = cell_values.parse_dates(cells, is_day_first=is_day_first, zone=ZoneInfo("UTC")).values
+        order = date_orders.decided({"ended_on": cells}, today)["ended_on"]
+    except date_orders.OrderError:
+        order = date_orders.Order.DAY
+    parsed = cell_values.parse_dates(cells, order=order, zone=ZoneInfo("UTC")).values
     days = parsed.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     serial = pc.fill_null(pc.match_substring_regex(cells, r"^[34]\d{4}$"), False)
     counted = pc.if_else(serial, cells, pa.scalar("0", pa.string())).cast(pa.int64()).to_numpy()

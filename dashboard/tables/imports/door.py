@@ -42,13 +42,13 @@ def read_sheet(
     settings: DashboardSettings,
     today: datetime.date,
 ) -> Sheet:
-    """The rows of ``source`` as records of ``spec``, in text. Raises UnreadableError, values.OrderError."""
+    """The rows of ``source`` as records of ``spec``, in text. Raises UnreadableError, date_orders.OrderError."""
     if mapping is not None:
         source = replace(source, sheet=source.sheet or mapping.sheet, encoding=source.encoding or mapping.encoding)
     export = sources.read(source, may_be_geojson=spec.name == "areas")
     areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:
-        made = translate(export, mapping, spec, ZoneInfo(settings.timezone), areas)
+        made = translate(export, mapping, spec, ZoneInfo(settings.timezone), today=today, areas=areas)
         read = _mapped(export, made, mapping, today)
     else:
         read = _named(export, spec, areas, today)

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, cell_values, money
+from dashboard.tables.checks import absences, date_orders, money
 from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots
 from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.personal import personal_cells
-from dashboard.tables.imports.typed import typed_rows
+from dashboard.tables.imports.typed import dates_of, typed_rows
 from dashboard.tables.mappings.profiles import Mapping, load
 from dashboard.tables.quality_hours import connect
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
@@ -99,7 +99,7 @@ def import_records(
                 even_if_most,
             )
             return _import(context, sheet, blank)
-        except (UnreadableError, cell_values.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
+        except (UnreadableError, date_orders.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
             return replace(blank, failure=str(error))
         except OSError as error:
             return replace(blank, failure=f"cannot be stored: {error}")
@@ -122,7 +122,9 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
     _require_columns(sheet, context, has_mapping=context.has_mapping)
     _require_rows(sheet, context)
     key, has_new_key = _customer_key(context, sheet, report.is_dry_run)
-    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of)
+    dates = dates_of(sheet, context.spec)
+    orders = date_orders.decided(dates, context.today)
+    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders)
     rows = _hashed(rows, key)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
         rows, faults, duplicates = _checked(connection, rows, faults, context, sheet.unit)
@@ -157,6 +159,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         ),
         notes=(
             *absence,
+            *date_orders.said(dates, orders),
             *notes_on(
                 context.spec,
                 sheet,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from collector.published import ARROW, Column, TableSpec
 from dashboard.tables.checks import cell_values
 from dashboard.tables.checks.cell_values import Parsed
+from dashboard.tables.checks.date_orders import Order
 from dashboard.tables.readers import outlines
 from dashboard.tables.readers.sheets import Fault, Sheet
 from dashboard.tables.schema import CHOICES, COUNTED, given_columns
@@ -24,20 +25,19 @@ class _Manner:
     """How this file writes what can be written in several ways."""
 
     zone: ZoneInfo
-    is_day_first: dict[str, bool]
+    orders: Mapping[str, Order]
     has_decimal_comma: bool
     is_decimal_stated: bool
 
 
 def typed_rows(
-    sheet: Sheet, spec: TableSpec, *, zone: ZoneInfo, as_of: datetime.date | None
+    sheet: Sheet, spec: TableSpec, *, zone: ZoneInfo, as_of: datetime.date | None, orders: Mapping[str, Order]
 ) -> tuple[pa.Table, list[Fault]]:
     """Every declared column typed, with ``line``; rows with a cell that is not what it should be are left out.
 
-    Local times are in ``zone``; a missing ``valid_from`` is ``as_of``. Raises cell_values.OrderError.
+    Local times are in ``zone``; a missing ``valid_from`` is ``as_of``; ``orders`` are those of ``dates_of``.
     """
-    dates = {c.name: sheet.columns[c.name] for c in given_columns(spec) if _is_dated(c) and c.name in sheet.columns}
-    manner = _Manner(zone, cell_values.day_comes_first(dates), sheet.has_decimal_comma, sheet.is_decimal_stated)
+    manner = _Manner(zone, orders, sheet.has_decimal_comma, sheet.is_decimal_stated)
     faults = list(sheet.faults)
     is_good = np.ones(len(sheet.lines), dtype=bool)
     typed = {}
@@ -57,6 +57,11 @@ def typed_rows(
 
 def _divided(values: pa.Array, divisor: float) -> pa.Array:
     return values if divisor == 1 else pc.divide(values, float(divisor))
+
+
+def dates_of(sheet: Sheet, spec: TableSpec) -> dict[str, pa.Array]:
+    """The columns of days and instants."""
+    return {c.name: sheet.columns[c.name] for c in given_columns(spec) if _is_dated(c) and c.name in sheet.columns}
 
 
 def _is_dated(column: Column) -> bool:
@@ -85,9 +90,9 @@ def _parse_cells(column: Column, texts: pa.Array, manner: _Manner) -> Parsed:
     if column.name == "geometry":
         return _parse_outlines(texts)
     if column.type == "date":
-        return cell_values.parse_dates(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
+        return cell_values.parse_dates(texts, order=manner.orders[column.name], zone=manner.zone)
     if column.type == "timestamp":
-        return cell_values.parse_timestamps(texts, is_day_first=manner.is_day_first[column.name], zone=manner.zone)
+        return cell_values.parse_timestamps(texts, order=manner.orders[column.name], zone=manner.zone)
     if column.type == "number":
         return cell_values.parse_numbers(
             texts, has_decimal_comma=manner.has_decimal_comma, is_stated=manner.is_decimal_stated

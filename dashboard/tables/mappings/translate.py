@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
-from dashboard.tables.checks import blanks, categories, cell_values, ids, statuses
+from dashboard.tables.checks import blanks, categories, cell_values, date_orders, ids, statuses
+from dashboard.tables.checks.date_orders import Order
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
 from dashboard.tables.schema import CHOICES
@@ -27,6 +29,7 @@ class _Work:
     mapping: Mapping
     spec: TableSpec
     zone: ZoneInfo
+    today: datetime.date
     faults: list[Fault]
     notes: list[str]
     areas: Collection[str]
@@ -35,14 +38,24 @@ class _Work:
         self.faults += [Fault(line, column, reason) for line in self.sheet.lines[wrong].tolist()]
 
 
-def translate(sheet: Sheet, mapping: Mapping, spec: TableSpec, zone: ZoneInfo, areas: Collection[str] = ()) -> Sheet:
+def translate(
+    sheet: Sheet,
+    mapping: Mapping,
+    spec: TableSpec,
+    zone: ZoneInfo,
+    *,
+    today: datetime.date,
+    areas: Collection[str] = (),
+) -> Sheet:
     """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's, ``areas`` those on record.
 
     Rows with a cell that the mapping cannot take are faults, rows that it skips are counted. Raises UnreadableError
-    where a column that is needed is not in the export, cell_values.OrderError where nobody can tell day from month.
+    where a column that is needed is not in the export, date_orders.OrderError where nobody can tell day from month.
     """
     sheet, notes = _without_skipped(sheet, mapping)
-    work = _Work(sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, [], notes, areas)
+    work = _Work(
+        sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, today, [], notes, areas
+    )
     columns: dict[str, pa.Array] = {}
     for name in sorted(mapping.columns, key=lambda name: mapping.columns[name].after is not None):
         made = _column(work, name, mapping.columns[name], columns)
@@ -179,8 +192,9 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not wanted.format and not has_own_clock:
         return text
     if not wanted.format:
-        order = cell_values.day_comes_first({name: text})[name]
-        parsed = cell_values.parse_timestamps(text, is_day_first=order, zone=zone)
+        orders = date_orders.decided({name: text}, work.today)
+        work.notes += date_orders.said({name: text}, orders)
+        parsed = cell_values.parse_timestamps(text, order=orders[name], zone=zone)
         for wrong, reason in parsed.faults:
             work.refuse(wrong, name, reason)
         # A day without a time of day is a day wherever its clock hangs.
@@ -198,7 +212,7 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not has_time or not has_own_clock:
         return pc.strftime(naive, "%Y-%m-%d %H:%M:%S" if has_time else "%Y-%m-%d")
     return _iso(
-        cell_values.parse_timestamps(pc.strftime(naive, "%Y-%m-%d %H:%M:%S"), is_day_first=False, zone=zone).values
+        cell_values.parse_timestamps(pc.strftime(naive, "%Y-%m-%d %H:%M:%S"), order=Order.DAY, zone=zone).values
     )
 
 
@@ -233,8 +247,8 @@ def _after(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping, made: 
     for wrong, reason in numbers.faults:
         work.refuse(wrong, name, reason)
     start = made[str(wanted.after)]
-    order = cell_values.day_comes_first({str(wanted.after): start})[str(wanted.after)]
-    begun = cell_values.parse_timestamps(start, is_day_first=order, zone=work.zone).values
+    order = date_orders.decided({str(wanted.after): start}, work.today)[str(wanted.after)]
+    begun = cell_values.parse_timestamps(start, order=order, zone=work.zone).values
     seconds = pc.multiply(numbers.values, float(UNITS[wanted.unit]))
     usable = pc.if_else(pc.less(pc.abs(seconds), 1e10), seconds, pa.scalar(None, pa.float64()))
     return _iso(pc.add(begun, pc.cast(pc.round(usable), pa.int64()).cast(pa.duration("s"))))

@@ -58,9 +58,15 @@ UNUSABLE = [
     (
         "customers",
         "ambiguous_dates.csv",
-        "started_on: day/month or month/day? No date in it has a day after the 12th; write dates as YYYY-MM-DD",
+        "started_on: day/month or month/day? No date in it has a day after the 12th; write dates as YYYY-MM-DD,"
+        ' or say in a mapping under [columns.started_on] format = "%d/%m/%Y" or "%m/%d/%Y"',
     ),
-    ("customers", "mixed_dates.csv", "started_on: mixes day/month with month/day; write dates as YYYY-MM-DD"),
+    (
+        "customers",
+        "mixed_dates.csv",
+        "started_on: mixes day/month with month/day; write dates as YYYY-MM-DD,"
+        ' or say in a mapping under [columns.started_on] format = "%d/%m/%Y" or "%m/%d/%Y"',
+    ),
     ("complaints", "no_customer.csv", "the column customer_id (or area) is missing"),
     ("areas", "feature.geojson", "is JSON, but not a GeoJSON FeatureCollection"),
     ("areas", "broken.geojson", "is not JSON: Expecting value: line 1 column 44 (char 43)"),
