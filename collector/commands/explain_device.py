@@ -9,6 +9,7 @@ from collector.bounds import FIELDS
 from collector.config import CollectorSettings
 from collector.credentials import Credential, credentials_of
 from collector.inventory import devices_file
+from collector.poll import reading_text
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
 from collector.publish.live.live_file import read_state
@@ -54,7 +55,7 @@ def _unknown(settings: CollectorSettings, found: devices_file.Inventory, device_
 
 def _device(device: Device) -> str:
     shown = {name: value for name, value in asdict(device).items() if value is not None}
-    return "\n".join(["device", *(f"  {name} = {value}" for name, value in shown.items())])
+    return "\n".join(["device", *(f"  {name} = {reading_text.value(value)}" for name, value in shown.items())])
 
 
 def _state(settings: CollectorSettings, device: Device) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.config import CollectorSettings
+from collector.poll import reading_text
 from collector.poll.damage import Damaged
 from collector.poll.objects.decode import text
 from collector.poll.poller import Poller
@@ -81,7 +82,6 @@ class Explanation:
 
     def __str__(self) -> str:
         """Everything as text, for a terminal."""
-        reading = self.reading
         lines = [f"question ({len(self.question)} requests)"]
         lines += ["\n".join([step.title, *(f"  {name}" for name in step.names)]) for step in self.question]
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
@@ -90,9 +90,7 @@ class Explanation:
         lines += [f"GETBULK {self.bulk_trouble}: tables were walked by GETNEXT"] if self.bulk_trouble else []
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
         lines += ["", "reading"] + ([f"  let in by = {self.let_in_by}"] if self.let_in_by is not None else [])
-        for field in ("snmp", "failure", "sent", "snmp_rtt_seconds", "uptime_seconds", "boot_seconds", "echoes"):
-            lines.append(f"  {field} = {getattr(reading, field)}")
-        lines += [f"  {record}" for record in (*reading.interfaces, *reading.signals, *reading.probes)]
+        lines += [f"  {line}" for line in reading_text.lines(self.reading)]
         return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ EXIT_OK = 0
 
 def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     """Add the command to bairro's."""
-    what_for = "test on past dates how well departures would have been predicted, compared with simpler rankings"
+    what_for = "test on past dates how well departures would have been predicted, compared with other rankings"
     command = commands.add_parser("backtest", parents=[parent], help=what_for)
     command.add_argument("--origins", type=_count, default=6, help="days to go back to, four weeks apart; default: 6")
     command.set_defaults(run=run)

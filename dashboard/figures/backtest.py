@@ -22,7 +22,10 @@ SCORERS: dict[str, str] = {
     "churn": "Last quarter's departures",
     "tenure": "Newest customers first",
 }
+SIMPLER = "every simpler ranking"
 NAIVE: tuple[str, ...] = ("outage_minutes", "complaints", "churn", "tenure")
+OTHERS: tuple[str, ...] = (CHALLENGER, *NAIVE)
+"""All that Bairro is held against: a general machine-learning method, and simple rules."""
 Cell = tuple[str, str]
 Row = dict[str, Any]
 
@@ -50,11 +53,10 @@ class Hindsight:
 def hindsight(stored: StoredBacktest, newest_inputs: Mapping[str, str]) -> Hindsight:
     """What ``stored`` says; ``newest_inputs`` are the digests of what the results beside it were made of."""
     values = {(row["scorer"], row["measure"]): row for row in _records(stored.backtest)}
-    is_better = _beats_all(values, "area_lift")
     return Hindsight(
         sentences=_sentences(stored, values),
         verdict=_verdict(values),
-        is_better=is_better,
+        is_better=_beats_all(values, "area_lift"),
         rows=tuple(_row(name, values) for name in SCORERS if (name, "area_lift") in values),
         days=_days(stored.backtest_origins),
         tenths=_tenths(stored.backtest_calibration),
@@ -103,21 +105,25 @@ def _span(days: list[Any]) -> str:
 
 def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
     """What may be claimed of ranking neighbourhoods: only what every interval says."""
-    known = [name for name in NAIVE if (name, "area_lift") in values]
+    known = [name for name in OTHERS if (name, "area_lift") in values]
     sides = {name: side_in(values[name, "area_lift"], "gain") for name in known}
     if all(side is Side.UNKNOWN for side in sides.values()):
-        return "There are too few neighbourhoods to say whether this is better than simpler rankings."
+        return "There are too few neighbourhoods to say whether this is better than other rankings."
     if all(side is Side.ABOVE for side in sides.values()):
-        return "It ranked neighbourhoods better than every simpler ranking, beyond chance."
+        return f"It ranked neighbourhoods better than {'every other ranking' if CHALLENGER in sides else SIMPLER}, beyond chance."
+    trees, rules = sides.get(CHALLENGER, Side.BELOW), [side for name, side in sides.items() if name in NAIVE]
+    if rules and all(side is Side.ABOVE for side in rules) and trees is not Side.BELOW:
+        return (
+            f"It ranked neighbourhoods better than {SIMPLER}, beyond chance; it is not shown to be better than"
+            f" {SCORERS[CHALLENGER].lower()}."
+        )
     beaten, better, open_still = (
         [SCORERS[name].lower() for name, side in sides.items() if side in wanted]
         for wanted in ({Side.ABOVE}, {Side.BELOW}, {Side.EITHER, Side.UNKNOWN})
     )
     said = [f"{_list(better, 'and')} ranked better than this, beyond chance"] if better else []
     said += (
-        [f"it is not shown that this ranks neighbourhoods better than {_list(open_still, 'or')} would"]
-        if open_still
-        else []
+        [f"it is not shown that this ranks neighbourhoods better than {_list(open_still, 'or')}"] if open_still else []
     )
     said += [f"it was better than {_list(beaten, 'and')}"] if beaten else []
     text = "; ".join(said)
@@ -125,8 +131,10 @@ def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
 
 
 def _beats_all(values: Mapping[tuple[str, str], Row], measure: str) -> bool:
-    known = [name for name in NAIVE if (name, measure) in values]
-    return bool(known) and all(side_in(values[name, measure], "gain") is Side.ABOVE for name in known)
+    """Whether every simple rule ranks worse beyond chance, and nothing better."""
+    sides = {name: side_in(values[name, measure], "gain") for name in OTHERS if (name, measure) in values}
+    naive = [side for name, side in sides.items() if name in NAIVE]
+    return bool(naive) and all(side is Side.ABOVE for side in naive) and Side.BELOW not in sides.values()
 
 
 def _list(words: list[str], last: str) -> str:
@@ -192,7 +200,7 @@ def _tenths(calibration: pd.DataFrame) -> tuple[tuple[Cell, ...], ...]:
     form = numbers.percent
     return tuple(
         (
-            (f"{11 - int(row['tenth'])}", ""),
+            (str(_place(row)), ""),
             (numbers.count(row["customers"]), ""),
             (form(row["predicted"]), ""),
             (form(row["observed"]), numbers.interval(row["observed_low"], row["observed_high"], form)),
@@ -208,9 +216,31 @@ def _calibration(calibration: pd.DataFrame) -> str:
     slope, level = float(mine["slope"].iloc[0]), float(mine["level"].iloc[0])
     if not (math.isfinite(slope) and math.isfinite(level)):
         return "Whether the predicted chances are right overall could not be computed."
-    how = "right" if abs(slope - 1) < 0.15 else "too large" if slope < 1 else "too small"
-    off = "right overall" if abs(level) < 0.1 else "too low overall" if level > 0 else "too high overall"
-    return f"Predicted differences between customers are {how} (slope {_times(slope)}; 1 is right), and the chances are {off} (log odds off by {_times(level)})."
+    how = "about right" if abs(slope - 1) < 0.15 else "too large" if slope < 1 else "too small"
+    off = "about right overall" if abs(level) < 0.1 else "too low overall" if level > 0 else "too high overall"
+    return (
+        f"Predicted differences between customers are {how} (slope {_times(slope)}; 1 is right), and the chances are {off}"
+        f" (log odds off by {_times(level)}). {_tenths_off(mine)}"
+    )
+
+
+def _tenths_off(mine: pd.DataFrame) -> str:
+    """In which tenths what was predicted lies outside the interval of what happened."""
+    high = [row for row in _records(mine) if row["predicted"] > row["observed_high"]]
+    low = [row for row in _records(mine) if row["predicted"] < row["observed_low"]]
+    said = [
+        f"too {way} in tenth{'' if len(rows) == 1 else 's'} {_list([str(place) for place in sorted(map(_place, rows))], 'and')}"
+        for way, rows in (("high", high), ("low", low))
+        if rows
+    ]
+    if not said:
+        return "In each tenth the prediction lies within the 95% interval of what happened."
+    return f"Tenth by tenth, the prediction lies outside the 95% interval of what happened: it is {_list(said, 'and')}."
+
+
+def _place(row: Row) -> int:
+    """1 holds the highest chances, as the page counts."""
+    return 11 - int(row["tenth"])
 
 
 def _made(manifest: Mapping[str, Any], newest_inputs: Mapping[str, str]) -> str:

@@ -137,6 +137,8 @@ def _term(row: Mapping[Any, Any], reach: float) -> Term:
         verdict = words.UNTESTED
     elif row["kind"] != "effect" and verdict != words.UNTESTED:
         verdict = "fails: finds what cannot exist" if is_found else "passes"
+    elif verdict == words.NOT_AFTER:
+        verdict = words.NOT_PROVEN  # the page says once that p-values are corrected and intervals are not
     ends = (row["low"], row["rate_ratio"], row["high"])
     drawn = tuple(_place(v, reach) for v in (*ends, 1.0)) if all(_is_positive(v) for v in ends) else None
     return Term(
@@ -146,7 +148,7 @@ def _term(row: Mapping[Any, Any], reach: float) -> Term:
         span="" if span == numbers.NONE else span,
         verdict=verdict,
         is_loud=is_found,
-        p_value=probability(row["p_adjusted"]),
+        p_value=numbers.probability(row["p_adjusted"]),
         method=f"{row['method']}; {int(row['clusters'])} clusters",
         places=drawn,  # type: ignore[arg-type]
     )
@@ -154,13 +156,6 @@ def _term(row: Mapping[Any, Any], reach: float) -> Term:
 
 def _place(ratio: float, reach: float) -> float:
     return round(50 + 50 * max(-1.0, min(1.0, math.log(ratio) / reach)), 2)
-
-
-def probability(value: Any) -> str:
-    """A p-value as it is read: '0.012', '< 0.001'."""
-    if numbers.is_missing(value):
-        return numbers.NONE
-    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def joint_tests(results: Results) -> list[tuple[str, str, str, str]]:
@@ -174,7 +169,7 @@ def joint_tests(results: Results) -> list[tuple[str, str, str, str]]:
         degrees = f"({int(row['numerator_df'])}, {numbers.decimal(row['denominator_df'], 0)})"
         said = _joint_verdict(model, is_found=bool(row["is_found"]), is_small=bool(row["p_value"] < 0.05))
         statistic = f"F{degrees} = {numbers.decimal(row['statistic'], 2)}"
-        rows.append((MODELS.get(model, model), statistic, probability(row["p_value"]), said))
+        rows.append((MODELS.get(model, model), statistic, numbers.probability(row["p_value"]), said))
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dashboard.figures import known
+from dashboard.figures.effects import OUTCOMES, found_terms
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.palette import VERDICTS, Mark
 from dashboard.models.statistics.interval_sides import Side, side_in
@@ -67,6 +68,7 @@ class Driver:
     name: str
     value: str
     provider: str
+    is_worse: bool
     stands_out: bool
     evidence: str
     is_found: bool
@@ -201,7 +203,9 @@ def _figures(row: Mapping[str, Any], currency: str) -> tuple[Figure, ...]:
             numbers.leavers(row["expected_leavers_90d"]),
             span(row, "expected_leavers_90d"),
         ),
-        Figure("Above the provider's rate", excess_text(row["excess_leavers_90d"]), span(row, "excess_leavers_90d")),
+        Figure(
+            "Compared with the provider's rate", excess_text(row["excess_leavers_90d"]), span(row, "excess_leavers_90d")
+        ),
         Figure("Customers", numbers.count(row["customers"])),
         Figure("Monthly revenue at risk", numbers.money(row["monthly_revenue_at_risk"], currency)),
         Figure("Rank", whole(row["rank"]), rank_span(row)),
@@ -267,14 +271,37 @@ def _rate(row: Mapping[str, Any], table: pd.DataFrame) -> Figure:
 def drivers(results: Results, area: str, currency: str) -> tuple[Driver, ...]:
     """What may drive customers away in ``area``, strongest first."""
     mine = results.area_drivers[results.area_drivers["area"] == area].sort_values("position")
-    return tuple(_driver(row, currency) for row in _records(mine))
+    against = {outcome: found_terms(results, outcome, Side.BELOW) for outcome in OUTCOMES}
+    return tuple(
+        _driver(row, currency, frozenset(o for o, terms in against.items() if row["driver"] in terms))
+        for row in _records(mine)
+    )
+
+
+def no_single_reason(told: Sequence[Driver]) -> str:
+    """Where no driver is a reason, which was found to matter and is worse here than at the provider, though not by much.
+
+    ``told`` are the drivers of one area, strongest first. Empty where one is a reason, or none is worse.
+    """
+    nearest = nearest_reason(told)
+    if nearest is None:
+        return ""
+    name = nearest.name[0].lower() + nearest.name[1:]
+    return f"No single reason stands out; the largest is {name}: {nearest.value} here, {nearest.provider} for the provider."
+
+
+def nearest_reason(told: Sequence[Driver]) -> Driver | None:
+    """The strongest driver that was found to matter and is worse here without standing out; None beside a reason."""
+    if any(driver.is_reason for driver in told):
+        return None
+    return next((d for d in told if d.is_found and d.is_worse and d.key not in NO_REASON), None)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def _driver(row: Mapping[str, Any], currency: str) -> Driver:
+def _driver(row: Mapping[str, Any], currency: str, odd: frozenset[str]) -> Driver:
     said = words.driver(str(row["driver"]))
     stands_out, is_found = _stands_out(row), _is_found(row)
     return Driver(
@@ -284,8 +311,9 @@ def _driver(row: Mapping[str, Any], currency: str) -> Driver:
         provider=numbers.NONE
         if numbers.is_missing(row["provider_value"])
         else said.form(row["provider_value"], currency),
+        is_worse=not numbers.is_missing(row["standing"]) and bool(row["standing"] > 0),
         stands_out=stands_out,
-        evidence=words.evidence(row),
+        evidence=words.evidence(row, odd),
         is_found=is_found,
         is_reason=stands_out and is_found,
         mark=(REASON_MARK if is_found else UNUSUAL_MARK) if stands_out else "",
@@ -296,6 +324,18 @@ def _driver(row: Mapping[str, Any], currency: str) -> Driver:
 def reasons(results: Results, currency: str, most: int = 3) -> dict[str, list[str]]:
     """By area the drivers that stand out and whose effect was found, strongest first, as phrases."""
     return _phrases(results, currency, most, is_found=True)
+
+
+def nearest(results: Results, currency: str) -> dict[str, str]:
+    """By area without a reason the strongest driver that was found to matter and is worse than at the provider, as a phrase."""
+    table = results.area_drivers.sort_values("position", kind="stable")
+    is_found = table["is_found"].astype(bool) | table["is_found_leaving"].astype(bool)
+    below = table["standing"].gt(0) & table["standing"].lt(REASON_STANDING) & is_found & table["value"].notna()
+    with_reason = set(table.loc[stand_out(table, is_found=True), "area"])
+    told: dict[str, str] = {}
+    for row in _records(table[below & ~table["area"].isin(with_reason) & ~table["driver"].isin(NO_REASON)]):
+        told.setdefault(str(row["area"]), words.reason(row, currency))
+    return told
 
 
 def unusual(results: Results, currency: str, most: int = 3) -> dict[str, list[str]]:
@@ -339,6 +379,22 @@ def cut_off(results: Results) -> str | None:
     """The last day that counts, YYYY-MM-DD."""
     value = results.manifest.get("cut_off")
     return None if value is None else str(value)
+
+
+def lag(results: Results) -> str:
+    """Why the analysis ends before the records do, and of when its network values are; results of an early version say less.
+
+    The first input to end decides, as in the panel.
+    """
+    day, ends = cut_off(results), [str(end) for end in results.manifest.get("last_complete", {}).values() if end]
+    if day is None:
+        return ""
+    days = (pd.Timestamp(min(ends)) - pd.Timestamp(day)).days if ends else 0
+    why = f"Records of the last {numbers.count(days)} days may be incomplete, so the" if days > 0 else "The"
+    return (
+        f"{why} analysis ends on {numbers.day(day)}; network values are means of the eight weeks before that day"
+        " and may have changed since."
+    )
 
 
 def built_at(results: Results) -> datetime:

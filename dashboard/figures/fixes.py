@@ -26,17 +26,23 @@ WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
-HELD_TOO_RARELY = (
+HOW_OFTEN_HELD = (
     "Rely on the order, not on the numbers. In 24 simulated providers built on other rules, these 95% intervals contained the truth in 88%"
     " of areas: in 60% where half of the areas do not react to quality, in 68% where customers remember sixteen weeks, and in 85 to"
-    " 100% elsewhere. So no amounts of money are given."
+    " 100% elsewhere."
 )
+HELD_TOO_RARELY = f"{HOW_OFTEN_HELD} So no amounts of money are given."
 """What is said first wherever numbers of what would help stand."""
 HELD = "nominal 95%; contained the truth in 88% of areas in 24 simulated providers built on other rules"
 BASELINE = (
     "Customers kept are a part of all who are expected to leave. The excess and the revenue at risk count only those"
     " above the provider's usual rate, so more customers can be kept than are in excess."
 )
+ALWAYS = (
+    "The numbers compare with quality that had been at its target for a long time. Customers remember the eight weeks before, so"
+    " quality that is at its target only from now on keeps fewer of them in the first 90 days."
+)
+"""Between what the numbers compare: not between doing something now and not doing it."""
 LASTS = "This assumes that quality stays as it was in the last eight weeks."
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
 AT_TARGET = "It was at its target in the last eight weeks that were analysed, but by its history that will not last."
@@ -123,7 +129,7 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
         return Fixes(summary, f"{summary.sentence} {NO_NUMBERS}", found, (), (), len(hidden), 0)
     if results.avoidable.empty:
         return Fixes(summary, NOT_COMPUTED, found, (), (), len(hidden), 0)
-    told = _told(results, hidden)
+    told = with_means(_told(results, hidden), results)
     worth = told["avoidable_leavers_90d"].ge(WORTH_TELLING) | (told["is_withheld"] & told["position"].notna())
     names, is_association = area_names(results), summary.caution is not None
     withheld = why_withheld(results)
@@ -147,6 +153,17 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
         ordered=tuple(ordered),
         withheld={measure: why for measure, why in withheld.items() if measure in found},
     )
+
+
+def with_means(rows: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """``rows`` of AVOIDABLE whose value is the area's own mean, as all pages show it.
+
+    What was computed rests on today's customers; the mean over all who were there in those weeks may differ by a little.
+    """
+    means = results.area_drivers.set_index(["area", "driver"])["value"]
+    keys = pd.MultiIndex.from_frame(rows[["area", "measure"]])
+    shown = pd.Series(means.reindex(keys).to_numpy(dtype=float), index=rows.index)
+    return rows.assign(value=shown.fillna(rows["value"].astype(float)))
 
 
 def why_withheld(results: Results) -> dict[str, str]:
@@ -280,6 +297,13 @@ def _why_not(driver: Driver, told: Fixes) -> str:
     return f"{driver.name}: a reason for complaints here. It was not found to affect leaving, so no number of customers kept is given."
 
 
+def _places(table: pd.DataFrame) -> pd.Series:
+    """Places without gaps in the order of the table; measures whose numbers are withheld are counted each by itself."""
+    of = table["measure"].where(table["is_withheld"].astype(bool), "")
+    placed = table["position"].notna()
+    return (table[placed].groupby(of[placed]).cumcount() + 1).reindex(table.index).astype("Int64")
+
+
 def csv(results: Results, minimum: int, newer: str = "") -> str:
     """What would help as a table for a spreadsheet: the columns of AVOIDABLE, names, and what is proven, which comes first.
 
@@ -289,10 +313,11 @@ def csv(results: Results, minimum: int, newer: str = "") -> str:
     found = found_measures(results)
     hidden = small_areas(results, minimum)
     rows = results.avoidable[results.avoidable["measure"] != EVERYTHING]
-    table = rows[~rows["area"].isin(hidden)] if found else rows.iloc[:0]
+    table = with_means(rows[~rows["area"].isin(hidden)] if found else rows.iloc[:0], results)
     names = area_names(results)
     table = table.assign(is_proven=[measure in found for measure in table["measure"]])
     table = table.sort_values(["is_proven", "position"], ascending=[False, True], na_position="last", kind="stable")
+    table["position"] = _places(table)
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
     withheld = why_withheld(results)
     table["is_withheld"] = [withheld.get(measure, "") for measure in table["measure"]]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dashboard.figures import known
-from dashboard.figures.findings import area_names
-from dashboard.figures.style import numbers
+from dashboard.figures.findings import area_names, cut_off
+from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas
+from dashboard.measures import COMPARED
 from dashboard.models.statistics.interval_sides import Side, side_in
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ VERDICTS = {
     "no_match": "no area to compare with",
     "not_separable": "cannot be separated from other measures",
 }
+TOO_FEW_ANSWERS = "too few answers to say"
 FEWER = "found, but fewer than expected"
 NO_LINK = "was not shown to be related to"
 CHANGES: dict[Side, str] = {
@@ -87,20 +89,24 @@ def headline(results: Results, currency: str) -> list[str]:
     if not row["judged"]:
         return ["Whose quality is bad is not known: no customer's connection was observed."]
     whose, answered = known.unknown(results, "complainers"), known.unknown(results, "answerers")
-    signs = ["bad quality", *([] if answered else ["a low score"]), *([] if whose else ["a complaint"])]
+    signs = [
+        "bad quality",
+        *([] if answered else ["a last score below 7"]),
+        *([] if whose else ["a complaint about quality in eight weeks"]),
+    ]
     said = [
         f"Of {numbers.count(row['judged'])} customers whose connection was observed, {numbers.count(row['held_bad'])} have "
-        f"bad quality and stay because a contract holds them: held, not loyal. {numbers.count(row['free_good'])} are free "
-        "to leave, have good quality and stay.",
+        "bad quality and are bound by a contract: that they stay does not show that they are loyal. "
+        f"{numbers.count(row['free_good'])} have good quality, are free to leave, and stay.",
         f"{numbers.count(row['free_bad'])} have bad quality and are free to leave.",
         f"{numbers.count(row['unhappy'])} are unhappy ({_or(signs)}) and pay "
-        f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; a contract holds "
-        f"{numbers.count(row['unhappy_held'])} of them.",
+        f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; {numbers.count(row['unhappy_held'])} of them are "
+        "bound by a contract.",
     ]
     if not numbers.is_missing(row["silent_sufferers"]):
         said.append(
-            f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks: silent "
-            f"sufferers, who pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
+            f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks (silent "
+            f"sufferers); they pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
         )
     if unseen := int(row["customers"]) - int(row["judged"]):
         said.append(
@@ -115,13 +121,23 @@ def headline(results: Results, currency: str) -> list[str]:
         span = numbers.interval(row["clean_ratio_low"], row["clean_ratio_high"], lambda v: numbers.percent(v, 0))
         said.append(
             f"{numbers.percent(row['clean_ratio'], 0)} ({span}) of the complaints about quality came from customers whose "
-            "connection was fine that week: check the equipment in their homes."
+            "connection was fine that week; the cause may lie in their homes."
         )
     return said
 
 
-def _or(words: list[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def bad_quality(results: Results) -> str:
+    """What is meant by bad quality, in a sentence: the rule of `held_or_loyal.py`."""
+    worse = [f"{words.size(m.name, m.per)} of {words.driver(m.name).name.lower()}" for m in COMPARED]
+    until = numbers.day(cut_off(results))
+    return (
+        f"Quality is called bad where at least one measure was, over the eight weeks up to {until}, worse than that of the middle"
+        f" customer of the same technology by more than {_or(worse)}."
+    )
+
+
+def _or(parts: list[str]) -> str:
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def held_rows(results: Results, minimum: int) -> list[Line]:
@@ -169,10 +185,16 @@ def change(row: Mapping[str, Any]) -> str:
     """What is said of a score's change in four weeks."""
     side = side_in(row, "change")
     if side is Side.UNKNOWN:
-        return "too few answers to say" if numbers.is_missing(row["note"]) else str(row["note"])
+        return TOO_FEW_ANSWERS
     if row["is_real_fall"] and row["change"] < 0:
         return "a clear fall"
     return CHANGES[side]
+
+
+def why_too_few(results: Results) -> str:
+    """Why no change is told of some, in a sentence, as the build said it; empty where it is told of all."""
+    notes = results.area_nps["note"].dropna().unique()
+    return " ".join(f"{note[:1].upper()}{note[1:]}." for note in map(str, notes))
 
 
 def reviews(results: Results) -> str:
@@ -263,7 +285,9 @@ def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list
         return shown, "Prices for new customers are not on record, so price gaps cannot be computed."
     if numbers.is_missing(every["rate_ratio"]):
         return shown, str(every["note"] or "Whether the gap affects leaving could not be estimated.")
-    return shown, f"{price_link(every, numbers.money(1, currency))}. {every['note'] or ''}"
+    note = str(every["note"] or "")
+    said = f"{price_link(every, numbers.money(1, currency))}."
+    return shown, f"{said} {note[:1].upper()}{note[1:].rstrip('.')}." if note else said
 
 
 def price_link(row: Mapping[str, Any], unit: str) -> str:
@@ -303,6 +327,20 @@ def outages_known_from(results: Results) -> str:
     return " ".join(notes[code] for code in ("incidents_unread", "outages_known_from") if code in notes)
 
 
+def outages_compared(results: Results) -> str:
+    """How many of the outages on record the table counts, and why not all."""
+    rows = results.incident_effects[results.incident_effects["kind"] == "outage"]
+    of_all = rows[rows["is_pooled"] & (rows["size"] == "all")]
+    episodes = rows.loc[~rows["is_pooled"], "outage"].nunique()
+    if of_all.empty or not episodes:
+        return ""
+    compared = int(of_all["outages"].max())
+    return (
+        f"Outages of one neighbourhood within eight weeks are taken together, which leaves {numbers.count(episodes)}. The table counts"
+        f" the {numbers.count(compared)} that can be compared: with eight weeks without an outage before, and with similar neighbourhoods that had none."
+    )
+
+
 def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]]:
     """What outages did, pooled by size: outcome, size, outages, excess, per 1,000, revenue, verdict."""
     told = []
@@ -318,7 +356,7 @@ def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]
                 _with(row, "excess", 1),
                 _with(row, "excess_per_1000", 1),
                 (numbers.money(row["monthly_revenue"], currency), "" if money == numbers.NONE else money),
-                (outage_verdict(row), f"p {numbers.decimal(row['p_adjusted'], 3)}"),
+                (outage_verdict(row), f"p {numbers.probability(row['p_adjusted'])}"),
             ]
         )
     return told

@@ -10,6 +10,7 @@ from dashboard.figures.findings import (
     area_names,
     because,
     excess_text,
+    nearest,
     rank_span,
     reasons,
     shown,
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 
+NAMED = frozenset({"at_risk", "watch"})
+"""Verdicts that call an area to attention."""
+
+
 def ranking_rows(results: Results, currency: str) -> list[dict[str, Any]]:
     """One dict per area, best known rank first: raw numbers to sort by and the texts that are shown."""
-    names, told, odd = area_names(results), reasons(results, currency), unusual(results, currency)
+    names, told = area_names(results), reasons(results, currency)
+    below, odd = nearest(results, currency), unusual(results, currency)
     table = results.ranking.sort_values("rank", na_position="last")
-    return [_ranking_row(row, names, _reasons(row, told, odd), currency) for row in table.to_dict("records")]
+    return [_ranking_row(row, names, _reasons(row, told, below, odd), currency) for row in table.to_dict("records")]
 
 
 def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], why: str, currency: str) -> dict[str, Any]:
@@ -59,14 +65,21 @@ def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], why: str, cur
     }
 
 
-def _reasons(row: Mapping[Any, Any], told: Mapping[str, list[str]], odd: Mapping[str, list[str]]) -> str:
-    """The reasons; where there is none why, and what is unusual without an effect that was found."""
+def _reasons(
+    row: Mapping[Any, Any], told: Mapping[str, list[str]], below: Mapping[str, str], odd: Mapping[str, list[str]]
+) -> str:
+    """The reasons; where there is none why, what is largest of an area that is named, what is unusual without an effect."""
     area = str(row["area"])
     if area in told:
         return "\n".join(told[area])
     if row["verdict"] == "too_little_data":
         return f"Too little data{because(row['note'])}"
-    return f"Effect not shown: {'; '.join(odd[area])}" if area in odd else "Nothing measured stands out"
+    said = []
+    if row["verdict"] in NAMED and area in below:
+        said.append(f"No single reason stands out; the largest is {below[area][0].lower()}{below[area][1:]}")
+    if area in odd:
+        said.append(f"Effect not shown: {'; '.join(odd[area])}")
+    return "\n".join(said) or "Nothing measured stands out"
 
 
 def _number(value: Any) -> float | None:

@@ -86,7 +86,7 @@ def layout(seen: Visit, key: str) -> html.Div:
             html.Div(
                 [
                     html.Div([_weeks(said, span), network(seen, area), counted(said, results)], className="column"),
-                    html.Div([fixes.of_area(seen, area), drivers(said.drivers)], className="column"),
+                    html.Div([fixes.of_area(seen, area), drivers(said.drivers, results)], className="column"),
                 ],
                 className="beside",
             ),
@@ -158,27 +158,30 @@ def _excess(said: Finding) -> html.Div:
     )
 
 
-def drivers(said: tuple[Driver, ...]) -> html.Section:
+def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
     """Every driver beside the provider, strongest first, with what the effect models say of it; reasons in bold."""
+    nearest, lag = findings.no_single_reason(said), "" if results is None else findings.lag(results)
     head = html.Thead(
         html.Tr([html.Th("Driver"), html.Th("Here", className="number"), html.Th("Provider", className="number")])
     )
-    rows = [
-        html.Tr(
-            [
-                html.Th(
-                    [html.Span(f"{d.mark[:1]} " if d.mark else "", className="out"), d.name, html.Small(d.evidence)],
-                    scope="row",
-                ),
-                html.Td(d.value, className="number"),
-                html.Td(d.provider, className="number"),
-            ],
-            className="stands-out" if d.is_reason else "",
-        )
-        for d in said
-    ]
+    rows = [row for driver in said for row in _driver(driver)]
     return parts.panel(
-        TEXT["drivers"], html.Table([head, html.Tbody(rows)]), aside=f"{findings.REASON_MARK} · {findings.UNUSUAL_MARK}"
+        TEXT["drivers"],
+        *([html.P(nearest)] if nearest else []),
+        html.Table([head, html.Tbody(rows)]),
+        html.P(lag, className="how"),
+        aside=f"{findings.REASON_MARK} · {findings.UNUSUAL_MARK}",
+    )
+
+
+def _driver(driver: Driver) -> tuple[html.Tr, html.Tr]:
+    """Its values, and under them over the whole width what the models say of it."""
+    name = [html.Span(f"{driver.mark[:1]} " if driver.mark else "", className="out"), driver.name]
+    values = [html.Td(driver.value, className="number"), html.Td(driver.provider, className="number")]
+    kind = "driver stands-out" if driver.is_reason else "driver"
+    return (
+        html.Tr([html.Th(name, scope="row"), *values], className=kind),
+        html.Tr(html.Td(html.Small(driver.evidence), colSpan=3)),
     )
 
 

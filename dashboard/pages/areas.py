@@ -65,6 +65,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         198,
         headerTooltip=TEXT["reasons"],
         wrapText=True,
+        autoHeight=True,
         cellClass="reasons tall",
         sortable=False,
         tooltipField="reasons",
@@ -84,6 +85,7 @@ def layout(seen: Visit) -> html.Div:
         [
             dcc.Store(id="areas-drawn"),
             *parts.heading(TEXT["title"], results, seen),
+            html.P(findings.lag(results), className="how"),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             *_changed(results),
             html.Div(

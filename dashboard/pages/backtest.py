@@ -1,4 +1,4 @@
-"""*Looking back*: would the ranking have predicted the past, compared with simpler rankings?"""
+"""*Looking back*: would the ranking have predicted the past, compared with other rankings?"""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TEXT = {
     "summary": "Would it have predicted the past?",
     "none": "No backtest has been run yet",
     "none_why": "“bairro backtest” picks past dates, four weeks apart. For each it ranks the neighbourhoods with only what was known "
-    "then, and checks who left in the following twelve weeks. It does the same for four simpler rankings. It is a separate "
+    "then, and checks who left in the following twelve weeks. It does the same for four simple rules and for boosted trees, a general machine-learning method. It is a separate "
     "command because it fits the models again for every date. Run it once a month, or after large changes to the records.",
     "none_more": "It needs about a year of records: twelve weeks after each date, and 50 departures before it.",
-    "beside": "Compared with simpler rankings",
+    "beside": "Compared with other rankings",
     "how": "Loss against the average: the neighbourhoods ranked highest (a tenth of all customers) lost this many times the "
     "average share of their customers in the following weeks; ×1 is no better than chance. Bairro’s gain is its value minus "
     "that of the other ranking, on the same dates: where its interval lies above zero, Bairro was better. AUC is the chance "
@@ -82,7 +82,7 @@ def _shown(told: Hindsight) -> list[html.Section]:
     rows = [[_cell(cell) for cell in row] for row in told.rows]
     tenths = [[_cell(cell) for cell in row] for row in told.tenths]
     days = [[_cell(cell) for cell in row] for row in told.days]
-    of_days = ("Day", "Customers", "Left", "Bairro", "Best simpler ranking")
+    of_days = ("Day", "Customers", "Left", "Bairro", "Best simple rule")
     by_tenth = ("Tenth", "Customers", "Predicted", "Left")
     return [
         parts.panel(TEXT["summary"], *said, made, *notes, class_name="effects found" if told.is_better else ""),

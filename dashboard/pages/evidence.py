@@ -25,7 +25,8 @@ TEXT = {
     "title": "Evidence",
     "methods": "How the numbers are made",
     "line": "A ratio of ×1.20 means 20% more when quality is worse by that step, all else equal. Bars are 95% intervals on a "
-    "logarithmic scale around ×1. “Found” means that the result holds after Holm’s correction for testing several measures.",
+    "logarithmic scale around ×1. “Found” means that the result holds after Holm’s correction for testing several measures: the p shown "
+    "is corrected and must be below 0.05. The bars are not corrected, so one may leave out ×1 and still be “not proven” or “pass”.",
     "joint": "Joint tests: does any measure matter?",
     "dose": "Do departures follow each measure as fitted?",
     "dose_how": "What would help rests on how leaving grows with each measure. Here the customers’ time is sorted by each measure into"

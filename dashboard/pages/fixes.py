@@ -43,7 +43,7 @@ COLUMNS = (
     "What",
     "Customers kept in 90 days",
     "Of those expected to leave",
-    "Mean of the eight weeks analysed last",
+    "Mean of the last eight weeks analysed",
     "Target",
 )
 
@@ -57,6 +57,8 @@ def layout(seen: Visit) -> html.Div:
     body = [_nothing(told)] if told.is_empty else _order(told, figures.supposed(results))
     head = parts.heading(TEXT["title"], results, seen)
     first = [html.P(html.Strong(figures.HELD_TOO_RARELY), className="how")] if told.proven or told.unproven else []
+    said = [*([figures.ALWAYS] if first else []), *([] if told.is_empty else [findings.lag(results)])]
+    first += [html.P(" ".join(said), className="how")] if said else []
     return html.Div([*head, *first, parts.effect_lines(told.summary), *body], className="page reading")
 
 
@@ -132,7 +134,7 @@ def _table(fixes: Sequence[Fix], label: str = TEXT["order"]) -> html.Div:
             fix.what,
             parts.with_span(fix.leavers, fix.leavers_span),
             fix.expected,
-            fix.value,
+            parts.with_span(fix.value, "at its target then") if fix.is_at_target else fix.value,
             fix.target,
         ]
         for fix in fixes[:SHOWN]

@@ -21,15 +21,15 @@ TEXT = {
     "who": "Held by a contract, or loyal",
     "who_none": "This build could not tell who is held and who is loyal; the Evidence page says why.",
     "cliff": "The contract cliff",
-    "cliff_how": "Contracts that end in each of the coming months. Darker: contracts of unhappy customers, who stay only because of them.",
+    "cliff_how": "Contracts that end in each of the coming months. Red: contracts of customers who are unhappy now. Who of them will leave is not predicted here.",
     "cliff_none": "No contract ends are on record.",
     "nps": "Net promoter score",
     "nps_none": "No survey answers are on record.",
     "price": "What loyal customers pay",
     "returners": "Who comes back",
     "returners_none": "Too few customers have left to say how many come back.",
-    "incidents": "What outages did",
-    "incidents_how": "Compared with similar neighbourhoods that had no outage, over up to eight weeks. Outages are grouped by hours without service per customer.",
+    "incidents": "What followed outages",
+    "incidents_how": "Complaints and departures of up to eight weeks after an outage, beyond those of similar neighbourhoods without one. Outages are grouped by hours without service per customer.",
     "incidents_none": "No outage could be compared with similar neighbourhoods that had none.",
     "small": "Neighbourhoods with too few customers to show separately are left out.",
 }
@@ -73,9 +73,10 @@ def _who(results: Results, currency: str, minimum: int, names: Any) -> html.Sect
     if not said:
         why = known.unknown(results, "devices") or TEXT["who_none"]
         return parts.panel(TEXT["who"], html.P(why, className="quiet"))
-    columns = ("Where", "Held, bad quality", "Free, bad quality", "Free, good quality", "Silent sufferers", "Judged")
+    columns = ("Where", "Held, bad quality", "Free, bad quality", "Free, good quality", "Silent sufferers", "Observed")
     table = parts.table(columns, _lines(loyalty.held_rows(results, minimum), names), label=TEXT["who"])
-    return parts.panel(TEXT["who"], html.Ul([html.Li(line) for line in said]), table)
+    how = html.P(loyalty.bad_quality(results), className="how")
+    return parts.panel(TEXT["who"], html.Ul([html.Li(line) for line in said]), how, table)
 
 
 def _cliff(results: Results, currency: str) -> html.Section:
@@ -105,7 +106,12 @@ def _nps(results: Results, minimum: int, names: Any) -> html.Section:
     lines = loyalty.nps_rows(results, minimum)
     said = [
         html.P(text, className="how")
-        for text in (loyalty.who_answers(results), loyalty.not_correctable(results), loyalty.reviews(results))
+        for text in (
+            loyalty.why_too_few(results),
+            loyalty.who_answers(results),
+            loyalty.not_correctable(results),
+            loyalty.reviews(results),
+        )
         if text
     ]
     if not lines or known.unknown(results, "answers") is not None:
@@ -154,6 +160,11 @@ def _incidents(results: Results, currency: str) -> html.Section:
         return parts.panel(TEXT["incidents"], html.P(why, className="quiet"))
     columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "Per month", "Says")
     table = parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)
-    said = (TEXT["incidents_how"], known.unknown(results, "complaints"), loyalty.outages_known_from(results))
+    said = (
+        TEXT["incidents_how"],
+        known.unknown(results, "complaints"),
+        loyalty.outages_known_from(results),
+        loyalty.outages_compared(results),
+    )
     how = " ".join(text for text in said if text)
     return parts.panel(TEXT["incidents"], html.P(how, className="how"), table)

@@ -20,7 +20,7 @@ from dashboard.config import DashboardSettings
 from dashboard.figures import findings, known
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
-from dashboard.figures.fixes import BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
+from dashboard.figures.fixes import ALWAYS, BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
 from dashboard.figures.live import age
 from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.style import numbers
@@ -70,6 +70,8 @@ class AreaReport:
     provider: str
     said: Finding
     facts: str
+    lag: str
+    nearest: str
     older: str
     unknown: tuple[str, ...]
     built: datetime
@@ -134,6 +136,8 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         provider=settings.provider,
         said=said,
         facts=f"Analysed until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
+        lag=findings.lag(results),
+        nearest=findings.no_single_reason(said.drivers),
         older=age.older(build_log.newer_inputs(settings.data, results.manifest), settings.timezone),
         unknown=(*known.warnings(results), *known.partly(results)),
         built=built,
@@ -155,21 +159,23 @@ def _refuse_small(results: Results, area: str, minimum: int) -> None:
 
 
 def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
-    """What would help to look at next: the drivers that stand out, reasons first; what is no reason says so."""
+    """What would help to look at next: reasons, or the nearest to one, before what stands out without an effect."""
     chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_reason)
-    steps = tuple(
-        f"{d.name}: {d.value} here, {d.provider} for the provider{'' if d.is_reason else ', although no effect was found for it'}."
-        f" Look at {d.look_at}."
-        for d in chosen
-    )
+    nearest = findings.nearest_reason(drivers)
+    steps = tuple(_next_step(d) for d in ([nearest] if nearest else []) + chosen)
     return steps[:3] or (TEXT["nothing"],)
+
+
+def _next_step(driver: Driver) -> str:
+    aside = "" if driver.is_found else ", although no effect was found for it"
+    return f"{driver.name}: {driver.value} here, {driver.provider} for the provider{aside}. Look at {driver.look_at}."
 
 
 def would_help(told: Fixes, area: str, drivers: Sequence[Driver]) -> tuple[str, ...]:
     """What is proven to help in ``area``, most first, or why nothing is named; the page and the report say the same."""
     lines = of_area(told, area, drivers, most=MOST_HELP)
     if any(fix.area == area for fix in told.proven):
-        return (HELD_TOO_RARELY, *lines)
+        return (f"{HELD_TOO_RARELY} {ALWAYS}", *lines)
     return lines if told.is_answered(area) else (told.nothing(), *lines)
 
 

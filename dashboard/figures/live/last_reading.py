@@ -84,13 +84,14 @@ def ailing(row: Row, limits: LiveNote) -> list[str]:
 
 
 def with_number(measure: str, row: Row, limits: LiveNote) -> str:
-    """One measure of one device with its number."""
+    """One measure of one device with its number: it is judged over some minutes, so that the newest number may be fine."""
     word, value = MEASURES.get(measure, measure), row.get(VALUES.get(measure, ""))
     if numbers.is_missing(value):
         return f"{word} (not measured now)"
     said = _FORMS.get(measure, str)(value)
-    beside = _beside(measure, row, limits)
-    return f"{word}: {said} now{f' ({beside})' if beside else ''}"
+    beside, bad = _beside(measure, row, limits), _bad_from(measure, limits)
+    lately = " lately" if bad is not None and value is not None and value < bad else ""
+    return f"{word}{lately}: {said} now{f' ({beside})' if beside else ''}"
 
 
 _FORMS: dict[str, Callable[[Any], str]] = {
@@ -105,8 +106,13 @@ def _beside(measure: str, row: Row, limits: LiveNote) -> str:
     if measure == "latency":
         usual = row.get("usual_rtt_seconds")
         return "" if numbers.is_missing(usual) else f"usual {round_trip(usual)}"
-    bad = limits.loss_ratio if measure == "loss" else limits.utilization_ratio
+    bad = _bad_from(measure, limits)
     return "" if bad is None else f"bad from {numbers.percent(bad, 0)}"
+
+
+def _bad_from(measure: str, limits: LiveNote) -> float | None:
+    """From which value on it is bad; None of a latency, which is held against what is usual."""
+    return {"loss": limits.loss_ratio, "saturation": limits.utilization_ratio}.get(measure)
 
 
 def worst(devices: pd.DataFrame, limits: LiveNote, measure: str | None = None) -> str:

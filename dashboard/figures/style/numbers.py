@@ -84,6 +84,14 @@ def rate_ratio(value: float | None) -> str:
     return NONE if is_missing(value) else f"×{decimal(value, 2)}"
 
 
+def probability(value: float | None) -> str:
+    """A p-value as it is read: '0.012', '< 0.001'."""
+    if is_missing(value):
+        return NONE
+    assert value is not None
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
 def duration(seconds: float | None) -> str:
     """'45 s', '12 min', '3 h 05 min', '2 d 4 h'."""
     if is_missing(seconds):

@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.figures.style import numbers
 from dashboard.measures import MEASURES, Form, Measure
-from dashboard.models.statistics.interval_sides import Side
+from dashboard.models.statistics.interval_sides import Side, side_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,12 @@ def step(term: str, per: float) -> str:
     return f"per point{less}" if points == "1" else f"per {points} points{less}"
 
 
+def size(term: str, per: float) -> str:
+    """The same step as an amount: '10 ms', '1 hour a week', '1 point'."""
+    text = step(term, per).removeprefix("per ")
+    return text if text[:1].isdigit() else f"1 {text}"
+
+
 def way(term: str) -> str:
     """Where a measure goes as it gets better."""
     return "up" if term in BY_NAME and not BY_NAME[term].is_more_worse else "down"
@@ -105,8 +111,11 @@ def _number_and_unit(text: str) -> tuple[str, str]:
     return number, text[len(number) :]
 
 
-def evidence(row: Mapping[str, Any]) -> str:
-    """What the effect models say of one driver, with intervals, and whether it counts as found."""
+def evidence(row: Mapping[str, Any], odd: frozenset[str] = frozenset()) -> str:
+    """What the effect models say of one driver, with intervals, and whether it counts as found.
+
+    ``odd`` are the outcomes of which less goes with more of it, beyond chance.
+    """
     found = {"leaving": bool(row["is_found_leaving"]), "complaints": bool(row["is_found"])}
     columns = {"leaving": "leaving_rate_ratio", "complaints": "rate_ratio"}
     known = [outcome for outcome, column in columns.items() if not numbers.is_missing(row[column])]
@@ -114,7 +123,14 @@ def evidence(row: Mapping[str, Any]) -> str:
         return "effect not estimated"
     if any(found[outcome] for outcome in known):
         return "; ".join(_ratio(outcome, row, columns[outcome], is_told=not found[outcome]) for outcome in known)
-    return f"{'; '.join(_ratio(outcome, row, columns[outcome], is_told=False) for outcome in known)}: not proven"
+    said = "; ".join(_ratio(outcome, row, columns[outcome], is_told=False) for outcome in known)
+    if odd:
+        return f"{said}: {OTHER_WAY}"
+    return f"{said}: {NOT_AFTER if any(_excludes_none(row, columns[outcome]) for outcome in known) else NOT_PROVEN}"
+
+
+def _excludes_none(row: Mapping[str, Any], column: str) -> bool:
+    return side_of(row[column], row[f"{column}_low"], row[f"{column}_high"], none=1.0) in {Side.ABOVE, Side.BELOW}
 
 
 def _ratio(outcome: str, row: Mapping[str, Any], column: str, *, is_told: bool) -> str:
@@ -123,16 +139,22 @@ def _ratio(outcome: str, row: Mapping[str, Any], column: str, *, is_told: bool) 
     if numbers.is_missing(row[f"{column}_low"]) or numbers.is_missing(row[f"{column}_high"]):
         return f"{outcome} {ratio}, too few areas for an interval"
     span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, 2))
-    return f"{outcome} {ratio} ({span}){', not proven' if is_told else ''}"
+    if not is_told:
+        return f"{outcome} {ratio} ({span})"
+    return f"{outcome} {ratio} ({span}), {NOT_AFTER if _excludes_none(row, column) else NOT_PROVEN}"
 
 
 FOUND, OTHER_WAY, NOT_PROVEN, UNTESTED = "found", "found, in the opposite direction", "not proven", "not tested"
+NOT_AFTER = "not proven after correction for testing several measures"
+"""Of an interval, which is not corrected, that leaves out ×1."""
 
 
 def verdict(is_found: bool, side: Side) -> str:
     """What is said of a ratio: found where it stands after correction and more of one goes with more of the other."""
     if side is Side.UNKNOWN:
         return UNTESTED
-    if not is_found or side is Side.EITHER:
+    if side is Side.EITHER:
         return NOT_PROVEN
+    if not is_found:
+        return NOT_AFTER
     return OTHER_WAY if side is Side.BELOW else FOUND

@@ -55,7 +55,8 @@ def test_question_answer_reading_and_state(settings: Settings, snmpd: Agent) -> 
         "question (",
         "sysUpTime.0 (1.3.6.1.2.1.1.3.0)",
         f"ifDescr.1 (1.3.6.1.2.1.2.2.1.2.1) = OCTET STRING: '{next(iter(octets.values()))}'",
-        "InterfaceReading(name='lo'",
+        "  sent = yes",
+        "interface lo: index 1, is_up yes, ",
         "no collector has published a state for this device yet",
     ):
         assert part in text

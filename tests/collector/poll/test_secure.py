@@ -274,7 +274,7 @@ def test_explained_in_the_clear_and_without_secrets(agent: SecureAgent, tmp_path
         "report\n  usmStatsUnknownEngineIDs.0 (1.3.6.1.6.3.15.1.1.4.0) = Counter32: ",
         "GET\n  1.3.6.1.2.1.1.2.0\n",
         "sysUpTime.0 (1.3.6.1.2.1.1.3.0) = TimeTicks: ",
-        "InterfaceReading(name='lo'",
+        "interface lo: index 1, is_up yes, ",
         "snmp = answered",
     ):
         assert part in text

@@ -170,7 +170,7 @@ def test_the_gain_over_another_ranking(estimate, low, high, side):
 @pytest.mark.parametrize(
     ("slope", "level", "said"),
     [
-        (1.0, 0.0, "right (slope 1.00; 1 is right), and the chances are right overall"),
+        (1.0, 0.0, "about right (slope 1.00; 1 is right), and the chances are about right overall"),
         (0.5, 0.3, "too large (slope 0.50; 1 is right), and the chances are too low overall"),
         (1.5, -0.3, "too small (slope 1.50; 1 is right), and the chances are too high overall"),
         (NAN, 0.0, "could not be computed"),
@@ -178,7 +178,8 @@ def test_the_gain_over_another_ranking(estimate, low, high, side):
     ],
 )
 def test_the_verdict_on_calibration(slope, level, said):
-    table = pd.DataFrame({"scorer": [backtest.HAZARD], "slope": [slope], "level": [level]})
+    happened = {"tenth": [1], "predicted": [0.05], "observed_low": [0.04], "observed_high": [0.06]}
+    table = pd.DataFrame({"scorer": [backtest.HAZARD], "slope": [slope], "level": [level], **happened})
     assert said in backtest._calibration(table)
 
 

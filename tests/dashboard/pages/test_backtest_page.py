@@ -25,7 +25,7 @@ def test_it_says_how_often_what_was_named_then_lost_most_and_beside_what(told):
     )
     assert "45% were among the tenth that then lost most (by chance it would be one in ten" in told.sentences[2]
     assert told.verdict == (
-        "It is not shown that this ranks neighbourhoods better than last quarter's departures would; it was better than "
+        "It is not shown that this ranks neighbourhoods better than boosted trees or last quarter's departures; it was better than "
         "outage minutes, last month's complaints and newest customers first."
     )
     assert not told.is_better
@@ -44,7 +44,16 @@ def test_only_what_every_interval_says_is_claimed(sample, tmp_path):
     backtest_results.write(tmp_path, tables, {"inputs": {"customers": "a"}})
     better = figures.hindsight(backtest_results.load(tmp_path), {"customers": "b"})
     assert better.is_better
-    assert "better than every simpler ranking, beyond chance" in better.verdict
+    assert better.verdict == (
+        "It ranked neighbourhoods better than every simpler ranking, beyond chance; it is not shown to be better than boosted trees."
+    )
+    trees = tables["backtest"]["scorer"].eq(figures.CHALLENGER)
+    beyond = tables["backtest"].copy()
+    beyond.loc[trees, ["gain", "gain_low", "gain_high"]] = (-0.2, -0.3, -0.1)
+    backtest_results.write(tmp_path, tables | {"backtest": beyond}, {})
+    worse = figures.hindsight(backtest_results.load(tmp_path), {})
+    assert worse.verdict.startswith("Boosted trees ranked better than this, beyond chance")
+    assert not worse.is_better
     assert "Inputs have changed since" in better.made
     tables["backtest"].loc[:, ["low", "high", "gain_low", "gain_high"]] = float("nan")
     backtest_results.write(tmp_path, tables, {})
@@ -52,6 +61,18 @@ def test_only_what_every_interval_says_is_claimed(sample, tmp_path):
     assert "too few neighbourhoods to say" in few.verdict
     assert "too few areas for an interval" in few.sentences[1]
     assert not few.is_better
+
+
+def test_a_tenth_that_was_predicted_wrong_is_said_beside_the_overall_verdict(sample, tmp_path):
+    tables = sample.backtest_frames()
+    right = figures._calibration(tables["backtest_calibration"])
+    assert right.endswith("In each tenth the prediction lies within the 95% interval of what happened.")
+    table = tables["backtest_calibration"]
+    table.loc[table["tenth"].eq(10), "predicted"] = 0.06
+    table.loc[table["tenth"].isin([2, 3]), "predicted"] = 0.001
+    said = figures._calibration(table)
+    assert "about right (slope 1.04; 1 is right), and the chances are about right overall" in said
+    assert said.endswith("it is too high in tenth 1 and too low in tenths 8 and 9.")
 
 
 def test_the_page_says_how_to_run_one_and_then_shows_it(sample, tmp_path):

@@ -142,6 +142,8 @@ def test_of_a_group_the_worst_is_told():
     table = pd.DataFrame(rows)
     assert last_reading.worst(table, LIMITS, "loss") == "packet loss: 40% now (bad from 5%) at b"
     assert last_reading.worst(table, LIMITS, "latency") == ""
+    fine_now = pd.DataFrame([{"device_id": "a", "degraded": ["loss"], "loss_ratio": 0.0}])
+    assert last_reading.worst(fine_now, LIMITS, "loss") == "packet loss lately: 0% now (bad from 5%) at a"
 
 
 @pytest.mark.parametrize(

@@ -155,13 +155,13 @@ ZERO_COMPLAINTS = (
     r"\b0(\.0+)? (quality )?complaints",
     r"complaints[^.:]{0,60}: 0(?! of )\b",
     r"0(\.0)? have bad quality and have not complained",
-    r"silent sufferers?,? who pay",
+    r"silent sufferers?\)?[,;]? (who|they) pay",
     r"[Cc]omplaints about quality 0\.0",
     r"All complaints 0\.0",
     r"No effect of quality on complaints",
     r"An? (effect|association) of quality on complaints",
     r"of the complaints about quality came from",
-    r"a low score or a complaint",
+    r"a last score below 7 or a complaint",
 )
 
 
@@ -170,7 +170,7 @@ def test_every_import_of_the_demo_joins(whole: World) -> None:
     assert all(join["is_known"] for join in whole.results.manifest["joins"])
     said = pages(whole)
     assert not any(re.search(r"(is|are) not known: [\d,]+ of", text) for text in said.values())
-    assert "have not complained in eight weeks: silent sufferers" in said["/loyalty"]
+    assert "have not complained in eight weeks (silent sufferers)" in said["/loyalty"]
 
 
 def test_the_import_says_so(broken: World) -> None:

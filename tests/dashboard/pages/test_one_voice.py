@@ -95,7 +95,8 @@ def test_the_command_names_only_the_money_that_works_cost(sample, tmp_path, caps
     )
     assert fixes_command.run(arguments) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0] == figures.HELD_TOO_RARELY
+    assert said.splitlines()[0] == f"{figures.HOW_OFTEN_HELD} {fixes_command.COSTS_ALONE}"
+    assert SAID_OF_MONEY not in said, "above a column of costs that would read as a contradiction"
     assert set(re.findall(r"€\d+(?:,\d+)*", said)) == {"€800", "€1,000"}
     assert not MONEY.search(out.read_text(encoding="utf-8"))
 
@@ -195,6 +196,74 @@ def test_evidence_opens_what_fails_and_says_where(refuted, built):
     assert evidence.TEXT["dose_none"] in " ".join(texts(evidence._dose(nothing)))
 
 
+def test_the_command_alone_shows_the_order(sample, tmp_path, capsys, told):
+    sample.make(tmp_path)
+    (tmp_path / "dashboard.toml").write_text('data = "data"\ncustomer_key = "key"\n', encoding="utf-8")
+    asked = {"config": tmp_path / "dashboard.toml", "costs": None, "out": None, "unproven": False}
+    assert fixes_command.run(argparse.Namespace(**asked, budget=None)) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(figures.HELD_TOO_RARELY)
+    lines = [line for line in said.splitlines() if any(f.what in line and f.name in line for f in told.proven)]
+    assert [line.split("  ")[0] for line in lines] == [fix.name for fix in told.proven]
+    assert not MONEY.search(without_the_word(said))
+    assert fixes_command.run(argparse.Namespace(**asked, budget="1000")) == 2
+    assert "--budget and --costs go together" in capsys.readouterr().err
+
+
+def test_a_mean_is_the_same_on_every_page_and_places_have_no_gaps(built, told):
+    """Also where today's customers had another mean than those of the weeks that are told of."""
+    moved = replace(built, avoidable=built.avoidable.assign(value=built.avoidable["value"] * 1.07))
+    for fix in figures.all_fixes(moved, "EUR", 30).proven:
+        (driver,) = [d for d in findings.drivers(moved, fix.area, "EUR") if d.key == fix.measure]
+        assert fix.value == driver.value
+    rows = list(csv.DictReader(io.StringIO(figures.csv(moved, 30))))
+    means = moved.area_drivers.set_index(["area", "driver"])["value"]
+    for row in rows:
+        assert float(row["value"]) == pytest.approx(means[row["area"], row["measure"]], rel=1e-4)
+    assert [int(row["position"]) for row in rows if row["position"]] == list(range(1, len(rows) + 1))
+
+
+def test_an_area_that_is_named_without_a_reason_is_told_what_is_largest(built, provider):
+    """Found to matter and worse than at the provider, but by less than the bar from which it stands out."""
+    key = str(built.ranking[built.ranking["verdict"] == "at_risk"]["area"].iloc[0])
+    drivers = built.area_drivers.copy()
+    mine = drivers["area"].eq(key)
+    drivers.loc[mine, "standing"] = 0.2
+    drivers.loc[mine & drivers["driver"].eq("down_hours"), ["standing", "is_found_leaving", "position"]] = (
+        0.9,
+        True,
+        0,
+    )
+    near = replace(built, area_drivers=drivers)
+    (row,) = [row for row in ranking.ranking_rows(near, "EUR") if row["area"] == key]
+    assert row["reasons"].startswith("No single reason stands out; the largest is no service ")
+    said = compose(near, key, provider)
+    assert said.nearest.startswith("No single reason stands out; the largest is time without service: ")
+    assert said.next_steps[0].startswith("Time without service: ")
+    assert "although" not in said.next_steps[0]
+    assert said.nearest in " ".join(texts(area.drivers(said.said.drivers, near)))
+    better = drivers.assign(standing=-0.2)
+    (row,) = [r for r in ranking.ranking_rows(replace(built, area_drivers=better), "EUR") if r["area"] == key]
+    assert row["reasons"] == "Nothing measured stands out"
+
+
+def test_pages_and_report_say_why_the_analysis_ends_before_today(sample, tmp_path, built, provider):
+    ends = {"customers": "2026-11-30", "quality_hours": "2026-11-29"}
+    late = replace(built, manifest={**built.manifest, "cut_off": "2026-11-01", "last_complete": ends})
+    said = findings.lag(late)
+    assert said.startswith(
+        "Records of the last 28 days may be incomplete, so the analysis ends on 1 Nov 2026; network values"
+    )
+    assert findings.lag(replace(late, manifest={"cut_off": "2026-11-01"})).startswith(
+        "The analysis ends on 1 Nov 2026; "
+    )
+    assert findings.lag(replace(late, manifest={})) == ""
+    assert compose(late, "n03", provider).lag == said
+    source = Source(sample.make(tmp_path))
+    for layout in (fixes.layout, areas.layout, lambda seen: area.layout(seen, "n03")):
+        assert findings.lag(source.results()) in " ".join(texts(layout(visit(source))))
+
+
 def test_the_first_line_says_how_rarely_the_intervals_held(sample, tmp_path):
     source = Source(sample.make(tmp_path))
     page = fixes.layout(visit(source)).children
@@ -263,7 +332,9 @@ def test_the_report_tells_effects_on_leaving_as_well_as_on_complaints(built, pro
 def test_an_area_at_its_target_is_not_called_worse_than_it(built):
     """What is kept then is of outages that its history foretells."""
     rows = built.avoidable.assign(value=built.avoidable["target"])
-    told = figures.all_fixes(replace(built, avoidable=rows), "EUR", 30)
+    targets = built.area_drivers["driver"].map(rows.groupby("measure")["target"].first())
+    drivers = built.area_drivers.assign(value=targets.fillna(built.area_drivers["value"]))
+    told = figures.all_fixes(replace(built, avoidable=rows, area_drivers=drivers), "EUR", 30)
     assert told.proven
     for fix in told.proven:
         assert fix.is_at_target
