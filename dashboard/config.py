@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import operator
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -77,7 +77,8 @@ class JoinSettings:
 
     ``complaints`` and ``nps``: a customer, or for want of one an area; ``prices``: a plan that customers have;
     ``areas`` and ``devices``: where customers live, and behind what. An export of customers without more than
-    ``absent_customers`` of those on record is refused until somebody says why.
+    ``absent_customers`` of those on record is refused until somebody says why. ``dates`` and ``same_area``: complaints and
+    answers from the time in which their customer was one, and from the customer's own area where they name one.
     """
 
     complaints: float = 0.7
@@ -86,6 +87,8 @@ class JoinSettings:
     areas: float = 0.7
     devices: float = 0.7
     absent_customers: float = 0.2
+    dates: float = 0.8
+    same_area: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "analysis.minimum_customers": (1, 10_000),
     "analysis.minimum_expected_leavers": (0, 1_000),
     "build.every_hours": (0, 8_760),
-    **{f"joins.{name}": (0.0, 1.0) for name in ("complaints", "nps", "prices", "areas", "devices", "absent_customers")},
+    **{f"joins.{one.name}": (0.0, 1.0) for one in fields(JoinSettings)},
     "engine.memory_gigabytes": (0.05, 4_096),
     "engine.disk_gigabytes": (0, 1_000_000),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dashboard.tables.checks.ids import Way
-from dashboard.tables.imports.joins import Join
+from dashboard.tables.imports.join_counts import Join
 from dashboard.tables.readers.sheets import Fault
 from dashboard.tables.readers.sources import Source
 

@@ -5,137 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.config import DashboardSettings
 from dashboard.tables import quality_hours
 from dashboard.tables.checks.ids import SAMPLE, Way, likeness
-from dashboard.tables.imports import identity, import_log, snapshots
-from dashboard.tables.readers.sheets import Sheet
+from dashboard.tables.imports import agreement, identity, import_log, snapshots
+from dashboard.tables.imports.join_counts import Imported, Join, Reason, StandIn, Told
 
-LARGEST_FALL = 0.2
-"""By how much the share may lie under the last import's before it is said with exit code 1."""
-FEWEST_WRITTEN = 2
-"""Rows whose id is one on record in another writing; a single one may be a slip."""
 NOBODY = r"(?i)[+-]?0+|-1|x+|9{4,}|1234(?:5(?:6(?:7(?:89?0?)?)?)?)?|[-_.*#]+|(?:guest|anonym|unknown|default|test|dummy|generic|system|consumidor|visitante).*"
 """How ids look that stand for nobody."""
 FEWEST_OF_NOBODY, FEWEST_OF_ONE = 3, 10
 Known = Callable[[Sequence[str]], Sequence[bool]]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why ids are not those on record, in words; ``way`` says how ``column`` of the file is to be rewritten, where that is it.
-
-    ``is_writing``: they are those on record, written otherwise.
-    """
-
-    said: str = ""
-    column: str = ""
-    way: Way = field(default_factory=Way)
-    is_writing: bool = False
-
-    def __str__(self) -> str:
-        return self.said
-
-    def __bool__(self) -> bool:
-        return bool(self.said)
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """An id under which so many rows stand that it is nobody's own."""
-
-    written: str
-    rows: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.rows:,} rows name one and the same customer ({self.written!r}), who stands for nobody, it seems, and they"
-            " count as naming none: leave the id blank in the export"
-        )
-
-
-@dataclass(frozen=True)
-class Join:
-    """One way in which rows of an import name what is on record. ``key`` tells it apart in the history.
-
-    ``rows`` are those that name something, ``joined`` those of them that name something known; ``stored`` says the same
-    of all that is on record after the import. Rows under an id that stands for nobody (``stand_in``) join nothing.
-    """
-
-    key: str
-    said: str
-    rows: int
-    joined: int
-    floor: float = 0.0
-    stored: tuple[int, int] | None = None
-    last: tuple[int, int] | None = None
-    stand_in: StandIn | None = None
-    reason: Reason = field(default_factory=Reason)
-
-    @property
-    def setting(self) -> str:
-        """Of which setting in [joins] the floor is."""
-        return self.key.split(".")[-1]
-
-    @property
-    def share(self) -> float:
-        return self.joined / self.rows if self.rows else 1.0
-
-    @property
-    def is_under(self) -> bool:
-        """Whether so few join that what rests on them is not known, or far fewer than in the last import, or some would
-        join if they were written as those on record are."""
-        return self.share < self.floor or self._has_fallen or self._is_written_otherwise or self.stand_in is not None
-
-    @property
-    def _is_written_otherwise(self) -> bool:
-        return self.reason.is_writing and self.rows - self.joined >= FEWEST_WRITTEN
-
-    @property
-    def _has_fallen(self) -> bool:
-        return self.last is not None and self.rows > 0 and self.share < self.last[0] / self.last[1] - LARGEST_FALL
-
-    def __str__(self) -> str:
-        text = f"{self.joined:,} of {self.rows:,} {self.said}"
-        beside = []
-        if self.last is not None:
-            beside.append(f"in the last import {self.last[0]:,} of {self.last[1]:,}")
-        if self.stored is not None and self.stored != (self.joined, self.rows):
-            beside.append(f"of all on record {self.stored[0]:,} of {self.stored[1]:,}")
-        text += f" ({'; '.join(beside)})" if beside else ""
-        if self.share < self.floor:
-            text += f", and joins.{self.setting} asks for {self.floor:.0%}"
-        if self.stand_in is not None:
-            text += f"; {self.stand_in}"
-            if self.share >= self.floor and not self.reason.is_writing:
-                return text
-        return f"{text}: {self.reason}" if self.reason and self.is_under else text
-
-
-@dataclass(frozen=True)
-class Told:
-    """The joins of one import, and what cannot be said yet."""
-
-    joins: tuple[Join, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Imported:
-    """An import as its joins are looked at: the accepted ``rows`` (ids hashed), all on record ``after``, and the sheet
-    that it was read from, whose ids are as the export writes them."""
-
-    kind: str
-    sheet: Sheet
-    rows: pa.Table
-    after: pa.Table
-    key: bytes | None
-    settings: DashboardSettings
 
 
 def of_import(imported: Imported) -> Told:
@@ -286,9 +169,9 @@ def _devices(imported: Imported) -> Told:
 
 
 _LOOKS: Mapping[str, tuple[Callable[[Imported], Told], ...]] = {
-    "customers": (_areas, _devices, _complaints_and_answers, _prices),
-    "complaints": (_customers, _areas),
-    "nps": (_customers, _areas),
+    "customers": (_areas, _devices, _complaints_and_answers, agreement.of_stored_events, _prices),
+    "complaints": (_customers, agreement.of_events, _areas),
+    "nps": (_customers, agreement.of_events, _areas),
     "prices": (_plans, _areas),
 }
 

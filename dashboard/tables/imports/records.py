@@ -16,8 +16,18 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, date_orders, money
-from dashboard.tables.imports import door, identity, import_log, joins, merging, row_rules, snapshots
+from dashboard.tables.checks import absences, date_orders, money, repeats
+from dashboard.tables.imports import (
+    agreement,
+    door,
+    identity,
+    import_log,
+    join_counts,
+    joins,
+    merging,
+    row_rules,
+    snapshots,
+)
 from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.personal import personal_cells
@@ -130,9 +140,11 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         rows, faults, duplicates = _checked(connection, rows, faults, context, sheet.unit)
         is_export = "valid_from" not in sheet.columns
         merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
-        imported = joins.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
+        imported = join_counts.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
         table, ended, absence = _without_absent(connection, context, imported)
+        repeated = repeats.told(connection, context.spec, rows, context.stored)
     told = joins.of_import(replace(imported, after=table))
+    in_doubt, on_days = repeats.told_of_single_days(context.spec, rows, context.stored)
     report = replace(
         report,
         described=sheet.described,
@@ -154,11 +166,15 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             *sheet.warnings,
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
+            *repeated,
+            *in_doubt,
+            *agreement.told_of_prices(imported),
             *money.told_where_unusual(rows, context.stored, context.settings.currency, sheet.divisors),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),
         ),
         notes=(
             *absence,
+            *on_days,
             *date_orders.said(dates, orders),
             *notes_on(
                 context.spec,
@@ -173,7 +189,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
 
 
 def _without_absent(
-    connection: duckdb.DuckDBPyConnection, context: _Context, imported: joins.Imported
+    connection: duckdb.DuckDBPyConnection, context: _Context, imported: join_counts.Imported
 ) -> tuple[pa.Table, int, tuple[str, ...]]:
     """The table after the import with absent customers ended where that was asked for, how many, and what to say of them.
 
@@ -211,7 +227,9 @@ def _without_absent(
     return after.table, number, (said,)
 
 
-def _check_left(context: _Context, imported: joins.Imported, number: int, active: int, as_of: datetime.date) -> None:
+def _check_left(
+    context: _Context, imported: join_counts.Imported, number: int, active: int, as_of: datetime.date
+) -> None:
     """Raises UnreadableError where the file does not show that the ``number`` absent customers of ``active`` left."""
     newest = absences.newest_export(context.stored)
     if newest is not None and as_of < newest:
@@ -227,7 +245,7 @@ def _amounts(spec: TableSpec) -> list[str]:
     return [column.name for column in spec.columns if column.type == "number"]
 
 
-def _written_otherwise(context: _Context, imported: joins.Imported) -> tuple[str, ...]:
+def _written_otherwise(context: _Context, imported: join_counts.Imported) -> tuple[str, ...]:
     """What is to be said of customers who count as new ones and are on record under an id that is written otherwise."""
     if context.spec.name != "customers" or not context.stored.num_rows or context.even_if_most:
         return ()
@@ -236,7 +254,7 @@ def _written_otherwise(context: _Context, imported: joins.Imported) -> tuple[str
     return (f"{said}: {reason}",) if reason.is_writing else ()
 
 
-def _given(imported: joins.Imported, key: bytes) -> pa.Array:
+def _given(imported: join_counts.Imported, key: bytes) -> pa.Array:
     """The customers of every row of the file, hashed; also of those that were refused."""
     sheet, rows = imported.sheet, imported.rows
     others = ~np.isin(sheet.lines, rows.column("line").to_numpy())
