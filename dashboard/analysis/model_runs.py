@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from dashboard.analysis import bounded_help
 from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas
 from dashboard.models.complaints import complaint_model
@@ -136,13 +137,19 @@ def _ranked(
             tables["local_changes"] = changed
     if ahead is not None and predictor is not None and panel.knows(join_coverage.DEVICES):
         goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
-        saved = attempt.fit(
-            "what would help",
-            lambda: avoidable.avoidable(
-                ahead, predictor, panel.customers_now, ranked.expected, goal, seed=seed, coming=coming
-            ),
-        )
+
+        def drawn(
+            own: churn.Predictor, customers: pd.DataFrame, ahead_of: coming_quality.Coming | None
+        ) -> pd.DataFrame:
+            return avoidable.avoidable(ahead, own, customers, ranked.expected, goal, seed=seed, coming=ahead_of)
+
+        saved = attempt.fit("what would help", lambda: drawn(predictor, panel.customers_now, coming))
         if saved is not None:
+            rows = saved
+            told = attempt.fit("unseen hours", lambda: bounded_help.bounded(rows, panel, ahead, drawn))
+            saved, why = told or (saved, "")
+            if why:
+                attempt.notes.add(bounded_help.NOTE, why)
             tables["avoidable"] = avoidable.withheld(saved, avoidable.refuted(predictor))
     return tables
 

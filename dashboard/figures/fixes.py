@@ -113,7 +113,8 @@ class Fixes:
 def supposed(results: Results) -> str:
     """What these numbers suppose of the quality of the next 90 days; results of an earlier version do not say it."""
     notes = {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
-    return notes.get("quality_to_come", LASTS)
+    said = (notes.get("quality_to_come", LASTS), notes.get("unseen_hours", ""))
+    return " ".join(text for text in said if text)
 
 
 def found_measures(results: Results) -> frozenset[str]:

@@ -24,6 +24,7 @@ from dashboard.panel.row_accounts import Note, counts_of, notes_of
 from dashboard.panel.statements import statement
 from dashboard.tables import quality_hours as history
 from dashboard.tables.schema import (
+    AREA_DAYS,
     AREA_WEEKS,
     CUSTOMER_PERIODS,
     CUSTOMER_WEEKS,
@@ -44,6 +45,7 @@ JOINED_OVER_THE_SPAN = (
     "quality_days",
     "quality_weeks",
     "crowd_changes",
+    "area_days",
     "crowds",
     "area_quality",
     "price_spans",
@@ -105,6 +107,7 @@ class Panel:
     """
 
     area_weeks: pd.DataFrame
+    area_days: pd.DataFrame
     customer_periods: pd.DataFrame
     customer_weeks: pd.DataFrame
     customers_now: pd.DataFrame
@@ -192,6 +195,7 @@ def _build(
         counts = counts_of(engine)
         return Panel(
             area_weeks=_frame(engine, AREA_WEEKS),
+            area_days=_frame(engine, AREA_DAYS),
             customer_periods=_frame(engine, CUSTOMER_PERIODS),
             customer_weeks=_frame(engine, CUSTOMER_WEEKS),
             customers_now=_frame(engine, CUSTOMERS_NOW),

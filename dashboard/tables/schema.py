@@ -187,6 +187,9 @@ _KNOWN_OF_A_CUSTOMER: tuple[Column, ...] = (
     Column("answer_hours_before", "number", "mean hours until they had a first answer, of those that had one by then"),
     Column("nps_score_before", "integer", "the last score given in the half year before"),
     Column("trailing_observed_ratio", "number", "share of the eight weeks before that was with us and observed"),
+    Column(
+        "trailing_unseen_ratio", "number", "share of their time with us in the eight weeks before that nobody observed"
+    ),
     *(Column(measure.trailing, "number", f"over the eight weeks before: {measure.what}") for measure in MEASURES),
 )
 """What is known of a customer on the day on which they are looked at, and nothing that came after it."""
@@ -321,8 +324,23 @@ OUTAGES = TableSpec(
     ),
 )
 
+AREA_DAYS = TableSpec(
+    "area_days",
+    "one neighbourhood and one local day: what was seen of the devices that serve it, each from its first day observed to its last",
+    ("area", "day"),
+    (
+        Column("area", "text", "the neighbourhood", True),
+        Column("day", "date", "the local day", True),
+        Column("device_hours", "number", "hours of all its devices", True),
+        Column("unseen_hours", "number", "those that nobody observed", True),
+        Column("judged_hours", "number", "those of which it is known whether there was service", True),
+        Column("down_hours", "number", "those without service, planned work left out", True),
+    ),
+)
+
 PANEL_TABLES: tuple[TableSpec, ...] = (
     AREA_WEEKS,
+    AREA_DAYS,
     CUSTOMER_PERIODS,
     CUSTOMER_WEEKS,
     CUSTOMERS_NOW,

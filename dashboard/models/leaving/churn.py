@@ -154,6 +154,23 @@ def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
     return _predictor(rates, full, doses)
 
 
+def of_quality(customer_weeks: pd.DataFrame) -> Predictor | None:
+    """Only what quality within areas does: half of the work of `predictor`, whose hazard this one's is not.
+
+    Its level is nobody's: it serves for shares of departures, not for their number.
+    """
+    prepared = _Prepared.of(customer_weeks, with_service=False)
+    rates = prepared.fitted("left_voluntarily")
+    if rates is None:
+        return None
+    if rates.fails_with_planned:
+        return of_quality(_without_planned(customer_weeks))
+    if not rates.fit.has_converged:
+        return None
+    doses = prepared.doses(rates)
+    return rates.predictor(rates, doses, calendar=np.zeros(len(rates.design.names)))
+
+
 def _without_planned(weeks: pd.DataFrame) -> pd.DataFrame:
     """Planned works are few: where no fit converges with them the rest may still be told."""
     return weeks.drop(columns=TRAILING[PLANNED.name])
@@ -336,14 +353,14 @@ class _Fitted:
         places = self.design.places(WITHIN)
         return np.array([self._without_estimate(int(place)) is None for place in places], dtype=bool)
 
-    def predictor(self, rates: _Fitted, doses: dose.Doses) -> Predictor:
+    def predictor(self, rates: _Fitted, doses: dose.Doses, *, calendar: Floats | None = None) -> Predictor:
         places, estimated = rates.design.places(WITHIN), rates.is_estimated
         whole = hazard.careful_covariance(rates.fit)
         return Predictor(
             self.design,
             self.fit.coefficients,
             self.fit.information,
-            self._calendar(),
+            self._calendar() if calendar is None else calendar,
             np.where(estimated, rates.fit.coefficients[places], 0.0),
             None if whole is None else np.where(np.outer(estimated, estimated), whole[np.ix_(places, places)], 0.0),
             estimated,

@@ -42,6 +42,7 @@ SELECT
     complaints_before.answer_hours AS answer_hours_before,
     CAST(scores_before.score AS BIGINT) AS nps_score_before,
     trailing_quality.observed_ratio AS trailing_observed_ratio,
+    trailing_quality.unseen_ratio AS trailing_unseen_ratio,
     trailing_quality.$share_whole AS trailing_$share_whole,
     trailing_quality.$measure_column AS trailing_$measure_column
 FROM moments

@@ -13,6 +13,7 @@ whole AS (
     SELECT
         grid.served_no,
         grid.week,
+        coalesce(sum(q.observed_ms) OVER earlier, 0) AS observed_ms,
         coalesce(sum(q.$sum) OVER earlier, 0) AS $sum
     FROM grid
     LEFT JOIN quality_weeks AS q ON q.served_no = grid.served_no AND q.week = grid.week
@@ -32,6 +33,7 @@ since AS (
     SELECT
         edges.served_no,
         edges.day,
+        sum(q.observed_ms) AS observed_ms,
         sum(q.$sum) AS $sum
     FROM edges
     JOIN quality_days AS q ON q.served_no = edges.served_no AND q.week = edges.week AND q.day < edges.day
@@ -41,6 +43,7 @@ since AS (
 SELECT
     edges.served_no,
     edges.day,
+    CAST(whole.observed_ms + coalesce(since.observed_ms, 0) AS BIGINT) AS observed_ms,
     CAST(whole.$sum + coalesce(since.$sum, 0) AS BIGINT) AS $sum
 FROM edges
 JOIN whole ON whole.served_no = edges.served_no AND whole.week = edges.week

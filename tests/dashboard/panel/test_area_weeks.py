@@ -314,3 +314,33 @@ def test_complaints_that_name_no_customer_leave_it_unknown_who_was_quiet(world: 
     weeks = withholding.withheld(world.build()).area_weeks
     assert weeks["complaints_billing"].sum() == 1
     assert weeks[["quiet_customer_days", "quiet_complaints_billing", "quiet_complaints_price"]].isna().all(axis=None)
+
+
+def test_area_days_tell_what_was_seen_of_the_devices_from_their_first_day_to_their_last(
+    world: Any, row_of: Any
+) -> None:
+    for customer, device in (("1", "A"), ("2", "A"), ("3", "B"), ("4", None)):
+        world.customer(customer, started_on="2024-01-01", device_id=device)
+    world.observe("A", "2025-01-06", "2025-01-13")
+    world.observe("A", "2025-01-07T03:00", "2025-01-07T05:00", down_seconds=1800.0)
+    world.observe("A", "2025-01-08T00:00", "2025-01-08T12:00", observed_seconds=0.0)
+    world.observe("B", "2025-01-07", "2025-01-08", observed_seconds=1800.0)
+    world.observe("B", "2025-01-10", "2025-01-11")
+    days = world.build().area_days
+    tuesday = row_of(days, day="2025-01-07")
+    assert (tuesday.device_hours, tuesday.unseen_hours, tuesday.judged_hours, tuesday.down_hours) == (48, 12, 36, 1)
+    wednesday = row_of(days, day="2025-01-08")
+    assert (wednesday.device_hours, wednesday.unseen_hours) == (48, 12 + 24)
+    assert row_of(days, day="2025-01-06").device_hours == row_of(days, day="2025-01-12").device_hours == 24
+    assert days["down_hours"].sum() == 1
+
+
+def test_what_nobody_observed_of_the_eight_weeks_before_is_told_of_each_customer(world: Any, row_of: Any) -> None:
+    world.customer("old", started_on="2024-01-01", device_id="A")
+    world.customer("new", started_on="2025-02-17", device_id="A")
+    world.observe("A", "2025-01-06", "2025-03-10")
+    world.observe("A", "2025-02-24", "2025-02-25T12:00", observed_seconds=0.0)
+    weeks = world.build().customer_weeks
+    assert row_of(weeks, customer_id="old", week="2025-03-03").trailing_unseen_ratio == pytest.approx(1.5 / 56)
+    assert row_of(weeks, customer_id="new", week="2025-03-03").trailing_unseen_ratio == pytest.approx(1.5 / 14)
+    assert row_of(weeks, customer_id="old", week="2025-02-17").trailing_unseen_ratio == 0

@@ -1,0 +1,39 @@
+"""What would help where unseen hours do not come at random: worked out again as if none of them, and all, had been down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from dashboard.models.fixes import unseen_bounds
+from dashboard.models.leaving import churn, coming_quality
+from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.outages import unseen_hours
+from dashboard.panel.assemble import Panel
+
+Draw = Callable[[churn.Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
+"""What would help by a predictor, for customers of today, with the quality to come."""
+NOTE = "unseen_hours"
+
+
+def bounded(rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw) -> tuple[pd.DataFrame, str]:
+    """``rows`` with intervals that contain those of both bounds, and the note of why; as they are, and no note, at random."""
+    seen = unseen_hours.unseen(panel.area_days, panel.area_weeks)
+    if not seen.found:
+        return rows, ""
+    bounds = [_bound(panel, ahead, share, drawn) for share in unseen_bounds.BOUNDS]
+    empty = rows.iloc[:0]
+    united = unseen_bounds.united(rows, [empty if bound is None else bound for bound in bounds])
+    return united, unseen_hours.said(seen.found, seen.share)
+
+
+def _bound(panel: Panel, ahead: Prospect, share: float, drawn: Draw) -> pd.DataFrame | None:
+    """None where leaving cannot be fitted to it."""
+    weeks = unseen_bounds.of_weeks(panel.area_weeks, share)
+    predictor = churn.of_quality(unseen_bounds.of_customers(unseen_bounds.sampled(panel.customer_weeks), share))
+    if predictor is None:
+        return None
+    start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
+    coming = coming_quality.foresee(weeks, list(ahead.areas), predictor.design.quality.terms, start)
+    return drawn(predictor, unseen_bounds.of_customers(panel.customers_now, share), coming)

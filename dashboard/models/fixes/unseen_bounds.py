@@ -1,0 +1,53 @@
+"""Time without service between two bounds, where unseen hours do not come at random: none of them was down, or all were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dashboard.measures import DOWN
+from dashboard.models.fixes.avoidable import NUMBERS
+
+HOURS_A_WEEK = 168.0
+MOST_ROWS = 300_000
+SAMPLE_SEED = 20260103
+NONE_DOWN, ALL_DOWN = 0.0, 1.0
+BOUNDS: tuple[float, ...] = (NONE_DOWN, ALL_DOWN)
+
+
+def of_customers(frame: pd.DataFrame, share: float) -> pd.DataFrame:
+    """A table of customers as if this share of their unseen hours had been without service."""
+    unseen = frame["trailing_unseen_ratio"].to_numpy(dtype=float, na_value=np.nan)
+    hours = frame[DOWN.trailing].to_numpy(dtype=float, na_value=np.nan)
+    return frame.assign(**{DOWN.trailing: _bounded(hours, unseen, share)})
+
+
+def of_weeks(area_weeks: pd.DataFrame, share: float) -> pd.DataFrame:
+    """area_weeks as if this share of the unseen hours had been without service."""
+    unseen = np.clip(1.0 - area_weeks["observed_ratio"].to_numpy(dtype=float, na_value=np.nan), 0.0, 1.0)
+    hours = area_weeks[DOWN.area_column].to_numpy(dtype=float, na_value=np.nan)
+    return area_weeks.assign(**{DOWN.area_column: _bounded(hours, unseen, share)})
+
+
+def _bounded(hours: np.ndarray, unseen: np.ndarray, share: float) -> np.ndarray:
+    """Hours in a week of which the part ``unseen`` was, at this share, without service."""
+    return np.asarray(hours * (1.0 - unseen) + HOURS_A_WEEK * unseen * share)
+
+
+def sampled(customer_weeks: pd.DataFrame) -> pd.DataFrame:
+    """At most so many rows: two more fits of a large provider's leaving would take too long. Errors become those of a sample."""
+    if len(customer_weeks) <= MOST_ROWS:
+        return customer_weeks
+    chosen = np.random.default_rng(SAMPLE_SEED).permutation(len(customer_weeks))[:MOST_ROWS]
+    return customer_weeks.iloc[np.sort(chosen)]
+
+
+def united(rows: pd.DataFrame, bounds: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """``rows`` of what would help with intervals that contain those of the ``bounds``; no interval where one of them has none."""
+    keys = ["area", "measure"]
+    _, low, high = NUMBERS
+    every = [rows, *(rows[keys].merge(bound, on=keys, how="left") for bound in bounds)]
+    lows, highs = (np.stack([one[end].to_numpy(dtype=float) for one in every]) for end in (low, high))
+    return rows.assign(**{low: lows.min(axis=0), high: highs.max(axis=0)})

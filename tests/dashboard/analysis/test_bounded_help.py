@@ -1,0 +1,64 @@
+"""What would help between the bounds of unseen hours: bounded where they hide outages, and as it was where they do not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from dashboard.analysis import bounded_help
+from dashboard.measures import DOWN
+from dashboard.models.leaving import churn
+
+from ..models.leaving.test_churn import make_weeks, now_of
+from ..models.outages.test_unseen_hours import _days, _weeks
+
+pytestmark = pytest.mark.slow
+
+
+def _panel(hidden: float) -> SimpleNamespace:
+    weeks = make_weeks(1, (0.5, 0.3, 0.4, 0.15), areas=10, customers=60).assign(trailing_unseen_ratio=0.01)
+    of_areas = _weeks(1).assign(**{measure.area_column: 0.001 for measure in churn.TERMS})
+    of_areas["down_hours_variance"] = 0.0
+    for name in ("billing", "price"):
+        of_areas[f"complaints_{name}"] = 0
+    return SimpleNamespace(
+        area_days=_days(1, hidden=hidden),
+        area_weeks=of_areas,
+        customer_weeks=weeks,
+        customers_now=now_of(weeks),
+        cut_off=pd.Timestamp("2025-10-12"),
+    )
+
+
+def test_both_bounds_are_worked_out_and_their_intervals_united():
+    panel, looked_at = _panel(hidden=0.6), []
+
+    def drawn(predictor, customers, coming):
+        hours = customers[DOWN.trailing].mean()
+        looked_at.append(hours)
+        numbers = [f"avoidable_leavers_90d{end}" for end in ("", "_low", "_high")]
+        return pd.DataFrame(
+            {"area": ["a"], "measure": ["everything"], **dict(zip(numbers, [[hours]] * 3, strict=True))}
+        )
+
+    rows = pd.DataFrame({"area": ["a"], "measure": ["everything"], "avoidable_leavers_90d": [0.7]})
+    rows = rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
+    united, why = bounded_help.bounded(rows, panel, SimpleNamespace(areas=("a",)), drawn)
+    assert why.startswith("Nobody observed")
+    none, every = looked_at
+    assert every == pytest.approx(none + 168 * 0.01)
+    assert united["avoidable_leavers_90d_low"].item() == pytest.approx(min(none, 0.7))
+    assert united["avoidable_leavers_90d_high"].item() == pytest.approx(max(every, 0.7))
+
+
+def test_hours_unseen_at_random_change_nothing():
+    rows = pd.DataFrame({"area": ["a"], "measure": ["everything"]})
+
+    def never(*_):
+        raise AssertionError("nothing is to be drawn again")
+
+    found, why = bounded_help.bounded(rows, _panel(hidden=0.0), SimpleNamespace(areas=("a",)), never)
+    assert found is rows
+    assert why == ""
