@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.figures import known
 from dashboard.figures.effects import EffectSummary, effects
+from dashboard.figures.findings import is_nothing
 from dashboard.figures.style import numbers, words
 from dashboard.models.statistics.interval_sides import side_of
 
@@ -149,8 +150,17 @@ def _term(row: Mapping[Any, Any], reach: float) -> Term:
         verdict=verdict,
         is_loud=is_found,
         p_value=numbers.probability(row["p_adjusted"]),
-        method=f"{row['method']}; {int(row['clusters'])} clusters",
+        method=_method(row),
         places=drawn,  # type: ignore[arg-type]
+    )
+
+
+def _method(row: Mapping[Any, Any]) -> str:
+    """What the interval rests on, or why there is none."""
+    if not row["clusters"]:
+        return str(row["method"])
+    return (
+        f"{numbers.count(row['clusters'])} parts of the network, taken as independent of each other ({row['method']})"
     )
 
 
@@ -197,7 +207,12 @@ def coverage(results: Results) -> list[tuple[str, str]]:
     covered = manifest.get("coverage", {})
     last = manifest.get("last_complete", {})
     facts = [
-        ("Period analysed", f"{numbers.day(manifest.get('entry'))} to {numbers.day(manifest.get('cut_off'))}"),
+        (
+            "Period analysed",
+            "none yet"
+            if is_nothing(results)
+            else f"{numbers.day(manifest.get('entry'))} to {numbers.day(manifest.get('cut_off'))}",
+        ),
         ("Neighbourhoods", numbers.count(covered.get("areas"))),
         ("Weeks", numbers.count(covered.get("weeks"))),
         ("Customers", numbers.count(covered.get("customers"))),

@@ -151,7 +151,7 @@ def certainty(row: Mapping[str, Any], areas: int) -> str:
     if side is Side.UNKNOWN:
         return "How certain this is cannot be said, because the interval is not known."
     place_of = f"The excess lies {_between(row, 'excess_leavers_90d')} with 95% probability"
-    place = f"Its rank among {numbers.count(areas)} areas lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
+    place = f"Its rank among {numbers.of(areas, 'area')} lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
     return f"{place_of}{CERTAINTY[side, bool(row['is_found'])]}. {place}"
 
 
@@ -208,7 +208,7 @@ def _figures(row: Mapping[str, Any], currency: str) -> tuple[Figure, ...]:
         ),
         Figure("Customers", numbers.count(row["customers"])),
         Figure("Monthly revenue at risk", numbers.money(row["monthly_revenue_at_risk"], currency)),
-        Figure("Rank", whole(row["rank"]), rank_span(row)),
+        Figure("Rank", whole(row["rank"]), shown(rank_span(row))),
         Figure("Left in the period analysed", numbers.count(row["leavers"])),
     )
 
@@ -264,7 +264,7 @@ def _rate(row: Mapping[str, Any], table: pd.DataFrame) -> Figure:
         RATE_NAMES[str(row["outcome"])],
         hundred(row["shrunk_rate_90d"]),
         shown(numbers.interval(row["shrunk_rate_90d_low"], row["shrunk_rate_90d_high"], hundred)),
-        f"provider {numbers.decimal(provider, 1)}",
+        "" if provider is None else f"provider {numbers.decimal(provider, 1)}",
     )
 
 
@@ -381,6 +381,17 @@ def cut_off(results: Results) -> str | None:
     return None if value is None else str(value)
 
 
+def analysed(results: Results) -> str:
+    """'Analysed until 1 Nov 2026', or that there is nothing yet."""
+    return "Nothing analysed yet" if is_nothing(results) else f"Analysed until {numbers.day(cut_off(results))}"
+
+
+def is_nothing(results: Results) -> bool:
+    """Whether records end before departures and quality are both on record, so that no day is analysed."""
+    entry, end = results.manifest.get("entry"), cut_off(results)
+    return bool(entry and end and str(end) < str(entry))
+
+
 def lag(results: Results) -> str:
     """Why the analysis ends before the records do, and of when its network values are; results of an early version say less.
 
@@ -389,11 +400,17 @@ def lag(results: Results) -> str:
     day, ends = cut_off(results), [str(end) for end in results.manifest.get("last_complete", {}).values() if end]
     if day is None:
         return ""
+    if is_nothing(results):
+        return (
+            "There is nothing to analyse yet: one of the records ends too early. The build notes on Evidence say which."
+        )
     days = (pd.Timestamp(min(ends)) - pd.Timestamp(day)).days if ends else 0
-    why = f"Records of the last {numbers.count(days)} days may be incomplete, so the" if days > 0 else "The"
+    before = (
+        f", {numbers.count(days)} days before the records do, because late entries may be missing" if days > 0 else ""
+    )
     return (
-        f"{why} analysis ends on {numbers.day(day)}; network values are means of the eight weeks before that day"
-        " and may have changed since."
+        f"The analysis ends on {numbers.day(day)}{before}; network values are means of the eight weeks before that day and may"
+        " have changed since."
     )
 
 

@@ -35,6 +35,25 @@ def warnings(results: Results) -> list[str]:
     return [_said(join) for join in _joins(results) if join["is_warning"]]
 
 
+TABLES: dict[str, str] = {
+    "avoidable": "what would help",
+    "area_nps": "net promoter scores",
+    "incident_effects": "what followed outages",
+    "incident_weeks": "the weeks after outages",
+    "local_changes": "changes in single neighbourhoods",
+    "contract_cliff": "contracts that end",
+    "dose_checks": "checks of the dose",
+    "dose_bins": "departures by dose",
+}
+"""Tables of results whose names say little, in words."""
+
+
+def lacking(results: Results) -> str:
+    """What results of another version do not hold, in words."""
+    named = [TABLES.get(name, name.replace("_", " ")) for name in results.lacks]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
 PARTLY = 0.05
 """From which share of rows on that name nobody it is said beside the numbers that they are missing from."""
 

@@ -344,7 +344,8 @@ def outages_compared(results: Results) -> str:
 def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]]:
     """What outages did, pooled by size: outcome, size, outages, excess, per 1,000, revenue, verdict."""
     told = []
-    for row in _records(results.incident_effects[results.incident_effects["is_pooled"]]):
+    pooled = results.incident_effects[results.incident_effects["is_pooled"]]
+    for row in _records(pooled if pooled["outages"].gt(0).any() else pooled.iloc[:0]):
         money = numbers.interval(
             row["monthly_revenue_low"], row["monthly_revenue_high"], lambda v: numbers.money(v, currency)
         )
@@ -356,7 +357,10 @@ def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]
                 _with(row, "excess", 1),
                 _with(row, "excess_per_1000", 1),
                 (numbers.money(row["monthly_revenue"], currency), "" if money == numbers.NONE else money),
-                (outage_verdict(row), f"p {numbers.probability(row['p_adjusted'])}"),
+                (
+                    outage_verdict(row),
+                    "" if numbers.is_missing(row["p_adjusted"]) else f"p {numbers.probability(row['p_adjusted'])}",
+                ),
             ]
         )
     return told

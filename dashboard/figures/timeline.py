@@ -17,13 +17,16 @@ from dashboard.measures import DOWN
 
 GAP = 0.062
 WEEK = pd.Timedelta(days=7)
+WEEK_MILLISECONDS = WEEK.total_seconds() * 1000
+MONDAY = "2001-01-01"
+"""Weeks begin on Mondays: any one of them tells the drawing library where."""
 
 
 def timeline(area: pd.DataFrame, provider: pd.DataFrame, theme: Theme, *, name: str) -> go.Figure:
     """``area`` and ``provider`` are tables of `weeks.weekly`; weeks that are not complete are drawn paler."""
     if area.empty:
         return empty(f"No weeks of {name} are in the records yet", theme)
-    drawing = _Drawing(area, provider[provider["week"].isin(area["week"])], theme, name)
+    drawing = _Drawing(area, provider, theme)
     shown = [(i, panel) for i, panel in enumerate(PANELS) if is_known(area, panel)]
     traces = [trace for i, panel in shown for trace in _panel(i, panel, drawing)]
     return go.Figure(traces, go.Layout(**_layout(area, theme)))
@@ -36,39 +39,49 @@ class _Drawing:
     area: pd.DataFrame
     provider: pd.DataFrame
     theme: Theme
-    name: str
 
 
 def _panel(i: int, panel: Panel, drawing: _Drawing) -> list[go.Bar | go.Scatter]:
-    """The traces of one panel: the area, what is stacked on it, and the provider dotted."""
-    area, provider, theme = drawing.area, drawing.provider, drawing.theme
-    hover = f"%{{y:,.{panel.places}f}}{numbers.after(panel.unit)}<extra>%{{fullData.name}}</extra>"
-    place = {"xaxis": "x", "yaxis": f"y{i + 1}" if i else "y", "hovertemplate": hover, "showlegend": False}
-    main = theme.alarm if panel.column == DOWN.name else theme.accent
+    """The traces of one panel: the area, what is stacked on it, and the provider dotted.
+
+    The area's values name the measure when they are pointed at, with the provider's beside them, so that a week is few lines.
+    """
+    area, theme, axis = drawing.area, drawing.theme, f"y{i + 1}" if i else "y"
+    provider = drawing.provider.set_index("week").reindex(area["week"])
     total = provider[panel.column] + (provider[panel.stacked] if panel.stacked else 0)
+    beside = [f"{numbers.decimal(v, panel.places)}{numbers.after(panel.unit)}" for v in total]
     dotted = {"color": theme.ink, "width": 1.2, "dash": "dot"}
-    beside = go.Scatter(x=provider["week"] + WEEK / 2, y=total, name="provider", mode="lines", line=dotted, **place)
-    if not panel.is_bar:
-        solid = {"color": main, "width": 2}
-        return [
-            go.Scatter(
-                x=area["week"] + WEEK / 2, y=area[panel.column], name=drawing.name, mode="lines", line=solid, **place
-            ),
-            beside,
-        ]
-    label = "about quality" if panel.stacked else drawing.name
-    bars = [_bars(area, panel.column, label, main, place)]
+    line = go.Scatter(x=area["week"], y=total.to_numpy(), mode="lines", line=dotted, hoverinfo="skip", **_place(axis))
+    main = theme.alarm if panel.column == DOWN.name else theme.accent
     if panel.stacked:
-        bars.append(_bars(area, panel.stacked, "other", theme.beside, place))
-    return [*bars, beside]
+        own = _bars(area, panel.column, main, axis) | _hover(panel, panel.name, "")
+        others = _bars(area, panel.stacked, theme.beside, axis)
+        others |= _hover(panel, panel.stacked_name, "provider, all complaints: %{customdata}")
+        return [go.Bar(**own), go.Bar(**others, customdata=beside), line]
+    hover = _hover(panel, panel.name, "provider: %{customdata}")
+    if panel.is_bar:
+        return [go.Bar(**_bars(area, panel.column, main, axis), **hover, customdata=beside), line]
+    solid = {"color": main, "width": 2}
+    drawn = {"x": area["week"], "y": area[panel.column], "mode": "lines", "line": solid, "customdata": beside}
+    return [go.Scatter(**drawn, **hover, **_place(axis)), line]
 
 
-def _bars(area: pd.DataFrame, column: str, name: str, colour: str, place: dict[str, Any]) -> go.Bar:
+def _place(axis: str) -> dict[str, Any]:
+    """On which axes, and that a value stands in the middle of its week and is told by the week's first day."""
+    period = {"xperiod": WEEK_MILLISECONDS, "xperiod0": MONDAY, "xperiodalignment": "middle"}
+    return {"xaxis": "x", "yaxis": axis, "showlegend": False, **period}
+
+
+def _hover(panel: Panel, name: str, beside: str) -> dict[str, Any]:
+    """'Evening latency: 31 ms (provider: 22 ms)'."""
+    value = f"%{{y:,.{panel.places}f}}{numbers.after(panel.unit)}{f' ({beside})' if beside else ''}"
+    return {"name": name, "hovertemplate": f"{value}<extra>{name}</extra>"}
+
+
+def _bars(area: pd.DataFrame, column: str, colour: str, axis: str) -> dict[str, Any]:
     pale = [1.0 if complete else 0.45 for complete in area["is_complete"]]
     marker = {"color": colour, "opacity": pale, "line": {"width": 0}}
-    return go.Bar(
-        x=area["week"] + WEEK / 2, y=area[column], name=name, marker=marker, width=WEEK.total_seconds() * 780, **place
-    )
+    return {"x": area["week"], "y": area[column], "marker": marker, "width": WEEK_MILLISECONDS * 0.78, **_place(axis)}
 
 
 def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
@@ -104,6 +117,7 @@ def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
             "domain": [max(0.0, bottom), bottom + height],
             "rangemode": "tozero",
             "nticks": 4,
+            "separatethousands": True,
             "gridcolor": theme.faint,
             "zerolinecolor": theme.faint,
             "fixedrange": True,

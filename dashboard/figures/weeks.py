@@ -15,14 +15,18 @@ OUTAGE_HOURS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One of the charts that share the time axis: a column of `weekly`, its title, unit and number of decimals."""
+    """One of the charts that share the time axis: a column of `weekly`, its title, what its values are called one by one
+    (and those of what is stacked on it), unit and number of decimals.
+    """
 
     column: str
     title: str
+    name: str
     unit: str
     places: int
     is_bar: bool = False
     stacked: str | None = None
+    stacked_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +47,27 @@ CHARTED = tuple(measure for measure in MEASURES if measure.words.chart)
 
 PANELS: tuple[Panel, ...] = (
     *(
-        Panel(m.name, m.words.chart, DRAWN[m.words.form].unit, m.words.places, is_bar=m.words.form == "hours")
+        Panel(
+            m.name,
+            m.words.chart,
+            m.words.name,
+            DRAWN[m.words.form].unit,
+            m.words.places,
+            is_bar=m.words.form == "hours",
+        )
         for m in CHARTED
     ),
     Panel(
         "complaints_quality",
-        "Complaints per 1,000 customers: about quality, and other",
+        "Complaints per 1,000: quality, other",
+        "Complaints about quality, per 1,000",
         "",
         1,
         is_bar=True,
         stacked="complaints_other",
+        stacked_name="Other complaints, per 1,000",
     ),
-    Panel("leavers", "Customers leaving, per 1,000", "", 1, is_bar=True),
+    Panel("leavers", "Customers leaving, per 1,000", "Customers leaving, per 1,000", "", 1, is_bar=True),
 )
 
 

@@ -38,8 +38,9 @@ TEXT = {
     "no_results_why": "The first build is still running, or this area was added after the last one. Its devices are shown below.",
     "excess": "Excess leavers with their 95% interval; the vertical line marks zero",
     "weeks": "Week by week",
-    "weeks_how": "Dotted line: the whole provider. Shaded: weeks with at least one hour without service. Paler: records may still be incomplete.",
+    "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete.",
     "drivers": "What stands out here",
+    "no_drivers": "Nothing was measured here in the weeks analysed.",
     "counted": "Rates per 100 customers in 90 days",
     "counted_how": "Over all weeks on record, and drawn towards the provider's rate where there are few customers.",
     "counted_whom": "All other numbers of customers are of those on record on",
@@ -161,6 +162,8 @@ def _excess(said: Finding) -> html.Div:
 def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
     """Every driver beside the provider, strongest first, with what the effect models say of it; reasons in bold."""
     nearest, lag = findings.no_single_reason(said), "" if results is None else findings.lag(results)
+    if not said:
+        return parts.panel(TEXT["drivers"], html.P([TEXT["no_drivers"], " ", lag], className="quiet"))
     head = html.Thead(
         html.Tr([html.Th("Driver"), html.Th("Here", className="number"), html.Th("Provider", className="number")])
     )
@@ -234,9 +237,7 @@ def devices(here: Live, area: str, now: datetime) -> list[Any]:
         for key, mark in DEVICE_STATES.items()
         if key in counts.index
     ]
-    without = f"{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service"
-    if row["not_seen"]:
-        without += f", unknown for {numbers.count(row['not_seen'])} more"
+    without = _without_service(int(row["affected"]), int(row["not_seen"]), int(row["subscribers"]))
     return [
         *gaps,
         html.Div(chips, className="legend"),
@@ -245,6 +246,14 @@ def devices(here: Live, area: str, now: datetime) -> list[Any]:
         html.Ul(_troubled(shown, here, now)),
         _figures(shown),
     ]
+
+
+def _without_service(affected: int, not_seen: int, customers: int) -> str:
+    """'3 of 638 customers without service, not known for 12 more'."""
+    if not_seen and not_seen >= customers:
+        return f"Whether its {numbers.of(customers, 'customer')} {'has' if customers == 1 else 'have'} service is not known"
+    gap = f", not known for {numbers.count(not_seen)} more" if not_seen else ""
+    return f"{numbers.count(affected)} of {numbers.of(customers, 'customer')} without service{gap}"
 
 
 def _figures(shown: pd.DataFrame) -> html.Div | None:

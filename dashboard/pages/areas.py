@@ -199,7 +199,7 @@ def _mark(row: dict[str, Any]) -> maps.AreaMark:
     mark = VERDICTS[row["verdict"]]
     lines = [f"<b>{row['name']}</b>", f"{mark.shape} {mark.word}"]
     if row["excess"] is not None:
-        lines.append(f"excess {row['excess_text']} ({row['excess_span']})")
+        lines.append(f"Excess leavers in 90 days: {row['excess_text']} ({row['excess_span']})")
     return maps.AreaMark(row["area"], row["name"], mark, "<br>".join(lines))
 
 

@@ -120,7 +120,7 @@ def _group(group: Group, outcome: str) -> list[Any]:
             [term.name, html.Small(term.step)],
             parts.with_span(term.ratio, term.span),
             _bar(term),
-            [term.verdict, html.Small(f"p {term.p_value}")],
+            [term.verdict, html.Small(f"p {term.p_value}" if term.p_value != numbers.NONE else "")],
         ]
         for term in group.terms
     ]

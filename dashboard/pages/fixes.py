@@ -134,7 +134,7 @@ def _table(fixes: Sequence[Fix], label: str = TEXT["order"]) -> html.Div:
             fix.what,
             parts.with_span(fix.leavers, fix.leavers_span),
             fix.expected,
-            parts.with_span(fix.value, "at its target then") if fix.is_at_target else fix.value,
+            [fix.value, html.Small("at its target then")] if fix.is_at_target else fix.value,
             fix.target,
         ]
         for fix in fixes[:SHOWN]

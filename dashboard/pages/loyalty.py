@@ -74,7 +74,8 @@ def _who(results: Results, currency: str, minimum: int, names: Any) -> html.Sect
         why = known.unknown(results, "devices") or TEXT["who_none"]
         return parts.panel(TEXT["who"], html.P(why, className="quiet"))
     columns = ("Where", "Held, bad quality", "Free, bad quality", "Free, good quality", "Silent sufferers", "Observed")
-    table = parts.table(columns, _lines(loyalty.held_rows(results, minimum), names), label=TEXT["who"])
+    rows = _lines(loyalty.held_rows(results, minimum), names)
+    table = parts.table(columns, rows, label=TEXT["who"]) if rows else None
     how = html.P(loyalty.bad_quality(results), className="how")
     return parts.panel(TEXT["who"], html.Ul([html.Li(line) for line in said]), how, table)
 
@@ -89,7 +90,7 @@ def _cliff(results: Results, currency: str) -> html.Section:
         [month.starts_on, _bar(month, most), numbers.count(month.ending), numbers.count(month.unhappy), month.revenue]
         for month in months
     ]
-    columns = ("Month from", "", "Contracts", "Unhappy", "They pay per month")
+    columns = ("Month from", html.Span("Chart", className="unseen"), "Contracts", "Unhappy", "They pay per month")
     table = parts.table(columns, rows, label=TEXT["cliff"], numbers_from=2)
     return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_how"], className="how"), table)
 
@@ -116,7 +117,7 @@ def _nps(results: Results, minimum: int, names: Any) -> html.Section:
     ]
     if not lines or known.unknown(results, "answers") is not None:
         why = _why_no_answers(results)
-        return parts.panel(TEXT["nps"], html.P(why, className="quiet"), *said)
+        return parts.panel(TEXT["nps"], html.P(why, className="quiet"), *(said if lines else []))
     columns = ("Where", "Score", "Weighted", "Bounds", "Change in 4 weeks", "Says", "Answers", "Stars")
     return parts.panel(TEXT["nps"], parts.table(columns, _lines(lines, names), label=TEXT["nps"]), *said)
 

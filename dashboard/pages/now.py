@@ -146,7 +146,7 @@ def tiles(live: Live) -> list[html.Div]:
     affected, not_seen = int(areas["affected"].sum()), int(areas["not_seen"].sum())
     counts = shown_states(live.devices).value_counts()
     return [
-        _affected(struck, dark, f"of {numbers.count(len(areas))} areas affected", is_dark=dark == len(areas)),
+        _affected(struck, dark, f"of {numbers.of(len(areas), 'area')} affected", is_dark=dark == len(areas)),
         _affected(affected, not_seen, "customers affected", is_dark=bool((live.devices["state"] == "unknown").all())),
         html.Div(className="rule"),
         *(

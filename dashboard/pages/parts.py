@@ -94,8 +94,9 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
         lines.append(banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
     lines += [banner("warning", "▲", f"{UNREAD}: {why}. {REBUILD}") for why in seen.source.unread_results()]
     if results is not None and results.lacks:
-        named = ", ".join(results.lacks)
-        lines.append(banner("warning", "▲", f"{OLDER} {named}: what rests on them is not known. {REBUILD}"))
+        lines.append(
+            banner("warning", "▲", f"{OLDER} {known.lacking(results)}: what rests on them is not known. {REBUILD}")
+        )
     lines += [] if results is None else [banner("warning", "▲", said) for said in known.warnings(results)]
     lines += [] if results is None else [banner("note", "i", said) for said in known.partly(results)]
     newer = [] if results is None else build_log.newer_inputs(seen.settings.data, results.manifest)
@@ -108,7 +109,7 @@ def facts(results: Results, at: datetime) -> html.P:
     """Until when the records count, how old the results are, how many areas they tell of."""
     age = numbers.duration((at - findings.built_at(results)).total_seconds())
     return html.P(
-        f"Analysed until {numbers.day(findings.cut_off(results))} · built {age} ago · {numbers.count(results.area_count)} areas",
+        f"{findings.analysed(results)} · built {age} ago · {numbers.of(results.area_count, 'area')}",
         className="facts",
     )
 
@@ -121,7 +122,9 @@ def effect_lines(summary: EffectSummary) -> html.Details:
     return html.Details([html.Summary(html.Strong(summary.sentence)), *caution, items], className=f"effects {kind}")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Children]], *, label: str, numbers_from: int = 1) -> html.Div:
+def table(
+    columns: Sequence[Children], rows: Sequence[Sequence[Children]], *, label: str, numbers_from: int = 1
+) -> html.Div:
     """A plain table that scrolls within itself where it is too wide; cells from ``numbers_from`` on are numbers."""
     kinds = ["number" if i >= numbers_from else "" for i in range(len(columns))]
     head = html.Tr([html.Th(name, scope="col", className=kind) for name, kind in zip(columns, kinds, strict=True)])

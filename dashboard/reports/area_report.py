@@ -135,7 +135,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     return AreaReport(
         provider=settings.provider,
         said=said,
-        facts=f"Analysed until {numbers.day(findings.cut_off(results))} · built {numbers.day(local)}, {local:%H:%M}",
+        facts=f"{findings.analysed(results)} · built {numbers.day(local)}, {local:%H:%M}",
         lag=findings.lag(results),
         nearest=findings.no_single_reason(said.drivers),
         older=age.older(build_log.newer_inputs(settings.data, results.manifest), settings.timezone),

@@ -27,6 +27,11 @@ def count(value: float | None) -> str:
     return f"{round(value):,}".replace("-", "−")
 
 
+def of(value: float, noun: str) -> str:
+    """'1 area', '24 areas'."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def decimal(value: float | None, places: int = 1) -> str:
     """A number with fixed decimals; from a thousand on without them, and never minus zero."""
     if is_missing(value):

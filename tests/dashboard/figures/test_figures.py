@@ -279,6 +279,12 @@ def test_a_timeline_has_all_panels_on_one_axis(built):
     assert {trace.xaxis for trace in figure.data} == {"x"}
     known = {f"y{i + 1}" if i else "y" for i, panel in enumerate(PANELS) if is_known(here, panel)}
     assert len(known) >= 6
+    named = {trace.name: trace for trace in figure.data if trace.hovertemplate}
+    assert {"Evening latency", "Complaints about quality, per 1,000", "Customers leaving, per 1,000"} <= set(named)
+    assert all(name in trace.hovertemplate for name, trace in named.items()), "what is pointed at names its measure"
+    assert "ms (provider: %{customdata})" in named["Evening latency"].hovertemplate
+    assert {str(week)[:10] for week in named["Evening latency"].x} == {f"{week:%Y-%m-%d}" for week in here["week"]}
+    assert {trace.xperiodalignment for trace in figure.data} == {"middle"}, "told by its Monday, drawn in its middle"
     assert {trace.yaxis for trace in figure.data} == known
     json.loads(figure.to_json())
 

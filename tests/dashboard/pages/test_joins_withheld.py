@@ -206,7 +206,7 @@ def test_no_chart_draws_zero(broken: World) -> None:
     area = str(broken.results.ranking["area"].iloc[0])
     figure = weeks_figure(Source(broken.settings), area, 52, "light")
     titles = [note.text for note in figure.layout.annotations]
-    assert "Complaints per 1,000 customers: about quality, and other: not known" in titles
+    assert "Complaints per 1,000: quality, other: not known" in titles
     assert not any(trace.name in ("about quality", "other") for trace in figure.data)
 
 

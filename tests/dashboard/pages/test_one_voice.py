@@ -252,12 +252,15 @@ def test_pages_and_report_say_why_the_analysis_ends_before_today(sample, tmp_pat
     late = replace(built, manifest={**built.manifest, "cut_off": "2026-11-01", "last_complete": ends})
     said = findings.lag(late)
     assert said.startswith(
-        "Records of the last 28 days may be incomplete, so the analysis ends on 1 Nov 2026; network values"
+        "The analysis ends on 1 Nov 2026, 28 days before the records do, because late entries may be missing; network values"
     )
     assert findings.lag(replace(late, manifest={"cut_off": "2026-11-01"})).startswith(
         "The analysis ends on 1 Nov 2026; "
     )
     assert findings.lag(replace(late, manifest={})) == ""
+    none = replace(late, manifest={**late.manifest, "entry": "2026-12-01"})
+    assert findings.lag(none).startswith("There is nothing to analyse yet")
+    assert findings.analysed(none) == "Nothing analysed yet"
     assert compose(late, "n03", provider).lag == said
     source = Source(sample.make(tmp_path))
     for layout in (fixes.layout, areas.layout, lambda seen: area.layout(seen, "n03")):
