@@ -25,7 +25,7 @@ class AskError(BairroError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status."""
+    """What came back, with any status."""
 
     status: int
     content_type: str

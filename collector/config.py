@@ -129,7 +129,7 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrapSettings:
-    """Where traps and informs are heard (``address`` None: nowhere) and how much of them; both limits are per source.
+    """Where traps and informs are received (``address`` None: nowhere) and how many; both limits are per source.
 
     ``relays`` are addresses that pass on notifications of others, which name their device themselves.
     """

@@ -39,7 +39,7 @@ _V3_ONLY = (
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One way to be let in: a community (versions 1 and 2c) or a user (version 3). Secrets never print.
+    """One credential: a community (versions 1 and 2c) or a user (version 3). Secrets never print.
 
     Without ``auth_protocol`` nothing is signed, without ``priv_protocol`` nothing is encrypted. ``timeout_seconds`` and
     ``retries`` are for the devices that it lets in to; None: those of their profile, or of ``[poll]``.
@@ -59,7 +59,7 @@ class Credential:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be told."""
+        """What must never be shown."""
         return tuple(filter(None, (self.community, self.auth_password, self.priv_password)))
 
 

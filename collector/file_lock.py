@@ -72,7 +72,7 @@ def in_turn(path: Path, *, seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """Closing it gives the lock back. No child process inherits it, so that none keeps the lock of a dead parent."""
+    """Closing it releases the lock. No child process inherits it, so no child keeps the lock of a dead parent."""
     descriptor = opened(path)
     try:
         yield descriptor
@@ -81,7 +81,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def opened(path: Path) -> int:
-    """The lock file, made where there is none; of another user's file reading is enough to lock it."""
+    """The lock file, created if missing. To lock a file of another user, read permission is enough."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

@@ -35,7 +35,7 @@ LEVEL_RATIO = Bound(-50.0, 130.0, "no receiver works 50 dB below its noise, none
 
 HOUR_SECONDS = 3600.0
 DURATIONS = ("observed_seconds", "down_seconds", "silent_seconds", "planned_seconds")
-"""Times within the hour. Where one cannot be, nobody knows how the rest of the hour was spent: the row is not believed."""
+"""Times within the hour. If one is impossible, it is unknown how the rest of the hour was spent: the row is not believed."""
 HOURS: Mapping[str, Bound] = {
     **dict.fromkeys(
         DURATIONS,

@@ -191,7 +191,7 @@ class LiveNote:
 
     @classmethod
     def of(cls, metadata: Mapping[bytes, bytes] | None) -> LiveNote | None:
-        """The note in a file's metadata; None where an older collector wrote none, or it cannot be read."""
+        """The note in a file's metadata; None if an older collector wrote none, or if it cannot be read."""
         try:
             said = json.loads((metadata or {})[cls.KEY])
             shard, shards = int(said["shard"]), int(said.get("shards", 1))
@@ -281,7 +281,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 OPERATIONS = sa.MetaData()
 SCHEMA_VERSION = "0003"
-"""The newest migration, which every program that uses the database wants."""
+"""The newest migration, which every program that uses the database needs."""
 
 INCIDENTS = sa.Table(
     "incidents",

@@ -167,7 +167,7 @@ class Reading(NamedTuple):
 
     @property
     def is_reachable(self) -> bool | None:
-        """True if any enabled method answered, False if all stayed silent, None if none could ask.
+        """True if any enabled method answered, False if all stayed silent, None if none could be tried.
 
         A refused request (wrong community on an agent that says so) is an answer: somebody is there.
         """

@@ -38,7 +38,7 @@ Recording = Mapping[Oid, Recorded]
 
 
 def read(path: Path) -> tuple[dict[Oid, Recorded], list[str]]:
-    """The objects of a recording in their order, and what is wrong with each line that is none, by its number.
+    """The objects of a recording in their order, and what is wrong with every other line, by its number.
 
     Lines may come in any order and end as on any system; blank ones are passed over, and of one object the last counts.
     Raises SettingsError for no file.

@@ -36,7 +36,7 @@ def stamp(table: pa.Table, spec: TableSpec) -> pa.Table:
 
 
 def stated(schema: pa.Schema) -> str:
-    """The version that a file states; 1 where it states none."""
+    """The version that a file states; 1 if it states none."""
     return (schema.metadata or {}).get(VERSION, b"1").decode("utf-8", "replace")
 
 

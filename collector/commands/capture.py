@@ -1,4 +1,4 @@
-"""`bairro capture DEVICE`: everything that a device gives is recorded, without what tells whose device it was."""
+"""`bairro capture DEVICE`: records everything that a device answers, without what identifies its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bairro check`: settings and inventory are read and everything wrong with them is told; nothing is sent."""
+"""`bairro check`: reads settings and inventory and reports everything wrong with them; nothing is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bairro repair`: hours of the quality history with values that cannot be are listed and, when told so, blanked."""
+"""`bairro repair`: lists hours of the quality history with impossible values and, if asked to, blanks those values."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _read(path: Path, report: Report, columns: tuple[str, ...] | None = None) ->
 def _look(
     path: Path, lines: Mapping[str, float], report: Report, say: Callable[[str], object]
 ) -> dict[str, Marks] | None:
-    """The values of a file that cannot be, by column; each is said."""
+    """The impossible values of a file, by column; each is printed."""
     rows = _read(path, report)
     if rows is None or not rows.num_rows:
         return None
@@ -185,7 +185,7 @@ def _numbers(column: pa.ChunkedArray) -> Numbers:
 
 
 def _blank(path: Path, wrong: Mapping[str, Marks], report: Report, say: Callable[[str], object]) -> None:
-    """Write the file without those values, all else as it was, and keep the old one under a name that nobody reads."""
+    """Write the file without those values, all else unchanged, and keep the old one under a name that no program reads."""
     required = {column.name for column in QUALITY_HOURS.columns if column.required}
     for name in sorted(required & wrong.keys()):
         report.problems.append(f"{path}: {name} is never blank, so {int(wrong[name].sum())} values of it are left")

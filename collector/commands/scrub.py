@@ -1,4 +1,4 @@
-"""A recording without what tells whose device it was: addresses, names, serial numbers, secrets."""
+"""A recording without what identifies the owner of the device: addresses, names, serial numbers, secrets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KEPT_TEXTS = tuple(
 )
 """sysDescr, ifDescr, ifName, and what ENTITY-MIB says of kinds of parts; what is private in them is replaced."""
 MIB_DEPTH = 10
-"""No index of a table begins before so many numbers of a name."""
+"""The index of a table row never begins before this many numbers of an object identifier."""
 _MEASURE = re.compile(r"\s*[+-]?\d{1,9}(\.\d+)?\s*[A-Za-z%]{0,4}\s*")
 _MAC = re.compile(r"(?i)\b[\da-f]{2}([:-])(?:[\da-f]{2}\1){4}[\da-f]{2}\b|\b[\da-f]{4}(?:\.[\da-f]{4}){2}\b")
 _IP = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])")
@@ -70,7 +70,7 @@ class Scrubbed:
 
 
 def scrub(objects: Recording, profiles: Iterable[Profile], *, secrets: Iterable[str] = ()) -> Scrubbed:
-    """``objects`` without what tells whose device it was. The same text is replaced by the same text everywhere.
+    """``objects`` without what identifies the owner. The same text is replaced by the same stand-in everywhere.
 
     Texts are kept where they say what kind of device it is or hold a measured value; numbers are kept. ``secrets``
     (the community, the device's own address and id) vanish from every text.

@@ -1,4 +1,4 @@
-"""The inventory from HTTP service discovery: a URL that answers as Prometheus's ``http_sd_configs`` wants it.
+"""The inventory from HTTP service discovery: a URL that answers in the format of Prometheus's ``http_sd_configs``.
 
 A list of groups ``{"targets": ["ADDRESS[:PORT]", ...], "labels": {...}}``; labels are named like the columns of
 devices.csv, bare or as ``__meta_bairro_NAME`` (which Prometheus, reading the same URL, leaves out of its series).
@@ -133,7 +133,7 @@ def keep(found: Found, settings: CollectorSettings) -> None:
 
 
 def kept(settings: CollectorSettings) -> Found | None:
-    """The last good answer; None where there is none that can be read."""
+    """The last good answer; None if there is none or it cannot be read."""
     path = cache_path(settings)
     try:
         body, at = path.read_bytes(), path.stat().st_mtime

@@ -27,7 +27,7 @@ class InFlight:
         self._since[device_id] = at
 
     def end(self, device_id: str) -> None:
-        """It ended, whatever became of it."""
+        """Its poll ended, with or without an answer."""
         self._since.pop(device_id, None)
 
     def hold_up(self, at: float) -> None:

@@ -132,7 +132,7 @@ class Pipeline:
         self.live.update(reading, passed)
 
     def follow(self, verdict: Verdict) -> None:
-        """Pass a verdict on to who publishes it, and ask whom it wants asked."""
+        """Publish a verdict, and poll the devices that it asks to have polled."""
         for transition in verdict.transitions:
             if transition.device_id in self._shadows:
                 continue

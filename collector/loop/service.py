@@ -131,7 +131,7 @@ class Collector:
     # --- begin and end ---
 
     async def open(self) -> None:
-        """Begin: listen first, so that a port in use is told before anything is sent.
+        """Begin: listen first, so that a port in use is reported before anything is sent.
 
         Raises PortInUseError, TrapPortError, and StartError where this host allows no polling.
         """
@@ -196,7 +196,7 @@ class Collector:
         return asyncio.get_running_loop().time()
 
     def _poll_who_is_due(self) -> float:
-        """Start their polls; returns for how long nobody else is due, within limits."""
+        """Start their polls; returns how long until the next device is due, within limits."""
         now = self._clock()
         if now < self._goes_on_at:
             return LONGEST_REST_SECONDS
@@ -238,7 +238,7 @@ class Collector:
             self._pipeline.follow(self._pipeline.network.observe_sentinel(reading.device_id, reading.at, answered))
 
     def _done(self, reading: Reading) -> None:
-        """A poll ended, whatever became of it."""
+        """A poll ended, with or without an answer."""
         name = reading.device_id
         self._in_flight.end(name)
         self._unpolled.discard(name)

@@ -18,7 +18,7 @@ from collector.reading import Device
 log = logging.getLogger(__name__)
 
 MOST_AT_ONE_ADDRESS = 32
-"""Devices behind one address cannot be told apart by it; so many of them are asked."""
+"""Devices behind one address cannot be told apart by it; at most this many of them are polled."""
 
 AGAIN_SECONDS = 0.25
 LEARN_SECONDS = 10.0
@@ -40,7 +40,7 @@ NO_TRAPS = TrapCounts(None, None, None, None)
 
 
 class Prompts:
-    """Who wants a poll out of turn: at most one a device in ``every_seconds``; more wishes meanwhile are one poll."""
+    """Devices that are to be polled out of turn: each at most once in ``every_seconds``; further requests meanwhile become one poll."""
 
     def __init__(self, every_seconds: float) -> None:
         self._every = every_seconds

@@ -1,1 +1,1 @@
-"""The operations database through time: one file in ``versions`` for each step, none ever edited after a release."""
+"""The schema of the operations database, step by step: one file in ``versions`` each, never edited after a release."""

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Damaged(Enum):
-    """What stands for a value that came and cannot be read, by the kind of damage; the text is its name in metrics.
+    """Takes the place of a value that came but cannot be read, by the kind of damage; the text is its name in metrics.
 
     It is not absent as noSuchInstance is: the device has such an object. So it is asked for again, and no other object
     stands in for it, since a counter that is replaced by another for one poll runs backwards and then leaps.

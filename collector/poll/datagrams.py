@@ -101,7 +101,7 @@ class Sendable(Protocol):
 
 
 class Outbox:
-    """Packets waiting to leave, at most so many per second; work under way goes before new devices."""
+    """Packets waiting to be sent, at a limited rate per second; polls under way go before new ones."""
 
     def __init__(self, packets_per_second: float, tick_seconds: float) -> None:
         self._rate = packets_per_second

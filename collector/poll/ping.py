@@ -34,7 +34,7 @@ class Transport(Protocol):
 
     socket: Datagrams
     ignores_strangers: bool
-    """Whether packets that are no reply to it belong there, since the socket hears those of others too."""
+    """Whether packets that do not answer it are expected, since the socket also receives those for others."""
 
     def pack(self, token: bytes, sequence: int) -> bytes: ...
 
@@ -81,7 +81,7 @@ class Icmp:
         self._identifier = os.urandom(2)
 
     def _only_replies(self) -> None:
-        """Let the kernel drop what is no echo reply: on loopback a raw socket hears its own requests too."""
+        """Have the kernel drop everything but echo replies: on loopback a raw socket also receives its own requests."""
         with contextlib.suppress(OSError):
             if self._is_four:
                 self.socket.socket.setsockopt(

@@ -27,7 +27,7 @@ RESOLVERS = 4
 
 Done = Callable[[Reading], None]
 Turn = Callable[[], float]
-"""Starts whose turn it is; returns for how many seconds nobody else's is."""
+"""Starts what is due; returns in how many seconds the next one is."""
 
 
 class Poller:
@@ -92,7 +92,7 @@ class Poller:
             self._wake()
 
     def keep_only(self, device_ids: Iterable[str]) -> None:
-        """Forget what was learnt of devices that left the inventory."""
+        """Forget what is known of devices that left the inventory."""
         kept = set(device_ids)
         self._visits = {name: visit for name, visit in self._visits.items() if name in kept or visit.waiting}
 
@@ -102,7 +102,7 @@ class Poller:
         return visit.address if visit is not None else None
 
     def let_in_by(self, device_id: str) -> str | None:
-        """The name of the credential that worked last; None where none has yet."""
+        """The name of the credential that worked last; None if none has worked yet."""
         visit = self._visits.get(device_id)
         return visit.let_in_by if visit is not None else None
 
@@ -112,7 +112,7 @@ class Poller:
         return visit.bulk_trouble if visit is not None else None
 
     def accesses_of(self, device: Device) -> tuple[Access, ...]:
-        """The ways in to a device, in the order in which they are tried; none where it is not asked by SNMP."""
+        """The credentials of a device, in the order in which they are tried; none if it is not asked by SNMP."""
         through = credentials_of(device.credential, self._credentials)
         return tuple(self._shared.get(given.name) or access(given) for given in through)
 
@@ -138,7 +138,7 @@ class Poller:
         asked.add_done_callback(resolved)
 
     def drop(self, device_id: str) -> None:
-        """Give up a poll that never ended: what comes of it is for nobody, and the next one begins afresh."""
+        """Give up a poll that never ended: a late result is dropped, and the next poll starts from nothing."""
         visit = self._visits.pop(device_id, None)
         if visit is not None and visit.waiting:
             self.in_flight -= 1
@@ -198,7 +198,7 @@ def _resolve_name(host: str, port: int) -> tuple[int, Address] | str:
 
 
 class Visit:
-    """One device's polls: its address, what SNMP has learnt of it, and the poll in flight if any."""
+    """One device's polls: its address, what is known of it by SNMP, and the poll in flight if any."""
 
     __slots__ = (
         "_burst",

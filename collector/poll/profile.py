@@ -37,7 +37,7 @@ PROBE_FIELDS = (
 ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS}
 STILL_FIELDS = ("is_up", "is_admin_up", "speed_bytes_per_second", "discontinuity_seconds")
 NEVER_NEGATIVE = ("uptime_seconds", "boot_seconds", "discontinuity_seconds", "speed_bytes_per_second")
-"""Fields that a negative INTEGER cannot be a value of: it is none then."""
+"""Fields that cannot be negative: a negative INTEGER counts as no value."""
 SIGNED_FIELDS = ("received_dbm", "noise_ratio_db", "noise_dbm")
 HALF_OF_32_BITS, ALL_ONES = 2**31, 2**32 - 1
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")

@@ -1,4 +1,4 @@
-"""What of the data folder cannot be read: files set aside under another name, rows left out, both counted and told."""
+"""What of the data folder cannot be read: files set aside under another name, rows left out, both counted and logged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Aside:
         return name
 
     def skip(self, table: str, path: Path, row: int, why: str) -> None:
-        """Leave out one row, which counts from 1; of each file the first few are told."""
+        """Leave out one row, numbered from 1; the first few of each file are logged."""
         self.rows[table] += 1
         self._told[path] += 1
         if self._told[path] <= MOST_ROWS_LOGGED:
@@ -45,7 +45,7 @@ class Aside:
             log.warning("%s: more rows are left out; bairro_collector_rows_left_out_total counts them", path)
 
     def tell(self, table: str, path: Path, why: str) -> None:
-        """A file that is left out where it lies, for it is another's, or its disk does not give it: told once."""
+        """A file that is left out but stays in place, because it is another shard's or its disk fails: logged once."""
         if not self._told[path]:
             self._told[path] += 1
             self.files[table] += 1

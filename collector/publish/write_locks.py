@@ -80,7 +80,7 @@ def _of_shard(data: Path, shard: Shard) -> Path:
 
 @contextlib.contextmanager
 def of_quality(data: Path) -> Iterator[None]:
-    """Have a turn at the files of ``quality_hours``: whoever adds, rewrites or removes one holds this meanwhile.
+    """Lock the files of ``quality_hours``: every program holds this while it adds, rewrites or removes one.
 
     Collectors, `bairro backfill` and whatever else changes such files may so run beside each other. Raises OSError
     (TimeoutError) where another keeps its turn for longer than TURN_SECONDS.

@@ -41,12 +41,12 @@ class References:
             self._silent_since[address] = at
 
     def all_sentinels_silent_since(self) -> float | None:
-        """Since when no sentinel has answered; None if one does, or none is set."""
+        """Since when no sentinel has answered; None if one does, or if none is configured."""
         since = list(self._silent_since.values())
         return max((at for at in since if at is not None), default=None) if None not in since else None
 
     def has_witness(self, node: Node, topology: Topology) -> bool:
-        """Whether somebody answered a request sent after ``node`` fell silent, or nobody is there to prove it."""
+        """Whether another device answered a request sent after ``node`` fell silent, or there is none that could."""
         if not self.has_sentinels and len(topology.tops) < INDEPENDENT_TOPS:
             return True
         return self.answered_at > node.first_miss

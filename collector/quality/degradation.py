@@ -97,11 +97,11 @@ class Degradations:
             self._lay(changes)
 
     def _is_degraded(self, node: Node, at: float) -> bool:
-        """Whether it was, and has been polled since: nobody knows whether one that is not polled still is."""
+        """Whether it was degraded and has been polled since: without a poll it is unknown whether it still is."""
         return bool(node.meter.degraded) and node.heard_at >= at - 2 * self.window_seconds
 
     def _lay(self, changes: Changes) -> None:
-        """Put every degraded device into the incident of its root, and drop the incidents that nobody is in."""
+        """Put every degraded device into the incident of its root, and drop the incidents without devices."""
         roots: dict[Node, _Cause] = {}
         alone: dict[Node, list[Node]] = {}
         for node in sorted(self._degraded, key=Node.depth):
@@ -126,7 +126,7 @@ class Degradations:
         self._incidents = {cause: incident for cause, incident in self._incidents.items() if incident.size}
 
     def _is_group(self, parent: Node, count: int) -> bool:
-        """Whether so many children of a parent that is not degraded itself have a cause in common.
+        """Whether enough children of a parent that is not degraded itself are degraded to assume a common cause.
 
         The counts of a group outage, and half of them while the incident is open.
         """

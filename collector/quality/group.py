@@ -34,7 +34,7 @@ def fallen_together(parent: Node, child: Node, settings: OutageSettings) -> list
 
 
 def is_dissolving(group: Incident, settings: OutageSettings) -> bool:
-    """Whether so many members are back that the rest are no group any more."""
+    """Whether enough members are back that the rest no longer count as a group."""
     return group.size < settings.group_min or group.size < settings.group_share_ratio * group.peak
 
 

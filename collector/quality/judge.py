@@ -1,4 +1,4 @@
-"""From a silence to a verdict: find the highest silent device, lay those behind it to it, tell a group from a lone one."""
+"""From a silence to a verdict: find the highest silent device, attribute those behind it to it, and distinguish a group from a single device."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Judge:
             changes.ask(top, after=node.first_miss, every=self._interval)
 
     def _declare(self, node: Node, changes: Changes) -> None:
-        """``node`` is silent by itself: a lone customer device, a network device that is down, or one of a group."""
+        """``node`` is silent on its own: a single customer device, a network device that is down, or one of a group."""
         parent = node.parent
         is_parent_up = parent is not None and parent.state == "up"
         if parent is not None and is_parent_up and group.takes_in(parent.group, node, self._settings):

@@ -66,7 +66,7 @@ class Meter:
 
     @property
     def known_usual_rtt_seconds(self) -> float | None:
-        """The usual round trip once it is learnt."""
+        """The usual round trip, once enough windows are known."""
         return self.usual_rtt_seconds if self.learnt >= WINDOWS_TO_LEARN else None
 
     def add(self, reading: Reading, traffic: Traffic | None) -> None:
@@ -136,7 +136,7 @@ class Meter:
         self.degraded_since = since
 
     def know_usual(self, rtt_seconds: float, windows: int) -> None:
-        """Take up what an earlier collector measured, over so many windows."""
+        """Take over what an earlier collector measured, over that many windows."""
         self.usual_rtt_seconds, self.learnt = rtt_seconds, windows
 
     def _loses(self, settings: DegradationSettings) -> bool | None:

@@ -93,7 +93,7 @@ class Node:
 
     @property
     def heard_at(self) -> float:
-        """The last poll that said anything of the device."""
+        """The last poll that says anything about the device."""
         return max(self.answered_at, self.missed_at)
 
     @property

@@ -31,7 +31,7 @@ def new_incident_id(root: str | None, scope: str, started_at: float, decided_at:
 
 
 class Changes:
-    """Everything that one call changed; ``verdict`` tells it and closes the incidents that nobody is in any more."""
+    """Everything that one call changed; ``verdict`` returns it and closes the incidents that no device is in any more."""
 
     def __init__(self, now: float, incidents: dict[str, Incident]) -> None:
         self.now = now
@@ -44,7 +44,7 @@ class Changes:
         self._impaired: dict[Node, None] = {}
 
     def open(self, kind: IncidentKind, scope: IncidentScope, root: str | None, started_at: float) -> Incident:
-        """A new incident, told with this verdict."""
+        """A new incident, reported with this verdict."""
         incident = Incident(new_incident_id(root, scope, started_at, self.now), kind, scope, root)
         incident.started_at = incident.fell_at = started_at
         self._incidents[incident.incident_id] = incident
@@ -52,7 +52,7 @@ class Changes:
         return incident
 
     def touch(self, incident: Incident) -> None:
-        """Tell ``incident`` with this verdict."""
+        """Report ``incident`` with this verdict."""
         self._joined.setdefault(incident, {})
         self._left.setdefault(incident, [])
 
@@ -108,7 +108,7 @@ class Changes:
             node.degradation = None
 
     def impair(self, node: Node) -> None:
-        """Tell with this verdict what ails ``node``."""
+        """Report with this verdict what is degraded or failing at ``node``."""
         self._impaired[node] = None
 
     def ask(self, node: Node, *, after: float, every: float) -> None:
@@ -126,7 +126,7 @@ class Changes:
         )
 
     def keep(self, incident: Incident) -> None:
-        """An incident that was opened before this collector started, and told."""
+        """An incident that was opened and reported before this collector started."""
         self._incidents[incident.incident_id] = incident
 
     def tell(self, change: IncidentChange) -> None:
@@ -134,7 +134,7 @@ class Changes:
         self._told.append(change)
 
     def verdict(self) -> Verdict:
-        """What there is to tell."""
+        """What changed, as one record."""
         told = [change for incident in self._joined if (change := self._change(incident)) is not None]
         if not (self._transitions or told or self._told or self._ask or self._impaired):
             return NOTHING

@@ -71,7 +71,7 @@ def _as_told(found: OpenIncident) -> Incident:
 
 
 def _last_seen(found: OpenIncident, until: float) -> float:
-    """When an incident that nobody can be in any more ended: if nobody was in it, when the last one left."""
+    """When an incident ended whose devices have all left the inventory: when the last of them left it, if any had."""
     return until if found.members or found.last_left_at is None else found.last_left_at
 
 

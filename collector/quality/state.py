@@ -121,7 +121,7 @@ class Network:
         return changes.verdict()
 
     def tick(self, at: float) -> Verdict:
-        """Let time pass: a device that nobody has polled for four intervals is not observed any more."""
+        """Let time pass: a device that was not polled for four intervals no longer counts as observed."""
         if at < self._next_scan:
             return NOTHING
         self._next_scan = at + self._interval
@@ -175,7 +175,7 @@ class Network:
         return changes.verdict()
 
     def know_usual(self, device_id: str, rtt_seconds: float, hours: int) -> None:
-        """Take up the round trip that was usual for a device over so many hours before this collector started."""
+        """Take over the usual round trip of a device, over that many hours before this collector started."""
         node = self._nodes.get(device_id)
         if node is not None:
             node.meter.know_usual(rtt_seconds, int(3600 * hours / self._degradations.window_seconds))
@@ -210,7 +210,7 @@ class Network:
             self._doubt_self(self._references.silent_tops_since(self._topology), changes)
 
     def _not_asked(self, node: Node, reading: Reading, changes: Changes) -> None:
-        """No method could ask: the host refused to send, or none is enabled."""
+        """No request could be sent: the host refused to send it, or no method is enabled."""
         changes.hold(node, max(node.heard_at, node.since))
         if reading.sent:
             node.is_mute = True

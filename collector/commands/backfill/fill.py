@@ -139,7 +139,7 @@ class Backfill:
 
 
 def _present(folder: Path, unread: dict[Path, str]) -> set[tuple[int, str]]:
-    """The hours and devices that some file of the day has, whoever wrote it; files may be compacted meanwhile."""
+    """The hours and devices that any file of the day has, from this collector or another; files may be compacted meanwhile."""
     while True:
         with suppress(FileNotFoundError):
             return _keys_in(folder, unread)

@@ -10,7 +10,7 @@ import settings_file
 from collector.published import QUALITY_HOURS
 
 SILENCE = "silence_seconds"
-"""Not a column: silence of whichever cause, which is told apart into ``down_seconds`` and ``silent_seconds``."""
+"""Not a column: silence of any cause, which is split into ``down_seconds`` and ``silent_seconds``."""
 
 KEYS = ("hour", "device_id")
 COLUMNS = (*(name for name in QUALITY_HOURS.column_names if name not in KEYS), SILENCE)

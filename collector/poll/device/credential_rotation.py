@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from collector.poll.objects.get_request import Access
 
 BACK_OFF_AFTER = 3
-"""After so many polls in a row that came to nothing a device costs one packet a poll (two where it has several
+"""After this many failed polls in a row a device costs one packet a poll (two where it has several
 credentials and one of them once worked), without retries, until it answers."""
 
 
@@ -78,7 +78,7 @@ class Attempts:
         return False
 
     def worked(self) -> None:
-        """The current one was let in."""
+        """The device accepted the current credential."""
         self.kept = self.access
         self._failed_polls = 0
 

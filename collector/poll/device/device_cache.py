@@ -27,7 +27,7 @@ Memory = InterfaceMemory | RowMemory
 
 
 class Learnt:
-    """What is known of one device's scalars and tables; made anew when it is to be learnt again.
+    """What is known of one device's scalars and tables; replaced when the device is to be explored again.
 
     ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
     says that usual answers to the question are all there is to a poll, and that they come bare.
@@ -82,7 +82,7 @@ class Learnt:
             self.has_changed()
 
     def has_changed(self) -> None:
-        """Something was learnt: the question must be put anew once the poll is over."""
+        """Something new is known: the request must be composed again once the poll is over."""
         self._is_stale = True
         self.is_whole = False
         self.question.usual = None
@@ -117,7 +117,7 @@ class Learnt:
                 self.is_whole = self._through.session is None and not self.to_walk()
 
     def compose(self) -> None:
-        """Put the question anew where something was learnt: the scalars that the device has, and all known cells."""
+        """Compose the request again if something new is known: the scalars that the device has, and all known cells."""
         if not self._is_stale:
             return
         self._is_stale = False

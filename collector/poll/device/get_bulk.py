@@ -9,7 +9,7 @@ LOST_LATER = 3
 
 
 class GetBulk:
-    """What is known of one device's GETBULK, until all is learnt anew: about hourly, and after a restart.
+    """What is known of one device's GETBULK, until the device is explored again: about hourly, and after a restart.
 
     A lost packet proves nothing. GETBULK is *suspected* once the device has refused it for a single row, or has not
     answered several tries in a row, the last of them for a single row, which no path is too narrow for; it *is avoided*

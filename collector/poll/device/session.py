@@ -65,12 +65,12 @@ class Conversation:
 
     @property
     def let_in_by(self) -> str | None:
-        """The name of the credential that worked last; None where none has yet."""
+        """The name of the credential that worked last; None if none has worked yet."""
         return self._attempts.kept.name if self._attempts.kept is not None else None
 
     @property
     def bulk_trouble(self) -> str | None:
-        """What was wrong with the device's GETBULK last; None where nothing is, or none was sent."""
+        """What was wrong with the device's last GETBULK; None if nothing was, or none was sent."""
         return self.bulk.trouble
 
     def start(self, to: Destination, ended: Callable[[Outcome], None]) -> None:
@@ -153,7 +153,7 @@ class Conversation:
         self._must_learn = is_damaged
 
     def _plan(self, object_id: str, description: str) -> None:
-        """Choose the profiles of the device and forget what was learnt of it."""
+        """Choose the profiles of the device and forget everything known of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description)
         learnt = Learnt(self.device, chosen, self.access, self._engine.now)
         if self._learnt is not None:

@@ -1,4 +1,4 @@
-"""What a walk, or a GET that is asked again in parts, wants of the poll that it is a part of."""
+"""What a walk, or a GET that is repeated in parts, needs from the poll that it belongs to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Talk(Protocol):
     def ask_question(
         self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
     ) -> None:
-        """Ask by GET; ``heard`` takes the answer and its round trip in seconds, ``lost`` why there was none."""
+        """Ask by GET; ``heard`` receives the answer and its round trip in seconds, or ``lost`` the reason why none came."""
 
     def has_time(self) -> bool:
         """Whether the poll's budget is not spent."""

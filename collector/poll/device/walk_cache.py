@@ -141,7 +141,7 @@ class Progress:
         self._numbers.append(numbers)
 
     def row(self) -> list[Any] | None:
-        """All numbers as the route's recipe puts them; None where there is none."""
+        """All numbers in the order of the route's recipe; None if there is none."""
         recipe = self.route.recipe
         return recipe.row(chain.from_iterable(self._numbers)) if recipe is not None else None
 

@@ -19,7 +19,7 @@ from collector.poll.snmp.reply_parser import Layout
 from collector.reading import InterfaceReading, SignalReading
 
 LARGEST_SHARED = 2048
-"""Bytes of the largest reply of which what is learnt is kept for other devices: longer ones are hardly alike."""
+"""A compiled reply is shared with other devices up to this many bytes: longer replies are hardly ever alike."""
 
 _Pick = Callable[[Sequence[object]], tuple[object, ...]]
 _new_record = tuple.__new__
@@ -107,7 +107,7 @@ class Usual:
 
 
 def learn_usual(layout: Layout, sources: Sequence[Source], scalars: Scalars, records: Sequence[Record]) -> Usual | None:
-    """What is learnt from a reply that gave ``records``; None where a number in it is what tells things apart."""
+    """A compiled reply from one that gave ``records``; None if a number in it serves as a key."""
     if not set(layout.places).isdisjoint(place for record in records for place in record.proofs):
         return None
     usual = Usual(layout, _Row([layout], dict(enumerate(sources))), scalars, records)
@@ -121,7 +121,7 @@ def _shared(usual: Usual) -> Usual:
 
 
 def learn_recipe(layouts: Sequence[Layout], sources: Mapping[int, Source], records: Sequence[Record]) -> Recipe:
-    """What is learnt from the replies of a walk, whose values are counted from the first reply's first."""
+    """A compiled reply from the replies of a walk; their values are numbered from the first value of the first reply."""
     return Recipe(_Row(layouts, sources), records)
 
 

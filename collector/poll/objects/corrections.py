@@ -18,7 +18,7 @@ ANY_BELOW = 10e9
 SLOWEST = 9_600.0
 """A serial line; less is another unit."""
 NO_VALUE = 2**32 - 2**17
-"""Unsigned numbers of 32 bits from here on stand for none, or for minus a little."""
+"""Unsigned 32-bit numbers from here on mean *no value*, or a small negative number."""
 FULL = 2**32 - 1
 """ifSpeed of an interface that is faster than it can say (RFC 2863)."""
 ALIKE = 0.01

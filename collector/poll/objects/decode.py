@@ -29,7 +29,7 @@ class Record(NamedTuple):
     proofs: tuple[int, ...] = ()
 
     def moved(self, places: int) -> Record:
-        """The same, its values so many places further on."""
+        """The same, with its values moved on by an offset."""
         measured = {field: [place + places for place in found] for field, found in self.measured.items()}
         return self._replace(measured=measured, proofs=tuple(place + places for place in self.proofs))
 
@@ -57,7 +57,7 @@ _ABSENT_SIGNAL: tuple[object, ...] = (None,) * len(_SIGNAL_PLACES)
 
 
 def text(value: Value) -> str | None:
-    """Text in whatever encoding the device uses, on one line and without control characters; None if empty."""
+    """Text in the encoding that the device uses, on one line and without control characters; None if empty."""
     if isinstance(value, tuple):
         return oid_text(value)
     if not isinstance(value, bytes):
@@ -70,7 +70,7 @@ def text(value: Value) -> str | None:
 
 
 def number(source: Source, value: Value) -> int | float | bool | None:
-    """One number, truth or counter as its source says; None where the device has none."""
+    """One number, boolean or counter as its source declares; None if the device has none."""
     convert = source.convert
     if convert is not None:
         return convert(value)
@@ -150,7 +150,7 @@ class Scalars:
         return found[0][0] if found else None
 
     def given(self, values: Sequence[Value]) -> Scalars:
-        """Those that this device gives and no earlier one makes superfluous; all where it gives none.
+        """Those that this device answers and that no earlier one makes redundant; all if it answers none.
 
         One that is damaged is given.
         """

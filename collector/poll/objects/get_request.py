@@ -35,7 +35,7 @@ from collector.poll.snmp.usm_session import Session
 
 
 class Access(NamedTuple):
-    """How one device is let in to: the SNMP version, and what stands before the PDU of each message.
+    """How one device is asked: the SNMP version, and the bytes before the PDU of each message.
 
     Version 3 has a ``session`` of its own with every device, which puts on and takes off all that stands around the
     PDU: what is asked and read here is bare, so ``head`` is empty.
@@ -55,7 +55,7 @@ class Access(NamedTuple):
         return self.session.outside_bytes if self.session is not None else 0
 
     def decode(self, data: bytes) -> Message:
-        """Any reply. Raises BadPacketError for what is none, or of another version or community."""
+        """Any reply. Raises BadPacketError for bytes that are not a reply, or of another version or community."""
         if self.session is not None:
             return decode_bare(data)
         message = decode(data)

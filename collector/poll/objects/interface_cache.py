@@ -78,7 +78,7 @@ class InterfaceMemory:
         self._corrected: dict[bytes, Correction] = {}
         self._told: dict[str, str] = {}
         self._identity: dict[str, Mapping[bytes, Value]] = {}
-        """The texts that tell the rows apart, by column: those of ifName, and of others where rows lack it."""
+        """The texts that identify the rows, by column: those of ifName, and of other columns where rows lack it."""
         self._columns: tuple[Source, ...] = table.columns
         self._is_unproven = False
 
@@ -87,13 +87,13 @@ class InterfaceMemory:
         return self._columns
 
     def columns_left(self, cells: Cells) -> tuple[Source, ...]:
-        """What must still be walked before ``cells`` can be learnt from; nothing when the rows are the known ones."""
+        """What must still be walked before ``cells`` can be used; nothing if the rows are the known ones."""
         if self._identity and all(_are_same(texts, cells.get(name, {})) for name, texts in self._identity.items()):
             return ()
         return tuple(column for column in self.table.columns if column.name not in cells)
 
     def is_torn(self, cells: Cells) -> bool:
-        """Whether a text stands in two rows that told rows apart before: they were renumbered during the walk."""
+        """Whether two rows now have a text that identified one row before: they were renumbered during the walk."""
         for name, known in self._identity.items():
             texts = [value for value in cells.get(name, {}).values() if not isinstance(value, Damaged)]
             if len(set(texts)) < len(texts) and len(set(known.values())) == len(known):
@@ -114,7 +114,7 @@ class InterfaceMemory:
         return True
 
     def remember(self, before: InterfaceMemory) -> None:
-        """Keep what the rows were called and what was wrong with them when the device is learnt anew."""
+        """Keep the names of the rows and what was wrong with them when the device is explored again."""
         self._known, self._told = before._known, before._told
         self._counted, self._corrected = before._counted, before._corrected
 
@@ -125,7 +125,7 @@ class InterfaceMemory:
         return decode.name_interfaces(self.table, cells, kept) if kept else names
 
     def _correct(self, cells: Cells, names: Names) -> None:
-        """Find rows of which not all is believed; those that were known by another name or not at all are told."""
+        """Find rows of which not everything is believed; those with another name than before, or that are new, are reported."""
         wide = {column.name for column in self.table.columns if column.bits == WIDE_BITS}
         dead = [index for index, corrected in self._corrected.items() if not wide.isdisjoint(corrected.without)]
         self._corrected = corrections(self.table, cells, names, self._counted, dead)
@@ -212,7 +212,7 @@ class InterfaceMemory:
         return sorted(texts, key=lambda column: (column.field != "name", column.instead_of is not None))
 
     def _telling_apart(self, cells: Cells) -> dict[str, Mapping[bytes, Value]]:
-        """The texts of the best columns: as many as name every row, and tell rows of one name apart where any can."""
+        """The texts of the best columns: enough to name every row, and to tell rows of one name apart where possible."""
         identity: dict[str, Mapping[bytes, Value]] = {}
         covered: set[bytes] = set()
         shown: dict[bytes, tuple[Value, ...]] = {}
@@ -227,7 +227,7 @@ class InterfaceMemory:
         return identity | self._naming_uplink(cells, identity)
 
     def _naming_uplink(self, cells: Cells, identity: Mapping[str, object]) -> dict[str, Mapping[bytes, Value]]:
-        """The column whose text is the uplink's name, where the others tell the rows apart: an alias may move to another."""
+        """The column whose text is the uplink's name, if other columns identify the rows: an alias may move to another row."""
         if self._named is None:
             return {}
         for column in self._texts():

@@ -206,7 +206,7 @@ def reply_id(data: bytes) -> int:
 
 
 def _message_id(data: bytes) -> int:
-    """The msgID of a version 3 message (RFC 3412 section 6), of four bytes as ours are; 0 where this is none."""
+    """The msgID of a version 3 message (RFC 3412 section 6), of four bytes as ours are; 0 for any other message."""
     at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
     if data[at : at + 4] != b"\x02\x01\x03\x30" or data[at + 5 : at + 7] != b"\x02\x04":
         return 0
@@ -214,7 +214,7 @@ def _message_id(data: bytes) -> int:
 
 
 def decode(data: bytes) -> Message:
-    """Any SNMP v1 or v2c reply. Raises BadPacketError, and nothing else, for whatever else these bytes may be.
+    """Any SNMP v1 or v2c reply. Raises BadPacketError, and nothing else, for any other bytes.
 
     A value that cannot be read is Damaged, and so is what stands from there on where lengths do not nest.
     """
@@ -243,7 +243,7 @@ def _reply(message: Message) -> Message:
 
 
 def decode_any(data: bytes) -> Message:
-    """Any SNMP v1 or v2c message but a version 1 trap; of a GETBULK the two numbers stand for the error's.
+    """Any SNMP v1 or v2c message but a version 1 trap; of a GETBULK its two numbers take the places of the error's.
 
     Raises BadPacketError.
     """
@@ -279,7 +279,7 @@ def _pdu(data: bytes, at: int, end: int, version: int, community: bytes) -> Mess
 
 
 def _varbinds(data: bytes, at: int, end: int) -> list[Varbind]:
-    """All varbinds; where their lengths cease to nest, those before, and one that stands for the rest."""
+    """All varbinds; if their lengths no longer nest, those before, and one in place of the rest."""
     varbinds: list[Varbind] = []
     try:
         while at < end:
@@ -438,7 +438,7 @@ def _varbind(data: bytes, at: int, end: int) -> tuple[Varbind, int]:
 
 
 def _value(data: bytes, at: int, stop: int) -> Value:
-    """The value that stands from ``at`` to ``stop``. Raises BadPacketError, IndexError where there is none."""
+    """The value in the bytes from ``at`` to ``stop``. Raises BadPacketError or IndexError if there is none."""
     if at + 2 > stop:
         raise BadPacketError("truncated", f"at byte {at}")
     start, end = _content(data, at, stop)

@@ -29,15 +29,15 @@ _put_id = struct.Struct(">I").pack_into
 _get_id = struct.Struct(">I").unpack_from
 
 _ANSWERED = (None, 0.0)
-"""What stands for an answered request until its time is up, so that a duplicate is known as one."""
+"""Takes the place of an answered request until it would have timed out, so that a duplicate is recognised."""
 
 
 class AskAgainError(Exception):
-    """A reply told how the request should have been put (SNMP version 3): it must leave once more, which is no retry."""
+    """A reply said what the request must contain (SNMP version 3): it is sent again, which does not count as a retry."""
 
 
 class Request(NamedTuple):
-    """What to send, with the request id at ``id_at``; what reads a reply, takes its answer, or is told of none."""
+    """What to send, with the request id at ``id_at``; and what reads a reply, receives the answer, or learns that none came."""
 
     packet: bytearray
     id_at: int
@@ -220,7 +220,7 @@ class Engine:
         return self._ids.pop()
 
     def _use(self, family: int) -> Datagrams:
-        """The socket of a family, listened to from now on. Raises KeyError where this host has none."""
+        """The socket of a family, read from now on. Raises KeyError if this host has none."""
         opened = self._used[family] = self._sockets[family]
         return opened
 
@@ -314,7 +314,7 @@ class Engine:
 
 
 def _is_allowed(exchange: Exchange, address: Address) -> bool:
-    """Whether a device may answer from here: its inventory row names this host, whatever the port."""
+    """Whether a device may answer from here: its inventory row names this host, with any port."""
     allowed = exchange.to.reply_from
     if allowed is None:
         return False

@@ -116,7 +116,7 @@ class Peer:
 
 
 class Sent(NamedTuple):
-    """What is remembered of a message that left: its PDU's request id and whom it was for (None: whoever is there)."""
+    """What is remembered of a message that was sent: its PDU's request id and the engine it was for (None: any)."""
 
     request_id: int
     peer: Peer | None
@@ -153,7 +153,7 @@ class Session:
 
     @property
     def engine_seconds(self) -> float | None:
-        """The engine's time as signed messages tell it, which is snmpEngineTime to those who may not read that."""
+        """The engine's time in signed messages: the same as snmpEngineTime, for users who may not read that."""
         return float(self._proven.seconds) if self._proven is not None and self._proven.is_told else None
 
     @property

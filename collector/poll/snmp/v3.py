@@ -73,7 +73,7 @@ def encode_outside(engine_id: bytes, user: str, context: str, flags: int) -> Out
 
 
 def encode_discovery(msg_id: int, request_id: int) -> bytes:
-    """A question to whoever is there: the report that answers it names the engine (RFC 3414 section 4)."""
+    """A request to any engine: the report that answers it names the engine (RFC 3414 section 4)."""
     pdu = pdu_with_id(_NO_OBJECTS.data, _NO_OBJECTS.id_at, request_id)
     return encode_tlv(SEQUENCE, _head(msg_id, REPORTABLE) + _NOBODY + encode_tlv(SEQUENCE, b"\x04\x00\x04\x00" + pdu))
 
@@ -122,7 +122,7 @@ def pdu_with_id(bare: bytes | bytearray, id_at: int, request_id: int) -> bytes:
 
 
 def parse(data: bytes) -> Secured:
-    """Read the outside of a message. Raises BadPacketError for whatever else these bytes may be."""
+    """Read the outside of a message. Raises BadPacketError for any other bytes."""
     if len(data) > LARGEST_DATAGRAM:
         raise BadPacketError("oversized", f"{len(data)} bytes")
     at, end = _field(data, 0, len(data), SEQUENCE)

@@ -1,4 +1,4 @@
-"""Poll stage: the kinds of notification that are told apart, and the reasons to drop a packet."""
+"""Poll stage: the kinds of notification that are distinguished, and the reasons to drop a packet."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REASONS = (
 
 
 def kind_of(objects: Mapping[str, object]) -> str | None:
-    """The kind of a notification by its objects (identifier in numbers -> value); None where it names none.
+    """The kind of a notification by its objects (identifier in numbers -> value); None if they name none.
 
     ``dying_gasp`` is dot3OamNonThresholdEvent (RFC 4878) of the type dyingGaspEvent about the sender itself.
     """

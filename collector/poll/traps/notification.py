@@ -1,4 +1,4 @@
-"""Poll stage, inside the trap worker: pysnmp reads one packet and says which notification it was, or why it is none.
+"""Poll stage, inside the trap worker: pysnmp reads one packet and says which notification it was, or why it was dropped.
 
 SNMPv3 traps name the sender's engine as the authoritative one (RFC 3414 section 1.5.1), which a receiver cannot know
 beforehand. Here a user is entered for an engine when a packet names both; its HMAC then decides. Informs use the
@@ -127,7 +127,7 @@ class TrapEngine:
         NotificationReceiver(engine, self._heard)
 
     def take(self, data: bytes, peer: Peer, now: float) -> Outcome:
-        """Read one packet, answer it where it wants an answer, and say what it was."""
+        """Read one packet, answer it if it is an inform, and say what it was."""
         self._heard_last = None
         for model in self._models:
             model.failure = None
@@ -158,7 +158,7 @@ def _set(engine: SnmpEngine, symbol: str, value: Any) -> None:
 
 
 class _Wire(AbstractTransport):
-    """Between pysnmp and the worker's socket. pysnmp is told one address for all, so that it remembers nobody."""
+    """Between pysnmp and the worker's socket. pysnmp sees one address for all senders, so that it keeps no state of them."""
 
     PROTO_TRANSPORT_DISPATCHER = AbstractTransportDispatcher
     _NOBODY = udp.UdpTransportAddress(("0.0.0.0", 0))

@@ -1,4 +1,4 @@
-"""Poll stage: traps and informs. Owns the socket and the worker that reads it; tells which source sent what."""
+"""Poll stage: traps and informs. Owns the socket and the worker that reads it; reports which source sent what."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Traps:
         self._silent_until: dict[str, float] = {}
 
     def open(self) -> None:
-        """Bind the socket here, so that a fault is told at the start and no worker's death loses what is queued.
+        """Bind the socket here, so that a fault is reported at the start and a worker's death loses nothing that is queued.
 
         Raises TrapPortError.
         """
@@ -173,7 +173,7 @@ def _user(credential: Credential) -> dict[str, Any]:
 
 
 def _bind(address: str, port: int) -> socket.socket:
-    """A bound UDP socket; ``::`` hears IPv4 as well. Raises OSError."""
+    """A bound UDP socket; ``::`` also receives IPv4. Raises OSError."""
     family, kind, protocol, _, where = socket.getaddrinfo(
         address, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
     )[0]
@@ -204,7 +204,7 @@ def _advice(settings: TrapSettings, error: OSError) -> str:
 
 
 async def _end(worker: asyncio.subprocess.Process) -> None:
-    """The end of its input tells a worker to end; one that does not is killed."""
+    """A worker ends at the end of its input; one that does not is killed."""
     if worker.stdin is not None:
         worker.stdin.close()
     try:

@@ -31,7 +31,7 @@ READ_FOR_SECONDS = 0.05
 REPORT_EVERY_SECONDS = 0.05
 ONE_PACKET_SECONDS = 2.0
 ENGINE_PACKETS = 20_000
-"""pysnmp keeps some 500 bytes of each message of version 3 for good, so its engine is made anew after so many."""
+"""pysnmp never frees some 500 bytes of each version 3 message, so its engine is replaced after this many."""
 
 RELAY_SHARE = 50
 """A relay speaks for many: it may send this many times what one device may."""
@@ -91,7 +91,7 @@ class Intake:
             self.waiting.append((data, peer, source))
 
     def sender(self, source: str, claimed: str | None) -> str | None:
-        """Whose notification it is: of a relay's, the device that it names. None where nobody knows that one."""
+        """The device that a notification is about: if a relay sent it, the one that it names. None if that one is unknown."""
         if source in self._relays and claimed in self._sources:
             return claimed
         return source if source in self._sources else None

@@ -1,4 +1,4 @@
-"""The two text formats of /metrics and which of them a scraper wants; their sample lines are the same."""
+"""The two text formats of /metrics and which of them a scraper asks for; their sample lines are the same."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def negotiate(accept: str) -> Form:
 
 
 def _weight(text: str) -> float:
-    """A q-value from 0 to 1; what is none counts as 0."""
+    """A q-value from 0 to 1; anything else counts as 0."""
     try:
         weight = float(text)
     except ValueError:

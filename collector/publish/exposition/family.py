@@ -70,7 +70,7 @@ class Measured(Family):
 
 
 def all_are_shown(families: Sequence[Measured]) -> None:
-    """Raises FamilyError where a field of their record, which is a dataclass, is read by none of them."""
+    """Raises FamilyError if no metric reads a field of their record, which is a dataclass."""
     kind = families[0].of
     unread = {field.name for field in fields(kind)} - {family.value for family in families}
     if unread:

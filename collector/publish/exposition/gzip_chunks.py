@@ -12,7 +12,7 @@ _LEVEL = 1
 
 
 class Kept:
-    """Bytes that go out again and again; their compressed form is made once somebody wants it."""
+    """Bytes that are sent again and again; they are compressed at the first request for that."""
 
     __slots__ = ("_deflated", "text")
 

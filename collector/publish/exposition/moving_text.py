@@ -23,7 +23,7 @@ class _Lines:
         self._has: list[bool] = []
 
     def filled(self, values: Sequence[float | tuple[float, ...] | None]) -> bytes:
-        """The lines with these values, one of them (or one tuple) for each; None where there is none."""
+        """The lines with these values, one value (or tuple) for each; None if there is none."""
         template = self._whole
         if None in values:
             has = [value is not None for value in values]

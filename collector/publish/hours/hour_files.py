@@ -74,7 +74,7 @@ class QualityFiles:
                 path.unlink()
 
     def look_through(self) -> None:
-        """Set aside the files of this shard, of whatever age, that are no Parquet files of this table."""
+        """Set aside the files of this shard, of any age, that are not Parquet files of this table."""
         for path in sorted(self.folder.glob(f"date=*/*-shard-{self.shard}*.parquet")):
             if self._is_own(path):
                 self._read(path, ())

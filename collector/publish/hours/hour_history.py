@@ -84,7 +84,7 @@ class History:
 
     @property
     def observed_until(self) -> float | None:
-        """The newest poll that was taken in, those of an earlier process included; None if there was none."""
+        """The newest poll that was recorded, also by an earlier process; None if there was none."""
         return max((track.observed_until for track in self._tracks.values()), default=0.0) or None
 
     def beliefs(self) -> Iterator[QualityState]:
@@ -112,7 +112,7 @@ class History:
                 self._tracks[device_id] = _Track(at)
 
     def plan(self, calendar: Calendar) -> None:
-        """The maintenance windows, by which the hours that close from now on tell planned down time."""
+        """Set the maintenance windows that decide, in hours that close from now on, which down time was planned."""
         self._calendar = calendar
 
     def observe(self, reading: Reading, delta: Delta, traffic: Traffic | None) -> None:
@@ -145,7 +145,7 @@ class History:
         self._apply(fact)
 
     def _apply(self, fact: Fact) -> None:
-        """What the journal tells again, and all that happens now but polls, goes in here."""
+        """Record what the journal held, and everything that happens now except polls."""
         match fact:
             case PollFact():
                 track = self._tracks.get(fact.device_id)

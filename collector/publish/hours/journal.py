@@ -70,7 +70,7 @@ class Journal:
         return path
 
     def replay(self) -> Iterator[Fact]:
-        """All facts, oldest segment first. What cannot be read of a file is left out, counted and told."""
+        """All facts, oldest segment first. What cannot be read of a file is left out, counted and logged."""
         self._own.clear()
         for path in self._files():
             try:

@@ -55,7 +55,7 @@ class Place(NamedTuple):
 
 
 def own_part(change: IncidentChange, is_shadow: Callable[[str], bool]) -> IncidentChange | None:
-    """``change`` without the devices that another shard publishes; None where nothing of it is ours to tell."""
+    """``change`` without the devices that another shard publishes; None if nothing is left of it."""
     joined = tuple(member for member in change.joined if not is_shadow(member[0]))
     left = tuple(member for member in change.left if not is_shadow(member[0]))
     has_own_root = change.root is None or not is_shadow(change.root)
@@ -89,7 +89,7 @@ class Attaching:
         return self._known.get(incident_id, incident_id)
 
     def forget(self) -> None:
-        """Nothing that is still to be written goes by a name of its own any more. Raises OSError."""
+        """Forget the names of incidents that are all written. Raises OSError."""
         self._known.clear()
         self._kept.replace(())
 

@@ -1,4 +1,4 @@
-"""Changes of incidents as lines of a journal: read again by this version or a later one, whoever wrote them."""
+"""Changes of incidents as lines of a journal, which this version or a later one can read again."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class IncidentLog:
         *,
         shadows: Container[str] = (),
     ) -> None:
-        """Hand in changes; returns at once. ``devices`` tells areas and subscribers as they are now.
+        """Hand in changes; returns at once. ``devices`` has areas and subscribers as they are now.
 
         ``at`` is up to when an open incident's lost minutes are counted (default: the newest time in the change).
         ``shadows`` are the devices that another shard publishes: what befalls them is left to it.
@@ -189,7 +189,7 @@ class IncidentLog:
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     def _settle_when_due(self) -> None:
-        """Count the minutes of open incidents up to now, and add up what the other shards have told of ours.
+        """Count the minutes of open incidents up to now, and add what the other shards have recorded of ours.
 
         Now and then those long over are looked at too, where there are other shards.
         """

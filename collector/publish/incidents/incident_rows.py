@@ -14,7 +14,7 @@ from collector.reading import Device, IncidentChange, OpenIncident
 
 Entry = dict[str, Any]
 LINE_VERSION = 1
-"""Of an entry in a journal; those of Bairro 0.1 state none, and are of version 1."""
+"""The version of an entry in a journal; entries of Bairro 0.1 have none and count as version 1."""
 
 
 def entry(
@@ -76,7 +76,7 @@ def attach(connection: sa.Connection, entry: Entry, incident_id: str) -> None:
 
 
 def settle(connection: sa.Connection, detected_by: str, *, open_here: Collection[str], at: float, since: float) -> int:
-    """Bring rows of this collector up to what all shards have told of their devices; returns how many changed.
+    """Update rows of this collector with what all shards have recorded of their devices; returns how many changed.
 
     An incident ends when no shard has a device in it any more and it is not open here. Rows that ended before
     ``since`` are left as they are.

@@ -131,7 +131,7 @@ def _plain(value: Any) -> Any:
 
 
 def _window(row: Row) -> Window:
-    """Raises KeyError, TypeError and ValueError for a row that is none."""
+    """Raises KeyError, TypeError or ValueError for a row that is not a window."""
     kind = row["target_kind"]
     if kind not in TARGET_KINDS:
         raise ValueError(f"its target is a {kind}; known are {', '.join(TARGET_KINDS)}")

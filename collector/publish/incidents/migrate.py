@@ -98,7 +98,7 @@ def _version(connection: sa.Connection) -> str | None:
 
 
 def _known(version: str | None, name: str) -> str:
-    """The newest schema of this program. Raises SchemaError where ``version`` is none that it knows."""
+    """The newest schema of this program. Raises SchemaError if it does not know ``version``."""
     script = ScriptDirectory.from_config(_config())
     known = [step.revision for step in script.walk_revisions()]
     if version is not None and version not in known:

@@ -54,7 +54,7 @@ class OpenRecord:
         self._shorten()
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Take in changes as they are told. Raises OSError."""
+        """Record changes as they are reported. Raises OSError."""
         if not entries:
             return
         for entry in entries:

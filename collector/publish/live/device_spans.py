@@ -49,7 +49,7 @@ def update(path: Path, devices: Iterable[Device], at: float, aside: Aside | None
 
 
 def current_rows(data: Path) -> list[dict[str, Any]]:
-    """The rows that held when the inventory was taken in last; none where no file can be read."""
+    """The rows that were valid when the inventory was last read; none if no file can be read."""
     try:
         rows = parquet.read(data / "devices.parquet", DEVICES)
     except (OSError, UnreadableError):

@@ -94,7 +94,7 @@ class Newest:
         self.figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
 
     def _loss_ratio(self) -> float:
-        """Echoes lost in the last bursts; NaN where none was sent."""
+        """Echoes lost in the last bursts; NaN if none was sent."""
         sent = lost = 0
         for asked, missed in self.bursts:
             sent += asked

@@ -120,7 +120,7 @@ class LiveTable:
 
 
 def read_state(data: Path, device_id: str) -> dict[str, Any] | None:
-    """The row of one device in whatever shard's table has it; None if no table does, or none can be read."""
+    """The row of one device, from the shard's table that has it; None if no table does, or none can be read."""
     for path in sorted((data / "live").glob("shard=*.parquet")):
         try:
             rows = parquet.read(path, LIVE)

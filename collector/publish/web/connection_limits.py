@@ -1,4 +1,4 @@
-"""Who holds a connection: there is room for so many, and for so many of one source; the oldest idle one makes way.
+"""Who holds a connection: a limited number in all and from one source; the oldest idle one makes way.
 
 Before it goes who asks in advance, and where few are idle who has taken nothing of an answer for longest.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 MOST = 128
 MOST_OF_SOURCE = 64
 CROWDED_RATIO = 0.75
-"""From so many of the places at work on, what is costly is refused: the others are for short answers."""
+"""Once this many connections are at work, costly requests are refused: the others are for short answers."""
 NEWCOMERS_IN_A_TURN = 4
 """So many connections are taken in at each turn of the event loop."""
 IDLE_KEPT = 32
@@ -21,7 +21,7 @@ IDLE_KEPT = 32
 Reading a request that has arrived takes about four.
 """
 IPV6_PREFIX = 64
-"""Of an IPv6 address so many bits are the source: the rest a host chooses as it likes (RFC 4291)."""
+"""This many bits of an IPv6 address identify the source: a host chooses the rest freely (RFC 4291)."""
 
 
 class Place:

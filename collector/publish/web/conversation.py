@@ -160,7 +160,7 @@ def _brings_more(head: h11.Request, headers: dict[str, str]) -> bool:
 
 
 def _understood(head: h11.Request, headers: dict[str, str]) -> Request:
-    """Raises MalformedError for another major version, an unheard-of host or a target that is none."""
+    """Raises MalformedError for another major version, an invalid host or an invalid target."""
     if not head.http_version.startswith(b"1."):
         raise MalformedError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 and HTTP/1.0 are spoken here")
     if not _HOST.fullmatch(headers.get("host", "")):

@@ -98,7 +98,7 @@ class Guard:
 
 
 def _signature(files: tuple[Path, ...]) -> Signature:
-    """By which a file that was written or replaced is told."""
+    """Changes whenever a file is written or replaced."""
     found: list[tuple[int, int, int] | None] = []
     for file in files:
         try:

@@ -92,7 +92,7 @@ class Site:
         return text("ready\n")
 
     async def landing(self, _request: Request) -> Response:
-        """A page for whoever comes by with a browser."""
+        """A page for people with a browser."""
         return Response(_page(self._status()).encode(), content_type=HTML)
 
 

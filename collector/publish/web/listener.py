@@ -1,4 +1,4 @@
-"""Listens, plainly or for TLS: each handshake has the context of its moment, and who speaks plain HTTP is told so."""
+"""Listens, plainly or for TLS: each handshake uses the context in force then, and a client that speaks plain HTTP gets an error that says so."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Listener:
                 log.error("a connection could not be taken in", exc_info=error)
 
     async def _greet(self, connection: socket.socket, peer: str, place: Place) -> None:
-        """See what the client speaks, and either serve it, after a handshake, or tell it."""
+        """See what the client speaks, and either serve it, after a handshake, or answer with an error."""
         if self._context is None:
             await self._hand_over(connection, place)
             return
@@ -134,7 +134,7 @@ class Listener:
     async def _hand_over(
         self, connection: socket.socket, place: Place, handshake: ssl.SSLContext | None = None
     ) -> None:
-        """From here on the connection is asyncio's to close, whatever comes of it."""
+        """From here on asyncio closes the connection in every case."""
         loop = asyncio.get_running_loop()
         own = socket.socket(connection.family, connection.type, connection.proto, connection.detach())
         own.setblocking(False)
@@ -145,7 +145,7 @@ class Listener:
         await loop.connect_accepted_socket(lambda: protocol, own, ssl=handshake, **options)
 
     def _log(self, peer: str, error: OSError) -> None:
-        """At most once a minute: a scraper with the wrong certificate is told of, a port scan fills no disk."""
+        """At most once a minute: a scraper with the wrong certificate is logged, and a port scan does not fill the disk."""
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until and isinstance(error, ssl.SSLError):
             self._silent_until = now + LOG_EVERY_SECONDS
@@ -157,7 +157,7 @@ class Listener:
 
 
 class _Handshake:
-    """A context for one connection, which tells the client why a handshake failed: asyncio drops that alert."""
+    """A context for one connection that sends the client the alert why a handshake failed: asyncio drops it."""
 
     def __init__(self, context: ssl.SSLContext, connection: socket.socket) -> None:
         self._context = context

@@ -18,7 +18,7 @@ CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a handler answers. A large body comes in pieces, so that none of them holds the loop for long."""
+    """What a handler answers. A large body is sent in chunks, so that no single write blocks the loop for long."""
 
     body: bytes | Sequence[Piece]
     status: HTTPStatus = HTTPStatus.OK
@@ -88,7 +88,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _weight(parameters: Sequence[str]) -> float:
-    """Of a coding: 1 where none is given, 0 where it is no number from 0 to 1."""
+    """The q-value of a coding: 1 if none is given, 0 if it is not a number from 0 to 1."""
     for name, _, value in (parameter.partition("=") for parameter in parameters):
         if name.strip() == "q":
             try:

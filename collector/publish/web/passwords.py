@@ -60,7 +60,7 @@ class Passwords:
             self._waiting -= 1
 
     def _mark(self, *parts: bytes) -> bytes:
-        """What stands for user, hash and password in memory: no password is kept, nor a hash without a key."""
+        """What is kept in memory in place of user, hash and password: no password, and no hash without a key."""
         joined = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return hashlib.blake2b(joined, key=self._key, digest_size=32).digest()
 

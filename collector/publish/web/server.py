@@ -194,7 +194,7 @@ class WebServer:
 
 
 def _other_method(method: str) -> Response:
-    """405 for one of RFC 9110 and 5789, 501 for one that nobody knows."""
+    """405 for a method of RFC 9110 or 5789, 501 for any other."""
     if method in HTTPMethod.__members__:
         return text("only GET and HEAD\n", HTTPStatus.METHOD_NOT_ALLOWED).with_headers({"Allow": "GET, HEAD"})
     return text("unknown method; only GET and HEAD\n", HTTPStatus.NOT_IMPLEMENTED)

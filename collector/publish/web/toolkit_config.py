@@ -173,7 +173,7 @@ def _is_absent(value: Any) -> bool:
 
 
 def _read_flag(section: Any, key: str) -> None:
-    """Turn the words of YAML 1.1 for yes and no into a bool; any other word is left and refused as none."""
+    """Turn the words of YAML 1.1 for yes and no into a bool; any other word stays, and is refused later."""
     if isinstance(section, dict) and isinstance(section.get(key), str):
         word = section[key].lower()
         section[key] = True if word in _YES else False if word in _NO else section[key]

@@ -16,11 +16,11 @@ from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutc
 QUITE_SECONDS = 5.0
 """A clock that is so near to where it should be has run on."""
 RECURRENCES = 2
-"""So often must another clock come back until two devices are said to answer."""
+"""Another clock must come back this often before it is concluded that two devices answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
 MOST_LATE_SHARE = 2.0
-"""Who has passed more of the stated speed than this is not said to fill the line: the speed may be wrong."""
+"""An interface that passed more than this share of its stated speed is not called full: the speed may be wrong."""
 _new_record = tuple.__new__
 PERHAPS = ("young", "agent restarted")
 NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
@@ -173,7 +173,7 @@ class _Known:
     def _follow(
         self, device: Device, trail: Trail, uplink: InterfaceReading, at: float, refused: Counter[str]
     ) -> Traffic | None:
-        """The same where something was in doubt recently, or wants a closer look."""
+        """The same if something was in doubt recently, or needs a closer look."""
         was_refuted = trail.refuted
         step = trail.take(uplink, at)
         refused.update(step.news)
@@ -237,7 +237,7 @@ class _Known:
 
 
 def _without(reading: Reading, snmp: SnmpOutcome) -> Reading:
-    """The reading without all that may be another device's: somebody answered, but nobody knows who."""
+    """The reading without anything that may be another device's: a device answered, but it is unknown which."""
     return reading._replace(
         snmp=snmp if reading.snmp == "answered" else reading.snmp,
         uptime_seconds=None,
@@ -256,7 +256,7 @@ def _with_unknown_speed(reading: Reading, uplink: InterfaceReading) -> Reading:
 
 
 def _went_on(last: Reading, reading: Reading) -> bool:
-    """Whether a counter stands higher than it could since the restart that the clock tells: then there was none."""
+    """Whether a counter is higher than it could be since the restart that the clock reports: then there was no restart."""
     known = {interface.name: interface for interface in last.interfaces}
     young, seconds = reading.uptime_seconds, reading.at - last.at
     if young is None:

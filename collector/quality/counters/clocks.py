@@ -40,7 +40,7 @@ def course(previous: Reading, current: Reading) -> Course:
 
 
 def follows(previous: Reading, current: Reading) -> bool:
-    """Whether both may have been told by one clock that ran on all the time."""
+    """Whether both may come from one clock that never stopped."""
     old, new = previous.uptime_seconds, current.uptime_seconds
     if old is None or new is None:
         return False

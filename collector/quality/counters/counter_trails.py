@@ -13,9 +13,9 @@ WIDE = 64
 MARGIN = 1.1
 """How much more than its speed an interface may seem to have carried: counters and clocks are not read at one instant."""
 POLLS_TO_STAND = 5
-"""A counter that stands still where it cannot have come to is believed after so many polls."""
+"""A counter at a value that it cannot have reached is believed after it has stayed there for this many polls."""
 TIMES_TOO_FAST = 3
-"""A stated speed is refuted by two polls in a row that say so, or by so many now and then."""
+"""A stated speed is refuted by two polls in a row that exceed it, or by this many spread over time."""
 CACHE_SECONDS = 180.0
 """So old may counters be that an agent caches: it makes up for that time at once when it renews them."""
 MEMORY_SECONDS = 3600.0
@@ -52,7 +52,7 @@ def room_of(before: InterfaceReading, after: InterfaceReading, seconds: float, r
 
 
 def told_speed(before: InterfaceReading, after: InterfaceReading, refuted: float | None) -> float:
-    """The speed that the interface tells, the greater of two; 0 where it tells none that is believed."""
+    """The speed that the interface states, the greater of two; 0 if it states none that is believed."""
     speed = max(before.speed_bytes_per_second or 0.0, after.speed_bytes_per_second or 0.0)
     return 0.0 if speed == refuted else speed
 
@@ -60,7 +60,7 @@ def told_speed(before: InterfaceReading, after: InterfaceReading, refuted: float
 def misfits(
     before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None = None
 ) -> tuple[str, ...]:
-    """The counters that cannot have gone from ``before`` to ``after`` in so many seconds.
+    """The counters that cannot have gone from ``before`` to ``after`` in that many seconds.
 
     A counter that is missing either time fits. So does any other value of a 32-bit byte counter that may have wrapped
     unseen, but for zero and its very end: a glitch shows those, a wrap next to never.
@@ -255,7 +255,7 @@ class Trail:
         return max(0.0, self._excess + _most_passed(self.base, reading) - room)
 
     def _is_only_too_fast(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether nothing but the stated speed speaks against what has passed; of 32-bit counters nobody knows."""
+        """Whether only the stated speed contradicts what has passed; for 32-bit counters that cannot be known."""
         stated = told_speed(self.base, reading, None)
         if not stated or stated == self.refuted or reading.counter_bits < WIDE:
             return False

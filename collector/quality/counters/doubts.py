@@ -103,7 +103,7 @@ class CounterDoubts:
     def _one(
         self, interface: InterfaceReading, before: tuple[InterfaceReading, float] | None, at: float, *, is_anew: bool
     ) -> InterfaceReading:
-        """One interface: a first reading that may be a glitch is not shown by itself."""
+        """One interface: a first reading that may be a glitch is not shown until a second confirms it."""
         if is_anew:
             return interface
         if before is None:

@@ -110,7 +110,7 @@ def codewords(
 
 
 def _count32(before: Any, after: Any, most: float) -> int | None:
-    """The difference of a Counter32; backwards is a wrap only as far as there can have been so many."""
+    """The difference of a Counter32; a step backwards is a wrap only if so much can have passed."""
     passed: int = after - before
     if passed < 0 and before < WRAP_32:
         passed += WRAP_32
