@@ -21,7 +21,7 @@ from dashboard.tables.schema import CONTROL_CATEGORIES
 TRAILING_WEEKS, LEAST_WEEKS = 8, 4
 QUIET_DAYS = 56
 STAYS = 200_000
-"""So many customer-weeks in which nobody left are kept, as the panel keeps them."""
+"""So many customer-weeks in which nobody left the panel keeps."""
 HOURS = 168
 MONDAYS = pd.date_range(FIRST, periods=WEEKS, freq="7D")
 
@@ -119,8 +119,8 @@ def _quiet(world: World, total: Floats) -> dict[str, Floats]:
     return found
 
 
-def customer_weeks(world: World) -> pd.DataFrame:
-    """As the panel's table of that name: every week in which somebody left, and a weighted sample of the others."""
+def customer_weeks(world: World, *, stays: int = STAYS) -> pd.DataFrame:
+    """As the panel's table of that name: every week in which somebody left, and a weighted sample of ``stays`` others."""
     people = world.people
     who, week = _at_risk(world)
     day = 7 * week
@@ -153,7 +153,7 @@ def customer_weeks(world: World) -> pd.DataFrame:
     )
     short = (asked - people.started[who]) < 7 * LEAST_WEEKS
     frame.loc[short, "trailing_observed_ratio"] = 0.0
-    return _sampled(frame, np.random.default_rng([world.seed, 5]))
+    return _sampled(frame, stays, np.random.default_rng([world.seed, 5]))
 
 
 def _at_risk(world: World) -> tuple[Codes, Codes]:
@@ -183,9 +183,9 @@ def _trailing(own: Seen, week: Codes, node: Codes) -> dict[str, Floats]:
     return found
 
 
-def _sampled(frame: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def _sampled(frame: pd.DataFrame, stays: int, random: np.random.Generator) -> pd.DataFrame:
     is_event = (frame["left_voluntarily"] | frame["left_otherwise"]).to_numpy()
-    kept = min(1.0, STAYS / max(int((~is_event).sum()), 1))
+    kept = min(1.0, stays / max(int((~is_event).sum()), 1))
     chosen = is_event | (random.random(len(frame)) < kept)
     sampled = frame[chosen].reset_index(drop=True)
     sampled.loc[~is_event[chosen], "weight"] = 1 / kept

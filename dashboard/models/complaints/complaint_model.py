@@ -132,7 +132,8 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
     quality, quiet = _summed(panel, QUALITY_CATEGORIES), panel.quiet or panel
     main = _model("complaints", "effect", panel, quality, cluster)
-    placebo = _model("complaints_placebo", "placebo", panel, quality, cluster)
+    claimed = frozenset(effect.term.name for effect in main.effects if effect.is_found)
+    placebo = _model("complaints_placebo", "placebo", panel, quality, cluster, claimed=claimed)
     control = _summed(quiet, CONTROL_CATEGORIES)
     other = _model("complaints_control", "negative_control", quiet, control, cluster)
     if panel.quiet is None and other.finds_something:
@@ -156,7 +157,15 @@ def _cluster_codes(areas: tuple[str, ...], cluster_of_area: dict[str, str]) -> n
     return np.unique([cluster_of_area.get(a, a) for a in areas], return_inverse=True)[1] if areas else np.zeros(0, int)
 
 
-def _model(model: str, kind: str, panel: AreaWeeks, counts: Floats, cluster: npt.NDArray[np.int64]) -> EffectModel:
+def _model(
+    model: str,
+    kind: str,
+    panel: AreaWeeks,
+    counts: Floats,
+    cluster: npt.NDArray[np.int64],
+    *,
+    claimed: frozenset[str] = frozenset(),
+) -> EffectModel:
     blocks = [lag_block(panel.quality, *block) for block in LAG_BLOCKS]
     if kind == "placebo":
         blocks = [lag_block(panel.quality, -LAST_LEAD, -1), *blocks]
@@ -172,7 +181,7 @@ def _model(model: str, kind: str, panel: AreaWeeks, counts: Floats, cluster: npt
             contrasts = _contrasts(len(terms), len(blocks), named=1 if kind == "placebo" else len(blocks))
             contrasts = np.pad(contrasts, ((0, 0), (0, fitted.coefficients.size - contrasts.shape[1])))
             inference = clusters.infer(grid, fitted, contrasts, cluster[is_told])
-            return _fitted(_Rows(model, kind, reasons, panel.terms), terms, inference)
+            return _fitted(_Rows(model, kind, reasons, panel.terms, claimed), terms, inference)
         reasons |= lost
     return EffectModel(model, _Rows(model, kind, reasons, panel.terms).in_order({}), None, _said(model, reasons))
 
@@ -273,12 +282,13 @@ def _without_estimate(fitted: poisson.Fit, terms: list[Term], blocks: int) -> di
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Makes the effects of one model, with words for the terms that have none."""
+    """Makes the effects of one model, with words for the terms that have none; ``claimed`` are those that it checks."""
 
     model: str
     kind: str
     reasons: dict[str, str]
     terms: tuple[Term, ...]
+    claimed: frozenset[str] = frozenset()
 
     def in_order(self, fitted: dict[str, Effect]) -> tuple[Effect, ...]:
         return tuple(fitted.get(t.name) or self._missing(t) for t in self.terms)
@@ -291,9 +301,13 @@ class _Rows:
 def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> EffectModel:
     """Effects and joint test. A named effect is only found where the joint test finds something at all (a closed test
     of the whole before its parts); the placebo and the control, which are there to sound alarms, need no such leave.
+    What is claimed of a term is checked by that term: of those in ``claimed`` there are fewer to correct for.
     """
     p_values, joint = inference.p_values(), clusters.joint(inference)
     adjusted = holm(inference.careful_p_values())
+    is_claimed = np.array([term.name in rows.claimed for term in terms])
+    if is_claimed.any():
+        adjusted[is_claimed] = np.minimum(adjusted[is_claimed], holm(inference.careful_p_values()[is_claimed]))
     if rows.kind == "effect":
         adjusted = np.maximum(adjusted, joint.p_value if joint is not None else np.nan)
     with np.errstate(over="ignore"):

@@ -165,5 +165,5 @@ def said(found: Sequence[Association], share: float) -> str:
         f"Nobody observed {share:.1%} of the devices' time, and not at random: these hours go together with {what}.{hidden}"
         " So there may have been more time without service than was measured. What would help is worked out three times: as if"
         " all of these hours had been without service, as if none had, and as if they had been like the others. Its intervals"
-        " contain all three; the effects of time without service on this page are for what was measured."
+        " contain all three. The ranking, and the effects on Evidence, are for what was measured."
     )

@@ -56,6 +56,17 @@ def test_the_placebo_notices_complaints_that_come_before_their_cause(make_area_w
     assert any("called an association" in note for note in fitted.notes)
 
 
+def test_the_placebo_checks_what_is_claimed_without_paying_for_what_is_not(make_area_weeks):
+    weeks = make_area_weeks(1, (0.15, 0.0, 0.0, 0.0), customers=3000)
+    fitted = complaint_model.fit(weeks)
+    assert [effect.term.name for effect in fitted.main.effects if effect.is_found] == ["down_hours"]
+    placebo = _by_term(fitted.placebo)
+    claimed = placebo.pop("down_hours")
+    assert claimed.p_adjusted < min(1.0, 1.2 * claimed.p_value)
+    smallest = min(placebo.values(), key=lambda effect: effect.p_value)
+    assert smallest.p_adjusted >= min(1.0, 3 * smallest.p_value)
+
+
 def test_the_negative_control_notices_billing_complaints_that_follow_quality(make_area_weeks):
     fitted = complaint_model.fit(
         make_area_weeks(2, (0.1, 0.1, 0.2, 0.05), customers=3000, control_effects=(0.1, 0.1, 0.2, 0.1))
