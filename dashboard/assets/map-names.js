@@ -18,21 +18,21 @@
     return [[0, under], [0, above], [push, under], [push, above], [right, beside], [left, beside]];
   }
 
-  function place(plot) {
-    const [shapes, names] = plot.querySelectorAll(".scattergeo");
+  function place(map) {
+    const [shapes, names] = map.querySelectorAll(".scattergeo");
     if (!names) return;
-    const frame = plot.querySelector(".main-svg").getBoundingClientRect();
+    const frame = map.querySelector(".main-svg").getBoundingClientRect();
     const texts = [...names.querySelectorAll("text")];
     for (const text of texts) {
       text.parentNode.style.transform = "";
       text.style.visibility = "";
     }
-    const taken = [...shapes.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+    const marks = [...shapes.querySelectorAll("text")].map((text) => text.getBoundingClientRect()), taken = [...marks];
     const middle = (box) => [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
     for (const text of texts) {
       const box = text.getBoundingClientRect(), [x, y] = middle(box);
       const away = (shape) => Math.hypot(middle(shape)[0] - x, middle(shape)[1] - y);
-      const own = taken.slice(0, shapes.querySelectorAll("text").length).reduce((best, shape) => (away(shape) < away(best) ? shape : best));
+      const own = marks.reduce((best, shape) => (away(shape) < away(best) ? shape : best));
       const free = offsets(box, own, frame).find((way) => {
         const there = moved(box, way);
         return inside(there, frame) && taken.every((other) => apart(there, other));
@@ -47,19 +47,26 @@
     }
   }
 
-  // Called when a map's figure has changed: its first drawing may still be to come.
+  // Called when a map's figure has changed: its first drawing may still be to come. From then on each drawing is watched,
+  // not plotly's events, whose listeners go whenever the chart is made anew.
   function follow(id) {
     const until = performance.now() + PATIENCE;
     const look = function () {
-      const plot = document.querySelector("#" + id + " .js-plotly-plot");
-      if (!plot || !plot.on) {
-        if (performance.now() < until) requestAnimationFrame(look);
-        return;
-      }
-      if (seen.has(plot)) return;
-      seen.add(plot);
-      for (const what of ["plotly_afterplot", "plotly_relayout"]) plot.on(what, () => place(plot));
-      place(plot);
+      const box = document.getElementById(id);
+      if (!box && performance.now() < until) requestAnimationFrame(look);
+      if (!box || seen.has(box)) return;
+      seen.add(box);
+      let isAsked = false;
+      const ask = function () {
+        if (isAsked) return;
+        isAsked = true;
+        requestAnimationFrame(function () {
+          isAsked = false;
+          place(box);
+        });
+      };
+      new MutationObserver(ask).observe(box, {subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["transform"]});
+      ask();
     };
     look();
   }

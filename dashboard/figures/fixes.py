@@ -39,8 +39,8 @@ BASELINE = (
     " above the provider's usual rate, so more customers can be kept than are in excess."
 )
 ALWAYS = (
-    "The numbers compare with quality that had been at its target for a long time. Customers remember the eight weeks before, so"
-    " quality that is at its target only from now on keeps fewer of them in the first 90 days."
+    "The numbers say how many would be kept if quality had been at its target all along. Customers remember eight weeks, so an"
+    " improvement from now on keeps fewer in the first 90 days."
 )
 """Between what the numbers compare: not between doing something now and not doing it."""
 LASTS = "This assumes that quality stays as it was in the last eight weeks."

@@ -21,7 +21,7 @@ TEXT = {
     "who": "Held by a contract, or loyal",
     "who_none": "This build could not tell who is held and who is loyal; the Evidence page says why.",
     "cliff": "The contract cliff",
-    "cliff_how": "Contracts that end in each of the coming months. Red: contracts of customers who are unhappy now. Who of them will leave is not predicted here.",
+    "cliff_how": "Contracts that end in each of the coming months. The first part of each bar: contracts of customers who are unhappy now. Who of them will leave is not predicted here.",
     "cliff_none": "No contract ends are on record.",
     "nps": "Net promoter score",
     "nps_none": "No survey answers are on record.",

@@ -248,7 +248,8 @@ def graph(key: str, label: str, **config: Any) -> html.Div:
 
 
 def legend(marks: Sequence[Mark]) -> html.Div:
-    return html.Div([chip(mark) for mark in marks], className="legend")
+    """The marks of a map, in the colours that it paints them in."""
+    return html.Div([chip(mark) for mark in marks], className="legend on-map")
 
 
 def changed(values: Sequence[Any], seen: Sequence[str] | None) -> tuple[list[Any], list[str]]:

@@ -41,6 +41,7 @@ TEXT = {
     "weeks_how": "Solid: this area. Dotted: the whole provider.",
     "fixes": "What would help?",
     "next": "What to look at next",
+    "not_measured": "Nothing was measured here in the weeks analysed.",
     "nothing": "Nothing measured here stands out: ask customers who left, and look at prices and customer service.",
     "by_models": "Effect on leaving and complaints",
     "meaning": "Excess leavers are the customers expected to leave in the next 90 days in excess of those who would leave "
@@ -161,6 +162,8 @@ def _refuse_small(results: Results, area: str, minimum: int) -> None:
 def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
     """What would help to look at next: reasons, or the nearest to one, before what stands out without an effect."""
     chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_reason)
+    if not drivers:
+        return (TEXT["not_measured"],)
     nearest = findings.nearest_reason(drivers)
     steps = tuple(_next_step(d) for d in ([nearest] if nearest else []) + chosen)
     return steps[:3] or (TEXT["nothing"],)

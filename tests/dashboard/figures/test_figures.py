@@ -81,6 +81,17 @@ def test_every_mark_has_a_shape_and_can_be_read(mark):
         assert _contrast(blend(mark, theme), maps.label_ink(mark, theme)) >= 4.5, "on the map too"
 
 
+@pytest.mark.parametrize("mark", [*AREA_STATES.values(), *VERDICTS.values()], ids=lambda m: m.key)
+def test_a_maps_legend_has_the_colours_of_the_map(mark):
+    """The map paints calm states as a part of their colour on the paper (`blend`); so does the legend."""
+    rule = re.search(rf"\.on-map \.mark-{mark.key}\b[^{{]*{{([^}}]*)}}", CSS.read_text())
+    if mark.weight == 1:
+        assert rule is None
+        return
+    assert rule is not None
+    assert f"color-mix(in srgb, {mark.fill} {mark.weight:.0%}, var(--paper)); color: var(--ink)" in rule.group(1)
+
+
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda t: t.name)
 def test_text_can_be_read_on_its_paper(theme):
     assert _contrast(theme.ink, theme.paper) >= 7
