@@ -19,15 +19,15 @@ OPENING = f"""# Profiles
 Made by `python docs/profiles.py > docs/profiles.md`; a test fails where it differs from the packaged profiles.
 
 A profile says what to ask of one kind of device, as data: a TOML file in `collector/profiles/`, or in the folder that
-`profiles` in `collector.toml` names (one of the same file name replaces the packaged one). A device is asked by every
-profile that applies to it, together: those for every device, and those that match what it says of itself; or, where the
-inventory names a `profile`, by that one instead of the matching ones. Readings of objects that a device lacks are null,
+`profiles` in `collector.toml` names (one of the same file name replaces the packaged one). All profiles that apply to a
+device are used together: those for every device, and those that match what it says about itself. If the
+inventory names a `profile`, that one is used instead of the matching ones. Readings of objects that a device lacks are null,
 never 0.
 
 - `bairro profile test RECORDING.snmprec` shows what a recording of a device yields: which profiles apply and why, its
   interfaces, its signals, its own probes, and what was asked for and is not there.
 - `bairro capture DEVICE` makes such a recording with one device of the inventory. Names, addresses, serial numbers and
-  communities are replaced or left out, and it says how many of which; the same text has the same stand-in everywhere.
+  communities are replaced or left out, and it says how many of each; the same text always gets the same replacement.
 - `bairro explain DEVICE` shows the same of a live device, packet by packet.
 
 ## Format
@@ -38,8 +38,8 @@ never 0.
 | `match` | which devices it is for (below); without it only those of which the inventory names it |
 | `scalars` | objects that a device has once (`[[scalars]]`, one table each) |
 | `tables` | objects that a device has by rows (`[[tables]]`, one table each) |
-| `timeout_seconds` | how long a slow kind is waited for, in the place of that of `[poll]` |
-| `retries` | how often a slow kind is asked again, in the place of that of `[poll]` |
+| `timeout_seconds` | how long to wait for an answer of a slow kind of device, instead of `[poll]`'s |
+| `retries` | how often to ask a slow kind again, instead of `[poll]`'s |
 
 `[match]`: any one of these is enough.
 
@@ -57,11 +57,11 @@ never 0.
 | `rows` | `interfaces`, `signals` or `probes` (those that the device runs itself) |
 | `columns` | its objects (`[[tables.columns]]`, one table each) |
 | `channel` | of signals: what goes before the name of each row's channel |
-| `leave_out` | of interfaces: names that match it whole are not taken, since another table has them |
+| `leave_out` | of interfaces: rows whose whole name matches are skipped, since another table has them |
 
-Columns of several conceptual tables may stand in one where their rows have the same index, or where a device has only
-one of them: one walk is cheaper than two. A row is named by its first text column, told apart by its index from rows of
-the same name, else by its index (which is read as text where it is made of texts).
+One table here may hold columns of several MIB tables, if their rows have the same index or a device has only
+one of them: one walk is cheaper than two. A row is named by its first text column. Rows of the same name are distinguished by their index.
+A row without a text column is named by its index (read as text where it consists of text).
 
 `[[scalars]]` and `[[tables.columns]]`:
 
@@ -78,19 +78,19 @@ the same name, else by its index (which is read as text where it is made of text
 | `milliwatts` | `false` | the result so far is a power in milliwatts and becomes dBm; none where it is not above 0 |
 | `below_zero_divisor` | `1` | with `milliwatts`: devices that send dBm send numbers below 0, divided by this |
 | `dark_dbm` | none | what an optical receiver shows, at most, without light: a channel so dark is never the worst |
-| `absent` | `[]` | numbers on the wire that stand for no value |
+| `absent` | `[]` | numbers on the wire that mean *no value* |
 | `values` | `{{}}` | names of an enumeration's numbers |
 | `true` | `[]` | those of them that mean yes |
 | `unknown` | `[]` | those of them that mean no answer |
 | `bits` | `0` | 32 or 64: the width of a counter that is kept as it is |
 | `rarely` | `false` | of interfaces: asked at the first poll, then about hourly or when a row has changed |
-| `instead_of` | none | the object that this one stands in for where a row or the device lacks it; it comes after it |
+| `instead_of` | none | the object that this one replaces if a row or the device lacks it; it must come after that one |
 | `channel` | none | makes a scalar a signal of this channel |
 
 Fields of a scalar: {", ".join(f"`{name}`" for name in SCALAR_FIELDS)}; with `channel` those of a signal.
 Fields of an interface: {", ".join(f"`{name}`" for name in INTERFACE_FIELDS)}.
 Fields of a signal: {", ".join(f"`{name}`" for name in SIGNAL_FIELDS)}. A device's signal in the history is that of its
-worst channel that is not dark. Noise margins of DSL lines stand in `noise_ratio_db`; where a device gives level and noise but no ratio,
+worst channel that is not dark. Noise margins of DSL lines are in `noise_ratio_db`. If a device gives level and noise but no ratio,
 the ratio is their difference. Power in dBmV over 75 ohm is dBm less 48.75.
 Fields of a probe, of its last test: {", ".join(f"`{name}`" for name in PROBE_FIELDS)}. What was sent and not received is
 lost; where neither that nor `loss_ratio` is given, `is_answered` counts as one packet. A test in which nothing came back has no round trip. Where
