@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 
@@ -12,8 +13,8 @@ from dashboard.models.leaving.expected_leavers import Prospect
 from dashboard.models.outages import unseen_hours
 from dashboard.panel.assemble import Panel
 
-Draw = Callable[[churn.Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
-"""What would help by a predictor, for customers of today, with the quality to come."""
+Draw = Callable[[Prospect, churn.Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
+"""What would help in a prospect, by a predictor, for its customers of today, with the quality to come."""
 NOTE = "unseen_hours"
 
 
@@ -31,9 +32,13 @@ def bounded(rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw) -> t
 def _bound(panel: Panel, ahead: Prospect, share: float, drawn: Draw) -> pd.DataFrame | None:
     """None where leaving cannot be fitted to it."""
     weeks = unseen_bounds.of_weeks(panel.area_weeks, share)
-    predictor = churn.of_quality(unseen_bounds.of_customers(unseen_bounds.sampled(panel.customer_weeks), share))
+    lived, now = panel.customer_weeks, panel.customers_now
+    lived = lived.iloc[unseen_bounds.sampled(len(lived))]
+    predictor = churn.of_quality(unseen_bounds.of_customers(lived, share))
     if predictor is None:
         return None
     start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
     coming = coming_quality.foresee(weeks, list(ahead.areas), predictor.design.quality.terms, start)
-    return drawn(predictor, unseen_bounds.of_customers(panel.customers_now, share), coming)
+    some = unseen_bounds.sampled(len(now))
+    of_some = replace(ahead, customers=ahead.customers[some], area_of_customer=ahead.area_of_customer[some])
+    return drawn(of_some, predictor, unseen_bounds.of_customers(now.iloc[some], share), coming)

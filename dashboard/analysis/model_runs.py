@@ -139,11 +139,14 @@ def _ranked(
         goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
 
         def drawn(
-            own: churn.Predictor, customers: pd.DataFrame, ahead_of: coming_quality.Coming | None
+            whose: expected_leavers.Prospect,
+            by: churn.Predictor,
+            customers: pd.DataFrame,
+            later: coming_quality.Coming | None,
         ) -> pd.DataFrame:
-            return avoidable.avoidable(ahead, own, customers, ranked.expected, goal, seed=seed, coming=ahead_of)
+            return avoidable.avoidable(whose, by, customers, ranked.expected, goal, seed=seed, coming=later)
 
-        saved = attempt.fit("what would help", lambda: drawn(predictor, panel.customers_now, coming))
+        saved = attempt.fit("what would help", lambda: drawn(ahead, predictor, panel.customers_now, coming))
         if saved is not None:
             rows = saved
             told = attempt.fit("unseen hours", lambda: bounded_help.bounded(rows, panel, ahead, drawn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN
@@ -36,12 +37,11 @@ def _bounded(hours: np.ndarray, unseen: np.ndarray, share: float) -> np.ndarray:
     return np.asarray(hours * (1.0 - unseen) + HOURS_A_WEEK * unseen * share)
 
 
-def sampled(customer_weeks: pd.DataFrame) -> pd.DataFrame:
-    """At most so many rows: two more fits of a large provider's leaving would take too long. Errors become those of a sample."""
-    if len(customer_weeks) <= MOST_ROWS:
-        return customer_weeks
-    chosen = np.random.default_rng(SAMPLE_SEED).permutation(len(customer_weeks))[:MOST_ROWS]
-    return customer_weeks.iloc[np.sort(chosen)]
+def sampled(rows: int) -> npt.NDArray[np.int64]:
+    """The places of at most so many rows: a large provider's bounds would take too long. Errors become those of a sample."""
+    if rows <= MOST_ROWS:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(SAMPLE_SEED).permutation(rows)[:MOST_ROWS])
 
 
 def united(rows: pd.DataFrame, bounds: Sequence[pd.DataFrame]) -> pd.DataFrame:

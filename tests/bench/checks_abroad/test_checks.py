@@ -25,10 +25,14 @@ def test_repairs_take_latency_off_the_weeks_after_unusual_complaints():
     assert (mended[1] == 0.020).all()
 
 
-def test_joint_tests_of_a_world_are_had_without_a_build():
-    weeks_of = weeks.customer_weeks(worlds.simulate("null", 3, areas=4, customers=400))
-    assert weeks_of["left_voluntarily"].sum() > 0
-    assert (weeks_of["days_at_risk"] > 0).all()
+def test_a_sample_of_customer_weeks_stands_for_all_of_them():
+    world = worlds.simulate("null", 3, areas=4, customers=400)
+    every, some = weeks.customer_weeks(world), weeks.customer_weeks(world, stays=2000)
+    assert (every["days_at_risk"] > 0).all()
+    assert every["left_voluntarily"].sum() == some["left_voluntarily"].sum() > 0
+    assert len(some) < len(every) / 5
+    days = [(frame["days_at_risk"] * frame["weight"]).sum() for frame in (every, some)]
+    assert days[1] == pytest.approx(days[0], rel=0.05)
 
 
 @pytest.mark.parametrize("arguments", [["--seeds", "2"], ["--check", "nils"]])

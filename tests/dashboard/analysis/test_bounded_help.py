@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from dashboard.analysis import bounded_help
 from dashboard.measures import DOWN
 from dashboard.models.leaving import churn
+from dashboard.models.leaving.expected_leavers import Prospect
 
 from ..models.leaving.test_churn import make_weeks, now_of
 from ..models.outages.test_unseen_hours import _days, _weeks
@@ -32,10 +34,16 @@ def _panel(hidden: float) -> SimpleNamespace:
     )
 
 
+def _prospect(customers: int) -> Prospect:
+    none, each = np.zeros((1, 1)), np.zeros(customers)
+    return Prospect(("a",), none, none, none[0], each, each.astype(int), none, none, none)
+
+
 def test_both_bounds_are_worked_out_and_their_intervals_united():
     panel, looked_at = _panel(hidden=0.6), []
 
-    def drawn(predictor, customers, coming):
+    def drawn(ahead, predictor, customers, coming):
+        assert len(ahead.customers) == len(customers)
         hours = customers[DOWN.trailing].mean()
         looked_at.append(hours)
         numbers = [f"avoidable_leavers_90d{end}" for end in ("", "_low", "_high")]
@@ -45,7 +53,7 @@ def test_both_bounds_are_worked_out_and_their_intervals_united():
 
     rows = pd.DataFrame({"area": ["a"], "measure": ["everything"], "avoidable_leavers_90d": [0.7]})
     rows = rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
-    united, why = bounded_help.bounded(rows, panel, SimpleNamespace(areas=("a",)), drawn)
+    united, why = bounded_help.bounded(rows, panel, _prospect(len(panel.customers_now)), drawn)
     assert why.startswith("Nobody observed")
     none, every = looked_at
     assert every == pytest.approx(none + 168 * 0.01)
@@ -59,6 +67,6 @@ def test_hours_unseen_at_random_change_nothing():
     def never(*_):
         raise AssertionError("nothing is to be drawn again")
 
-    found, why = bounded_help.bounded(rows, _panel(hidden=0.0), SimpleNamespace(areas=("a",)), never)
+    found, why = bounded_help.bounded(rows, _panel(hidden=0.0), _prospect(1), never)
     assert found is rows
     assert why == ""
