@@ -68,9 +68,10 @@ def partly(results: Results) -> list[str]:
     ]
 
 
+NOWHERE = "name no customer or neighbourhood on record, a placeholder, or a customer who was none on that day"
 UNDERCOUNTED: dict[str, tuple[str, str]] = {
-    "complaints": ("Complaints", "name no customer or neighbourhood on record"),
-    "answers": ("Survey answers", "name no customer or neighbourhood on record"),
+    "complaints": ("Complaints", NOWHERE),
+    "answers": ("Survey answers", NOWHERE),
 }
 
 

@@ -50,6 +50,7 @@ JOINED_OVER_THE_SPAN = (
     "area_quality",
     "price_spans",
     "area_price_gaps",
+    "stand_ins",
     "events",
     "area_events",
     "area_reviews",

@@ -6,9 +6,7 @@ where there were many. So below a floor (settings, [joins]) what rests on a join
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines.sql_engine import Engine
@@ -18,8 +16,8 @@ DEVICES, AREAS, PRICES = "devices", "areas", "prices"
 RECENT_DAYS = 56
 """Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
 FEWEST_RECENT = 10
-FEWEST_OF_ONE, SHARE_OF_ONE = 20, 0.1
-"""So many rows, and such a share of all, are not of one customer: their id stands for "no id"."""
+DAYS_BEFORE, DAYS_AFTER = 31, 92
+"""So long before and after their time as a customer somebody complains of it; the import counts alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,9 @@ class Join:
     text: str
 
 
+WITHIN = (
+    f"(events.provider_day >= known.first_on - {DAYS_BEFORE} AND events.provider_day <= known.last_on + {DAYS_AFTER})"
+)
 EVENTS = """
 SELECT
     events.source,
@@ -48,34 +49,25 @@ SELECT
     CAST(sum(CASE WHEN {named} AND events.provider_day > ends.last_day - {recent} THEN 1 ELSE 0 END) AS BIGINT) AS recent_named,
     CAST(sum(CASE WHEN {named} THEN 1 ELSE 0 END) AS BIGINT) AS named,
     CAST(sum(CASE WHEN events.outcome = 'used' THEN 1 ELSE 0 END) AS BIGINT) AS used,
-    CAST(sum(CASE WHEN events.customer_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS nameless
+    CAST(sum(CASE WHEN events.customer_id IS NULL AND NOT events.is_stand_in THEN 1 ELSE 0 END) AS BIGINT) AS nameless,
+    CAST(sum(CASE WHEN events.outcome = 'stand_in' THEN 1 ELSE 0 END) AS BIGINT) AS stand_ins,
+    CAST(sum(CASE WHEN events.outcome = 'area_unknown_then' AND NOT {within} THEN 1 ELSE 0 END) AS BIGINT) AS misdated
 FROM events
 JOIN (
     SELECT source, max(provider_day) AS last_day FROM events WHERE outcome <> 'outside_weeks' GROUP BY source
 ) AS ends ON ends.source = events.source
-LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = events.customer_id
+LEFT JOIN (
+    SELECT customer_id, min(started_on) AS first_on, max(coalesce(ended_on, DATE '9999-01-01')) AS last_on
+    FROM spells GROUP BY customer_id
+) AS known ON known.customer_id = events.customer_id
 WHERE events.outcome <> 'outside_weeks' AND events.source IN ('complaints', 'nps')
 GROUP BY events.source
 """.format(
     recent=RECENT_DAYS,
-    placed="events.outcome IN ('used', 'area_unknown_then')",
-    named="known.customer_id IS NOT NULL",
+    placed=f"(events.outcome = 'used' OR (events.outcome = 'area_unknown_then' AND {WITHIN}))",
+    named=f"(known.customer_id IS NOT NULL AND {WITHIN})",
+    within=WITHIN,
 )
-
-BY_CUSTOMER = f"""
-SELECT
-    events.source,
-    CAST(sum(CASE WHEN events.provider_day > ends.last_day - {RECENT_DAYS} THEN 1 ELSE 0 END) AS BIGINT) AS recent,
-    count(*) AS total
-FROM events
-JOIN (
-    SELECT source, max(provider_day) AS last_day FROM events WHERE outcome <> 'outside_weeks' GROUP BY source
-) AS ends ON ends.source = events.source
-JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = events.customer_id
-WHERE events.outcome <> 'outside_weeks' AND events.source IN ('complaints', 'nps')
-GROUP BY events.source, events.customer_id
-HAVING count(*) >= {FEWEST_OF_ONE}
-"""
 
 CUSTOMERS = """
 SELECT
@@ -101,7 +93,6 @@ def joins_of(engine: Engine, settings: DashboardSettings) -> tuple[Join, ...]:
     """Every join of the panel that is in ``engine``."""
     floors = settings.joins
     events = {row[0]: tuple(int(number) for number in row[1:]) for row in engine.rows(EVENTS)}
-    ones = {source: _of_one(source, events, engine.rows(BY_CUSTOMER)) for source in events}
     read = {
         kind: engine.rows(f"SELECT count(*) FROM {kind}")[0][0] for kind in ("complaints", "nps", "areas", "prices")
     }
@@ -112,53 +103,27 @@ def joins_of(engine: Engine, settings: DashboardSettings) -> tuple[Join, ...]:
             events.get("complaints"),
             read["complaints"],
             floors.complaints,
-            ones.get("complaints", _ONE),
         ),
-        *_of_events((ANSWERS, ANSWERERS), events.get("nps"), read["nps"], floors.nps, ones.get("nps", _ONE)),
+        *_of_events((ANSWERS, ANSWERERS), events.get("nps"), read["nps"], floors.nps),
         _of_customers(DEVICES, customers[0], customers[1], floors.devices),
         _of_customers(AREAS, customers[0] if read["areas"] else 0, customers[2], floors.areas),
         _of_customers(PRICES, customers[3] if read["prices"] else 0, customers[4], floors.prices),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _One:
-    """How many rows, of all and of the last eight weeks, name one customer who cannot have made them all."""
-
-    total: int = 0
-    recent: int = 0
-
-
-_ONE = _One()
-
-
-def _of_one(source: str, events: Mapping[str, tuple[int, ...]], found: Sequence[tuple[Any, ...]]) -> _One:
-    """Whoever is named more often than anybody could be, all over or lately: a placeholder in an export."""
-    all_recent, total = events[source][:2]
-    named = [(int(recent), int(count)) for name, recent, count in found if name == source]
-    ones = [
-        (recent, count)
-        for recent, count in named
-        if count >= SHARE_OF_ONE * total or (recent >= FEWEST_OF_ONE and recent >= SHARE_OF_ONE * all_recent)
-    ]
-    return _One(sum(count for _, count in ones), sum(recent for recent, _ in ones))
-
-
-def _of_events(
-    names: tuple[str, str], counts: tuple[int, ...] | None, read: int, floor: float, one: _One
-) -> tuple[Join, Join]:
-    """Complaints (or answers) that fall in a neighbourhood, and those that name a customer; those of ``one`` do neither."""
+def _of_events(names: tuple[str, str], counts: tuple[int, ...] | None, read: int, floor: float) -> tuple[Join, Join]:
+    """Complaints (or answers) that fall in a neighbourhood, and those that name a customer of that day."""
     placed_name, named_name = names
     noun = _noun(placed_name)
     if counts is None:
         why = f"none of the {read:,} {noun} on record falls in these weeks" if read else f"no {noun} are on record"
         return _nothing(placed_name, floor, read, why), _nothing(named_name, floor, read, why)
-    recent, total, recent_placed, placed, recent_named, named, used, nameless = counts
-    placed, named = placed - one.total, named - one.total
-    recent_placed, recent_named = recent_placed - one.recent, recent_named - one.recent
+    recent, total, recent_placed, placed, recent_named, named, used, nameless, stand_ins, misdated = counts
     where = "name a customer on record" if placed == named else "name a customer or a neighbourhood on record"
-    if one.total:
-        where += f" (another {one.total:,} name the same customer over and over, as a placeholder does)"
+    if stand_ins:
+        where += f" (another {stand_ins:,} name the same customer over and over, as a placeholder does)"
+    if misdated:
+        where += f" ({misdated:,} are from before or after their customer's time)"
     of_areas = _judged(placed_name, _Counted(placed, total, recent_placed, recent), floor, where)
     if of_areas.is_known and not used:
         why = f"none of {total:,} {noun} dates from a day when its customer was on record"

@@ -27,6 +27,7 @@ OUTCOMES: dict[str, str] = {
     "outside_weeks": "outside the weeks of the panel",
     "customer_unknown": "from a customer who is not in the customer records, and without a neighbourhood",
     "area_unknown_then": "on a day on which, by the records, the customer had already left or had not joined yet",
+    "stand_in": "under one id that so many have that it stands for nobody, and without a neighbourhood",
     "area_not_given": "that name no neighbourhood",
     "area_without_customers": "in a neighbourhood where no customer lives",
     "left_before_first_known": "left before their first row",

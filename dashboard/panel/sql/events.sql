@@ -1,6 +1,6 @@
 -- events: every complaint, answer, start and end of a spell, with the neighbourhood and local day that it counts in,
 -- or the reason why it counts in none. The neighbourhood is the customer's at the time; where no customer is known,
--- the one that the record names.
+-- the one that the record names. Under an id that stands for nobody (see stand_ins) no customer is known.
 CREATE TABLE events AS
 WITH said AS (
     SELECT
@@ -14,16 +14,23 @@ WITH said AS (
         NULL, answered_on
     FROM nps
 ),
+named AS (
+    SELECT
+        said.source, said.id, CASE WHEN stand_ins.customer_id IS NULL THEN said.customer_id END AS customer_id,
+        said.area, said.kind, said.opened_at, said.provider_day, stand_ins.customer_id IS NOT NULL AS is_stand_in
+    FROM said
+    LEFT JOIN stand_ins ON stand_ins.source = said.source AND stand_ins.customer_id = said.customer_id
+),
 lived AS (
     SELECT *
     FROM (
         SELECT
-            said.*, attachments.area AS own_area,
-            row_number() OVER (PARTITION BY said.source, said.id ORDER BY attachments.spell_no DESC) AS place
-        FROM said
+            named.*, attachments.area AS own_area,
+            row_number() OVER (PARTITION BY named.source, named.id ORDER BY attachments.spell_no DESC) AS place
+        FROM named
         LEFT JOIN attachments
-            ON attachments.customer_id = said.customer_id
-            AND attachments.from_day <= said.provider_day AND said.provider_day < attachments.to_day
+            ON attachments.customer_id = named.customer_id
+            AND attachments.from_day <= named.provider_day AND named.provider_day < attachments.to_day
     )
     WHERE place = 1
 ),
@@ -40,9 +47,10 @@ turned AS (
     WHERE event_on IS NOT NULL
 ),
 dated AS (
-    SELECT source, id, customer_id, kind, opened_at, provider_day, coalesce(own_area, area) AS area FROM lived
+    SELECT source, id, customer_id, kind, opened_at, provider_day, is_stand_in, coalesce(own_area, area) AS area
+    FROM lived
     UNION ALL
-    SELECT turned.* EXCLUDE (area, spell_no), attachments.area
+    SELECT turned.* EXCLUDE (area, spell_no), FALSE, attachments.area
     FROM turned
     LEFT JOIN attachments
         ON attachments.spell_no = turned.spell_no
@@ -60,9 +68,10 @@ placed AS (
     LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = dated.customer_id
 )
 SELECT
-    source, id, customer_id, kind, area, day, provider_day,
+    source, id, customer_id, kind, area, day, provider_day, is_stand_in,
     CASE
         WHEN day < span.first_day OR day >= span.end_day THEN 'outside_weeks'
+        WHEN area IS NULL AND is_stand_in THEN 'stand_in'
         WHEN area IS NULL AND NOT is_known THEN 'customer_unknown'
         WHEN area IS NULL THEN 'area_unknown_then'
         WHEN NOT is_lived_in THEN 'area_without_customers'

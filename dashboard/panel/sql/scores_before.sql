@@ -5,4 +5,6 @@ FROM moments
 JOIN nps
     ON nps.customer_id = moments.customer_id
     AND nps.answered_on >= moments.until_day - 182 AND nps.answered_on < moments.until_day
+LEFT JOIN stand_ins ON stand_ins.source = 'nps' AND stand_ins.customer_id = nps.customer_id
+WHERE stand_ins.customer_id IS NULL
 GROUP BY moments.moment_no

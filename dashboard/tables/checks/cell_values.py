@@ -28,6 +28,8 @@ THREE_AFTER_DOT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 UNCLEAR = "is thousands or decimals? Write it without {}, or say in a mapping decimal = 'point' or 'comma'"
 SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
 """Days as Excel counts them: 10,000 to 79,999 are the years 1927 to 2118."""
+NOVEMBER = " marras"
+"""In Finnish; of other languages' months those that begin as an English one are the same."""
 SIX_DIGITS = r"^\d{6}$"
 MONTH_ALONE = r"^(?:[A-Za-z]{3,9}[-/. ']+(?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{4})$"
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
@@ -208,6 +210,9 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
     parts = _fields(texts)
     year, month, day = _calendar(parts, order)
     is_date = ~_is(pc.binary_join_element_wise(*(parts[name] for name in WAYS), ""), "")
+    is_date &= ~np.asarray(
+        pc.match_substring(texts, NOVEMBER, ignore_case=True).to_numpy(zero_copy_only=False), dtype=bool
+    )
     is_serial = np.asarray(pc.match_substring_regex(texts, SERIAL_DAY).to_numpy(zero_copy_only=False), dtype=bool)
     is_six, is_month_alone = (
         np.asarray(pc.match_substring_regex(texts, way).to_numpy(zero_copy_only=False), dtype=bool)

@@ -16,6 +16,7 @@ from bairro_error import BairroError
 
 NUMERIC = r"^(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<third>\d{4}|\d{2})(?:\D|$)"
 NAMED = r"^(?P<first>\d{2})(?P<mark>[- ])(?P<second>[A-Za-z]{3})[a-z]*[- ](?P<third>\d{2})(?:\D|$)"
+YEAR_AHEAD = r"^\d{4}[-/.](?P<second>\d{1,2})[-/.](?P<third>\d{1,2})(?:\D|$)"
 ISO = r"^\d{4}-\d{2}-(?P<day>\d{2})"
 MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 AHEAD = frozenset({"contract_until", "ended_on", "valid_from"})
@@ -66,6 +67,7 @@ def decided(columns: Mapping[str, pa.Array], today: datetime.date) -> dict[str, 
     """
     for name, column in columns.items():
         _refuse_halves(name, column)
+        _refuse_year_day_month(name, column)
     is_year_first = _years_first(columns, today)
     for name in columns:
         if is_year_first.get(name) and len(_before_years(columns[name], r"\d{4}")[0]):
@@ -227,6 +229,17 @@ def _before_years(column: pa.Array, year: str = r"\d+") -> tuple[npt.NDArray[np.
     found = found.filter(pc.not_equal(pc.struct_field(found, "mark"), "."))
     found = found.filter(pc.match_substring_regex(pc.struct_field(found, "third"), f"^{year}$"))
     return _numbers(pc.struct_field(found, "first")), _numbers(pc.struct_field(found, "second"))
+
+
+def _refuse_year_day_month(name: str, column: pa.Array) -> None:
+    """Raises OrderError for 2026-13-04 beside 2026-03-04: the second would be read as 4 March."""
+    found = pc.extract_regex(pc.unique(column.drop_null()), YEAR_AHEAD).drop_null()
+    second, third = (_numbers(pc.struct_field(found, part)) for part in ("second", "third"))
+    if np.count_nonzero(second > 12) >= 2 and not (third > 12).any():
+        raise OrderError(
+            f"{name}: writes the day before the month after a year of four digits; write dates as YYYY-MM-DD, or say in a"
+            f' mapping under [columns.{name}] format = "%Y-%d-%m"'
+        )
 
 
 def _refuse_halves(name: str, column: pa.Array) -> None:

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +19,8 @@ NOT_READ = frozenset({"geometry", "timezone", *CHOICES})
 WORDS = frozenset({"area", "name", "plan"})
 ESCAPED = r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});|\\u[0-9A-Fa-f]{4}"
 TOTAL = r"(?i)^(?:(?:grand |sub|sub-)?totals?|sum|totais|totaal|итого|всего|gesamt|summe|somme)(?:[\s:].*)?$"
+TOTAL_ALONE = r"(?i)^(?:grand |sub|sub-)?(?:totals?|sum|totais|totaal|итого|всего|gesamt|summe|somme):?$"
+IDS = ("complaint_id", "response_id", "customer_id")
 FILE_SHARE = 0.5
 """From this share of a column's cells on the file is refused and not the rows: another export is needed."""
 
@@ -28,7 +31,7 @@ def without_doubtful(sheet: Sheet, spec: TableSpec) -> Sheet:
     Raises UnreadableError where half of a column's ids are shortened.
     """
     sheet = _with_letters(sheet)
-    faults: list[Fault] = _totals(sheet)
+    faults: list[Fault] = _totals(sheet, spec)
     notes: list[str] = []
     for column in given_columns(spec):
         if column.type != "text" or column.name in NOT_READ or column.name not in sheet.columns:
@@ -40,6 +43,35 @@ def without_doubtful(sheet: Sheet, spec: TableSpec) -> Sheet:
         faults += found
         notes += told
     return sheet.without(faults, notes)
+
+
+def without_print_out(sheet: Sheet) -> Sheet:
+    """The export without rows that repeat its header, as at the top of each page, and without rules of dashes."""
+    if not len(sheet.lines):
+        return sheet
+    name, first = next(iter(sheet.columns.items()))
+    may_be = pc.or_(_is_called(first, name), _is_rule(first))
+    lines = sheet.lines[np.asarray(may_be.to_numpy(zero_copy_only=False), dtype=bool)]
+    is_header, is_rule = np.ones(len(lines), dtype=bool), np.ones(len(lines), dtype=bool)
+    for name, cells in sheet.columns.items() if len(lines) else ():
+        some = cells.filter(may_be)
+        is_header &= np.array(_is_called(some, name)) | np.array(pc.and_(pc.is_null(some), len(sheet.columns) > 1))
+        is_rule &= np.array(_is_rule(some)) | np.array(pc.is_null(some))
+    return sheet.without(
+        [
+            *(Fault(int(line), None, "repeats the header") for line in lines[is_header]),
+            *(Fault(int(line), None, "is a rule of dashes") for line in lines[is_rule & ~is_header]),
+        ]
+    )
+
+
+def _is_called(cells: pa.Array, name: str) -> pa.Array:
+    plain = pc.replace_substring_regex(pc.utf8_lower(cells), r"[\s-]+", "_")
+    return pc.fill_null(pc.equal(plain, name), False)
+
+
+def _is_rule(cells: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(cells, r"^[-=+_]{2,}$"), False)
 
 
 def _with_letters(sheet: Sheet) -> Sheet:
@@ -62,13 +94,16 @@ def _unescaped(text: str) -> str:
     return html.unescape(re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text))
 
 
-def _totals(sheet: Sheet) -> list[Fault]:
-    """Rows that add up the others."""
-    cells = sheet.columns.get("customer_id")
+def _totals(sheet: Sheet, spec: TableSpec) -> list[Fault]:
+    """Rows that add up the others: by the id, and the last by the name, as an area or plan may be called Total."""
+    name = next(one for one in (*(key for key in IDS if key in spec.column_names), spec.key[0]) if one)
+    cells = sheet.columns.get(name)
     if cells is None:
         return []
-    at = pc.fill_null(pc.match_substring_regex(cells, TOTAL), False).to_numpy(zero_copy_only=False)
-    return [Fault(line, "customer_id", "is a line of totals") for line in sheet.lines[at].tolist()]
+    is_id = name in IDS
+    at = np.array(pc.fill_null(pc.match_substring_regex(cells, TOTAL if is_id else TOTAL_ALONE), False))
+    at &= is_id | (np.arange(len(cells)) == len(cells) - 1)
+    return [Fault(line, name, "is a line of totals") for line in sheet.lines[at].tolist()]
 
 
 def _shortened(sheet: Sheet, name: str, cells: pa.Array) -> list[Fault]:

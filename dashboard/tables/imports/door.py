@@ -15,7 +15,7 @@ from dashboard.config import DashboardSettings
 from dashboard.tables.checks import categories, departures, ids, money, scales, statuses
 from dashboard.tables.checks.alike import told_where_alike
 from dashboard.tables.checks.blanks import without_blank_words
-from dashboard.tables.checks.doubtful import without_doubtful
+from dashboard.tables.checks.doubtful import without_doubtful, without_print_out
 from dashboard.tables.imports import snapshots
 from dashboard.tables.mappings import profiles
 from dashboard.tables.mappings.translate import translate
@@ -45,7 +45,7 @@ def read_sheet(
     """The rows of ``source`` as records of ``spec``, in text. Raises UnreadableError, date_orders.OrderError."""
     if mapping is not None:
         source = replace(source, sheet=source.sheet or mapping.sheet, encoding=source.encoding or mapping.encoding)
-    export = sources.read(source, may_be_geojson=spec.name == "areas")
+    export = without_print_out(sources.read(source, may_be_geojson=spec.name == "areas"))
     areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:
         made = translate(export, mapping, spec, ZoneInfo(settings.timezone), today=today, areas=areas)

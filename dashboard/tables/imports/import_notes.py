@@ -5,9 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collector.published import TableSpec
+from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import quality_hours
+from dashboard.tables.checks import swapped
 from dashboard.tables.imports import snapshots
 from dashboard.tables.readers.sheets import Sheet
 
@@ -38,6 +39,18 @@ def warnings_on(spec: TableSpec, sheet: Sheet) -> tuple[str, ...]:
     if 0 < sheet.skipped == sheet.rows_read:
         return (f"the mapping's skip leaves out all {sheet.skipped:,} rows, so there are no {spec.name} in the file",)
     return ()
+
+
+def places_in_doubt(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> list[str]:
+    """Warnings where latitude and longitude are the wrong way round, in the imported areas or those on record."""
+    if spec.name not in ("areas", "customers"):
+        return []
+    areas = rows if spec.name == "areas" else snapshots.read("areas", settings.data)
+    try:
+        devices = quality_hours.read_devices(settings.data)
+    except quality_hours.TableError:
+        devices = DEVICES.arrow_schema().empty_table()
+    return swapped.told(areas, devices, settings.timezone)
 
 
 def _unmatched(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> list[str]:

@@ -28,7 +28,7 @@ from dashboard.tables.imports import (
     row_rules,
     snapshots,
 )
-from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, warnings_on
+from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, places_in_doubt, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.typed import dates_of, typed_rows
@@ -168,6 +168,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             *_written_otherwise(context, imported),
             *repeated,
             *in_doubt,
+            *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
             *money.told_where_unusual(rows, context.stored, context.settings.currency, sheet.divisors),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),

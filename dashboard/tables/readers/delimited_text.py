@@ -51,7 +51,7 @@ def read_sheet(content: bytes, encoding: str | None = None) -> Sheet:
         raise UnreadableError("is empty")
     text = decoded(content, encoding, is_old_mac=_is_old_mac(content))
     content = _with_line_feeds(text.content)
-    body, stated = _after_stated_separator(content.lstrip(b"\r\n"))
+    body, stated = _after_stated_separator(_after_type(content.lstrip(b"\r\n")))
     at = content[: len(content) - len(body)].count(b"\n") + 1
     separator, names = _header(body.partition(b"\n")[0].decode(), stated, at)
     parsed = _parse(body, separator, len(names))
@@ -80,6 +80,11 @@ def _is_old_mac(content: bytes) -> bool:
     """Whether the first line ends with CR alone."""
     first_return, first_feed = content.find(b"\r"), content.find(b"\n")
     return first_return >= 0 and (first_feed < 0 or first_return < first_feed - 1)
+
+
+def _after_type(body: bytes) -> bytes:
+    """What follows the line ``#TYPE ...`` that PowerShell puts before an export."""
+    return body.partition(b"\n")[2] if body.startswith(b"#TYPE ") else body
 
 
 def _after_stated_separator(body: bytes) -> tuple[bytes, str | None]:

@@ -15,6 +15,7 @@ from bairro_error import BairroError
 UNSEEN = r"[\x{ad}\x{200b}\x{200e}\x{200f}\x{2060}\x{feff}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 """Zero-width blanks, soft hyphens and marks of direction: nobody sees them, and two names differ by them."""
 WIDE_BLANKS = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
+ARABIC = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬"
 BLANK = pa.array(["", "NULL", "null", "\\N", "#N/A", "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
 
 
@@ -104,8 +105,17 @@ def trimmed(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 def normal(text: pa.Array) -> pa.Array:
     """Text as everybody's keyboard writes it: accents with their letters (Unicode's form NFC, which Macs take apart in
     names of files), plain blanks, and nothing that is not seen."""
-    composed = pc.utf8_normalize(text, "NFC")
+    composed = _with_digits(pc.utf8_normalize(text, "NFC"))
     return pc.replace_substring_regex(pc.replace_substring_regex(composed, WIDE_BLANKS, " "), UNSEEN, "")
+
+
+def _with_digits(text: pa.Array) -> pa.Array:
+    """Arabic and Persian digits, and their marks for decimals and thousands, as the digits that everybody's programs read."""
+    if not pc.any(pc.match_substring_regex(text, f"[{ARABIC}]")).as_py():
+        return text
+    for digit, plain in zip(ARABIC, "01234567890123456789.,", strict=True):
+        text = pc.replace_substring(text, digit, plain)
+    return text
 
 
 def has_content(columns: Sequence[pa.Array], rows: int) -> pa.Array:

@@ -47,3 +47,35 @@ def test_who_suffers_is_not_known_where_nothing_was_observed(people: Any) -> Non
     assert rows.loc[["south"], "silent_sufferers"].isna().all()
     assert rows.loc["north", "judged"] == 20
     assert rows.loc["north", "silent_sufferers"] == 0
+
+
+def test_complaints_under_one_id_count_in_no_neighbourhood_where_enough_others_are_known(people: Any) -> None:
+    """Customer 1 lives in the north, and is no reason to take 25 complaints for those of the north."""
+    complain(people, ["1"] * 25 + [str(2 + 2 * (number % 19)) for number in range(75)])
+    panel = people.build()
+    assert panel.knows(join_coverage.COMPLAINTS)
+    assert panel.area_weeks.groupby("area")["complaints_slow"].sum().to_dict() == {"north": 0, "south": 75}
+    counts = panel.counts.set_index(["table", "code"])["rows"]
+    assert counts["complaints", "stand_in"] == 25
+    (note,) = (note.text for note in panel.notes if note.code == "complaints_stand_in")
+    assert note.startswith("25 of 100 complaints are left out: under one id that so many have")
+
+
+def test_complaints_under_one_id_that_name_a_neighbourhood_count_in_it(people: Any) -> None:
+    for number in range(40):
+        people.complaint(f"2025-04-{1 + number % 25:02}T10:00", customer_id="1", area="south")
+    panel = people.build()
+    assert panel.area_weeks.groupby("area")["complaints_slow"].sum().to_dict() == {"north": 0, "south": 40}
+    assert not panel.knows(join_coverage.COMPLAINERS)
+
+
+def test_complaints_from_before_their_customers_time_are_not_joined(people: Any) -> None:
+    """They name a customer on record who was none on that day: below the floor their neighbourhoods had none."""
+    for number in range(40):
+        people.customer(f"later-{number}", "south", device_id="unseen", started_on="2025-06-01", monthly_price=10.0)
+    complain(people, [f"later-{number}" for number in range(40)] + [str(number) for number in range(40)])
+    panel = people.build()
+    assert not panel.knows(join_coverage.COMPLAINTS)
+    (join,) = (join for join in panel.joins if join.name == join_coverage.COMPLAINTS)
+    assert (join.rows, join.joined) == (80, 40)
+    assert "40 are from before or after their customer's time" in join.text

@@ -88,6 +88,13 @@ def test_dates_that_a_spreadsheet_converted_by_halves_are_refused() -> None:
     assert decided({"opened_at": pa.array(sound)}, TODAY) == {"opened_at": Order.DAY}
 
 
+def test_days_before_months_after_a_long_year_are_refused() -> None:
+    with pytest.raises(OrderError, match='format = "%Y-%d-%m"'):
+        decided({"opened_at": pa.array(["2025-13-04", "2025-28-02", "2025-03-04"])}, TODAY)
+    one_slip = pa.array(["2025-13-04", "2025-02-28", "2025-03-04"])
+    assert decided({"opened_at": one_slip}, TODAY) == {"opened_at": Order.DAY}
+
+
 def test_a_mix_with_years_at_the_end_is_refused() -> None:
     cells = written(days_since(DAY(2025, 1, 1), 60, 5), "%y/%m/%d").to_pylist()
     with pytest.raises(OrderError, match="mixes year/month/day"):
