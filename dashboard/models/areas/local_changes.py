@@ -58,20 +58,35 @@ class Windows:
     before_expected: Floats
 
     @classmethod
-    def at(cls, leavers: Floats, expected: Floats, end: int) -> Windows:
-        """The windows that end before week ``end`` of (weeks, areas); a length with too little before it is left out."""
-        lengths = [length for length in LENGTHS if length + FEWEST_WEEKS_BEFORE <= end]
-        observed, usual = (
-            np.vstack([np.zeros(values.shape[1]), values[:end].cumsum(axis=0)]) for values in (leavers, expected)
-        )
-        starts = [end - length for length in lengths]
+    def at(cls, observed: Floats, usual: Floats, end: int) -> Windows:
+        """The windows that end before week ``end``, of sums since the first week (see `_sums`); a length with too little
+        before it is left out.
+        """
+        starts = [end - length for length in LENGTHS if length + FEWEST_WEEKS_BEFORE <= end]
         return cls(observed[end] - observed[starts], usual[end] - usual[starts], observed[starts], usual[starts])
 
     def p_values(self, k: float) -> Floats:
         """(lengths, areas) the chance of so many departures or more where nothing changed."""
-        shape, rate = k + self.before, k + self.before_expected
-        share = self.after_expected / (rate + self.after_expected)
-        return np.where(self.after > 0, special.betainc(np.maximum(self.after, 1e-9), shape, share), 1.0)
+        return self._p_values(k, self.after > 0)
+
+    def least_p(self, k: float) -> Floats:
+        """(areas,) the least of them. 1 where no length is a standard deviation above its mean: that is never a rare count."""
+        rate = k + self.before_expected
+        mean = (k + self.before) / rate * self.after_expected
+        deviation = np.sqrt(mean * (1 + self.after_expected / rate))
+        return np.asarray(self._p_values(k, self.after > mean + deviation).min(axis=0))
+
+    def _p_values(self, k: float, wanted: npt.NDArray[np.bool_]) -> Floats:
+        p_values = np.ones(self.after.shape)
+        rate, after_expected = k + self.before_expected[wanted], self.after_expected[wanted]
+        share = after_expected / (rate + after_expected)
+        p_values[wanted] = special.betainc(self.after[wanted], k + self.before[wanted], share)
+        return p_values
+
+
+def _sums(values: Floats) -> Floats:
+    """(weeks + 1, areas) the sums of ``values`` (weeks, areas) over the weeks before each."""
+    return np.vstack([np.zeros(values.shape[1]), values.cumsum(axis=0)])
 
 
 def by_week(
@@ -107,7 +122,7 @@ def local_changes(leavers: pd.DataFrame, expected: pd.DataFrame, *, seed: int) -
     )
     k, dispersion = _spread(counts, usual), _dispersion(counts, usual)
     steadied, means = counts / dispersion, usual / dispersion
-    windows = Windows.at(steadied, means, len(counts))
+    windows = Windows.at(_sums(steadied), _sums(means), len(counts))
     p_values = windows.p_values(k)
     limit = _limit(means, k, seed)
     best = p_values.argmin(axis=0)
@@ -176,11 +191,11 @@ def _limit(expected: Floats, k: float, seed: int) -> float:
     copies = max(1, -(-AREA_YEARS // expected.shape[1]))
     usual = np.broadcast_to(typical[:, None], (weeks, copies, expected.shape[1]))
     counts = random.poisson(usual * random.gamma(k, 1 / k, usual.shape[1:])).astype(float)
-    usual = _scaled(counts, usual).reshape(weeks, -1)
-    counts = counts.reshape(weeks, -1)
-    least = np.ones(usual.shape[1])
+    means = _sums(_scaled(counts, usual).reshape(weeks, -1))
+    sums = _sums(counts.reshape(weeks, -1))
+    least = np.ones(sums.shape[1])
     for end in range(weeks - YEAR_WEEKS, weeks):
-        least = np.minimum(least, Windows.at(counts, usual, end).p_values(k).min(axis=0))
+        least = np.minimum(least, Windows.at(sums, means, end).least_p(k))
     return float(np.quantile(least, FALSE_ALARMS_A_YEAR))
 
 
