@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench import resume
-from bench.worlds_abroad import exports, futures, naive, oracle, worlds
+from bench.worlds_abroad import exports, futures, naive, oracle, outage_costs, worlds
 from bench.worlds_abroad.customers import YEAR
 from bench.worlds_abroad.futures import EVERYTHING
 from bench.worlds_abroad.hours import Flags
@@ -92,7 +92,7 @@ def compared(world: World, results: stored_results.Results) -> Row:
         "tests": _tests(world, results),
         "dose": {str(one["measure"]): str(one["verdict"]) for one in results.dose_checks.to_dict("records")},
         "nps": _nps(world, results),
-        "outages": _outages(results),
+        "outages": _outages(world, results),
         "wording": results.manifest.get("wording", {}),
         "failed": [note["text"] for note in results.manifest["notes"] if note["code"] == "model_failed"],
     }
@@ -238,7 +238,25 @@ def _nps(world: World, results: stored_results.Results) -> Row:
     return against(rows, "score", world.nps, world.layout.area_names)
 
 
-def _outages(results: stored_results.Results) -> Row:
-    """Verdicts on all outages together, by outcome."""
-    pooled = results.incident_effects[results.incident_effects["outage"] == "pooled:all"]
-    return {str(row["outcome"]): str(row["verdict"]) for _, row in pooled.iterrows()}
+def _outages(world: World, results: stored_results.Results) -> Row:
+    """Verdicts on all outages together, by outcome, and what an hour is told to cost beside what it does, by kind."""
+    table = results.incident_effects[results.incident_effects["design"] == "following_weeks"]
+    pooled = table[table["outage"] == "pooled:all"]
+    found: Row = {str(row["outcome"]): str(row["verdict"]) for _, row in pooled.iterrows()}
+    true = outage_costs.per_hour(world.rules, world.people, world.course)
+    told = table[table["outcome"] == "leaving"].set_index("outage")
+    found["hours"] = {
+        kind: _hour(told.loc[f"pooled:{kind}"], 1000 * value)
+        for kind, value in true.items()
+        if f"pooled:{kind}" in told.index
+    }
+    return found
+
+
+def _hour(row: pd.Series, true: float) -> Row:
+    """Leavers for 1,000 hours of one customer without service, told and true; null where there is no answer."""
+    ends = {name: row[f"excess_per_1000_hours{name}"] for name in ("", "_low", "_high")}
+    told = {f"told{name}": None if pd.isna(value) else round(float(value), 4) for name, value in ends.items()}
+    is_held = bool(ends["_low"] <= true <= ends["_high"])
+    placebo = None if pd.isna(row["placebo_p_value"]) else round(float(row["placebo_p_value"]), 4)
+    return told | {"true": round(true, 4), "held": is_held, "verdict": str(row["verdict"]), "placebo_p_value": placebo}

@@ -26,7 +26,8 @@ def report(rows: Sequence[Row]) -> None:
         rows, "What better quality keeps, if it went on as in the last eight weeks; and measure by measure", _MEASURES
     )
     _table(rows, "Finds, verdicts, ranking", _FINDS)
-    _table(rows, "Local change, surveys, outages", _LOCAL)
+    _table(rows, "Local change, surveys", _LOCAL)
+    _table(rows, "What an hour without service costs within 13 weeks", _OUTAGES)
     _rankings(rows)
     print("\nAsked for:\n")
     for line in verdicts(rows):
@@ -161,7 +162,32 @@ def _nps(row: Row) -> tuple[float, float]:
 
 
 def _answered(row: Row) -> tuple[float, float]:
-    return float(row["outages"].get("leaving") in ("found", "not_found", "too_small")), 1.0
+    """Worlds in which something is told of outages; that nothing could have been seen is no answer."""
+    return float(row["outages"].get("leaving") in ("found", "not_found")), 1.0
+
+
+def _hour(what: str, kind: str = "all") -> Pick:
+    """Of an hour without service, where it is told what it costs: ``held``, told over ``true``, interval over ``error``."""
+
+    def pick(row: Row) -> tuple[float, float] | None:
+        own = row["outages"].get("hours", {}).get(kind)
+        if own is None or own["told"] is None:
+            return None
+        match what:
+            case "held":
+                return float(own["held"]), 1.0
+            case "found":
+                return float(own["verdict"] == "found"), 1.0
+            case "true":
+                return own["told"], own["true"]
+        return own["told_high"] - own["told_low"], own["true"]
+
+    return pick
+
+
+def _placebo(row: Row) -> tuple[float, float] | None:
+    own = row["outages"].get("hours", {}).get("all")
+    return None if own is None or own["placebo_p_value"] is None else (float(own["placebo_p_value"] < 0.05), 1.0)
 
 
 _LEAVERS: dict[str, Pick] = {
@@ -206,7 +232,18 @@ _LOCAL: dict[str, Pick] = {
     "campaign over: held": _step("campaign", "held", "intervals"),
     "campaign over: told / true": _step("campaign", "told", "true"),
     "NPS: held": _nps,
-    "outage study answers (leaving)": _answered,
+}
+_OUTAGES: dict[str, Pick] = {
+    "answers (leaving)": _answered,
+    "placebo sounds": _placebo,
+    "an hour: held": _hour("held"),
+    "told / true": _hour("true"),
+    "width / true": _hour("width"),
+    "found": _hour("found"),
+    "over 4 h: held": _hour("held", "over_4h"),
+    "over 4 h: told / true": _hour("true", "over_4h"),
+    "up to 4 h: held": _hour("held", "under_4h"),
+    "up to 4 h: told / true": _hour("true", "under_4h"),
 }
 
 

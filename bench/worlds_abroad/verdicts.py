@@ -14,6 +14,7 @@ from bench.worlds_abroad.mechanisms import NAMES, NULL
 
 HELD_RANGE, LEAST_HELD = (0.93, 0.97), 0.88
 TOLD_RANGE = (0.9, 1.1)
+LEAST_ANSWERED, MOST_PLACEBOS = 0.8, 0.05
 MOST_PROMISED, MOST_FALSE_CALLS, MOST_FINDS_BOUND = 0.05, 0.05, 0.08
 
 
@@ -25,6 +26,7 @@ def verdicts(rows: Sequence[Row]) -> Iterator[str]:
         yield from _held("what is kept", {name: _kept(own) for name, own in _groups(abroad)}, _kept(abroad))
         yield _told(abroad)
         yield _gains(abroad)
+    yield from _outages(rows)
     yield _promised(rows)
     yield _calls(rows)
     nothing = [row for row in rows if row["mechanism"] == NULL]
@@ -95,6 +97,24 @@ def _promised(rows: Sequence[Row]) -> str:
     return _line(
         not share > MOST_PROMISED, f"of areas with nothing to save, {share:.1%} are promised some (at most 5%)"
     )
+
+
+def _outages(rows: Sequence[Row]) -> Iterator[str]:
+    """Of the outage study of leaving: answers, intervals and placebos, over all worlds that have it."""
+    hours = [row["outages"]["hours"].get("all") for row in rows if "hours" in row["outages"]]
+    known = [one for one in hours if one is not None]
+    if not known:
+        return
+    answered = sum(one["verdict"] in ("found", "not_found") for one in known) / len(hours)
+    yield _line(answered >= LEAST_ANSWERED, f"the outage study answers in {answered:.1%} of worlds (at least 80%)")
+    told = [one for one in known if one["told"] is not None]
+    if told:
+        held, (low, high) = sum(one["held"] for one in told) / len(told), HELD_RANGE
+        yield _line(
+            low <= held <= high, f"intervals of an hour's cost hold the truth in {held:.1%} ({low:.0%} to {high:.0%})"
+        )
+    sounded = sum((one["placebo_p_value"] or 1.0) < 0.05 for one in known) / len(known)
+    yield _line(sounded <= MOST_PLACEBOS, f"its placebo sounds in {sounded:.1%} of worlds (at most 5%)")
 
 
 def _calls(rows: Sequence[Row]) -> str:

@@ -24,19 +24,7 @@ STRONGEST = 10.0
 """From this ratio on nothing was looked at (``answering_ratio``)."""
 REVIEW_WEEKS = 26
 EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
-PLANNED = "planned work"
-SIZES = {"small": "under 1 h", "medium": "1 to 4 h", "large": "4 h and more", "all": "all"}
-OUTCOMES = {"complaints_quality": "Complaints about quality", "leaving": "Leaving"}
-VERDICTS = {
-    "found": "found",
-    "not_found": "not found",
-    "too_small": "too few to say",
-    "too_early": "too early to say",
-    "no_match": "no area to compare with",
-    "not_separable": "cannot be separated from other measures",
-}
 TOO_FEW_ANSWERS = "too few answers to say"
-FEWER = "found, but fewer than expected"
 NO_LINK = "was not shown to be related to"
 CHANGES: dict[Side, str] = {
     Side.ABOVE: "a rise, but with many areas it can be chance",
@@ -311,56 +299,4 @@ def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]
         counts = [(numbers.count(row[c]), "") for c in ("departures", "returned", "returned_here")]
         reason = str(EXITS.get(row["exit_reason"], "all"))
         told.append([(reason, ""), *counts, rate, days])
-    return told
-
-
-def outage_verdict(row: Mapping[str, Any]) -> str:
-    """What is said of an outage's excess; one that was found may also lie below what was expected."""
-    if row["verdict"] == "found" and (numbers.is_missing(row["excess"]) or not row["excess"] > 0):
-        return FEWER
-    return VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
-
-
-def outages_known_from(results: Results) -> str:
-    """From which records the outages are known, as the build said it; empty where it did not."""
-    notes = {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
-    return " ".join(notes[code] for code in ("incidents_unread", "outages_known_from") if code in notes)
-
-
-def outages_compared(results: Results) -> str:
-    """How many of the outages on record the table counts, and why not all."""
-    rows = results.incident_effects[results.incident_effects["kind"] == "outage"]
-    of_all = rows[rows["is_pooled"] & (rows["size"] == "all")]
-    episodes = rows.loc[~rows["is_pooled"], "outage"].nunique()
-    if of_all.empty or not episodes:
-        return ""
-    compared = int(of_all["outages"].max())
-    return (
-        f"Outages of one neighbourhood within eight weeks are taken together, which leaves {numbers.count(episodes)}. The table counts"
-        f" the {numbers.count(compared)} that can be compared: with eight weeks without an outage before, and with similar neighbourhoods that had none."
-    )
-
-
-def incident_rows(results: Results, currency: str) -> list[list[tuple[str, str]]]:
-    """What outages did, pooled by size: outcome, size, outages, excess, per 1,000, revenue, verdict."""
-    told = []
-    pooled = results.incident_effects[results.incident_effects["is_pooled"]]
-    for row in _records(pooled if pooled["outages"].gt(0).any() else pooled.iloc[:0]):
-        money = numbers.interval(
-            row["monthly_revenue_low"], row["monthly_revenue_high"], lambda v: numbers.money(v, currency)
-        )
-        told.append(
-            [
-                (OUTCOMES.get(row["outcome"], str(row["outcome"])), ""),
-                (PLANNED if row["kind"] == "planned" else SIZES.get(row["size"], str(row["size"])), ""),
-                (numbers.count(row["outages"]), ""),
-                _with(row, "excess", 1),
-                _with(row, "excess_per_1000", 1),
-                (numbers.money(row["monthly_revenue"], currency), "" if money == numbers.NONE else money),
-                (
-                    outage_verdict(row),
-                    "" if numbers.is_missing(row["p_adjusted"]) else f"p {numbers.probability(row['p_adjusted'])}",
-                ),
-            ]
-        )
     return told

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from dashboard.figures import known, loyalty
+from dashboard.figures import known, loyalty, outages
 from dashboard.figures.loyalty import Line, Month
+from dashboard.figures.outages import Course
 from dashboard.figures.style import numbers
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
@@ -29,8 +30,10 @@ TEXT = {
     "returners": "Who comes back",
     "returners_none": "Too few customers have left to say how many come back.",
     "incidents": "What followed outages",
-    "incidents_how": "Complaints and departures of up to eight weeks after an outage, beyond those of similar neighbourhoods without one. Outages are grouped by hours without service per customer.",
-    "incidents_none": "No outage could be compared with similar neighbourhoods that had none.",
+    "incidents_how": "Weeks of the same neighbourhood are compared with one another, less what all neighbourhoods share in a week; outages that overlap are told apart by their age.",
+    "incidents_none": "What followed outages could not be estimated.",
+    "course": "Bars are 95% intervals. The weeks before (grey) are a check: an outage that is still to come can change nothing there.",
+    "matched": "A second look: outages with eight quiet weeks before them, compared with similar neighbourhoods that had none.",
     "small": "Neighbourhoods with too few customers to show separately are left out.",
 }
 
@@ -155,17 +158,46 @@ def _returners(results: Results, minimum: int) -> html.Section:
 
 
 def _incidents(results: Results, currency: str) -> html.Section:
-    rows = [_cells(row) for row in loyalty.incident_rows(results, currency)]
-    if not rows:
+    rows = [_cells(row) for row in outages.rows(results, currency)]
+    if not rows and not outages.matched_rows(results):
         why = known.unknown(results, "devices") or TEXT["incidents_none"]
         return parts.panel(TEXT["incidents"], html.P(why, className="quiet"))
-    columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "Per month", "Says")
-    table = parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)
-    said = (
-        TEXT["incidents_how"],
-        known.unknown(results, "complaints"),
-        loyalty.outages_known_from(results),
-        loyalty.outages_compared(results),
-    )
-    how = " ".join(text for text in said if text)
-    return parts.panel(TEXT["incidents"], html.P(how, className="how"), table)
+    told = (TEXT["incidents_how"], known.unknown(results, "complaints"), outages.known_from(results))
+    how = " ".join(text for text in told if text)
+    said = html.Ul([html.Li(line) for line in outages.sentences(results)])
+    columns = ("What", "Without service", "Weeks", "Per 1,000 customers", "Usual", "In all", "Per month", "Says")
+    table = [parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)] if rows else []
+    courses = [_course(course) for course in outages.courses(results)]
+    return parts.panel(TEXT["incidents"], said, *courses, *table, html.P(how, className="how"), *_matched(results))
+
+
+def _matched(results: Results) -> list[Any]:
+    rows = [_cells(row) for row in outages.matched_rows(results)]
+    if not rows:
+        return []
+    columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "Says")
+    return [
+        html.P(f"{TEXT['matched']} {outages.compared(results)}", className="how"),
+        parts.table(columns, rows, label=TEXT["matched"], numbers_from=2),
+    ]
+
+
+def _course(course: Course) -> html.Figure:
+    """The event study: an interval for each stretch of weeks, the weeks before shaded, a line where nothing is."""
+    nothing = html.I(className="nothing", style={"bottom": f"{course.nothing}%"})
+    steps = [
+        html.Div(
+            [
+                html.I(className="reach", style={"bottom": f"{step.low}%", "height": f"{step.high - step.low:.1f}%"}),
+                html.I(className="value", style={"bottom": f"{step.value}%"}),
+                html.Span(step.weeks),
+            ],
+            className="placebo" if step.is_placebo else "",
+            style={"flexGrow": step.width},
+            title=step.says,
+        )
+        for step in course.steps
+    ]
+    label = f"{course.title}: {'; '.join(step.says for step in course.steps)}"
+    drawn = html.Div([nothing, *steps], className="course", role="img", **{"aria-label": label})
+    return html.Figure([html.Figcaption(course.title), drawn, html.P(TEXT["course"], className="how")])

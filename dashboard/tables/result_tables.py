@@ -162,16 +162,18 @@ RETURNERS = TableSpec(
 
 INCIDENT_EFFECTS = TableSpec(
     "incident_effects",
-    "one outage, or all of one size together, and one outcome: what happened beyond what matched areas had",
+    "one outage, or all of one kind together, and one outcome: what followed beyond what would have happened anyway",
     ("outage", "outcome"),
     (
         Column(
             "outage",
             "text",
-            "area and Monday of its week; pooled:small, pooled:medium, pooled:large, pooled:all, pooled:planned",
+            "pooled:all, pooled:under_4h, pooled:over_4h, pooled:planned: by the weeks that follow; area and Monday of its"
+            " week, matched:all, matched:small, matched:medium, matched:large, matched:planned: against matched areas",
             True,
         ),
         Column("outcome", "text", "complaints_quality | leaving", True),
+        Column("design", "text", "following_weeks | matched: how it was estimated; null in builds that knew one only"),
         Column("is_pooled", "boolean", "whether it is several outages together", True),
         Column("kind", "text", "outage | planned (work, which no sum over outages holds)", True),
         Column(
@@ -180,58 +182,96 @@ INCIDENT_EFFECTS = TableSpec(
             "where it is known from: incidents of the collector | weekly_down_time, where none is on record | both;"
             " null of no outages",
         ),
-        Column("size", "text", "small | medium | large by down hours per customer of the area (1 and 4); all", True),
+        Column(
+            "size",
+            "text",
+            "under_4h | over_4h by the hours without service of a customer in a week; small | medium | large by down hours per"
+            " customer of the area (1 and 4), of matched ones; all",
+            True,
+        ),
         Column("area", "text", "the neighbourhood; null where pooled"),
         Column(
             "started_at",
             "timestamp",
             "when it began (its week, where only weekly down time is known); null where pooled",
         ),
-        Column("outages", "integer", "how many; 1 where not pooled", True),
-        Column("customers", "integer", "customers of the hit areas, summed over outages", True),
+        Column(
+            "outages",
+            "integer",
+            "how many (by the weeks that follow: weeks of areas in which there was one); 1 where not pooled",
+            True,
+        ),
+        Column(
+            "customers",
+            "integer",
+            "by the weeks that follow: customers without service, once for each week; matched: customers of the hit areas",
+            True,
+        ),
         Column("customer_minutes", "number", "minutes without service, summed over customers", True),
+        Column(
+            "hours_each", "number", "hours that one of these customers was without service in the week; null if matched"
+        ),
         Column(
             "weeks_after",
             "integer",
-            "weeks after the outage's own that are counted, at most 8; the fewest where pooled",
+            "weeks after the outage's own that are counted, at most 12 (matched: 8, the fewest where pooled)",
         ),
         Column("matched_areas", "integer", "areas it was compared with; the fewest where pooled"),
-        Column("observed", "number", "what happened from the outage's week to the last counted week"),
-        Column("expected", "number", "what would have, going by the weeks before and the matched areas"),
-        Column("excess", "number", "observed less expected, in customers (leaving) or complaints"),
-        Column("excess_low", "number", "lower end of its 95% interval, from placebo dates"),
+        Column("observed", "number", "what happened from the outage's week to the last counted week; matched only"),
+        Column("expected", "number", "what these customers would have done in these weeks without it"),
+        Column("excess", "number", "what followed beyond it, in customers (leaving) or complaints"),
+        Column("excess_low", "number", "lower end of its 95% interval"),
         Column("excess_high", "number", "upper end"),
         Column("excess_per_1000", "number", "excess over customers, times 1,000"),
         Column("excess_per_1000_low", "number", "lower end"),
         Column("excess_per_1000_high", "number", "upper end"),
+        Column("excess_per_1000_hours", "number", "excess for 1,000 hours of one customer without service"),
+        Column("excess_per_1000_hours_low", "number", "lower end"),
+        Column("excess_per_1000_hours_high", "number", "upper end"),
         Column(
             "monthly_revenue", "number", "excess departures times the mean monthly price there; null for complaints"
         ),
         Column("monthly_revenue_low", "number", "lower end"),
         Column("monthly_revenue_high", "number", "upper end"),
         Column("smallest_detectable", "number", "the excess that would be found in 80 of 100 cases"),
-        Column("p_value", "number", "two-sided, from placebo dates"),
-        Column("p_adjusted", "number", "Holm over the pooled rows, Benjamini and Hochberg over single outages"),
+        Column(
+            "placebo_p_value",
+            "number",
+            "of the eight weeks before, in which it cannot have done anything; below 0.05: no answer",
+        ),
+        Column("p_value", "number", "two-sided"),
+        Column(
+            "p_adjusted", "number", "Holm over the pooled rows of a design, Benjamini and Hochberg over single outages"
+        ),
         Column(
             "verdict",
             "text",
-            "found | not_found | too_small (to say) | not_separable (other measures moved too) | too_early | no_match",
+            "found | not_found | too_small (to say) | no_answer (the note says why); matched also: not_separable (other"
+            " measures moved too) | too_early | no_match",
             True,
         ),
+        Column("note", "text", "why there is no answer, or what else has to be said of it"),
     ),
 )
 
 INCIDENT_WEEKS = TableSpec(
     "incident_weeks",
-    "one size of outage, one outcome and one week before or after: the course of the excess",
+    "one kind of outage, one outcome and one week before or after: what an outage adds week by week",
     ("size", "outcome", "weeks_since"),
     (
-        Column("size", "text", "small | medium | large | all", True),
+        Column("size", "text", "under_4h | over_4h | all | planned", True),
         Column("outcome", "text", "complaints_quality | leaving", True),
-        Column("weeks_since", "integer", "-8 to 8; 0 is the week in which the outage began", True),
-        Column("outages", "integer", "how many are told of in that week", True),
-        Column("excess_per_1000", "number", "per 1,000 customers of the hit areas in that week, against matched areas"),
-        Column("low", "number", "lower end of its 95% interval, from placebo dates"),
+        Column(
+            "weeks_since", "integer", "-8 to 12; 0 is the week of the outage; weeks of one estimate are alike", True
+        ),
+        Column("is_placebo", "boolean", "whether it is a week before, in which nothing can have been done"),
+        Column("outages", "integer", "weeks of areas in which there was one", True),
+        Column(
+            "excess_per_1000",
+            "number",
+            "in that week, per 1,000 customers who were without service (for an hour, where their number is not known)",
+        ),
+        Column("low", "number", "lower end of its 95% interval"),
         Column("high", "number", "upper end"),
     ),
 )

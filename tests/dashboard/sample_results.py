@@ -313,12 +313,7 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
          -15.0, -28.0, -2.0, 0.01, 0.04, area == "n03", None)
         for area in ("", "n03", "n05", "n07")
     ]  # fmt: skip
-    outages = [
-        (f"pooled:{size}", outcome, True, "outage", "incidents", size, None, None, 9, 4000, 6e5, 8, 11, 50.0, 40.0, 10.0, 2.0, 18.0, 2.5, 0.5, 4.5,
-         *((400.0, 80.0, 720.0) if outcome == "leaving" else (None, None, None)), 8.0, 0.01, 0.03, "found")
-        for outcome in ("complaints_quality", "leaving")
-        for size in ("large", "all")
-    ]  # fmt: skip
+    outages = [_outages(outcome, kind) for outcome in ("complaints_quality", "leaving") for kind in ("over_4h", "all")]
     made = {
         "contract_cliff": cliff,
         "area_nps": nps,
@@ -332,7 +327,30 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
     }
     specs = stored_results.RESULT_TABLES
     tables = {name: pd.DataFrame(rows, columns=list(specs[name].column_names)) for name, rows in made.items()}
-    return tables | {"loyalty": pd.DataFrame(who)}
+    return tables | {"loyalty": pd.DataFrame(who), "incident_weeks": _weeks_since()}
+
+
+def _outages(outcome: str, kind: str) -> dict[str, object]:
+    """What was found to follow outages of a kind."""
+    names = ("excess", "excess_per_1000", "excess_per_1000_hours", "monthly_revenue")
+    sizes = (10.0, 2.5, 0.4, 400.0 if outcome == "leaving" else None)
+    ends = {"": 1.0, "_low": 0.2, "_high": 1.8}
+    return dict.fromkeys(stored_results.RESULT_TABLES["incident_effects"].column_names) | {
+        "outage": f"pooled:{kind}", "outcome": outcome, "design": "following_weeks", "is_pooled": True, "kind": "outage",
+        "source": "incidents", "size": kind, "outages": 9, "customers": 4000, "customer_minutes": 6e5, "hours_each": 6.2,
+        "weeks_after": 12, "expected": 40.0, "smallest_detectable": 8.0, "placebo_p_value": 0.4, "p_value": 0.01,
+        "p_adjusted": 0.03, "verdict": "found",
+        **{f"{name}{end}": part * size if size else None for name, size in zip(names, sizes, strict=True) for end, part in ends.items()},
+    }  # fmt: skip
+
+
+def _weeks_since() -> pd.DataFrame:
+    rows = [
+        (kind, "leaving", week, week < 0, 9, 0.01 if week < 0 else 0.2, -0.1, 0.4)
+        for kind in ("all", "over_4h")
+        for week in range(-8, 13)
+    ]
+    return pd.DataFrame(rows, columns=list(stored_results.RESULT_TABLES["incident_weeks"].column_names))
 
 
 def _saving(leavers: float) -> tuple[float, ...]:

@@ -74,7 +74,6 @@ class Comparison:
     """Observed and expected events from the outage's week on, their difference and its Poisson error.
 
     ``is_separable`` is False where another measure moved with the outage by half a step against the matches.
-    ``weekly`` and ``weekly_error`` (BEFORE + 1 + AFTER,) are the same week by week, nan beyond the complete weeks.
     """
 
     observed: float
@@ -82,8 +81,6 @@ class Comparison:
     error: float
     matched: int
     is_separable: bool
-    weekly: Floats
-    weekly_error: Floats
 
     @property
     def excess(self) -> float:
@@ -226,14 +223,8 @@ def compare(grid: Grid, window: Window, outcome: str) -> Comparison | None:
         return seen, expected, float(np.sqrt(max(expected, 0.0) + 0.5 + time**2 * spread))
 
     seen, expected, error = against(post)
-    weekly = np.full((2, BEFORE + AFTER + 1), np.nan)
-    for place in range(BEFORE + window.weeks_after + 1):
-        week = window.week - BEFORE + place
-        if days[window.area, week] > 0:
-            one = against(slice(week, week + 1))
-            weekly[:, place] = one[0] - one[1], one[2]
     is_separable = _is_separable(grid, window, matched, (pre, post))
-    return Comparison(seen, expected, error, int(matched.size), is_separable, weekly[0], weekly[1])
+    return Comparison(seen, expected, error, int(matched.size), is_separable)
 
 
 def _is_separable(grid: Grid, window: Window, matched: npt.NDArray[np.int64], parts: tuple[slice, slice]) -> bool:

@@ -1,19 +1,4 @@
-"""Incidents: what outages do to complaints and departures, against matched neighbourhoods that had none.
-
-    excess = O_post - D_post [O_pre / D_pre + (C_post - C_pre)]
-
-O and D are events and customer-days of the hit neighbourhood in the eight weeks before and in the outage's week and the
-eight after; C are the rates of the five neighbourhoods nearest in size and pre-period level, of the same technology where
-there are enough, that had no outage in the window (event study with matched controls; MacKinlay 1997, Journal of Economic
-Literature 35). It assumes that without the outage the rate would have moved as theirs did. How far chance takes the
-excess is read from placebo dates, on which nothing happened (Abadie, Diamond and Hainmueller 2010, JASA 105): their
-statistics, in units of their Poisson error, give intervals and p-values, clustered by drawing whole neighbourhoods, and
-widened where the hit neighbourhoods differ more among themselves than that. Where latency, loss or utilisation moved with
-the outage, its part cannot be told from theirs: such an outage is *not separable* and is left out of the sums.
-
-Outages are rare and neighbourhoods small: for each the smallest excess that would be found in 80 of 100 cases is told, and
-where that is more than all that was expected, the verdict is *too small to say*.
-"""
+"""What outages do to complaints and departures: by the weeks that follow, and as a second look against matched areas."""
 
 from __future__ import annotations
 
@@ -22,28 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
-from dashboard.models.outages import event_windows
-from dashboard.models.outages.event_windows import AFTER, BEFORE, Grid, Window
-from dashboard.models.outages.outage_list import LEAST_DOWN_HOURS
-from dashboard.models.statistics.multiplicity import benjamini_hochberg, holm
+from dashboard.models.outages import hidden_hours, matched_study
+from dashboard.models.outages.following_weeks import Following, following
+from dashboard.models.outages.matched_study import LARGEST_P, OUTCOMES, POWER_FACTOR
+from dashboard.models.outages.outage_hours import PLANNED_KIND, Hours, hours_of
+from dashboard.models.statistics.multiplicity import holm
 
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
+__all__ = ["OUTCOMES", "Incidents", "incidents"]
 
-OUTCOMES: tuple[str, ...] = ("complaints_quality", "leaving")
-SIZES: tuple[tuple[str, float], ...] = (("large", 4.0), ("medium", 1.0), ("small", 0.0))
-"""Down hours per customer of the neighbourhood from which an outage is of that size."""
-EVERY_SIZE = "all"
-FEWEST_PLACEBOS = 40
-MOST_PLACEBOS = 250
-DRAWS = 2000
-POWER_FACTOR = 2.802
-"""Normal quantiles of 97.5% and 80% added: an effect of so many standard errors is found in 80 of 100 cases."""
-LARGEST_P, FALSE_SHARE = 0.05, 0.10
+BY_WEEKS, MATCHED = "following_weeks", "matched"
+NO_ANSWER = "no_answer"
+LARGEST_UNSEEN = 0.5
+"""Where not even a rise by this part of what is usual would have been seen, there is too little to say."""
+UNSEEN = (
+    "Hours that nobody observed go with hours without service (at most {unseen:.1f} for each), so the interval"
+    " reaches as far as all of these would draw it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,241 +43,137 @@ def incidents(
     seed: int,
     outcomes: Sequence[str] = OUTCOMES,
 ) -> Incidents:
-    """Effects of each outage and of all of a size together, and their course by week.
-
-    Outages of the same neighbourhood within eight weeks are one episode; an episode needs eight complete weeks before
-    it without an outage. Planned works are compared likewise, and summed apart. ``outages`` is what
-    `outage_list.known` gives.
-    """
-    grid = event_windows.grid_of(area_weeks, outages, customers_now, LEAST_DOWN_HOURS)
-    episodes = [window for kind in event_windows.KINDS for window in event_windows.episodes(grid, kind)]
-    placebos = _sampled(event_windows.placebos(grid), seed)
+    """Both studies of each outcome. ``outages`` is what `outage_list.known` gives."""
+    hours = hours_of(area_weeks, outages)
     prices = customers_now["monthly_price"].astype(float).groupby(customers_now["area"]).mean()
+    unseen = hidden_hours.per_hour(hours)
     rows: list[dict[str, Any]] = []
     course: list[dict[str, Any]] = []
     for outcome in outcomes:
-        chance = _Chance.of(grid, placebos, outcome, seed)
-        found = [(window, event_windows.compare(grid, window, outcome)) for window in episodes]
-        study = _Study(grid, outcome, chance, prices if outcome == "leaving" else None)
-        rows += study.rows(found)
-        course += study.course(found)
+        for found in following(hours, outcome):
+            struck = _Struck.of(hours, found.kind, prices if outcome == "leaving" else None)
+            rows.append(struck.row(found, outcome, _source(outages), unseen))
+            course += struck.course(found, outcome)
+    by_weeks = _adjusted(pd.DataFrame(rows, columns=COLUMNS))
+    second = matched_study.matched(outages, area_weeks, customers_now, seed=seed, outcomes=outcomes)
+    second = second.assign(design=MATCHED).reindex(columns=COLUMNS)
     return Incidents(
-        _adjusted(pd.DataFrame(rows, columns=_EFFECT_COLUMNS)), pd.DataFrame(course, columns=_WEEK_COLUMNS)
+        _typed(pd.concat([by_weeks.astype(object), second.astype(object)], ignore_index=True)),
+        pd.DataFrame(course, columns=WEEK_COLUMNS),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Chance:
-    """Placebo comparisons: statistics in units of their own error (placebos,), by week (placebos, weeks), and areas."""
+class _Struck:
+    """Whom hours of one kind struck in the weeks that are compared.
 
-    statistics: Floats
-    by_week: Floats
-    area: Codes
-    seed: int
+    ``weeks`` are weeks of neighbourhoods, ``customers`` those who were struck in one, once for each; nan where it is not
+    known who was. ``price`` is the mean monthly one there.
+    """
+
+    weeks: int
+    customers: float
+    customer_hours: float
+    around: float
+    price: float
 
     @classmethod
-    def of(cls, grid: Grid, placebos: list[Window], outcome: str, seed: int) -> _Chance:
-        compared = [(w, event_windows.compare(grid, w, outcome)) for w in placebos]
-        told = [(w, c) for w, c in compared if c is not None and c.is_separable]
-        return cls(
-            np.array([c.excess / c.error for _, c in told]),
-            np.array([c.weekly / c.weekly_error for _, c in told]).reshape(len(told), BEFORE + AFTER + 1),
-            np.array([w.area for w, _ in told], dtype=np.int64),
-            seed,
-        )
+    def of(cls, hours: Hours, kind: str, prices: pd.Series | None) -> _Struck:
+        told = np.where(hours.is_counted, np.nan_to_num(hours.hours[kind]), 0.0)
+        is_struck = told > 0
+        by_area = (told * hours.customers).sum(axis=1)
+        people = np.nan
+        if kind in hours.hit:
+            people = float((np.where(is_struck, np.nan_to_num(hours.hit[kind]), 0.0) * hours.customers).sum())
+        price = np.nan
+        if prices is not None and by_area.sum() > 0:
+            price = float(np.average([prices.get(area, prices.mean()) for area in hours.areas], weights=by_area))
+        around = float(hours.customers[is_struck].sum())
+        return cls(int(is_struck.sum()), people or np.nan, float(by_area.sum()), around, price)
 
     @property
-    def is_enough(self) -> bool:
-        return self.statistics.size >= FEWEST_PLACEBOS
+    def hours_each(self) -> float:
+        """Hours that a struck customer was without service in the week, in the mean."""
+        return self.customer_hours / self.customers
 
-    def sums(self, values: Floats, errors: Floats, groups: Codes) -> Floats:
-        """(draws,) what chance makes of a sum of excesses with these errors: each hit area borrows one area's placebos."""
-        random = np.random.default_rng(self.seed)
-        known = ~np.isnan(values)
-        values, area = values[known] - values[known].mean(), self.area[known]
-        names, order = np.unique(area), np.argsort(area, kind="stable")
-        starts = np.searchsorted(area[order], names)
-        counts = np.bincount(np.searchsorted(names, area), minlength=names.size)
-        total = np.zeros(DRAWS)
-        for group in np.unique(groups):
-            lender = random.choice(names.size, size=DRAWS, p=counts / counts.sum())
-            for error in errors[groups == group]:
-                place = starts[lender] + (random.random(DRAWS) * counts[lender]).astype(np.int64)
-                total += error * values[order][place]
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class _Study:
-    """One outcome over all episodes."""
-
-    grid: Grid
-    outcome: str
-    chance: _Chance
-    prices: pd.Series | None
-
-    def rows(self, found: list[tuple[Window, event_windows.Comparison | None]]) -> list[dict[str, Any]]:
-        rows = [self._single(window, compared) for window, compared in found]
-        outages = [(w, c) for w, c in found if w.kind == "outage"]
-        for size in (*(name for name, _ in SIZES), EVERY_SIZE):
-            own = [(w, c) for w, c in outages if size in (EVERY_SIZE, size_of(w.down_hours))]
-            rows.append(self._pooled(f"pooled:{size}", size, own))
-        if planned := [(w, c) for w, c in found if w.kind == "planned"]:
-            rows.append(self._pooled("pooled:planned", EVERY_SIZE, planned))
-        return rows
-
-    def course(self, found: list[tuple[Window, event_windows.Comparison | None]]) -> list[dict[str, Any]]:
-        rows = []
-        outages = [(w, c) for w, c in _separable(found) if w.kind == "outage"]
-        for size in (*(name for name, _ in SIZES), EVERY_SIZE):
-            own = [(w, c) for w, c in outages if size in (EVERY_SIZE, size_of(w.down_hours))]
-            for place in range(BEFORE + AFTER + 1) if own and self.chance.is_enough else ():
-                told = [(w, c) for w, c in own if not np.isnan(c.weekly[place])]
-                rows += [self._week(size, place, told)] if told else []
-        return rows
-
-    def _week(self, size: str, place: int, told: list[tuple[Window, event_windows.Comparison]]) -> dict[str, Any]:
-        errors = np.array([c.weekly_error[place] for _, c in told])
-        groups = np.array([w.area for w, _ in told], dtype=np.int64)
-        excess = float(sum(c.weekly[place] for _, c in told))
-        low, high = np.quantile(self.chance.sums(self.chance.by_week[:, place], errors, groups), (0.025, 0.975))
-        per = 1000 / sum(w.customers for w, _ in told)
+    def row(self, found: Following, outcome: str, source: str | None, unseen: float) -> dict[str, Any]:
+        is_outage = found.kind != PLANNED_KIND
+        told = found.per_hour, found.low, found.high
+        if is_outage:
+            told = hidden_hours.bounded(*told, unseen)
+        per_hour = dict(zip(("", "_low", "_high"), told, strict=True))
+        people = self.customers if np.isfinite(self.customers) else self.around
+        expected = found.usual * found.weeks_after * people
+        detectable = POWER_FACTOR * found.error * self.customer_hours
+        verdict = "not_found" if detectable < LARGEST_UNSEEN * expected else "too_small"
         return {
-            "size": size,
-            "outcome": self.outcome,
-            "weeks_since": place - BEFORE,
-            "outages": len(told),
-            "excess_per_1000": per * excess,
-            "low": per * (excess - high),
-            "high": per * (excess - low),
-        }
-
-    def _single(self, window: Window, compared: event_windows.Comparison | None) -> dict[str, Any]:
-        week = self.grid.weeks[window.week]
-        name = self.grid.areas[window.area]
-        start = {"area": name, "started_at": window.started_at, "weeks_after": window.weeks_after}
-        row = self._blank(f"{name} {week:%Y-%m-%d}", size_of(window.down_hours), [window]) | start
-        if not window.is_late_enough:
-            return row | {"verdict": "too_early"}
-        if compared is None or not self.chance.is_enough:
-            return row | {"verdict": "no_match"}
-        told = self._told([(window, compared)])
-        return row | told if compared.is_separable else row | told | {"p_value": np.nan, "verdict": "not_separable"}
-
-    def _pooled(
-        self, name: str, size: str, own: list[tuple[Window, event_windows.Comparison | None]]
-    ) -> dict[str, Any]:
-        told = _separable(own)
-        row = self._blank(name, size, [w for w, _ in told] or [w for w, _ in own]) | {"is_pooled": True}
-        if not told or not self.chance.is_enough:
-            return row | {"outages": len(told), "verdict": "no_match" if own else "too_small"}
-        return row | self._told(told) | {"weeks_after": min(w.weeks_after for w, _ in told)}
-
-    def _blank(self, outage: str, size: str, windows: list[Window]) -> dict[str, Any]:
-        return {
-            "outage": outage,
-            "outcome": self.outcome,
-            "is_pooled": False,
-            "kind": "planned" if any(w.kind == "planned" for w in windows) else "outage",
-            "source": _source(windows),
-            "size": size,
-            "outages": len(windows),
-            "customers": round(sum(w.customers for w in windows)),
-            "customer_minutes": float(sum(w.customer_minutes for w in windows)),
-        }
-
-    def _told(self, told: list[tuple[Window, event_windows.Comparison]]) -> dict[str, Any]:
-        """The sum of these comparisons with interval, p-value and verdict (before correction)."""
-        groups = np.array([w.area for w, _ in told], dtype=np.int64)
-        errors = np.array([c.error for _, c in told])
-        excess = float(sum(c.excess for _, c in told))
-        expected = float(sum(c.expected for _, c in told))
-        chance = self.chance.sums(self.chance.statistics, errors, groups)
-        chance *= _stretch(np.array([c.excess for _, c in told]), groups, float(chance.std()))
-        below, above = np.quantile(chance, (0.025, 0.975))
-        low, high = excess - above, excess - below
-        customers = sum(w.customers for w, _ in told)
-        detectable = POWER_FACTOR * float(chance.std())
-        numbers = {"excess": excess, "excess_low": low, "excess_high": high}
-        row = {
-            "matched_areas": min(c.matched for _, c in told),
-            "observed": float(sum(c.observed for _, c in told)),
+            "outage": f"pooled:{found.kind}",
+            "outcome": outcome,
+            "design": BY_WEEKS,
+            "is_pooled": True,
+            "kind": "outage" if is_outage else "planned",
+            "source": source,
+            "size": found.kind if is_outage else "all",
+            "outages": self.weeks,
+            "customers": round(people),
+            "customer_minutes": 60 * self.customer_hours,
+            "hours_each": self.hours_each,
+            "weeks_after": found.weeks_after - 1 if found.weeks_after else None,
             "expected": expected,
-            **numbers,
-            **{name.replace("excess", "excess_per_1000"): 1000 * v / customers for name, v in numbers.items()},
+            **{f"excess{end}": value * self.customer_hours for end, value in per_hour.items()},
+            **{f"excess_per_1000{end}": 1000 * value * self.hours_each for end, value in per_hour.items()},
+            **{f"excess_per_1000_hours{end}": 1000 * value for end, value in per_hour.items()},
+            **{f"monthly_revenue{end}": value * self.customer_hours * self.price for end, value in per_hour.items()},
             "smallest_detectable": detectable,
-            "p_value": float((1 + (np.abs(chance) >= abs(excess)).sum()) / (1 + chance.size)),
-            "verdict": "too_small" if detectable >= max(expected, 0.0) else "not_found",
+            "placebo_p_value": found.placebo_p,
+            "p_value": found.p_value,
+            "verdict": NO_ANSWER if found.reason or np.isnan(found.error) else verdict,
+            "note": found.reason or (UNSEEN.format(unseen=unseen) if unseen and is_outage else None),
         }
-        if self.prices is None:
-            return row
-        price = np.average(
-            [self.prices.get(self.grid.areas[w.area], self.prices.mean()) for w, _ in told],
-            weights=[w.customers for w, _ in told],
-        )
-        return row | {name.replace("excess", "monthly_revenue"): price * v for name, v in numbers.items()}
+
+    def course(self, found: Following, outcome: str) -> list[dict[str, Any]]:
+        each = self.hours_each if np.isfinite(self.hours_each) else 1.0
+        return [
+            {
+                "size": found.kind,
+                "outcome": outcome,
+                "weeks_since": week.since,
+                "is_placebo": week.since < 0,
+                "outages": self.weeks,
+                "excess_per_1000": 1000 * each * week.value,
+                "low": 1000 * each * week.low,
+                "high": 1000 * each * week.high,
+            }
+            for week in found.course
+        ]
 
 
-def _separable(
-    found: list[tuple[Window, event_windows.Comparison | None]],
-) -> list[tuple[Window, event_windows.Comparison]]:
-    return [(w, c) for w, c in found if c is not None and c.is_separable]
-
-
-def _stretch(excess: Floats, groups: Codes, error: float) -> float:
-    """By how much the hit areas differ among themselves beyond chance: the clustered error over ``error``, at least 1.
-
-    Areas that are hit may drift more than those on which placebos can be laid; Student's t of so few widens it further.
-    """
-    sums = pd.Series(excess).groupby(groups).sum().to_numpy()
-    if sums.size < 2 or error <= 0:
-        return 1.0
-    clustered = float(np.sqrt(sums.size * sums.var(ddof=1)))
-    return max(1.0, clustered / error * float(stats.t.ppf(0.975, sums.size - 1) / stats.norm.ppf(0.975)))
-
-
-def size_of(down_hours: float) -> str:
-    """The size of an outage that took so many hours of service from the mean customer of its neighbourhood."""
-    return next(name for name, least in SIZES if down_hours >= least)
-
-
-def _source(windows: list[Window]) -> str | None:
+def _source(outages: pd.DataFrame) -> str | None:
     """incidents | weekly_down_time | both; None of no outages."""
-    known_from = frozenset[str]().union(*(w.sources for w in windows))
-    return "both" if len(known_from) > 1 else next(iter(known_from), None)
-
-
-def _sampled(windows: list[Window], seed: int) -> list[Window]:
-    if len(windows) <= MOST_PLACEBOS:
-        return windows
-    chosen = np.random.default_rng(seed).choice(len(windows), size=MOST_PLACEBOS, replace=False)
-    return [windows[i] for i in np.sort(chosen)]
+    known = set(outages["source"])
+    return "both" if len(known) > 1 else next(iter(known), None)
 
 
 def _adjusted(rows: pd.DataFrame) -> pd.DataFrame:
-    """Corrected p-values and verdicts: over sizes and outcomes by Holm, over single outages by outcome at 10%."""
-    p_values = rows["p_value"].to_numpy(dtype=float)
-    pooled = rows["is_pooled"].to_numpy(dtype=bool)
-    adjusted = np.full(p_values.shape, np.nan)
-    adjusted[pooled] = holm(p_values[pooled])
-    for outcome in OUTCOMES:
-        own = ~pooled & (rows["outcome"] == outcome).to_numpy()
-        adjusted[own] = benjamini_hochberg(p_values[own])
+    """Holm over kinds and outcomes, and what was found by it."""
+    adjusted = holm(rows["p_value"].to_numpy(dtype=float))
     with np.errstate(invalid="ignore"):
-        is_found = adjusted < np.where(pooled, LARGEST_P, FALSE_SHARE)
-    verdict = rows["verdict"].mask(is_found, "found")
+        return rows.assign(p_adjusted=adjusted, verdict=rows["verdict"].mask(adjusted < LARGEST_P, "found"))
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     whole = dict.fromkeys(("weeks_after", "matched_areas"), "Int64") | dict.fromkeys(("outages", "customers"), "int64")
-    return rows.assign(
-        p_adjusted=adjusted,
-        verdict=verdict,
-        is_pooled=pooled,
-        started_at=pd.to_datetime(rows["started_at"], utc=True),
-    ).astype(whole)
+    texts = ("outage", "outcome", "design", "kind", "source", "size", "area", "verdict", "note")
+    numbers = [name for name in COLUMNS if name not in (*whole, *texts, "is_pooled", "started_at")]
+    return rows.astype(dict.fromkeys(numbers, float) | whole | {"is_pooled": bool}).assign(
+        started_at=pd.to_datetime(rows["started_at"], utc=True)
+    )
 
 
-_EFFECT_COLUMNS = [
+COLUMNS = [
     "outage",
     "outcome",
+    "design",
     "is_pooled",
     "kind",
     "source",
@@ -306,6 +183,7 @@ _EFFECT_COLUMNS = [
     "outages",
     "customers",
     "customer_minutes",
+    "hours_each",
     "weeks_after",
     "matched_areas",
     "observed",
@@ -316,12 +194,17 @@ _EFFECT_COLUMNS = [
     "excess_per_1000",
     "excess_per_1000_low",
     "excess_per_1000_high",
+    "excess_per_1000_hours",
+    "excess_per_1000_hours_low",
+    "excess_per_1000_hours_high",
     "monthly_revenue",
     "monthly_revenue_low",
     "monthly_revenue_high",
     "smallest_detectable",
+    "placebo_p_value",
     "p_value",
     "p_adjusted",
     "verdict",
+    "note",
 ]
-_WEEK_COLUMNS = ["size", "outcome", "weeks_since", "outages", "excess_per_1000", "low", "high"]
+WEEK_COLUMNS = ["size", "outcome", "weeks_since", "is_placebo", "outages", "excess_per_1000", "low", "high"]

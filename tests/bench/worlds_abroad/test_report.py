@@ -28,7 +28,7 @@ def row(mechanism: str, held: int, *, p_value: float = 0.5, seed: int = 1) -> di
         "at_risk": {"called": 2, "false": 0},
         "steps": {kind: told | {"areas": 0, "at_risk": 0} for kind in ("launch", "campaign")},
         "tests": {"leaving": test, "complaints": test},
-        "nps": told, "outages": {"leaving": "no_match"},
+        "nps": told, "outages": {"leaving": "found", "hours": {"all": {"told": 2.0, "told_low": 1.0, "told_high": 3.0, "true": 2.5, "held": held > 8, "verdict": "found", "placebo_p_value": p_value}}},
     }  # fmt: skip
 
 
@@ -47,6 +47,13 @@ def test_every_miss_is_told_with_the_mechanisms_below_their_bound():
         "one world has no interval"
     )
     assert "NOT met: of areas with nothing to save, 25.0% are promised some (at most 5%)" in told
+
+
+def test_the_outage_study_is_held_to_answers_coverage_and_placebos():
+    told = list(verdicts.verdicts([row("additive", 7), row("power", 10, p_value=0.01)]))
+    assert "met: the outage study answers in 100.0% of worlds (at least 80%)" in told
+    assert "NOT met: intervals of an hour's cost hold the truth in 50.0% (93% to 97%)" in told
+    assert "NOT met: its placebo sounds in 50.0% of worlds (at most 5%)" in told
 
 
 def test_worlds_without_effects_are_few_until_their_bound_says_that_they_are_enough():

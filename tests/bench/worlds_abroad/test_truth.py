@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from bench.worlds_abroad import doses, futures, hours, leaving, mechanisms, oracle, quality, worlds
+from bench.worlds_abroad import doses, futures, hours, leaving, mechanisms, oracle, outage_costs, quality, worlds
 from bench.worlds_abroad.customers import NEVER, VOLUNTARY
 from bench.worlds_abroad.layout import BEFORE, WEEKS
 
@@ -113,3 +113,25 @@ def test_who_knows_the_form_is_surer_of_many_customers_and_of_nothing_to_keep():
     nothing = oracle.widths(worlds.simulate("null", 1, **SMALL).future, TARGETS)
     assert nothing.kept == pytest.approx(0.0)
     assert (nothing.expected > 0).all()
+
+
+def test_an_hour_costs_what_the_hazard_says_of_it():
+    """Where hours add up, each costs its share of the hazard in as many weeks as it is remembered, whatever else is borne."""
+    world = worlds.simulate("additive", 1, **SMALL)
+    rules = leaving.Rules(
+        world.mechanism, world.layout, world.rules.level, world.rules.shock, np.ones_like(world.rules.minding), {}, ()
+    )
+    of_hours = leaving.Rules(
+        mechanisms.Mechanism("additive", {"down_hours": 2.0}, form="additive", window=4), *_rest(rules)
+    )
+    people = copy.deepcopy(world.people)
+    people.contract[:] = -(10**6)
+    cost = outage_costs.per_hour(of_hours, people, world.course)
+    # One hour in four weeks is a quarter of an hour a week in each of them; bad are two hours a week, longer remembered.
+    share = leaving.WEEKLY * (2.0 - 1.0) / (doses.BAD["down_hours"] * np.sqrt(doses.BAD_WEEKS / 4))
+    for kind in outage_costs.KINDS:
+        assert cost[kind] == pytest.approx(share, rel=0.05)
+
+
+def _rest(rules: leaving.Rules) -> tuple[object, ...]:
+    return rules.layout, rules.level, rules.shock, rules.minding, rules.steps, rules.campaigns

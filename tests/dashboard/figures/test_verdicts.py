@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import backtest, effects, evidence, findings, loyalty, ranking
+from dashboard.figures import backtest, effects, evidence, findings, loyalty, outages, ranking
 from dashboard.figures.style import intervals, numbers, words
 from dashboard.figures.style.palette import LIGHT
 from dashboard.models.statistics.interval_sides import Side, side_of
@@ -143,12 +143,12 @@ def test_the_change_of_a_score(estimate, low, high, side, is_real_fall):
 
 @every_case
 def test_an_outage_that_was_found_to_do_something(estimate, low, high, side):
-    said = loyalty.outage_verdict({"verdict": "found", "excess": estimate, "excess_low": low, "excess_high": high})
+    said = outages.verdict({"verdict": "found", "excess": estimate, "excess_low": low, "excess_high": high})
     is_more = not numbers.is_missing(estimate) and estimate > 0
-    assert said == ("found" if is_more else loyalty.FEWER)
-    for other in ("not_found", "too_small", "too_early", "no_match", "not_separable"):
-        told = loyalty.outage_verdict({"verdict": other, "excess": estimate, "excess_low": low, "excess_high": high})
-        assert told == loyalty.VERDICTS[other]
+    assert said == ("found" if is_more else outages.FEWER)
+    for other in ("not_found", "too_small", "too_early", "no_match", "no_answer", "not_separable"):
+        told = outages.verdict({"verdict": other, "excess": estimate, "excess_low": low, "excess_high": high})
+        assert told == outages.VERDICTS[other]
 
 
 @every_case

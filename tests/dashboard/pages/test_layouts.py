@@ -388,7 +388,7 @@ def test_pages_to_read_say_what_is_missing_in_words(sample, scratch):
         "could not tell who is held",
         "No contract ends",
         "No survey answers",
-        "No outage could be compared",
+        "What followed outages could not be estimated",
     ):
         assert phrase in said, phrase
     assert "did not count its rows" in text_of(evidence.layout(seen))

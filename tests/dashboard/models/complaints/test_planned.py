@@ -16,11 +16,11 @@ from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import challenger, churn, dose_rows
 from dashboard.models.leaving.covariates import TRAILING, quality_of
 from dashboard.models.loyalty import held_or_loyal
-from dashboard.models.outages import outage_list, outage_study
+from dashboard.models.outages import matched_study, outage_list
 
 from ...sample_measures import PLANTED, not_taken
 from ..leaving.test_churn import make_weeks
-from ..outages.test_outage_study import world as provider_with_outages
+from ..outages.test_matched_study import world as provider_with_outages
 
 
 def nights_of(weeks: pd.DataFrame, seed: int, share: float = 0.2) -> np.ndarray:
@@ -181,6 +181,6 @@ def test_weeks_of_planned_work_are_neither_before_nor_match():
     weeks, now = provider_with_outages(1, effect=0.5)
     quiet = weeks.assign(planned_hours_per_customer=0.0)
     busy = weeks.assign(planned_hours_per_customer=1.0)
-    assert len(outage_study.incidents(outage_list.of_weeks(weeks), quiet, now, seed=1).weeks)
-    made = outage_study.incidents(outage_list.of_weeks(weeks), busy, now, seed=1).effects
+    assert len(matched_study.matched(outage_list.of_weeks(weeks), quiet, now, seed=1).query("not is_pooled"))
+    made = matched_study.matched(outage_list.of_weeks(weeks), busy, now, seed=1)
     assert made.query("not is_pooled").empty, "no outage has eight undisturbed weeks before it"

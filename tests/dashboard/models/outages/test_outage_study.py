@@ -1,216 +1,239 @@
-"""The event study against planted outages, and against worlds in which outages do nothing."""
+"""The study by the weeks that follow, against planted effects in providers where outages are everywhere."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models.outages import event_windows, outage_list, outage_study
+from dashboard.models.outages import following_weeks, hidden_hours, outage_hours, outage_list, outage_study
+from dashboard.models.outages.outage_hours import ALL, OVER, UNDER
 
 from ...sample_measures import not_taken
 
-WEEKS = pd.date_range("2025-01-06", periods=52, freq="7D")
+PER_HOUR = 0.004
+"""Departures more for each hour of one customer, spread evenly over the eight weeks after its own."""
 
 
-def world(seed: int, *, effect: float, areas: int = 40, customers: int = 2000, drift: float = 0.0):
-    """area_weeks in which a third of the areas has an outage of two hours once; complaints rise by ``effect`` for 9 weeks.
+def provider(seed: int, *, areas: int = 30, weeks: int = 52, customers: int = 3000, **planted):
+    """area_weeks in which most areas have outages every few weeks: short ones, and one in four of twelve hours.
 
-    With ``drift`` latency (steps of 10 ms) rises with the outage and stays.
+    ``under`` and ``over`` (default 1) are which part of PER_HOUR each sort costs, ``before`` what outages to come do.
     """
     random = np.random.default_rng(seed)
-    hit_week = {a: int(random.integers(10, 40)) for a in range(areas // 3)}
-    frames = []
-    for area in range(areas):
-        usual = customers * 0.004 * np.exp(random.normal(0, 0.2))
-        place = np.arange(len(WEEKS))
-        start = hit_week.get(area, 10**6)
-        is_after = (place >= start) & (place <= start + 8)
-        rate = usual * np.where(is_after, 1 + effect, 1.0) * (1 + 0.2 * np.sin(place / 6))
-        frames.append(
-            pd.DataFrame(
-                {
-                    "area": f"a{area:02}",
-                    "week": WEEKS,
-                    "is_complete": True,
-                    "customer_days": 7.0 * customers,
-                    "complaints_connection": random.poisson(rate / 2),
-                    "complaints_slow": random.poisson(rate / 2),
-                    "leavers_voluntary": random.poisson(customers * 0.001, len(WEEKS)),
-                    "down_hours_per_customer": np.where(place == start, 2.0, 0.0),
-                    "evening_rtt_p95_mean_seconds": 0.02 + 0.01 * drift * (place >= start),
-                    "loss_ratio": 0.001,
-                    "evening_utilization_mean_ratio": 0.5,
-                    **not_taken("area_column"),
-                }
-            )
-        )
-    now = pd.DataFrame({"area": [f"a{a:02}" for a in range(areas)], "technology": "cable", "monthly_price": 30.0})
-    return pd.concat(frames, ignore_index=True), now
+    reach = 20
+    struck = random.random((areas, weeks + 2 * reach)) < 0.4
+    is_long = random.random(struck.shape) < 0.25
+    share = np.where(struck, random.uniform(0.2, 1.0, struck.shape), 0.0)
+    under, over = share * 2.0 * ~is_long, share * 12.0 * is_long
+    if planted.get("together"):
+        under, over = (np.broadcast_to(values[:1], values.shape) for values in (under, over))
+    dose = planted.get("under", 1.0) * under + planted.get("over", 1.0) * over
+    week = np.arange(reach, reach + weeks)
+    added = PER_HOUR / 8 * sum(dose[:, week - lag] for lag in range(1, 9))
+    added = added + planted.get("before", 0.0) * PER_HOUR / 8 * sum(dose[:, week + lead] for lead in range(1, 9))
+    level = 0.004 * np.exp(random.normal(0, 0.3, (areas, 1))) * (1 + 0.3 * np.sin(week / 8))
+    left = random.poisson(customers * (level + added))
+    down, long = (under + over)[:, week], over[:, week]
+    index = pd.MultiIndex.from_product(
+        [[f"a{a:02}" for a in range(areas)], pd.date_range("2025-01-06", periods=weeks, freq="7D")],
+        names=["area", "week"],
+    )
+    frame = index.to_frame(index=False).assign(
+        is_complete=True,
+        customer_days=7.0 * customers,
+        observed_ratio=1.0,
+        complaints_connection=random.poisson(customers * 0.004, areas * weeks),
+        complaints_slow=0,
+        leavers_voluntary=left.ravel(),
+        down_hours_per_customer=down.ravel(),
+        down_ratio=share[:, week].ravel(),
+        long_down_ratio=(share * is_long)[:, week].ravel(),
+        long_down_hours_per_customer=long.ravel(),
+        evening_rtt_p95_mean_seconds=0.02,
+        loss_ratio=0.001,
+        evening_utilization_mean_ratio=0.5,
+        **not_taken("area_column"),
+    )
+    now = pd.DataFrame({"area": sorted(frame["area"].unique()), "technology": "cable", "monthly_price": 30.0})
+    return frame, now
 
 
-def studied(seed: int, **planted):
-    weeks, now = world(seed, **planted)
-    return outage_study.incidents(outage_list.of_weeks(weeks), weeks, now, seed=1)
+def studied(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    made = outage_study.incidents(outage_list.of_weeks(frame), frame, now, seed=1, outcomes=("leaving",)).effects
+    return made[made["design"] == outage_study.BY_WEEKS].set_index("outage")
 
 
-def pooled(made: outage_study.Incidents, outcome: str) -> pd.Series:
-    return made.effects.set_index(["outage", "outcome"]).loc[("pooled:all", outcome)]
+@pytest.fixture(scope="module")
+def usual():
+    return provider(1)
 
 
-def test_a_planted_effect_is_found_with_its_size():
-    made = studied(1, effect=0.5)
-    row = pooled(made, "complaints_quality")
-    assert row["verdict"] == "found"
-    true = 0.5 * row["expected"]
-    assert row["excess_low"] < true < row["excess_high"]
-    assert row["excess"] == pytest.approx(row["observed"] - row["expected"])
-    assert pooled(made, "leaving")["verdict"] != "found"
-    course = made.weeks[(made.weeks["size"] == "all") & (made.weeks["outcome"] == "complaints_quality")]
-    before, after = course[course["weeks_since"] < 0], course[course["weeks_since"] >= 0]
-    assert before["excess_per_1000"].mean() == pytest.approx(0.0, abs=0.1)
-    assert (after["excess_per_1000"] > 0).all()
-    assert (after["low"] > 0).mean() > 0.7
+@pytest.fixture(scope="module")
+def found(usual):
+    frame, now = usual
+    return outage_study.incidents(outage_list.of_weeks(frame), frame, now, seed=1)
 
 
-def test_outages_without_effect_are_hardly_ever_found_and_intervals_hold_nothing():
-    """Six worlds: the pooled interval holds 0 in nearly all, and hardly any sum is called found."""
-    held, found = 0, 0
-    for seed in range(6):
-        effects = studied(100 + seed, effect=0.0, areas=24).effects
-        row = effects.set_index(["outage", "outcome"]).loc[("pooled:all", "complaints_quality")]
-        held += row["excess_low"] <= 0 <= row["excess_high"]
-        found += (effects["is_pooled"] & (effects["verdict"] == "found")).any()
-    assert held >= 5
-    assert found <= 1
+def test_what_an_hour_costs_is_found_where_every_area_has_outages(found):
+    rows = found.effects.set_index(["outage", "outcome"])
+    for kind in (ALL, OVER):
+        row = rows.loc[(f"pooled:{kind}", "leaving")]
+        assert row["verdict"] == "found"
+        assert row["excess_per_1000_hours_low"] < 1000 * PER_HOUR < row["excess_per_1000_hours_high"]
+        assert row["excess"] == pytest.approx(row["excess_per_1000_hours"] * row["customer_minutes"] / 60 / 1000)
+        assert row["excess_per_1000"] == pytest.approx(row["excess_per_1000_hours"] * row["hours_each"])
+        assert row["monthly_revenue"] == pytest.approx(30 * row["excess"])
+    assert rows.loc[("pooled:over_4h", "leaving"), "hours_each"] == pytest.approx(12.0)
+    assert rows.loc[("pooled:all", "complaints_quality"), "verdict"] != "found"
+    assert rows.loc[("matched:all", "leaving"), "verdict"] == "no_match", "no week is quiet"
 
 
-def test_what_moved_with_another_measure_is_not_laid_to_the_outage():
-    made = studied(1, effect=0.5, drift=1.0)
-    single = made.effects[~made.effects["is_pooled"]]
-    assert set(single["verdict"]) == {"not_separable"}
-    assert pooled(made, "complaints_quality")["verdict"] == "no_match"
+def test_the_course_is_nothing_before_and_what_was_planted_after(found):
+    weeks = found.weeks[(found.weeks["outcome"] == "leaving") & (found.weeks["size"] == "all")].set_index("weeks_since")
+    assert list(weeks.index) == list(range(-8, 13))
+    assert (weeks["is_placebo"] == (weeks.index < 0)).all()
+    each = found.effects.set_index(["outage", "outcome"]).loc[("pooled:all", "leaving"), "hours_each"]
+    planted = pd.Series(np.where((weeks.index >= 1) & (weeks.index <= 8), 1000 * each * PER_HOUR / 8, 0.0), weeks.index)
+    inside = (weeks["low"] <= planted) & (planted <= weeks["high"])
+    assert inside.mean() >= 0.8
+    assert (weeks.loc[1:8, "low"] > 0).all()
 
 
-def test_small_neighbourhoods_are_too_small_to_say():
-    made = studied(2, effect=0.3, customers=150)
-    single = made.effects[~made.effects["is_pooled"] & (made.effects["outcome"] == "leaving")]
-    assert set(single["verdict"]) == {"too_small"}
-    assert (single["smallest_detectable"] > single["expected"]).all()
+def test_long_outages_that_alone_matter_are_told_from_short_ones():
+    rows = studied(*provider(2, under=0.0))
+    assert rows.loc["pooled:over_4h", "verdict"] == "found"
+    assert rows.loc["pooled:under_4h", "verdict"] != "found"
+    assert rows.loc["pooled:under_4h", "excess_per_1000_hours_low"] < 0
 
 
-def test_where_nobody_complains_nothing_is_called_not_found():
-    weeks, now = world(1, effect=0.0, areas=15)
-    weeks[["complaints_connection", "complaints_slow"]] = 0
-    made = outage_study.incidents(outage_list.of_weeks(weeks), weeks, now, seed=1)
-    verdicts = made.effects.loc[made.effects["outcome"] == "complaints_quality", "verdict"]
-    assert set(verdicts) <= {"too_small", "no_match", "too_early"}
+def test_intervals_hold_what_was_planted_and_nothing_is_found_where_nothing_is():
+    """Twenty providers each: of 95% intervals at least 17 hold; Holm over two finds at most two of nothing."""
+    held = sum(
+        row["excess_per_1000_hours_low"] < 1000 * PER_HOUR < row["excess_per_1000_hours_high"]
+        for row in (one("leaving", provider(100 + seed, areas=16, weeks=40)) for seed in range(20))
+    )
+    rows = [one("leaving", provider(200 + seed, areas=16, weeks=40, under=0.0, over=0.0)) for seed in range(20)]
+    assert held >= 17
+    assert sum(row["p_value"] < 0.05 for row in rows) <= 3
+    assert sum(row["verdict"] == "no_answer" for row in rows) <= 3
 
 
-def test_money_is_excess_departures_times_price():
-    made = studied(3, effect=0.0, areas=15)
-    row = pooled(made, "leaving")
-    assert row["monthly_revenue"] == pytest.approx(30.0 * row["excess"])
-    assert np.isnan(pooled(made, "complaints_quality")["monthly_revenue"])
-
-
-def test_what_strikes_again_within_eight_weeks_is_one_episode():
-    weeks, now = world(1, effect=0.0, areas=6)
-    weeks["down_hours_per_customer"] = 0.0
-    for area, week, hours in (("a00", 12, 1.0), ("a00", 15, 3.5), ("a01", 20, 0.3), ("a02", 3, 2.0), ("a03", 50, 1.0)):
-        weeks.loc[(weeks["area"] == area) & (weeks["week"] == WEEKS[week]), "down_hours_per_customer"] = hours
-    effects = outage_study.incidents(outage_list.of_weeks(weeks), weeks, now, seed=1).effects
-    single = effects[~effects["is_pooled"] & (effects["outcome"] == "leaving")].set_index("area")
-    assert single.index.tolist() == ["a00", "a01", "a03"]  # a02 has no eight weeks before
-    assert single["size"].tolist() == ["large", "small", "medium"]
-    assert single.loc["a00", "customer_minutes"] == pytest.approx(4.5 * 60 * 2000)
-    assert single.loc["a03", "verdict"] == "too_early"
-
-
-def test_the_comparison_is_the_formula():
-    weeks, now = world(5, effect=0.2, areas=12)
-    grid = event_windows.grid_of(weeks, outage_list.of_weeks(weeks), now, 0.25)
-    window = event_windows.episodes(grid)[0]
-    compared = event_windows.compare(grid, window, "leaving")
-    counts = grid.counts["leaving"]
-    pre, post = slice(window.week - 8, window.week), slice(window.week, window.week + 9)
-    assert compared is not None
-    assert compared.observed == counts[window.area, post].sum()
-    others = [
-        a for a in range(12) if a != window.area and not grid.is_disturbed[a, window.week - 8 : window.week + 9].any()
-    ]
-    level = np.abs(counts[others, pre].sum(axis=1) ** 0.5 - counts[window.area, pre].sum() ** 0.5)
-    assert compared.matched == min(5, len(level))
-
-
-def test_no_outages_and_one_area_are_said_not_raised():
-    weeks, now = world(1, effect=0.0, areas=3)
-    nothing = outage_study.incidents(outage_list.of_weeks(weeks).iloc[:0], weeks, now, seed=1)
-    assert nothing.effects["is_pooled"].all()
-    assert set(nothing.effects["verdict"]) == {"too_small"}
-    alone = weeks[weeks["area"] == "a00"]
-    made = outage_study.incidents(outage_list.of_weeks(alone), alone, now, seed=1)
-    assert set(made.effects["verdict"]) <= {"no_match", "too_small"}
-    assert made.effects["excess"].isna().all()
-
-
-def recorded(*rows: tuple[str, str, int, float]) -> pd.DataFrame:
-    """Incidents (area, kind, place of the week, minutes per customer of 2,000), one hour after the week began."""
-    return pd.DataFrame(
+def one(outcome: str, made: tuple[pd.DataFrame, pd.DataFrame]) -> pd.Series:
+    """All outages together, as told from an estimate that does not split them."""
+    frame, _ = made
+    hours = outage_hours.hours_of(frame.drop(columns=list(outage_hours.LONG_COLUMNS)), outage_list.of_weeks(frame))
+    told = following_weeks.following(hours, outcome)[0]
+    return pd.Series(
         {
-            "area": [area for area, *_ in rows],
-            "incident_id": [f"i{n}" for n in range(len(rows))],
-            "kind": [kind for _, kind, *_ in rows],
-            "week": [WEEKS[week] for *_, week, _ in rows],
-            "last_week": [WEEKS[week] for *_, week, _ in rows],
-            "started_at": [WEEKS[week].tz_localize("UTC") + pd.Timedelta(hours=1) for *_, week, _ in rows],
-            "customers": 2000,
-            "customer_minutes": [2000.0 * minutes for *_, minutes in rows],
+            "excess_per_1000_hours_low": 1000 * told.low,
+            "excess_per_1000_hours_high": 1000 * told.high,
+            "p_value": told.p_value,
+            "verdict": "no_answer" if told.reason else "",
         }
     )
 
 
-def test_incidents_on_record_are_the_outages_and_weekly_down_time_only_fills_in():
-    weeks, now = world(1, effect=0.5)
-    hit = weeks.loc[weeks["down_hours_per_customer"] > 0, ["area", "week"]].sort_values("area", ignore_index=True)
-    place = WEEKS.get_indexer(pd.DatetimeIndex(hit["week"]))
-    told = [(area, "outage", int(week), 120.0) for area, week in zip(hit["area"], place, strict=True)]
-    known = outage_list.known(weeks, recorded(*told[1:]))
-    assert known["source"].value_counts().to_dict() == {"incidents": len(told) - 1, "weekly_down_time": 1}
-    made = outage_study.incidents(known, weeks, now, seed=1)
-    single = made.effects[~made.effects["is_pooled"]].drop_duplicates("area").set_index("area")
-    assert single["source"].value_counts().to_dict() == {"incidents": len(told) - 1, "weekly_down_time": 1}
-    assert (single["started_at"].dt.hour == single["source"].map({"incidents": 1, "weekly_down_time": 0})).all()
-    whole = pooled(made, "complaints_quality")
-    assert (whole["verdict"], whole["source"], whole["kind"]) == ("found", "both", "outage")
-    # The same outages, whichever way they are known, give the same effect: all took two hours.
-    assert whole["excess"] == pytest.approx(pooled(studied(1, effect=0.5), "complaints_quality")["excess"])
-    assert "1 week with down time and no incident on record" in outage_list.note(known)
+def test_what_moves_before_the_outage_is_no_answer():
+    row = studied(*provider(3, before=1.0)).loc["pooled:all"]
+    assert row["verdict"] == "no_answer"
+    assert "already in the weeks before" in row["note"]
+    assert np.isnan(row["excess"])
+    assert row["placebo_p_value"] < 0.05
 
 
-def test_planned_work_is_summed_apart_and_is_no_quiet_week_either():
-    weeks, now = world(1, effect=0.0, areas=12)
-    weeks["down_hours_per_customer"] = 0.0
-    rows = [("a00", "planned", 20, 60.0), ("a01", "outage", 20, 60.0), ("a02", "planned", 15, 60.0)]
-    rows += [("a02", "outage", 18, 60.0), ("a03", "outage", 20, 5.0)]
-    known = outage_list.known(weeks, recorded(*rows))
-    grid = event_windows.grid_of(weeks, known, now, 0.25)
-    names = {kind: [grid.areas[w.area] for w in event_windows.episodes(grid, kind)] for kind in event_windows.KINDS}
-    # The work in a02 has an outage in the weeks after it, and that outage no quiet weeks before it.
-    assert names == {"outage": ["a01"], "planned": ["a00"]}
-    assert not [w for w in event_windows.placebos(grid) if grid.areas[w.area] == "a00" and 12 <= w.week <= 28]
-    effects = outage_study.incidents(known, weeks, now, seed=1).effects
-    sums = effects[effects["is_pooled"] & (effects["outcome"] == "leaving")].set_index("outage")
-    assert sums.loc["pooled:planned", "kind"] == "planned"
-    assert (sums.loc[["pooled:planned", "pooled:all"], "customer_minutes"] == 120_000.0).all()
-    assert "2 planned works" in outage_list.note(known)
+def test_outages_of_all_areas_at_once_cannot_be_told_from_the_calendar():
+    rows = studied(*provider(4, together=True))
+    assert set(rows["verdict"]) == {"no_answer"}
+    assert rows["note"].str.contains("in the same weeks").all()
 
 
-def test_a_week_that_was_down_is_not_quiet_though_its_incident_says_little():
-    weeks, now = world(1, effect=0.0, areas=12)
-    weeks["down_hours_per_customer"] = 0.0
-    weeks.loc[(weeks["area"] == "a00") & (weeks["week"] == WEEKS[20]), "down_hours_per_customer"] = 3.0
-    known = outage_list.known(weeks, recorded(("a00", "outage", 20, 5.0)))
-    grid = event_windows.grid_of(weeks, known, now, 0.25)
-    assert not event_windows.episodes(grid)
-    assert not [w for w in event_windows.placebos(grid) if w.area == 0 and 12 <= w.week <= 28]
+@pytest.mark.parametrize(
+    ("cut", "says"),
+    [
+        (lambda f: f[f["week"] < "2025-03-01"], "the history is too short: 8 complete weeks"),
+        (lambda f: f[f["area"] < "a09"], "fewer than 10 neighbourhoods"),
+        (lambda f: f.assign(down_hours_per_customer=0.0, long_down_hours_per_customer=0.0), "there was none"),
+        (
+            lambda f: f.assign(down_hours_per_customer=f["down_hours_per_customer"] * (f["area"] < "a05")),
+            "only 5 of 30",
+        ),
+        (lambda f: f.assign(observed_ratio=0.2), "there was none"),
+    ],
+    ids=["eight weeks", "nine areas", "no outage", "few areas struck", "not observed"],
+)
+def test_no_answer_says_why(usual, cut, says):
+    frame, now = usual
+    row = studied(cut(frame), now).loc["pooled:all"]
+    assert row["verdict"] == "no_answer"
+    assert says in row["note"]
+
+
+def test_a_short_history_is_told_over_fewer_weeks(usual):
+    frame, now = usual
+    row = studied(frame[frame["week"] < "2025-07-07"], now).loc["pooled:all"]
+    assert row["weeks_after"] == 8
+    assert np.isfinite(row["excess"])
+
+
+def test_without_the_columns_of_length_all_outages_are_told_together(usual):
+    frame, now = usual
+    rows = studied(frame.drop(columns=list(outage_hours.LONG_COLUMNS)), now)
+    assert list(rows.index) == ["pooled:all"]
+    assert np.isfinite(rows.loc["pooled:all", "excess_per_1000_hours"])
+
+
+def test_too_little_to_see_says_what_could_have_been_seen():
+    row = studied(*provider(5, areas=12, customers=8, under=0.0, over=0.0)).loc["pooled:over_4h"]
+    assert row["verdict"] == "too_small"
+    assert row["smallest_detectable"] > row["expected"] / 2
+
+
+def test_incidents_tell_the_hours_of_weeks_that_nobody_observed(usual):
+    frame, _ = usual
+    blind = frame["area"].eq("a00") & frame["week"].eq(pd.Timestamp("2025-03-03"))
+    hidden = frame.assign(observed_ratio=frame["observed_ratio"].mask(blind, 0.1))
+    start = pd.Timestamp("2025-03-04", tz="UTC")
+    told = pd.DataFrame(
+        {
+            "area": "a00", "kind": "outage", "source": "incidents", "week": pd.Timestamp("2025-03-03"),
+            "started_at": start, "customers": [600, 300], "customer_minutes": [600 * 60.0 * 6, 300 * 60.0 * 2],
+        }
+    )  # fmt: skip
+    place = 0, 8
+    without = outage_hours.hours_of(hidden, told.iloc[:0])
+    assert np.isnan(without.hours[ALL][place])
+    hours = outage_hours.hours_of(hidden, told)
+    assert hours.hours[ALL][place] == pytest.approx((600 * 6 + 300 * 2) / 3000)
+    assert hours.hours[OVER][place] == pytest.approx(600 * 6 / 3000)
+    assert hours.hours[UNDER][place] == pytest.approx(300 * 2 / 3000)
+    assert hours.hit[OVER][place] == pytest.approx(600 / 3000)
+
+
+def test_hidden_hours_that_go_with_outages_draw_the_interval_towards_none(usual):
+    frame, now = usual
+    hours = outage_hours.hours_of(frame, outage_list.of_weeks(frame))
+    assert hidden_hours.per_hour(hours) == 0.0
+    gone = 1.5 * hours.hours[ALL]
+    at_random = np.random.default_rng(1).uniform(0, 20, gone.shape)
+    assert hidden_hours.per_hour(replace(hours, unseen=at_random)) == 0.0
+    assert hidden_hours.per_hour(replace(hours, unseen=gone + at_random)) == pytest.approx(1.5, abs=0.3)
+    assert hidden_hours.bounded(4.0, 3.0, 6.0, 1.0) == (3.0, 1.5, 6.0)
+    assert hidden_hours.bounded(2.0, -2.0, 6.0, 0.0) == (2.0, -2.0, 6.0)
+    seen = frame["down_hours_per_customer"] * 1.5 / 168
+    row = studied(frame.assign(observed_ratio=1 - seen), now).loc["pooled:all"]
+    plain = studied(frame, now).loc["pooled:all"]
+    assert row["excess_per_1000_hours_low"] < plain["excess_per_1000_hours_low"] / 2
+    assert "nobody observed" in row["note"]
+
+
+def test_another_measure_stands_beside_the_hours_only_where_it_moves_with_them(usual):
+    frame, _ = usual
+    hours = outage_hours.hours_of(frame, outage_list.of_weeks(frame))
+    noise = np.random.default_rng(2).normal(2.0, 0.3, hours.customers.shape)
+    assert len(following_weeks._others(replace(hours, others=noise[None]))) == 0
+    along = noise + 0.05 * hours.hours[ALL]
+    assert len(following_weeks._others(replace(hours, others=along[None]))) == len(following_weeks.OTHER_LAGS)
+    assert len(following_weeks._others(replace(hours, others=np.full_like(along, np.nan)[None]))) == 0

@@ -1,0 +1,234 @@
+"""What outages did, in words and numbers: by the weeks that followed, and as a second look against matched areas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from dashboard.figures.style import numbers
+from dashboard.models.statistics.interval_sides import Side, side_in
+
+if TYPE_CHECKING:
+    from dashboard.results.stored_results import Results
+
+BY_WEEKS = "following_weeks"
+OUTCOMES = {"complaints_quality": "Complaints about quality", "leaving": "Leaving"}
+MORE = {"complaints_quality": "more complaints about quality came from", "leaving": "more left of"}
+FEWER_OF = {"complaints_quality": "fewer complaints about quality came from", "leaving": "fewer left of"}
+KINDS = ("over_4h", "under_4h", "all", "planned")
+SIZES = {
+    "over_4h": "over 4 h a week",
+    "under_4h": "up to 4 h a week",
+    "small": "under 1 h",
+    "medium": "1 to 4 h",
+    "large": "4 h and more",
+    "all": "all",
+}
+AFTER = {
+    "over_4h": "a week with more than four hours without service",
+    "under_4h": "a week with up to four hours without service",
+    "all": "a week with time without service",
+    "planned": "a week with planned work",
+}
+PLANNED = "planned work"
+VERDICTS = {
+    "found": "found",
+    "not_found": "not found",
+    "too_small": "too few to say",
+    "too_early": "too early to say",
+    "no_match": "no area to compare with",
+    "no_answer": "no answer",
+    "not_separable": "cannot be separated from other measures",
+}
+FEWER = "found, but fewer than expected"
+Cell = tuple[str, str]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Some weeks since an outage that share one estimate, drawn on a scale from 0 (bottom) to 100 (top).
+
+    ``width`` is how many weeks they are; ``says`` is the whole in words.
+    """
+
+    weeks: str
+    width: int
+    low: float
+    value: float
+    high: float
+    is_placebo: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What an outage adds week by week: its title, the steps, and where on their scale nothing lies."""
+
+    title: str
+    steps: tuple[Step, ...]
+    nothing: float
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """What is said of an outage's excess; one that was found may also lie below what was expected."""
+    if row["verdict"] == "found" and (numbers.is_missing(row["excess"]) or not row["excess"] > 0):
+        return FEWER
+    return VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
+
+
+def known_from(results: Results) -> str:
+    """From which records the outages are known, as the build said it; empty where it did not."""
+    notes = {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
+    return " ".join(notes[code] for code in ("incidents_unread", "outages_known_from") if code in notes)
+
+
+def sentences(results: Results) -> list[str]:
+    """One sentence for each outcome and kind: what followed, or why that is not known."""
+    return [_sentence(row) for row in _by_weeks(results)]
+
+
+def _by_weeks(results: Results) -> list[Row]:
+    """Rows of the study by the weeks that follow, of what there was any of: leaving first, the longest outages first."""
+    table = results.incident_effects
+    rows = [row for row in _records(table[table["is_pooled"]]) if row["design"] == BY_WEEKS and row["outages"]]
+    return sorted(rows, key=lambda row: (row["outcome"] != "leaving", KINDS.index(_kind(row))))
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    return str(row["outage"]).removeprefix("pooled:")
+
+
+def _records(table: Any) -> list[Row]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _sentence(row: Row) -> str:
+    after, outcome = AFTER[_kind(row)], str(row["outcome"])
+    about = OUTCOMES[outcome].lower()
+    if row["verdict"] == "no_answer":
+        return f"What {after} does to {about} is not known: {row['note']}."
+    column, of = _told_by(row)
+    span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, 1))
+    if row["verdict"] == "too_small":
+        least = _detectable(row, column)
+        return f"After {after} only a change of {least} or more of {of} could have been seen in {about}: too few to say ({span})."
+    side, weeks = side_in(row, column), f"in the {int(row['weeks_after']) + 1} weeks that followed"
+    note = "" if numbers.is_missing(row["note"]) else f" {row['note']}"
+    if row["verdict"] == "found" and side in (Side.ABOVE, Side.BELOW):
+        words = MORE if side is Side.ABOVE else FEWER_OF
+        size = numbers.decimal(abs(row[column]), 1)
+        return f"After {after}{_hours(row)} about {size} {words[outcome]} {of} {weeks} ({span}).{note}"
+    return f"After {after}{_hours(row)} no change in {about} was found {weeks}: {span} of {of}.{note}"
+
+
+def _told_by(row: Row) -> tuple[str, str]:
+    """The column that is told, and of whom; for each hour where it is not known who was without service."""
+    if numbers.is_missing(row["excess_per_1000"]):
+        return "excess_per_1000_hours", "1,000 customers, for each hour,"
+    return "excess_per_1000", "1,000 customers"
+
+
+def _hours(row: Row) -> str:
+    if numbers.is_missing(row["hours_each"]):
+        return ""
+    return f" ({numbers.decimal(row['hours_each'], 1)} hours on average)"
+
+
+def _detectable(row: Row, column: str) -> str:
+    if numbers.is_missing(row["excess"]) or not row["excess"]:
+        return "some size"
+    return numbers.decimal(abs(row["smallest_detectable"] * row[column] / row["excess"]), 1)
+
+
+def rows(results: Results, currency: str) -> list[list[Cell]]:
+    """By the weeks that follow: outcome, length, weeks, excess per 1,000, in all, usual per 1,000, revenue, verdict."""
+    told = []
+    for row in _by_weeks(results):
+        usual = 1000 * row["expected"] / row["customers"] if row["customers"] else None
+        told.append(
+            [
+                *_what(row),
+                (numbers.count(row["outages"]), ""),
+                _with(row, _told_by(row)[0], 1),
+                (numbers.decimal(usual, 1), ""),
+                _with(row, "excess", 0),
+                _money(row, currency),
+                (verdict(row), _p(row)),
+            ]
+        )
+    return told
+
+
+def matched_rows(results: Results) -> list[list[Cell]]:
+    """Against matched areas, where any was: outcome, size, outages, excess, per 1,000, verdict."""
+    table = results.incident_effects
+    told = []
+    for row in _records(table[table["is_pooled"]]):
+        if row["design"] != BY_WEEKS and not numbers.is_missing(row["excess"]):
+            excess = (_with(row, "excess", 1), _with(row, "excess_per_1000", 1))
+            told.append([*_what(row), (numbers.count(row["outages"]), ""), *excess, (verdict(row), _p(row))])
+    return told
+
+
+def compared(results: Results) -> str:
+    """How many of the outages on record the second look counts, and why not all; empty where it counts none."""
+    table = results.incident_effects
+    rows = table[(table["kind"] == "outage") & (table["design"] != BY_WEEKS)]
+    of_all = rows[rows["is_pooled"] & (rows["size"] == "all")]
+    episodes = rows.loc[~rows["is_pooled"], "outage"].nunique()
+    if of_all.empty or not episodes:
+        return ""
+    return (
+        f"Outages of one neighbourhood within eight weeks are taken together, which leaves {numbers.count(episodes)};"
+        f" {numbers.count(int(of_all['outages'].max()))} of them can be compared."
+    )
+
+
+def _what(row: Row) -> list[Cell]:
+    size = PLANNED if row["kind"] == "planned" else SIZES.get(row["size"], str(row["size"]))
+    return [(OUTCOMES.get(row["outcome"], str(row["outcome"])), ""), (size, "")]
+
+
+def _with(row: Row, column: str, places: int) -> Cell:
+    """A value and its interval."""
+    span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, places))
+    return numbers.decimal(row[column], places), "" if span == numbers.NONE else span
+
+
+def _money(row: Row, currency: str) -> Cell:
+    ends = (row["monthly_revenue_low"], row["monthly_revenue_high"])
+    span = numbers.interval(*ends, lambda v: numbers.money(v, currency))
+    return numbers.money(row["monthly_revenue"], currency), "" if span == numbers.NONE else span
+
+
+def _p(row: Row) -> str:
+    return "" if numbers.is_missing(row["p_adjusted"]) else f"p {numbers.probability(row['p_adjusted'])}"
+
+
+def courses(results: Results) -> list[Course]:
+    """What an outage adds to leaving week by week: of long ones where they are told apart, else of all."""
+    table = results.incident_weeks
+    leaving = table[table["outcome"] == "leaving"]
+    kinds = [kind for kind in ("over_4h", "all") if (leaving["size"] == kind).any()][:1]
+    return [_course(kind, _records(leaving[leaving["size"] == kind].sort_values("weeks_since"))) for kind in kinds]
+
+
+def _course(kind: str, weeks: list[Row]) -> Course:
+    ends = [0.0, *(float(row[end]) for row in weeks for end in ("low", "high"))]
+    least, most = min(ends), max(ends)
+
+    def place(value: float) -> float:
+        return round(100 * (value - least) / max(most - least, 1e-12), 1)
+
+    steps = []
+    for (value, low, high), group in groupby(weeks, key=lambda row: (row["excess_per_1000"], row["low"], row["high"])):
+        own = list(group)
+        first, last = int(own[0]["weeks_since"]), int(own[-1]["weeks_since"])
+        span = (f"{first}" if first == last else f"{first} to {last}").replace("-", "−")
+        told = f"{numbers.decimal(value, 2)} of 1,000 a week ({numbers.interval(low, high, lambda v: numbers.decimal(v, 2))})"
+        ends_of = (place(low), place(value), place(high))
+        steps.append(Step(span, len(own), *ends_of, first < 0, f"week {span}: {told}"))
+    return Course(f"Leaving, week by week around {AFTER[kind]}", tuple(steps), place(0.0))

@@ -1,0 +1,67 @@
+"""What is said of outages, for every verdict that a study may come to."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from dashboard.figures import outages
+
+ROW = {
+    "outage": "pooled:over_4h", "outcome": "leaving", "design": "following_weeks", "is_pooled": True, "kind": "outage",
+    "size": "over_4h", "outages": 40, "customers": 4000, "hours_each": 9.04, "weeks_after": 12, "expected": 120.0,
+    "excess": 70.0, "excess_low": 36.0, "excess_high": 104.0,
+    "excess_per_1000": 17.5, "excess_per_1000_low": 9.0, "excess_per_1000_high": 26.0,
+    "excess_per_1000_hours": 1.9, "excess_per_1000_hours_low": 1.0, "excess_per_1000_hours_high": 2.9,
+    "monthly_revenue": 2100.0, "monthly_revenue_low": 1080.0, "monthly_revenue_high": 3120.0,
+    "smallest_detectable": 48.0, "p_adjusted": 0.002, "verdict": "found", "note": None,
+}  # fmt: skip
+
+
+def told(**changed: object) -> SimpleNamespace:
+    return SimpleNamespace(incident_effects=pd.DataFrame([ROW | changed]))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({}, "After a week with more than four hours without service (9.0 hours on average) about 17.5 more left of 1,000 customers in the 13 weeks that followed (9.0 to 26.0)."),
+        ({"note": "Hidden."}, "(9.0 to 26.0). Hidden."),
+        ({"excess_per_1000": -17.5, "excess_per_1000_low": -26.0, "excess_per_1000_high": -9.0}, "17.5 fewer left of 1,000"),
+        ({"verdict": "not_found", "excess_per_1000_low": -2.0}, "no change in leaving was found in the 13 weeks that followed: −2.0 to 26.0 of 1,000 customers."),
+        ({"outcome": "complaints_quality"}, "17.5 more complaints about quality came from 1,000 customers"),
+        ({"verdict": "too_small"}, "only a change of 12.0 or more of 1,000 customers could have been seen in leaving: too few to say"),
+        ({"verdict": "no_answer", "note": "it rests on a single neighbourhood"}, "does to leaving is not known: it rests on a single neighbourhood."),
+        ({"excess_per_1000": None, "hours_each": None}, "without service about 1.9 more left of 1,000 customers, for each hour,"),
+        ({"outage": "pooled:planned", "kind": "planned"}, "After a week with planned work"),
+        ({"weeks_after": 8}, "in the 9 weeks that followed"),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_what_followed_or_why_nobody_knows(changed, says):
+    (said,) = outages.sentences(told(**changed))
+    assert says in said
+
+
+def test_a_row_of_an_older_build_is_a_second_look_and_what_there_was_none_of_is_no_row():
+    old = told(design=None, outage="pooled:large", size="large")
+    assert outages.rows(old, "€") == []
+    assert [cell for cell, _ in outages.matched_rows(old)[0]][:2] == ["Leaving", "4 h and more"]
+    assert outages.sentences(told(outages=0)) == []
+
+
+def test_the_course_is_drawn_by_stretches_of_weeks_with_those_before_as_a_check():
+    weeks = range(-8, 13)
+    values = [0.0 if week < 0 else 1.0 if week < 5 else 0.5 for week in weeks]
+    table = pd.DataFrame({"size": "over_4h", "outcome": "leaving", "weeks_since": weeks, "excess_per_1000": values})
+    table = table.assign(low=table["excess_per_1000"] - 1, high=table["excess_per_1000"] + 1)
+    (course,) = outages.courses(SimpleNamespace(incident_weeks=table))
+    assert [(step.weeks, step.width, step.is_placebo) for step in course.steps] == [
+        ("−8 to −1", 8, True),
+        ("0 to 4", 5, False),
+        ("5 to 12", 8, False),
+    ]
+    assert (course.nothing, course.steps[0].value) == (33.3, 33.3)
+    assert (course.steps[1].low, course.steps[1].high) == (33.3, 100.0)
+    assert "0.50 of 1,000 a week" in course.steps[2].says
