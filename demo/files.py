@@ -288,5 +288,5 @@ def _write(path: Path, text: str) -> None:
 def _write_table(path: Path, table: pa.Table) -> None:
     waiting = path.with_name(path.name + ".new")
     repeating = [name for name in ("hour", "device_id", "area", "role") if name in table.column_names]
-    pq.write_table(table, waiting, compression="zstd", use_dictionary=repeating)
+    pq.write_table(table, waiting, compression="zstd", use_dictionary=repeating, write_page_checksum=True)
     os.replace(waiting, path)

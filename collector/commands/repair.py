@@ -192,7 +192,7 @@ def _blank(path: Path, wrong: Mapping[str, Marks], report: Report, say: Callable
     wrong = {name: marks for name, marks in wrong.items() if name not in required}
     if not wrong:
         return
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
         rows = file.read()
     for name, marks in wrong.items():
         place = rows.schema.get_field_index(name)

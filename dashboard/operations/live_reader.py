@@ -64,7 +64,7 @@ def read(path: Path, key: object, at: datetime, known: LiveFile | None) -> LiveF
     name = path.name.removeprefix("shard=").removesuffix(".parquet")
     old = known or LiveFile(name, key, None, empty_devices(), None)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             note, table = LiveNote.of(file.schema_arrow.metadata), _as_live(file)
     except FileNotFoundError:
         return replace(old, key=key)

@@ -124,7 +124,9 @@ class TableReader:
             return
         columns = [*KNOWN_OF_A_DEVICE, "valid_from", "valid_to"]
         try:
-            self._inventory = pq.ParquetFile(self._inventory_path).read(columns).to_pandas()
+            self._inventory = (
+                pq.ParquetFile(self._inventory_path, page_checksum_verification=True).read(columns).to_pandas()
+            )
         except FileNotFoundError:
             self._inventory_key, self._inventory_problem = key, ""
         except (OSError, pa.ArrowException) as error:

@@ -144,8 +144,11 @@ def _make_of_files(
 ) -> Chunk:
     """Make the tables of a chunk, and return it with the files that could be read.
 
-    A file may have a whole footer and broken pages, which shows only now: it is found, and left out.
+    A file may have a whole footer and broken pages, which shows only now: it is found, and left out. DuckDB does not ask
+    the pages' checksums, so the files are read by Arrow first.
     """
+    if files is not None and files.look_closely(chunk.files):
+        chunk = _without_broken(chunk, files)
     while True:
         try:
             history.attach(connection, [str(file) for file in chunk.files] or None)
@@ -153,10 +156,14 @@ def _make_of_files(
         except (duckdb.Error, history.TableError):
             if files is None or not files.look_closely(chunk.files):
                 raise
-            sound = set(files.sound())
-            chunk = replace(chunk, files=tuple(file for file in chunk.files if file in sound))
+            chunk = _without_broken(chunk, files)
         else:
             return chunk
+
+
+def _without_broken(chunk: Chunk, files: HourFiles) -> Chunk:
+    sound = set(files.sound())
+    return replace(chunk, files=tuple(file for file in chunk.files if file in sound))
 
 
 def _rename(connection: duckdb.DuckDBPyConnection) -> None:

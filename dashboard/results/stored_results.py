@@ -252,7 +252,7 @@ def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str,
     unfinished.mkdir()
     try:
         for name, table in typed.items():
-            pq.write_table(table, unfinished / f"{name}.parquet")
+            pq.write_table(table, unfinished / f"{name}.parquet", write_page_checksum=True)
         stored = {"format": FORMAT, **manifest, "tables": {name: table.num_rows for name, table in typed.items()}}
         (unfinished / MANIFEST).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         folder = _take_name(root, unfinished)
@@ -360,7 +360,7 @@ def _frame(spec: TableSpec, path: Path) -> pd.DataFrame | None:
     Raises UnreadableError for a file that is damaged.
     """
     try:
-        table = pq.ParquetFile(path).read()
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
     except FileNotFoundError:
         return None
     except (OSError, pa.ArrowException) as error:

@@ -138,7 +138,7 @@ def _raw(path: Path) -> _Raw:
 def _raw_parquet(path: Path) -> _Raw:
     """Columns as they are where they hold numbers, truth values as text; what has parts of its own is left out."""
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise UnreadableError("no such file") from None
     except (OSError, pa.ArrowInvalid) as error:

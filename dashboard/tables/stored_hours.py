@@ -50,7 +50,7 @@ class HourFiles:
         return [path for path, why in found.items() if why is None]
 
     def look_closely(self, files: Iterable[Path]) -> bool:
-        """Read these files whole, as something in them could not be read; whether any turned out to be damaged.
+        """Read these files whole, by the checksums of their pages; whether any turned out to be damaged.
 
         One that has gone meanwhile was compacted, and is not.
         """
@@ -123,7 +123,9 @@ def _footer(path: Path) -> str | None:
 def _read_whole(path: Path) -> str | None:
     try:
         names = pq.read_schema(path).names
-        pq.ParquetFile(path).read([name for name in QUALITY_HOURS.column_names if name in names])
+        pq.ParquetFile(path, page_checksum_verification=True).read(
+            [name for name in QUALITY_HOURS.column_names if name in names]
+        )
     except FileNotFoundError:
         return None
     except (OSError, pa.ArrowException) as error:

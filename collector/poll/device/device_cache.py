@@ -11,6 +11,7 @@ from collector.poll.objects.compiled_reply import learn_usual
 from collector.poll.objects.decode import Found, Record, Scalars
 from collector.poll.objects.get_request import Access, Asked, Question
 from collector.poll.objects.interface_cache import InterfaceMemory
+from collector.poll.objects.standing_counters import Standing
 from collector.poll.objects.table_cache import RowMemory
 from collector.poll.profile import Profile, Table
 from collector.poll.snmp.codec import Value
@@ -30,7 +31,8 @@ class Learnt:
     """What is known of one device's scalars and tables; replaced when the device is to be explored again.
 
     ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
-    says that usual answers to the question are all there is to a poll, and that they come bare.
+    says that usual answers to the question are all there is to a poll, and that they come bare. ``standing`` are the rows of
+    its table of interfaces of which counters stand still.
     """
 
     def __init__(self, device: Device, profiles: Sequence[Profile], through: Access, now: float) -> None:
@@ -51,6 +53,8 @@ class Learnt:
                 self._memories[table.name] = InterfaceMemory(table, device) if is_interfaces else RowMemory(table)
                 self._paces[table.name] = Pace()
         self.question = Question([Asked(scalar) for scalar in self.scalars.sources], through)
+        interfaces = (memory for memory in self._memories.values() if isinstance(memory, InterfaceMemory))
+        self.standing = Standing(next(interfaces, None))
 
     def keep_from(self, before: Learnt) -> None:
         """What interfaces were called, and how fast a table may be walked, is not forgotten; the routes are, and GETBULK is

@@ -12,6 +12,7 @@ from collector.poll.device.credential_rotation import Attempts
 from collector.poll.device.device_cache import Learnt
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.device.outcome import Outcome
+from collector.poll.device.second_look import SecondLook
 from collector.poll.device.split_get import SplitGet
 from collector.poll.device.walk import Pace, Walk
 from collector.poll.objects import decode
@@ -166,7 +167,12 @@ class Conversation:
     def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
         learnt, exchange = self._learnt, self._exchange
         assert learnt is not None and exchange is not None  # noqa: PT018
-        if isinstance(answer, UsualAnswer) and learnt.is_whole and not exchange.late_seconds:
+        if (
+            isinstance(answer, UsualAnswer)
+            and learnt.is_whole
+            and not exchange.late_seconds
+            and not learnt.standing.note(answer.interfaces)
+        ):
             self._take_whole(answer, exchange, rtt)
             return
         if self.outcome.rtt_seconds is None:
@@ -352,10 +358,22 @@ class Conversation:
         self.outcome.failure = self.outcome.failure or failure
 
     def _end_walks(self) -> None:
+        """All has been asked for, unless counters stand still that are to be held against others."""
+        assert self._learnt is not None
+        standing, outcome = self._learnt.standing, self.outcome
+        if outcome.snmp == "answered" and (standing.is_due or standing.note(outcome.interfaces)):
+            SecondLook(self, standing, self._end_answered)
+        else:
+            self._end_answered(False)
+
+    def _end_answered(self, is_doubted: bool) -> None:
+        """The poll was answered, be it in part; ``is_doubted``: its table of interfaces must be walked anew."""
         self.silent_polls = 0
         self._attempts.worked()
         session = self.access.session
         assert self._learnt is not None
+        if is_doubted:
+            self._learnt.has_changed()
         if session is not None and self._learnt.scalars.place("boot_seconds") is None:
             self.outcome.boot_seconds = session.engine_seconds
         self._learnt.compose()

@@ -140,12 +140,12 @@ def _is_no_value(raw: Value) -> bool:
 
 def counted(table: Table, cells: Cells, index: bytes) -> Counted:
     """What the byte counters of a row stand at."""
-    values = ((column.name, cells.get(column.name, {}).get(index)) for column, _ in _pairs(table))
-    narrow = ((column.name, cells.get(column.name, {}).get(index)) for _, column in _pairs(table))
+    values = ((column.name, cells.get(column.name, {}).get(index)) for column, _ in pairs(table))
+    narrow = ((column.name, cells.get(column.name, {}).get(index)) for _, column in pairs(table))
     return {name: value for name, value in (*values, *narrow) if isinstance(value, int) and value >= 0}
 
 
-def _pairs(table: Table) -> Iterator[tuple[Source, Source]]:
+def pairs(table: Table) -> Iterator[tuple[Source, Source]]:
     """The 64-bit byte counter of each direction and the 32-bit one that stands in for it."""
     for wide in table.columns:
         for narrow in table.columns:
@@ -161,13 +161,13 @@ def _pairs(table: Table) -> Iterator[tuple[Source, Source]]:
 def _dead_counters(table: Table, cells: Cells, index: bytes, before: Counted, *, was_dead: bool) -> frozenset[str]:
     """The 64-bit counters of a row if they stand at nothing, or still, while their 32-bit ones have counted."""
     now = counted(table, cells, index)
-    pairs = [(wide.name, narrow.name) for wide, narrow in _pairs(table)]
-    if not all(wide in now and narrow in now for wide, narrow in pairs):
+    both = [(wide.name, narrow.name) for wide, narrow in pairs(table)]
+    if not all(wide in now and narrow in now for wide, narrow in both):
         return frozenset()
-    is_dead = was_dead and all(now[wide] in (0, before.get(wide)) for wide, _ in pairs)
+    is_dead = was_dead and all(now[wide] in (0, before.get(wide)) for wide, _ in both)
     is_dead = is_dead or any(
         (now[wide] == 0 and now[narrow] >= LIVE_BYTES)
         or (now[wide] == before.get(wide) and (now[narrow] - before.get(narrow, now[narrow])) % 2**32 >= LIVE_BYTES)
-        for wide, narrow in pairs
+        for wide, narrow in both
     )
-    return frozenset(wide for wide, _ in pairs) if is_dead else frozenset()
+    return frozenset(wide for wide, _ in both) if is_dead else frozenset()

@@ -206,6 +206,15 @@ class InterfaceMemory:
         self._identity = {}
         self._columns = self.table.columns
 
+    def counted(self, index: bytes) -> Counted:
+        """What the row's byte counters of both widths stood at when the whole table was walked last."""
+        return self._counted.get(index, {})
+
+    def doubt(self, index: bytes, counted: Counted) -> None:
+        """The row's 64-bit counters seem to stand still since they were ``counted``: a whole walk must show it."""
+        self._counted[index] = counted
+        self.forget()
+
     def _texts(self) -> list[Source]:
         """The columns that can name a row, the best first."""
         texts = [column for column in self.table.columns if column.field in ("name", "alias")]

@@ -45,7 +45,7 @@ def read(kind: str, data: Path) -> pa.Table:
     if path is None:
         return RECORDS[kind].arrow_schema().empty_table()
     try:
-        found = pq.ParquetFile(path).read()
+        found = pq.ParquetFile(path, page_checksum_verification=True).read()
         _check_version(found.schema)
         return conform(found, RECORDS[kind])
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -81,7 +81,7 @@ def write(kind: str, data: Path, table: pa.Table, *, above: int = 0) -> Path:
     before = max((number for number, _ in existing), default=0)
     said = {PREVIOUS: str(before).encode(), TABLE: kind.encode(), VERSION: str(NEWEST).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **said})
-    _replace(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    _replace(path, lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True))
     for _, old in existing[: max(0, len(existing) + 1 - KEPT)]:
         old.unlink(missing_ok=True)
     return path

@@ -18,12 +18,12 @@ LARGEST_TEXT_BYTES = 1024 * 1024 * 1024
 def read_parquet(content: bytes) -> Sheet:
     """A Parquet file; rows count from 1, columns of lists and structures stay out. Raises UnreadableError."""
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
+        file = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
         rows, columns = file.metadata.num_rows, file.metadata.num_columns
         if rows * columns > MOST_CELLS:
             raise UnreadableError(f"has {rows:,} rows of {columns:,} columns, more than are read: import it in parts")
         texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
-        table = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts).read()
+        table = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
         raise UnreadableError(f"is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
     return sheet_of(table, "Parquet", "the schema")

@@ -261,6 +261,22 @@ def test_64_bit_counters_that_stand_at_zero(watch: Watch, role: str) -> None:
     assert seen.hour["receive_bytes"] == 19 * INTERVAL * MB, "past the end of the 32-bit counter"
 
 
+@pytest.mark.parametrize("role", ["router", "cpe"])
+@pytest.mark.parametrize("stops", [0, 8], ids=["from the first", "after a while"])
+def test_64_bit_counters_that_stand_elsewhere(
+    watch: Watch, caplog: pytest.LogCaptureFixture, role: str, stops: int
+) -> None:
+    """Within a few polls the 32-bit pair is read; the polls until then are lost, and no byte is made up."""
+
+    def rows(elapsed: float) -> Objects:
+        counted = 5 * 10**12 + int(elapsed * MB)
+        return system(elapsed) | port(1, "eth0", counted, wide=min(counted, 5 * 10**12 + int(stops * INTERVAL * MB)))
+
+    seen = watch(rows, role=role)
+    assert 19 - 8 <= seen.hour["receive_bytes"] / (INTERVAL * MB) <= 19
+    assert "ifHCInOctets and ifHCOutOctets stand still, so the 32-bit counters are read" in caplog.text
+
+
 def test_ports_that_are_shut_and_an_uplink_that_is(watch: Watch) -> None:
     def rows(elapsed: float) -> Objects:
         admin, oper = (2, 2) if elapsed >= 25 else (1, 1)

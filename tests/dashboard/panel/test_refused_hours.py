@@ -259,6 +259,20 @@ def test_hours_that_are_read_by_themselves_hold_nothing_that_cannot_be(given: Gi
     assert quality_hours.read_hours(given.data, FIRST, NOW).num_rows == HOURS - 1
 
 
+def test_a_page_that_does_not_hold_to_its_checksum_costs_its_file(given: Given) -> None:
+    """DuckDB does not ask the checksums, and the value that was changed is one that can be."""
+    path = given.data / "quality" / FILE
+    plain = {"compression": "none", "use_dictionary": False, "write_statistics": False, "write_page_checksum": True}
+    pq.write_table(pq.ParquetFile(path).read(), path, **plain)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(struct.pack("<d", 0.02), struct.pack("<d", 0.03), 1))
+    assert path.read_bytes() != whole
+    assert observed_hours(given.panel()) == pytest.approx(HOURS - 24)
+    found = quality_hours.read_hours(given.data, FIRST, NOW)
+    assert set(found["rtt_p95_seconds"].to_pylist()) == {0.02}
+    assert found.num_rows == HOURS - 24
+
+
 def test_values_of_a_damaged_page_are_asked_themselves_whatever_the_file_states_of_them(tmp_path: Path) -> None:
     """The file's own least and most are those from before the damage: who trusts them asks no bound."""
     rows = 48
