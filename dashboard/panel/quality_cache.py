@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,19 +43,21 @@ OF_BOUNDS: Mapping[str, Callable[[], str]] = {
     "double_days": lambda: believed_hours.DOUBLE_DAYS,
     "doubled_hours": believed_hours.doubled,
     "quality_hours": believed_hours.single,
-    "chunk_refused": lambda: believed_hours.refused(cells_read()),
+    "chunk_refused": believed_hours.refused,
 }
+
+
+SINGLE = {
+    "doubled_hours": "CREATE TABLE doubled_hours (place BIGINT)",
+    "quality_hours": believed_hours.believed(),
+    "chunk_refused": believed_hours.NONE_REFUSED,
+}
+"""The steps of a chunk in which no hour is refused, nor on record twice."""
 
 
 def of_step(name: str) -> str:
     """The statement of one of STEPS."""
     return OF_BOUNDS[name]() if name in OF_BOUNDS else statement(name)
-
-
-def cells_read() -> list[str]:
-    """The columns of quality_hours that the statements read, of those of which a value may cost its own cell."""
-    words = {word for name in ("fullest_above", "chunk_days") for word in re.findall(r"\w+", statement(name))}
-    return [name for name in believed_hours.CELLS if name in words]
 
 
 def of_history(name: str) -> str:
@@ -92,9 +93,9 @@ def attach(
     listed = files.sound() if files is not None else files_of(quality) if isinstance(quality, (str, Path)) else ()
     chunks = file_weeks.chunks(listed, now)
     if files is None:
-        history.attach(connection, quality)  # says at once where columns are missing
+        history.give(connection, quality)  # says at once where columns are missing
     elif chunks is None:
-        history.attach(connection, None)
+        history.give(connection, None)
     if chunks is None:
         _make(connection, Chunk(datetime.date(1970, 1, 5)), now)
         _rename(connection)
@@ -130,13 +131,16 @@ def _common(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _make(connection: duckdb.DuckDBPyConnection, chunk: Chunk, now: datetime.datetime | None) -> None:
+    """Where nothing is refused the bounds are asked once, and the steps that are for what is refused are left out."""
     connection.register("chunk", one_chunk(chunk.monday))
+    ((is_clean,),) = connection.execute(believed_hours.is_clean(now)).fetchall()
+    simpler = {"judged_hours": believed_hours.clean()} if is_clean else {}
     for name, made in steps(now):
         if name not in VIEWS:
             connection.execute(f"DROP TABLE IF EXISTS {name}")
-        connection.execute(made)
-        if name == "judged_hours" and connection.execute(believed_hours.is_clean()).fetchall()[0][0]:
-            connection.execute(believed_hours.clean())
+        connection.execute(simpler.get(name, made))
+        if is_clean and name == "double_days" and not connection.execute("FROM double_days LIMIT 1").fetchall():
+            simpler |= SINGLE
 
 
 def _make_of_files(
@@ -145,13 +149,13 @@ def _make_of_files(
     """Make the tables of a chunk, and return it with the files that could be read.
 
     A file may have a whole footer and broken pages, which shows only now: it is found, and left out. DuckDB does not ask
-    the pages' checksums, so the files are read by Arrow first.
+    the pages' checksums, so that is done first.
     """
-    if files is not None and files.look_closely(chunk.files):
+    if files is not None and files.hold_to_checksums(chunk.files):
         chunk = _without_broken(chunk, files)
     while True:
         try:
-            history.attach(connection, [str(file) for file in chunk.files] or None)
+            history.give(connection, [str(file) for file in chunk.files] or None)
             _make(connection, chunk, now)
         except (duckdb.Error, history.TableError):
             if files is None or not files.look_closely(chunk.files):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from dashboard.panel import quality_cache
 from dashboard.panel.engines.sql_engine import Engine
 from dashboard.tables.believed_hours import CELLS, FAULTS
 
@@ -30,13 +29,12 @@ class Refused:
 
 def read(engine: Engine) -> tuple[Refused, ...]:
     """By fault, then by column, the files with the most first; from history_refused."""
-    columns = quality_cache.cells_read()
-    sums = ", ".join(f"CAST(sum(bad_{name}) AS BIGINT)" for name in columns)
+    sums = ", ".join(f"CAST(sum(bad_{name}) AS BIGINT)" for name in CELLS)
     found = []
     for file, code, rows, *cells in engine.rows(
         f"SELECT file, code, CAST(sum(rows) AS BIGINT), {sums} FROM history_refused GROUP BY file, code"
     ):
-        counts = {code: rows} if code else dict(zip(columns, cells, strict=True))
+        counts = {code: rows} if code else dict(zip(CELLS, cells, strict=True))
         found += [Refused(_named(file), what, int(count)) for what, count in counts.items() if count]
     order = [*FAULTS, *CELLS]
     return tuple(sorted(found, key=lambda one: (order.index(one.what), -one.rows, one.file)))

@@ -7,7 +7,6 @@ an hour that has not come yet, and all but one of a device and hour that occur m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from collector.hour_bounds import DURATIONS, FIRST_HOUR, HOURS, LAST_HOUR, PART_OF, ROUNDING
@@ -39,10 +38,10 @@ def judged(now: datetime | None = None) -> str:
     return f"CREATE OR REPLACE VIEW judged_hours AS SELECT {FILE}, {columns}, {_fault(now)}, {bad} FROM given_hours"
 
 
-def is_clean() -> str:
-    """One row and column: whether ``judged_hours`` has neither a row with a fault nor a value that cannot be."""
-    bad = " OR ".join(f"bad_{name}" for name in CELLS)
-    return f"SELECT NOT coalesce(bool_or(fault IS NOT NULL OR {bad}), FALSE) FROM judged_hours"
+def is_clean(now: datetime | None = None) -> str:
+    """One row and column: whether ``given_hours`` has neither a row with a fault nor a value that cannot be."""
+    wrong = " OR ".join(f"({condition})" for condition in (*_faults(now).values(), *map(_is_bad, CELLS)))
+    return f"SELECT NOT coalesce(bool_or({wrong}), FALSE) FROM given_hours"
 
 
 def clean() -> str:
@@ -92,12 +91,12 @@ def single() -> str:
     )
 
 
-def refused(columns: Iterable[str]) -> str:
+def refused() -> str:
     """The table ``chunk_refused``: by file and fault how many rows were left out, and without a fault how many cells.
 
-    Its columns are ``file, code, rows``, and ``bad_…`` for each of ``columns``, which are of CELLS.
+    Its columns are ``file, code, rows``, and ``bad_…`` for each of CELLS, be they read by a panel or not.
     """
-    cells = [f"bad_{name}" for name in columns]
+    cells = [f"bad_{name}" for name in CELLS]
     sums = ", ".join(
         f"CAST(sum(CASE WHEN fault IS NULL AND {name} THEN 1 ELSE 0 END) AS BIGINT) AS {name}" for name in cells
     )
@@ -107,6 +106,14 @@ def refused(columns: Iterable[str]) -> str:
         f" FROM judged_hours WHERE fault IS NOT NULL OR {' OR '.join(cells)} GROUP BY {FILE}, fault"
         f" UNION ALL SELECT {FILE}, 'double', count(*), {none} FROM doubled_hours WHERE place > 1 GROUP BY {FILE}"
     )
+
+
+NONE_REFUSED = (
+    "CREATE TABLE chunk_refused (file VARCHAR, code VARCHAR, rows BIGINT, "
+    + ", ".join(f"bad_{name} BIGINT" for name in CELLS)
+    + ")"
+)
+"""The same table where nothing is."""
 
 
 def _kinds() -> dict[str, str]:
@@ -148,6 +155,12 @@ def _is_more(part: str, whole: str) -> str:
 
 
 def _fault(now: datetime | None) -> str:
+    cases = " ".join(f"WHEN {condition} THEN '{code}'" for code, condition in _faults(now).items())
+    return f"CASE {cases} END AS fault"
+
+
+def _faults(now: datetime | None) -> dict[str, str]:
+    """When a row of ``given_hours`` has which fault."""
     hour = "CAST(hour AS TIMESTAMPTZ)"
     away = "coalesce(down_seconds, 0e0) + coalesce(silent_seconds, 0e0)"
     wrong = {
@@ -156,5 +169,4 @@ def _fault(now: datetime | None) -> str:
         "ahead": f"{hour} > {_moment(now)}" if now else "",
         "impossible": " OR ".join([*map(_is_bad, DURATIONS), _is_more(away, "observed_seconds")]),
     }
-    cases = " ".join(f"WHEN {condition} THEN '{code}'" for code, condition in wrong.items() if condition)
-    return f"CASE {cases} END AS fault"
+    return {code: condition for code, condition in wrong.items() if condition}

@@ -56,6 +56,13 @@ def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path
 
     What cannot be is left out of it (see believed_hours); ``given_hours`` has all, with the file of each row.
     """
+    give(connection, quality)
+    connection.execute(believed_hours.judged())
+    connection.execute(believed_hours.believed())
+
+
+def give(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path | Sequence[str] | None) -> None:
+    """Make ``quality`` known as ``given_hours``, of which nothing is judged yet."""
     if quality is None or isinstance(quality, pa.Table):
         table = QUALITY_HOURS.arrow_schema().empty_table() if quality is None else quality
         connection.register("given_table", conform(table, QUALITY_HOURS))
@@ -71,7 +78,7 @@ def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path
             raise TableError(f"{quality}: {error}") from None
         if not isinstance(quality, (str, Path)):
             raise  # one of a list vanished since: what is there now is not nothing
-        return attach(connection, None)
+        return give(connection, None)
     except duckdb.Error as error:
         raise TableError(f"{quality}: {error}") from None
     if missing := [column.name for column in QUALITY_HOURS.columns if column.required and column.name not in given]:
@@ -83,8 +90,6 @@ def attach(connection: duckdb.DuckDBPyConnection, quality: pa.Table | str | Path
 
 def _view(connection: duckdb.DuckDBPyConnection, columns: str, source: str) -> None:
     connection.execute(f"CREATE OR REPLACE VIEW given_hours AS SELECT {columns} {believed_hours.FILE} FROM {source}")
-    connection.execute(believed_hours.judged())
-    connection.execute(believed_hours.believed())
 
 
 def read_hours(
@@ -107,7 +112,7 @@ def read_hours(
         files = [file for file in held.sound() if first <= file.parent.name <= last]
         if not files:
             return wanted.empty_table()
-        if held.look_closely(files):
+        if held.hold_to_checksums(files):
             continue
         try:
             with contextlib.closing(connect()) as connection:
@@ -119,7 +124,7 @@ def read_hours(
                 )
                 return found.to_arrow_table().cast(wanted)
         except (duckdb.Error, pa.ArrowException, TableError) as error:
-            if all(file.exists() for file in files):
+            if all(file.exists() for file in files) and not held.look_closely(files):
                 raise TableError(f"{held}: {error}") from None
 
 

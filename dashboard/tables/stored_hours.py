@@ -5,7 +5,7 @@ A build renames none of them: they are the collector's, which may be running, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from collector import table_versions
 from collector.published import QUALITY_HOURS
+from dashboard.tables import page_checksums
 
 SET_ASIDE = (".damaged", ".newer")
 MOST_TOLD = 5
@@ -50,11 +51,17 @@ class HourFiles:
         return [path for path, why in found.items() if why is None]
 
     def look_closely(self, files: Iterable[Path]) -> bool:
-        """Read these files whole, by the checksums of their pages; whether any turned out to be damaged.
+        """Read these files whole, as something in them could not be read; whether any turned out to be damaged.
 
         One that has gone meanwhile was compacted, and is not.
         """
-        found = {path: why for path in files if (why := _read_whole(path)) is not None}
+        return self._mark({path: why for path in files if (why := _read_whole(path)) is not None})
+
+    def hold_to_checksums(self, files: Iterable[Path]) -> bool:
+        """Ask the checksums of these files' pages, where they have any; whether any turned out to be damaged."""
+        return self._mark({path: why for path in files if (why := _spoilt(path)) is not None})
+
+    def _mark(self, found: Mapping[Path, str]) -> bool:
         self._broken |= found
         for path, why in found.items():
             if (key := _identity(path)) is not None:
@@ -116,6 +123,15 @@ def _footer(path: Path) -> str | None:
         return table_versions.why_unreadable(pq.read_schema(path), QUALITY_HOURS)
     except FileNotFoundError:
         return ""
+    except (OSError, pa.ArrowException) as error:
+        return _in_words(error)
+
+
+def _spoilt(path: Path) -> str | None:
+    try:
+        return page_checksums.why_not(path)
+    except FileNotFoundError:
+        return None
     except (OSError, pa.ArrowException) as error:
         return _in_words(error)
 

@@ -122,6 +122,14 @@ def test_values_that_cannot_be_cost_their_own_cells(given: Given) -> None:
     assert f"taken as not measured: 18 of rtt_p95_seconds (in {FILE})" in refused_hours.note(panel.refused)
 
 
+def test_values_that_no_panel_reads_are_counted_too(given: Given) -> None:
+    unread = ("rtt_seconds_sum", "rtt_p50_seconds", "jitter_seconds", "signal_dbm", "signal_noise_db")
+    given.spoil(*(dict.fromkeys(unread, value) for value in (NAN, INF, -INF)))
+    panel = given.panel()
+    assert {(one.file, one.what, one.rows) for one in panel.refused} == {(FILE, column, 3) for column in unread}
+    assert observed_hours(panel) == pytest.approx(HOURS)
+
+
 def test_counts_that_cannot_be_cost_their_own_cells(given: Given) -> None:
     given.spoil(
         {"pings_sent": 10**18},

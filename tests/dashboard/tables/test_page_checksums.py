@@ -1,0 +1,94 @@
+"""Tests of dashboard/tables/page_checksums.py, against files of pyarrow in all its ways to write pages, and of DuckDB."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dashboard.tables import page_checksums
+
+ROWS = 3000
+TABLE = pa.table(
+    {
+        "device_id": [f"d{row % 40}" for row in range(ROWS)],
+        "rtt_seconds": pa.array([None if row % 7 == 0 else row / 1000 for row in range(ROWS)], pa.float64()),
+        "polls": pa.array(range(ROWS), pa.int64()),
+        "states": pa.array([["up", "down"][: row % 3] for row in range(ROWS)], pa.list_(pa.string())),
+        "nothing": pa.nulls(ROWS, pa.float64()),
+    }
+)
+WAYS = {
+    "as the collector writes": {"compression": "zstd"},
+    "second version of pages": {"compression": "snappy", "data_page_version": "2.0"},
+    "plain": {"compression": "none", "use_dictionary": False},
+    "many pages and groups": {
+        "compression": "zstd",
+        "data_page_size": 512,
+        "write_batch_size": 64,
+        "row_group_size": 700,
+    },
+    "without statistics": {"compression": "gzip", "write_statistics": False},
+}
+
+
+@pytest.fixture(params=WAYS)
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    written = tmp_path / "hours.parquet"
+    pq.write_table(TABLE, written, write_page_checksum=True, **WAYS[request.param])
+    return written
+
+
+def test_whole_pages_hold_to_their_checksums(path: Path) -> None:
+    assert page_checksums.why_not(path) is None
+
+
+def test_a_changed_bit_is_seen(path: Path) -> None:
+    """But for bits of a page's head that change no value, and those that make the file unreadable."""
+    whole, chance = path.read_bytes(), random.Random(11)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    seen = 0
+    for _ in range(60):
+        spoilt = bytearray(whole)
+        spoilt[chance.randrange(4, footer)] ^= 1 << chance.randrange(8)
+        path.write_bytes(spoilt)
+        why = page_checksums.why_not(path)
+        if why is not None:
+            assert why.startswith("has a page of ")
+            seen += 1
+            continue
+        try:
+            assert pq.ParquetFile(path).read().equals(TABLE)
+        except (OSError, pa.ArrowException):
+            seen += 1
+    assert seen >= 45
+
+
+def test_a_value_that_became_another_is_named_by_its_column(tmp_path: Path) -> None:
+    path = tmp_path / "hours.parquet"
+    pq.write_table(TABLE, path, write_page_checksum=True, compression="none", use_dictionary=False)
+    whole = path.read_bytes()
+    at = whole.index((1234).to_bytes(8, "little"))
+    path.write_bytes(whole[:at] + (4321).to_bytes(8, "little") + whole[at + 8 :])
+    assert pq.ParquetFile(path).read()["polls"].to_pylist().count(4321) == 1, "who does not ask sees nothing"
+    assert page_checksums.why_not(path) == "has a page of polls that does not hold to its checksum"
+
+
+def test_of_files_without_checksums_nothing_is_said(tmp_path: Path) -> None:
+    pq.write_table(TABLE, tmp_path / "arrow.parquet")
+    given = TABLE
+    duckdb.sql("FROM given").write_parquet(str(tmp_path / "duck.parquet"))
+    pq.write_table(TABLE.slice(0, 0), tmp_path / "empty.parquet", write_page_checksum=True)
+    assert given.num_rows == ROWS
+    for written in tmp_path.iterdir():
+        assert page_checksums.why_not(written) is None
+
+
+def test_what_is_no_parquet_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises((OSError, pa.ArrowException)):
+        page_checksums.why_not(tmp_path / "x.parquet")
