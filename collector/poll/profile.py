@@ -38,6 +38,8 @@ ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes"
 STILL_FIELDS = ("is_up", "is_admin_up", "speed_bytes_per_second", "discontinuity_seconds")
 NEVER_NEGATIVE = ("uptime_seconds", "boot_seconds", "discontinuity_seconds", "speed_bytes_per_second")
 """Fields that cannot be negative: a negative INTEGER counts as no value."""
+CLOCKS = ("uptime_seconds", "boot_seconds", "discontinuity_seconds")
+"""Fields that no text tells: the number that one begins with may be of days."""
 SIGNED_FIELDS = ("received_dbm", "noise_ratio_db", "noise_dbm")
 HALF_OF_32_BITS, ALL_ONES = 2**31, 2**32 - 1
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
@@ -263,11 +265,11 @@ def _enumeration(source: Source) -> Convert:
 
 
 def _scaled(source: Source) -> Convert:
-    scaled_number = _scaled_number(source, source.is_never_negative)
+    scaled_number, is_clock = _scaled_number(source, source.is_never_negative), source.field in CLOCKS
 
     def scaled(value: Value) -> float | int | None:
         if isinstance(value, bytes):
-            value = _leading_number(value)
+            value = None if is_clock else _leading_number(value)
         if not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
             return None
         return scaled_number(value) if scaled_number is not None else value

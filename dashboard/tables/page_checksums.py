@@ -37,7 +37,10 @@ def why_not(path: Path) -> str | None:
                 if found is None:
                     return None
                 if not found:
-                    return f"has a page of {column.path_in_schema} that does not hold to its checksum"
+                    return (
+                        "is no Parquet file that can be read"
+                        f" (a page of {column.path_in_schema} does not hold to its checksum)"
+                    )
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from collector.poll.damage import Damaged
-from collector.poll.profile import Source, Table
+from collector.poll.profile import CLOCKS, Source, Table
 from collector.poll.snmp.codec import Absent, Oid, Value, decode_subids, oid_text
 from collector.reading import InterfaceReading, ProbeReading, SignalReading
 
@@ -83,6 +83,8 @@ def read(source: Source, value: Value) -> Value:
         return value
     if source.bits:
         return value if type(value) is int and value >= 0 else Damaged.UNFIT
+    if isinstance(value, bytes) and source.field in CLOCKS:
+        return Damaged.UNFIT
     return Damaged.UNFIT if isinstance(value, (int, float)) and value < 0 else value
 
 

@@ -161,6 +161,8 @@ class _Known:
         if self._trail is None:
             seconds = at - self._base_at
             plain = plain_traffic(device, base, uplink, seconds) if seconds > 0.0 else None
+            if plain is None and _lacks_bytes(base, uplink):
+                return None
             if plain is None and seconds > 0.0 and not misfits(base, uplink, seconds):
                 speed = told_speed(base, uplink, None)
                 plain = traffic_of(device, interface_delta(base, uplink, seconds), speed)
@@ -168,6 +170,8 @@ class _Known:
                 self._base, self._base_at = uplink, at
                 return plain
             self._trail = Trail(base, self._base_at)
+        if _lacks_bytes(base, uplink):
+            return None
         return self._follow(device, self._trail, uplink, at, refused)
 
     def _follow(
@@ -247,6 +251,13 @@ def _without(reading: Reading, snmp: SnmpOutcome) -> Reading:
         probes=(),
         failure=reading.failure or "another device answers at this address",
     )
+
+
+def _lacks_bytes(base: InterfaceReading, uplink: InterfaceReading) -> bool:
+    """Whether a poll has not read the bytes that were read before: the next one that has is compared over both."""
+    if uplink.receive_bytes is not None or uplink.transmit_bytes is not None:
+        return False
+    return base.receive_bytes is not None or base.transmit_bytes is not None
 
 
 def _with_unknown_speed(reading: Reading, uplink: InterfaceReading) -> Reading:

@@ -130,7 +130,7 @@ class _Aside:
             return False
         if field not in misfits(with_values(base, {field: self.value}), reading, at - self.at):
             return True
-        stated = told_speed(base, reading, None)
+        stated = told_speed(base, reading, None) if field in BYTES else None
         if field in misfits(with_values(base, {field: self.came}), reading, at - self.came_at, stated):
             self.came, self.came_at, self.polls = new, at, 1
             return False
@@ -225,9 +225,9 @@ class Trail:
         base, seconds, since = self.base, at - self.at, at - self._doubted_at
         has_moved = any(getattr(doubted, field) != getattr(reading, field) for field in wrong)
         goes_on = has_moved and not misfits(doubted, reading, since, self.refuted)
-        if self._is_only_too_fast(doubted, reading, at):
+        if not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
             excess, speed = self._excess_of(reading, seconds), told_speed(base, reading, None)
-            if excess <= speed * CACHE_SECONDS and not set(wrong) & set(PACKETS):
+            if excess <= speed * CACHE_SECONDS:
                 self._excess = excess
                 self._too_fast += 1
                 self._go_on(reading, at)

@@ -217,6 +217,19 @@ def test_a_clock_that_steps_back_by_21_seconds_again_and_again(watch: Watch) -> 
     assert seen.live["faults"] is None
 
 
+def test_a_clock_that_is_a_text_is_none(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    """The number that it begins with may be of days."""
+
+    def rows(elapsed: float) -> Objects:
+        clock = {"1.3.6.1.2.1.1.3.0": text("1 day, 2:03:04")}
+        return system(elapsed) | clock | port(1, "eth0", 10**9 + int(elapsed * MB))
+
+    seen = watch(rows, polls=8, role="cpe")
+    assert seen.of("bairro_device_uptime_seconds") == {}
+    assert seen.hour["receive_bytes"] == 7 * INTERVAL * MB
+    assert "sysUpTime.0 cannot be read: a value that no counter or clock has" in caplog.text
+
+
 def test_two_devices_that_answer_in_turn(watch: Watch) -> None:
     def rows(elapsed: float) -> Objects:
         if elapsed // INTERVAL % 2:

@@ -165,6 +165,21 @@ def test_a_speed_that_traffic_refutes_is_unknown(stated, rates, is_refuted):
     assert polls.speeds == [GIGABIT], "another speed is believed anew"
 
 
+def test_errors_that_are_nonsense_refute_no_speed():
+    polls, chance = Polls(), random.Random(8)
+    for number in range(40):
+        polls.take(10**9 + int(number * SECONDS * RATE), receive_errors=chance.randrange(2**32))
+    assert polls.speeds == [GIGABIT]
+    assert polls.bytes >= 37 * SECONDS * RATE
+
+
+def test_bytes_that_a_poll_has_not_read_are_counted_with_the_next():
+    polls = Polls()
+    for number in range(21):
+        polls.take(None if number % 3 == 1 else 10**12 + int(number * SECONDS * RATE))
+    assert polls.bytes == 20 * SECONDS * RATE
+
+
 ON_TIME = (5.0, 0.0, 1.25e6)
 LATE = (5.0, 6.0, 1.25e6)
 UNTOLD = (5.0, 0.0, None)
