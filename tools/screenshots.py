@@ -55,7 +55,7 @@ class Shot:
     theme: str = "light"
 
 
-NOW = ("#now-incidents .incident", "#now-map .choroplethlayer path", "#now-devices .ag-row")
+NOW = ("#now-tiles .tile.alarm", "#now-incidents .incident", "#now-map .choroplethlayer path", "#now-devices .ag-row")
 SHOTS = (
     Shot("now", "/", NOW),
     Shot("now-dark", "/", NOW, "dark"),

@@ -94,38 +94,35 @@ def _shapes(
     shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme, labelled: frozenset[str]
 ) -> go.Scattergeo:
     """The shape of every area's state at its centre, larger where the name stands beside it."""
-    size = [16 if m.area in labelled else 11 for m in shown]
-    look = {"text": [m.mark.shape for m in shown], "textposition": "middle center"}
-    return _written(shown, outlines, theme, size, look)
+    font = {
+        "size": [16 if m.area in labelled else 11 for m in shown],
+        "color": [label_ink(m.mark, theme) for m in shown],
+        "shadow": [_halo(blend(m.mark, theme)) for m in shown],
+    }
+    return _written(shown, outlines, font, {"text": [m.mark.shape for m in shown], "textposition": "middle center"})
 
 
 def _names(shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme) -> go.Scattergeo:
-    """Names under the shapes, in the order of ``shown``; `map-names.js` moves those that would cover others."""
-    look = {"text": [m.name for m in shown], "textposition": "bottom center"}
-    return _written(shown, outlines, theme, [16] * len(shown), look)
+    """Names under the shapes, in the order of ``shown``; `map-names.js` moves those that would cover others.
+
+    They run over their areas' borders, so that they are written as on paper.
+    """
+    font = {"size": 16, "color": theme.ink, "shadow": _halo(theme.paper)}
+    return _written(shown, outlines, font, {"text": [m.name for m in shown], "textposition": "bottom center"})
 
 
 def _written(
-    shown: Sequence[AreaMark],
-    outlines: Mapping[str, Any],
-    theme: Theme,
-    size: Sequence[int],
-    look: Mapping[str, Any],
+    shown: Sequence[AreaMark], outlines: Mapping[str, Any], font: Mapping[str, Any], look: Mapping[str, Any]
 ) -> go.Scattergeo:
     centres = [_centre(outlines[m.area]) for m in shown]
     return go.Scattergeo(
         lon=[c[0] for c in centres],
         lat=[c[1] for c in centres],
         mode="text",
-        **look,
-        textfont={
-            "size": list(size),
-            "color": [label_ink(m.mark, theme) for m in shown],
-            "shadow": [_halo(blend(m.mark, theme)) for m in shown],
-            "family": FONT,
-        },
+        textfont={"family": FONT, **font},
         hoverinfo="skip",
         showlegend=False,
+        **look,
     )
 
 
@@ -135,7 +132,7 @@ def label_ink(mark: Mark, theme: Theme) -> str:
 
 
 def _halo(colour: str) -> str:
-    """A glow in the area's own colour, so that a name can be read where it runs over the border."""
+    """A glow, so that what is written can be read where it runs over a border."""
     return ", ".join(f"0 0 {size}px {colour}" for size in (1, 2, 3, 3))
 
 
