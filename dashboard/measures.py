@@ -208,6 +208,15 @@ MEASURES: tuple[Measure, ...] = (
         target="evening_utilization_ratio",
     ),
 )
+WINDOWS: tuple[int, ...] = (2, 4, 16)
+"""Weeks over which hours without service are told of customers, beside the eight of every measure."""
+
+
+def over(weeks: int) -> str:
+    """The column of customer_weeks and customers_now with the hours without service over so many weeks."""
+    return f"{DOWN.column}_over_{weeks}_weeks"
+
+
 COMPARED: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure is not PLANNED)
 """The measures that are compared at every provider."""
 TARGETS: dict[str, str] = {measure.target: measure.name for measure in MEASURES if measure.target}

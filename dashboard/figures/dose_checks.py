@@ -63,7 +63,7 @@ def _check(row: Mapping[Any, Any], results: Results) -> DoseCheck:
 
 
 def _sentence(row: Mapping[Any, Any], bins: list[dict[Any, Any]]) -> str:
-    name = words.driver(str(row["measure"])).name
+    name = f"{words.driver(str(row['measure'])).name}, mean of {row['weeks']} weeks"
     if row["verdict"] == PASSES:
         return f"{name}: departures follow the fitted relationship ({_p(row)})."
     if row["verdict"] != FAILS:

@@ -66,6 +66,7 @@ JOINED_OVER_THE_SPAN = (
     "quality_complaints",
     "window_quality",
     "trailing_quality",
+    "remembered_hours",
     "complaints_before",
     "scores_before",
     "customer_moments",
@@ -81,7 +82,13 @@ READ_NO_MORE_AFTER: dict[str, tuple[str, ...]] = {
     "window_quality": ("stretches", "quality_totals"),
     "moments": ("periods", "weeks"),
     "trailing_quality": ("exposures", "window_quality"),
-    "customer_moments": ("moments", "trailing_quality", "complaints_before", "scores_before"),
+    "customer_moments": (
+        "moments",
+        "trailing_quality",
+        "remembered_hours",
+        "complaints_before",
+        "scores_before",
+    ),
 }
 """Large tables by the last statement that reads them: the memory is needed for those that follow."""
 STAYS_PER_EVENT = 10

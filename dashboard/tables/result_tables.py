@@ -303,7 +303,8 @@ DOSE_CHECKS = TableSpec(
     (
         Column("measure", "text", "as in effects", True),
         Column("verdict", "text", "passes | fails (p_value below 0.05) | untested", True),
-        Column("bins", "integer", "groups of customers' time, by the measure over eight weeks", True),
+        Column("weeks", "integer", "over how many weeks before it was taken: those that fit best", True),
+        Column("bins", "integer", "groups of customers' time, by the measure over these weeks", True),
         Column("statistic", "number", "the largest standardised sum of differences, from the best group upwards"),
         Column("p_value", "number", "how often chance alone makes one as large, by simulation"),
         Column("note", "text", "why it was not tested"),
@@ -318,7 +319,7 @@ DOSE_BINS = TableSpec(
         Column("measure", "text", "as in effects", True),
         Column("bin", "integer", "1 has the best quality; about as many departures are expected in each", True),
         Column("unit", "text", "of low and high", True),
-        Column("low", "number", "the measure over the eight weeks before: from", True),
+        Column("low", "number", "the measure over the weeks before (dose_checks): from", True),
         Column("high", "number", "up to", True),
         Column("observed", "number", "voluntary departures", True),
         Column(

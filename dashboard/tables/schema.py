@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from collector.published import Column, TableSpec
-from dashboard.measures import MEASURES
+from dashboard.measures import MEASURES, WINDOWS, over
 
 CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price", "installation", "other")
 """Of complaints: the one place that names them. What is in none of the others comes last."""
@@ -194,6 +194,16 @@ _KNOWN_OF_A_CUSTOMER: tuple[Column, ...] = (
 )
 """What is known of a customer on the day on which they are looked at, and nothing that came after it."""
 
+_REMEMBERED: tuple[Column, ...] = tuple(
+    Column(
+        over(weeks),
+        "number",
+        f"hours without service in a week, over the last {weeks} whole weeks of the device that serves them;"
+        " null where it has not served them for so long",
+    )
+    for weeks in WINDOWS
+)
+
 _AT_RISK: tuple[Column, ...] = (
     Column("days_at_risk", "number", "days from entry or the start to the event, the exit or the end", True),
     Column("left_voluntarily", "boolean", "whether the voluntary departure falls in it", True),
@@ -225,6 +235,7 @@ CUSTOMER_WEEKS = TableSpec(
         Column("week", "date", "the Monday on which the week starts", True),
         Column("weight", "number", "the inverse of the chance with which the row was drawn", True),
         *_KNOWN_OF_A_CUSTOMER,
+        *_REMEMBERED,
         *_AT_RISK,
     ),
 )
@@ -237,6 +248,7 @@ CUSTOMERS_NOW = TableSpec(
         Column("customer_id", "text", "keyed hash", True),
         Column("started_on", "date", "the first day of the spell", True),
         *_KNOWN_OF_A_CUSTOMER,
+        *_REMEMBERED,
         *(
             Column(measure.trailing_whole, "integer", f"how many {measure.trailing} was counted among")
             for measure in MEASURES

@@ -81,12 +81,17 @@ def avoidable(
     """
     own, terms, steps = promised(predictor), _promised_terms(predictor), _promised_steps(predictor, customers_now)
     coming = coming_quality.continuing(len(prospect.areas), len(predictor.effects)) if coming is None else coming
-    draws = predictor.draws(len(expected), seed, prospect.areas).only(slice(None), own)
-    groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), steps, goal.steps)
+    draws = predictor.draws(len(expected), seed, prospect.areas)
     errors = loss_error.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
-    ahead = retained_share.Ahead(coming.only(own), coming.draws(len(expected), seed)[..., own], moved)
-    shares = retained_share.shares(groups, draws, ahead)
+    shares = [np.zeros(expected.shape) for _ in range(len(own) + 1)]
+    for weeks, which in draws.by_weeks():
+        felt = predictor.design.quality.steps(customers_now, weeks)[:, own]
+        groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), felt, goal.steps)
+        later = coming.over(weeks)
+        ahead = retained_share.Ahead(later.only(own), later.draws(len(expected), seed)[which][..., own], moved[which])
+        for share, found in zip(shares, retained_share.shares(groups, draws.only(which, own), ahead), strict=True):
+            share[which] = found
     parts = []
     for chosen in [*range(len(terms)), None]:
         rows = pd.DataFrame({"area": prospect.areas})

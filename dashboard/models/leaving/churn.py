@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import PLANNED
+from dashboard.measures import DOWN, PLANNED
 from dashboard.models.complaints.complaint_model import Effect, EffectModel, said_of_all
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
-from dashboard.models.leaving import dose
+from dashboard.models.leaving import dose, dose_fit
 from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
 from dashboard.models.statistics import clusters, hazard
 from dashboard.models.statistics.multiplicity import holm
@@ -31,6 +31,11 @@ FEWEST_EVENTS = 50
 UNRANKED = (
     "leaving: the fit did not converge, so neighbourhoods are ranked by tenure and contract rates alone"
     " and nothing is said about what would help"
+)
+
+WEEKS_NOTE = (
+    "leaving: departures fit hours without service over {weeks} weeks best, so what would help goes mostly by these; the ratio on"
+    " Evidence is that of eight weeks"
 )
 
 
@@ -183,9 +188,10 @@ def _predictor(rates: _Fitted, full: _Fitted | None, doses: dose.Doses) -> Predi
 
 
 def _apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
-    """Which effects differ among areas."""
+    """Which effects differ among areas, and over how many weeks hours without service act."""
+    over = (WEEKS_NOTE.format(weeks=doses.weeks),) if doses.weeks != dose.EIGHT else ()
     terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
-    return tuple(
+    return over + tuple(
         f"leaving: the effect of {term.name} differs among areas (p = {own.p_value:.3f}): what would help follows each area's own"
         for term, own in zip(terms, doses.own, strict=False)
         if own.differs
@@ -248,20 +254,30 @@ class _Prepared:
 
     def doses(self, rates: _Fitted) -> dose.Doses:
         """The forms in which quality may move leaving; writes over the columns, which are read no more."""
-        places = dose.Places(
+        places = dose_fit.Places(
             rates.rows.cluster,
             np.asarray(pd.factorize(self.known["week"], sort=True)[0], dtype=np.int64),
             (self.known["days_at_risk"] * self.known["weight"]).to_numpy(dtype=float),
         )
         steps = self.design.quality.steps(self.known)
-        return dose.fit(
+        return dose_fit.fit(
             rates.rows,
             rates.fit,
             self.design.places(WITHIN),
             steps=steps,
             places=places,
             is_estimated=rates.is_estimated,
+            remembered=self._remembered(),
         )
+
+    def _remembered(self) -> dose_fit.Remembered | None:
+        """Hours without service over other weeks, where they are known and a term."""
+        quality = self.design.quality
+        over = {weeks: quality.steps(self.known, weeks) for weeks in quality.other_weeks(self.known)}
+        if not over:
+            return None
+        place = quality.terms.index(DOWN)
+        return dose_fit.Remembered(place, {weeks: steps[:, place] for weeks, steps in over.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ that a third of what they will feel in 90 days has been lived already.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import DOWN, WINDOWS
 from dashboard.models.complaints.measure_lags import EVERY_TERM, Term, area_weeks_as_grids
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +46,7 @@ SUPPOSED = (
 class Coming:
     """By area and term (areas, terms), in steps: the last eight weeks, what is felt in the next 90 days, and its error.
 
-    ``is_foretold`` is False where the history is too short: then the last eight weeks are supposed to go on.
+    ``others`` are the same where hours without service act over other weeks than eight. ``is_foretold`` is False where the history is too short: then the last eight weeks are supposed to go on.
     ``lasting`` (terms, 2) are b1 and b2.
     """
 
@@ -53,6 +55,11 @@ class Coming:
     error: Floats
     lasting: Floats
     is_foretold: bool
+    others: Mapping[int, Coming] = field(default_factory=dict)
+
+    def over(self, weeks: int) -> Coming:
+        """The same where hours without service act over so many weeks."""
+        return self.others.get(weeks, self)
 
     def draws(self, count: int, seed: int) -> Floats:
         """(count, areas, terms) of what would be expected to be felt, by Gamma distributions: none is below 0."""
@@ -87,6 +94,7 @@ class Coming:
             mean=self.mean[:, terms],
             error=self.error[:, terms],
             lasting=self.lasting[terms],
+            others={weeks: other.only(terms) for weeks, other in self.others.items()},
         )
 
 
@@ -105,21 +113,30 @@ def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...],
     weekly[place[place >= 0]] = grids.quality[place >= 0][:, :, which]
     first = area_weeks.loc[area_weeks["is_complete"].astype(bool), "week"].min()
     origin = (start - first).days // 7 if pd.notna(first) else 0
-    found = [_foretold(weekly[:, :, term], origin) for term in range(len(terms))]
+    eight = _coming(weekly, origin, [WINDOW] * len(terms))
+    if DOWN not in terms or not eight.is_foretold:
+        return eight
+    felt = {over: [over if term is DOWN else WINDOW for term in terms] for over in WINDOWS}
+    return replace(eight, others={over: _coming(weekly, origin, weeks) for over, weeks in felt.items()})
+
+
+def _coming(weekly: Floats, origin: int, windows: list[int]) -> Coming:
+    """Of terms that are each felt over so many weeks."""
+    found = [_foretold(weekly[:, :, term], origin, window) for term, window in enumerate(windows)]
     is_foretold = bool(found) and all(one is not None for one in found)
     if not is_foretold:
-        return continuing(len(areas), len(terms))
+        return continuing(len(weekly), len(windows))
     mean, error = (np.stack([one[i] for one in found if one is not None], axis=-1) for i in (0, 1))
     lasting = np.stack([one[2] for one in found if one is not None])
-    now = np.stack([_mean(weekly[:, origin - WINDOW : origin, t]) for t in range(len(terms))], axis=-1)
+    now = np.stack([_mean(weekly[:, max(origin - window, 0) : origin, t]) for t, window in enumerate(windows)], axis=-1)
     return Coming(now, np.maximum(mean, 0.0), error, lasting, is_foretold=True)
 
 
-def weights() -> Floats:
-    """(WINDOW + HORIZON - 1,) how much each week, from eight before the first day on, is felt in the 90 days; sums to 1."""
-    felt = np.zeros(WINDOW + HORIZON - 1)
+def weights(window: int = WINDOW) -> Floats:
+    """(window + HORIZON - 1,) how much each week, from ``window`` before the first day on, is felt in the 90 days; sums to 1."""
+    felt = np.zeros(window + HORIZON - 1)
     for week in range(HORIZON):
-        felt[week : week + WINDOW] += 1.0
+        felt[week : week + window] += 1.0
     return np.asarray(felt / felt.sum())
 
 
@@ -134,14 +151,14 @@ def _mean(weekly: Floats) -> Floats:
     return np.where(np.isnan(means), usual, means)
 
 
-def _foretold(weekly: Floats, origin: int) -> tuple[Floats, Floats, Floats] | None:
+def _foretold(weekly: Floats, origin: int, window: int) -> tuple[Floats, Floats, Floats] | None:
     """What is felt (areas,), its error (areas,) and what lasts (2,), of one term; None where the history is too short."""
-    felt = weights()
+    felt = weights(window)
     lead = int(np.clip(weekly.shape[1] - origin, 0, HORIZON - 1))
-    to_come = felt[WINDOW + lead :]
+    to_come = felt[window + lead :]
     states = range(max(FEWEST_HISTORY, lead), origin + lead - to_come.size + 1)
     if (
-        origin < WINDOW
+        origin < window
         or len(states) < FEWEST_STATES
         or len(weekly) < FEWEST_AREAS
         or to_come.size == 0
@@ -158,9 +175,9 @@ def _foretold(weekly: Floats, origin: int) -> tuple[Floats, Floats, Floats] | No
     by_chance = float(np.mean(chance / variance)) * float((to_come**2).sum() / to_come.sum() ** 2)
     total = float(np.nanmean(left))
     error = np.sqrt(max(total - by_chance, LEAST_OF_ERROR * total) * variance)
-    known = weekly[:, max(origin - WINDOW, 0) : origin + lead]
+    known = weekly[:, max(origin - window, 0) : origin + lead]
     now = _predictors(weekly[:, : origin + lead])
-    share = felt[WINDOW + lead - known.shape[1] : WINDOW + lead]
+    share = felt[window + lead - known.shape[1] : window + lead]
     lived = _felt(known, share)
     ahead = now[:, 0] + now[:, 1:] @ lasting
     part = to_come.sum()

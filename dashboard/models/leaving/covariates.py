@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import MEASURES, PLANNED
+from dashboard.measures import DOWN, MEASURES, PLANNED, WINDOWS, over
 from dashboard.models.complaints.measure_lags import TERMS, Term, is_planned
+from dashboard.models.leaving.dose import EIGHT
 from dashboard.models.statistics.splines import restricted_cubic_spline
 
 Floats = npt.NDArray[np.float64]
@@ -43,15 +44,24 @@ class Quality:
     area_means: pd.DataFrame
     provider: Floats
 
-    def steps(self, frame: pd.DataFrame) -> Floats:
+    def steps(self, frame: pd.DataFrame, weeks: int = EIGHT) -> Floats:
         """(n, terms) quality of each row in steps; nan where less than half of the eight weeks was observed.
 
-        A newcomer's first day with an outage of three hours is no eight weeks of three hours a day.
+        A newcomer's first day with an outage of three hours is no eight weeks of three hours a day. Hours without service are
+        those over so many ``weeks`` where these are known, else over eight; other measures are over eight.
         """
         is_seen = frame["trailing_observed_ratio"].to_numpy(dtype=float, na_value=0.0) >= LEAST_OBSERVED
-        values = [_trailing(frame, t) / t.per for t in self.terms]
+        values = [(_over(frame, weeks) if t is DOWN else _trailing(frame, t)) / t.per for t in self.terms]
         steps = np.stack(values, axis=-1) if values else np.zeros((len(frame), 0))
         return np.where(is_seen[:, None], steps, np.nan)
+
+    def other_weeks(self, frame: pd.DataFrame) -> list[int]:
+        """Over how many weeks, beside eight, ``frame`` tells hours without service."""
+        return [
+            weeks
+            for weeks in WINDOWS
+            if DOWN in self.terms and over(weeks) in frame and frame[over(weeks)].notna().any()
+        ]
 
     def between(self, frame: pd.DataFrame) -> Floats:
         """(n, terms) the mean of each row's area; the provider's where the area is not known."""
@@ -63,6 +73,15 @@ def _trailing(frame: pd.DataFrame, term: Term) -> Floats:
     """One term (n,) over the eight weeks; planned work that hours do not tell apart is 0, for all of it counts as down."""
     values = frame[TRAILING[term.name]].to_numpy(dtype=float, na_value=np.nan)
     return np.nan_to_num(values) if term is PLANNED else values
+
+
+def _over(frame: pd.DataFrame, weeks: int) -> Floats:
+    """(n,) hours without service over so many weeks, and over eight where that is not known."""
+    eight = _trailing(frame, DOWN)
+    if weeks == EIGHT or over(weeks) not in frame:
+        return eight
+    own = frame[over(weeks)].to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isnan(own), eight, own)
 
 
 def quality_of(weeks: pd.DataFrame) -> Quality:

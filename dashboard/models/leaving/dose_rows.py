@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.leaving.churn import Predictor
+from dashboard.models.leaving.dose import EIGHT
 from dashboard.models.leaving.dose_check import FEWEST_BINS, Check
 
 PASSES, FAILS, UNTESTED = "passes", "fails", "untested"
-CHECK_COLUMNS = ["measure", "verdict", "bins", "statistic", "p_value", "note"]
+CHECK_COLUMNS = ["measure", "verdict", "weeks", "bins", "statistic", "p_value", "note"]
 BIN_COLUMNS = ["measure", "bin", "unit", "low", "high", "observed", "expected", "ratio", "ratio_low", "ratio_high"]
 Z95 = 1.959964
 FITTED = 1e-3
@@ -22,10 +24,22 @@ FITTED = 1e-3
 def checks(predictor: Predictor) -> pd.DataFrame:
     """Rows of the dose_checks result table."""
     rows = [
-        (term.name, verdict(check), len(check.low), check.statistic, check.p_value, _note(check, is_told))
+        (
+            term.name,
+            verdict(check),
+            _weeks(term, predictor),
+            len(check.low),
+            check.statistic,
+            check.p_value,
+            _note(check, is_told),
+        )
         for term, check, is_told in _each(predictor)
     ]
     return pd.DataFrame(rows, columns=CHECK_COLUMNS)
+
+
+def _weeks(term: Term, predictor: Predictor) -> int:
+    return predictor.doses.weeks if term is DOWN else EIGHT
 
 
 def verdict(check: Check) -> str:

@@ -99,6 +99,11 @@ def growth(
     prospect: Prospect, predictor: Predictor, customers_now: pd.DataFrame, coming: Coming, *, seed: int, count: int
 ) -> Floats:
     """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere."""
-    steps = predictor.design.quality.steps(customers_now)
-    groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, np.zeros(steps.shape[1]), bins=FEWER_BINS)
-    return factors(groups, predictor.draws(count, seed, prospect.areas), coming, coming.draws(count, seed))
+    draws, found = predictor.draws(count, seed, prospect.areas), np.ones((count, len(prospect.areas)))
+    for weeks, which in draws.by_weeks():
+        steps = predictor.design.quality.steps(customers_now, weeks)
+        target, terms = np.zeros(steps.shape[1]), list(range(steps.shape[1]))
+        groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, target, bins=FEWER_BINS)
+        ahead = coming.over(weeks)
+        found[which] = factors(groups, draws.only(which, terms), ahead, ahead.draws(count, seed)[which])
+    return found

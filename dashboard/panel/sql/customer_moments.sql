@@ -44,7 +44,10 @@ SELECT
     trailing_quality.observed_ratio AS trailing_observed_ratio,
     trailing_quality.unseen_ratio AS trailing_unseen_ratio,
     trailing_quality.$share_whole AS trailing_$share_whole,
-    trailing_quality.$measure_column AS trailing_$measure_column
+    trailing_quality.$measure_column AS trailing_$measure_column,
+    remembered_hours.over_2_weeks AS down_hours_over_2_weeks,
+    remembered_hours.over_4_weeks AS down_hours_over_4_weeks,
+    remembered_hours.over_16_weeks AS down_hours_over_16_weeks
 FROM moments
 CROSS JOIN (
     SELECT
@@ -63,5 +66,6 @@ LEFT JOIN price_spans AS everywhere
     ON everywhere.plan = held.plan AND everywhere.area IS NULL
     AND everywhere.from_day <= moments.asked_on AND moments.asked_on < everywhere.to_day
 LEFT JOIN trailing_quality ON trailing_quality.moment_no = moments.moment_no
+LEFT JOIN remembered_hours ON remembered_hours.moment_no = moments.moment_no
 LEFT JOIN complaints_before ON complaints_before.moment_no = moments.moment_no
 LEFT JOIN scores_before ON scores_before.moment_no = moments.moment_no

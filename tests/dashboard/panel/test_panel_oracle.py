@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.measures import WINDOWS, over
 from dashboard.panel import assemble as panels
 
 FIRST = datetime.date(2025, 3, 3)
@@ -248,6 +249,30 @@ def test_customer_periods_are_what_loops_over_customers_and_days_find(world: Any
         )
         for column, name in zip(columns, QUALITIES, strict=True):
             assert row[f"trailing_{column}"] == pytest.approx(quality[name], rel=2e-4, nan_ok=True), (key, column)
+
+
+def test_hours_over_other_weeks_are_what_loops_over_days_find(world: Any) -> None:
+    fill(world, 0)
+    oracle = Oracle(world)
+    panel = world.build("Europe/Lisbon", reporting_lag_days=12)
+    now = panel.customers_now.assign(week=pd.Timestamp(panel.cut_off + DAY))
+    told = dict.fromkeys(WINDOWS, 0)
+    for _, row in pd.concat([panel.customer_weeks, now]).iterrows():
+        until, zone, device = row["week"].date(), AREAS[row["area"]], row["device_id"]
+        spell = row["customer_id"], row["started_on"].date()
+        here = [max(one["valid_from"], spell[1]) for one in oracle.spells[spell] if _is_at(one, device, zone)]
+        monday = until - DAY * until.weekday()
+        for weeks in WINDOWS:
+            behind = [(zone, device, monday - DAY * day) for day in range(1, 7 * weeks + 1)]
+            is_known = bool(here) and min(here) <= until - DAY * 7 * weeks
+            expected = oracle.quality(behind)["down"] if is_known else np.nan
+            assert row[over(weeks)] == pytest.approx(expected, rel=2e-4, nan_ok=True), (spell, until, weeks)
+            told[weeks] += expected > 0
+    assert min(told.values()) > 20
+
+
+def _is_at(row: dict[str, Any], device: str | None, zone: str) -> bool:
+    return device is not None and row["device_id"] == device and AREAS[row["area"]] == zone
 
 
 @pytest.mark.parametrize("seed", range(3))

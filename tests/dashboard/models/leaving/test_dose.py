@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dashboard.models.leaving import dose
+from dashboard.models.leaving import dose, dose_fit
 from dashboard.models.statistics import hazard
 
 AREAS, WEEKS = 40, 60
@@ -21,10 +21,10 @@ def fitted(seed: int, ratio: Callable[[np.ndarray], np.ndarray], base: float = 0
     level = np.exp(random.normal(0, 0.3, AREAS))[area]
     days = np.full(area.size, 7.0 * 30)
     events = random.poisson(days / 7 * base * level * ratio(hours)).astype(float)
-    places = dose.Places(area, week, days)
+    places = dose_fit.Places(area, week, days)
     columns = np.column_stack([np.ones(area.size), places.within(hours), *(area == a for a in range(1, AREAS))])
     rows = hazard.Rows(events, days, np.ones(area.size), columns.astype(float), area, np.zeros(columns.shape[1], bool))
-    return dose.fit(
+    return dose_fit.fit(
         rows, hazard.fit(rows), np.array([1]), steps=hours[:, None], places=places, is_estimated=np.array([True])
     )
 
@@ -55,6 +55,47 @@ def test_where_nothing_can_be_told_apart_every_form_keeps_its_weight():
     found = fitted(4, lambda hours: 1.0 + 0.0 * hours)
     assert [form.curvature for form in found.forms] == list(dose.CURVATURES)
     assert min(form.weight for form in found.forms) > 0.1
+
+
+def remembered(seed: int, weeks: int, ratio: Callable[[np.ndarray], np.ndarray]) -> dose.Doses:
+    """Doses of a provider whose customers mind the mean of their hours over so many weeks."""
+    random = np.random.default_rng(seed)
+    area, week = np.divmod(np.arange(AREAS * WEEKS), WEEKS)
+    hours = random.exponential(3.0, (AREAS, WEEKS + 16)) * (random.random((AREAS, WEEKS + 16)) < 0.3)
+    sums = np.concatenate([np.zeros((AREAS, 1)), np.cumsum(hours, axis=1)], axis=1)
+    over = {w: ((sums[:, 16:-1] - sums[:, 16 - w : -1 - w]) / w).ravel() for w in (2, 4, 8, 16)}
+    days = np.full(area.size, 7.0 * 30)
+    level = np.exp(random.normal(0, 0.3, AREAS))[area]
+    events = random.poisson(days / 7 * 0.03 * level * ratio(over[weeks])).astype(float)
+    places = dose_fit.Places(area, week, days)
+    own = places.within(over[8])
+    columns = np.column_stack([np.ones(area.size), own, *(area == a for a in range(1, AREAS))]).astype(float)
+    rows = hazard.Rows(events, days, np.ones(area.size), columns, area, np.zeros(columns.shape[1], bool))
+    return dose_fit.fit(
+        rows, hazard.fit(rows), np.array([1]), steps=over[8][:, None], places=places, is_estimated=np.array([True]),
+        remembered=dose_fit.Remembered(0, {w: over[w] for w in (2, 4, 16)}),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("weeks", [2, 8, 16])
+def test_over_how_many_weeks_hours_act_is_found_with_their_size(weeks):
+    found = remembered(5, weeks, lambda hours: 1 + 1.2 * hours)
+    assert found.weeks == weeks
+    assert sum(form.weight for form in found.forms if form.weeks == weeks) > 0.9
+    draws = found.draws(400, seed=1)
+    own = next(which for over, which in draws.by_weeks() if over == weeks)
+    told = np.exp(draws.only(own, [0]).log_ratios(0, np.array([2.0])) - draws.only(own, [0]).log_ratios(0, np.zeros(1)))
+    assert np.median(told) == pytest.approx(3.4, rel=0.3)
+    assert found.checks[0].passes
+
+
+def test_where_hours_move_nobody_no_number_of_weeks_is_told_from_another():
+    found = remembered(6, 8, lambda hours: 1.0 + 0.0 * hours)
+    assert {form.weeks for form in found.forms} == {2, 4, 8, 16}
+    draws = found.draws(1000, seed=2)
+    assert sorted(np.concatenate([which for _, which in draws.by_weeks()])) == list(range(1000))
+    for weeks, which in draws.by_weeks():
+        assert which.size / 1000 == pytest.approx(sum(f.weight for f in found.forms if f.weeks == weeks), abs=0.06)
 
 
 def test_draws_are_reproducible_and_hold_every_form_by_its_weight():
