@@ -23,9 +23,6 @@ MOST_POLLS = 64
 MOST_ROWS = 12
 """Rows that are looked at in one poll."""
 
-_AT = InterfaceReading._fields.index
-RECEIVED, SENT = _AT("receive_bytes"), _AT("transmit_bytes")
-
 
 class _Row:
     """How many polls in a row have found a counter of this row still, when to look, and what was seen at first."""
@@ -57,8 +54,8 @@ class Standing:
     def note(self, readings: Sequence[InterfaceReading]) -> bool:
         """Take in a poll; whether rows of it are to be looked at."""
         before, self._before = self._before, readings
-        for old, new in zip(before, readings, strict=False):
-            if new[RECEIVED] == old[RECEIVED] or new[SENT] == old[SENT]:
+        for old, new in zip(before, readings):  # noqa: B905 - rows may have come or gone, and a keyword costs each poll
+            if new.receive_bytes == old.receive_bytes or new.transmit_bytes == old.transmit_bytes:
                 return self._count(before, readings)
         if self._rows:
             self._rows = {}
@@ -157,5 +154,5 @@ class Standing:
 
 
 def _stands(old: InterfaceReading, new: InterfaceReading) -> bool:
-    received, sent = new[RECEIVED], new[SENT]
-    return (received is not None and received == old[RECEIVED]) or (sent is not None and sent == old[SENT])
+    received, sent = new.receive_bytes, new.transmit_bytes
+    return (received is not None and received == old.receive_bytes) or (sent is not None and sent == old.transmit_bytes)
