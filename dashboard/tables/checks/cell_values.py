@@ -86,6 +86,7 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool 
         is_either = (
             pc.match_substring_regex(distinct, THREE_AFTER_DOT).to_numpy(zero_copy_only=False) & may_be_thousands
         )
+        is_either |= _are_odd_thousands(distinct, texts, point) & (not is_stated)
         values[is_either] = np.nan
         return values, [
             (is_unclear, UNCLEAR.format(group)),
@@ -94,6 +95,16 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool 
         ]
 
     return _by_distinct(column, pa.float64(), parse)
+
+
+def _are_odd_thousands(distinct: pa.Array, texts: pa.Array, point: str) -> np.ndarray:
+    """Amounts with three digits after the mark where all others have one or two: 1,029 beside 29,90 is hardly a little over one."""
+    three = np.array(pc.match_substring_regex(distinct, rf"^[+-]?[1-9]\d{{0,2}}\{point}\d{{3}}$"), dtype=bool)
+    short, other = (
+        pc.sum(pc.match_substring_regex(texts, rf"\{point}\d{{{digits}}}$")).as_py() or 0 for digits in ("1,2", "3,")
+    )
+    long = pc.any(pc.match_substring_regex(texts, rf"\{point}\d{{4,}}$|^[+-]?0\{point}\d{{3}}$")).as_py()
+    return three & (short > other and not long)
 
 
 def _settles_point(texts: pa.Array) -> bool:

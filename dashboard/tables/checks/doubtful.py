@@ -39,6 +39,7 @@ def without_doubtful(sheet: Sheet, spec: TableSpec) -> Sheet:
         cells = sheet.columns[column.name]
         if column.name in ids.COLUMNS:
             faults += _shortened(sheet, column.name, cells)
+        faults += _escaped_quotes(sheet, column.name, cells)
         found, told = _damaged(sheet, column.name, cells)
         faults += found
         notes += told
@@ -104,6 +105,13 @@ def _totals(sheet: Sheet, spec: TableSpec) -> list[Fault]:
     at = np.array(pc.fill_null(pc.match_substring_regex(cells, TOTAL if is_id else TOTAL_ALONE), False))
     at &= is_id | (np.arange(len(cells)) == len(cells) - 1)
     return [Fault(line, name, "is a line of totals") for line in sheet.lines[at].tolist()]
+
+
+def _escaped_quotes(sheet: Sheet, name: str, cells: pa.Array) -> list[Fault]:
+    r"""Cells of an export that writes \" within quotation marks, as MySQL does: read as CSV they are garbled."""
+    at = pc.fill_null(pc.match_substring_regex(cells, r'\\.*"|".*\\'), False).to_numpy(zero_copy_only=False)
+    reason = "has a backslash beside a quotation mark: let the export double quotation marks, and not escape them"
+    return [Fault(line, name, reason) for line in sheet.lines[at].tolist()]
 
 
 def _shortened(sheet: Sheet, name: str, cells: pa.Array) -> list[Fault]:

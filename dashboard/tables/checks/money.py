@@ -17,7 +17,7 @@ from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import given_columns
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))["money"]
-FAR, JUMP, FEWEST_AMOUNTS = 100, 8, 10
+FAR, JUMP, FEWEST_AMOUNTS, FEWEST_FIRST = 100, 8, 10, 5
 OF_A_MONTH = ("monthly_price", "new_customer_price")
 LEAST_USUAL, MOST_USUAL = 1, 200
 """In euros: a middle price of a month beyond these is looked at by a person."""
@@ -142,7 +142,7 @@ def told_where_unusual(rows: pa.Table, stored: pa.Table, currency: str, stated: 
         amounts = rows.column(name).drop_null().to_numpy()
         amounts = amounts[amounts > 0]
         if (
-            len(amounts) < FEWEST_AMOUNTS
+            len(amounts) < FEWEST_FIRST
             or LEAST_USUAL * euro <= (middle := float(np.median(amounts))) <= MOST_USUAL * euro
         ):
             continue

@@ -144,3 +144,17 @@ def test_what_nothing_can_be_divided_by_is_refused(import_text, divisor, said):
     assert said in str(import_text("customers", customers(["2990"]), f"{MAPPED}divide = {divisor}\n"))
     of_days = MAPPED.replace('source = "started_on"', 'source = "started_on"\ndivide = 100')
     assert "divide is for monthly_price, termination_fee" in str(import_text("customers", customers(["1"]), of_days))
+
+
+@pytest.mark.parametrize(
+    ("prices", "rejected"),
+    [
+        (["29,90"] * 5 + ["1,029"], 1),
+        (["29.90"] * 5 + ["1.029"], 1),
+        (["29.90", "24.385", "24.3852"], 0),
+        (["0.125", "29.9", "1.029"], 0),
+        (["29.900", "30.125", "31.5"], 0),
+    ],
+)
+def test_three_decimals_among_two_may_be_thousands(import_text, prices, rejected):
+    assert import_text("customers", customers(prices)).rejected == rejected

@@ -64,3 +64,9 @@ def test_clocks_that_other_programs_write(import_text: Give, provider: Dashboard
     assert [fault.reason for fault in report.faults] == ["is a date that does not exist", "is not a date"]
     at = datetime.datetime(2025, 1, 1, 10, tzinfo=datetime.UTC)
     assert read("complaints", provider.data).column("opened_at").to_pylist() == [at] * 3
+
+
+def test_quotation_marks_that_are_escaped_as_mysql_does_are_no_names(import_text: Give) -> None:
+    report = import_text("areas", 'area,name\n1,"A \\"x\\""\n2,Beta\n')
+    assert (report.added, report.faults[0].line) == (1, 2)
+    assert "has a backslash beside a quotation mark" in report.faults[0].reason
