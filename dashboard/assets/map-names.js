@@ -47,12 +47,13 @@
     }
   }
 
-  // Called when a map's figure has changed: its first drawing may still be to come. From then on each drawing is watched,
-  // not plotly's events, whose listeners go whenever the chart is made anew.
+  // Called when a map's figure has changed: its first drawing may still be to come. From then on each drawing is watched, in
+  // the box around the chart: while plotly's script is fetched another element stands in for the chart, and plotly's own
+  // listeners go whenever it is made anew.
   function follow(id) {
     const until = performance.now() + PATIENCE;
     const look = function () {
-      const box = document.getElementById(id);
+      const chart = document.getElementById(id), box = chart && chart.closest(".chart");
       if (!box && performance.now() < until) requestAnimationFrame(look);
       if (!box || seen.has(box)) return;
       seen.add(box);

@@ -87,6 +87,12 @@ COVERED = """() => {
 }"""
 
 
+DRAW_ANEW = """async () => {
+  const map = document.querySelector("#now-map .js-plotly-plot");
+  await Plotly.newPlot(map, map.data, map.layout);
+}"""
+
+
 def test_names_on_the_map_cover_nothing_and_devices_show_the_end_of_their_names(served, watch):
     url, _ = served
     seen = watch(SIZES["phone"])
@@ -95,12 +101,7 @@ def test_names_on_the_map_cover_nothing_and_devices_show_the_end_of_their_names(
     told = seen.page.evaluate(COVERED)
     assert told["names"]
     assert told["covering"] == told["cut"] == []
-    calm = (
-        "getComputedStyle(document.querySelector('#now-map .scattergeo').lastElementChild.querySelector('text')).fill"
-    )
-    ink = seen.page.evaluate(calm)
-    seen.page.locator("#theme-toggle").click()
-    seen.page.wait_for_function(f"(ink) => {calm} !== ink", arg=ink)
+    seen.page.evaluate(DRAW_ANEW)
     seen.page.wait_for_function(f"() => ({COVERED})().covering.length === 0 && ({COVERED})().names.length > 0")
     name = seen.page.locator("#now-devices .cut").first
     assert name.get_attribute("title") == name.inner_text().replace("\n", "")
