@@ -110,15 +110,15 @@ def test_long_outages_that_alone_matter_are_told_from_short_ones():
 
 
 def test_intervals_hold_what_was_planted_and_nothing_is_found_where_nothing_is():
-    """Twenty providers each: of 95% intervals at least 17 hold; Holm over two finds at most two of nothing."""
+    """Eight providers each: of 95% intervals at least 6 hold, and of nothing at most 2 have a p-value below 0.05."""
     held = sum(
         row["excess_per_1000_hours_low"] < 1000 * PER_HOUR < row["excess_per_1000_hours_high"]
-        for row in (one("leaving", provider(100 + seed, areas=16, weeks=40)) for seed in range(20))
+        for row in (one("leaving", provider(100 + seed, areas=16, weeks=40)) for seed in range(8))
     )
-    rows = [one("leaving", provider(200 + seed, areas=16, weeks=40, under=0.0, over=0.0)) for seed in range(20)]
-    assert held >= 17
-    assert sum(row["p_value"] < 0.05 for row in rows) <= 3
-    assert sum(row["verdict"] == "no_answer" for row in rows) <= 3
+    rows = [one("leaving", provider(200 + seed, areas=16, weeks=40, under=0.0, over=0.0)) for seed in range(8)]
+    assert held >= 6
+    assert sum(row["p_value"] < 0.05 for row in rows) <= 2
+    assert sum(row["verdict"] == "no_answer" for row in rows) <= 2
 
 
 def one(outcome: str, made: tuple[pd.DataFrame, pd.DataFrame]) -> pd.Series:
