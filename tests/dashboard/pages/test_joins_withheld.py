@@ -30,9 +30,12 @@ from dashboard.results.stored_results import Results
 from dashboard.tables.imports.records import import_records
 from demo import files
 
+pytestmark = pytest.mark.slow
+
 AREAS = 14
 AS_OF = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 Break = Callable[[dict[str, pd.DataFrame]], None]
+Provider = Callable[..., "World"]
 
 
 @dataclass(frozen=True)
@@ -60,43 +63,61 @@ def breaking(kind: str, column: str, share: float) -> Break:
     return broken
 
 
-def nothing(_: dict[str, pd.DataFrame]) -> None:
-    """As the demo is."""
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
+    """Copies the demo's world, which is made once, breaks its records, imports them and builds.
 
-
-def provider(folder: Path, broken: Break) -> World:
-    """Prepare, break, import and build."""
+    Weeks of quality rest on no record: builds after the first take them from it, as those of a provider do.
+    """
     options = files.DemoOptions(areas=AREAS, devices=AREAS * 12, as_of=AS_OF)
-    written = files.prepare(folder, options, lambda _: None)
-    frames = {
-        kind: pd.read_csv(path, dtype=str, keep_default_na=False).replace("", None)
-        for kind, path in written.records.items()
-    }
-    broken(frames)
-    settings = config.load(written.dashboard_toml)
-    codes = {}
-    for kind, path in written.records.items():
-        frames[kind].to_csv(path, index=False)
-        codes[kind] = import_records(kind, path, settings).exit_code
-    building.build(settings, lambda _: None)
-    return World(settings, codes)
+    prepared = files.prepare(tmp_path_factory.mktemp("prepared") / "demo", options, lambda _: None)
+    kept = prepared.folder.parent / "kept"
+
+    def made(*broken: Break) -> World:
+        folder = Path(shutil.copytree(prepared.folder, tmp_path_factory.mktemp("broken") / "demo"))
+        records = {kind: folder / "records" / path.name for kind, path in prepared.records.items()}
+        frames = {
+            kind: pd.read_csv(path, dtype=str, keep_default_na=False).replace("", None)
+            for kind, path in records.items()
+        }
+        for one in broken:
+            one(frames)
+        settings = config.load(folder / prepared.dashboard_toml.name)
+        codes = {}
+        for kind, path in records.items():
+            frames[kind].to_csv(path, index=False)
+            codes[kind] = import_records(kind, path, settings).exit_code
+        if kept.exists():
+            shutil.copytree(kept, settings.data / building.CACHE)
+        building.build(settings, lambda _: None)
+        if not kept.exists():
+            shutil.copytree(settings.data / building.CACHE, kept)
+        return World(settings, codes)
+
+    return made
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return provider(tmp_path_factory.mktemp("whole"), nothing)
+def whole(provider: Provider) -> World:
+    return provider()
 
 
 @pytest.fixture(scope="module")
-def every(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return provider(tmp_path_factory.mktemp("every"), breaking("complaints", "customer_id", 1.0))
+def every(provider: Provider) -> World:
+    return provider(breaking("complaints", "customer_id", 1.0))
 
 
 @pytest.fixture(scope="module", params=[1.0, 0.5], ids=["every", "half"])
-def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, every: World) -> World:
+def broken(request: pytest.FixtureRequest, provider: Provider, every: World) -> World:
     if request.param == 1.0:
         return every
-    return provider(tmp_path_factory.mktemp("half"), breaking("complaints", "customer_id", request.param))
+    return provider(breaking("complaints", "customer_id", request.param))
+
+
+@pytest.fixture(scope="module")
+def without_answers_and_prices(provider: Provider) -> World:
+    """What rests on the one does not rest on the other."""
+    return provider(breaking("nps", "customer_id", 1.0), breaking("prices", "plan", 1.0))
 
 
 def texts(component: Any) -> list[str]:
@@ -236,8 +257,8 @@ def test_complaints_that_join_again_are_told_again(every: World, whole: World) -
     assert unknown(whole.results, "complaints") is None
 
 
-def test_answers_that_name_nobody(tmp_path: Path) -> None:
-    world = provider(tmp_path / "nps", breaking("nps", "customer_id", 1.0))
+def test_answers_that_name_nobody(without_answers_and_prices: World) -> None:
+    world = without_answers_and_prices
     assert world.exit_codes["nps"] == 1
     assert world.results.area_nps.empty
     assert world.results.area_weeks.filter(regex="^nps_").isna().all(axis=None)
@@ -249,8 +270,8 @@ def test_answers_that_name_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
-def test_customers_behind_unknown_devices(tmp_path: Path, share: float) -> None:
-    world = provider(tmp_path / "devices", breaking("customers", "device_id", share))
+def test_customers_behind_unknown_devices(provider: Provider, share: float) -> None:
+    world = provider(breaking("customers", "device_id", share))
     assert world.exit_codes["customers"] == 1
     assert world.results.loyalty.empty
     assert world.results.avoidable.empty
@@ -266,15 +287,15 @@ def test_customers_behind_unknown_devices(tmp_path: Path, share: float) -> None:
         assert "No outage could be compared" not in text
 
 
-def test_customers_in_unknown_neighbourhoods_are_said(tmp_path: Path) -> None:
-    world = provider(tmp_path / "areas", breaking("customers", "area", 1.0))
+def test_customers_in_unknown_neighbourhoods_are_said(provider: Provider) -> None:
+    world = provider(breaking("customers", "area", 1.0))
     assert world.exit_codes["customers"] == 1
     said = pages(world)
     assert all("Where customers live is not known: 0 of" in text for path, text in said.items() if path != "/")
 
 
-def test_prices_of_plans_that_nobody_has(tmp_path: Path) -> None:
-    world = provider(tmp_path / "prices", breaking("prices", "plan", 1.0))
+def test_prices_of_plans_that_nobody_has(without_answers_and_prices: World) -> None:
+    world = without_answers_and_prices
     assert world.exit_codes["prices"] == 1
     said = pages(world)["/loyalty"]
     assert "What customers pay above the price for new ones is not known: 0 of" in said
