@@ -20,8 +20,8 @@ import pandas as pd
 from dashboard.measures import DOWN, PLANNED
 from dashboard.models.complaints.complaint_model import Effect, EffectModel, said_of_all
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
-from dashboard.models.leaving import dose, dose_fit
 from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
+from dashboard.models.leaving.doses import dose, dose_fit
 from dashboard.models.statistics import clusters, hazard
 from dashboard.models.statistics.multiplicity import holm
 

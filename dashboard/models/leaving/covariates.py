@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboard.measures import DOWN, MEASURES, PLANNED, WINDOWS, over
 from dashboard.models.complaints.measure_lags import TERMS, Term, is_planned
-from dashboard.models.leaving.dose import EIGHT
+from dashboard.models.leaving.doses.dose import EIGHT
 from dashboard.models.statistics.splines import restricted_cubic_spline
 
 Floats = npt.NDArray[np.float64]

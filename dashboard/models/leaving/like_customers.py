@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.leaving import dose
 from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.coming_quality import Coming
+from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.expected_leavers import Prospect
 
 Floats = npt.NDArray[np.float64]

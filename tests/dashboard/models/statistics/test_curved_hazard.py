@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from dashboard.models.leaving import dose
+from dashboard.models.leaving.doses import dose
 from dashboard.models.statistics import curved_hazard, hazard
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.models.leaving import own_slopes
-from dashboard.models.leaving.own_slopes import Counted, Term
+from dashboard.models.leaving.doses import own_slopes
+from dashboard.models.leaving.doses.own_slopes import Counted, Term
 
 AREAS, WEEKS, EFFECT = 40, 52, 0.5
 

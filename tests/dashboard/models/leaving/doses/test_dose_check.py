@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dashboard.models.leaving import dose_check
-from dashboard.models.leaving.dose_check import Counted
+from dashboard.models.leaving.doses import dose_check
+from dashboard.models.leaving.doses.dose_check import Counted
 
 AREAS, WEEKS = 40, 52
 Ratio = Callable[[np.ndarray], np.ndarray]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.models.leaving import dose_check, own_slopes
-from dashboard.models.leaving.dose import CURVATURES, EIGHT, Dose, Doses, log_ratio, slope
-from dashboard.models.leaving.own_slopes import ALIKE, Counted, OwnSlopes
+from dashboard.models.leaving.doses import dose_check, own_slopes
+from dashboard.models.leaving.doses.dose import CURVATURES, EIGHT, Dose, Doses, log_ratio, slope
+from dashboard.models.leaving.doses.own_slopes import ALIKE, Counted, OwnSlopes
 from dashboard.models.statistics import curved_hazard, hazard
 
 Floats = npt.NDArray[np.float64]

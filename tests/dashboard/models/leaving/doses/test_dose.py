@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dashboard.models.leaving import dose, dose_fit
+from dashboard.models.leaving.doses import dose, dose_fit
 from dashboard.models.statistics import hazard
 
 AREAS, WEEKS = 40, 60

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.models.leaving.dose_check import Check
-from dashboard.models.leaving.own_slopes import OwnSlopes
+from dashboard.models.leaving.doses.dose_check import Check
+from dashboard.models.leaving.doses.own_slopes import OwnSlopes
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
