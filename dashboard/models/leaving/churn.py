@@ -145,17 +145,21 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     return Churn(main, control, predicting, notes, gap)
 
 
-def predictor(customer_weeks: pd.DataFrame) -> Predictor | None:
-    """Only the model that predicts; None where too few have left or a fit does not converge."""
+def predictor(customer_weeks: pd.DataFrame, *, with_doses: bool = True) -> Predictor | None:
+    """Only the model that predicts; None where too few have left or a fit does not converge.
+
+    Without ``with_doses`` it tells who leaves at a tenth of the work, but not what better quality would keep.
+    """
     prepared = _Prepared.of(customer_weeks, with_service=False)
     rates = prepared.fitted("left_voluntarily")
     if rates is None:
         return None
-    doses, rates = prepared.doses(rates), rates.without_columns()
+    doses = prepared.doses(rates) if with_doses else prepared.straight_dose(rates)
+    rates = rates.without_columns()
     del prepared
     full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     if rates.fails_with_planned or (full is not None and full.fails_with_planned):
-        return predictor(_without_planned(customer_weeks))
+        return predictor(_without_planned(customer_weeks), with_doses=with_doses)
     return _predictor(rates, full, doses)
 
 
@@ -254,20 +258,32 @@ class _Prepared:
 
     def doses(self, rates: _Fitted) -> dose.Doses:
         """The forms in which quality may move leaving; writes over the columns, which are read no more."""
-        places = dose_fit.Places(
-            rates.rows.cluster,
-            np.asarray(pd.factorize(self.known["week"], sort=True)[0], dtype=np.int64),
-            (self.known["days_at_risk"] * self.known["weight"]).to_numpy(dtype=float),
-        )
-        steps = self.design.quality.steps(self.known)
         return dose_fit.fit(
             rates.rows,
             rates.fit,
             self.design.places(WITHIN),
-            steps=steps,
-            places=places,
+            steps=self.design.quality.steps(self.known),
+            places=self._places(rates),
             is_estimated=rates.is_estimated,
             remembered=self._remembered(),
+        )
+
+    def straight_dose(self, rates: _Fitted) -> dose.Doses:
+        """The exponential form alone."""
+        return dose_fit.straight_alone(
+            rates.rows,
+            rates.fit,
+            self.design.places(WITHIN),
+            steps=self.design.quality.steps(self.known),
+            places=self._places(rates),
+            is_estimated=rates.is_estimated,
+        )
+
+    def _places(self, rates: _Fitted) -> dose_fit.Places:
+        return dose_fit.Places(
+            rates.rows.cluster,
+            np.asarray(pd.factorize(self.known["week"], sort=True)[0], dtype=np.int64),
+            (self.known["days_at_risk"] * self.known["weight"]).to_numpy(dtype=float),
         )
 
     def _remembered(self) -> dose_fit.Remembered | None:

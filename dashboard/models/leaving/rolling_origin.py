@@ -124,7 +124,7 @@ def at_origin(past: Past, day: pd.Timestamp, *, seed: int) -> Origin | None:
     area_weeks = past.area_weeks[past.area_weeks["week"] + pd.Timedelta(days=7) <= day]
     customers = _customers(past.customer_periods, day)
     outcome = _outcome(past.customer_periods, customers, day)
-    predictor = churn.predictor(weeks) if len(weeks) else None
+    predictor = churn.predictor(weeks, with_doses=False) if len(weeks) else None
     trees = challenger.fit(weeks, seed=seed)
     if predictor is None or trees is None or not 0 < outcome.sum() < outcome.size:
         return None

@@ -83,6 +83,23 @@ def fit(
     )
 
 
+def straight_alone(
+    rows: hazard.Rows,
+    straight: hazard.Fit,
+    at: Codes,
+    *,
+    steps: Floats,
+    places: Places,
+    is_estimated: npt.NDArray[np.bool_],
+) -> Doses:
+    """Only the exponential form, with nothing tested: for those who ask who leaves, but not what better quality would keep."""
+    asked = _Asked(rows, at, steps, places, is_estimated, None)
+    log_means = np.log(np.maximum(straight.means, 1e-300))
+    found = _Found(CURVATURES[0], EIGHT, straight, log_means, _likelihood(rows, log_means))
+    alike, untested = (ALIKE,) * len(at), (dose_check.NOTHING,) * len(at)
+    return Doses((_dose(found, asked, 1.0),), rows.clusters, alike, untested, EIGHT)
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What the forms are fitted to: see ``fit``."""

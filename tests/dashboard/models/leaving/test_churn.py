@@ -175,6 +175,15 @@ def fitted():
     return weeks, model, periods, today, expected_leavers.prospect(model.predicting, periods, today, areas)
 
 
+def test_who_leaves_is_told_alike_with_the_forms_of_the_dose_and_without(fitted):
+    weeks, model, *_ = fitted
+    whole, quick = model.predicting, churn.predictor(weeks, with_doses=False)
+    assert quick is not None
+    assert np.array_equal(whole.daily_hazard(weeks), quick.daily_hazard(weeks))
+    assert np.array_equal(whole.effects, quick.effects)
+    assert [form.curvature for form in quick.doses.forms] == [0.0]
+
+
 def test_the_prospect_gives_back_the_departures_it_was_fitted_to(fitted):
     weeks, _, _, _, ahead = fitted
     assert ahead.past.sum() == pytest.approx(weeks["left_voluntarily"].sum(), rel=0.15)
