@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines.sql_engine import Engine
+from dashboard.tables.imports.agreement import DAYS_AFTER, DAYS_BEFORE
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"
 RECENT_DAYS = 56
 """Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
 FEWEST_RECENT = 10
-DAYS_BEFORE, DAYS_AFTER = 31, 92
-"""So long before and after their time as a customer somebody complains of it; the import counts alike."""
 
 
 @dataclass(frozen=True, slots=True)

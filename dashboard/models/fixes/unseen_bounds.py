@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import DOWN
+from dashboard.measures import DOWN, WINDOWS, over
 from dashboard.models.fixes.avoidable import NUMBERS
 
 HOURS_A_WEEK = 168.0
@@ -19,10 +19,14 @@ BOUNDS: tuple[float, ...] = (NONE_DOWN, ALL_DOWN)
 
 
 def of_customers(frame: pd.DataFrame, share: float) -> pd.DataFrame:
-    """A table of customers as if this share of their unseen hours had been without service."""
+    """A table of customers as if this share of their unseen hours had been without service.
+
+    The part that was unseen is known of eight weeks, and is taken to be the same of every other number of weeks.
+    """
     unseen = frame["trailing_unseen_ratio"].to_numpy(dtype=float, na_value=np.nan)
-    hours = frame[DOWN.trailing].to_numpy(dtype=float, na_value=np.nan)
-    return frame.assign(**{DOWN.trailing: _bounded(hours, unseen, share)})
+    columns = [name for name in (DOWN.trailing, *map(over, WINDOWS)) if name in frame]
+    hours = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in columns}
+    return frame.assign(**{name: _bounded(values, unseen, share) for name, values in hours.items()})
 
 
 def of_weeks(area_weeks: pd.DataFrame, share: float) -> pd.DataFrame:

@@ -34,8 +34,8 @@ UNRANKED = (
 )
 
 WEEKS_NOTE = (
-    "leaving: departures fit hours without service over {weeks} weeks best, so what would help goes mostly by these; the ratio on"
-    " Evidence is that of eight weeks"
+    "leaving: departures fit hours without service over {weeks} weeks best; in what would help these count for {share:.0%}. The ratio"
+    " on Evidence is that of eight weeks"
 )
 
 
@@ -193,7 +193,8 @@ def _predictor(rates: _Fitted, full: _Fitted | None, doses: dose.Doses) -> Predi
 
 def _apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
     """Which effects differ among areas, and over how many weeks hours without service act."""
-    over = (WEEKS_NOTE.format(weeks=doses.weeks),) if doses.weeks != dose.EIGHT else ()
+    share = sum(form.weight for form in doses.forms if form.weeks == doses.weeks)
+    over = (WEEKS_NOTE.format(weeks=doses.weeks, share=share),) if doses.weeks != dose.EIGHT else ()
     terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
     return over + tuple(
         f"leaving: the effect of {term.name} differs among areas (p = {own.p_value:.3f}): what would help follows each area's own"

@@ -4,7 +4,7 @@
 
 m is an area's mean over the last eight weeks, h over all of its history, p the provider's. How much of each lasts (b1, b2)
 is what foretold best at the earlier weeks of the same history, and so is the error. Customers feel the eight weeks before, so
-that a third of what they will feel in 90 days has been lived already.
+that a third of what they will feel in 90 days has been lived already; hours without service may be felt over other weeks (see ``over``).
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ SUPPOSED = (
 class Coming:
     """By area and term (areas, terms), in steps: the last eight weeks, what is felt in the next 90 days, and its error.
 
-    ``others`` are the same where hours without service act over other weeks than eight. ``is_foretold`` is False where the history is too short: then the last eight weeks are supposed to go on.
+    ``others`` are the same where hours without service act over other weeks than eight. ``is_foretold`` is False where the history is
+    too short: then the last eight weeks are supposed to go on.
     ``lasting`` (terms, 2) are b1 and b2.
     """
 

@@ -9,7 +9,6 @@ from dashboard.models.statistics import added_rates, clusters
 
 LEAST_SHARE = 0.05
 """Unseen hours for each hour without service that are worth a word."""
-LARGEST_P = 0.05
 
 
 def per_hour(hours: Hours) -> float:

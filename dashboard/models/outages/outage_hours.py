@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,8 +125,3 @@ def _fill_from_incidents(
     for one in (UNDER, OVER):
         if one in hours:
             hours[one][np.isnan(hours[one]) & ~np.isnan(hours[ALL])] = 0.0
-
-
-def kinds_of(hours: Hours) -> Sequence[str]:
-    """The kinds that there are hours of."""
-    return [kind for kind in (ALL, UNDER, OVER, PLANNED_KIND) if np.nansum(hours.hours.get(kind, np.zeros(1))) > 0]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
+import numpy as np
 import pyarrow as pa
 
 Point = tuple[float, float]
@@ -82,11 +83,17 @@ def _points(devices: pa.Table) -> list[Point]:
 
 
 def _inside(points: list[Point], boxes: list[Box]) -> int:
-    return sum(any(_is_in(point, box) for box in boxes) for point in points)
-
-
-def _is_in(point: Point, box: Box) -> bool:
-    return box[0] - MARGIN <= point[0] <= box[1] + MARGIN and box[2] - MARGIN <= point[1] <= box[3] + MARGIN
+    """How many of the points lie in any of the boxes."""
+    latitudes, longitudes = np.array(points, dtype=float).reshape(-1, 2).T
+    is_inside = np.zeros(len(points), dtype=bool)
+    for south, north, west, east in boxes:
+        is_inside |= (
+            (south - MARGIN <= latitudes)
+            & (latitudes <= north + MARGIN)
+            & (west - MARGIN <= longitudes)
+            & (longitudes <= east + MARGIN)
+        )
+    return int(is_inside.sum())
 
 
 def _is_nearer_turned(place: Point, home: Point) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.measures import DOWN
+from dashboard.measures import DOWN, WINDOWS, over
 from dashboard.models.fixes import unseen_bounds
 
 
@@ -18,6 +18,15 @@ def test_unseen_hours_count_as_none_or_all_without_service():
         none, every = (made(frame, share)[column].to_numpy() for share in unseen_bounds.BOUNDS)
         assert none == pytest.approx([3.0, 1.0, np.nan], nan_ok=True)
         assert every == pytest.approx([3.0, 1.0 + 84.0, np.nan], nan_ok=True)
+
+
+def test_hours_over_other_weeks_have_the_same_bounds():
+    hours = {over(weeks): [2.0, np.nan] for weeks in WINDOWS}
+    customers = pd.DataFrame({"trailing_unseen_ratio": [0.5, 0.5], DOWN.trailing: [2.0, 2.0], **hours})
+    none, every = (unseen_bounds.of_customers(customers, share) for share in unseen_bounds.BOUNDS)
+    for weeks in WINDOWS:
+        assert none[over(weeks)].to_numpy() == pytest.approx([1.0, np.nan], nan_ok=True)
+        assert every[over(weeks)].to_numpy() == pytest.approx([85.0, np.nan], nan_ok=True)
 
 
 def _rows(low: float, high: float) -> pd.DataFrame:
