@@ -199,7 +199,7 @@ _REMEMBERED: tuple[Column, ...] = tuple(
         over(weeks),
         "number",
         f"hours without service in a week, over the last {weeks} whole weeks of the device that serves them;"
-        " null where it has not served them for so long",
+        " null where it has not served them for so long, or less than half of that is known",
     )
     for weeks in WINDOWS
 )

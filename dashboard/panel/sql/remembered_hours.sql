@@ -1,6 +1,6 @@
 -- remembered_hours: per moment at which somebody is at risk or still there, the hours without service in a week over the last
--- 2, 4 and 16 whole weeks of the device that serves them; null where it has not served them for so long. At the beginning of the
--- history over the weeks that there are.
+-- 2, 4 and 16 whole weeks of the device that serves them; null where it has not served them for so long, or less than half
+-- of these weeks is known: a single hour down is no week without service.
 CREATE TABLE remembered_hours AS
 WITH grid AS (
     SELECT served.served_no, weeks.week
@@ -34,16 +34,16 @@ stays AS (
 SELECT
     moments.moment_no,
     CASE
-        WHEN stays.since <= moments.until_day - 14
-            THEN CAST(weekly.down_2 AS DOUBLE) / CAST(nullif(weekly.judged_2, 0) AS DOUBLE) * 168
+        WHEN stays.since <= moments.until_day - 14 AND weekly.judged_2 >= 604800000
+            THEN CAST(weekly.down_2 AS DOUBLE) / CAST(weekly.judged_2 AS DOUBLE) * 168
     END AS over_2_weeks,
     CASE
-        WHEN stays.since <= moments.until_day - 28
-            THEN CAST(weekly.down_4 AS DOUBLE) / CAST(nullif(weekly.judged_4, 0) AS DOUBLE) * 168
+        WHEN stays.since <= moments.until_day - 28 AND weekly.judged_4 >= 1209600000
+            THEN CAST(weekly.down_4 AS DOUBLE) / CAST(weekly.judged_4 AS DOUBLE) * 168
     END AS over_4_weeks,
     CASE
-        WHEN stays.since <= moments.until_day - 112
-            THEN CAST(weekly.down_16 AS DOUBLE) / CAST(nullif(weekly.judged_16, 0) AS DOUBLE) * 168
+        WHEN stays.since <= moments.until_day - 112 AND weekly.judged_16 >= 4838400000
+            THEN CAST(weekly.down_16 AS DOUBLE) / CAST(weekly.judged_16 AS DOUBLE) * 168
     END AS over_16_weeks
 FROM moments
 JOIN attachments AS held

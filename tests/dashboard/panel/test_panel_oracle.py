@@ -145,7 +145,7 @@ class Oracle:
                 sums[name] += value
         ratios = {name: sums[name] / sums[f"{name}_of"] if sums[f"{name}_of"] else np.nan for name in QUALITIES}
         a_week = {name: ratios[name] * 168 for name in ("down", "planned")}
-        return {**ratios, **a_week, "observed": sums["observed"]}
+        return {**ratios, **a_week, "observed": sums["observed"], "judged": sums["down_of"]}
 
 
 def outcome_of(row: dict[str, Any]) -> tuple[datetime.date | None, bool]:
@@ -252,11 +252,15 @@ def test_customer_periods_are_what_loops_over_customers_and_days_find(world: Any
 
 
 def test_hours_over_other_weeks_are_what_loops_over_days_find(world: Any) -> None:
+    """Devices a and b are observed for most of the time, c for less than half of it."""
     fill(world, 0)
+    for (_, device), hour in world.hours.items():
+        if device != "c":
+            hour.update(observed_seconds=3600.0, silent_seconds=0.0)
     oracle = Oracle(world)
     panel = world.build("Europe/Lisbon", reporting_lag_days=12)
     now = panel.customers_now.assign(week=pd.Timestamp(panel.cut_off + DAY))
-    told = dict.fromkeys(WINDOWS, 0)
+    told, unseen = dict.fromkeys(WINDOWS, 0), dict.fromkeys(WINDOWS, 0)
     for _, row in pd.concat([panel.customer_weeks, now]).iterrows():
         until, zone, device = row["week"].date(), AREAS[row["area"]], row["device_id"]
         spell = row["customer_id"], row["started_on"].date()
@@ -264,11 +268,15 @@ def test_hours_over_other_weeks_are_what_loops_over_days_find(world: Any) -> Non
         monday = until - DAY * until.weekday()
         for weeks in WINDOWS:
             behind = [(zone, device, monday - DAY * day) for day in range(1, 7 * weeks + 1)]
+            quality = oracle.quality(behind)
             is_known = bool(here) and min(here) <= until - DAY * 7 * weeks
-            expected = oracle.quality(behind)["down"] if is_known else np.nan
+            is_seen = quality["judged"] >= 7 * weeks * 86_400 / 2
+            expected = quality["down"] if is_known and is_seen else np.nan
+            unseen[weeks] += is_known and not is_seen
             assert row[over(weeks)] == pytest.approx(expected, rel=2e-4, nan_ok=True), (spell, until, weeks)
             told[weeks] += expected > 0
-    assert min(told.values()) > 20
+    assert min(told.values()) > 10
+    assert unseen[2] > 20
 
 
 def _is_at(row: dict[str, Any], device: str | None, zone: str) -> bool:
