@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     minimum = settings.analysis.minimum_customers
     made = choose_fixes.plan(results, works, budget, minimum=minimum, with_unproven=arguments.unproven)
     print(f"{figures.HOW_OFTEN_HELD} {COSTS_ALONE}")
-    print(figures.ALWAYS)
+    print(f"{figures.ALWAYS} {figures.supposed(results)}")
     print("\n".join(_lines(made, results, settings, budget)))
     if told.summary.caution:
         print(told.summary.caution)
@@ -134,7 +134,7 @@ def _order(told: Fixes, results: Results, *, with_unproven: bool) -> list[str]:
     lag = findings.lag(results)
     return [
         figures.HELD_TOO_RARELY,
-        figures.ALWAYS,
+        f"{figures.ALWAYS} {figures.supposed(results)}",
         *_aligned(rows),
         *without_numbers,
         *left_out,

@@ -93,8 +93,8 @@ def _worst(bins: list[dict[Any, Any]]) -> str:
 
 
 def _p(row: Mapping[Any, Any]) -> str:
-    value = row["p_value"]
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+    told = numbers.probability(row["p_value"])
+    return f"p {told}" if told.startswith("<") else f"p = {told}"
 
 
 def _range(one: Mapping[Any, Any]) -> str:

@@ -27,8 +27,8 @@ WHY: dict[tuple[str, str], str] = {
     (
         "complaints",
         "negative_control",
-    ): "Complaints about bills and prices do not depend on the network (only customers "
-    "count who had not complained in the eight weeks before): these ratios should be about 1.",
+    ): "Complaints about bills and prices do not depend on the network (where complaints name "
+    "their customers, only those count who had not complained in the eight weeks before): these ratios should be about 1.",
     ("leaving", "negative_control"): "Moving house or being unable to pay does not depend on the network: "
     "these ratios should be about 1.",
 }

@@ -18,7 +18,7 @@ from dashboard.models.complaints.measure_lags import (
     lag_block,
 )
 from dashboard.models.statistics import clusters, poisson
-from dashboard.models.statistics.multiplicity import holm
+from dashboard.models.statistics.multiplicity import holm, said_p
 from dashboard.tables.schema import CONTROL_CATEGORIES, QUALITY_CATEGORIES
 
 Floats = npt.NDArray[np.float64]
@@ -70,6 +70,12 @@ class EffectModel:
     def finds_something(self) -> bool:
         """Whether the joint test finds something, or any single term, corrected by Holm, is below 0.05."""
         return self.finds_jointly or any(e.is_found for e in self.effects)
+
+    @property
+    def least_p(self) -> float:
+        """The smallest p-value of the joint test and of the single terms, corrected: the one by which something is found."""
+        joint = np.nan if self.joint is None else self.joint.p_value
+        return float(np.nanmin([joint, *(effect.p_adjusted for effect in self.effects)]))
 
     @property
     def finds_jointly(self) -> bool:
@@ -355,6 +361,6 @@ def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> t
             notes.append(f"{model.model}: could not be tested, so results are called an association, not an effect.")
         elif model.finds_something:
             notes.append(
-                f"{what} (p = {model.joint.p_value:.3f}), which it cannot, so results are called an association, not an effect."
+                f"{what} ({said_p(model.least_p)}), which it cannot, so results are called an association, not an effect."
             )
     return tuple(notes)

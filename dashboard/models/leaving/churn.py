@@ -23,7 +23,7 @@ from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
 from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
 from dashboard.models.leaving.doses import dose, dose_fit
 from dashboard.models.statistics import clusters, hazard
-from dashboard.models.statistics.multiplicity import holm
+from dashboard.models.statistics.multiplicity import holm, said_p
 
 Floats = npt.NDArray[np.float64]
 
@@ -197,7 +197,7 @@ def _apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
     over = (WEEKS_NOTE.format(weeks=doses.weeks, share=share),) if doses.weeks != dose.EIGHT else ()
     terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
     return over + tuple(
-        f"leaving: the effect of {term.name} differs among areas (p = {own.p_value:.3f}): what would help follows each area's own"
+        f"leaving: the effect of {term.name} differs among areas ({said_p(own.p_value)}): what would help follows each area's own"
         for term, own in zip(terms, doses.own, strict=False)
         if own.differs
     )
@@ -215,7 +215,7 @@ def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str
     elif control.finds_something:
         notes.append(
             "the negative control: quality seems to explain who moves away or does not pay"
-            f" (p = {control.joint.p_value:.3f}), which it cannot, so results are called an association, not an effect."
+            f" ({said_p(control.least_p)}), which it cannot, so results are called an association, not an effect."
         )
     return tuple(notes)
 

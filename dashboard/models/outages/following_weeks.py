@@ -20,6 +20,7 @@ import numpy.typing as npt
 from dashboard.models.complaints.measure_lags import lag_block
 from dashboard.models.outages.outage_hours import ALL, OVER, PLANNED_KIND, UNDER, Hours
 from dashboard.models.statistics import added_rates, clusters
+from dashboard.models.statistics.multiplicity import said_p
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -42,7 +43,7 @@ TOGETHER = (
 )
 NOT_APART = "it cannot be told apart from the other measures of quality"
 MOVED_BEFORE = (
-    "it moved already in the weeks before (p = {p_value:.3f}), which time without service that was still to come cannot"
+    "it moved already in the weeks before ({p_value}), which time without service that was still to come cannot"
     " have caused"
 )
 LARGEST_P = 0.05
@@ -211,7 +212,7 @@ def _told(blank: Following, place: int, inference: clusters.Inference, before: _
     if before is None:
         return replace(blank, reason="there are too few weeks to check it by the weeks before")
     if placebo < LARGEST_P:
-        return replace(blank, reason=MOVED_BEFORE.format(p_value=placebo))
+        return replace(blank, reason=MOVED_BEFORE.format(p_value=said_p(placebo)))
     estimate, error = float(inference.estimates[place]), float(_errors(inference)[place])
     reach = float(added_rates.reach(inference)[place]) * error
     p_value = float(inference.careful_p_values()[place])

@@ -161,8 +161,9 @@ def said(found: Sequence[Association], share: float) -> str:
     what = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
     more = next((test.size for test in found if test.name == OUTAGES), None)
     hidden = f" For each hour of outage that was seen, {more:.1f} more hours than usual were not." if more else ""
+    part = f"{share:.1%}" if share >= 0.0005 else "less than 0.1%"
     return (
-        f"Nobody observed {share:.1%} of the devices' time, and not at random: these hours go together with {what}.{hidden}"
+        f"Nobody observed {part} of the devices' time, and not at random: these hours go together with {what}.{hidden}"
         " So there may have been more time without service than was measured. What would help is worked out three times: as if"
         " all of these hours had been without service, as if none had, and as if they had been like the others. Its intervals"
         " contain all three. The ranking, and the effects on Evidence, are for what was measured."

@@ -1,4 +1,4 @@
-"""Corrections for having looked many times: Holm over named effects, Benjamini and Hochberg over neighbourhoods."""
+"""Corrections for having looked many times: Holm over named effects, Benjamini and Hochberg over neighbourhoods; p-values in words."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:
         factors = known.size / np.arange(known.size, 0, -1)
         adjusted[order] = np.minimum(1.0, np.minimum.accumulate(p[order] * factors))
     return adjusted
+
+
+def said_p(p_value: float) -> str:
+    """'p = 0.012', 'p < 0.001'."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

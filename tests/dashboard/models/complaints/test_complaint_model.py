@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +67,16 @@ def test_the_placebo_checks_what_is_claimed_without_paying_for_what_is_not(make_
     assert claimed.p_adjusted < min(1.0, 1.2 * claimed.p_value)
     smallest = min(placebo.values(), key=lambda effect: effect.p_value)
     assert smallest.p_adjusted >= min(1.0, 3 * smallest.p_value)
+
+
+def test_a_note_says_the_p_value_by_which_a_check_fails(make_area_weeks):
+    """A single term may fail where the joint test passes."""
+    fitted = complaint_model.fit(make_area_weeks(3))
+    first, *others = (replace(effect, p_adjusted=0.6) for effect in fitted.placebo.effects)
+    effects = (replace(first, p_adjusted=0.0004), *others)
+    placebo = replace(fitted.placebo, effects=effects, joint=replace(fitted.placebo.joint, p_value=0.4))
+    (said,) = (note for note in complaint_model._verdict(fitted.main, placebo, fitted.control) if "the placebo" in note)
+    assert "earlier complaints (p < 0.001), which it cannot" in said
 
 
 def test_the_negative_control_notices_billing_complaints_that_follow_quality(make_area_weeks):

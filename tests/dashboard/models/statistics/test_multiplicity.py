@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from dashboard.models.statistics.multiplicity import benjamini_hochberg, holm
+from dashboard.models.statistics.multiplicity import benjamini_hochberg, holm, said_p
 
 
 @pytest.mark.parametrize(("adjust", "method"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
@@ -43,3 +43,7 @@ def test_benjamini_and_hochbergs_own_example():
     ]
     assert (benjamini_hochberg(p) <= 0.05).sum() == 4
     assert (holm(p) <= 0.05).sum() == 3
+
+
+def test_a_small_p_value_is_not_written_as_none():
+    assert [said_p(p) for p in (0.0004, 0.001, 0.0123, 0.5)] == ["p < 0.001", "p = 0.001", "p = 0.012", "p = 0.500"]
