@@ -113,8 +113,15 @@ def _outages(rows: Sequence[Row]) -> Iterator[str]:
         yield _line(
             low <= held <= high, f"intervals of an hour's cost hold the truth in {held:.1%} ({low:.0%} to {high:.0%})"
         )
-    sounded = sum((one["placebo_p_value"] or 1.0) < 0.05 for one in known) / len(known)
-    yield _line(sounded <= MOST_PLACEBOS, f"its placebo sounds in {sounded:.1%} of worlds (at most 5%)")
+    placebos = [one["placebo_p_value"] for one in known if one["placebo_p_value"] is not None]
+    if placebos:
+        sounded = sum(map(_is_small, placebos)) / len(placebos)
+        yield _line(sounded <= MOST_PLACEBOS, f"its placebo sounds in {sounded:.1%} of worlds (at most 5%)")
+
+
+def _is_small(p_value: float | None) -> bool:
+    """Whether there is one, and it is below 0.05; of very small ones 0 is stored."""
+    return p_value is not None and p_value < 0.05
 
 
 def _calls(rows: Sequence[Row]) -> str:
@@ -127,7 +134,7 @@ def _finds(rows: Sequence[Row]) -> Iterator[str]:
         tests = [row["tests"].get(model, {}) for row in rows]
         for what, count in (
             ("joint finds", sum(bool(test.get("is_found")) for test in tests)),
-            ("joint tests below 0.05", sum((test.get("p_value") or 1.0) < 0.05 for test in tests)),
+            ("joint tests below 0.05", sum(_is_small(test.get("p_value")) for test in tests)),
             ("measures named", sum(bool(test.get("named")) for test in tests)),
         ):
             high = stats.binomtest(count, len(rows)).proportion_ci(method="wilson").high

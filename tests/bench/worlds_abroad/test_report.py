@@ -56,6 +56,12 @@ def test_the_outage_study_is_held_to_answers_coverage_and_placebos():
     assert "NOT met: its placebo sounds in 50.0% of worlds (at most 5%)" in told
 
 
+def test_a_p_value_that_is_stored_as_none_is_not_taken_for_zero_nor_zero_for_none():
+    worlds = [row("additive", 7, p_value=0.0), row("power", 10), row("power", 10, seed=3)]
+    worlds[2]["outages"]["hours"]["all"]["placebo_p_value"] = None
+    assert "NOT met: its placebo sounds in 50.0% of worlds (at most 5%)" in list(verdicts.verdicts(worlds))
+
+
 def test_worlds_without_effects_are_few_until_their_bound_says_that_they_are_enough():
     few, many = ([row("null", 10, seed=n) for n in range(count)] for count in (20, 60))
     assert any(line.startswith("NOT met: leaving: joint finds in 0 of 20") for line in verdicts.verdicts(few))
