@@ -20,11 +20,11 @@ FEWEST_ON_ONE_DAY = 20
 
 @dataclass(frozen=True)
 class SingleDay:
-    """A column of which a share of the days is one and the same, from how many rows on a person has to look at it."""
+    """A column of which a share of the days is one and the same; from so many rows on a person has to look at it, if ever."""
 
     column: str
     share: float
-    fewest_in_doubt: int
+    fewest_in_doubt: int | None
     said: str
 
 
@@ -32,7 +32,7 @@ SINGLE_DAYS = (
     SingleDay(
         "started_on",
         0.4,
-        200,  # a small provider may have begun with all of its customers
+        None,  # the usual trace of a move to a new program: nothing is wrong with the import
         "customers began on {day}: if that is the day on which they were entered into the program, how long they had been"
         " customers before is not known, and is counted from that day",
     ),
@@ -100,7 +100,8 @@ def told_of_single_days(spec: TableSpec, rows: pa.Table, stored: pa.Table) -> tu
             is_usual = number >= one.share * of_all and of_all >= FEWEST_ON_ONE_DAY
             if is_usual and _usual(stored, one.column)[0] != day:
                 said = f"{one.column}: {number:,} of {of_all:,} {one.said.format(day=day)}"
-                (warnings if of_all >= one.fewest_in_doubt else notes).append(said)
+                is_doubt = one.fewest_in_doubt is not None and of_all >= one.fewest_in_doubt
+                (warnings if is_doubt else notes).append(said)
     return warnings, notes
 
 
