@@ -28,12 +28,16 @@ FIELDS: Mapping[str, Bound] = {
 R = TypeVar("R", SignalReading, ProbeReading, InterfaceReading)
 
 
+def can_be(field: str, value: float) -> bool:
+    """Whether a value of this one of the FIELDS lies within its bounds."""
+    return FIELDS[field].least <= value <= FIELDS[field].most
+
+
 def within(record: R, refused: Counter[str]) -> R:
     """The record without values that cannot be; each is counted in ``refused`` by its field."""
     wrong: dict[str, Any] = {}
     for field, value in zip(record._fields, record, strict=True):
-        bound = FIELDS.get(field)
-        if bound is not None and value is not None and not bound.least <= value <= bound.most:  # type: ignore[operator]
+        if field in FIELDS and value is not None and not can_be(field, value):  # type: ignore[arg-type]
             wrong[field] = None
             refused[field] += 1
     return record._replace(**wrong) if wrong else record

@@ -24,9 +24,9 @@ TEXT = {
     "incidents": "Open incidents",
     "map": "Areas",
     "devices": "Devices with problems",
-    "no_live": "No live data yet",
-    "no_live_why": "The collector writes the state of every device a few seconds after its first round of polls. "
-    "Start it with “bairro collect”. This page then fills without a reload.",
+    "no_live": "No live data",
+    "no_live_why": "No collector has written the state of its devices here, or what it wrote is gone. A collector writes it a few "
+    "seconds after its first round of polls: start it with “bairro collect”. This page then fills without a reload.",
     "blind": "The collector is blind according to the operations database: its own connection, or every reference it pings, does "
     "not answer. This time counts as not observed, and no new outage is declared.",
 }

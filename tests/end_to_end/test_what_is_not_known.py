@@ -27,7 +27,7 @@ ALL_KNOWN = """() => {
   const age = document.querySelector('#now-age');
   return age && age.innerText.startsWith('● live') && !document.querySelector('#now-banners .banner');
 }"""
-NO_LIVE = "No live data yet"
+NO_LIVE = "No live data"
 NONE_OPEN = "No open incident"
 POLL_SECONDS, TICK_SECONDS = 5, 5
 OBEYS_MODES = ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")

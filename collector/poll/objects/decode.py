@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from collector.bounds import can_be
 from collector.poll.damage import Damaged
 from collector.poll.profile import CLOCKS, Source, Table
 from collector.poll.snmp.codec import Absent, Oid, Value, decode_subids, oid_text
@@ -46,6 +47,8 @@ class Found(NamedTuple):
 
 
 LONGEST_TEXT = 255
+LEAST_SIGNED_BYTE = -128.0
+"""What agents give for level and noise alike when they have measured neither."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 _INTERFACE_PLACES = {name: place for place, name in enumerate(InterfaceReading._fields)}
 _SIGNAL_PLACES = {name: place for place, name in enumerate(SignalReading._fields)}
@@ -364,14 +367,20 @@ def signals(table: Table, cells: Cells) -> tuple[SignalReading, ...]:
 
 
 def signal(row: Sequence[object]) -> SignalReading | None:
-    """The reading of one row of a signal's fields, with the ratio of signal to noise made up from both where the device
-    does not give it; None where nothing was measured.
+    """The reading of one row of a signal's fields; None where nothing was measured.
+
+    The ratio of signal to noise is the difference of both where the device does not give it and both are possible.
     """
     reading: SignalReading = tuple.__new__(SignalReading, row)
+    level, noise = reading.received_dbm, reading.noise_dbm
+    if level == noise == LEAST_SIGNED_BYTE:
+        reading = reading._replace(received_dbm=None, noise_dbm=None)
     if reading[1:-1] == _ABSENT_SIGNAL[1:-1]:
         return None
-    if reading.noise_ratio_db is None and reading.received_dbm is not None and reading.noise_dbm is not None:
-        return reading._replace(noise_ratio_db=reading.received_dbm - reading.noise_dbm)
+    if reading.noise_ratio_db is not None or level is None or noise is None or reading.received_dbm is None:
+        return reading
+    if can_be("received_dbm", level) and can_be("noise_dbm", noise):
+        return reading._replace(noise_ratio_db=level - noise)
     return reading
 
 

@@ -83,6 +83,19 @@ def test_channels_are_told_apart_and_the_ratio_is_made_of_level_and_noise() -> N
     assert [s.noise_ratio_db for s in found.values()] == [35, None, 30, None]
 
 
+@pytest.mark.parametrize(
+    ("level", "noise", "ratio"),
+    [(-60, -95, 35), (65, 95, None), (65, -95, None), (-60, 95, None), (-60, None, None), (-128, -128, None)],
+)
+def test_a_ratio_is_made_only_of_a_level_and_a_noise_that_can_be(
+    level: int, noise: int | None, ratio: int | None
+) -> None:
+    columns = (source("level"), source("noise", "noise_dbm"))
+    cells: dict[str, dict[bytes, Value]] = {"level": {row(1): level}, "noise": {} if noise is None else {row(1): noise}}
+    found = decode.signals(Table("radios", "signals", columns, channel="radio"), cells)
+    assert [signal.noise_ratio_db for signal in found] == ([] if level == -128 else [ratio])
+
+
 def test_interfaces_that_another_table_has_are_left_out() -> None:
     table = next(table for table in PROFILES["ubiquiti-edgemax"].tables if table.rows == "interfaces")
     names = {row(0): b"eth0", row(1): b"lag1", row(2): b"pon1", row(3): b"eth0.4093"}

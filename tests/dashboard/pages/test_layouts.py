@@ -140,7 +140,7 @@ def test_now_without_live_data(scratch):
     empty = Source(scratch)
     parts = now.refresh(asked(empty), list(now_devices.SHOWN), "light", None)
     assert parts[0] == []
-    assert "No live data yet" in text_of(parts[1])
+    assert "No live data" in text_of(parts[1])
     assert "Not known until the first live data" in text_of(parts[2])
     assert parts[4] == []
     assert parts[5]["age"] is None
