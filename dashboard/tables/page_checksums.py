@@ -45,7 +45,7 @@ def why_not(path: Path) -> str | None:
 
 
 def _are_whole(content: mmap.mmap, at: int, end: int) -> bool | None:
-    """Whether the pages between these places hold to their checksums; None where the first has none."""
+    """Whether the pages between these places hold to their checksums; None at one that has none: so the file has none."""
     while at < end:
         fields, data = _head(content, at)
         at = data + fields[SIZE]

@@ -20,7 +20,7 @@ WORDS: tuple[str, ...] = tuple(
 NOT_IN = frozenset({"name", "geometry"})
 """Columns in which any word may stand."""
 NO_DAY = (
-    r"^(?:0{4}[-/.]0{1,2}[-/.]0{1,2}|0{1,2}[-/.]0{1,2}[-/.]0{4}|0{8}"
+    r"^(?:0{4}[-/.]0{1,2}[-/.]0{1,2}|0{1,2}[-/.]0{1,2}[-/.](?:0{4}|00)|0{8}"
     r"|[29]999[-/.]?12[-/.]?31|31[-/.]12[-/.][29]999|12[-/.]31[-/.][29]999)(?:[T ].*)?$"
 )
 """Databases write so that there is no day, or no end."""

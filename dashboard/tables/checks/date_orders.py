@@ -86,7 +86,7 @@ def said(columns: Mapping[str, pa.Array], orders: Mapping[str, Order]) -> list[s
             day = _day(parts, orders[name])
             notes.append(
                 f"{name}: {parts.example} is read as {day} ({orders[name].value}); where that is wrong, a mapping says under"
-                f' [columns.{name}] format = "%y/%m/%d", "%d/%m/%y" or "%m/%d/%y"'
+                f" [columns.{name}] format = {_formats(parts)}"
             )
     return notes
 
@@ -122,6 +122,13 @@ def _question(name: str, parts: _Parts) -> str:
 def _format(parts: _Parts, order: Order) -> str:
     written = order.format.replace("/", parts.mark)
     return written.replace("%m", "%b") if parts.is_named else written
+
+
+def _formats(parts: _Parts) -> str:
+    """The orders that these days may be written in, as a mapping says them."""
+    orders = [Order.YEAR, Order.DAY, *([] if parts.is_named else [Order.MONTH])]
+    *first, last = (f'"{_format(parts, order)}"' for order in orders)
+    return f"{', '.join(first)} or {last}"
 
 
 def _day(parts: _Parts, order: Order) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks.date_orders import Order, OrderError, decided
+from dashboard.tables.checks.date_orders import Order, OrderError, decided, said
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import read
 
@@ -99,6 +99,19 @@ def test_a_mix_with_years_at_the_end_is_refused() -> None:
     cells = written(days_since(DAY(2025, 1, 1), 60, 5), "%y/%m/%d").to_pylist()
     with pytest.raises(OrderError, match="mixes year/month/day"):
         decided({"opened_at": pa.array([*cells, "05/03/2024"])}, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("cells", "formats"),
+    [
+        (["05.04.24 10:00", "17.04.24 11:00"], '"%y.%m.%d", "%d.%m.%y" or "%m.%d.%y"'),
+        (["31 Dec 24", "13 Sep 25"], '"%y %b %d" or "%d %b %y"'),
+    ],
+)
+def test_what_was_read_can_be_said_otherwise_as_the_cells_are_written(cells: list[str], formats: str) -> None:
+    columns = {"opened_at": pa.array(cells)}
+    (note,) = said(columns, decided(columns, TODAY))
+    assert note.endswith(f"a mapping says under [columns.opened_at] format = {formats}")
 
 
 Give = Callable[..., ImportReport]

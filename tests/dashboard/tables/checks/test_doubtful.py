@@ -97,7 +97,9 @@ def test_an_area_on_record_may_be_called_na(settings: DashboardSettings) -> None
     assert give(settings, "customer_id,area,started_on\n1,NA,2024-01-31\n").exit_code == 0
 
 
-@pytest.mark.parametrize("day", ["0000-00-00", "00/00/0000", "9999-12-31", "31/12/9999", "0000-00-00 00:00:00"])
+@pytest.mark.parametrize(
+    "day", ["0000-00-00", "00/00/0000", "00/00/00", "9999-12-31", "31/12/9999", "0000-00-00 00:00:00"]
+)
 def test_days_that_stand_for_none(settings: DashboardSettings, day: str) -> None:
     assert give(settings, f"customer_id,area,started_on,ended_on\n1,A,2024-01-31,{day}\n").exit_code == 0
     assert stored(settings, "ended_on") == [(None,)]
