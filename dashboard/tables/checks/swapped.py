@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -50,9 +51,9 @@ def _box(geometry: str) -> Box | None:
     """The box around an outline; None where its coordinates are no numbers."""
     try:
         points = list(_positions(json.loads(geometry).get("coordinates")))
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError, RecursionError, OverflowError):
         return None
-    if not points:
+    if not points or not all(map(math.isfinite, chain.from_iterable(points))):
         return None
     latitudes, longitudes = zip(*points, strict=True)
     return min(latitudes), max(latitudes), min(longitudes), max(longitudes)

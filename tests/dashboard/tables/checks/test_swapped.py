@@ -58,6 +58,13 @@ def test_devices_are_compared_with_the_outlines() -> None:
     assert told(areas(*place), devices((0.0, 0.0), (1.0, 1.0), (2.0, 2.0)), "UTC") == []
 
 
+@pytest.mark.parametrize("number", ["NaN", "1e400", "9" * 400])
+def test_an_outline_whose_numbers_are_none_is_passed_over(number: str) -> None:
+    outline = f'{{"type": "Point", "coordinates": [{number}, 1]}}'
+    table = conform(pa.Table.from_pylist([{"area": "a", "name": "A", "geometry": outline}]), AREAS)
+    assert told(table, devices((1.0, 2.0), (2.0, 3.0), (3.0, 4.0)), "Europe/Lisbon") == []
+
+
 def test_where_nothing_is_known_nothing_is_said() -> None:
     assert told(areas(10, 20), devices(), "UTC") == []
     assert (
