@@ -183,9 +183,9 @@ def _bounds(votes: Floats, found: Answering, weighted: Score) -> tuple[float, fl
     """The lowest and highest score that either supposition leaves, with sampling error; nan without answers."""
     if not votes.size:
         return np.nan, np.nan
-    ends = [_weighted_score(votes, survey_selection.back_weights(votes, ratio)) for ratio in (found.low, found.high)]
-    scores = [*ends, _score(votes)] + ([weighted] if weighted.answers else [])
-    return min(score.low for score in scores), max(score.high for score in scores)
+    ends = [survey_selection.customers_score(votes, ratio) for ratio in (found.low, found.high)]
+    ends += [(score.low, score.high) for score in (_score(votes), weighted) if score.answers]
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _row(area: str, frame: pd.DataFrame, found: Answering) -> dict[str, Any]:

@@ -9,6 +9,12 @@ customers' own kinds (a shadow variable: Miao and Tchetgen Tchetgen 2016, Biomet
 Q(g) <= min Q + 3.84 (the continuously updated criterion: Hansen, Heaton and Yaron 1996), at most ten either way.
 Raking supposes the opposite: that answering depends on the kind and, within it, not on the vote. Nothing measured tells
 the two apart, so the bounds hold under either.
+
+    {t : n (sum_v c_v p_v)^2 <= z^2 sum_v c_v^2 p_v(t)}      c_v = A^(v / 2) (v - t)
+
+is the interval of the customers' score t if detractors answer A times as readily: the score test that sum c_v p_v = 0, with
+p(t) the likeliest shares of the answers for which it is. At A = 1 it is Tango's. A vote that nobody gave has no answer to
+weight, but may have customers; p(t) allows for them.
 """
 
 from __future__ import annotations
@@ -17,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import optimize, stats
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -26,6 +32,7 @@ STRONGEST = 10.0
 """Beyond this many times as readily the search ends: what is not ruled out by then is not known."""
 STEPS = 121
 VOTES = np.array([-1.0, 0.0, 1.0])
+BESIDE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,48 @@ def answering(votes: Floats, kinds: Codes, shares: Floats) -> Answering:
     return Answering(*(float(np.exp(g)) for g in (grid[distance.argmin()], inside.min(), inside.max())))
 
 
-def back_weights(votes: Floats, ratio: float) -> Floats:
-    """(n,) what each answer stands for if detractors answer ``ratio`` times as readily as promoters."""
-    return np.asarray(ratio ** (votes / 2))
+def customers_score(votes: Floats, ratio: float) -> tuple[float, float]:
+    """The 95% interval of the customers' mean vote if detractors answer ``ratio`` times as readily as promoters.
+
+    ``votes`` (n,) are -1, 0 or 1, and at least one.
+    """
+    counts = np.array([(votes == vote).sum() for vote in VOTES], dtype=float)
+    weight = ratio ** (VOTES / 2)
+    value = float((VOTES * weight * counts).sum() / (weight * counts).sum())
+    z = float(stats.norm.ppf(0.975))
+
+    def beyond(t: float) -> float:
+        contrast = weight * (VOTES - t)
+        off = float(contrast @ counts) / votes.size
+        return votes.size * off**2 - z**2 * float(contrast**2 @ _likeliest_shares(counts, contrast))
+
+    low = -1.0 if value <= -1 + BESIDE else float(optimize.brentq(beyond, -1.0, value - BESIDE))
+    high = 1.0 if value >= 1 - BESIDE else float(optimize.brentq(beyond, value + BESIDE, 1.0))
+    return low, high
+
+
+def _likeliest_shares(counts: Floats, contrast: Floats) -> Floats:
+    """Shares p (3,) with contrast @ p = 0 that make ``counts`` (3,) likeliest.
+
+    They lie on a line, start + s slope, with s the passives' share. Where the likelihood is flat its slope's quadratic has a
+    root; where it grows up to an edge, that is the likeliest.
+    """
+    low, middle, high = contrast
+    apart = high - low
+    start = np.array([high, 0.0, -low]) / apart
+    slope = np.array([middle - high, apart, low - middle]) / apart
+    falls = slope < 0
+    last = float(min(1.0, np.min(-start[falls] / slope[falls], initial=1.0)))
+    flat = np.zeros(3)
+    for vote in range(3):
+        one, other = (u for u in range(3) if u != vote)
+        product = np.polymul([slope[one], start[one]], [slope[other], start[other]])
+        flat += counts[vote] * slope[vote] * np.pad(product, (3 - len(product), 0))
+    tried = np.clip(np.concatenate([np.roots(flat).real, [0.0, last]]), 0.0, last)
+    shares = np.maximum(start + tried[:, None] * slope, 0.0)
+    with np.errstate(divide="ignore"):
+        likelihood = np.where(counts > 0, counts * np.log(np.where(counts > 0, shares, 1.0)), 0.0).sum(axis=1)
+    return np.asarray(shares[likelihood.argmax()])
 
 
 def _distance(counts: Floats, shares: Floats, g: float) -> float:

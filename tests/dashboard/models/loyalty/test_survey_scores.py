@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from dashboard.models.loyalty import survey_scores
+from dashboard.models.loyalty import survey_scores, survey_selection
 
 
 def quartic(n: float, b: float, c: float) -> np.ndarray:
@@ -203,3 +203,36 @@ def test_without_customers_to_compare_with_the_bounds_are_wide():
     row = survey_scores.area_nps(answers(np.random.default_rng(6), 1, 40), NOBODY).iloc[0]
     assert np.isnan(row["answering_ratio"])
     assert row["bounded_nps_high"] - row["bounded_nps_low"] > 90
+
+
+def votes(detractors: int, passives: int, promoters: int) -> np.ndarray:
+    return np.repeat([-1.0, 0.0, 1.0], [detractors, passives, promoters])
+
+
+@pytest.mark.parametrize(
+    "counts", [(2, 36, 12), (25, 35, 30), (7, 13, 1), (21, 0, 0), (0, 5, 0), (0, 0, 5), (16, 5, 0)]
+)
+def test_where_all_answer_as_readily_the_customers_interval_is_tangos(counts):
+    score = survey_scores.score_interval(counts[2], counts[0], sum(counts))
+    assert survey_selection.customers_score(votes(*counts), 1.0) == pytest.approx((score.low, score.high), abs=1e-7)
+
+
+def test_an_area_of_detractors_only_is_not_the_firmest():
+    """By hand: 3.84 of 24.84 answers (15.5%) may be promoters'; ten times as many customers make 64.7% of all."""
+    low, high = survey_selection.customers_score(votes(21, 0, 0), 10.0)
+    share = 10 * 3.8415 / (10 * 3.8415 + 21)
+    assert (low, high) == pytest.approx((-1.0, 2 * share - 1), abs=1e-4)
+    assert survey_selection.customers_score(votes(0, 0, 21), 0.1) == pytest.approx((1 - 2 * share, 1.0), abs=1e-4)
+    made = survey_scores.area_nps(answers(np.random.default_rng(3), 2, 40).assign(score=2), NOBODY)
+    assert (made["bounded_nps_high"] > made["nps_high"] + 10).all()
+
+
+@pytest.mark.parametrize("shares", [(0.90, 0.06, 0.04), (0.3, 0.3, 0.4), (0.70, 0.28, 0.02)])
+@pytest.mark.parametrize("ratio", [0.2, 5.0])
+def test_the_customers_interval_holds_the_truth_if_moods_answer_so(shares, ratio):
+    random = np.random.default_rng(8)
+    counts, times = np.unique(random.multinomial(30, shares, size=1000), axis=0, return_counts=True)
+    weight = ratio ** np.array([-0.5, 0.0, 0.5]) * shares
+    truth = (weight[2] - weight[0]) / weight.sum()
+    held = [(s := survey_selection.customers_score(votes(*c), ratio))[0] <= truth <= s[1] for c in counts]
+    assert np.average(held, weights=times) >= 0.93
