@@ -55,6 +55,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --absent left: end the missing ones even if they are more than half of those on record",
     )
+    command.add_argument(
+        "--came-back",
+        action="store_true",
+        help="customers who had left on record and have no end in the file are customers again, however many",
+    )
     command.add_argument("--dry-run", action="store_true", help="show what would happen; store nothing")
     command.add_argument("--propose", action="store_true", help="print a draft mapping for the file; store nothing")
     command.add_argument("--history", action="store_true", help="print what was imported, of all kinds or of one")
@@ -114,6 +119,7 @@ def import_records(arguments: argparse.Namespace) -> int:
         mapping=arguments.mapping,
         absent=arguments.absent,
         even_if_most=arguments.even_if_most,
+        came_back=arguments.came_back,
         by=actor(arguments),
     )
     print(report)
@@ -196,6 +202,7 @@ def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
             mapping=profile,
             absent=absent,
             even_if_most=arguments.even_if_most and absent == "left",
+            came_back=arguments.came_back,
         )
 
     text = proposals.propose(sheet, spec, source.name)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, date_orders, money, repeats
+from dashboard.tables.checks import absences, date_orders, ends_on_record, money, repeats
 from dashboard.tables.imports import (
     agreement,
     door,
@@ -56,6 +56,7 @@ class _Context:
     by: str
     absent: str | None
     even_if_most: bool
+    came_back: bool
 
     @property
     def tomorrow_at(self) -> datetime.datetime:
@@ -72,6 +73,7 @@ def import_records(
     mapping: str | Mapping | None = None,
     absent: str | None = None,
     even_if_most: bool = False,
+    came_back: bool = False,
     by: str = "",
 ) -> ImportReport:
     """Import ``source`` (a file or a database) as records of ``kind`` (areas, customers, prices, complaints, ...).
@@ -80,7 +82,8 @@ def import_records(
     ``valid_from`` column hold from then on. Without it the file may reach up to today. ``mapping`` is a profile, or
     the name or path of one. ``absent`` says what customers on record are that the file does not have: "left" (it has
     all active ones) or "stay" (it has a part of them); without it a file that lacks too many is refused. "left" is not
-    believed of most of them unless ``even_if_most``. A source that cannot be used is a report with a ``failure``, not an
+    believed of most of them unless ``even_if_most``. ``came_back`` says that customers who had left on record and have no
+    end in the file are customers again, however many. A source that cannot be used is a report with a ``failure``, not an
     exception.
     """
     given = source if isinstance(source, Source) else Source(str(source))
@@ -107,6 +110,7 @@ def import_records(
                 by,
                 absent,
                 even_if_most,
+                came_back,
             )
             return _import(context, sheet, blank)
         except (UnreadableError, date_orders.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
@@ -137,11 +141,13 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
     rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders)
     rows = _hashed(rows, key)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
-        rows, faults, duplicates = _checked(connection, rows, faults, context, sheet.unit)
+        ends = _with_ends(connection, context, rows, sheet)
+        rows, faults, duplicates = _checked(connection, ends.rows, faults, context, sheet.unit)
         is_export = "valid_from" not in sheet.columns
         merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
         imported = join_counts.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
         table, ended, absence = _without_absent(connection, context, imported)
+        back, few_back = _who_came_back(connection, context, table)
         repeated = repeats.told(connection, context.spec, rows, context.stored)
     told = joins.of_import(replace(imported, after=table))
     in_doubt, on_days = repeats.told_of_single_days(context.spec, rows, context.stored)
@@ -166,6 +172,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             *sheet.warnings,
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
+            *back,
             *repeated,
             *in_doubt,
             *places_in_doubt(context.spec, rows, context.settings),
@@ -175,6 +182,8 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         ),
         notes=(
             *absence,
+            *ends.notes,
+            *few_back,
             *on_days,
             *date_orders.said(dates, orders),
             *notes_on(
@@ -187,6 +196,34 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         ),
     )
     return report if report.is_dry_run else _store(context, table, key, report)
+
+
+def _with_ends(
+    connection: duckdb.DuckDBPyConnection, context: _Context, rows: pa.Table, sheet: Sheet
+) -> ends_on_record.Kept:
+    """The rows with the ends on record of which the file cannot tell; as they are where all in it are customers."""
+    if context.came_back and context.spec.name != "customers":
+        raise UnreadableError("--came-back is for customers")
+    if context.spec.name != "customers" or context.came_back or context.absent == absences.LEFT:
+        return ends_on_record.Kept(rows)
+    return ends_on_record.kept(connection, rows, context.stored, sheet.columns)
+
+
+def _who_came_back(
+    connection: duckdb.DuckDBPyConnection, context: _Context, after: pa.Table
+) -> tuple[list[str], list[str]]:
+    """Warnings and notes on customers who had left on record and are customers again.
+
+    Raises UnreadableError where they are too many and nobody says that it is so.
+    """
+    if context.spec.name != "customers" or not context.stored.num_rows:
+        return [], []
+    number, ended = ends_on_record.returned(connection, context.stored, after, context.today)
+    if context.came_back and number:
+        return [], [f"{number:,} customers who had left on record are customers again, as --came-back says"]
+    if refusal := ends_on_record.refusal(number, ended):
+        raise UnreadableError(refusal)
+    return ends_on_record.doubted(number, ended)
 
 
 def _without_absent(
