@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 REASON_STANDING = 1.0
-REASON_MARK, UNUSUAL_MARK = "▲ stands out", "△ effect not shown"
+REASON_MARK, UNUSUAL_MARK, ASSOCIATED_MARK = "▲ stands out", "△ effect not shown", "◇ association"
+PRICE_GAP = "price_gap"
 _FEWER = ", so fewer customers leave here than at the provider's usual rate, though with this many areas one such result can be chance"
 CERTAINTY: dict[tuple[Side, bool], str] = {
     (Side.ABOVE, True): ", and this holds after correction for testing many areas",
@@ -61,7 +62,8 @@ class Driver:
     """One thing that may drive customers away, beside the provider, and what the effect models say of it.
 
     ``is_found`` where more of it was found to go with more leaving or more complaints; ``is_reason`` where it also
-    stands out here: only then it is named as a reason.
+    stands out here: only then it is named as a reason. ``is_associated`` where it was found to go with leaving without
+    being a measure of quality: no proof of a cause, so never a reason.
     """
 
     key: str
@@ -75,6 +77,7 @@ class Driver:
     is_reason: bool
     mark: str
     look_at: str
+    is_associated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +243,7 @@ def _triple(row: Mapping[str, Any], column: str) -> tuple[float, float, float] |
 
 def _rates_of(results: Results, area: str) -> list[dict[str, Any]]:
     rates = results.area_rates[results.area_rates["area"] == area]
-    return [row for name in RATE_NAMES for row in _records(rates[rates["outcome"] == name])]
+    return [row for name in RATE_NAMES for row in records(rates[rates["outcome"] == name])]
 
 
 def _unknown_rates(results: Results) -> tuple[Figure, ...]:
@@ -272,10 +275,36 @@ def drivers(results: Results, area: str, currency: str) -> tuple[Driver, ...]:
     """What may drive customers away in ``area``, strongest first."""
     mine = results.area_drivers[results.area_drivers["area"] == area].sort_values("position")
     against = {outcome: found_terms(results, outcome, Side.BELOW) for outcome in OUTCOMES}
+    link, unlinked = price_link_found(results), _price_not_linked(results)
     return tuple(
-        _driver(row, currency, frozenset(o for o, terms in against.items() if row["driver"] in terms))
-        for row in _records(mine)
+        _driver(row, currency, frozenset(o for o, terms in against.items() if row["driver"] in terms), link, unlinked)
+        for row in records(mine)
     )
+
+
+def _price_link(results: Results) -> Mapping[str, Any] | None:
+    """The row of PRICE_GAPS on all plans, where it has a ratio."""
+    rows = [row for row in records(results.price_gaps) if not row["plan"] and not numbers.is_missing(row["rate_ratio"])]
+    return next(iter(rows), None)
+
+
+def price_link_found(results: Results) -> Mapping[str, Any] | None:
+    """The same where a larger gap was found to go with more leaving."""
+    row = _price_link(results)
+    is_above = row is not None and row["is_found"] and side_in(row, "rate_ratio", none=1.0) is Side.ABOVE
+    return row if is_above else None
+
+
+def _price_not_linked(results: Results) -> str:
+    """What is said of price gaps that were estimated and not found to go with more leaving; empty where they were not."""
+    row = _price_link(results)
+    if row is None:
+        return ""
+    side = side_in(row, "rate_ratio", none=1.0)
+    if side is Side.UNKNOWN:
+        return "effect on leaving could not be tested, see Loyalty"
+    is_less = row["is_found"] and side is Side.BELOW
+    return f"{'goes with less leaving (association)' if is_less else 'not shown to be related to leaving'}, see Loyalty"
 
 
 def no_single_reason(told: Sequence[Driver]) -> str:
@@ -297,13 +326,18 @@ def nearest_reason(told: Sequence[Driver]) -> Driver | None:
     return next((d for d in told if d.is_found and d.is_worse and d.key not in NO_REASON), None)
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def _driver(row: Mapping[str, Any], currency: str, odd: frozenset[str]) -> Driver:
+def _driver(
+    row: Mapping[str, Any], currency: str, odd: frozenset[str], link: Mapping[str, Any] | None, unlinked: str
+) -> Driver:
     said = words.driver(str(row["driver"]))
     stands_out, is_found = _stands_out(row), _is_found(row)
+    is_price = row["driver"] == PRICE_GAP
+    association = words.price_association(row, link, currency) if link and is_price else ""
+    plain_mark = ASSOCIATED_MARK if association else UNUSUAL_MARK
     return Driver(
         key=str(row["driver"]),
         name=said.name,
@@ -313,11 +347,12 @@ def _driver(row: Mapping[str, Any], currency: str, odd: frozenset[str]) -> Drive
         else said.form(row["provider_value"], currency),
         is_worse=not numbers.is_missing(row["standing"]) and bool(row["standing"] > 0),
         stands_out=stands_out,
-        evidence=words.evidence(row, odd),
+        evidence=association or (unlinked if is_price else "") or words.evidence(row, odd),
         is_found=is_found,
         is_reason=stands_out and is_found,
-        mark=(REASON_MARK if is_found else UNUSUAL_MARK) if stands_out else "",
+        mark=(REASON_MARK if is_found else plain_mark) if stands_out else "",
         look_at=said.look_at,
+        is_associated=bool(association),
     )
 
 
@@ -333,23 +368,44 @@ def nearest(results: Results, currency: str) -> dict[str, str]:
     below = table["standing"].gt(0) & table["standing"].lt(REASON_STANDING) & is_found & table["value"].notna()
     with_reason = set(table.loc[stand_out(table, is_found=True), "area"])
     told: dict[str, str] = {}
-    for row in _records(table[below & ~table["area"].isin(with_reason) & ~table["driver"].isin(NO_REASON)]):
-        told.setdefault(str(row["area"]), words.reason(row, currency))
+    for row in records(table[below & ~table["area"].isin(with_reason) & ~table["driver"].isin(NO_REASON)]):
+        told.setdefault(str(row["area"]), f"{words.reason(row, currency)}{of_what(row)}")
     return told
 
 
-def unusual(results: Results, currency: str, most: int = 3) -> dict[str, list[str]]:
+def of_what(row: Mapping[str, Any]) -> str:
+    """' (complaints)' beside a driver that was found to drive complaints and not leaving."""
+    return " (complaints)" if row["is_found"] and not row["is_found_leaving"] else ""
+
+
+def unusual(results: Results, currency: str) -> dict[str, list[str]]:
     """By area the drivers that stand out and of which no effect was found, as phrases: no reasons."""
-    return _phrases(results, currency, most, is_found=False)
+    link = price_link_found(results)
+    return _phrases(results, currency, None, is_found=False, but=PRICE_GAP if link else "")
 
 
-def _phrases(results: Results, currency: str, most: int, *, is_found: bool) -> dict[str, list[str]]:
+def associated(results: Results, currency: str) -> dict[str, str]:
+    """By area whose price gap stands out: what it has to do with leaving; empty where nothing was found."""
+    link, table = price_link_found(results), results.area_drivers
+    if link is None:
+        return {}
+    chosen = table[stand_out(table, is_found=False) & table["driver"].eq(PRICE_GAP) & table["value"].notna()]
+    return {
+        str(row["area"]): f"{words.reason(row, currency)} {words.price_association(row, link, currency)}"
+        for row in records(chosen)
+    }
+
+
+def _phrases(
+    results: Results, currency: str, most: int | None, *, is_found: bool, but: str = ""
+) -> dict[str, list[str]]:
     table = results.area_drivers.sort_values("position", kind="stable")
     told: dict[str, list[str]] = {}
-    for row in _records(table[stand_out(table, is_found=is_found) & table["value"].notna()]):
+    chosen = stand_out(table, is_found=is_found) & table["value"].notna() & table["driver"].ne(but)
+    for row in records(table[chosen]):
         said = told.setdefault(str(row["area"]), [])
-        if len(said) < most:
-            said.append(words.reason(row, currency))
+        if most is None or len(said) < most:
+            said.append(f"{words.reason(row, currency)}{of_what(row)}")
     return told
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.figures.findings import (
     area_names,
+    associated,
     because,
     excess_text,
     nearest,
@@ -32,9 +33,10 @@ NAMED = frozenset({"at_risk", "watch"})
 def ranking_rows(results: Results, currency: str) -> list[dict[str, Any]]:
     """One dict per area, best known rank first: raw numbers to sort by and the texts that are shown."""
     names, told = area_names(results), reasons(results, currency)
-    below, odd = nearest(results, currency), unusual(results, currency)
+    below, odd, linked = nearest(results, currency), unusual(results, currency), associated(results, currency)
     table = results.ranking.sort_values("rank", na_position="last")
-    return [_ranking_row(row, names, _reasons(row, told, below, odd), currency) for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    return [_ranking_row(row, names, _reasons(row, told, below, odd, linked), currency) for row in rows]
 
 
 def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], why: str, currency: str) -> dict[str, Any]:
@@ -66,17 +68,23 @@ def _ranking_row(row: Mapping[Any, Any], names: Mapping[str, str], why: str, cur
 
 
 def _reasons(
-    row: Mapping[Any, Any], told: Mapping[str, list[str]], below: Mapping[str, str], odd: Mapping[str, list[str]]
+    row: Mapping[Any, Any],
+    told: Mapping[str, list[str]],
+    below: Mapping[str, str],
+    odd: Mapping[str, list[str]],
+    linked: Mapping[str, str],
 ) -> str:
-    """The reasons; where there is none why, what is largest of an area that is named, what is unusual without an effect."""
+    """The reasons; where there is none why, what is largest of an area that is named; then price, then what is unusual
+    without an effect.
+    """
     area = str(row["area"])
-    if area in told:
-        return "\n".join(told[area])
-    if row["verdict"] == "too_little_data":
+    if area not in told and row["verdict"] == "too_little_data":
         return f"Too little data{because(row['note'])}"
-    said = []
-    if row["verdict"] in NAMED and area in below:
+    said = list(told.get(area, ()))
+    if not said and row["verdict"] in NAMED and area in below:
         said.append(f"No single reason stands out; the largest is {below[area][0].lower()}{below[area][1:]}")
+    if area in linked:
+        said.append(linked[area])
     if area in odd:
         said.append(f"Effect not shown: {'; '.join(odd[area])}")
     return "\n".join(said) or "Nothing measured stands out"

@@ -41,6 +41,7 @@ TEXT = {
     "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete.",
     "drivers": "What stands out here",
     "no_drivers": "Nothing was measured here in the weeks analysed.",
+    "threshold": "A measure stands out where it is worse here than at the provider by at least one standard deviation between areas (robust).",
     "counted": "Rates per 100 customers in 90 days",
     "counted_how": "Over all weeks on record, and drawn towards the provider's rate where there are few customers.",
     "counted_whom": "All other numbers of customers are of those on record on",
@@ -172,8 +173,10 @@ def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
         TEXT["drivers"],
         *([html.P(nearest)] if nearest else []),
         html.Table([head, html.Tbody(rows)]),
-        html.P(lag, className="how"),
-        aside=f"{findings.REASON_MARK} · {findings.UNUSUAL_MARK}",
+        html.P(f"{TEXT['threshold']} {lag}".strip(), className="how"),
+        aside=" · ".join(
+            dict.fromkeys((findings.REASON_MARK, findings.UNUSUAL_MARK, *(d.mark for d in said if d.mark)))
+        ),
     )
 
 

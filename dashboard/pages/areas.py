@@ -18,13 +18,17 @@ from dashboard.pages import parts
 from dashboard.pages.source import Source, Visit
 from dashboard.results.stored_results import RANKING, Results
 
+STANDS_OUT = (
+    "A measure stands out where an area is worse than the provider by at least one standard deviation between areas (robust). "
+    "(complaints): found to drive complaints, not leaving."
+)
 TEXT = {
     "title": "Areas at risk",
     "ranking": "Ranking by excess leavers in 90 days",
     "map": "Verdicts",
     "to_leave": "Customers expected to leave in the next 90 days",
-    "at_risk": "Revenue at risk: what the excess leavers pay per month",
-    "reasons": "What stands out here, with the provider’s own value in brackets",
+    "at_risk": "Revenue at risk a month: what the excess leavers pay per month",
+    "reasons": "What stands out here, with the provider’s own value in brackets. " + STANDS_OUT,
     "search": "Find an area or a reason",
     "download": "Download CSV",
     "changed": "More customers have been leaving for some weeks than network, contracts, prices and the calendar explain:",
@@ -32,7 +36,7 @@ TEXT = {
     "hidden": "neighbourhoods are not shown: they have too few customers, or showing them would reveal one that has.",
     "how": "Excess: how many more customers are expected to leave in the next 90 days than at the provider’s usual rate for "
     "customers of the same tenure and contract status. "
-    "Bars are 95% intervals. Where a bar crosses zero, the excess may be chance.",
+    "Bars are 95% intervals. Where a bar crosses zero, the excess may be chance. " + STANDS_OUT,
 }
 
 
@@ -58,7 +62,15 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     ),
     _with_span("expected", "Expected", 88, headerTooltip=TEXT["to_leave"]),
     parts.column("customers", "Customers", 104, cellRenderer="Shown", **NUMBER),
-    parts.column("revenue", "At risk", 100, headerTooltip=TEXT["at_risk"], cellRenderer="Shown", **NUMBER),
+    parts.column(
+        "revenue",
+        "Revenue at risk a month",
+        112,
+        headerTooltip=TEXT["at_risk"],
+        cellRenderer="Shown",
+        wrapHeaderText=True,
+        **NUMBER,
+    ),
     parts.column(
         "reasons",
         "Reasons",
@@ -140,7 +152,7 @@ def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:
         row_id="area",
         label=TEXT["ranking"],
         rowHeight=58,
-        headerHeight=36,
+        headerHeight=48,
         context=context,
         quickFilterText=seen.query.get("q", ""),
         isExternalFilterPresent={"function": "true"},
@@ -216,9 +228,18 @@ def csv(results: Results, newer: str = "") -> str:
     names = findings.area_names(results)
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
     table_of_drivers = results.area_drivers.sort_values("position")
-    for name, is_found in (("reasons", True), ("unusual_without_effect", False)):
-        drivers = table_of_drivers[findings.stand_out(table_of_drivers, is_found=is_found)]
-        told = drivers.groupby("area")["driver"].agg(lambda keys: "; ".join(words.driver(k).name for k in keys))
+    table_of_drivers = table_of_drivers[table_of_drivers["value"].notna()]
+    is_linked = table_of_drivers["driver"].eq(findings.PRICE_GAP) & (findings.price_link_found(results) is not None)
+    found, unusual = (findings.stand_out(table_of_drivers, is_found=is_found) for is_found in (True, False))
+    columns = {
+        "reasons": found,
+        "goes_with_leaving": unusual & is_linked,
+        "unusual_without_effect": unusual & ~is_linked,
+    }
+    for name, chosen in columns.items():
+        drivers = table_of_drivers[chosen]
+        named = [f"{words.driver(row['driver']).name}{findings.of_what(row)}" for row in findings.records(drivers)]
+        told = drivers.assign(named=named).groupby("area")["named"].agg("; ".join)
         table[name] = table["area"].map(told).astype(object).fillna("")
     age.stamp(table, results, newer)
     return spreadsheet.table(table.sort_values("rank", na_position="last"))

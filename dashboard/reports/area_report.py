@@ -170,7 +170,8 @@ def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
 
 
 def _next_step(driver: Driver) -> str:
-    aside = "" if driver.is_found else ", although no effect was found for it"
+    without = ", which goes with leaving" if driver.is_associated else ", although no effect was found for it"
+    aside = "" if driver.is_found else without
     return f"{driver.name}: {driver.value} here, {driver.provider} for the provider{aside}. Look at {driver.look_at}."
 
 

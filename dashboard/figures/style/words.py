@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +105,25 @@ def reason(row: Mapping[str, Any], currency: str) -> str:
     (here, unit), (there, same) = _number_and_unit(value), _number_and_unit(beside)
     is_shared = unit == same and unit != "%"
     return f"{words.short} {here} ({there}){unit}" if is_shared else f"{words.short} {value} ({beside})"
+
+
+def price_association(driver: Mapping[str, Any], link: Mapping[str, Any], currency: str) -> str:
+    """What was found of price gaps and leaving, and what it comes to for one area's own difference from the provider.
+
+    ``driver`` is the area's row of AREA_DRIVERS, ``link`` the row of PRICE_GAPS on all plans: its ratio is for one unit
+    of ``currency`` a month.
+    """
+    said = "goes with leaving (association"
+    if not any(numbers.is_missing(driver[column]) for column in ("value", "provider_value")):
+        excess = float(driver["value"]) - float(driver["provider_value"])
+        exponent = excess * math.log(link["rate_ratio"])
+        if 0 < exponent < MOST_EXPONENT:
+            said += f", {numbers.rate_ratio(math.exp(exponent))} for {numbers.money(excess, currency, 2)}"
+    return f"{said}), see Loyalty"
+
+
+MOST_EXPONENT = 5.0
+"""Beyond it (×148) no ratio is told: so large a difference was not among those that it was fitted to."""
 
 
 def _number_and_unit(text: str) -> tuple[str, str]:

@@ -324,6 +324,41 @@ def test_only_what_was_found_is_a_reason(built, provider):
         assert findings.REASON_MARK not in document
 
 
+def test_pages_table_and_report_agree_on_a_price_gap_that_goes_with_leaving(built, provider):
+    gap = built.area_drivers["driver"].eq("price_gap") & built.area_drivers["area"].eq("n03")
+    odd = built.area_drivers.copy()
+    odd.loc[gap, ["value", "provider_value", "standing"]] = [10.35, 4.03, 2.0]
+    prices = built.price_gaps.iloc[:1].reindex(columns=built.price_gaps.columns)
+    row = {"plan": "", "rate_ratio": 1.061, "rate_ratio_low": 1.024, "rate_ratio_high": 1.1, "is_found": True}
+    assert gap.any()
+    assert len(prices)
+    linked = replace(built, area_drivers=odd, price_gaps=prices.assign(**row))
+    said = "goes with leaving (association, ×1.45 for €6.32), see Loyalty"
+    (told,) = [r["reasons"] for r in ranking.ranking_rows(linked, "EUR") if r["area"] == "n03"]
+    assert said in told
+    assert "Effect not shown: Price gap" not in told
+    document = render_html(linked, "n03", provider)
+    assert said in document
+    assert "effect not estimated" not in document.split("Price above a new customer")[1].split("</tr>")[0]
+    (csv_row,) = [r for r in csv.DictReader(io.StringIO(areas.csv(linked))) if r["area"] == "n03"]
+    assert csv_row["goes_with_leaving"] == "Price above a new customer's"
+    assert "Price" not in csv_row["unusual_without_effect"]
+    (driver,) = [d for d in findings.drivers(linked, "n03", "EUR") if d.key == "price_gap"]
+    assert driver.is_associated
+    assert not driver.is_reason
+    unproven = replace(linked, price_gaps=prices.assign(**row | {"is_found": False}))
+    (driver,) = [d for d in findings.drivers(unproven, "n03", "EUR") if d.key == "price_gap"]
+    assert driver.evidence == "not shown to be related to leaving, see Loyalty"
+    assert driver.mark == findings.UNUSUAL_MARK
+
+
+def test_a_reason_of_complaints_only_says_so_beside_the_excess(built):
+    only = replace(built, area_drivers=built.area_drivers.assign(is_found_leaving=False))
+    told = findings.reasons(only, "EUR")
+    assert told
+    assert all(line.endswith(" (complaints)") for lines in told.values() for line in lines)
+
+
 def test_the_report_tells_effects_on_leaving_as_well_as_on_complaints(built, provider):
     said = compose(built, "n03", provider)
     assert {line.split(" of quality on ")[1].split()[0] for line in said.effects} == {"complaints", "leaving"}
