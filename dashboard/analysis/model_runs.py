@@ -164,7 +164,7 @@ def _loyal(
     now, weeks, seed = panel.customers_now, panel.area_weeks, settings.analysis.seed
     until = panel.last_complete["customers"]
     known = outage_list.known(weeks, panel.outages)
-    attempt.notes.add("outages_known_from", outage_list.note(known))
+    attempt.notes.add("outages_known_from", outage_list.note(known, panel.cut_off))
     held = struck = None
     if panel.knows(join_coverage.DEVICES):
         whose, outcomes = panel.knows(join_coverage.COMPLAINERS), incidents.OUTCOMES

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dashboard.commands import choose_fixes
     from dashboard.config import DashboardSettings
-    from dashboard.figures.fixes import Fixes
+    from dashboard.figures.fixes import Fix, Fixes
     from dashboard.results.stored_results import Results
 
 COSTS_ALONE = "Amounts of money below are the costs of the works, never what kept customers would pay."
@@ -120,13 +120,13 @@ def _order(told: Fixes, results: Results, *, with_unproven: bool) -> list[str]:
     fixes = (*told.proven, *(told.unproven if with_unproven else ()))
     without_numbers = [fix.sentence for fix in told.ordered]
     if not fixes:
-        return without_numbers or [f"{told.sentence} No measure that was found would keep even a tenth of a customer."]
+        return without_numbers or [
+            f"{told.sentence} No measure that was found would keep even a twentieth of a customer."
+        ]
     rows = [("Where", "What", "Customers kept in 90 days", "Of those expected to leave", "Mean", "Target", "")]
     for fix in fixes:
         kept = f"{fix.leavers} ({fix.leavers_span})"
-        rows.append(
-            (fix.name, fix.what, kept, fix.expected, fix.value, fix.target, "" if fix.is_proven else "not proven")
-        )
+        rows.append((fix.name, fix.what, kept, fix.expected, fix.value, fix.target, _remarks(fix)))
     left_out = (
         [] if with_unproven or not told.unproven else [f"Left out: {len(told.unproven):,} not proven (--unproven)."]
     )
@@ -138,9 +138,17 @@ def _order(told: Fixes, results: Results, *, with_unproven: bool) -> list[str]:
         *_aligned(rows),
         *without_numbers,
         *left_out,
+        *figures.left_out(told),
         *caution,
         *([lag] if lag else []),
     ]
+
+
+def _remarks(fix: Fix) -> str:
+    from dashboard.figures import fixes as figures
+
+    said = ("" if fix.is_proven else "not proven", figures.AT_TARGET_SHORT if fix.is_at_target else "")
+    return "; ".join(filter(None, said))
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

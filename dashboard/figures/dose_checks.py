@@ -65,7 +65,7 @@ def _check(row: Mapping[Any, Any], results: Results) -> DoseCheck:
 def _sentence(row: Mapping[Any, Any], bins: list[dict[Any, Any]]) -> str:
     name = f"{words.driver(str(row['measure'])).name}, mean of {row['weeks']} weeks"
     if row["verdict"] == PASSES:
-        return f"{name}: departures follow the fitted relationship ({_p(row)})."
+        return f"{name}: no deviation from the fitted relationship was found ({_p(row)})."
     if row["verdict"] != FAILS:
         return f"{name}: could not be checked, because {row['note']}."
     withdrawn = "What would help gives no numbers for it." if _may_be_promised(str(row["measure"])) else ""

@@ -24,6 +24,8 @@ EVERYTHING = "everything"
 EVERYTHING_NAME = "All measures together"
 WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
+NONE_AT_ALL = "none"
+TOO_LITTLE = "less than a twentieth of a customer"
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
 HOW_OFTEN_HELD = (
@@ -46,6 +48,7 @@ ALWAYS = (
 LASTS = "This assumes that quality stays as it was in the last eight weeks."
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
 AT_TARGET = "It was at its target in the last eight weeks that were analysed, but by its history that will not last."
+AT_TARGET_SHORT = "at its target then; by its history that will not last"
 OF_ANY = "at least one measure has no numbers"
 NOTHING_HERE = "Nothing that was found to affect leaving is worse than its target here."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
@@ -80,7 +83,7 @@ class Fixes:
     ``proven`` holds measures whose own effect on leaving was found, ``unproven`` the others. ``ordered`` are proven too, but
     without numbers, because departures do not follow the measure as fitted; ``withheld`` says why, by measure. All are empty where no
     measure was found by itself. ``small`` areas have too few customers to show separately, ``negligible`` rows
-    keep less than 0.1 customers. ``found`` are the measures that were found.
+    keep less than WORTH_TELLING. ``found`` are the measures that were found.
     """
 
     summary: EffectSummary
@@ -97,9 +100,9 @@ class Fixes:
     def is_empty(self) -> bool:
         return not (self.proven or self.unproven or self.ordered)
 
-    def of(self, area: str) -> tuple[Fix, ...]:
-        """The fixes of one area that have numbers, proven ones first."""
-        return tuple(fix for fix in (*self.proven, *self.unproven) if fix.area == area)
+    def has_numbers(self, area: str) -> bool:
+        """Whether customers kept by something that is proven are told there."""
+        return any(fix.area == area for fix in self.proven)
 
     def is_answered(self, area: str) -> bool:
         """Whether something that is proven would help there."""
@@ -213,13 +216,15 @@ def _fix(
         measure=measure,
         what=said.name,
         value=form(row["value"]),
-        target=form(row["target"]),
+        target=_goal(form(row["target"]), row["target"]),
         leavers=kept,
         leavers_span=span,
         expected=leaving,
         is_proven=is_proven,
         is_at_target=_is_at_target(measure, row["value"], row["target"]) or form(row["value"]) == form(row["target"]),
-        sentence=_sentence(measure, name, form(row["target"]), f"{told}{out_of} in 90 days", is_association),
+        sentence=_sentence(
+            measure, name, _goal(form(row["target"]), row["target"]), f"{told}{out_of} in 90 days", is_association
+        ),
     )
 
 
@@ -231,7 +236,8 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
         numbers.NONE if numbers.is_missing(row[column]) else said.form(row[column], currency)
         for column in ("value", "target")
     )
-    bringing = f"bringing {said.name[0].lower()}{said.name[1:]} {words.way(measure)} to {target}"
+    goal = _goal(target, row["target"])
+    bringing = f"bringing {said.name[0].lower()}{said.name[1:]} {words.way(measure)} to {goal}"
     would = "might help, if this is an effect, which is not proven" if is_association else "would help"
     return Fix(
         area=area,
@@ -239,7 +245,7 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
         measure=measure,
         what=said.name,
         value=value,
-        target=target,
+        target=goal,
         leavers=numbers.NONE,
         leavers_span="",
         expected=numbers.NONE,
@@ -247,6 +253,11 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
         is_at_target=_is_at_target(measure, row["value"], row["target"]) or value == target,
         sentence=f"In {name}, {bringing} {would}. How many customers that would keep is not given, because {why}.",
     )
+
+
+def _goal(form: str, target: Any) -> str:
+    """A target as it is written; zero is none at all."""
+    return NONE_AT_ALL if not numbers.is_missing(target) and target == 0 else form
 
 
 def _is_at_target(measure: str, value: Any, target: Any) -> bool:
@@ -260,9 +271,8 @@ def _is_at_target(measure: str, value: Any, target: Any) -> bool:
 def _sentence(measure: str, name: str, target: str, kept: str, is_association: bool) -> str:
     what, way = words.driver(measure).name, words.way(measure)
     if is_association:
-        return (
-            f"{what} of {target} in {name} would mean about {kept} staying, if this is an effect, which is not proven."
-        )
+        aim = f"{what} of {target}" if target != NONE_AT_ALL else f"No {what[0].lower()}{what[1:]}"
+        return f"{aim} in {name} would mean about {kept} staying, if this is an effect, which is not proven."
     return f"Bringing {what[0].lower()}{what[1:]} in {name} {way} to {target} would keep about {kept}."
 
 
@@ -294,8 +304,23 @@ def _why_not(driver: Driver, told: Fixes) -> str:
             f"{driver.name}: a reason here. No number of customers kept is given, because {told.withheld[driver.key]}."
         )
     if driver.key in told.found:
-        return f"{driver.name}: a reason here, but reaching its target would keep less than a tenth of a customer."
-    return f"{driver.name}: a reason for complaints here. It was not found to affect leaving, so no number of customers kept is given."
+        return f"{driver.name}: a reason here, but reaching its target would keep {TOO_LITTLE}."
+    return f"{driver.name}: a reason for complaints here. It was not found to affect leaving, so no number of customers kept is given here."
+
+
+def left_out(told: Fixes) -> list[str]:
+    """What no list of fixes shows, and why."""
+    lines = []
+    if told.small:
+        is_one = told.small == 1
+        lines.append(
+            f"{numbers.of(told.small, 'neighbourhood')} {'is' if is_one else 'are'} left out: {'it has' if is_one else 'they have'}"
+            f" too few customers to show separately, or showing {'it' if is_one else 'them'} would reveal one that has."
+        )
+    if told.negligible:
+        each = "" if told.negligible == 1 else " each"
+        lines.append(f"{numbers.count(told.negligible)} more would{each} keep {TOO_LITTLE}.")
+    return lines
 
 
 def _places(table: pd.DataFrame) -> pd.Series:

@@ -30,9 +30,10 @@ TEXT = {
     "joint": "Joint tests: does any measure matter?",
     "dose": "Do departures follow each measure as fitted?",
     "dose_how": "What would help rests on how leaving grows with each measure. Here the customers’ time is sorted by each measure into"
-    " groups in which about as many departures are expected, from the best quality to the worst. Bars: customers who left over those"
-    " expected, 95% intervals on a logarithmic scale around ×1. What a neighbourhood loses altogether, and what a week does to all"
-    " of them, is on both sides. A measure fails where chance alone would make differences as large in fewer than 5 of 100 cases:"
+    " groups, from the best quality to the worst, with about as many expected departures in each as its values allow: all time with"
+    " the same value is one group, and the last may be what is left. Bars: customers who left over those expected, 95% intervals on a"
+    " logarithmic scale around ×1. What the fitted effects explain, what a neighbourhood loses altogether, and what a week does to all"
+    " of them, is taken out; so intervals may be shorter than the numbers of departures alone would make them. A measure fails where chance alone would make differences as large in fewer than 5 of 100 cases:"
     " then no number of customers kept is given for it.",
     "dose_none": "This build did not check it.",
     "notes": "Build notes",
@@ -67,6 +68,21 @@ MADE: tuple[tuple[str, str, str], ...] = (
         "What would help",
         "departures that would not happen if customers with quality worse than the target had the target instead",
         "avoidable.py",
+    ),
+    (
+        "Hours that nobody observed",
+        "tests of whether they go with outages, complaints or departures; where they do, the intervals of what would help are widened",
+        "unseen_hours.py",
+    ),
+    (
+        "Where more have begun to leave",
+        "departures of the last weeks beside those usual for the neighbourhood, with a limit on false alarms",
+        "local_changes.py",
+    ),
+    (
+        "What outages do",
+        "complaints and departures in the weeks that follow hours without service, and beside matched neighbourhoods",
+        "outage_study.py",
     ),
     (
         "Drivers",

@@ -19,9 +19,10 @@ TEXT = {
     "first": "Where to begin",
     "order": "Most customers kept first",
     "unproven": "Not proven",
-    "unproven_how": "None of these measures was found to affect leaving by itself: an interval that reaches below zero may be chance. "
+    "unproven_how": "None of these measures was found to affect leaving by itself: an interval that reaches below zero may be chance, and so "
+    "may one that is not proven after correction for testing several measures. "
     "They are listed for completeness and are not a reason to act.",
-    "nothing": "No fix would keep even a tenth of a customer",
+    "nothing": "No fix would keep even a twentieth of a customer",
     "nothing_why": "According to the effects that were found, no neighbourhood would keep that many more customers in 90 days at its targets.",
     "how": "Customers kept: how many of the departures expected in the next 90 days would not happen if customers with quality "
     "worse than the target had the target instead. In brackets: nominal 95% intervals. Savings of several measures in "
@@ -34,7 +35,6 @@ TEXT = {
     "download": "Download CSV",
     "area": "What would help here",
     "area_small": "Too few customers for a number of their own.",
-    "not_proven": "not proven",
 }
 FIRST = 3
 SHOWN = 60
@@ -114,14 +114,7 @@ def _without_numbers(told: Fixes) -> html.Section:
 
 def left_out(told: Fixes) -> list[str]:
     """What the tables do not show, and why."""
-    lines = []
-    if told.small:
-        lines.append(
-            f"{numbers.count(told.small)} neighbourhoods are left out: they have too few customers to show separately, "
-            "or showing them would reveal one that has."
-        )
-    if told.negligible:
-        lines.append(f"{numbers.count(told.negligible)} more would each keep less than a tenth of a customer.")
+    lines = figures.left_out(told)
     if len(told.proven) > SHOWN:
         lines.append(f"The first {SHOWN} of {numbers.count(len(told.proven))} are shown; the CSV has all.")
     return lines
@@ -134,7 +127,7 @@ def _table(fixes: Sequence[Fix], label: str = TEXT["order"]) -> html.Div:
             fix.what,
             parts.with_span(fix.leavers, fix.leavers_span),
             fix.expected,
-            [fix.value, html.Small("at its target then")] if fix.is_at_target else fix.value,
+            [fix.value, html.Small(figures.AT_TARGET_SHORT)] if fix.is_at_target else fix.value,
             fix.target,
         ]
         for fix in fixes[:SHOWN]
@@ -143,7 +136,7 @@ def _table(fixes: Sequence[Fix], label: str = TEXT["order"]) -> html.Div:
 
 
 def of_area(seen: Visit, area: str) -> html.Section:
-    """What would help in one area, for its page."""
+    """What is proven to help in one area, for its page; the report says the same."""
     results = seen.source.results()
     if results is None:
         return parts.panel(TEXT["area"], html.P("No results yet.", className="quiet"))
@@ -152,14 +145,9 @@ def of_area(seen: Visit, area: str) -> html.Section:
         return parts.panel(TEXT["area"], html.P(TEXT["area_small"], className="quiet"))
     told = figures.all_fixes(results, seen.settings.currency, minimum)
     lines = figures.of_area(told, area, findings.drivers(results, area, seen.settings.currency))
-    unproven = [fix.sentence for fix in told.unproven if fix.area == area]
-    first = [html.P(figures.HELD_TOO_RARELY, className="how")] if told.of(area) else []
+    first = [html.P(figures.HELD_TOO_RARELY, className="how")] if told.has_numbers(area) else []
     if not told.is_answered(area):
         first.append(html.P(told.nothing(), className="quiet"))
-    items = [html.Li(line) for line in lines] + [html.Li([line, _tag()]) for line in unproven]
-    caution = [html.P(told.summary.caution, className="how")] if told.summary.caution and told.of(area) else []
+    items = [html.Li(line) for line in lines]
+    caution = [html.P(told.summary.caution, className="how")] if told.summary.caution and told.has_numbers(area) else []
     return parts.panel(TEXT["area"], *first, *([html.Ul(items)] if items else []), *caution)
-
-
-def _tag() -> html.Small:
-    return html.Small(f" ({TEXT['not_proven']})", className="soft")

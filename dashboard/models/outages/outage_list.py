@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 
@@ -64,8 +66,8 @@ def _without(area_weeks: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
     return derived[np.array(is_new, dtype=bool)]
 
 
-def note(outages: pd.DataFrame) -> str:
-    """Where the event study knows its outages from, in words."""
+def note(outages: pd.DataFrame, cut_off: datetime.date) -> str:
+    """Where the event study, whose last day is ``cut_off``, knows its outages from, in words."""
     counts = outages.groupby(["source", "kind"]).size()
     struck, planned = int(counts.get(("incidents", "outage"), 0)), int(counts.get(("incidents", "planned"), 0))
     quiet = int(counts.get(("weekly_down_time", "planned"), 0))
@@ -74,14 +76,19 @@ def note(outages: pd.DataFrame) -> str:
         return "No outages are on record, so their effect cannot be estimated."
     if not struck and not planned:
         return (
-            f"No incidents of the collector are on record: the {derived:,} outages of neighbourhoods are derived from weekly"
-            " down time, so the time within the week is not known. Planned work is separated where the hours record it."
+            f"No incidents of the collector before {_after(cut_off)} are on record: the {derived:,} outages of neighbourhoods"
+            " are derived from weekly down time, so the time within the week is not known. Planned work is separated where the hours record it."
         )
     said = f"The effect of outages is estimated from {_counted(struck, 'outage')} of neighbourhoods in the collector's incidents"
     said += f", and separately {_counted(planned + quiet, 'planned work')}" if planned + quiet else ""
     if derived:
         said += f"; {_counted(derived, 'week')} with down time and no incident on record count as outages too"
     return f"{said}."
+
+
+def _after(cut_off: datetime.date) -> str:
+    day = cut_off + datetime.timedelta(days=1)
+    return f"{day.day} {day:%b %Y}"
 
 
 def _counted(number: int, what: str) -> str:

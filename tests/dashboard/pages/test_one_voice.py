@@ -196,6 +196,37 @@ def test_evidence_opens_what_fails_and_says_where(refuted, built):
     assert evidence.TEXT["dose_none"] in " ".join(texts(evidence._dose(nothing)))
 
 
+def test_what_no_list_shows_is_counted_as_it_is(told):
+    one, more = (figures.left_out(replace(told, small=n, negligible=n)) for n in (1, 3))
+    assert one[0].startswith("1 neighbourhood is left out: it has too few customers")
+    assert one[1] == "1 more would keep less than a twentieth of a customer."
+    assert more[0].startswith("3 neighbourhoods are left out: they have too few customers")
+    assert more[1] == "3 more would each keep less than a twentieth of a customer."
+
+
+def test_a_target_of_zero_is_none_and_a_mean_that_is_at_it_will_not_last(built):
+    rows = built.avoidable.assign(
+        target=built.avoidable["target"].mask(built.avoidable["measure"] == "down_hours", 0.0)
+    )
+    means = built.area_drivers.assign(
+        value=built.area_drivers["value"].mask(built.area_drivers["driver"] == "down_hours", 0.0)
+    )
+    now = figures.all_fixes(replace(built, avoidable=rows, area_drivers=means), "EUR", 30)
+    down = [fix for fix in now.proven if fix.measure == "down_hours"]
+    assert down
+    assert all(fix.target == "none" and fix.is_at_target and " to none would keep" in fix.sentence for fix in down)
+    assert fixes_command._remarks(down[0]) == figures.AT_TARGET_SHORT
+    assert figures.AT_TARGET_SHORT in " ".join(texts(fixes._table(now.proven)))
+
+
+def test_page_and_report_of_an_area_name_the_same_fixes(source, built):
+    told = figures.all_fixes(built, "EUR", 30)
+    assert told.unproven
+    for key in {fix.area for fix in told.unproven}:
+        page = " ".join(texts(fixes.of_area(visit(source), key)))
+        assert not [fix.sentence for fix in told.unproven if fix.area == key and fix.sentence in page]
+
+
 def test_the_command_alone_shows_the_order(sample, tmp_path, capsys, told):
     sample.make(tmp_path)
     (tmp_path / "dashboard.toml").write_text('data = "data"\ncustomer_key = "key"\n', encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from dashboard.models.outages import event_windows, matched_study, outage_list
 
 from ...sample_measures import not_taken
 
+CUT_OFF = datetime.date(2026, 1, 4)
 WEEKS = pd.date_range("2025-01-06", periods=52, freq="7D")
 
 
@@ -180,7 +183,9 @@ def test_incidents_on_record_are_the_outages_and_weekly_down_time_only_fills_in(
     assert (whole["verdict"], whole["source"], whole["kind"]) == ("found", "both", "outage")
     # The same outages, whichever way they are known, give the same effect: all took two hours.
     assert whole["excess"] == pytest.approx(pooled(studied(1, effect=0.5), "complaints_quality")["excess"])
-    assert "1 week with down time and no incident on record" in outage_list.note(known)
+    assert "1 week with down time and no incident on record" in outage_list.note(known, CUT_OFF)
+    before = outage_list.note(outage_list.of_weeks(weeks), CUT_OFF)
+    assert before.startswith(f"No incidents of the collector before 5 Jan 2026 are on record: the {len(told)} outages")
 
 
 def test_planned_work_is_summed_apart_and_is_no_quiet_week_either():
@@ -198,7 +203,7 @@ def test_planned_work_is_summed_apart_and_is_no_quiet_week_either():
     sums = effects[effects["is_pooled"] & (effects["outcome"] == "leaving")].set_index("outage")
     assert sums.loc["matched:planned", "kind"] == "planned"
     assert (sums.loc[["matched:planned", "matched:all"], "customer_minutes"] == 120_000.0).all()
-    assert "2 planned works" in outage_list.note(known)
+    assert "2 planned works" in outage_list.note(known, CUT_OFF)
 
 
 def test_a_week_that_was_down_is_not_quiet_though_its_incident_says_little():
