@@ -22,6 +22,7 @@ SHOWN = 40
 MOOD = "If mood alone decides who answers"
 STRONGEST = 10.0
 """From this ratio on nothing was looked at (``answering_ratio``)."""
+AT_THE_END = 1.01 / STRONGEST, STRONGEST / 1.01
 REVIEW_WEEKS = 26
 EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
 TOO_FEW_ANSWERS = "too few answers to say"
@@ -226,19 +227,28 @@ def who_answers(results: Results) -> str:
     if row is None or numbers.is_missing(row["bounded_nps_low"]):
         return ""
     between = numbers.interval(row["bounded_nps_low"], row["bounded_nps_high"], _whole)
-    said = f"Depending on why customers answer, the provider's score lies within {between}. "
     low, likeliest, high = (row[f"answering_ratio{end}"] for end in ("_low", "", "_high"))
-    if numbers.is_missing(likeliest) or (low <= 1.01 / STRONGEST and high >= STRONGEST / 1.01):
+    is_open = low <= AT_THE_END[0] or high >= AT_THE_END[1]
+    most = ", and if nobody answers more than ten times as readily as others" if is_open else ""
+    said = f"Depending on why customers answer{most}, the provider's score lies within {between}. "
+    if numbers.is_missing(likeliest) or (low <= AT_THE_END[0] and high >= AT_THE_END[1]):
         return f"{said}Whether unhappy customers answer more readily than happy ones is not known."
-    span = f"{numbers.decimal(low, 1)} to {numbers.decimal(high, 1)}"
     if low > 1:
-        times = numbers.decimal(likeliest, 1)
-        return f"{said}{MOOD}, unhappy customers answer {times} times as readily as happy ones ({span})."
+        return f"{said}{MOOD}, unhappy customers answer {_times(likeliest)} times as readily as happy ones ({_times(low)} to {_times(high)})."
     if high < 1:
-        span = f"{numbers.decimal(1 / high, 1)} to {numbers.decimal(1 / low, 1)}"
-        times = numbers.decimal(1 / likeliest, 1)
-        return f"{said}{MOOD}, happy customers answer {times} times as readily as unhappy ones ({span})."
-    return f"{said}{MOOD}, unhappy customers were not seen to answer more or less readily than happy ones ({span} times as readily)."
+        span = f"{_times(1 / high)} to {_times(1 / low)}"
+        return (
+            f"{said}{MOOD}, happy customers answer {_times(1 / likeliest)} times as readily as unhappy ones ({span})."
+        )
+    span = f"{_times(low)} to {_times(high)} times as readily"
+    return f"{said}{MOOD}, unhappy customers were not seen to answer more or less readily than happy ones ({span})."
+
+
+def _times(ratio: float) -> str:
+    """How many times as readily; at an end of what was looked at it may be any number beyond."""
+    if ratio >= AT_THE_END[1]:
+        return f"{numbers.decimal(STRONGEST, 0)} or more"
+    return f"{numbers.decimal(1 / STRONGEST, 1)} or less" if ratio <= AT_THE_END[0] else numbers.decimal(ratio, 1)
 
 
 def _whole(value: Any) -> str:

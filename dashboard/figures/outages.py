@@ -26,6 +26,7 @@ SIZES = {
     "large": "4 h and more",
     "all": "all",
 }
+SMALL_TO_LARGE = ("small", "medium", "large")
 AFTER = {
     "over_4h": "a week with more than four hours without service",
     "under_4h": "a week with up to four hours without service",
@@ -115,7 +116,7 @@ def _sentence(row: Row) -> str:
     if row["verdict"] == "too_small":
         least = _detectable(row, column)
         return f"After {after} only a change of {least} or more of {of} could have been seen in {about}: too few to say ({span})."
-    side, weeks = side_in(row, column), f"in the {int(row['weeks_after']) + 1} weeks that followed"
+    side, weeks = side_in(row, column), f"in that week and the {int(row['weeks_after'])} after it"
     note = "" if numbers.is_missing(row["note"]) else f" {row['note']}"
     if row["verdict"] == "found" and side in (Side.ABOVE, Side.BELOW):
         words = MORE if side is Side.ABOVE else FEWER_OF
@@ -143,8 +144,11 @@ def _detectable(row: Row, column: str) -> str:
     return numbers.decimal(abs(row["smallest_detectable"] * row[column] / row["excess"]), 1)
 
 
-def rows(results: Results, currency: str) -> list[list[Cell]]:
-    """By the weeks that follow: outcome, length, weeks, excess per 1,000, in all, usual per 1,000, revenue, verdict."""
+def rows(results: Results) -> list[list[Cell]]:
+    """By the weeks that follow: outcome, length, weeks, excess per 1,000, usual per 1,000, in all, verdict.
+
+    What those who left paid is not told: no page gives amounts of money for effects (decision 0668).
+    """
     told = []
     for row in _by_weeks(results):
         usual = 1000 * row["expected"] / row["customers"] if row["customers"] else None
@@ -155,7 +159,6 @@ def rows(results: Results, currency: str) -> list[list[Cell]]:
                 _with(row, _told_by(row)[0], 1),
                 (numbers.decimal(usual, 1), ""),
                 _with(row, "excess", 0),
-                _money(row, currency),
                 (verdict(row), _p(row)),
             ]
         )
@@ -174,17 +177,62 @@ def matched_rows(results: Results) -> list[list[Cell]]:
 
 
 def compared(results: Results) -> str:
-    """How many of the outages on record the second look counts, and why not all; empty where it counts none."""
+    """How many of the outages on record the second look counts, and how it goes with the first; empty where it counts none."""
     table = results.incident_effects
-    rows = table[(table["kind"] == "outage") & (table["design"] != BY_WEEKS)]
-    of_all = rows[rows["is_pooled"] & (rows["size"] == "all")]
-    episodes = rows.loc[~rows["is_pooled"], "outage"].nunique()
-    if of_all.empty or not episodes:
+    second = table[(table["kind"] == "outage") & (table["design"] != BY_WEEKS)]
+    episodes = int(second.loc[~second["is_pooled"], "outage"].nunique())
+    pooled = [row for row in _records(second[second["is_pooled"]]) if row["outages"]]
+    every = [row for row in pooled if row["size"] == "all"]
+    if not every or not episodes:
         return ""
-    return (
-        f"Outages of one neighbourhood within eight weeks are taken together, which leaves {numbers.count(episodes)};"
-        f" {numbers.count(int(of_all['outages'].max()))} of them can be compared."
-    )
+    counts = " and ".join(_counts(row, [one for one in pooled if one["outcome"] == row["outcome"]]) for row in every)
+    said = [
+        f"Outages of one neighbourhood within eight weeks are taken together, which leaves {numbers.count(episodes)}."
+        f" Of these can be compared: {counts}."
+    ]
+    return " ".join([*said, *(text for row in every if (text := _beside(results, row, episodes)))])
+
+
+def _counts(every: Row, pooled: list[Row]) -> str:
+    sizes = [f"{numbers.count(row['outages'])} {SIZES[row['size']]}" for row in pooled if row["size"] in SMALL_TO_LARGE]
+    about = OUTCOMES[every["outcome"]].lower()
+    return f"{numbers.count(every['outages'])} for {about}" + (f" ({', '.join(sizes)})" if sizes else "")
+
+
+def _beside(results: Results, second: Row, episodes: int) -> str:
+    """Which of two answers on one outcome counts, where either found something; blank where neither did."""
+    table = results.incident_effects
+    firsts = [row for row in _records(table[table["outage"] == "pooled:all"]) if row["outcome"] == second["outcome"]]
+    if not firsts or numbers.is_missing(second["excess"]) or "found" not in (firsts[0]["verdict"], second["verdict"]):
+        return ""
+    about = OUTCOMES[second["outcome"]].lower()
+    if firsts[0]["verdict"] != "found":
+        return f"For {about} the first table counts, which has more outages: take what the second look found as a hint."
+    told = f"For {about} the first table counts: the second look uses {numbers.count(second['outages'])} of {numbers.count(episodes)} outages"
+    here = _by_the_first(results, firsts[0], second)
+    if here is None:
+        return f"{told}."
+    told += f". By the first, about {numbers.decimal(here)} more would be expected in these"
+    if not second["excess_low"] <= here <= second["excess_high"]:
+        return f"{told}; the second look's interval does not contain that, so the size is uncertain."
+    if second["verdict"] == "found":
+        return f"{told}, which agrees with the second look."
+    is_small = abs(here) < second["smallest_detectable"]
+    small = "it is too small to see an effect of this size and " if is_small else "it "
+    return f"{told}; the second look's interval contains that: {small}does not contradict."
+
+
+def _by_the_first(results: Results, first: Row, second: Row) -> float | None:
+    """What the first study expects of the second's outages, hour for hour and over as many weeks; None where that is not known."""
+    table, last = results.incident_weeks, second["weeks_after"]
+    if numbers.is_missing(last) or numbers.is_missing(second["customer_minutes"]):
+        return None
+    own = table[(table["size"] == "all") & (table["outcome"] == second["outcome"])]
+    weeks = own[(own["weeks_since"] >= 0) & (own["weeks_since"] <= int(last))]
+    if len(weeks) <= int(last):
+        return None
+    each = 1.0 if numbers.is_missing(first["hours_each"]) else float(first["hours_each"])
+    return float(weeks["excess_per_1000"].sum()) / each / 1000 * float(second["customer_minutes"]) / 60
 
 
 def _what(row: Row) -> list[Cell]:
@@ -196,12 +244,6 @@ def _with(row: Row, column: str, places: int) -> Cell:
     """A value and its interval."""
     span = numbers.interval(row[f"{column}_low"], row[f"{column}_high"], lambda v: numbers.decimal(v, places))
     return numbers.decimal(row[column], places), "" if span == numbers.NONE else span
-
-
-def _money(row: Row, currency: str) -> Cell:
-    ends = (row["monthly_revenue_low"], row["monthly_revenue_high"])
-    span = numbers.interval(*ends, lambda v: numbers.money(v, currency))
-    return numbers.money(row["monthly_revenue"], currency), "" if span == numbers.NONE else span
 
 
 def _p(row: Row) -> str:

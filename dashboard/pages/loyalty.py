@@ -11,6 +11,7 @@ from dashboard.figures import known, loyalty, outages
 from dashboard.figures.loyalty import Line, Month
 from dashboard.figures.outages import Course
 from dashboard.figures.style import numbers
+from dashboard.figures.style.suppression import small_areas
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
 
@@ -51,9 +52,9 @@ def layout(seen: Visit) -> html.Div:
             *head,
             html.Div([_who(results, currency, minimum, names), _cliff(results, currency)], className="halves"),
             _nps(results, minimum, names),
-            _incidents(results, currency),
+            _incidents(results),
             html.Div([_price(results, currency, minimum), _returners(results, minimum)], className="halves"),
-            html.P(TEXT["small"], className="how"),
+            html.P(TEXT["small"], className="how") if small_areas(results, minimum) else None,
         ],
         className="page reading",
     )
@@ -93,7 +94,7 @@ def _cliff(results: Results, currency: str) -> html.Section:
         [month.starts_on, _bar(month, most), numbers.count(month.ending), numbers.count(month.unhappy), month.revenue]
         for month in months
     ]
-    columns = ("Month from", html.Span("Chart", className="unseen"), "Contracts", "Unhappy", "They pay per month")
+    columns = ("Month from", html.Span("Chart", className="unseen"), "Contracts", "Unhappy", "Unhappy pay per month")
     table = parts.table(columns, rows, label=TEXT["cliff"], numbers_from=2)
     return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_how"], className="how"), table)
 
@@ -157,15 +158,15 @@ def _returners(results: Results, minimum: int) -> html.Section:
     return parts.panel(TEXT["returners"], shown)
 
 
-def _incidents(results: Results, currency: str) -> html.Section:
-    rows = [_cells(row) for row in outages.rows(results, currency)]
+def _incidents(results: Results) -> html.Section:
+    rows = [_cells(row) for row in outages.rows(results)]
     if not rows and not outages.matched_rows(results):
         why = known.unknown(results, "devices") or TEXT["incidents_none"]
         return parts.panel(TEXT["incidents"], html.P(why, className="quiet"))
     told = (TEXT["incidents_how"], known.unknown(results, "complaints"), outages.known_from(results))
     how = " ".join(text for text in told if text)
     said = html.Ul([html.Li(line) for line in outages.sentences(results)])
-    columns = ("What", "Without service", "Weeks", "Per 1,000 customers", "Usual", "In all", "Per month", "Says")
+    columns = ("What", "Without service", "Weeks", "Per 1,000 customers", "Usual", "In all", "Says")
     table = [parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)] if rows else []
     courses = [_course(course) for course in outages.courses(results)]
     return parts.panel(TEXT["incidents"], said, *courses, *table, html.P(how, className="how"), *_matched(results))

@@ -212,7 +212,11 @@ def test_a_joint_find_counts_only_one_way():
         (1.1, 0.8, 1.5, "were not seen to answer more or less readily"),
         (1.1, 0.1, 10.0, "is not known"),
         (None, 0.1, 10.0, "is not known"),
-        (9.0, 3.0, 10.0, "unhappy customers answer 9.0 times as readily as happy ones (3.0 to 10.0)"),
+        (6.1, 2.7, 10.0, "unhappy customers answer 6.1 times as readily as happy ones (2.7 to 10 or more)"),
+        (10.0, 2.7, 10.0, "unhappy customers answer 10 or more times as readily as happy ones (2.7 to 10 or more)"),
+        (0.2, 0.1, 0.5, "happy customers answer 5.0 times as readily as unhappy ones (2.0 to 10 or more)"),
+        (0.9, 0.1, 1.5, "than happy ones (0.1 or less to 1.5 times as readily)"),
+        (6.1, 2.7, 10.0, "and if nobody answers more than ten times as readily as others, the provider's score"),
     ],
 )
 def test_who_answers_is_said_for_every_side(built, ratio, low, high, word):

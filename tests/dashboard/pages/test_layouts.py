@@ -326,9 +326,10 @@ def test_loyalty_says_who_is_held_and_what_outages_did(source):
         "silent sufferers",
         "Nov 2026",
         "a clear fall",
-        "€400",
+        "Unhappy pay per month",
     ):
         assert phrase in said, phrase
+    assert "€400" not in said, "no money is told of effects"
 
 
 def test_reviews_stand_beside_the_survey(source):

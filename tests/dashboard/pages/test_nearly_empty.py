@@ -33,7 +33,7 @@ def test_no_estimate_rests_on_no_part_of_the_network(bare):
 
 
 def test_a_table_without_a_row_that_says_something_is_left_out(bare):
-    assert outages.rows(bare, "EUR") == outages.matched_rows(bare) == []
+    assert outages.rows(bare) == outages.matched_rows(bare) == []
     shown = str(area.drivers((), bare))
     assert area.TEXT["no_drivers"] in shown
     assert "Table(" not in shown
