@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, date_orders, ends_on_record, money, repeats
+from dashboard.tables.checks import absences, date_orders, ends_on_record, money, overturned, repeats
 from dashboard.tables.imports import (
     agreement,
     door,
@@ -148,6 +148,9 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
         imported = join_counts.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
         table, ended, absence = _without_absent(connection, context, imported)
         back, few_back = _who_came_back(connection, context, table)
+        if refusal := overturned.refusal(connection, context.spec, context.stored, table):
+            raise UnreadableError(refusal)
+        changed = overturned.told(connection, context.spec, context.stored, table)
         repeated = repeats.told(connection, context.spec, rows, context.stored)
     told = joins.of_import(replace(imported, after=table))
     in_doubt, on_days = repeats.told_of_single_days(context.spec, rows, context.stored)
@@ -173,6 +176,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
             *back,
+            *changed,
             *repeated,
             *in_doubt,
             *places_in_doubt(context.spec, rows, context.settings),
