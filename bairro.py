@@ -180,7 +180,7 @@ def serve(arguments: argparse.Namespace) -> int:
     _make_folder(settings.data)
     _migrate_database(settings.database_url)
     with build_schedule.beside(ITSELF, arguments.config, settings.build):
-        return app.serve(settings)
+        return app.serve(settings, arguments.config)
 
 
 def report(arguments: argparse.Namespace) -> int:

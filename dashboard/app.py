@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
@@ -11,7 +12,7 @@ from flask import Flask, Response, abort, redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.analysis import build_log
-from dashboard.config import DashboardSettings
+from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures import fixes as figures
 from dashboard.figures.live import age
 from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, parts, wiring
@@ -70,8 +71,11 @@ INDEX = """<!DOCTYPE html>
 """
 
 
-def create_app(settings: DashboardSettings) -> Dash:
-    """The Dash application over ``settings``; nothing is read before the first visit. Raises PageError."""
+def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash:
+    """The Dash application over ``settings``, read from ``config``; nothing else is read before the first visit.
+
+    Raises PageError.
+    """
     check_pages()
     app = Dash(
         "dashboard",
@@ -84,7 +88,7 @@ def create_app(settings: DashboardSettings) -> Dash:
         compress=True,
         suppress_callback_exceptions=True,
     )
-    source = Source(settings)
+    source = Source(settings, config)
     app.layout = _shell(settings)
     _register(app, source)
     _routes(app, source)
@@ -229,11 +233,11 @@ def _server() -> Flask:
     return server
 
 
-def serve(settings: DashboardSettings) -> int:
+def serve(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> int:
     """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message where the pages cannot or must not be served."""
     try:
         listener = listen(settings.web)
     except ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_REFUSED
-    return server.run(create_app(settings).server, listener, settings.web.address, MOST_BODY_BYTES)
+    return server.run(create_app(settings, config).server, listener, settings.web.address, MOST_BODY_BYTES)

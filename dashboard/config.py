@@ -91,6 +91,10 @@ class JoinSettings:
     same_area: float = 0.8
 
 
+DEFAULT_FILE = Path("dashboard.toml")
+"""What commands read where no other file is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
     """All of dashboard.toml; paths in it are relative to the file.

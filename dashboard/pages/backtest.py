@@ -50,15 +50,15 @@ def layout(seen: Visit) -> html.Div:
         else [html.H1(TEXT["title"]), *parts.warnings(None, seen)]
     )
     if stored is None:
-        return html.Div([*head, none()], className="page reading")
+        return html.Div([*head, none(seen.source.command("backtest"))], className="page reading")
     inputs = {} if results is None else results.manifest.get("inputs", {})
     told = figures.hindsight(stored, inputs)
     return html.Div([*head, *_shown(told)], className="page reading")
 
 
-def none() -> html.Div:
-    """That none was run, and how to run one."""
-    text = [TEXT["none_why"], html.Br(), TEXT["none_more"], html.Pre("bairro backtest")]
+def none(command: str) -> html.Div:
+    """That none was run, and the ``command`` that runs one."""
+    text = [TEXT["none_why"], html.Br(), TEXT["none_more"], html.Pre(command)]
     return parts.empty(TEXT["none"], text)
 
 

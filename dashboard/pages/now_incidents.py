@@ -85,7 +85,7 @@ def _card(
                     html.Div([*what, figures.what(row)], className="what"),
                     html.Div(row["worst"], className="what") if row["worst"] else None,
                     html.Div([html.B(TEXT["begin"]), begin], className="begin") if begin else None,
-                    _taken_up(row, key),
+                    _taken_up(row, key, source.command("acknowledge")),
                 ],
             ),
             html.Div(
@@ -107,8 +107,8 @@ def _where(row: dict[Any, Any], source: Source) -> list[Any]:
     return [*links, f" and {more} more"] if more > 0 else links or ["–"]
 
 
-def _taken_up(row: dict[Any, Any], key: str) -> html.Div:
-    """Who has taken it up, else the command that does; the incident's id in either case, since commands ask for it."""
+def _taken_up(row: dict[Any, Any], key: str, command: str) -> html.Div:
+    """Who has taken it up, else the ``command`` that does; the incident's id in either case, since commands ask for it."""
     if not row["is_recorded"]:
         return html.Div(TEXT["unrecorded"], className="taken")
     shown = html.Code(key, title=row["incident_id"])
@@ -116,7 +116,7 @@ def _taken_up(row: dict[Any, Any], key: str) -> html.Div:
         return html.Div([TEXT["taken_up"], said, " · ", shown], className="taken")
     if row["kind"] == "planned":
         return html.Div(shown, className="taken")
-    return html.Div([TEXT["nobody"], ": ", html.Code("bairro acknowledge "), shown], className="taken")
+    return html.Div([TEXT["nobody"], ": ", html.Code(f"{command} "), shown], className="taken")
 
 
 def _ended(live: Live, source: Source, now: datetime) -> list[Any]:

@@ -32,13 +32,13 @@ FRESHNESS = "data-freshness"
 NO_ROWS = "Nothing to show"
 NO_RESULTS = "No results yet"
 NO_RESULTS_WHY = (
-    "The first build is still running, or “bairro build” has not been started. "
+    "The first build is still running, or “{build}” has not been started. "
     "It takes a minute or two. Reload this page afterwards."
 )
 UNREAD = "Results cannot be read"
 OLDER = "These results were made by another version and lack"
-REBUILD = "“bairro build” makes new ones."
-NEXT_BUILD = "The next build includes them; “bairro build” starts one now."
+REBUILD = "“{build}” makes new ones."
+NEXT_BUILD = "The next build includes them; “{build}” starts one now."
 GRID_THEME = {
     "function": "themeQuartz.withParams({backgroundColor:'var(--paper)',foregroundColor:'var(--ink)',"
     "headerBackgroundColor:'var(--paper)',headerTextColor:'var(--soft)',borderColor:'var(--faint)',"
@@ -77,7 +77,11 @@ def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:
 
 def no_results(title: str, seen: Visit, class_name: str = "reading") -> html.Div:
     """A page before the first build."""
-    children = [html.H1(title), *warnings(None, seen), empty(NO_RESULTS, NO_RESULTS_WHY)]
+    children = [
+        html.H1(title),
+        *warnings(None, seen),
+        empty(NO_RESULTS, NO_RESULTS_WHY.format(build=seen.source.command("build"))),
+    ]
     return html.Div(children, className=f"page {class_name}")
 
 
@@ -88,20 +92,23 @@ def heading(title: str, results: Results, seen: Visit) -> list[html.Div]:
 
 def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
     """That the last build failed, what is not known for records that join nobody, which inputs are newer than results."""
-    lines = []
+    lines, build = [], seen.source.command("build")
+    rebuild = REBUILD.format(build=build)
     if (failed := build_log.last_failure(seen.settings.data)) is not None:
         ago = numbers.duration((seen.at - failed[0]).total_seconds())
         lines.append(banner("warning", "▲", f"The last build failed {ago} ago: {failed[1]}"))
-    lines += [banner("warning", "▲", f"{UNREAD}: {why}. {REBUILD}") for why in seen.source.unread_results()]
+    lines += [banner("warning", "▲", f"{UNREAD}: {why}. {rebuild}") for why in seen.source.unread_results()]
     if results is not None and results.lacks:
         lines.append(
-            banner("warning", "▲", f"{OLDER} {known.lacking(results)}: what rests on them is not known. {REBUILD}")
+            banner("warning", "▲", f"{OLDER} {known.lacking(results)}: what rests on them is not known. {rebuild}")
         )
     lines += [] if results is None else [banner("warning", "▲", said) for said in known.warnings(results)]
     lines += [] if results is None else [banner("note", "i", said) for said in known.partly(results)]
     newer = [] if results is None else build_log.newer_inputs(seen.settings.data, results.manifest)
     if newer:
-        lines.append(banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD}"))
+        lines.append(
+            banner("note", "i", f"{ages.older(newer, seen.settings.timezone)} {NEXT_BUILD.format(build=build)}")
+        )
     return lines
 
 

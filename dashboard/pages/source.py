@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pandas as pd
 
-from dashboard.config import DashboardSettings
+from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures import map as maps
 from dashboard.figures.style.suppression import tellable
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
@@ -22,10 +23,11 @@ from dashboard.results.backtest_results import StoredBacktest
 
 
 class Source:
-    """One per app; threads share it."""
+    """One per app; threads share it. ``config`` is the settings file that the server was started with."""
 
-    def __init__(self, settings: DashboardSettings) -> None:
+    def __init__(self, settings: DashboardSettings, config: Path = DEFAULT_FILE) -> None:
         self.settings = settings
+        self._config = config
         self._live = LiveSource(settings)
         self._area_source = AreaSource(settings)
         self._lock = threading.Lock()
@@ -37,6 +39,11 @@ class Source:
         self._areas: pd.DataFrame | None = None
         self._outlines: dict[str, Any] = {}
         self._names: dict[str, str] = {}
+
+    def command(self, name: str) -> str:
+        """`bairro NAME` as it is typed on this host: with the settings file, where that is not the default one."""
+        named = "" if self._config == DEFAULT_FILE else f" --config {shlex.quote(str(self._config.absolute()))}"
+        return f"bairro {name}{named}"
 
     def live(self, at: datetime | None = None) -> Live:
         """The network at ``at``, which is now."""

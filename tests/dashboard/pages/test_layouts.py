@@ -20,7 +20,7 @@ from dashboard.figures import evidence as figures
 from dashboard.figures import fixes as fix_figures
 from dashboard.figures.findings import finding
 from dashboard.figures.style import numbers
-from dashboard.pages import area, areas, evidence, fixes, loyalty, now, now_devices, now_incidents
+from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, now_devices, now_incidents
 from dashboard.pages.source import Source, visit
 from dashboard.results import stored_results as storage
 
@@ -72,6 +72,16 @@ def test_now_lists_first_what_most_customers_feel_and_says_where_to_begin(source
     assert "47 min" in said[0]
     assert "4 devices behind n17-olt1 fell silent together; n17-olt1 answers" in said[2]
     assert "line or node that they share" in said[2]
+
+
+def test_pages_print_commands_with_the_settings_file_that_the_server_was_started_with(provider, tmp_path):
+    config = tmp_path / "my demo" / "dashboard.toml"
+    source = Source(provider, config)
+    assert f"bairro acknowledge --config '{config}'  i-agg" in text_of(
+        now_incidents.cards(source.live(), source, datetime.now(UTC))[0]
+    )
+    assert source.command("backtest") in text_of(backtest.none(source.command("backtest")))
+    assert Source(provider).command("build") == "bairro build"
 
 
 def test_now_says_who_has_taken_an_incident_up(source):
