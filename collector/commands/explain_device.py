@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from collector.bounds import FIELDS
 from collector.config import CollectorSettings
@@ -18,6 +19,8 @@ from collector.reading import Device, ProbeReading, Reading, SignalReading
 
 EXIT_OK, EXIT_SILENT, EXIT_UNUSABLE = 0, 1, 2
 MOST_NAMED = 10
+WORDS = {"suppressed": "behind an outage"}
+"""What a state is called where pages call it otherwise than metrics and tables."""
 
 
 def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
@@ -30,11 +33,14 @@ def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
     if device is None:
         return _unknown(settings, found, device_id), EXIT_UNUSABLE
     explanation = ask(device, settings)
-    said = verdict(explanation, credentials_of(device.credential, settings.credentials))
+    row = read_state(settings.data, device.device_id)
+    said = _outage_above(row, explanation) + verdict(
+        explanation, credentials_of(device.credential, settings.credentials)
+    )
     parts = [
         _device(device),
         str(explanation) + impossible(explanation.reading),
-        _state(settings, device),
+        _state(row),
         f"verdict\n  {said}",
     ]
     return "\n\n".join(parts), EXIT_OK if _answered(explanation.reading) else EXIT_SILENT
@@ -58,9 +64,17 @@ def _device(device: Device) -> str:
     return "\n".join(["device", *(f"  {name} = {reading_text.value(value)}" for name, value in shown.items())])
 
 
-def _state(settings: CollectorSettings, device: Device) -> str:
-    """What the running collector last believed, from its live table."""
-    row = read_state(settings.data, device.device_id)
+def _outage_above(row: Mapping[str, Any] | None, explanation: Explanation) -> str:
+    """Said first of a device that does not answer and that the collector holds to be cut off by another."""
+    device, reading = explanation.device, explanation.reading
+    is_behind = row is not None and row["state"] == "suppressed" and row["root"] not in (None, device.device_id)
+    if row is None or not is_behind or not reading.sent or _answered(reading):
+        return ""
+    return f"an outage above it is open ({row['root']}), as the collector last wrote; "
+
+
+def _state(row: Mapping[str, Any] | None) -> str:
+    """What the running collector last believed, from the device's row of its live table."""
     if row is None:
         return "state\n  no collector has published a state for this device yet"
     since = f"since {row['since']:%Y-%m-%d %H:%M:%S} UTC"
@@ -68,7 +82,8 @@ def _state(settings: CollectorSettings, device: Device) -> str:
     polled = f"; last polled {row['polled_at']:%H:%M:%S}" if row["polled_at"] else "; not polled yet"
     ails = [word.replace("_", " ") for word in (*(row["degraded"] or ()), *(row["faults"] or ()))]
     ailing = f"; ails: {', '.join(ails)}" if ails else ""
-    return f"state (as the collector last wrote it)\n  {row['state']} {since}{root}{polled}{ailing}"
+    state = WORDS.get(row["state"], row["state"])
+    return f"state (as the collector last wrote it)\n  {state} {since}{root}{polled}{ailing}"
 
 
 def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:

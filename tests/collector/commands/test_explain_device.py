@@ -71,7 +71,22 @@ def test_state_is_what_the_collector_last_wrote(settings: Settings, snmpd: Agent
     table.change(Transition("gate", 1_700_000_120.0, 1_700_000_000.0, "suspect", "suppressed", "core"))
     asyncio.run(table.write(0.0))
     text, _ = explain(made, "gate")
-    assert "suppressed since 2023-11-14 22:13:20 UTC, attributed to core; not polled yet" in text
+    assert "behind an outage since 2023-11-14 22:13:20 UTC, attributed to core; not polled yet" in text
+    assert "verdict\n  SNMP answered" in text
+
+
+def test_an_outage_above_a_silent_device_is_said_before_its_own_causes(settings: Settings, dead_port: int) -> None:
+    made = settings(f"gate,127.0.0.1:{dead_port},router,centro,off,")
+    table = LiveTable(made.data, [Device("gate", "127.0.0.1", "router", "centro")], at=0.0)
+    for state, root, first in (
+        ("suppressed", "core", "an outage above it is open (core), as the collector last wrote; no answer from 127"),
+        ("down", "gate", "no answer from 127"),
+    ):
+        table.change(Transition("gate", 1_700_000_120.0, 1_700_000_000.0, "suspect", state, root))
+        asyncio.run(table.write(0.0))
+        text, code = explain(made, "gate")
+        assert code == 1
+        assert text.split("verdict\n  ")[1].startswith(first)
 
 
 def test_an_uplink_that_is_not_there_and_one_that_is_not_named(settings: Settings, snmpd: Agent) -> None:
