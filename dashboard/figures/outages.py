@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dashboard.figures.style import numbers
@@ -46,31 +44,6 @@ VERDICTS = {
 FEWER = "found, but fewer than expected"
 Cell = tuple[str, str]
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Some weeks since an outage that share one estimate, drawn on a scale from 0 (bottom) to 100 (top).
-
-    ``width`` is how many weeks they are; ``says`` is the whole in words.
-    """
-
-    weeks: str
-    width: int
-    low: float
-    value: float
-    high: float
-    is_placebo: bool
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What an outage adds week by week: its title, the steps, and where on their scale nothing lies."""
-
-    title: str
-    steps: tuple[Step, ...]
-    nothing: float
 
 
 def verdict(row: Mapping[str, Any]) -> str:
@@ -248,29 +221,3 @@ def _with(row: Row, column: str, places: int) -> Cell:
 
 def _p(row: Row) -> str:
     return "" if numbers.is_missing(row["p_adjusted"]) else f"p {numbers.probability(row['p_adjusted'])}"
-
-
-def courses(results: Results) -> list[Course]:
-    """What an outage adds to leaving week by week: of long ones where they are told apart, else of all."""
-    table = results.incident_weeks
-    leaving = table[table["outcome"] == "leaving"]
-    kinds = [kind for kind in ("over_4h", "all") if (leaving["size"] == kind).any()][:1]
-    return [_course(kind, _records(leaving[leaving["size"] == kind].sort_values("weeks_since"))) for kind in kinds]
-
-
-def _course(kind: str, weeks: list[Row]) -> Course:
-    ends = [0.0, *(float(row[end]) for row in weeks for end in ("low", "high"))]
-    least, most = min(ends), max(ends)
-
-    def place(value: float) -> float:
-        return round(100 * (value - least) / max(most - least, 1e-12), 1)
-
-    steps = []
-    for (value, low, high), group in groupby(weeks, key=lambda row: (row["excess_per_1000"], row["low"], row["high"])):
-        own = list(group)
-        first, last = int(own[0]["weeks_since"]), int(own[-1]["weeks_since"])
-        span = (f"{first}" if first == last else f"{first} to {last}").replace("-", "−")
-        told = f"{numbers.decimal(value, 2)} of 1,000 a week ({numbers.interval(low, high, lambda v: numbers.decimal(v, 2))})"
-        ends_of = (place(low), place(value), place(high))
-        steps.append(Step(span, len(own), *ends_of, first < 0, f"week {span}: {told}"))
-    return Course(f"Leaving, week by week around {AFTER[kind]}", tuple(steps), place(0.0))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from dashboard.figures import known, loyalty, outages
+from dashboard.figures import known, loyalty, outage_weeks, outages
 from dashboard.figures.loyalty import Line, Month
-from dashboard.figures.outages import Course
+from dashboard.figures.outage_weeks import Course
 from dashboard.figures.style import numbers
 from dashboard.figures.style.suppression import small_areas
 from dashboard.pages import parts
@@ -33,7 +33,7 @@ TEXT = {
     "incidents": "What followed outages",
     "incidents_how": "Weeks of the same neighbourhood are compared with one another, less what all neighbourhoods share in a week; outages that overlap are told apart by their age.",
     "incidents_none": "What followed outages could not be estimated.",
-    "course": "Bars are 95% intervals. The weeks before (grey) are a check: an outage that is still to come can change nothing there.",
+    "course": "Across: weeks since. Bars are 95% intervals, the line in each is the estimate. The weeks before (grey) are a check: an outage that is still to come can change nothing there.",
     "matched": "A second look: outages with eight quiet weeks before them, compared with similar neighbourhoods that had none.",
     "small": "Neighbourhoods with too few customers to show separately are left out.",
 }
@@ -168,8 +168,8 @@ def _incidents(results: Results) -> html.Section:
     said = html.Ul([html.Li(line) for line in outages.sentences(results)])
     columns = ("What", "Without service", "Weeks", "Per 1,000 customers", "Usual", "In all", "Says")
     table = [parts.table(columns, rows, label=TEXT["incidents"], numbers_from=2)] if rows else []
-    courses = [_course(course) for course in outages.courses(results)]
-    return parts.panel(TEXT["incidents"], said, *courses, *table, html.P(how, className="how"), *_matched(results))
+    drawn = [html.Div([_course(course) for course in outage_weeks.courses(results)], className="halves")]
+    return parts.panel(TEXT["incidents"], said, *drawn, *table, html.P(how, className="how"), *_matched(results))
 
 
 def _matched(results: Results) -> list[Any]:
@@ -184,7 +184,11 @@ def _matched(results: Results) -> list[Any]:
 
 
 def _course(course: Course) -> html.Figure:
-    """The event study: an interval for each stretch of weeks, the weeks before shaded, a line where nothing is."""
+    """The event study: a scale with its unit, an interval for each stretch of weeks, those before shaded, a line at zero."""
+    scale = html.Div(
+        [html.Span(text, style={"bottom": f"{place}%"}) for place, text in course.marks], className="scale"
+    )
+    lines = [html.I(className="mark", style={"bottom": f"{place}%"}) for place, _ in course.marks]
     nothing = html.I(className="nothing", style={"bottom": f"{course.nothing}%"})
     steps = [
         html.Div(
@@ -199,6 +203,8 @@ def _course(course: Course) -> html.Figure:
         )
         for step in course.steps
     ]
-    label = f"{course.title}: {'; '.join(step.says for step in course.steps)}"
-    drawn = html.Div([nothing, *steps], className="course", role="img", **{"aria-label": label})
-    return html.Figure([html.Figcaption(course.title), drawn, html.P(TEXT["course"], className="how")])
+    label = f"{course.title}, {course.unit}: {'; '.join(step.says for step in course.steps)}"
+    drawn = html.Div([*lines, nothing, *steps], className="course", role="img", **{"aria-label": label})
+    how = html.P(f"{TEXT['course']} {course.check}", className="how")
+    plot = html.Div([scale, drawn], className="scaled")
+    return html.Figure([html.Figcaption(course.title), html.P(course.unit, className="how"), plot, how])

@@ -51,22 +51,6 @@ def test_a_row_of_an_older_build_is_a_second_look_and_what_there_was_none_of_is_
     assert outages.sentences(told(outages=0)) == []
 
 
-def test_the_course_is_drawn_by_stretches_of_weeks_with_those_before_as_a_check():
-    weeks = range(-8, 13)
-    values = [0.0 if week < 0 else 1.0 if week < 5 else 0.5 for week in weeks]
-    table = pd.DataFrame({"size": "over_4h", "outcome": "leaving", "weeks_since": weeks, "excess_per_1000": values})
-    table = table.assign(low=table["excess_per_1000"] - 1, high=table["excess_per_1000"] + 1)
-    (course,) = outages.courses(SimpleNamespace(incident_weeks=table))
-    assert [(step.weeks, step.width, step.is_placebo) for step in course.steps] == [
-        ("−8 to −1", 8, True),
-        ("0 to 4", 5, False),
-        ("5 to 12", 8, False),
-    ]
-    assert (course.nothing, course.steps[0].value) == (33.3, 33.3)
-    assert (course.steps[1].low, course.steps[1].high) == (33.3, 100.0)
-    assert "0.50 of 1,000 a week" in course.steps[2].says
-
-
 MATCHED = {
     "outage": "matched:all", "design": "matched", "size": "all", "outages": 16, "customer_minutes": 6e5, "weeks_after": 8,
     "excess": 15.0, "excess_low": -39.0, "excess_high": 69.0, "smallest_detectable": 77.0, "verdict": "not_found",
