@@ -22,6 +22,7 @@ import sqlalchemy as sa
 import bairro
 from collector.published import INCIDENT_DEVICES, INCIDENTS, connect
 from dashboard.config import load
+from dashboard.figures import known
 from dashboard.pages import areas, evidence, fixes, loyalty
 from dashboard.pages.source import Source, visit
 from dashboard.results import stored_results as storage
@@ -160,7 +161,8 @@ def test_pages_show_the_results_of_then_or_say_why_not(folder: Path) -> None:
         else:
             assert "No results yet" not in said
             assert "Results cannot be read" not in said
-            assert all(name in said for name in results.lacks)
+            assert not results.lacks or known.lacking(results) in said
+            assert all(known.TABLES.get(name, name.replace("_", " ")) in said for name in results.lacks)
 
 
 def test_a_build_of_today_is_made_of_the_records_and_hours_of_then(folder: Path, capsys: Any) -> None:
