@@ -14,6 +14,7 @@ from dashboard.analysis import build
 from dashboard.config import DashboardSettings
 from dashboard.models.leaving import rolling_origin
 from dashboard.models.leaving.rolling_origin import MEASURES, MODELS, NAIVE, Backtest
+from dashboard.models.statistics.interval_sides import Side, side_in
 from dashboard.panel import assemble as panels
 from dashboard.panel import withholding
 from dashboard.panel.engines.sql_engine import EngineError
@@ -66,6 +67,8 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
         "inputs": dict(inputs.digests),
         "beats_naive": {measure: found.beats_naive(measure) for measure in MEASURES},
         "ranker": found.ranker,
+        "areas": list(found.areas),
+        "tenths_by_areas": True,
         "verdict": verdict(found),
         "notes": list(found.notes),
     }
@@ -106,8 +109,18 @@ def verdict(found: Backtest) -> str:
             if found.beats_naive(measure)
             else f"{who}: not shown to be better than {', '.join(unbeaten)}"
         )
-    best = "the boosted trees rank areas better" if found.ranker == "challenger" else "the hazard ranks areas"
-    return f"The hazard model ranks {'; '.join(parts)}. Against the boosted trees: {best}."
+    return f"The hazard model ranks {'; '.join(parts)}. {_beside_trees(found)}"
+
+
+def _beside_trees(found: Backtest) -> str:
+    sides = [side_in(row, "gain") for row in _rows(found, "area_lift") if row["scorer"] == "challenger"]
+    if not sides:
+        return "It was not compared with boosted trees."
+    said = {
+        Side.ABOVE: "It ranks areas better than the boosted trees",
+        Side.BELOW: "The boosted trees rank areas better; the pages still use the hazard model",
+    }
+    return f"{said.get(sides[0], 'In ranking areas it is not shown to differ from the boosted trees; the pages use the hazard model')}."
 
 
 def _rows(found: Backtest, measure: str) -> list[dict[str, Any]]:

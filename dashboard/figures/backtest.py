@@ -26,6 +26,12 @@ SIMPLER = "every simpler ranking"
 NAIVE: tuple[str, ...] = ("outage_minutes", "complaints", "churn", "tenure")
 OTHERS: tuple[str, ...] = (CHALLENGER, *NAIVE)
 """All that Bairro is held against: a general machine-learning method, and simple rules."""
+TOP_SHARE = 0.1
+"""Of the neighbourhoods, rounded up to whole ones."""
+TOO_SHORT = (
+    "The intervals of this backtest count customers as if each stood alone, so they are too short;"
+    " a new “bairro backtest” makes them by neighbourhood."
+)
 Cell = tuple[str, str]
 Row = dict[str, Any]
 
@@ -60,7 +66,7 @@ def hindsight(stored: StoredBacktest, newest_inputs: Mapping[str, str]) -> Hinds
         rows=tuple(_row(name, values) for name in SCORERS if (name, "area_lift") in values),
         days=_days(stored.backtest_origins),
         tenths=_tenths(stored.backtest_calibration),
-        calibration=_calibration(stored.backtest_calibration),
+        calibration=_calibration(stored.backtest_calibration, is_by_areas=bool(stored.manifest.get("tenths_by_areas"))),
         notes=tuple(str(note) for note in stored.manifest.get("notes", [])),
         made=_made(stored.manifest, newest_inputs),
     )
@@ -89,12 +95,38 @@ def _sentences(stored: StoredBacktest, values: Mapping[tuple[str, str], Row]) ->
             f"{_times(lift['value'])} times as many as the average{span}."
         )
     if found is not None and not numbers.is_missing(found["value"]):
-        by_chance = "by chance it would be one in ten"
-        said.append(
-            f"Of the tenth of neighbourhoods ranked highest, {numbers.percent(found['value'], 0)} were among the tenth that "
-            f"then lost most ({by_chance}; which areas are worst is partly luck, so no ranking can find them all)."
+        said.append(_worst_found(numbers.percent(found["value"], 0), stored.manifest.get("areas") or []))
+    return (*said, *_of_customers(values))
+
+
+def _worst_found(share: str, areas: list[int]) -> str:
+    """``areas``: how many there were on each date; none in a backtest of an earlier version."""
+    sizes = {(math.ceil(count * TOP_SHARE), count) for count in areas if count > 0}
+    ranked, worst = "the tenth of neighbourhoods (rounded up)", "the tenth"
+    by_chance = "by chance it would be one in ten, or more where neighbourhoods are few"
+    if sizes:
+        mean = sum(math.ceil(count * TOP_SHARE) / count for count in areas if count > 0) / len(
+            [c for c in areas if c > 0]
         )
-    return tuple(said)
+        by_chance = f"by chance it would be {numbers.percent(mean)}"
+    if len(sizes) == 1:
+        ((top, of),) = sizes
+        ranked, worst = f"the {top} of {numbers.of(of, 'neighbourhood')}", f"the {top}"
+    return (
+        f"Of {ranked} ranked highest, {share} were among {worst} that then lost most"
+        f" ({by_chance}; which areas are worst is partly luck, so no ranking can find them all)."
+    )
+
+
+def _of_customers(values: Mapping[tuple[str, str], Row]) -> tuple[str, ...]:
+    """What may be claimed of ranking single customers, beside the simple rules."""
+    sides = {name: side_in(values[name, "auc"], "gain") for name in NAIVE if (name, "auc") in values}
+    if not sides:
+        return ()
+    if all(side is Side.ABOVE for side in sides.values()):
+        return (f"It ranked single customers better than {SIMPLER}, beyond chance (AUC).",)
+    unbeaten = [SCORERS[name].lower() for name, side in sides.items() if side is not Side.ABOVE]
+    return (f"It is not shown that it ranks single customers better than {_list(unbeaten, 'or')} (AUC).",)
 
 
 def _span(days: list[Any]) -> str:
@@ -209,7 +241,7 @@ def _tenths(calibration: pd.DataFrame) -> tuple[tuple[Cell, ...], ...]:
     )
 
 
-def _calibration(calibration: pd.DataFrame) -> str:
+def _calibration(calibration: pd.DataFrame, *, is_by_areas: bool) -> str:
     mine = calibration[calibration["scorer"] == HAZARD]
     if mine.empty:
         return ""
@@ -220,7 +252,7 @@ def _calibration(calibration: pd.DataFrame) -> str:
     off = "about right overall" if abs(level) < 0.1 else "too low overall" if level > 0 else "too high overall"
     return (
         f"Predicted differences between customers are {how} (slope {_times(slope)}; 1 is right), and the chances are {off}"
-        f" (log odds off by {_times(level)}). {_tenths_off(mine)}"
+        f" (log odds off by {_times(level)}). {_tenths_off(mine) if is_by_areas else TOO_SHORT}"
     )
 
 
@@ -233,9 +265,15 @@ def _tenths_off(mine: pd.DataFrame) -> str:
         for way, rows in (("high", high), ("low", low))
         if rows
     ]
+    if mine[["observed_low", "observed_high"]].isna().any(axis=None):
+        return "There are too few neighbourhoods for an interval of each tenth."
     if not said:
         return "In each tenth the prediction lies within the 95% interval of what happened."
-    return f"Tenth by tenth, the prediction lies outside the 95% interval of what happened: it is {_list(said, 'and')}."
+    outside = numbers.of(len(high) + len(low), "tenth")
+    return (
+        f"In {outside} the prediction lies outside the 95% interval of what happened; with ten intervals, one may by chance:"
+        f" it is {_list(said, 'and')}."
+    )
 
 
 def _place(row: Row) -> int:

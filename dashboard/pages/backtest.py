@@ -28,7 +28,8 @@ TEXT = {
     "days": "Date by date",
     "days_how": "How much the neighbourhoods ranked highest on that date lost in the following weeks, against the average.",
     "tenths": "Predicted and actual",
-    "tenths_how": "Customers grouped into tenths by their predicted chance of leaving within twelve weeks, highest first.",
+    "tenths_how": "Customers grouped into tenths by their predicted chance of leaving within twelve weeks, highest first. "
+    "A customer counts once for each past date, and the twelve weeks after these dates overlap.",
     "method": "How this is done",
 }
 COLUMNS = (
@@ -83,7 +84,7 @@ def _shown(told: Hindsight) -> list[html.Section]:
     tenths = [[_cell(cell) for cell in row] for row in told.tenths]
     days = [[_cell(cell) for cell in row] for row in told.days]
     of_days = ("Day", "Customers", "Left", "Bairro", "Best simple rule")
-    by_tenth = ("Tenth", "Customers", "Predicted", "Left")
+    by_tenth = ("Tenth", "Customers × dates", "Predicted", "Left")
     return [
         parts.panel(TEXT["summary"], *said, made, *notes, class_name="effects found" if told.is_better else ""),
         parts.panel(

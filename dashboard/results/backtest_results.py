@@ -63,11 +63,15 @@ BACKTEST_CALIBRATION = TableSpec(
     (
         Column("scorer", "text", "hazard | challenger", True),
         Column("tenth", "integer", "10 holds the highest chances", True),
-        Column("customers", "integer", "in it", True),
+        Column("customers", "integer", "in it, each once per past date", True),
         Column("predicted", "number", "their mean chance", True),
         Column("observed", "number", "the share that left", True),
-        Column("observed_low", "number", "lower end of its 95% interval", True),
-        Column("observed_high", "number", "upper end", True),
+        Column(
+            "observed_low",
+            "number",
+            "lower end of its 95% interval, from drawing areas again; null where areas are too few",
+        ),
+        Column("observed_high", "number", "upper end"),
         Column("slope", "number", "of the model's calibration: 1 is right", True),
         Column("level", "number", "log odds by which its chances were off together: 0 is right", True),
     ),
@@ -78,7 +82,7 @@ BACKTEST_TABLES: tuple[TableSpec, ...] = (BACKTEST, BACKTEST_ORIGINS, BACKTEST_C
 
 @dataclass(frozen=True, slots=True)
 class StoredBacktest:
-    """A frame per table, and the manifest: cut_off, built_at, verdict, beats_naive, ranker, notes, inputs."""
+    """A frame per table, and the manifest: cut_off, built_at, verdict, beats_naive, ranker, notes, inputs, areas, tenths_by_areas."""
 
     folder: Path
     manifest: dict[str, Any]

@@ -54,6 +54,8 @@ def write(data: Path, *, origins: int = 6) -> Path:
         "cut_off": "2026-10-19",
         "ahead_days": 84,
         "inputs": {"customers": "a"},
+        "areas": [24] * origins,
+        "tenths_by_areas": True,
         "notes": ["2025-12-08: left out: too few customers left before it to fit a model, or nobody left after it"],
     }
     return backtest_results.write(data, frames(origins=origins), manifest)

@@ -65,12 +65,14 @@ class Origin:
 class Backtest:
     """``measures``: a row per scorer and measure, over all origins: value, low, high, and the hazard's gain over that
     scorer with its interval. ``origins``: the same by origin, without intervals. ``calibration``: tenths by model.
+    ``areas``: by origin how many had customers.
     """
 
     measures: pd.DataFrame
     origins: pd.DataFrame
     calibration: pd.DataFrame
     notes: tuple[str, ...]
+    areas: tuple[int, ...] = ()
 
     def beats_naive(self, measure: str) -> bool:
         """Whether the hazard is better than every naive ranking: each interval of the gain lies above zero.
@@ -218,7 +220,8 @@ def judge(origins: list[Origin], notes: tuple[str, ...], *, seed: int) -> Backte
     has_intervals = len(names) >= FEWEST_AREAS
     if origins and not has_intervals:
         notes = (*notes, f"fewer than {FEWEST_AREAS} areas: no intervals, so no comparison is made")
-    draws = _draws(origins, names, seed) if origins and has_intervals else {}
+    times = _times(len(names), seed) if origins and has_intervals else None
+    draws = _draws(origins, names, times) if times is not None else {}
     rows = []
     for measure in MEASURES if origins else ():
         values = {name: float(np.nanmean([o[name, measure] for o in by_origin])) for name in scorers}
@@ -238,8 +241,9 @@ def judge(origins: list[Origin], notes: tuple[str, ...], *, seed: int) -> Backte
     return Backtest(
         pd.DataFrame(rows, columns=columns),
         pd.DataFrame(by_day, columns=["origin", "scorer", "measure", "value", "customers", "leavers"]),
-        _calibration(origins),
+        _calibration(origins, names, times),
         notes,
+        tuple(int((np.bincount(origin.area) > 0).sum()) for origin in origins),
     )
 
 
@@ -264,10 +268,14 @@ def _by_origin(origin: Origin) -> dict[tuple[str, str], float]:
     return found
 
 
-def _draws(origins: list[Origin], names: list[str], seed: int) -> dict[tuple[str, str], Floats]:
-    """By scorer and measure the mean (bootstraps,) over origins with the areas drawn again; precision has none."""
+def _times(areas: int, seed: int) -> Floats:
+    """How often each area is drawn (bootstraps, areas)."""
     random = np.random.default_rng(seed)
-    times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=BOOTSTRAPS).astype(float)
+    return random.multinomial(areas, np.full(areas, 1 / areas), size=BOOTSTRAPS).astype(float)
+
+
+def _draws(origins: list[Origin], names: list[str], times: Floats) -> dict[tuple[str, str], Floats]:
+    """By scorer and measure the mean (bootstraps,) over origins with the areas drawn again; precision has none."""
     found: dict[tuple[str, str], Floats] = {}
     for scorer in _scorers(origins):
         parts: dict[str, list[Floats]] = {"auc": [], "capture": [], "area_lift": []}
@@ -320,8 +328,11 @@ def _ends(draws: Floats | None) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _calibration(origins: list[Origin]) -> pd.DataFrame:
-    """By model: tenths of all origins' customers by chance, predicted against observed, slope and level beside them."""
+def _calibration(origins: list[Origin], names: list[str], times: Floats | None) -> pd.DataFrame:
+    """By model: tenths of all origins' customers by chance, predicted against observed, slope and level beside them.
+
+    Customers count once per origin. Intervals are of the areas drawn again ``times``, and nowhere shorter than Wilson's; none without draws.
+    """
     columns = [
         "scorer",
         "tenth",
@@ -338,9 +349,27 @@ def _calibration(origins: list[Origin]) -> pd.DataFrame:
         outcome = np.concatenate([origin.outcome for origin in origins])
         chance = np.concatenate([origin.chances[name] for origin in origins])
         found = accuracy.calibration(outcome, chance)
+        found.tenths[:, 3:] = _tenth_ends(origins, names, times, found.tenths, accuracy.tenth_of(chance))
         rows += [
             (name, tenth, int(row[0]), *row[1:], found.slope.value, found.intercept.value)
             for tenth, row in enumerate(found.tenths, start=1)
             if np.isfinite(row[0])
         ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _tenth_ends(
+    origins: list[Origin], names: list[str], times: Floats | None, tenths: Floats, tenth: npt.NDArray[np.int64]
+) -> Floats:
+    """Ends (tenths, 2) of the intervals of what was observed; ``tenth`` (n,) is that of each customer of each origin."""
+    if times is None:
+        return np.full((accuracy.TENTHS, 2), np.nan)
+    area = np.concatenate([pd.Index(names).get_indexer(pd.Index(origin.areas))[origin.area] for origin in origins])
+    cell, shape = area * accuracy.TENTHS + tenth, (len(names), accuracy.TENTHS)
+    outcome = np.concatenate([origin.outcome for origin in origins])
+    left = np.bincount(cell, weights=outcome, minlength=shape[0] * shape[1]).reshape(shape)
+    size = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    there = times @ size
+    shares = np.divide(times @ left, there, out=np.full(there.shape, np.nan), where=there > 0)
+    ends = np.array([_ends(share) for share in shares.T])
+    return np.column_stack([np.fmin(ends[:, 0], tenths[:, 3]), np.fmax(ends[:, 1], tenths[:, 4])])

@@ -138,15 +138,23 @@ def calibration(outcome: Floats, chance: Floats, weight: Floats | None = None) -
     return Calibration(slope[1], level[0], _tenths(outcome, chance, mass))
 
 
-def _tenths(outcome: Floats, chance: Floats, weight: Floats) -> Floats:
+def tenth_of(chance: Floats, weight: Floats | None = None) -> npt.NDArray[np.int64]:
+    """(n,) in which tenth by chance each row is, from 0."""
+    mass = np.ones(len(chance)) if weight is None else weight
     order = np.argsort(chance, kind="stable")
-    reached = np.cumsum(weight[order]) - weight[order] / 2
-    tenth = np.minimum((reached / max(weight.sum(), 1e-300) * TENTHS).astype(int), TENTHS - 1)
+    reached = np.cumsum(mass[order]) - mass[order] / 2
+    tenth = np.empty(len(chance), dtype=np.int64)
+    tenth[order] = np.minimum((reached / max(mass.sum(), 1e-300) * TENTHS).astype(int), TENTHS - 1)
+    return tenth
+
+
+def _tenths(outcome: Floats, chance: Floats, weight: Floats) -> Floats:
+    tenth = tenth_of(chance, weight)
     is_left = outcome > 0.5
     odds = float(weight[is_left].mean() / weight[~is_left].mean()) if 0 < is_left.sum() < is_left.size else 1.0
     rows = np.full((TENTHS, 5), np.nan)
     for i in range(TENTHS):
-        own = order[tenth == i]
+        own = np.flatnonzero(tenth == i)
         if not own.size:
             continue
         mass = weight[own]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -27,6 +29,13 @@ def _found(gain_low: float = 0.1, challenger_gain_high: float = 0.1) -> Backtest
     tenths = [(name, 1, 9, 0.02, 0.03, 0.01, 0.05, 0.9, 0.1) for name in MODELS]
     names = ["scorer", "tenth", "customers", "predicted", "observed", "observed_low", "observed_high", "slope", "level"]
     return Backtest(pd.DataFrame(rows, columns=columns), origins, pd.DataFrame(tenths, columns=names), ("a note",))
+
+
+def _trees_worse() -> Backtest:
+    found = _found()
+    of_trees = found.measures["scorer"] == "challenger"
+    ends = found.measures.assign(gain=0.1, gain_low=0.05, gain_high=0.15)
+    return replace(found, measures=found.measures.where(~of_trees, ends))
 
 
 def _write(data, found):
@@ -58,7 +67,8 @@ def test_the_verdict_claims_what_every_interval_says():
     text = backtest_run.verdict(_found(gain_low=-0.01))
     assert "better than every" not in text
     assert "customers: not shown to be better than outage minutes, last month's complaints" in text
-    assert "the hazard ranks areas" in text
+    assert "not shown to differ from the boosted trees; the pages use the hazard" in text
+    assert "ranks areas better than the boosted trees" in backtest_run.verdict(_trees_worse())
     assert "trees rank areas better" in backtest_run.verdict(_found(challenger_gain_high=-0.01))
     told = backtest_run.told(_found())
     assert told.startswith("a note\n")

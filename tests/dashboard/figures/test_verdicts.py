@@ -180,7 +180,7 @@ def test_the_gain_over_another_ranking(estimate, low, high, side):
 def test_the_verdict_on_calibration(slope, level, said):
     happened = {"tenth": [1], "predicted": [0.05], "observed_low": [0.04], "observed_high": [0.06]}
     table = pd.DataFrame({"scorer": [backtest.HAZARD], "slope": [slope], "level": [level], **happened})
-    assert said in backtest._calibration(table)
+    assert said in backtest._calibration(table, is_by_areas=True)
 
 
 def test_an_interval_with_one_end_is_written_as_that():

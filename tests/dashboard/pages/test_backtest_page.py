@@ -23,7 +23,13 @@ def test_it_says_how_often_what_was_named_then_lost_most_and_beside_what(told):
         "The neighbourhoods that Bairro had ranked highest, a tenth of the customers, then lost 1.62 times as many as the "
         "average (95%: 1.46 to 1.78)."
     )
-    assert "45% were among the tenth that then lost most (by chance it would be one in ten" in told.sentences[2]
+    assert told.sentences[2].startswith(
+        "Of the 3 of 24 neighbourhoods ranked highest, 45% were among the 3 that then lost most (by chance it would be 12.5%;"
+    )
+    assert figures._worst_found("45%", [20, 24]).startswith(
+        "Of the tenth of neighbourhoods (rounded up) ranked highest, 45% were among the tenth that then lost most (by chance it would be 11.2%"
+    )
+    assert "single customers better than" in told.sentences[3]
     assert told.verdict == (
         "It is not shown that this ranks neighbourhoods better than boosted trees or last quarter's departures; it was better than "
         "outage minutes, last month's complaints and newest customers first."
@@ -65,14 +71,18 @@ def test_only_what_every_interval_says_is_claimed(sample, tmp_path):
 
 def test_a_tenth_that_was_predicted_wrong_is_said_beside_the_overall_verdict(sample, tmp_path):
     tables = sample.backtest_frames()
-    right = figures._calibration(tables["backtest_calibration"])
+    right = figures._calibration(tables["backtest_calibration"], is_by_areas=True)
     assert right.endswith("In each tenth the prediction lies within the 95% interval of what happened.")
     table = tables["backtest_calibration"]
     table.loc[table["tenth"].eq(10), "predicted"] = 0.06
     table.loc[table["tenth"].isin([2, 3]), "predicted"] = 0.001
-    said = figures._calibration(table)
+    said = figures._calibration(table, is_by_areas=True)
     assert "about right (slope 1.04; 1 is right), and the chances are about right overall" in said
+    assert "In 3 tenths the prediction lies outside" in said
     assert said.endswith("it is too high in tenth 1 and too low in tenths 8 and 9.")
+    assert "too short" in figures._calibration(table, is_by_areas=False)
+    none = table.assign(observed_low=float("nan"), observed_high=float("nan"))
+    assert "too few neighbourhoods" in figures._calibration(none, is_by_areas=True)
 
 
 def test_the_page_says_how_to_run_one_and_then_shows_it(sample, tmp_path):

@@ -157,6 +157,23 @@ def test_a_known_gain_is_claimed_none_is_not_and_few_areas_claim_nothing():
     assert "fewer than 5 areas" in few.notes[0]
 
 
+def test_tenths_have_intervals_of_areas_drawn_again_and_none_of_few_areas():
+    """Customers who share their area's fate, three times over: as if independent, the intervals are too short."""
+    random = np.random.default_rng(5)
+    one = _origin(4, 12)
+    fate = random.normal(0, 1, 12)[one.area]
+    outcome = (random.random(one.area.size) < 1 / (1 + np.exp(2.0 - fate))).astype(float)
+    shared = replace(one, outcome=outcome)
+    found = rolling_origin.judge([shared] * 3, (), seed=1)
+    assert found.areas == (12, 12, 12)
+    table = found.calibration.query("scorer == 'hazard'")
+    wilson = accuracy.calibration(np.tile(outcome, 3), np.tile(one.chances["hazard"], 3)).tenths
+    assert ((table["observed_high"] - table["observed_low"]).to_numpy() > 1.5 * (wilson[:, 4] - wilson[:, 3])).all()
+    assert table["observed"].between(table["observed_low"], table["observed_high"]).all()
+    few = rolling_origin.judge([_origin(3, 4)], (), seed=1).calibration
+    assert few[["observed_low", "observed_high"]].isna().all(axis=None)
+
+
 def test_trees_give_the_departures_that_there_are(past):
     weeks = past.customer_weeks
     trees = challenger.fit(weeks, seed=1)
