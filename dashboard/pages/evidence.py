@@ -190,8 +190,14 @@ def _dose_bar(name: str, bar: Bar) -> Any:
     return _line(bar.places, label, is_loud=bar.is_off)
 
 
+def _kept(text: str) -> html.Span:
+    """A number that is not broken over two lines."""
+    return html.Span(text, className="keep")
+
+
 def _joint(results: Results) -> html.Section:
-    rows = [list(row) for row in evidence.joint_tests(results)]
+    tests = evidence.joint_tests(results)
+    rows = [[model, _kept(test), _kept(p), said] for model, test, p, said in tests]
     columns = ("Model", "Test", "p", "Says")
     shown = (
         parts.table(columns, rows, label=TEXT["joint"], numbers_from=4) if rows else html.P("None could be computed.")

@@ -41,9 +41,9 @@ NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"),
-    parts.column("device_id", "Device", 140, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
-    parts.column("area", "Area", 110, cellRenderer="AreaLink", tooltipField="area"),
+    {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 220},
+    parts.column("device_id", "Device", 140, flex=200, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
+    parts.column("area", "Area", 110, flex=135, cellRenderer="AreaLink", tooltipField="area"),
     parts.column("why", "Why", 168, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
     parts.column("subscribers", "Customers", 96, **NUMBER),
