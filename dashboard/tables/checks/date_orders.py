@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,19 +11,27 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bairro_error import BairroError
+from dashboard.tables.dates import day_or_month
+from dashboard.tables.dates.customs import Customs
+from dashboard.tables.dates.day_or_month import AHEAD
+from dashboard.tables.dates.parts import MONTHS, Order, OrderError, Parts, numbers, two_digits, year_last
 
-NUMERIC = r"^(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<third>\d{4}|\d{2})(?:\D|$)"
-NAMED = r"^(?P<first>\d{2})(?P<mark>[- ])(?P<second>[A-Za-z]{3})[a-z]*[- ](?P<third>\d{2})(?:\D|$)"
+__all__ = ["MONTHS", "Customs", "Order", "OrderError", "Orders", "decided", "read"]
+
 YEAR_AHEAD = r"^\d{4}[-/.](?P<second>\d{1,2})[-/.](?P<third>\d{1,2})(?:\D|$)"
 ISO = r"^\d{4}-\d{2}-(?P<day>\d{2})"
-MONTHS = pa.array(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
-AHEAD = frozenset({"contract_until", "ended_on", "valid_from"})
-"""Columns whose days may lie in the future."""
 MARGIN = 9.0
 """By how much one order has to be likelier, as a logarithm: 8,000 times."""
-YEAR_FIRST_RARE = {"/": 3.0, ".": 4.0, "-": 1.5, " ": 3.0}
+YEAR_FIRST_RARE = {"/": 3.0, ".": 4.0, "-": 1.5}
 """How much rarer two digits of the year stand first than last, by the mark between (as a logarithm)."""
+FEW = 10
+"""Below so many different days the year stands last unless it is likelier first."""
+NAMED_RARE = 6.0
+"""The same beside a month's name (05-Mar-24)."""
+OF_LONG_AGO_RARE = 2.0
+"""How much more in columns of contracts, whose years may lie long ago."""
+HABIT = 12.0
+"""What it counts that earlier files of the same kind showed their order."""
 YEARS_BACK = 6.0
 """A year six years back is a third as likely to be in records as this one."""
 IMPOSSIBLE = 12.0
@@ -32,85 +39,101 @@ FEWEST_HALVES = (8, 3)
 """So many cells that are dates, and so many that are text, before the column is said to be converted by halves."""
 
 
-class OrderError(BairroError, ValueError):
-    """Dates of which nobody can tell in which order they are written; the message names the column."""
-
-
-class Order(enum.Enum):
-    DAY = "day/month/year"
-    MONTH = "month/day/year"
-    YEAR = "year/month/day"
-
-    @property
-    def format(self) -> str:
-        """As a mapping says it, of years of two digits."""
-        return {"day": "%d/%m/%y", "month": "%m/%d/%y", "year": "%y/%m/%d"}[self.name.lower()]
-
-
 @dataclass(frozen=True)
-class _Parts:
-    """The different days of a column that writes them in three numbers, and the first of them as it is written."""
+class Orders:
+    """The order of every column, what the report says of them, and the one that the days themselves show (or None)."""
 
-    first: npt.NDArray[np.int64]
-    second: npt.NDArray[np.int64]
-    third: npt.NDArray[np.int64]
-    mark: str
-    example: str
-    is_named: bool = False
+    of: dict[str, Order]
+    notes: tuple[str, ...]
+    evident: Order | None
 
 
-def decided(columns: Mapping[str, pa.Array], today: datetime.date) -> dict[str, Order]:
-    """The order of every column: by what stands in it, else by the other columns of the file.
+def decided(columns: Mapping[str, pa.Array], today: datetime.date, customs: Customs | None = None) -> dict[str, Order]:
+    """The orders that ``read`` finds."""
+    return read(columns, today, customs).of
+
+
+def read(columns: Mapping[str, pa.Array], today: datetime.date, customs: Customs | None = None) -> Orders:
+    """The order of every column: by what stands in it, else by the other columns of the file, else by ``customs``.
 
     A dot between numbers is never month first. ``today`` is the day of the export. Raises OrderError where a column has
-    several orders, or where no date of the file tells.
+    several orders, or where nothing tells.
     """
+    customs = customs or Customs()
     for name, column in columns.items():
         _refuse_halves(name, column)
         _refuse_year_day_month(name, column)
-    is_year_first = _years_first(columns, today)
+    is_year_first = _years_first(columns, today, customs)
     for name in columns:
-        if is_year_first.get(name) and len(_before_years(columns[name], r"\d{4}")[0]):
+        if is_year_first.get(name) and len(year_last(columns[name], r"\d{4}").first):
             raise OrderError(
                 f"{name}: mixes year/month/day with dates whose year comes last; write dates as YYYY-MM-DD"
             )
     others = {name: column for name, column in columns.items() if not is_year_first.get(name)}
-    return {name: Order.YEAR for name in columns if is_year_first.get(name)} | _days_or_months_first(others)
+    found = day_or_month.decided(others, today, customs)
+    years = {name: Order.YEAR for name in columns if is_year_first.get(name)}
+    shown = {*found.evident.values(), *years.values()}
+    notes = _said(columns, years | found.orders, found.reasons)
+    return Orders(years | found.orders, tuple(notes), shown.pop() if len(shown) == 1 else None)
 
 
-def said(columns: Mapping[str, pa.Array], orders: Mapping[str, Order]) -> list[str]:
-    """How the columns with years of two digits were read, each with an example."""
+def _said(columns: Mapping[str, pa.Array], orders: Mapping[str, Order], reasons: Mapping[str, str]) -> list[str]:
+    """How the columns were read that may be read otherwise, each with an example."""
     notes = []
     for name, column in columns.items():
-        if (parts := _two_digits(column)) is not None:
-            day = _day(parts, orders[name])
-            notes.append(
-                f"{name}: {parts.example} is read as {day} ({orders[name].value}); where that is wrong, a mapping says under"
-                f" [columns.{name}] format = {_formats(parts)}"
-            )
+        order = orders[name]
+        why = f", since {reasons[name]}" if name in reasons else ""
+        short = two_digits(column)
+        if short is not None and (order is Order.YEAR or not why):
+            read_as = f"{short.example} is read as {_day(short, order)}"
+        elif why:
+            days = year_last(column)
+            read_as = f"{days.example} is read as {day_or_month.iso(days, order)}"
+        else:
+            continue
+        ways = _formats(short) if short is not None else day_or_month.formats(year_last(column).mark)
+        notes.append(
+            f"{name}: {read_as} ({order.value}){why}; where that is wrong, a mapping says under"
+            f" [columns.{name}] format = {ways}"
+        )
     return notes
 
 
-def _years_first(columns: Mapping[str, pa.Array], today: datetime.date) -> dict[str, bool]:
-    """Of the columns with years of two digits whether these stand first."""
+def _years_first(columns: Mapping[str, pa.Array], today: datetime.date, customs: Customs) -> dict[str, bool]:
+    """Of the columns with years of two digits whether these stand first; of few dates only where that is likelier by far."""
     found, unclear = {}, {}
     for name, column in columns.items():
-        if (parts := _two_digits(column)) is None:
+        if (parts := two_digits(column)) is None:
             continue
-        ahead = name in AHEAD
-        by_year = _likelihood(parts, Order.YEAR, today, ahead=ahead) - YEAR_FIRST_RARE[parts.mark]
-        by_other = max(_likelihood(parts, order, today, ahead=ahead) for order in (Order.DAY, Order.MONTH))
-        if abs(by_year - by_other) < MARGIN:
-            unclear[name] = parts
+        difference = _for_year_first(name, parts, today) + _of_habit(customs)
+        if abs(difference) < MARGIN:
+            unclear[name] = (parts, difference)
         else:
-            found[name] = by_year > by_other
-    for name, parts in unclear.items():
-        if len(set(found.values())) != 1:
+            found[name] = difference > 0
+    decisions = set(found.values())
+    for name, (parts, difference) in unclear.items():
+        is_usual = difference <= 0 and len(parts.first) < FEW
+        if len(decisions) == 2 or not (decisions or is_usual):
             raise OrderError(_question(name, parts))
-    return found | dict.fromkeys(unclear, True in found.values())
+    return found | dict.fromkeys(unclear, True in decisions)
 
 
-def _question(name: str, parts: _Parts) -> str:
+def _of_habit(customs: Customs) -> float:
+    if customs.remembered is None:
+        return 0.0
+    return HABIT if customs.remembered is Order.YEAR else -HABIT
+
+
+def _for_year_first(name: str, parts: Parts, today: datetime.date) -> float:
+    """By how much it is likelier that the year stands first than last, as a logarithm."""
+    ahead = name in AHEAD
+    rare = NAMED_RARE if parts.is_named else YEAR_FIRST_RARE[parts.mark]
+    rare += OF_LONG_AGO_RARE if name in day_or_month.OF_CONTRACTS else 0.0
+    by_year = _likelihood(parts, Order.YEAR, today, ahead=ahead) - rare
+    return by_year - max(_likelihood(parts, order, today, ahead=ahead) for order in (Order.DAY, Order.MONTH))
+
+
+def _question(name: str, parts: Parts) -> str:
     years = [_day(parts, Order.YEAR), _day(parts, Order.DAY)]
     return (
         f"{name}: is {parts.example} {years[0]} or {years[1]}? Nothing in the file tells whether the year comes first or"
@@ -119,52 +142,25 @@ def _question(name: str, parts: _Parts) -> str:
     )
 
 
-def _format(parts: _Parts, order: Order) -> str:
+def _format(parts: Parts, order: Order) -> str:
     written = order.format.replace("/", parts.mark)
     return written.replace("%m", "%b") if parts.is_named else written
 
 
-def _formats(parts: _Parts) -> str:
+def _formats(parts: Parts) -> str:
     """The orders that these days may be written in, as a mapping says them."""
     orders = [Order.YEAR, Order.DAY, *([] if parts.is_named else [Order.MONTH])]
     *first, last = (f'"{_format(parts, order)}"' for order in orders)
     return f"{', '.join(first)} or {last}"
 
 
-def _day(parts: _Parts, order: Order) -> str:
+def _day(parts: Parts, order: Order) -> str:
     """The first day of ``parts`` in ISO 8601, as ``order`` reads it."""
-    year, month, day = (int(one[0]) for one in _read(parts, order))
+    year, month, day = (int(one[0]) for one in _calendar(parts, order))
     return f"{year}-{month:02d}-{day:02d}"
 
 
-def _two_digits(column: pa.Array) -> _Parts | None:
-    distinct = pc.unique(column.drop_null())
-    for pattern in (NUMERIC, NAMED):
-        matched = pc.extract_regex(distinct, pattern)
-        third = pc.struct_field(matched, "third")
-        is_short = pc.fill_null(pc.equal(pc.utf8_length(third), 2), False)
-        found, texts = matched.filter(is_short), distinct.filter(is_short)
-        # Where the first number is written as 5 and not as 05, it is no year.
-        if not len(found) or pc.min(pc.utf8_length(pc.struct_field(found, "first"))).as_py() < 2:
-            continue
-        is_named = pattern is NAMED
-        fields = [_numbers(pc.struct_field(found, part)) for part in ("first", "third")]
-        named = pc.index_in(pc.utf8_lower(pc.struct_field(found, "second")), MONTHS)
-        second = _numbers(pc.add(pc.fill_null(named, 12), 1) if is_named else pc.struct_field(found, "second"))
-        days = np.unique(np.stack([fields[0], second, fields[1]]), axis=1, return_index=True)
-        (first, second, third), at = days
-        order = np.argsort(at)
-        example = str(texts[int(at.min())].as_py()).split(" ")[0] if not is_named else str(texts[0].as_py())[:9]
-        mark = str(pc.struct_field(found, "mark")[0].as_py())
-        return _Parts(first[order], second[order], third[order], mark, example, is_named)
-    return None
-
-
-def _numbers(texts: pa.Array) -> npt.NDArray[np.int64]:
-    return np.asarray(pc.cast(texts, pa.int64()).to_numpy(zero_copy_only=False))
-
-
-def _read(parts: _Parts, order: Order) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _calendar(parts: Parts, order: Order) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Year, month and day."""
     first, second, third = parts.first, parts.second, parts.third
     year, month, day = {
@@ -175,10 +171,10 @@ def _read(parts: _Parts, order: Order) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return np.where(year < 70, 2000 + year, 1900 + year), month, day
 
 
-def _likelihood(parts: _Parts, order: Order, today: datetime.date, *, ahead: bool) -> float:
+def _likelihood(parts: Parts, order: Order, today: datetime.date, *, ahead: bool) -> float:
     """The logarithm of how likely the different days are in this order: days and months are spread over the calendar, or
     always the first; years are few, in the past, and rather in the near one."""
-    year, month, day = _read(parts, order)
+    year, month, day = _calendar(parts, order)
     is_none = (month < 1) | (month > 12) | (day < 1) | (day > 31)
     is_ahead = (year * 372 + month * 31 + day > today.year * 372 + today.month * 31 + today.day) & (not ahead)
     wrong = IMPOSSIBLE * float(np.count_nonzero(is_none | is_ahead))
@@ -204,44 +200,10 @@ def _of_months(month: npt.NDArray[np.int64]) -> float:
     return max(spread, float(np.log(0.5 / 12))) if is_one else spread
 
 
-def _days_or_months_first(columns: Mapping[str, pa.Array]) -> dict[str, Order]:
-    """By a number above 12 in the place of the day; in columns without one as the others of the file have it."""
-    found: dict[str, Order] = {}
-    undecided = []
-    for name, column in columns.items():
-        first, second = _before_years(column)
-        is_day, is_month = bool((first > 12).any()), bool((second > 12).any())
-        if is_day and is_month:
-            raise OrderError(f"{name}: mixes day/month with month/day; {_way_out(name)}")
-        if is_day or is_month:
-            found[name] = Order.DAY if is_day else Order.MONTH
-        elif len(first):
-            undecided.append(name)
-    orders = set(found.values())
-    if undecided and len(orders) != 1:
-        raise OrderError(
-            f"{undecided[0]}: day/month or month/day? No date in it has a day after the 12th; {_way_out(undecided[0])}"
-        )
-    usual = orders.pop() if len(orders) == 1 else Order.DAY
-    return {name: found.get(name, usual) for name in columns}
-
-
-def _way_out(name: str) -> str:
-    return f'write dates as YYYY-MM-DD, or say in a mapping under [columns.{name}] format = "%d/%m/%Y" or "%m/%d/%Y"'
-
-
-def _before_years(column: pa.Array, year: str = r"\d+") -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The two numbers before the year, of the different cells that have no dots."""
-    found = pc.extract_regex(pc.unique(column.drop_null()), NUMERIC).drop_null()
-    found = found.filter(pc.not_equal(pc.struct_field(found, "mark"), "."))
-    found = found.filter(pc.match_substring_regex(pc.struct_field(found, "third"), f"^{year}$"))
-    return _numbers(pc.struct_field(found, "first")), _numbers(pc.struct_field(found, "second"))
-
-
 def _refuse_year_day_month(name: str, column: pa.Array) -> None:
     """Raises OrderError for 2026-13-04 beside 2026-03-04: the second would be read as 4 March."""
     found = pc.extract_regex(pc.unique(column.drop_null()), YEAR_AHEAD).drop_null()
-    second, third = (_numbers(pc.struct_field(found, part)) for part in ("second", "third"))
+    second, third = (numbers(pc.struct_field(found, part)) for part in ("second", "third"))
     if np.count_nonzero(second > 12) >= 2 and not (third > 12).any():
         raise OrderError(
             f"{name}: writes the day before the month after a year of four digits; write dates as YYYY-MM-DD, or say in a"
@@ -257,10 +219,11 @@ def _refuse_halves(name: str, column: pa.Array) -> None:
     """
     distinct = pc.unique(column.drop_null())
     dates = pc.extract_regex(distinct, ISO).drop_null()
-    first, second = _before_years(column)
+    texts = year_last(column)
+    first, second = texts.first, texts.second
     if len(dates) < FEWEST_HALVES[0] or len(first) < FEWEST_HALVES[1]:
         return
-    if _numbers(pc.struct_field(dates, "day")).max() <= 12 and ((first > 12).all() or (second > 12).all()):
+    if numbers(pc.struct_field(dates, "day")).max() <= 12 and ((first > 12).all() or (second > 12).all()):
         raise OrderError(
             f"{name}: {len(dates):,} cells are dates, none with a day after the 12th, and {len(first):,} are text, all with one:"
             " a spreadsheet has probably swapped day and month of the first. Export the file again and import it without"

@@ -16,7 +16,7 @@ from dashboard.tables.checks import categories, departures, ids, money, scales, 
 from dashboard.tables.checks.alike import told_where_alike
 from dashboard.tables.checks.blanks import without_blank_words
 from dashboard.tables.checks.doubtful import without_doubtful, without_print_out
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports import habits, snapshots
 from dashboard.tables.mappings import profiles
 from dashboard.tables.mappings.translate import translate
 from dashboard.tables.readers import sources
@@ -48,7 +48,9 @@ def read_sheet(
     export = without_print_out(sources.read(source, may_be_geojson=spec.name == "areas"))
     areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:
-        made = translate(export, mapping, spec, ZoneInfo(settings.timezone), today=today, areas=areas)
+        customs = habits.customs_of(spec.name, settings)
+        zone = ZoneInfo(settings.timezone)
+        made = translate(export, mapping, spec, zone, today=today, customs=customs, areas=areas)
         read = _mapped(export, made, mapping, today)
     else:
         read = _named(export, spec, areas, today)

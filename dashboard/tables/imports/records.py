@@ -20,6 +20,7 @@ from dashboard.tables.checks import absences, date_orders, ends_on_record, money
 from dashboard.tables.imports import (
     agreement,
     door,
+    habits,
     identity,
     import_log,
     join_counts,
@@ -137,8 +138,8 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
     _require_rows(sheet, context)
     key, has_new_key = _customer_key(context, sheet, report.is_dry_run)
     dates = dates_of(sheet, context.spec)
-    orders = date_orders.decided(dates, context.today)
-    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders)
+    orders = date_orders.read(dates, context.today, habits.customs_of(context.spec.name, context.settings))
+    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders.of)
     rows = _hashed(rows, key)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
         ends = _with_ends(connection, context, rows, sheet)
@@ -189,7 +190,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             *ends.notes,
             *few_back,
             *on_days,
-            *date_orders.said(dates, orders),
+            *orders.notes,
             *notes_on(
                 context.spec,
                 sheet,
@@ -199,7 +200,7 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             ),
         ),
     )
-    return report if report.is_dry_run else _store(context, table, key, report)
+    return report if report.is_dry_run else _store(context, table, key, report, orders.evident)
 
 
 def _with_ends(
@@ -400,14 +401,20 @@ def _without(rows: pa.Table, faults: Sequence[Fault]) -> pa.Table:
     return rows.filter(pa.array(~refused))
 
 
-def _store(context: _Context, table: pa.Table, key: bytes | None, report: ImportReport) -> ImportReport:
+def _store(
+    context: _Context, table: pa.Table, key: bytes | None, report: ImportReport, order: date_orders.Order | None
+) -> ImportReport:
     kind, data = context.spec.name, context.settings.data
     reject_file = snapshots.write_rejects(kind, data, report.faults) if report.faults else None
     metadata = dict(context.stored.schema.metadata or {})
     until = metadata.get(b"complete_until", b"").decode()
     if context.as_of and report.rows_read and not report.is_unusable:
         until = max(until, str(context.as_of - datetime.timedelta(days=1)))
-    stated = {"complete_until": until, "customer_key": identity.fingerprint(key) if key else ""}
+    stated = {
+        "complete_until": until,
+        "customer_key": identity.fingerprint(key) if key else "",
+        habits.DATE_ORDER: order.name if order and report.accepted else "",
+    }
     metadata |= {name.encode(): text.encode() for name, text in stated.items() if text}
     is_new = report.accepted or metadata != (context.stored.schema.metadata or {})
     if not is_new or not (table.num_rows or snapshots.newest(kind, data)):

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.tables.checks import blanks, categories, cell_values, date_orders, ids, statuses
-from dashboard.tables.checks.date_orders import Order
+from dashboard.tables.checks.date_orders import Customs, Order
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
 from dashboard.tables.schema import CHOICES
@@ -30,6 +30,7 @@ class _Work:
     spec: TableSpec
     zone: ZoneInfo
     today: datetime.date
+    customs: Customs
     faults: list[Fault]
     notes: list[str]
     areas: Collection[str]
@@ -45,16 +46,18 @@ def translate(
     zone: ZoneInfo,
     *,
     today: datetime.date,
+    customs: Customs,
     areas: Collection[str] = (),
 ) -> Sheet:
-    """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's, ``areas`` those on record.
+    """``sheet`` with the columns of ``spec`` that ``mapping`` takes; ``zone`` is the provider's, ``areas`` those on record,
+    ``customs`` how it writes dates.
 
     Rows with a cell that the mapping cannot take are faults, rows that it skips are counted. Raises UnreadableError
     where a column that is needed is not in the export, date_orders.OrderError where nobody can tell day from month.
     """
     sheet, notes = _without_skipped(sheet, mapping)
     work = _Work(
-        sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, today, [], notes, areas
+        sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, today, customs, [], notes, areas
     )
     columns: dict[str, pa.Array] = {}
     for name in sorted(mapping.columns, key=lambda name: mapping.columns[name].after is not None):
@@ -192,9 +195,9 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not wanted.format and not has_own_clock:
         return text
     if not wanted.format:
-        orders = date_orders.decided({name: text}, work.today)
-        work.notes += date_orders.said({name: text}, orders)
-        parsed = cell_values.parse_timestamps(text, order=orders[name], zone=zone)
+        orders = date_orders.read({name: text}, work.today, work.customs)
+        work.notes += orders.notes
+        parsed = cell_values.parse_timestamps(text, order=orders.of[name], zone=zone)
         for wrong, reason in parsed.faults:
             work.refuse(wrong, name, reason)
         # A day without a time of day is a day wherever its clock hangs.
@@ -247,7 +250,7 @@ def _after(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping, made: 
     for wrong, reason in numbers.faults:
         work.refuse(wrong, name, reason)
     start = made[str(wanted.after)]
-    order = date_orders.decided({str(wanted.after): start}, work.today)[str(wanted.after)]
+    order = date_orders.decided({str(wanted.after): start}, work.today, work.customs)[str(wanted.after)]
     begun = cell_values.parse_timestamps(start, order=order, zone=work.zone).values
     seconds = pc.multiply(numbers.values, float(UNITS[wanted.unit]))
     usable = pc.if_else(pc.less(pc.abs(seconds), 1e10), seconds, pa.scalar(None, pa.float64()))

@@ -57,12 +57,6 @@ UNUSABLE = [
     ("customers", "double_column.csv", "line 1: the column area stands there twice"),
     (
         "customers",
-        "ambiguous_dates.csv",
-        "started_on: day/month or month/day? No date in it has a day after the 12th; write dates as YYYY-MM-DD,"
-        ' or say in a mapping under [columns.started_on] format = "%d/%m/%Y" or "%m/%d/%Y"',
-    ),
-    (
-        "customers",
         "mixed_dates.csv",
         "started_on: mixes day/month with month/day; write dates as YYYY-MM-DD,"
         ' or say in a mapping under [columns.started_on] format = "%d/%m/%Y" or "%m/%d/%Y"',
