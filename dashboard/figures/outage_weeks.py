@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dashboard.figures.outages import AFTER, OUTCOMES
+from dashboard.figures.outages import AFTER, BY_WEEKS, OUTCOMES
 from dashboard.figures.style import numbers
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def courses(results: Results) -> list[Course]:
 
 
 def _row(results: Results, kind: str, outcome: str) -> Row:
-    """What the study says of that kind and outcome in all; empty where there is no such row."""
+    """What the study says of that kind and outcome in all; empty where there is no such row, as in older builds."""
     table = results.incident_effects
-    rows = _records(table[(table["outage"] == f"pooled:{kind}") & (table["outcome"] == outcome)])
+    is_own = (table["outage"] == f"pooled:{kind}") & (table["outcome"] == outcome) & (table["design"] == BY_WEEKS)
+    rows = _records(table[is_own])
     return rows[0] if rows else {}
 
 
@@ -112,7 +113,9 @@ def _marks(values: list[float]) -> list[float]:
 
 
 def _check(row: Row) -> str:
-    """Whether the weeks before stayed quiet, in a sentence."""
+    """Whether the weeks before stayed quiet, in a sentence; blank where the build did not say so."""
+    if not row:
+        return ""
     p_value = row.get("placebo_p_value")
     if numbers.is_missing(p_value):
         return "The check by the weeks before could not be made."

@@ -24,7 +24,7 @@ SIZES = {
     "large": "4 h and more",
     "all": "all",
 }
-SMALL_TO_LARGE = ("small", "medium", "large")
+SMALL_TO_LARGE = {"small": "under 1 h", "medium": "from 1 to 4 h", "large": "from 4 h on"}
 AFTER = {
     "over_4h": "a week with more than four hours without service",
     "under_4h": "a week with up to four hours without service",
@@ -167,7 +167,8 @@ def compared(results: Results) -> str:
 
 
 def _counts(every: Row, pooled: list[Row]) -> str:
-    sizes = [f"{numbers.count(row['outages'])} {SIZES[row['size']]}" for row in pooled if row["size"] in SMALL_TO_LARGE]
+    by_size = {row["size"]: numbers.count(row["outages"]) for row in pooled}
+    sizes = [f"{by_size[size]} {words}" for size, words in SMALL_TO_LARGE.items() if size in by_size]
     about = OUTCOMES[every["outcome"]].lower()
     return f"{numbers.count(every['outages'])} for {about}" + (f" ({', '.join(sizes)})" if sizes else "")
 

@@ -33,7 +33,7 @@ TEXT = {
     "incidents": "What followed outages",
     "incidents_how": "Weeks of the same neighbourhood are compared with one another, less what all neighbourhoods share in a week; outages that overlap are told apart by their age.",
     "incidents_none": "What followed outages could not be estimated.",
-    "course": "Across: weeks since. Bars are 95% intervals, the line in each is the estimate. The weeks before (grey) are a check: an outage that is still to come can change nothing there.",
+    "course": "Across: weeks since the outage. Bars are 95% intervals, the line in each is the estimate. The weeks before (grey) are a check: an outage that is still to come can change nothing there.",
     "matched": "A second look: outages with eight quiet weeks before them, compared with similar neighbourhoods that had none.",
     "small": "Neighbourhoods with too few customers to show separately are left out.",
 }
@@ -205,6 +205,6 @@ def _course(course: Course) -> html.Figure:
     ]
     label = f"{course.title}, {course.unit}: {'; '.join(step.says for step in course.steps)}"
     drawn = html.Div([*lines, nothing, *steps], className="course", role="img", **{"aria-label": label})
-    how = html.P(f"{TEXT['course']} {course.check}", className="how")
+    how = html.P(f"{TEXT['course']} {course.check}".strip(), className="how")
     plot = html.Div([scale, drawn], className="scaled")
     return html.Figure([html.Figcaption(course.title), html.P(course.unit, className="how"), plot, how])

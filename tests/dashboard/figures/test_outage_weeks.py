@@ -23,7 +23,13 @@ def studied(
     table = pd.concat(tables)
     table = table.assign(low=table["excess_per_1000"] - 1, high=table["excess_per_1000"] + 1)
     rows = [
-        {"outage": "pooled:over_4h", "outcome": name, "hours_each": hours_each, "placebo_p_value": p}
+        {
+            "outage": "pooled:over_4h",
+            "outcome": name,
+            "design": "following_weeks",
+            "hours_each": hours_each,
+            "placebo_p_value": p,
+        }
         for name in outcomes
     ]
     return SimpleNamespace(incident_weeks=table, incident_effects=pd.DataFrame(rows))
@@ -76,3 +82,10 @@ def test_the_scale_has_round_marks_and_zero(values, marks):
     assert outage_weeks._marks(values) == pytest.approx(marks)
     flat = outage_weeks._marks([0.0])
     assert flat[0] == 0.0 < flat[1]
+
+
+def test_of_an_older_build_whose_weeks_are_of_another_study_no_check_is_told():
+    old = studied(hours_each=None)
+    old.incident_effects["design"] = None
+    (course,) = outage_weeks.courses(old)
+    assert (course.unit, course.check) == (outage_weeks.UNIT, "")

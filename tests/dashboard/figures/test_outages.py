@@ -63,7 +63,7 @@ def two_looks(first: dict[str, object], second: dict[str, object], week: float =
     rows += [ROW | MATCHED | second]
     rows += [
         ROW | MATCHED | {"outage": f"matched:{size}", "size": size, "outages": n}
-        for size, n in (("small", 3), ("medium", 10), ("large", 3))
+        for size, n in (("large", 3), ("medium", 10), ("small", 3))
     ]
     rows += [ROW | MATCHED | {"outage": f"n{n} 2026-01-05", "is_pooled": False, "size": "small"} for n in range(131)]
     weeks = pd.DataFrame({"size": "all", "outcome": "leaving", "weeks_since": range(-8, 13), "excess_per_1000": week})
@@ -73,7 +73,7 @@ def two_looks(first: dict[str, object], second: dict[str, object], week: float =
 @pytest.mark.parametrize(
     ("first", "second", "week", "says"),
     [
-        ({}, {}, 2.0, "16 for leaving (3 under 1 h, 10 1 to 4 h, 3 4 h and more)."),
+        ({}, {}, 2.0, "16 for leaving (3 under 1 h, 10 from 1 to 4 h, 3 from 4 h on)."),
         ({}, {}, 2.0, "16 of 131 outages. By the first, about 20.0 more would be expected in these; the second look's interval contains that: it is too small to see an effect of this size and does not contradict."),
         ({}, {"smallest_detectable": 19.0}, 2.0, "contains that: it does not contradict."),
         ({}, {}, 8.0, "about 80.0 more would be expected in these; the second look's interval does not contain that, so the size is uncertain."),
