@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks.date_orders import Order, OrderError, decided, said
+from dashboard.tables.checks import date_orders
+from dashboard.tables.checks.date_orders import Order, OrderError, decided
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import read
 
@@ -109,8 +110,7 @@ def test_a_mix_with_years_at_the_end_is_refused() -> None:
     ],
 )
 def test_what_was_read_can_be_said_otherwise_as_the_cells_are_written(cells: list[str], formats: str) -> None:
-    columns = {"opened_at": pa.array(cells)}
-    (note,) = said(columns, decided(columns, TODAY))
+    (note,) = date_orders.read({"opened_at": pa.array(cells)}, TODAY).notes
     assert note.endswith(f"a mapping says under [columns.opened_at] format = {formats}")
 
 
