@@ -111,7 +111,7 @@ def _taken_up(row: dict[Any, Any], key: str, command: str) -> html.Div:
     """Who has taken it up, else the ``command`` that does; the incident's id in either case, since commands ask for it."""
     if not row["is_recorded"]:
         return html.Div(TEXT["unrecorded"], className="taken")
-    shown = html.Code(key, title=row["incident_id"])
+    shown = html.Code(key, title=row["incident_id"], className="keep")
     if said := figures.taken_up(row):
         return html.Div([TEXT["taken_up"], said, " · ", shown], className="taken")
     if row["kind"] == "planned":

@@ -58,21 +58,31 @@ def _unmatched(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> 
     notes = []
     areas = _distinct(snapshots.read("areas", settings.data), "area")
     if spec.name != "areas" and areas:
-        notes += _told(_distinct(rows, "area") - areas, "areas are not among the imported ones")
+        notes += _told(_distinct(rows, "area") - areas, "area is", "areas are", "not among the imported ones")
     try:
         devices = quality_hours.read_devices(settings.data) if spec.name in ("areas", "customers") else None
     except quality_hours.TableError:
         return notes
     if devices is None or not devices.num_rows:
         return notes
-    notes += _told(_distinct(rows, "area") - _distinct(devices, "area"), "areas match no device of the inventory")
+    notes += _told(
+        _distinct(rows, "area") - _distinct(devices, "area"),
+        "area matches",
+        "areas match",
+        "no device of the inventory",
+    )
     return notes + _told(
-        _distinct(rows, "device_id") - _distinct(devices, "device_id"), "devices are not in the inventory"
+        _distinct(rows, "device_id") - _distinct(devices, "device_id"),
+        "device is",
+        "devices are",
+        "not in the inventory",
     )
 
 
-def _told(unknown: set[str], what: str) -> list[str]:
-    return [f"{len(unknown):,} {what}, {min(unknown)!r} among them"] if unknown else []
+def _told(unknown: set[str], one: str, many: str, what: str) -> list[str]:
+    if len(unknown) == 1:
+        return [f"1 {one} {what}: {min(unknown)!r}"]
+    return [f"{len(unknown):,} {many} {what}, {min(unknown)!r} among them"] if unknown else []
 
 
 def _distinct(table: pa.Table, name: str) -> set[str]:

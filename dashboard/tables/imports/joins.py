@@ -157,7 +157,10 @@ def _devices(imported: Imported) -> Told:
         )
     without = imported.rows.num_rows - rows
     notes = (
-        (f"{without:,} of {imported.rows.num_rows:,} customers name no device: their quality is not known",)
+        (
+            f"{without:,} of {imported.rows.num_rows:,} customers {'names' if without == 1 else 'name'} no device:"
+            f" {'its' if without == 1 else 'their'} quality is not known",
+        )
         if without
         else ()
     )

@@ -11,6 +11,8 @@ from dashboard.tables.readers.delimited_text import read_bytes, read_sheet
 from dashboard.tables.readers.sheets import Sheet, UnreadableError
 from dashboard.tables.readers.workbooks import is_workbook, read_workbook
 
+WORKBOOKS = (".xlsx", ".xlsm", ".ods")
+NO_WORKBOOK = "is not a readable workbook: it is damaged or incomplete. Save it again as .xlsx, or as CSV"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP = b"\x1f\x8b"
 OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -44,7 +46,18 @@ def read(source: Source, *, may_be_geojson: bool = False) -> Sheet:
     if source.table or source.query:
         raise UnreadableError("is a file; --table and --query are for databases")
     content = read_bytes(Path(source.place))
-    return _read_content(content, source, may_be_geojson=may_be_geojson)
+    try:
+        return _read_content(content, source, may_be_geojson=may_be_geojson)
+    except UnreadableError:
+        if _is_broken_workbook(content, source):
+            raise UnreadableError(NO_WORKBOOK) from None
+        raise
+
+
+def _is_broken_workbook(content: bytes, source: Source) -> bool:
+    """Whether what is called a workbook is neither text nor anything that can be told by how it begins."""
+    is_told = content[:4] in (*ZIP, b"PAR1") or content[:2] == GZIP or content[:8] == OLD_EXCEL
+    return Path(source.place).suffix.lower() in WORKBOOKS and not is_told and b"\0" in content
 
 
 def _read_content(content: bytes, source: Source, *, may_be_geojson: bool, is_unpacked: bool = False) -> Sheet:

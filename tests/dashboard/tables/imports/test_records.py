@@ -301,7 +301,7 @@ def test_a_write_that_was_cut_off_leaves_the_last_snapshot(settings: DashboardSe
 
 def test_unknown_areas_are_told(settings: DashboardSettings) -> None:
     give(settings, "areas", "area,name\nnorth,North\n")
-    assert "1 areas are not among the imported ones, 'south' among them" in str(give(settings, "customers", HISTORY))
+    assert "1 area is not among the imported ones: 'south'" in str(give(settings, "customers", HISTORY))
 
 
 def test_areas_and_devices_that_the_inventory_does_not_have_are_told(settings: DashboardSettings) -> None:
@@ -309,12 +309,12 @@ def test_areas_and_devices_that_the_inventory_does_not_have_are_told(settings: D
     device |= {"valid_from": datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)}
     settings.data.mkdir()
     pq.write_table(pa.Table.from_pylist([device], schema=DEVICES.arrow_schema()), settings.data / "devices.parquet")
-    assert "1 areas match no device of the inventory, 'south' among them" in str(
+    assert "1 area matches no device of the inventory: 'south'" in str(
         give(settings, "areas", "area,name\nnorth,North\nsouth,South\n")
     )
     text = "customer_id,area,device_id,started_on,valid_from\n1,north,cpe-1,2024-01-01,2024-01-01\n"
     text += "2,north,cpe-7,2024-01-01,2024-01-01\n"
-    assert "1 devices are not in the inventory, 'cpe-7' among them" in str(give(settings, "customers", text))
+    assert "1 device is not in the inventory: 'cpe-7'" in str(give(settings, "customers", text))
 
 
 def test_the_same_row_twice_counts_once_and_one_at_odds_is_refused(settings: DashboardSettings) -> None:

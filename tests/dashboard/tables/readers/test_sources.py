@@ -17,7 +17,9 @@ import sqlalchemy as sa
 from dashboard.config import DashboardSettings
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import import_records, read
+from dashboard.tables.readers.sheets import UnreadableError
 from dashboard.tables.readers.sources import Source
+from dashboard.tables.readers.sources import read as read_source
 
 DAY, MOMENT = datetime.date, datetime.datetime
 TABLES: dict[str, list[dict[str, Any]]] = {
@@ -174,6 +176,13 @@ UNUSABLE = [
     ),
     (b"a\0b\n1\0002\n", "is not text (it holds zero bytes): export it as CSV"),
 ]
+
+
+def test_a_damaged_workbook_is_not_called_text(tmp_path: Path) -> None:
+    path = tmp_path / "customers.XLSX"
+    path.write_bytes(b"\x9f\0\x03\x14\0" * 400)
+    with pytest.raises(UnreadableError, match=r"^is not a readable workbook: "):
+        read_source(Source(str(path)))
 
 
 @pytest.mark.parametrize(("content", "failure"), UNUSABLE)
