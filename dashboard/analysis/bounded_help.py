@@ -15,18 +15,19 @@ from dashboard.panel.assemble import Panel
 
 Draw = Callable[[Prospect, churn.Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
 """What would help in a prospect, by a predictor, for its customers of today, with the quality to come."""
-NOTE = "unseen_hours"
+NOTE, TESTED = "unseen_hours", "unseen_hours_tested"
+"""Codes of what is said of unseen hours where they go with something, and where tests find nothing."""
 
 
-def bounded(rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw) -> tuple[pd.DataFrame, str]:
-    """``rows`` with intervals that contain those of both bounds, and the note of why; as they are, and no note, at random."""
+def bounded(rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw) -> tuple[pd.DataFrame, str, str]:
+    """``rows`` with intervals that contain those of both bounds, and the code and text of why; as they are at random."""
     seen = unseen_hours.unseen(panel.area_days, panel.area_weeks)
     if not seen.found:
-        return rows, ""
+        return rows, TESTED, unseen_hours.nothing_found(seen)
     bounds = [_bound(panel, ahead, share, drawn) for share in unseen_bounds.BOUNDS]
     empty = rows.iloc[:0]
     united = unseen_bounds.united(rows, [empty if bound is None else bound for bound in bounds])
-    return united, unseen_hours.said(seen.found, seen.share)
+    return united, NOTE, unseen_hours.said(seen.found, seen.share)
 
 
 def _bound(panel: Panel, ahead: Prospect, share: float, drawn: Draw) -> pd.DataFrame | None:

@@ -150,9 +150,9 @@ def _ranked(
         if saved is not None:
             rows = saved
             told = attempt.fit("unseen hours", lambda: bounded_help.bounded(rows, panel, ahead, drawn))
-            saved, why = told or (saved, "")
+            saved, code, why = told or (saved, "", "")
             if why:
-                attempt.notes.add(bounded_help.NOTE, why)
+                attempt.notes.add(code, why)
             tables["avoidable"] = avoidable.withheld(saved, avoidable.refuted(predictor))
     return tables
 

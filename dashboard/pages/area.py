@@ -15,7 +15,7 @@ from dashboard.figures import findings, known
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.map import empty
-from dashboard.figures.style import numbers
+from dashboard.figures.style import numbers, words
 from dashboard.figures.style.intervals import places
 from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.figures.style.suppression import too_small
@@ -168,7 +168,8 @@ def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
     head = html.Thead(
         html.Tr([html.Th("Driver"), html.Th("Here", className="number"), html.Th("Provider", className="number")])
     )
-    rows = [row for driver in said for row in _driver(driver)]
+    evidence = words.once(driver.evidence for driver in said)
+    rows = [row for driver, line in zip(said, evidence, strict=True) for row in _driver(driver, line)]
     return parts.panel(
         TEXT["drivers"],
         *([html.P(nearest)] if nearest else []),
@@ -180,14 +181,14 @@ def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
     )
 
 
-def _driver(driver: Driver) -> tuple[html.Tr, html.Tr]:
+def _driver(driver: Driver, evidence: str) -> tuple[html.Tr, html.Tr]:
     """Its values, and under them over the whole width what the models say of it."""
     name = [html.Span(f"{driver.mark[:1]} " if driver.mark else "", className="out"), driver.name]
     values = [html.Td(driver.value, className="number"), html.Td(driver.provider, className="number")]
     kind = "driver stands-out" if driver.is_reason else "driver"
     return (
         html.Tr([html.Th(name, scope="row"), *values], className=kind),
-        html.Tr(html.Td(html.Small(driver.evidence), colSpan=3)),
+        html.Tr(html.Td(html.Small(evidence), colSpan=3)),
     )
 
 

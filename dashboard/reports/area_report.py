@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.fixes import ALWAYS, BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
 from dashboard.figures.live import age
 from dashboard.figures.sparks import description, spark_svg
-from dashboard.figures.style import numbers
+from dashboard.figures.style import numbers, words
 from dashboard.figures.style.intervals import interval_svg
 from dashboard.figures.style.suppression import small_areas, too_small
 from dashboard.figures.weeks import PANELS, weekly
@@ -131,6 +131,10 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     if said is None:
         raise ReportError(f"no area is called {area!r}")
     told = [effects(results, outcome) for outcome in OUTCOMES]
+    lines = words.once((*(d.evidence for d in said.drivers), *("; ".join(one.details) for one in told if one.details)))
+    evidence, details = lines[: len(said.drivers)], lines[len(said.drivers) :]
+    drivers = tuple(replace(d, evidence=line) for d, line in zip(said.drivers, evidence, strict=True))
+    said = replace(said, drivers=drivers)
     built = findings.built_at(results)
     local = built.astimezone(ZoneInfo(settings.timezone))
     return AreaReport(
@@ -145,7 +149,7 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         interval=_interval(said),
         charts=_charts(results, area),
         effects=tuple(" ".join(filter(None, (one.sentence, one.caution))) for one in told),
-        details=tuple("; ".join(one.details) for one in told if one.details),
+        details=details,
         fixes=would_help(all_fixes(results, settings.currency, minimum), area, said.drivers),
         next_steps=next_steps(said.drivers),
         text=TEXT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +167,17 @@ def _ratio(outcome: str, row: Mapping[str, Any], column: str, *, is_told: bool) 
 FOUND, OTHER_WAY, NOT_PROVEN, UNTESTED = "found", "found, in the opposite direction", "not proven", "not tested"
 NOT_AFTER = "not proven after correction for testing several measures"
 """Of an interval, which is not corrected, that leaves out ×1."""
+
+
+def once(lines: Iterable[str]) -> tuple[str, ...]:
+    """Lines that are read one after the other: why something is not proven is said the first time, then only that."""
+    said: list[str] = []
+    is_told = False
+    for line in lines:
+        before, mark, after = ("", "", line) if is_told else line.partition(NOT_AFTER)
+        is_told = is_told or bool(mark)
+        said.append(f"{before}{mark}{after.replace(NOT_AFTER, NOT_PROVEN)}")
+    return tuple(said)
 
 
 def verdict(is_found: bool, side: Side) -> str:

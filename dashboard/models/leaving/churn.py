@@ -33,6 +33,13 @@ UNRANKED = (
     " and nothing is said about what would help"
 )
 
+SHAPES = (
+    (0.0, "each step multiplies"),
+    (0.5, "between multiplying and adding"),
+    (1.0, "each step adds the same"),
+    (np.inf, "later steps add less"),
+)
+"""By the largest curvature of the dose that has it."""
 WEEKS_NOTE = (
     "leaving: departures fit hours without service over {weeks} weeks best; in what would help these count for {share:.0%}. The ratio"
     " on Evidence is that of eight weeks"
@@ -196,11 +203,29 @@ def _apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
     share = sum(form.weight for form in doses.forms if form.weeks == doses.weeks)
     over = (WEEKS_NOTE.format(weeks=doses.weeks, share=share),) if doses.weeks != dose.EIGHT else ()
     terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
-    return over + tuple(
-        f"leaving: the effect of {term.name} differs among areas ({said_p(own.p_value)}): what would help follows each area's own"
-        for term, own in zip(terms, doses.own, strict=False)
-        if own.differs
+    weighed = (_weights(doses),) if terms else ()
+    return (
+        over
+        + weighed
+        + tuple(
+            f"leaving: the effect of {term.name} differs among areas ({said_p(own.p_value)}): what would help follows each area's own"
+            for term, own in zip(terms, doses.own, strict=False)
+            if own.differs
+        )
     )
+
+
+def _weights(doses: dose.Doses) -> str:
+    """What the weeks over which hours act, and the shapes of the dose, count for."""
+    weeks: dict[str, float] = {}
+    shapes: dict[str, float] = {}
+    for form in sorted(doses.forms, key=lambda one: (one.weeks, one.curvature)):
+        weeks[f"{form.weeks} weeks"] = weeks.get(f"{form.weeks} weeks", 0.0) + form.weight
+    for form in sorted(doses.forms, key=lambda one: one.curvature):
+        shape = next(name for limit, name in SHAPES if form.curvature <= limit)
+        shapes[shape] = shapes.get(shape, 0.0) + form.weight
+    over, by = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes))
+    return f"leaving: in what would help, hours without service act over {over}; shapes of the effects: {by}"
 
 
 def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:

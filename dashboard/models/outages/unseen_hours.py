@@ -12,7 +12,7 @@ from scipy import stats
 
 from dashboard.models.complaints.measure_lags import lag_block
 from dashboard.models.statistics import clusters, poisson
-from dashboard.models.statistics.multiplicity import holm
+from dashboard.models.statistics.multiplicity import holm, said_p
 from dashboard.tables.schema import QUALITY_CATEGORIES
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ LEAST_PER_HOUR = 0.1
 STRETCH_DAYS = 28
 """Days are compared with those of the same four weeks: what changes slowly is no association."""
 FELT_WEEKS = 8
-OUTAGES, COMPLAINTS, LEAVING = "outages", "complaints", "departures"
+OUTAGES, COMPLAINTS, LEAVING = TESTED = ("outages", "complaints", "departures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +155,36 @@ class _Weekly:
         return size, two_sided / 2 if size > 0 else 1 - two_sided / 2
 
 
+def nothing_found(seen: Unseen) -> str:
+    """The note of tests that found nothing, for Evidence; empty where all time or none was observed."""
+    if not 0 < seen.share < 1:
+        return ""
+    made = {test.name: test for test in seen.tests}
+    told = [f"{name} ({_result(made[name])})" if name in made else f"{name} (could not be tested)" for name in TESTED]
+    return (
+        f"Nobody observed {_part(seen.share)} of the devices' time. Whether these hours go together with {told[0]}, {told[1]} or"
+        f" {told[2]}: {'nothing was found' if made else 'not known'}; p-values are corrected for several tests."
+        " What would help takes these hours to be like the others."
+    )
+
+
+def _result(test: Association) -> str:
+    is_small = test.name == OUTAGES and test.p_value < LARGEST_P
+    return said_p(test.p_value) + (f", but only {test.size:.2f} unseen hours for each hour seen" if is_small else "")
+
+
+def _part(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "less than 0.1%"
+
+
 def said(found: Sequence[Association], share: float) -> str:
     """The note of what was found, for the pages."""
     names = [test.name for test in found]
     what = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
     more = next((test.size for test in found if test.name == OUTAGES), None)
     hidden = f" For each hour of outage that was seen, {more:.1f} more hours than usual were not." if more else ""
-    part = f"{share:.1%}" if share >= 0.0005 else "less than 0.1%"
     return (
-        f"Nobody observed {part} of the devices' time, and not at random: these hours go together with {what}.{hidden}"
+        f"Nobody observed {_part(share)} of the devices' time, and not at random: these hours go together with {what}.{hidden}"
         " So there may have been more time without service than was measured. What would help is worked out three times: as if"
         " all of these hours had been without service, as if none had, and as if they had been like the others. Its intervals"
         " contain all three. The ranking, and the effects on Evidence, are for what was measured."

@@ -53,7 +53,8 @@ def test_both_bounds_are_worked_out_and_their_intervals_united():
 
     rows = pd.DataFrame({"area": ["a"], "measure": ["everything"], "avoidable_leavers_90d": [0.7]})
     rows = rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
-    united, why = bounded_help.bounded(rows, panel, _prospect(len(panel.customers_now)), drawn)
+    united, code, why = bounded_help.bounded(rows, panel, _prospect(len(panel.customers_now)), drawn)
+    assert code == bounded_help.NOTE
     assert why.startswith("Nobody observed")
     none, every = looked_at
     assert every == pytest.approx(none + 168 * 0.01)
@@ -67,6 +68,7 @@ def test_hours_unseen_at_random_change_nothing():
     def never(*_):
         raise AssertionError("nothing is to be drawn again")
 
-    found, why = bounded_help.bounded(rows, _panel(hidden=0.0), _prospect(1), never)
+    found, code, why = bounded_help.bounded(rows, _panel(hidden=0.0), _prospect(1), never)
     assert found is rows
-    assert why == ""
+    assert code == bounded_help.TESTED
+    assert "nothing was found" in why

@@ -224,3 +224,12 @@ def test_who_answers_is_said_for_every_side(built, ratio, low, high, word):
     told = built.area_nps.assign(**{name: float("nan") if value is None else value for name, value in row.items()})
     assert word in loyalty.who_answers(replace(built, area_nps=told))
     assert not loyalty.who_answers(replace(built, area_nps=told.iloc[:0]))
+
+
+def test_why_something_is_not_proven_is_said_once():
+    twice = f"leaving ×1.1: {words.NOT_AFTER}; complaints ×1.2: {words.NOT_AFTER}"
+    assert words.once(("nothing", twice, f"loss: {words.NOT_AFTER}")) == (
+        "nothing",
+        f"leaving ×1.1: {words.NOT_AFTER}; complaints ×1.2: not proven",
+        "loss: not proven",
+    )

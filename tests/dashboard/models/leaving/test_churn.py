@@ -13,6 +13,7 @@ from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, expected_leavers
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
+from dashboard.models.leaving.doses import dose
 
 from ...sample_measures import PLANTED, not_taken
 
@@ -115,6 +116,16 @@ def test_quality_that_explains_who_moves_away_takes_the_word_effect():
     assert fitted.control.finds_something
     assert fitted.wording == "association"
     assert any("called an association" in note for note in fitted.notes)
+
+
+def test_weights_of_weeks_and_shapes_are_said():
+    none = np.zeros(1)
+    forms = [(0.0, 8, 0.5), (2.0, 8, 0.1), (4.0, 16, 0.4)]
+    doses = dose.Doses(tuple(dose.Dose(bend, none, None, share, none, weeks) for bend, weeks, share in forms), 20)
+    assert churn._weights(doses) == (
+        "leaving: in what would help, hours without service act over 8 weeks 60%, 16 weeks 40%;"
+        " shapes of the effects: each step multiplies 50%, later steps add less 50%"
+    )
 
 
 def test_a_measure_that_was_not_taken_is_said_and_the_others_stand():

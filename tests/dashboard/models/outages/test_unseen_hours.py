@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.models.outages import unseen_hours
+from dashboard.models.outages.unseen_hours import Association, Unseen
 
 AREAS, DAYS, HOURS = 24, 28 * 10, 72.0
 
@@ -55,6 +56,15 @@ def test_hidden_outages_are_found_with_how_much_was_hidden_for_each_hour_seen():
     assert 0.9 < found[0].size < 1.5
     assert "goes together" not in unseen_hours.said(found, 0.02)
     assert "go together with outages. For each hour of outage that was seen" in unseen_hours.said(found, 0.02)
+
+
+def test_what_was_tested_and_not_found_is_said_with_its_p_values():
+    tests = (Association(unseen_hours.OUTAGES, 0.03, 0.012), Association(unseen_hours.COMPLAINTS, 0.2, 0.4))
+    said = unseen_hours.nothing_found(Unseen(0.02, tests))
+    assert "outages (p = 0.012, but only 0.03 unseen hours for each hour seen), complaints (p = 0.400)" in said
+    assert "departures (could not be tested): nothing was found" in said
+    assert "not known" in unseen_hours.nothing_found(Unseen(0.02, ()))
+    assert unseen_hours.nothing_found(Unseen(0.0, ())) == ""
 
 
 def test_complaints_that_follow_unseen_hours_are_found():
