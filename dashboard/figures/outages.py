@@ -180,9 +180,12 @@ def _beside(results: Results, second: Row, episodes: int) -> str:
     if not firsts or numbers.is_missing(second["excess"]) or "found" not in (firsts[0]["verdict"], second["verdict"]):
         return ""
     about = OUTCOMES[second["outcome"]].lower()
+    used = f"{numbers.count(second['outages'])} of {numbers.count(episodes)} outages"
+    if firsts[0]["verdict"] in ("no_answer", "too_small"):
+        return f"For {about} the first table has no answer; what the second look found rests on {used}."
     if firsts[0]["verdict"] != "found":
         return f"For {about} the first table counts, which has more outages: take what the second look found as a hint."
-    told = f"For {about} the first table counts: the second look uses {numbers.count(second['outages'])} of {numbers.count(episodes)} outages"
+    told = f"For {about} the first table counts: the second look uses {used}"
     here = _by_the_first(results, firsts[0], second)
     if here is None:
         return f"{told}."

@@ -79,6 +79,7 @@ def two_looks(first: dict[str, object], second: dict[str, object], week: float =
         ({}, {}, 8.0, "about 80.0 more would be expected in these; the second look's interval does not contain that, so the size is uncertain."),
         ({}, {"verdict": "found", "excess_low": 5.0}, 2.0, "which agrees with the second look."),
         ({"verdict": "not_found"}, {"verdict": "found"}, 2.0, "take what the second look found as a hint."),
+        ({"verdict": "no_answer"}, {"verdict": "found"}, 2.0, "the first table has no answer; what the second look found rests on 16 of 131 outages."),
         ({}, {"weeks_after": None}, 2.0, "the second look uses 16 of 131 outages."),
     ],
 )  # fmt: skip

@@ -342,6 +342,13 @@ def test_loyalty_says_who_is_held_and_what_outages_did(source):
     assert "€400" not in said, "no money is told of effects"
 
 
+def test_loyalty_speaks_of_areas_left_out_only_where_some_are(source):
+    analysis = dataclasses.replace(source.settings.analysis, minimum_customers=1)
+    everybody = Source(dataclasses.replace(source.settings, analysis=analysis))
+    assert loyalty.TEXT["small"] in text_of(loyalty.layout(asked(source)))
+    assert loyalty.TEXT["small"] not in text_of(loyalty.layout(asked(everybody)))
+
+
 def test_reviews_stand_beside_the_survey(source):
     said = text_of(loyalty.layout(asked(source)))
     assert re.search(r"Public reviews of the last 26 weeks: 3\.5 of 5 stars on average in \d+ reviews\.", said)
