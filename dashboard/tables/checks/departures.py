@@ -29,13 +29,13 @@ EXCEL_DAY_0 = np.datetime64("1899-12-30")
 
 def is_named(column: str) -> bool:
     """Whether the column's name says that it holds the day on which somebody went."""
-    plain = _plain(column)
-    if any(word in plain for word in _WORDS["others"]):
+    name = plain(column)
+    if any(word in name for word in _WORDS["others"]):
         return False
-    if any(stem in plain for stem in _WORDS["stems"]):
+    if any(stem in name for stem in _WORDS["stems"]):
         return True
-    is_of_contract = any(word in plain for word in _WORDS["contracts"])
-    return not is_of_contract and bool(set(plain.split("_")) & set(_WORDS["whole"]))
+    is_of_contract = any(word in name for word in _WORDS["contracts"])
+    return not is_of_contract and bool(set(name.split("_")) & set(_WORDS["whole"]))
 
 
 def told_where_departures(export: Sheet, made: Sheet, unused: Collection[str], today: datetime.date) -> Sheet:
@@ -77,8 +77,8 @@ def _way_out(name: str) -> str:
 
 
 def _looks_like_last_days(export: Sheet, made: Sheet, name: str, today: datetime.date) -> bool:
-    plain = _plain(name)
-    if any(word in plain for word in (*_WORDS["others"], *_WORDS["contracts"])) or "started_on" not in made.columns:
+    bare = plain(name)
+    if any(word in bare for word in (*_WORDS["others"], *_WORDS["contracts"])) or "started_on" not in made.columns:
         return False
     here = pa.array(np.isin(export.lines, made.lines))
     cells = export.columns[name].filter(here)
@@ -104,7 +104,7 @@ def _days(cells: pa.Array, today: datetime.date) -> npt.NDArray[np.datetime64]:
     return np.where(np.isnat(days) & (counted > 0), EXCEL_DAY_0 + counted.astype("timedelta64[D]"), days)
 
 
-def _plain(column: str) -> str:
+def plain(column: str) -> str:
     """The name without accents, dots and case."""
     letters = unicodedata.normalize("NFKD", column.lower())
     return "".join("_" if c in " -./" else c for c in letters if not unicodedata.combining(c))

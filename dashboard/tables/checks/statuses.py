@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.checks import prospects
+from dashboard.tables.checks import prospects, reasons
 from dashboard.tables.checks.departures import is_named
 from dashboard.tables.readers.sheets import Fault, Sheet
 
@@ -21,6 +21,7 @@ _WHOLE = re.compile(rf"(?:{'|'.join(map(re.escape, _WORDS['gone_whole']))})(?:\s
 _WITHIN = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['gone']))})")
 _HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))}|(?:{'|'.join(_WORDS['negations'])})\b)")
 MOST_KINDS = 60
+LONGEST_CODE = 5
 SHOWN = 5
 REASON = "says that the customer has gone, and ended_on is blank"
 
@@ -29,7 +30,10 @@ def without_non_customers(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet
     """Customers without leads, tests and the like (see prospects), and without those who have gone."""
     made = prospects.without_prospects(sheet, unused)
     kept = pa.array(np.isin(sheet.lines, made.lines))
-    return without_gone(made, {name: cells.filter(kept) for name, cells in unused.items()})
+    beside = {name: cells.filter(kept) for name, cells in unused.items()}
+    gone = without_gone(made, beside)
+    kept = pa.array(np.isin(made.lines, gone.lines))
+    return reasons.told_where_reasons(gone, {name: cells.filter(kept) for name, cells in beside.items()})
 
 
 def without_gone(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
@@ -65,7 +69,7 @@ def _gone(name: str, cells: pa.Array) -> list[str]:
     kinds = [str(kind) for kind in pc.unique(cells.drop_null()).to_pylist()]
     if not kinds or any(word in name for word in _WORDS["other_columns"]):
         return []
-    lowered = {kind: kind.strip().lower() for kind in kinds}
+    lowered = {kind: kind.strip().lower().replace("\u0307", "") for kind in kinds}  # of a Turkish capital İ
     if len({re.sub(r"\d+", "", text) for text in lowered.values()}) > MOST_KINDS:
         return []
     if (flags := _flagged(name, lowered)) is not None:
@@ -90,13 +94,20 @@ def _flagged(name: str, lowered: Mapping[str, str]) -> list[str] | None:
 
 def is_named_for_going(name: str) -> bool:
     """Whether a yes in the column says that the customer has gone (and not that somebody asked for it)."""
-    is_going = is_named(name) or any(word in name for word in _WORDS["inactive_columns"])
+    parts = set(name.split("_"))
+    is_off = bool(parts & set(_WORDS["switched_off"])) and parts <= {
+        *_WORDS["switched_off"],
+        *_WORDS["beside_switched_off"],
+    }
+    is_going = is_off or is_named(name) or any(word in name for word in _WORDS["inactive_columns"])
     return is_going and not any(word in name for word in _WORDS["hedges"])
 
 
 def _codes(lowered: Mapping[str, str]) -> list[str]:
-    """Those of single letters (A, C, ...) that are not the A of the active ones, nor suspended, new or pending."""
+    """Those of short codes (A, C, ATV, CAN, ...) that are not those of active ones, nor suspended, new or pending."""
     texts = set(lowered.values())
+    if texts & set(_WORDS["here_codes"]) and all(len(text) <= LONGEST_CODE for text in texts):
+        return [kind for kind, text in lowered.items() if text in _WORDS["gone_codes"]]
     if "a" not in texts or any(len(text) != 1 for text in texts):
         return []
     return [kind for kind, text in lowered.items() if text in _WORDS["gone_letters"]]
