@@ -145,9 +145,7 @@ def _order(told: Fixes, results: Results, *, with_unproven: bool) -> list[str]:
 
 
 def _remarks(fix: Fix) -> str:
-    from dashboard.figures import fixes as figures
-
-    said = ("" if fix.is_proven else "not proven", figures.AT_TARGET_SHORT if fix.is_at_target else "")
+    said = ("" if fix.is_proven else "not proven", fix.at_target[1] if fix.is_at_target else "")
     return "; ".join(filter(None, said))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from dashboard.figures.live import age
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas
 from dashboard.measures import MEASURES
+from dashboard.models.leaving import coming_quality
 
 if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
@@ -49,6 +50,11 @@ LASTS = "This assumes that quality stays as it was in the last eight weeks."
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
 AT_TARGET = "It was at its target in the last eight weeks that were analysed, but by its history that will not last."
 AT_TARGET_SHORT = "at its target then; by its history that will not last"
+STEADY = (
+    "Its mean was at its target in the last eight weeks that were analysed; those kept are customers who had worse."
+)
+STEADY_SHORT = "at its target then, but not for every customer"
+"""Where no forecast says that it will not last."""
 OF_ANY = "at least one measure has no numbers"
 NOTHING_HERE = "Nothing that was found to affect leaving is worse than its target here."
 NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.may_be_promised)
@@ -59,7 +65,7 @@ NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.m
 class Fix:
     """One measure in one area and what bringing it down would save; ``is_proven`` where its own effect was found.
 
-    Where numbers are withheld ``leavers`` is a dash, and the sentence says why.
+    Where numbers are withheld ``leavers`` is a dash, and the sentence says why. ``is_foretold``: by a forecast of quality.
     """
 
     area: str
@@ -74,6 +80,12 @@ class Fix:
     is_proven: bool
     is_at_target: bool
     sentence: str
+    is_foretold: bool = False
+
+    @property
+    def at_target(self) -> tuple[str, str]:
+        """Why something is kept though the mean is at its target, as a sentence and short."""
+        return (AT_TARGET, AT_TARGET_SHORT) if self.is_foretold else (STEADY, STEADY_SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,8 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
         _ordered(row, names, currency, withheld[str(row["measure"])], is_association=is_association)
         for row in told[worth & told["is_withheld"] & told["measure"].isin(found)].to_dict("records")
     ]
+    if coming_quality.FORETOLD in supposed(results):
+        made, ordered = ([replace(fix, is_foretold=True) for fix in fixes] for fixes in (made, ordered))
     return Fixes(
         summary,
         summary.sentence,
@@ -292,7 +306,7 @@ def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None 
 def _aside(fix: Fix, *, is_reason: bool) -> tuple[str, ...]:
     """What a reader who compares with the area's own value would otherwise wonder at."""
     if fix.is_at_target:
-        return (AT_TARGET,)
+        return (fix.at_target[0],)
     return () if is_reason else (NO_REASON_HERE,)
 
 

@@ -127,7 +127,7 @@ def _table(fixes: Sequence[Fix], label: str = TEXT["order"]) -> html.Div:
             fix.what,
             parts.with_span(fix.leavers, fix.leavers_span),
             fix.expected,
-            [fix.value, html.Small(figures.AT_TARGET_SHORT)] if fix.is_at_target else fix.value,
+            [fix.value, html.Small(fix.at_target[1])] if fix.is_at_target else fix.value,
             fix.target,
         ]
         for fix in fixes[:SHOWN]

@@ -14,6 +14,7 @@ from dashboard.commands import choose_fixes, fixes_command
 from dashboard.figures import dose_checks, findings, ranking
 from dashboard.figures import fixes as figures
 from dashboard.models.fixes.avoidable import withheld
+from dashboard.models.leaving import coming_quality
 from dashboard.pages import area, areas, evidence, fixes
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import compose, render_html
@@ -21,6 +22,12 @@ from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
 
 MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNORECASE)
 SAID_OF_MONEY = "no amounts of money are given"
+
+
+def foretold(results):
+    """The results with the note that quality was forecast."""
+    notes = [{"code": "quality_to_come", "text": coming_quality.FORETOLD}]
+    return replace(results, manifest=results.manifest | {"notes": notes})
 
 
 def texts(component):
@@ -211,12 +218,16 @@ def test_a_target_of_zero_is_none_and_a_mean_that_is_at_it_will_not_last(built):
     means = built.area_drivers.assign(
         value=built.area_drivers["value"].mask(built.area_drivers["driver"] == "down_hours", 0.0)
     )
-    now = figures.all_fixes(replace(built, avoidable=rows, area_drivers=means), "EUR", 30)
+    at_zero = replace(built, avoidable=rows, area_drivers=means)
+    now = figures.all_fixes(foretold(at_zero), "EUR", 30)
     down = [fix for fix in now.proven if fix.measure == "down_hours"]
     assert down
     assert all(fix.target == "none" and fix.is_at_target and " to none would keep" in fix.sentence for fix in down)
     assert fixes_command._remarks(down[0]) == figures.AT_TARGET_SHORT
     assert figures.AT_TARGET_SHORT in " ".join(texts(fixes._table(now.proven)))
+    steady = " ".join(texts(fixes._table(figures.all_fixes(at_zero, "EUR", 30).proven)))
+    assert figures.STEADY_SHORT in steady, "no forecast says that it will not last"
+    assert figures.AT_TARGET_SHORT not in steady
 
 
 def test_page_and_report_of_an_area_name_the_same_fixes(source, built):
@@ -336,7 +347,7 @@ def test_every_reason_has_a_remedy_or_is_told_why_not(built, told):
                 reasons += driver.is_reason
             for fix in in_areas.proven:
                 if fix.area == key and fix.measure not in {d.key for d in mine if d.is_reason}:
-                    aside = figures.AT_TARGET if fix.is_at_target else figures.NO_REASON_HERE
+                    aside = figures.STEADY if fix.is_at_target else figures.NO_REASON_HERE
                     assert f"{fix.sentence} {aside}" in lines
     assert reasons > 4
     assert not figures.all_fixes(only_complaints, "EUR", 30).proven
@@ -403,7 +414,7 @@ def test_an_area_at_its_target_is_not_called_worse_than_it(built):
     rows = built.avoidable.assign(value=built.avoidable["target"])
     targets = built.area_drivers["driver"].map(rows.groupby("measure")["target"].first())
     drivers = built.area_drivers.assign(value=targets.fillna(built.area_drivers["value"]))
-    told = figures.all_fixes(replace(built, avoidable=rows, area_drivers=drivers), "EUR", 30)
+    told = figures.all_fixes(foretold(replace(built, avoidable=rows, area_drivers=drivers)), "EUR", 30)
     assert told.proven
     for fix in told.proven:
         assert fix.is_at_target
