@@ -102,7 +102,9 @@ def outreach(
     ]
     known = set(records.read("customers", settings.data).column("customer_id").to_pylist())
     if unknown := len(set(own) - known):
-        notes.append(f"{unknown:,} ids of the list are not among the imported customers")
+        notes.append(
+            f"{unknown:,} {'id' if unknown == 1 else 'ids'} of the list {'is' if unknown == 1 else 'are'} not among the imported customers"
+        )
     if late:
         notes.append(
             f"{len(late):,} customers on those devices are on record only from a later day on, and are left out"

@@ -27,7 +27,7 @@ TEXT = {
     "ranking": "Ranking by excess leavers in 90 days",
     "map": "Verdicts",
     "to_leave": "Customers expected to leave in the next 90 days",
-    "at_risk": "Revenue at risk a month: what the excess leavers pay per month",
+    "at_risk": "What the excess leavers pay per month",
     "reasons": "What stands out here, with the provider’s own value in brackets. " + STANDS_OUT,
     "search": "Find an area or a reason",
     "download": "Download CSV",
@@ -64,7 +64,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     parts.column("customers", "Customers", 104, cellRenderer="Shown", **NUMBER),
     parts.column(
         "revenue",
-        "Revenue at risk a month",
+        "Monthly revenue at risk",
         112,
         headerTooltip=TEXT["at_risk"],
         cellRenderer="Shown",

@@ -261,7 +261,12 @@ def _assumed(engine: Engine, settings: DashboardSettings) -> list[Note]:
         notes.append(Note("departures_without_reason", text))
     (unnamed,) = engine.rows("SELECT count(DISTINCT area) FROM customers WHERE area NOT IN (SELECT area FROM areas)")[0]
     if unnamed:
-        text = f"{unnamed:,} neighbourhoods of customers are not among the imported areas, so they have no name and no map."
+        which, they = (
+            ("neighbourhood of customers is", "it has")
+            if unnamed == 1
+            else ("neighbourhoods of customers are", "they have")
+        )
+        text = f"{unnamed:,} {which} not among the imported areas, so {they} no name and no map."
         notes.append(Note("areas_unnamed", text))
     return notes
 

@@ -130,7 +130,7 @@ def test_those_who_were_served_then_are_called_and_no_others(folder: Path, capsy
     assert (folder / "call.csv").stat().st_mode & 0o777 == 0o600
     said = capsys.readouterr().out
     assert "2 devices of the incident, 5 with those behind them; 5 customers were served by them" in said
-    assert "1 ids of the list are not among the imported customers" in said
+    assert "1 id of the list is not among the imported customers" in said
     assert "1 customers on those devices are on record only from a later day on, and are left out" in said
     kept = b"".join(path.read_bytes() for path in (folder / "data").rglob("*") if path.is_file())
     assert not any(word in kept for word in (b"C-1", b"C-2", b"Ana 1", b"912345671"))

@@ -125,7 +125,7 @@ def test_what_is_dropped_or_assumed_is_said(eight_weeks: Any) -> None:
         f"1 devices that serve customers were never measured ({56 / 195:.1%}"
     )
     assert notes["departures_without_reason"].startswith("1 departures have neither notice nor reason")
-    assert notes["areas_unnamed"].startswith("1 neighbourhoods of customers are not among the imported areas")
+    assert notes["areas_unnamed"].startswith("1 neighbourhood of customers is not among the imported areas")
     assert notes["complaints_customer_unknown"] == (
         "1 of 4 complaints are left out: from a customer who is not in the customer records, and without a neighbourhood."
     )
