@@ -67,6 +67,7 @@ def read_sheet(content: bytes, encoding: str | None = None) -> Sheet:
         f"{text.name}, {SEPARATORS[separator]}",
         header=f"line {at}",
         has_decimal_comma=separator == ";",
+        notes=(text.note,) if text.note else (),
         warnings=(text.warning,) if text.warning else (),
     )
 

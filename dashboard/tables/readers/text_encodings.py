@@ -52,16 +52,22 @@ LEAST_LIKELY = 0.003
 NO_LETTERS = ("So", "Sm", "Sk", "No", "Cc", "Co", "Cn")
 """Categories of Unicode: signs, figures and controls, but no quotation marks, dashes and currencies."""
 WITHIN_WORDS = "’·‑–—"
+VOWELS = tuple("aeiouáéíóúäöüAEIOUÁÉÍÓÚ")
+"""Before them Polish writes ni for ń, while Spanish ñ stands nowhere else; after others German writes no ß."""
+USUAL = tuple(f"cp125{last}" for last in range(7))
+"""Windows' own: beside one of these as likely, those of DOS, of old Macs and of other systems deserve a note only."""
+NEARLY = 2.0
 LARGEST_DAMAGE = 0.1
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text as UTF-8, how its encoding is called, and what is to be said where that is not sure."""
+    """A text as UTF-8, how its encoding is called, and what is to be said where that is not sure, or hardly in doubt."""
 
     content: bytes
     name: str
     warning: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,12 +138,20 @@ def _of_one_byte(content: bytes, candidates: Sequence[str]) -> Decoded:
     if SIGNS.fullmatch(re.sub(rb"[\x00-\x7f]", b"", lines)):
         return Decoded(_decode(content, "cp1252").encode(), NAMES["cp1252"])
     readings = _readings(lines[:LOOKED_AT], candidates)
-    best = next((one for one in readings if _can_read(content, one.encoding)), None)
+    best = _best([one for one in readings if _can_read(content, one.encoding)])
     if best is None:
         raise UnreadableError(
             "is text in an encoding that nobody can tell: export it as UTF-8, or say which with --encoding (or encoding = in a mapping)"
         )
-    return Decoded(_decode(content, best.encoding).encode(), NAMES[best.encoding], _doubt(best, readings))
+    text, name = _decode(content, best.encoding).encode(), NAMES[best.encoding]
+    other = _rival(best, readings)
+    if other is None:
+        return Decoded(text, name)
+    said = _doubt(best, other)
+    is_rare = best.encoding in USUAL and other.encoding not in USUAL
+    return (
+        Decoded(text, name, note=said) if is_rare else Decoded(text, name, warning=f"its encoding is not sure: {said}")
+    )
 
 
 def _readings(lines: bytes, candidates: Sequence[str]) -> list[_Reading]:
@@ -168,17 +182,52 @@ def _can_read(content: bytes, encoding: str) -> bool:
     return True
 
 
-def _doubt(best: _Reading, readings: Sequence[_Reading]) -> str | None:
-    """What to say where another reading with other letters is nearly as likely."""
-    other = next((one for one in readings if one.words != best.words), None)
+def _best(readings: Sequence[_Reading]) -> _Reading | None:
+    """The likeliest, or one that is nearly as likely and better written."""
+    best = readings[0] if readings else None
+    for other in readings[1:]:
+        if best is not None and other.likelihood * NEARLY >= readings[0].likelihood and not _is_rival(best, other):
+            best = other
+    return best
+
+
+def _rival(best: _Reading, readings: Sequence[_Reading]) -> _Reading | None:
+    """Another reading with other letters that is nearly as likely, and as well written."""
+    other = next((one for one in readings if one.words != best.words and _is_rival(one, best)), None)
     sure = SURE if len(best.words) >= FEW else SURE_OF_FEW
-    if other is None or best.likelihood >= sure * other.likelihood:
-        return None
+    return None if other is None or best.likelihood >= sure * other.likelihood else other
+
+
+def _doubt(best: _Reading, other: _Reading) -> str:
     here, there = next((a, b) for a, b in zip(best.words, other.words, strict=False) if a != b)
     return (
-        f"its encoding is not sure: it was read as {NAMES[best.encoding]} ({here}), and may be {NAMES[other.encoding]} ({there});"
+        f"it was read as {NAMES[best.encoding]} ({here}), and may be {NAMES[other.encoding]} ({there});"
         f" where that is right, say --encoding {other.encoding}, else --encoding {best.encoding}, or export it as UTF-8"
     )
+
+
+def _is_rival(other: _Reading, best: _Reading) -> bool:
+    """Whether ``other`` is not plainly worse written: no capital letters within words, signs for letters and the like
+    where ``best`` has none."""
+    pairs = [(a, b) for a, b in zip(other.words, best.words, strict=False) if len(a) == len(b)]
+    is_worse = any(_is_worse(there, here) for there, here in pairs)
+    return not is_worse or any(_is_worse(here, there) for there, here in pairs)
+
+
+def _is_worse(word: str, than: str) -> bool:
+    """Whether a letter of ``word`` stands where none is written so, and that of the other reading is no such one."""
+    for at, (letter, other) in enumerate(zip(word, than, strict=True)):
+        if letter == other:
+            continue
+        before, after = word[at - 1 : at], word[at + 1 : at + 2]
+        is_sign = other.isalpha() and not letter.isalpha() and letter not in WITHIN_WORDS
+        is_capital_within = before.islower() and letter.isupper() and not other.isupper()
+        is_small_name = at == 0 and other.isupper() and letter.islower()
+        is_polish_only = letter in "ńŃ" and after in VOWELS
+        is_after_none = letter == "ß" and before.lower() not in VOWELS
+        if is_sign or is_capital_within or is_small_name or is_polish_only or is_after_none:
+            return True
+    return False
 
 
 def _odd_share(words: Sequence[str]) -> float:

@@ -76,6 +76,36 @@ def test_neighbourhoods_of_others(shared: Path, name: str, encoding: str) -> Non
     assert decoded(text.encode(encoding)).content.decode() == text
 
 
+ORDINARY = [
+    (["Берёзовка", "Центральный"], "cp1251"),
+    (["Берёзовка", "Центральный", "Ленинский", "Заречье"], "cp1251"),
+    (["Юбилейный", "Щёлково"], "cp1251"),
+    (["Ясенево"], "cp1251"),
+    (["Москва", "Химмаш"], "cp1251"),
+    (["Peñarol", "Centro"], "cp1252"),
+    (["Peñalolén"], "cp1252"),
+    (["Muñoz", "Cádiz"], "cp1252"),
+    (["Água Verde", "Curitiba"], "cp1252"),
+    (["Évora"], "cp1252"),
+    (["Maipú"], "cp1252"),
+    (["Košice", "Žilina"], "cp1250"),
+]
+
+
+@pytest.mark.parametrize(("names", "encoding"), ORDINARY)
+def test_a_few_ordinary_names_bring_no_warning(names: list[str], encoding: str) -> None:
+    """A capital within a word, a sign for a letter, a small letter for a capital: no reading beside one without."""
+    text = table(names)
+    found = decoded(text.encode(encoding))
+    assert (found.content.decode(), found.warning) == (text, None)
+
+
+def test_a_rare_encoding_that_is_as_likely_is_a_note() -> None:
+    found = decoded(table(["Maipú"]).encode("cp1252"))
+    assert found.warning is None
+    assert "it was read as Windows-1252 (Maipú), and may be Windows-1257 (Maipś)" in str(found.note)
+
+
 def test_what_is_not_sure_is_told_with_the_way_out(provider, import_text) -> None:  # noqa: F811
     data = table(["Gdańsk"]).encode("cp1250")
     report = import_text("customers", data)
