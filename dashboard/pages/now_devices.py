@@ -46,7 +46,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     parts.column("area", "Area", 110, flex=135, cellRenderer="AreaLink", tooltipField="area"),
     parts.column("why", "Why", 168, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
-    parts.column("subscribers", "Customers", 96, **NUMBER),
+    parts.column("subscribers", "Customers", 96, flex=114, **NUMBER),
     parts.column("measured", "Measured now", 142, headerTooltip=MEASURED, tooltipField="measured", sortable=False),
 )
 
