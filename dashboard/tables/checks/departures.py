@@ -24,6 +24,9 @@ MOST_DATES = 0.9
 """Of the filled cells so many are dates, in a column that by its content alone says when somebody went."""
 MOST_FILLED = 0.8
 FEWEST = 2
+LIKE_A_DAY = r"\d.*[-/. ].*\d|^\d{8}$|^[34]\d{4}$"
+SAMPLE, MOST_LOOKED_AT = 200, 100
+"""So many cells show whether a column may hold days; so many columns are read for them."""
 EXCEL_DAY_0 = np.datetime64("1899-12-30")
 
 
@@ -47,13 +50,14 @@ def told_where_departures(export: Sheet, made: Sheet, unused: Collection[str], t
     if ended is not None and ended.null_count < len(ended):
         return made
     rows = np.isin(export.lines, [*made.lines.tolist(), *(fault.line for fault in made.faults)])
-    warnings = []
-    for name in unused:
-        days = _days(export.columns[name], today)
-        past = rows & (days <= np.datetime64(today))
-        if is_named(name) and past.any():
+    for name in filter(is_named, unused):
+        past = rows & (_days(export.columns[name], today) <= np.datetime64(today))
+        if past.any():
             raise UnreadableError(_said(name, int(past.sum()), f"{export.unit} {export.lines[past][0]}"))
-        if not is_named(name) and _looks_like_last_days(export, made, name, today):
+    warnings = []
+    may_be = [name for name in unused if not is_named(name) and _may_hold_last_days(export.columns[name])]
+    for name in may_be[:MOST_LOOKED_AT]:
+        if _looks_like_last_days(export, made, name, today):
             warnings.append(
                 f"{name} holds days that are mostly blank, past and later than started_on: where they say when customers"
                 f" went, these are stored as customers still. {_way_out(name)}"
@@ -74,6 +78,15 @@ def _way_out(name: str) -> str:
         f'Say in a mapping under [columns.ended_on] source = "{name}" (--propose writes one), or at its top'
         f' ignore = ["{name}"] where it means something else'
     )
+
+
+def _may_hold_last_days(cells: pa.Array) -> bool:
+    """Whether some cells are blank and the first filled ones look like days; without reading any, as there may be many."""
+    filled = cells.drop_null()
+    if not FEWEST <= len(filled) < len(cells):
+        return False
+    first = filled[:SAMPLE]
+    return bool(pc.sum(pc.match_substring_regex(first, LIKE_A_DAY)).as_py() >= MOST_DATES * len(first) / 2)
 
 
 def _looks_like_last_days(export: Sheet, made: Sheet, name: str, today: datetime.date) -> bool:

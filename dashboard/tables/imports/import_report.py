@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from dashboard.tables.readers.sheets import Fault
 from dashboard.tables.readers.sources import Source
 
 SHOWN = 10
+SHOWN_COLUMNS = 20
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class ImportReport:
             return self.summary
         lines = [self.summary]
         if self.dropped_columns:
-            lines.append(f"  columns not stored: {', '.join(self.dropped_columns)}")
+            lines.append(f"  columns not stored: {_listed(self.dropped_columns)}")
         reasons = Counter((fault.column, fault.reason) for fault in self.faults)
         first_lines = {(fault.column, fault.reason): fault.line for fault in reversed(self.faults)}
         for (column, reason), rows in reasons.most_common(SHOWN):
@@ -108,3 +109,8 @@ class ImportReport:
         else:
             lines.append(f"  stored: {self.snapshot}")
         return "\n".join(lines)
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = len(columns) - SHOWN_COLUMNS
+    return ", ".join(columns[:SHOWN_COLUMNS]) + (f" and {more:,} more" if more > 0 else "")

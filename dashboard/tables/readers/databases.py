@@ -6,6 +6,7 @@ import datetime
 import math
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -38,6 +39,8 @@ def read_database(source: str, *, table: str | None = None, query: str | None = 
     Raises UnreadableError, never with the password in it.
     """
     url, statement, described = _what(source, table, query)
+    if url.get_backend_name() == "sqlite":
+        url = _existing(url)
     try:
         engine = sa.create_engine(url, connect_args=_patience(url))
     except ModuleNotFoundError as error:
@@ -76,6 +79,17 @@ def _what(source: str, table: str | None, query: str | None) -> tuple[sa.URL, sa
     schema, _, name = str(table).rpartition(".")
     chosen: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(sa.table(name, schema=schema or None))
     return url, chosen, f"{url.get_backend_name()}, table {table}"
+
+
+def _existing(url: sa.URL) -> sa.URL:
+    """The URL of a SQLite file, opened to be read alone: SQLite would make an empty file of a name that is none."""
+    name = url.database or ""
+    if url.query.get("uri") or name in ("", ":memory:"):
+        raise UnreadableError("names no file: sqlite:///FILE, or sqlite:////FOLDER/FILE from the root")
+    path = Path(name).absolute()
+    if not path.is_file():
+        raise UnreadableError(f"there is no such file: {path}")
+    return url.set(database=f"{path.as_uri()}?mode=ro", query={**url.query, "uri": "true"})
 
 
 def _one(value: str | Sequence[str] | None) -> str | None:

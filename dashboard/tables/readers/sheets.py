@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,7 @@ UNSEEN = r"[\x{ad}\x{200b}\x{200e}\x{200f}\x{2060}\x{feff}\x{202a}-\x{202e}\x{20
 """Zero-width blanks, soft hyphens and marks of direction: nobody sees them, and two names differ by them."""
 WIDE_BLANKS = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
 ARABIC = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬"
+MOST_COLUMNS = 3_000
 BLANK = pa.array(["", "NULL", "null", "\\N", "#N/A", "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
 
 
@@ -86,9 +88,15 @@ def column_name(text: str) -> str:
 
 
 def column_names(cells: Sequence[str], where: str) -> list[str]:
-    """The names of a header's cells; a blank one is named by its place. Raises UnreadableError for one that is double."""
+    """The names of a header's cells; a blank one is named by its place. Raises UnreadableError for one that is double,
+    and for more than any export of records has."""
+    if len(cells) > MOST_COLUMNS:
+        raise UnreadableError(
+            f"{where}: {len(cells):,} columns, more than {MOST_COLUMNS:,}, are no export of records: leave out those that"
+            " Bairro does not need"
+        )
     names = [column_name(cell) for cell in cells]
-    if doubles := sorted({name for name in names if name and names.count(name) > 1}):
+    if doubles := sorted(name for name, number in Counter(names).items() if name and number > 1):
         raise UnreadableError(f"{where}: the column {doubles[0]} stands there twice")
     return [name or f"column_{position + 1}" for position, name in enumerate(names)]
 
