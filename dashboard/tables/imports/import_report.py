@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,12 @@ from dashboard.tables.readers.sheets import Fault
 from dashboard.tables.readers.sources import Source
 
 SHOWN = 10
+PARTICULARS = r"\d{4}-\d{2}-\d{2}|(?<=line )\d+|(?<=row )\d+|(?<=feature )\d+"
+CAUSES = {
+    "two contracts at once": ": is started_on another one than in the import before, or has a customer a row for each service?",
+    "has the same": ": has the file a row for each message or change?",
+}
+"""What is probably behind a fault that many rows have."""
 SHOWN_COLUMNS = 20
 
 
@@ -88,13 +94,7 @@ class ImportReport:
         lines = [self.summary]
         if self.dropped_columns:
             lines.append(f"  columns not stored: {_listed(self.dropped_columns)}")
-        reasons = Counter((fault.column, fault.reason) for fault in self.faults)
-        first_lines = {(fault.column, fault.reason): fault.line for fault in reversed(self.faults)}
-        for (column, reason), rows in reasons.most_common(SHOWN):
-            first = first_lines[column, reason]
-            lines.append(f"  refused, {rows:,} x from {self.unit} {first}: {column or 'the row'} {reason}")
-        if len(reasons) > SHOWN:
-            lines.append(f"  refused: {len(reasons) - SHOWN} more reasons")
+        lines += _refused(self.faults, self.unit)
         lines += [f"  {'WARNING: ' if join.is_under else ''}{join}" for join in self.joins]
         lines += [f"  WARNING: {warning}" for warning in self.warnings]
         lines += [f"  {note}" for note in (*self.unjoined, *self.notes)]
@@ -114,3 +114,20 @@ class ImportReport:
 def _listed(columns: Sequence[str]) -> str:
     more = len(columns) - SHOWN_COLUMNS
     return ", ".join(columns[:SHOWN_COLUMNS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _refused(faults: Sequence[Fault], unit: str) -> list[str]:
+    """A line per kind of fault: reasons that differ by a day or a line alone are one kind."""
+    kinds: dict[tuple[str | None, str], list[Fault]] = {}
+    for fault in faults:
+        kinds.setdefault((fault.column, re.sub(PARTICULARS, "*", fault.reason)), []).append(fault)
+    most = sorted(kinds.values(), key=len, reverse=True)
+    lines = [f"  refused, {len(alike):,} x from {unit} {alike[0].line}: {_said(alike)}" for alike in most[:SHOWN]]
+    return [*lines, f"  refused: {len(most) - SHOWN} more reasons"] if len(most) > SHOWN else lines
+
+
+def _said(alike: Sequence[Fault]) -> str:
+    first = alike[0]
+    others = " (the others likewise)" if len({fault.reason for fault in alike}) > 1 else ""
+    cause = next((cause for words, cause in CAUSES.items() if words in first.reason), "") if others else ""
+    return f"{first.column or 'the row'} {first.reason}{others}{cause}"
