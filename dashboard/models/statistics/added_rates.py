@@ -125,9 +125,20 @@ def _net(columns: Floats, rate: Floats, weight: Floats, levels: tuple[Floats, Fl
         weeks[span, span] += own
     # A week that adds to all what an area's course already holds has no place of its own: the ridge leaves it at none.
     weeks[np.diag_indices(len(weeks))] *= 1 + RIDGE
-    onto = linalg.solve(weeks, np.einsum("ati,atk->tik", parts, values).reshape(len(weeks), -1), assume_a="pos")
+    onto = _onto(weeks, np.einsum("ati,atk->tik", parts, values).reshape(len(weeks), -1))
     values -= off_areas(np.einsum("ai,tik->atk", shapes, onto.reshape(len(week), 2, -1)))
     return values[:, :, :-1], values[:, :, -1]
+
+
+def _onto(matrix: Floats, right: Floats) -> Floats:
+    """The solution of the weeks' equations; where two of them say the same, the smallest."""
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    scaled, asked = matrix * np.outer(scale, scale), scale[:, None] * right
+    try:
+        found = linalg.cho_solve(linalg.cho_factor(scaled), asked)
+    except linalg.LinAlgError:
+        found = linalg.pinvh(scaled, rtol=RIDGE) @ asked
+    return np.asarray(scale[:, None] * found)
 
 
 def _solved(matrix: Floats, right: Floats) -> Floats:

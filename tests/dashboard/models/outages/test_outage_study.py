@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.models.outages import following_weeks, hidden_hours, outage_hours, outage_list, outage_study
 from dashboard.models.outages.outage_hours import ALL, OVER, UNDER
+from dashboard.models.statistics import added_rates
 
 from ...sample_measures import not_taken
 
@@ -237,3 +238,15 @@ def test_another_measure_stands_beside_the_hours_only_where_it_moves_with_them(u
     along = noise + 0.05 * hours.hours[ALL]
     assert len(following_weeks._others(replace(hours, others=along[None]))) == len(following_weeks.OTHER_LAGS)
     assert len(following_weeks._others(replace(hours, others=np.full_like(along, np.nan)[None]))) == 0
+
+
+@pytest.mark.parametrize("areas", [12, 30])
+@pytest.mark.parametrize("customers", [1000.0, 1037.0, 3.7e5])
+def test_events_of_a_single_week_add_nothing_to_what_an_hour_costs(areas, customers):
+    """All weeks but one are at no level then, and areas are alike: two of their equations say the same."""
+    events, used = np.zeros((areas, 104)), np.ones((areas, 104), dtype=bool)
+    events[:, 0] = 2.0
+    hours = np.random.default_rng(1).exponential(0.3, (areas, 104, 1))
+    grid = added_rates.Grid(events, np.full((areas, 104), customers), hours, used)
+    inference = added_rates.infer(grid, added_rates.fit(grid), np.eye(1), is_counted=False)
+    assert inference.estimates[0] == pytest.approx(0.0, abs=1e-9)
