@@ -47,8 +47,8 @@ def program_in(folder: Path, entry: str) -> Path:
         shutil.copy(ROOT / module, folder)
     registry = folder / "dashboard" / "measures.py"
     text = registry.read_text(encoding="utf-8")
-    assert text.count("\n)\nCOMPARED") == 1
-    registry.write_text(text.replace("\n)\nCOMPARED", f"\n    {entry},\n)\nCOMPARED"), encoding="utf-8")
+    assert text.count("\n)\nWINDOWS") == 1
+    registry.write_text(text.replace("\n)\nWINDOWS", f"\n    {entry},\n)\nWINDOWS"), encoding="utf-8")
     return folder
 
 
