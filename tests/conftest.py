@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import itertools
 import os
 import pwd
 import random
@@ -25,27 +24,12 @@ import sqlalchemy as sa
 ROOT = Path(__file__).parent.parent
 MARK = "BAIRRO_TEST_MARK"
 STOP_SECONDS = 20.0
-ONE_DEMO = frozenset(f"tests/end_to_end/test_{name}.py" for name in ("browser", "demo", "what_is_not_known"))
-"""A demo takes half a minute of CPU until it is built: two workers would start two."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow files first, so that none of them is what the other worker waits for at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A worker for each file, as ``--dist loadfile`` has it, but one for all files that look at the same demo."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return "one demo" if file in ONE_DEMO else file
-
-    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -139,12 +123,6 @@ class Processes:
                 os.kill(pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
-def new_processes() -> type[Processes]:
-    """For fixtures of another scope than those below: whoever makes one calls its ``stop_all``."""
-    return Processes
-
-
 @pytest.fixture
 def processes() -> Iterator[Processes]:
     """Start processes for one test; they end with it."""
@@ -171,14 +149,10 @@ def session_processes() -> Iterator[Processes]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
-    """Call ``ask`` until it answers something true, and return that; fails with its last error after ``seconds``.
-
-    It asks soon again at first and then every ``pause`` seconds.
-    """
+    """Call ``ask`` until it answers something true, and return that; fails with its last error after ``seconds``."""
 
     def wait(ask: Callable[[], Any], seconds: float = 30.0, pause: float = 0.2) -> Any:
         deadline = time.monotonic() + seconds
-        pauses = itertools.chain((0.01, 0.02, 0.04, 0.08), itertools.repeat(pause))
         while True:
             trouble: Exception | None = None
             try:
@@ -189,7 +163,7 @@ def eventually() -> Callable[..., Any]:
                 return answer
             if time.monotonic() > deadline:
                 raise AssertionError(f"still not so after {seconds:.0f} s; last answer: {answer!r}") from trouble
-            time.sleep(next(pauses))
+            time.sleep(pause)
 
     return wait
 

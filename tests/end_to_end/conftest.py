@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,13 @@ def start_demo(free_port, eventually) -> Callable[..., Demo]:
     return start
 
 
-@pytest.fixture(scope="package")
-def demo(start_demo, new_processes, tmp_path_factory) -> Iterator[Demo]:
-    """The demo that the tests of this folder look at; it ends with them, since it costs the others time."""
-    started = new_processes()
-    yield start_demo(started, tmp_path_factory.mktemp("demo") / "provider")
-    started.stop_all()
+@pytest.fixture(scope="session")
+def demo(start_demo, session_processes, tmp_path_factory) -> Demo:
+    """The demo that the tests of a file look at."""
+    return start_demo(session_processes, tmp_path_factory.mktemp("demo") / "provider")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def built_demo(demo, eventually) -> Demo:
     """The same once the analysis is there."""
     eventually(lambda: list((demo.folder / "data" / "results").glob("*/manifest.json")), READY_SECONDS, 0.5)

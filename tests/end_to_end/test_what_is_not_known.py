@@ -159,7 +159,7 @@ def test_a_killed_collector_is_named_and_its_devices_are_unknown(world, page, ar
     assert "bairro collect --shard 1/2" in said(page)
     assert 0 < shown["Unknown"] < len(world.devices())
     assert "not known" in page.locator("#now-tiles").inner_text()
-    assert page.locator("#now-devices .ag-row", has_text="collector shard 1 silent").count() > 0
+    page.locator("#now-devices .ag-row", has_text="collector shard 1 silent").first.wait_for(timeout=15_000)
     assert NONE_OPEN not in page.locator("#now-incidents").inner_text()
     page.screenshot(path=artifacts / "unknown-shard.png")
     dark = page.locator("#now-devices .ag-row", has_text="collector shard 1 silent").first
