@@ -1,6 +1,6 @@
 """Agents with one damaged cell each: ``make bench-damage``, ARGS="--agents 30000 --seed 7".
 
-What tests/collector/poll/snmp/test_damage.py does with 1,000, further: every kind of damage in any cell, in some polls out of
+What tests/collector/poll/snmp/test_damage.py does with 3,000, further: every kind of damage in any cell, in some polls out of
 eight, by GET and walk, by version 2c and 3. It ends with 1 where a value is read that the agent did not give, or a cell
 beside the damaged one is lost.
 """

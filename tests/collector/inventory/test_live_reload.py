@@ -1,4 +1,4 @@
-"""The inventory of a running collector changes again and again under 800 devices: nobody who stays misses a turn."""
+"""The inventory of a running collector changes again and again under 2,000 devices: nobody who stays misses a turn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..fleet import CollectorRun, Samples
 
 pytestmark = pytest.mark.slow
 
-DEVICES, PARENTS, CHANGED = 800, 40, 60
+DEVICES, PARENTS, CHANGED = 2000, 40, 150
 INTERVAL = 4.0
 
 

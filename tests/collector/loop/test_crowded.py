@@ -19,8 +19,6 @@ from ..publish.certificates import Authority
 pytestmark = pytest.mark.slow
 
 HALF_OPEN = IDLE = 500
-HALF_OPEN_TLS = IDLE_TLS = 150
-"""Each handshake costs this process as much as the collector; together still more than twice what it holds."""
 ROUNDS = 3
 SECONDS = 10.0
 """That a scrape may take here, on a machine that does much else; Prometheus gives it ten."""
@@ -37,8 +35,8 @@ class Crowd:
         context: ssl.SSLContext | None,
         sources: int,
         *,
-        half_open: int,
-        idle: int,
+        half_open: int = HALF_OPEN,
+        idle: int = IDLE,
         begun: bytes = BEGUN,
     ) -> None:
         self._port, self._context, self._sources = port, context, sources
@@ -133,7 +131,6 @@ def run(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[CollectorRun]:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_scrapes_go_through_a_crowd(run, tmp_path, many_files, eventually, scheme, sources):
     context, options = None, []
-    half_open, idle = (HALF_OPEN, IDLE) if scheme == "http" else (HALF_OPEN_TLS, IDLE_TLS)
     if scheme == "https":
         authority = Authority(tmp_path)
         authority.sign("server")
@@ -144,10 +141,10 @@ def test_scrapes_go_through_a_crowd(run, tmp_path, many_files, eventually, schem
         )
     run.start(*options)
     eventually(lambda: get(run.port, "/-/ready", context)[0] == 200, 60)
-    crowd = Crowd(run.port, context, sources, half_open=half_open, idle=idle)
+    crowd = Crowd(run.port, context, sources)
     slowest = {"/-/healthy": 0.0, "/metrics": 0.0}
     try:
-        assert crowd.fill() == half_open + idle
+        assert crowd.fill() == HALF_OPEN + IDLE
         for _ in range(ROUNDS):
             for path, before in slowest.items():
                 status, seconds = get(run.port, path, context)
@@ -156,7 +153,7 @@ def test_scrapes_go_through_a_crowd(run, tmp_path, many_files, eventually, schem
             crowd.fill()
     finally:
         crowd.close()
-    print(f"slowest under {half_open + idle} connections, {scheme}, from {sources}: {slowest}")
+    print(f"slowest under {HALF_OPEN + IDLE} connections, {scheme}, from {sources}: {slowest}")
     status, text = run.get("/metrics") if context is None else (200, "")
     assert status == 200
     assert context is not None or _counted(text, "crowded" if sources > 1 else "source_crowded") > 500

@@ -24,7 +24,7 @@ IS_UP, SPEED, NAME, HC_IN, HC_OUT = f"{IF}.8", f"{IF_X}.15", f"{IF_X}.1", f"{IF_
 UPTIME, ENGINE_TIME = "1.3.6.1.2.1.1.3.0", "1.3.6.1.6.3.10.2.1.3.0"
 UPLINK = {"role": "cpe", "uplink_interface": "if2"}
 
-AGENTS = 1000
+AGENTS = 3000
 DAMAGE = {
     "empty_number": b"\x46\x00",
     "too_large": b"\x41\x05\xff\xff\xff\xff\xfe",
@@ -224,7 +224,7 @@ def test_a_reply_that_names_nothing_that_was_asked_is_refused(serve: Serve) -> N
 
 
 @pytest.mark.slow
-def test_of_1000_agents_with_a_damaged_cell_nothing_false_is_read_and_nothing_beside_it_lost(tmp_path: Path) -> None:
+def test_of_3000_agents_with_a_damaged_cell_nothing_false_is_read_and_nothing_beside_it_lost(tmp_path: Path) -> None:
     """Each kind of damage in any cell, in some polls out of eight: GET and walk, learnt and not, v2c and v3. What history
     makes of them are bytes that passed: all of them where the uplink's counters were read each time.
     """
