@@ -79,11 +79,23 @@ test-spark: .venv/.spark-ready
 	@tools/system-packages.sh openjdk-17-jre-headless
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -v -s tests/dashboard/panel/test_engines.py tests/spark/cluster.py $(ARGS)
 
-bench-build bench-collector bench-damage bench-fuzz bench-hops bench-wire bench-wire-v3 bench-publish bench-exposition bench-page-load: bench-%: .venv/.test-ready
+bench-build bench-collector bench-hops bench-publish bench-exposition bench-page-load: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$(subst -,_,$*) $(ARGS)
 
-bench-ranking bench-coverage bench-traps bench-planned: bench-%: .venv/.test-ready
-	@exec $(BIN)/python -m bench.$* --jobs 2 $(ARGS)
+bench-wire bench-wire-v3 bench-fuzz: bench-%: .venv/.test-ready
+	@exec $(BIN)/python -m bench.protocol.$(subst -,_,$*) $(ARGS)
+
+bench-damage: .venv/.test-ready
+	@exec $(BIN)/python -m bench.protocol.damaged_cells $(ARGS)
+
+bench-coverage bench-traps: bench-%: .venv/.test-ready
+	@exec $(BIN)/python -m bench.truth.$* --jobs 2 $(ARGS)
+
+bench-ranking: .venv/.test-ready
+	@exec $(BIN)/python -m bench.truth.worst_areas --jobs 2 $(ARGS)
+
+bench-planned: .venv/.test-ready
+	@exec $(BIN)/python -m bench.truth.planned_work --jobs 2 $(ARGS)
 
 bench-abroad: .venv/.test-ready
 	@exec $(BIN)/python -m bench.worlds_abroad $(ARGS)
@@ -92,7 +104,7 @@ bench-checks-abroad: .venv/.test-ready
 	@exec $(BIN)/python -m bench.checks_abroad $(ARGS)
 
 bench-analysis: .venv/.test-ready
-	@exec $(BIN)/python -m bench.analysis $(or $(ARGS),effects --seeds 16) --jobs 2
+	@exec $(BIN)/python -m bench.truth.analysis $(or $(ARGS),effects --seeds 16) --jobs 2
 
 screenshots: .venv/.test-ready
 	@exec $(BIN)/python tools/screenshots.py $(ARGS)

@@ -2,7 +2,7 @@
 
 Every customer hangs on one of the access devices of a neighbourhood; a tenth of the neighbourhoods has outages and
 latency that come and go by the week, and customers leave and complain more in those weeks. It is shaped like a provider,
-not a truth to hold the models to (`bench/worlds.py` is).
+not a truth to hold the models to (`bench/truth/demo_worlds.py` is).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collector.published import DEVICES, QUALITY_HOURS
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import CATEGORIES, RECORDS, conform
 
 Floats = npt.NDArray[np.float64]

@@ -41,7 +41,7 @@ def test_a_kind_of_record_that_is_only_declared_lacks_all_the_rest(errands):
         "dashboard/figures/live/age.py: visits: NAMES has no name for it that people read",
         "dashboard/figures/evidence.py: visits: TABLES has no name for its rows",
         "dashboard/tables/vocabulary.toml: visits: [names] has no technician, so that no mapping can be proposed for it",
-        "dashboard/tables/imports/joins.py: visits: _LOOKS does not say whether its customers are on record",
+        "dashboard/tables/imports/joining/joins.py: visits: _LOOKS does not say whether its customers are on record",
         "dashboard/panel/row_accounts.py: visits: COUNTS does not say what becomes of its rows",
     ]
     assert all((ROOT / line.split(":")[0]).exists() for line in said)

@@ -16,7 +16,7 @@ from dashboard.commands.records_command import KINDS
 from dashboard.figures.evidence import TABLES
 from dashboard.figures.live.age import NAMES
 from dashboard.panel.row_accounts import COUNTS
-from dashboard.tables.imports.joins import _LOOKS
+from dashboard.tables.imports.joining.joins import _LOOKS
 from dashboard.tables.imports.row_rules import RULES
 from dashboard.tables.mappings.proposals import VOCABULARY
 from dashboard.tables.schema import RECORDS, TableSpec, given_columns
@@ -44,7 +44,7 @@ def faults_of_record(spec: TableSpec) -> Iterator[str]:
                 " proposed for it"
             )
     if "customer_id" in spec.column_names and spec.name not in _LOOKS:
-        yield f"dashboard/tables/imports/joins.py: {spec.name}: _LOOKS does not say whether its customers are on record"
+        yield f"dashboard/tables/imports/joining/joins.py: {spec.name}: _LOOKS does not say whether its customers are on record"
     if f"'{spec.name}'" not in COUNTS:
         yield f"dashboard/panel/row_accounts.py: {spec.name}: COUNTS does not say what becomes of its rows"
 

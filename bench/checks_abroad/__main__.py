@@ -22,15 +22,15 @@ import numpy as np
 import pandas as pd
 
 from bench import resume
-from bench.checks_abroad import weeks
-from bench.coverage import wilson
+from bench.checks_abroad import customer_weeks
 from bench.resume import Row
-from bench.worlds_abroad import mechanisms, voices, worlds
+from bench.truth.coverage import wilson
 from bench.worlds_abroad.__main__ import seeds_of
-from bench.worlds_abroad.layout import Floats
-from bench.worlds_abroad.mechanisms import NULL
-from bench.worlds_abroad.quality import Course
-from bench.worlds_abroad.worlds import World
+from bench.worlds_abroad.simulation import mechanisms, voices, worlds
+from bench.worlds_abroad.simulation.layout import Floats
+from bench.worlds_abroad.simulation.mechanisms import NULL
+from bench.worlds_abroad.simulation.quality import Course
+from bench.worlds_abroad.simulation.worlds import World
 from dashboard.measures import MEASURES, PLANNED
 from dashboard.models.complaints import complaint_model
 from dashboard.models.leaving import churn
@@ -49,8 +49,8 @@ def nulls(seed: int) -> Row:
     """Every joint test of a world without effects, whose areas have base levels of their own."""
     plain = mechanisms.drawn(NULL, seed, worlds.AREAS)
     world = worlds.of(replace(plain, levels=LEVELS), seed)
-    fitted = [*complaint_model.fit(weeks.area_weeks(world)).models]
-    fitted += churn.fit(weeks.customer_weeks(world, stays=FEW_STAYS), predicts=False).models
+    fitted = [*complaint_model.fit(customer_weeks.area_weeks(world)).models]
+    fitted += churn.fit(customer_weeks.customer_weeks(world, stays=FEW_STAYS), predicts=False).models
     return {"tests": {model.model: _test(model) for model in fitted}}
 
 
@@ -66,7 +66,7 @@ def complaints(seed: int) -> Row:
     """Control, placebo and intervals where a complaint makes the next one likelier, with frailty in every other world."""
     plain = mechanisms.drawn("excitation", seed, worlds.AREAS)
     world = worlds.of(replace(plain, frailty=1.0 if seed % 4 == 1 else 0.0), seed)
-    fitted = complaint_model.fit(weeks.area_weeks(world))
+    fitted = complaint_model.fit(customer_weeks.area_weeks(world))
     true = _steps(world)
     told = {
         effect.term.name: {
@@ -108,7 +108,7 @@ def repairs(seed: int) -> Row:
     """What is said by the size of repairs, where outages alone make people complain."""
     plain = mechanisms.drawn("exponential", seed, worlds.AREAS)
     world = worlds.of(replace(plain, ratios={"down_hours": plain.ratio("down_hours")}), seed)
-    own, sizes = weeks.area_weeks(world), {}
+    own, sizes = customer_weeks.area_weeks(world), {}
     for size in REPAIRS:
         fitted = complaint_model.fit(_repaired(own, size))
         latency = next(effect for effect in fitted.main.effects if effect.term is LATENCY)

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.collector import contenders, long_runs, peers, soak
 from bench.collector.contest import Scene
 from bench.collector.load import FIRST_ROUTER, agents, build
-from bench.collector.measure import Log, Run
+from bench.collector.process_figures import Log, Run
 from bench.collector.table import print_table
 
 Contender = Callable[[Scene], Run]

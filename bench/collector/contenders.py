@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.collector.check import Finding, check_exporter, check_ours
 from bench.collector.contest import Scene, free_port, inventory, program, scrape, wait_for, write_settings
 from bench.collector.load import COLUMNS, CPE_OIDS, ROUTER_COLUMNS, SCALARS
 from bench.collector.long_runs import own_figures
-from bench.collector.measure import Run, cpu_seconds, peak_rss_bytes
 from bench.collector.ours import (
     JOURNAL_WRITES_A_CYCLE,
     LIVE_WRITES_A_CYCLE,
@@ -24,6 +22,8 @@ from bench.collector.ours import (
     SETTLED_LAG_SECONDS,
     SETTLED_POLLS,
 )
+from bench.collector.process_figures import Run, cpu_seconds, peak_rss_bytes
+from bench.collector.values_agree import Finding, check_exporter, check_ours
 
 WINDOW, ROUTER_WINDOW = 2000, 50
 WARM_CYCLES, WARM_SCRAPES = 2, 1000

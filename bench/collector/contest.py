@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.collector.check import device_id
 from bench.collector.load import FIRST_ROUTER, UPLINK, Truth, address_of
+from bench.collector.values_agree import device_id
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.collector.check import check_ours, samples
 from bench.collector.contest import free_port, inventory, program, scrape, wait_for, write_settings
 from bench.collector.load import FIRST_ROUTER, agents
-from bench.collector.measure import Log, Run, cpu_seconds, rss_bytes
+from bench.collector.process_figures import Log, Run, cpu_seconds, rss_bytes
+from bench.collector.values_agree import check_ours, samples
 
 LAG_INTERVAL, LAG_CYCLES = 10, 3
 MINUTE = 60.0

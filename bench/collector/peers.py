@@ -13,7 +13,7 @@ import time
 
 from bench.collector.contest import Scene
 from bench.collector.load import CPE_OIDS, ROUTER_COLUMNS, ROUTER_INTERFACES, SCALARS, UPLINK, Truth, address_of
-from bench.collector.measure import Run, peak_rss_bytes
+from bench.collector.process_figures import Run, peak_rss_bytes
 
 LOOP_WINDOW, ROUTER_LOOP_WINDOW = 256, 50
 COMMON = ("-v2c", "-c", "public", "-Oqnet")

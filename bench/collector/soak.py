@@ -23,11 +23,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.collector.check import COUNTERS, device_number, samples
 from bench.collector.contest import free_port, inventory, program, scrape, wait_for, write_settings
 from bench.collector.load import FIRST_ROUTER, UPLINK, Truth, agents
 from bench.collector.long_runs import own_figures
-from bench.collector.measure import Log, Run, cpu_seconds, rss_bytes
+from bench.collector.process_figures import Log, Run, cpu_seconds, rss_bytes
+from bench.collector.values_agree import COUNTERS, device_number, samples
 
 KEPT_SECONDS = 60.0
 SPIKE_RATIO, LOW_RATIO = 1.05, 0.95

@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 
 from bench import resume
-from bench.worlds_abroad import worlds
-from bench.worlds_abroad.measure import measure
-from bench.worlds_abroad.mechanisms import NAMES
+from bench.worlds_abroad.held_to_truth import measure
 from bench.worlds_abroad.report import report
+from bench.worlds_abroad.simulation import worlds
+from bench.worlds_abroad.simulation.mechanisms import NAMES
 
 
 def seeds_of(text: str, *, is_final: bool) -> list[int]:

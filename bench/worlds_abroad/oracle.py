@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.worlds_abroad import futures
-from bench.worlds_abroad.doses import Targets
-from bench.worlds_abroad.futures import Future
-from bench.worlds_abroad.layout import WEEKS, Codes, Floats
-from bench.worlds_abroad.leaving import Rules, doses_of_past, hazard
+from bench.worlds_abroad.simulation import futures
+from bench.worlds_abroad.simulation.doses import Targets
+from bench.worlds_abroad.simulation.futures import Future
+from bench.worlds_abroad.simulation.layout import WEEKS, Codes, Floats
+from bench.worlds_abroad.simulation.leaving import Rules, doses_of_past, hazard
 
 STEP = 0.01
 PERIOD_WEEKS = 4

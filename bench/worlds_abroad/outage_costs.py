@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.worlds_abroad.customers import Customers
-from bench.worlds_abroad.layout import BEFORE, WEEKS, Codes, Floats
-from bench.worlds_abroad.leaving import OTHERS, Doses, Rules, doses_of_past, hazard
-from bench.worlds_abroad.quality import Course
+from bench.worlds_abroad.simulation.layout import BEFORE, WEEKS, Codes, Floats
+from bench.worlds_abroad.simulation.leaving import OTHERS, Doses, Rules, doses_of_past, hazard
+from bench.worlds_abroad.simulation.population import Customers
+from bench.worlds_abroad.simulation.quality import Course
 
 AFTER = 12
 LONG_HOURS = 4.0

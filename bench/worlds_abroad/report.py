@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bench.resume import Row
-from bench.worlds_abroad.futures import EVERYTHING
-from bench.worlds_abroad.mechanisms import NAMES, NULL
+from bench.worlds_abroad.simulation.futures import EVERYTHING
+from bench.worlds_abroad.simulation.mechanisms import NAMES, NULL
 from bench.worlds_abroad.verdicts import verdicts
 
 Pick = Callable[[Row], "tuple[float, float] | None"]

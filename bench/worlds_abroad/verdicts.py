@@ -8,9 +8,9 @@ import numpy as np
 from scipy import stats
 
 from bench.resume import Row
-from bench.worlds_abroad.futures import EVERYTHING
-from bench.worlds_abroad.layout import Floats
-from bench.worlds_abroad.mechanisms import NAMES, NULL
+from bench.worlds_abroad.simulation.futures import EVERYTHING
+from bench.worlds_abroad.simulation.layout import Floats
+from bench.worlds_abroad.simulation.mechanisms import NAMES, NULL
 
 HELD_RANGE, LEAST_HELD = (0.93, 0.97), 0.88
 TOLD_RANGE = (0.9, 1.1)

@@ -20,7 +20,7 @@ from dashboard.panel import withholding
 from dashboard.panel.engines.sql_engine import EngineError
 from dashboard.results import backtest_results
 from dashboard.tables import quality_hours
-from dashboard.tables.imports.snapshots import SnapshotError
+from dashboard.tables.imports.storage.snapshots import SnapshotError
 
 WORDS = {
     "auc": "customers in order (AUC)",

@@ -25,7 +25,7 @@ from dashboard.tables import digests, stored_hours
 from dashboard.tables import quality_hours as quality
 from dashboard.tables import recorded_incidents as operations
 from dashboard.tables.imports import records
-from dashboard.tables.imports.snapshots import SnapshotError
+from dashboard.tables.imports.storage.snapshots import SnapshotError
 from dashboard.tables.schema import RECORDS
 from dashboard.tables.stored_hours import HourFiles
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bairro_error import BairroError
 from collector import file_lock
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import RECORDS
 
 LAST = ".last-attempt.json"

@@ -170,7 +170,7 @@ def _print_profiles() -> int:
 
 
 def _print_history(settings: DashboardSettings, kind: str | None) -> int:
-    from dashboard.tables.imports import import_log
+    from dashboard.tables.imports.storage import import_log
 
     print(import_log.told(settings.data, kind))
     return EXIT_OK

@@ -20,7 +20,7 @@ from dashboard.operations.live_incidents import IncidentReader, Incidents
 from dashboard.operations.live_moment import WITHOUT_SERVICE, one_moment
 from dashboard.operations.live_reader import empty_devices
 from dashboard.operations.live_tables import Shard, TableReader, Tables
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import AREAS
 
 __all__ = [

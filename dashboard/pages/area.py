@@ -12,15 +12,15 @@ import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import findings, known
+from dashboard.figures.charts.map import empty
+from dashboard.figures.charts.timeline import timeline
+from dashboard.figures.charts.weeks import weekly
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.live import collector_status, last_reading
-from dashboard.figures.map import empty
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.intervals import places
 from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.figures.style.suppression import too_small
-from dashboard.figures.timeline import timeline
-from dashboard.figures.weeks import weekly
 from dashboard.models.statistics.interval_sides import Side, side_of
 from dashboard.operations.live_state import Live, areas_now, shown_states
 from dashboard.pages import fixes, now_devices, parts

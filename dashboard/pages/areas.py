@@ -8,7 +8,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard import spreadsheet
 from dashboard.figures import findings
-from dashboard.figures import map as maps
+from dashboard.figures.charts import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.live import age
 from dashboard.figures.ranking import ranking_rows

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.figures import map as maps
+from dashboard.figures.charts import map as maps
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES, theme

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pandas as pd
 
 from dashboard.config import DEFAULT_FILE, DashboardSettings
-from dashboard.figures import map as maps
+from dashboard.figures.charts import map as maps
 from dashboard.figures.style.suppression import tellable
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
 from dashboard.results import backtest_results

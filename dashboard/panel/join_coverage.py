@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines.sql_engine import Engine
-from dashboard.tables.imports.agreement import DAYS_AFTER, DAYS_BEFORE
+from dashboard.tables.imports.joining.agreement import DAYS_AFTER, DAYS_BEFORE
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"

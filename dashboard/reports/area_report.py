@@ -18,15 +18,15 @@ from bairro_error import BairroError
 from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
 from dashboard.figures import findings, known
+from dashboard.figures.charts.sparks import description, spark_svg
+from dashboard.figures.charts.weeks import PANELS, weekly
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Driver, Finding
 from dashboard.figures.fixes import ALWAYS, BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
 from dashboard.figures.live import age
-from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.intervals import interval_svg
 from dashboard.figures.style.suppression import small_areas, too_small
-from dashboard.figures.weeks import PANELS, weekly
 from dashboard.results.stored_results import Results, load, passed_over
 
 TEMPLATES = Path(__file__).parent

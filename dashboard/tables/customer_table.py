@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bairro_error import BairroError
-from dashboard.tables.checks.cell_values import parse_numbers
+from dashboard.tables.checks.cells.cell_values import parse_numbers
 from dashboard.tables.mappings.customer_mapping import Mapping, normal
 from dashboard.tables.readers import delimited_text
 from dashboard.tables.readers.sheets import Fault, UnreadableError

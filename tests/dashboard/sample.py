@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dashboard.config import DashboardSettings
 from dashboard.results import stored_results
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import AREAS
 
 from .sample_backtest import frames as backtest_frames

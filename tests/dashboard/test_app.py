@@ -23,7 +23,7 @@ from dashboard.config import WebSettings
 from dashboard.pages.source import Source
 from dashboard.reports.area_report import compose
 from dashboard.results import stored_results as storage
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import COMPLAINTS
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dashboard import measures
-from dashboard.figures import weeks
+from dashboard.figures.charts import weeks
 from dashboard.figures.style import words
 from dashboard.measures import DOWN, MEASURES, Mean, Measure, MeasureError, ShareOfCounts, Words
 from dashboard.panel import statements

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.tables.dates.parts import Order
+from dashboard.tables.dates.date_parts import Order
 
 MONTH_FIRST = (
     *(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dashboard.tables.dates.customs import Customs
-from dashboard.tables.dates.parts import Order, OrderError, Parts, year_last
+from dashboard.tables.dates.date_parts import Order, OrderError, Parts, year_last
 
 AHEAD = frozenset({"contract_until", "ended_on", "valid_from"})
 """Columns whose days may lie in the future."""

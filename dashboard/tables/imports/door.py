@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import categories, departures, ids, money, scales, statuses
-from dashboard.tables.checks.alike import told_where_alike
-from dashboard.tables.checks.blanks import without_blank_words
-from dashboard.tables.checks.doubtful import without_doubtful, without_print_out
-from dashboard.tables.imports import habits, snapshots
+from dashboard.tables.checks.cells import ids
+from dashboard.tables.checks.cells.blanks import without_blank_words
+from dashboard.tables.checks.cells.doubtful import without_doubtful, without_print_out
+from dashboard.tables.checks.columns import categories, departures, money, scales, statuses
+from dashboard.tables.checks.columns.alike import told_where_alike
+from dashboard.tables.imports import habits
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.mappings import profiles
 from dashboard.tables.mappings.translate import translate
 from dashboard.tables.readers import sources

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks.date_orders import Customs, Order
-from dashboard.tables.imports import snapshots
+from dashboard.tables.checks.cells.date_orders import Customs, Order
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import RECORDS
 
 DATE_ORDER = "date_order"

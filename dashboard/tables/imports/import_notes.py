@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import quality_hours
-from dashboard.tables.checks import swapped
-from dashboard.tables.imports import snapshots
+from dashboard.tables.checks.columns import swapped
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.readers.sheets import Sheet
 
 MAY_BE_NONE = ("complaints", "nps", "reviews")

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dashboard.tables.checks.ids import Way
-from dashboard.tables.imports.join_counts import Join
+from dashboard.tables.checks.cells.ids import Way
+from dashboard.tables.imports.joining.join_counts import Join
 from dashboard.tables.readers.sheets import Fault
 from dashboard.tables.readers.sources import Source
 

@@ -16,22 +16,15 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks import absences, date_orders, ends_on_record, money, overturned, repeats
-from dashboard.tables.imports import (
-    agreement,
-    door,
-    habits,
-    identity,
-    import_log,
-    join_counts,
-    joins,
-    merging,
-    row_rules,
-    snapshots,
-)
+from dashboard.tables.checks.cells import date_orders
+from dashboard.tables.checks.columns import money
+from dashboard.tables.checks.on_record import absences, ends_on_record, overturned, repeats
+from dashboard.tables.imports import door, habits, identity, row_rules
 from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, places_in_doubt, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
+from dashboard.tables.imports.joining import agreement, join_counts, joins
 from dashboard.tables.imports.personal import personal_cells
+from dashboard.tables.imports.storage import import_log, merging, snapshots
 from dashboard.tables.imports.typed import dates_of, typed_rows
 from dashboard.tables.mappings.profiles import Mapping, load
 from dashboard.tables.quality_hours import connect

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import ARROW, Column, TableSpec
-from dashboard.tables.checks import cell_values
-from dashboard.tables.checks.cell_values import Parsed
-from dashboard.tables.checks.date_orders import Order
+from dashboard.tables.checks.cells import cell_values
+from dashboard.tables.checks.cells.cell_values import Parsed
+from dashboard.tables.checks.cells.date_orders import Order
 from dashboard.tables.readers import outlines
 from dashboard.tables.readers.sheets import Fault, Sheet
 from dashboard.tables.schema import CHOICES, COUNTED, given_columns

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import settings_file
 from collector.published import TableSpec
-from dashboard.tables.checks.ids import COLUMNS, Way
-from dashboard.tables.checks.scales import SCALES
+from dashboard.tables.checks.cells.ids import COLUMNS, Way
+from dashboard.tables.checks.columns.scales import SCALES
 from dashboard.tables.readers.sheets import UnreadableError
 from dashboard.tables.schema import CHOICES, RECORDS, given_columns
 

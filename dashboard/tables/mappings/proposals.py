@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
-from dashboard.tables.checks import cell_values, currencies, departures, ids
-from dashboard.tables.checks.blanks import blanked
-from dashboard.tables.checks.ids import Way
+from dashboard.tables.checks.cells import cell_values, currencies, ids
+from dashboard.tables.checks.cells.blanks import blanked
+from dashboard.tables.checks.cells.ids import Way
+from dashboard.tables.checks.columns import departures
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
 

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
-from dashboard.tables.checks import blanks, categories, cell_values, date_orders, ids, statuses
-from dashboard.tables.checks.date_orders import Customs, Order
+from dashboard.tables.checks.cells import blanks, cell_values, date_orders, ids
+from dashboard.tables.checks.cells.date_orders import Customs, Order
+from dashboard.tables.checks.columns import categories, statuses
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
 from dashboard.tables.schema import CHOICES

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from bench.checks_abroad import __main__ as checks
-from bench.checks_abroad import weeks
-from bench.worlds_abroad import worlds
+from bench.checks_abroad import customer_weeks
+from bench.worlds_abroad.simulation import worlds
 
 
 def test_repairs_take_latency_off_the_weeks_after_unusual_complaints():
@@ -27,7 +27,7 @@ def test_repairs_take_latency_off_the_weeks_after_unusual_complaints():
 
 def test_a_sample_of_customer_weeks_stands_for_all_of_them():
     world = worlds.simulate("null", 3, areas=4, customers=400)
-    every, some = weeks.customer_weeks(world), weeks.customer_weeks(world, stays=2000)
+    every, some = customer_weeks.customer_weeks(world), customer_weeks.customer_weeks(world, stays=2000)
     assert (every["days_at_risk"] > 0).all()
     assert every["left_voluntarily"].sum() == some["left_voluntarily"].sum() > 0
     assert len(some) < len(every) / 5

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.checks_abroad import weeks
+from bench.checks_abroad import customer_weeks
 from bench.worlds_abroad import __main__ as bench
-from bench.worlds_abroad import worlds
+from bench.worlds_abroad.simulation import worlds
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +37,7 @@ def test_a_small_world_is_imported_built_and_held_to_its_truth(tmp_path, capsys)
 
 def _same_as_in_memory(built: pd.DataFrame) -> None:
     """Counts and days to the last; what is measured as far as echoes and noise of an hour go."""
-    made = weeks.area_weeks(worlds.simulate("additive", 1, areas=10, customers=2500))
+    made = customer_weeks.area_weeks(worlds.simulate("additive", 1, areas=10, customers=2500))
     for name in made.columns[3:]:
         tolerance = {"loss_ratio": 0.003, "evening_utilization_mean_ratio": 0.02, "down_hours_variance": 1.0}.get(name)
         own = built.dropna(subset=[name]) if tolerance else built
@@ -60,6 +60,6 @@ def test_seeds_of_the_other_kind_and_unknown_mechanisms_are_refused(arguments, c
 
 
 def test_the_generator_knows_nothing_of_the_demo_or_of_the_dashboard():
-    code = "import sys, bench.worlds_abroad.exports; print([m for m in sys.modules if m.split('.')[0] in ('demo', 'dashboard')])"
+    code = "import sys, bench.worlds_abroad.simulation.exports; print([m for m in sys.modules if m.split('.')[0] in ('demo', 'dashboard')])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

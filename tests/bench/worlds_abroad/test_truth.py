@@ -5,9 +5,10 @@ import copy
 import numpy as np
 import pytest
 
-from bench.worlds_abroad import doses, futures, hours, leaving, mechanisms, oracle, outage_costs, quality, worlds
-from bench.worlds_abroad.customers import NEVER, VOLUNTARY
-from bench.worlds_abroad.layout import BEFORE, WEEKS
+from bench.worlds_abroad import oracle, outage_costs
+from bench.worlds_abroad.simulation import doses, futures, hours, leaving, mechanisms, quality, worlds
+from bench.worlds_abroad.simulation.layout import BEFORE, WEEKS
+from bench.worlds_abroad.simulation.population import NEVER, VOLUNTARY
 
 SMALL = {"areas": 12, "customers": 1500}
 TARGETS = {"down_hours": 0.1, "evening_latency": 0.02, "loss": 0.002, "evening_utilization": 0.45}

@@ -19,7 +19,7 @@ from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.panel import assemble as panels
 from dashboard.results import stored_results
 from dashboard.tables import quality_hours
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import CATEGORIES, RECORDS, conform
 
 AREAS = 12

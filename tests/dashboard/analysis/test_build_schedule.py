@@ -23,7 +23,7 @@ from dashboard.figures.live import age
 from dashboard.pages import parts
 from dashboard.pages.source import Source, visit
 from dashboard.results import stored_results
-from dashboard.tables.imports import snapshots
+from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import CUSTOMERS
 
 NOW = datetime.datetime.now(datetime.UTC)

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 from dashboard.figures import findings, fixes
-from dashboard.figures import map as maps
+from dashboard.figures.charts import map as maps
+from dashboard.figures.charts.sparks import description, spark_svg
+from dashboard.figures.charts.timeline import timeline
+from dashboard.figures.charts.weeks import PANELS, is_known, weekly
 from dashboard.figures.effects import effects
 from dashboard.figures.ranking import ranking_rows
-from dashboard.figures.sparks import description, spark_svg
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.intervals import interval_svg, places
 from dashboard.figures.style.palette import AREA_STATES, DARK, DEVICE_STATES, LIGHT, VERDICTS, blend
 from dashboard.figures.style.suppression import suppress
-from dashboard.figures.timeline import timeline
-from dashboard.figures.weeks import PANELS, is_known, weekly
 from dashboard.results.stored_results import load
 
 CSS = Path(__file__).parents[3] / "dashboard" / "assets" / "bairro.css"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.wire_secure import CREDENTIAL, Front
+from bench.protocol.wire_secure import CREDENTIAL, Front
 from collector.commands.capture import Walker
 from collector.commands.explain_device import verdict
 from collector.config import CollectorSettings

@@ -35,7 +35,7 @@ from collector.poll.snmp.codec import (
 )
 from collector.poll.snmp.reply_parser import expected_values, learn_layout
 
-from ..fuzzing import parse, seed
+from ..damaged.fuzzing import parse, seed
 
 V2 = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
 HEAD = encode_head("2c", "public")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import planned
+from bench.truth import planned_work
 from dashboard.measures import PLANNED
 from dashboard.models.complaints import complaint_model
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, area_weeks_as_grids
@@ -144,14 +144,14 @@ def test_a_complaint_in_a_night_of_works_did_not_come_from_a_clean_network():
 
 
 @pytest.fixture(scope="module")
-def world() -> planned.World:
-    return planned.simulate(3)
+def world() -> planned_work.World:
+    return planned_work.simulate(3)
 
 
 def test_whom_fewer_outages_would_keep_does_not_grow_with_planned_work(world, monkeypatch):
     """A world that is not the demo's: where there are eight planned hours, twice the truth was told before."""
-    monkeypatch.setattr(planned, "simulate", lambda *_, **__: world)
-    row = planned.measure(3)
+    monkeypatch.setattr(planned_work, "simulate", lambda *_, **__: world)
+    row = planned_work.measure(3)
     ratios = np.array(row["told"]) / np.array(row["true"])
     assert np.abs(ratios - 1).max() < 0.35, ratios
     assert ratios.max() - ratios.min() < 0.35, "planned work makes no difference"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import worlds
+from bench.truth import demo_worlds
 from dashboard.models.leaving import challenger, rolling_origin
 from dashboard.models.leaving.rolling_origin import Backtest, Origin, Past
 from dashboard.models.statistics import accuracy
@@ -27,7 +27,7 @@ NOTHING_MATTERS = replace(
 
 
 def _past(rules: Rules, seed: int) -> Past:
-    panel, _ = worlds.panel_of(rules, seed)
+    panel, _ = demo_worlds.panel_of(rules, seed)
     return Past(panel.customer_weeks, panel.customer_periods, panel.area_weeks, panel.cut_off, 28)
 
 

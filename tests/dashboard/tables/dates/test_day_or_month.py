@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks.date_orders import Customs, Order, OrderError, read
+from dashboard.tables.checks.cells.date_orders import Customs, Order, OrderError, read
 from dashboard.tables.imports import records
 
 TODAY = datetime.date(2026, 11, 30)

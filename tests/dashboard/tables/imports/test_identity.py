@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.imports import import_log
 from dashboard.tables.imports.records import import_records, read
+from dashboard.tables.imports.storage import import_log
 from dashboard.tables.readers.sources import Source
 from dashboard.tables.schema import RECORDS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.imports import import_log
 from dashboard.tables.imports.records import import_records, read, undo
-from dashboard.tables.imports.snapshots import SnapshotError
+from dashboard.tables.imports.storage import import_log
+from dashboard.tables.imports.storage.snapshots import SnapshotError
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""A column that says who has gone, in an export that does not say when: such rows must not count as customers."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dashboard.tables.checks.columns import prospects, reasons
+from dashboard.tables.checks.columns.departures import is_named
+from dashboard.tables.readers.sheets import Fault, Sheet
+
+_WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
+_WHOLE = re.compile(rf"(?:{'|'.join(map(re.escape, _WORDS['gone_whole']))})(?:\s*[-(,;:/\d].*)?")
+_WITHIN = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['gone']))})")
+_HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))}|(?:{'|'.join(_WORDS['negations'])})\b)")
+MOST_KINDS = 60
+LONGEST_CODE = 5
+SHOWN = 5
+REASON = "says that the customer has gone, and ended_on is blank"
+
+
+def without_non_customers(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
+    """Customers without leads, tests and the like (see prospects), and without those who have gone."""
+    made = prospects.without_prospects(sheet, unused)
+    kept = pa.array(np.isin(sheet.lines, made.lines))
+    beside = {name: cells.filter(kept) for name, cells in unused.items()}
+    gone = without_gone(made, beside)
+    kept = pa.array(np.isin(made.lines, gone.lines))
+    return reasons.told_where_reasons(gone, {name: cells.filter(kept) for name, cells in beside.items()})
+
+
+def without_gone(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
+    """Customers without those of whom a column that is not used says that they have gone, and ended_on does not say when.
+
+    Each is a fault of that column. ``unused`` are the columns of the export, by name, that nothing takes, row by row.
+    """
+    ended = sheet.columns.get("ended_on")
+    is_open = np.ones(len(sheet.lines), dtype=bool) if ended is None else ended.is_null().to_numpy(zero_copy_only=False)
+    faults: list[Fault] = []
+    notes: list[str] = []
+    for name, cells in unused.items():
+        words = _gone(name, cells)
+        says = pc.fill_null(pc.is_in(cells, pa.array(words, pa.string())), False).to_numpy(zero_copy_only=False)
+        lines = sheet.lines[says & is_open].tolist()
+        if lines:
+            faults += [Fault(line, name, REASON) for line in lines]
+            notes.append(_note(name, words, len(lines)))
+    return sheet.without(faults, notes)
+
+
+def _note(name: str, words: list[str], rows: int) -> str:
+    some = ", ".join(f'"{word}"' for word in words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")
+    every = ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
+    return (
+        f"{name}: {rows:,} rows say {some} and not since when, so they are no customers and are not taken: take ended_on"
+        f' from the column with the day, or leave them out with a mapping\'s [skip] "{name}" = [{every}]'
+    )
+
+
+def _gone(name: str, cells: pa.Array) -> list[str]:
+    """The cells of the column that say so, where it is one of statuses; none where it is about something else."""
+    kinds = [str(kind) for kind in pc.unique(cells.drop_null()).to_pylist()]
+    if not kinds or any(word in name for word in _WORDS["other_columns"]):
+        return []
+    lowered = {kind: kind.strip().lower().replace("\u0307", "") for kind in kinds}  # of a Turkish capital İ
+    if len({re.sub(r"\d+", "", text) for text in lowered.values()}) > MOST_KINDS:
+        return []
+    if (flags := _flagged(name, lowered)) is not None:
+        return flags
+    is_named = any(word in name for word in _WORDS["columns"] + _WORDS["active_columns"])
+    if is_named and (codes := _codes(lowered)):
+        return codes
+    gone = [kind for kind, text in lowered.items() if (_says_gone(text) if is_named else _begins_gone(text))]
+    here = [kind for kind, text in lowered.items() if text.startswith(tuple(_WORDS["here"])) and kind not in gone]
+    is_of_statuses = is_named or (len(gone) + len(here) == len(kinds) and bool(here))
+    return gone if is_of_statuses else []
+
+
+def _flagged(name: str, lowered: Mapping[str, str]) -> list[str] | None:
+    """Of a column of yes and no the cells that say that a customer has gone; None where it is no such column."""
+    says_yes = [kind for kind, text in lowered.items() if text in _WORDS["yes"]]
+    says_no = [kind for kind, text in lowered.items() if text in _WORDS["no"]]
+    if is_named_for_going(name):
+        return says_yes if len(says_yes) + len(says_no) == len(lowered) else None
+    return says_no if says_no and any(word in name for word in _WORDS["active_columns"]) else None
+
+
+def is_named_for_going(name: str) -> bool:
+    """Whether a yes in the column says that the customer has gone (and not that somebody asked for it)."""
+    parts = set(name.split("_"))
+    is_off = bool(parts & set(_WORDS["switched_off"])) and parts <= {
+        *_WORDS["switched_off"],
+        *_WORDS["beside_switched_off"],
+    }
+    is_going = is_off or is_named(name) or any(word in name for word in _WORDS["inactive_columns"])
+    return is_going and not any(word in name for word in _WORDS["hedges"])
+
+
+def _codes(lowered: Mapping[str, str]) -> list[str]:
+    """Those of short codes (A, C, ATV, CAN, ...) that are not those of active ones, nor suspended, new or pending."""
+    texts = set(lowered.values())
+    if texts & set(_WORDS["here_codes"]) and all(len(text) <= LONGEST_CODE for text in texts):
+        return [kind for kind, text in lowered.items() if text in _WORDS["gone_codes"]]
+    if "a" not in texts or any(len(text) != 1 for text in texts):
+        return []
+    return [kind for kind, text in lowered.items() if text in _WORDS["gone_letters"]]
+
+
+def _begins_gone(text: str) -> bool:
+    return bool(_WHOLE.fullmatch(text)) or text.startswith(tuple(_WORDS["gone"]))
+
+
+def _says_gone(text: str) -> bool:
+    """Whether a word anywhere in the cell of a status says so, and none before it takes it back (not, pending)."""
+    if _begins_gone(text):
+        return True
+    return bool(_WITHIN.search(text)) and not text.startswith(tuple(_WORDS["here"])) and not _HEDGE.search(text)
