@@ -35,5 +35,5 @@ _WORDS = {
     Damaged.UNKNOWN_TYPE: "a type that no object here has",
     Damaged.NAME: "a name that cannot be read, or that was not asked for",
     Damaged.FRAMING: "lengths that do not nest",
-    Damaged.UNFIT: "a value that no counter or clock has",
+    Damaged.UNFIT: "a value that its object cannot have",
 }

@@ -100,10 +100,15 @@ class Source:
         return bool(self.bits) or self.field in NEVER_NEGATIVE
 
     @cached_property
+    def meanings(self) -> dict[Value, bool | None]:
+        """What each number of an enumeration says; empty for what is none."""
+        return {int(n): None if name in self.unknown else name in self.true for n, name in self.values.items()}
+
+    @cached_property
     def convert(self) -> Convert | None:
         """How a raw value becomes the field's; None where an unsigned counter is stored as it is."""
         if self.values:
-            return _enumeration(self)
+            return self.meanings.get
         return None if self.bits else _scaled(self)
 
     @cached_property
@@ -255,13 +260,6 @@ def _check_pattern(where: str, pattern: str) -> None:
         re.compile(pattern)
     except re.error as error:
         raise SettingsError(f"{where}: not a regular expression: {error}") from None
-
-
-def _enumeration(source: Source) -> Convert:
-    meaning = {
-        int(number): None if name in source.unknown else name in source.true for number, name in source.values.items()
-    }
-    return meaning.get  # type: ignore[return-value]
 
 
 def _scaled(source: Source) -> Convert:

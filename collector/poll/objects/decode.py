@@ -81,8 +81,14 @@ def number(source: Source, value: Value) -> int | float | bool | None:
 
 
 def read(source: Source, value: Value) -> Value:
-    """The value as it came, or Damaged where its object cannot have it: no counter and no clock is a text, or negative."""
-    if not source.is_never_negative or value is None or isinstance(value, (Absent, Damaged)):
+    """The value as it came, or Damaged where its object cannot have it: no counter and no clock is a text, or negative,
+    and an enumeration has the numbers that it names.
+    """
+    if value is None or isinstance(value, (Absent, Damaged)):
+        return value
+    if source.values:
+        return value if value in source.meanings else Damaged.UNFIT
+    if not source.is_never_negative:
         return value
     if source.bits:
         return value if type(value) is int and value >= 0 else Damaged.UNFIT
@@ -312,21 +318,34 @@ Row = dict[str, object]
 """What one row of a table gives: field -> value, without those that it lacks."""
 
 
-def chosen(table: Table, cells: Cells) -> list[tuple[Source, bytes]]:
-    """The cells of a walked table that count: of every row that measures anything, the first value of each field, be it
-    damaged.
+def giving(columns: Sequence[Source], values: Sequence[Value]) -> Iterable[Source]:
+    """Of the columns of one row those that give its fields: of each field the first of which something can be read, or
+    that is damaged, else the first that is answered.
     """
+    best: dict[str, Source] = {}
+    mute: dict[str, Source] = {}
+    for column, raw in zip(columns, values, strict=True):
+        value = read(column, raw)
+        if _value(column, value) is not None or isinstance(value, Damaged):
+            best.setdefault(column.field, column)
+        elif value is not None and not isinstance(value, Absent):
+            mute.setdefault(column.field, column)
+    return (mute | best).values()
+
+
+def chosen(table: Table, cells: Cells) -> list[tuple[Source, bytes]]:
+    """The cells of a walked table that count: those that give the fields of every row that measures anything."""
     indexes = sorted({index for column in table.columns for index in cells.get(column.name, {})}, key=decode_subids)
     found: list[tuple[Source, bytes]] = []
     for index in indexes:
-        row: dict[str, Source] = {}
-        for column in table.columns:
-            raw = cells.get(column.name, {}).get(index)
-            if column.field not in row and (_value(column, raw) is not None or isinstance(raw, Damaged)):
-                row[column.field] = column
-        if not all(column.is_text for column in row.values()):
-            found += [(column, index) for column in row.values()]
+        row = {column: cells.get(column.name, {}).get(index) for column in table.columns}
+        if any(_measures(column, raw) for column, raw in row.items()):
+            found += [(column, index) for column in giving(tuple(row), tuple(row.values()))]
     return found
+
+
+def _measures(column: Source, raw: Value) -> bool:
+    return not column.is_text and (isinstance(raw, Damaged) or number(column, raw) is not None)
 
 
 def rows(table: Table, cells: Cells) -> list[tuple[str, Row]]:

@@ -261,16 +261,12 @@ class InterfaceMemory:
         self.missing_uplink = self._wanted
 
     def _measuring(self, cells: Cells, index: bytes) -> list[Source]:
-        """The columns that give a row's fields: the preferred ones where it has a value there, be it damaged."""
-        best: dict[str, Source] = {}
+        """The columns that give a row's fields: the preferred ones where it has a value there, be it damaged, else the first
+        that it answers at all: a state that is unknown now, or a speed of 0, is asked for again.
+        """
         without = self._corrected.get(index, AS_IT_IS).without
-        for column in self.table.columns:
-            if column.field in best or column.is_text or column.name in without:
-                continue
-            value = decode.read(column, cells[column.name].get(index))
-            if decode.number(column, value) is not None or isinstance(value, Damaged):
-                best[column.field] = column
-        return list(best.values())
+        columns = [c for c in self.table.columns if not c.is_text and c.name not in without]
+        return list(decode.giving(columns, [cells[column.name].get(index) for column in columns]))
 
     def _known_names(self, cells: Cells) -> Names | None:
         """The remembered names of a walk's rows, or None where any row is not the one remembered."""

@@ -67,6 +67,39 @@ def test_a_damaged_counter_costs_itself(serve: Serve, kind: str, about: dict[str
     assert polled.counts.rejected == {}
 
 
+SPEED_OF_OLD = f"{IF}.5"
+MUTE = {
+    "a state that is unknown": ({IS_UP: encode_integer(4)}, "is_up", set()),
+    "a state that there is not": ({IS_UP: b"\x02\x05\x00\xff\xff\xff\xbf"}, "is_up", {"unfit"}),
+    "a state of text": ({IS_UP: encode_tlv(OCTETS, b"up")}, "is_up", {"unfit"}),
+    "no speed yet": ({SPEED: b"\x42\x01\x00", SPEED_OF_OLD: b"\x42\x01\x00"}, "speed_bytes_per_second", set()),
+}
+"""What a device may be met with in the only row that shows such a column, the field that it leaves open, what is counted."""
+
+
+@pytest.mark.parametrize("about", [{}, {"role": "cpe", "uplink_interface": "if1"}], ids=["walk", "get"])
+@pytest.mark.parametrize("kind", MUTE)
+def test_what_says_nothing_when_a_device_is_met_is_read_as_soon_as_it_says_something(
+    serve: Serve, kind: str, about: dict[str, Any]
+) -> None:
+    cells, field, counted = MUTE[kind]
+    mib = Mib(router(1))
+    polls = 0
+
+    def answer(data: bytes) -> list[bytes]:
+        nonlocal polls
+        polls += decode_any(data).varbinds[0].oid == parse_oid(UPTIME)
+        mib.replace(router(1) | ({f"{oid}.1": value for oid, value in cells.items()} if polls <= 2 else {}))
+        return mib.answer(data)
+
+    polled = poll(*[device(serve(answering(answer)).port, **about)] * 5)
+    good = poll(device(serve(answering(Mib(router(1)).answer)).port, **about)).reading
+    assert [reading.interfaces for reading in polled.readings] == (
+        [without(good, "if1", field)] * 2 + [good.interfaces] * 3
+    )
+    assert polled.counts.damaged.keys() == counted
+
+
 def test_nothing_stands_in_for_a_damaged_value(serve: Serve) -> None:
     """Neither the 32-bit counter for the 64-bit one, nor hrSystemUptime for snmpEngineTime."""
     objects = router(2) | {"1.3.6.1.2.1.25.1.1.0": encode_integer(99, 0x43)}

@@ -12,7 +12,7 @@ from collector.poll.device.device_cache import RELEARN_ROWS_SECONDS, Learnt
 from collector.poll.objects.get_request import access
 from collector.poll.objects.table_cache import MOST_CELLS
 from collector.poll.profile import Match, Profile, Source, Table, load_profiles
-from collector.poll.snmp.codec import GET, GET_BULK, OCTETS, encode_tlv
+from collector.poll.snmp.codec import GET, GET_BULK, OCTETS, decode_any, encode_tlv
 from collector.reading import Device, Reading, SignalReading, worst_received_dbm
 
 from ..agents import QUICK, Mib, Polled, Serve, Served, answering, device, encode_integer, poll, router
@@ -140,3 +140,25 @@ def test_a_dark_socket_is_never_the_worst_channel(serve: Serve) -> None:
         assert worst_received_dbm(reading.signals) == -21.5
     assert worst_received_dbm([SignalReading("radio", -71.0), SignalReading("radio 2", -64.0)]) == -71.0
     assert worst_received_dbm([SignalReading("optical", -40.0, dark_dbm=-40.0), SignalReading("none")]) is None
+
+
+def test_a_level_that_is_none_when_its_row_is_met_is_asked_for_all_the_same(serve: Serve) -> None:
+    """A radio that has measured its noise, and its level from the next poll on."""
+    level = Source("level", f"{COLUMN}.2", "received_dbm", "an invented MIB", absent=(0,))
+    noise = Source("noise", f"{COLUMN}.4", "noise_dbm", "an invented MIB")
+    radio = Profile("radio", Match(every_device=True), tables=(Table("radio", "signals", (level, noise)),))
+    noises = {f"{COLUMN}.4.1": encode_integer(-95)}
+    mib = Mib(router(1) | noises | {f"{COLUMN}.2.1": encode_integer(0)})
+
+    def answer(data: bytes) -> list[bytes]:
+        found = mib.answer(data)
+        if any(bind.oid == noise.numbers for bind in decode_any(data).varbinds):
+            mib.replace(router(1) | noises | {f"{COLUMN}.2.1": encode_integer(-65)})
+        return found
+
+    met = device(serve(answering(answer)).port)
+    polled = poll(met, met, profiles={"generic": PROFILES["generic"], "radio": radio})
+    assert [[signal[1:7:5] for signal in reading.signals] for reading in polled.readings] == [
+        [(None, -95)],
+        [(-65, -95)],
+    ]
