@@ -212,9 +212,23 @@ WINDOWS: tuple[int, ...] = (2, 4, 16)
 """Weeks over which hours without service are told of customers, beside the eight of every measure."""
 
 
-def over(weeks: int) -> str:
-    """The column of customer_weeks and customers_now with the hours without service over so many weeks."""
-    return f"{DOWN.column}_over_{weeks}_weeks"
+REACHES: tuple[int, ...] = (2, 4, 8, 16)
+"""Weeks over which those in long single outages are told."""
+LENGTHS: tuple[int, ...] = (2, 4, 8)
+"""Hours by which single outages are told apart: those that last longer. The least is what the statements keep at all."""
+
+
+def over(weeks: int, hours: int = 0) -> str:
+    """The column of customer_weeks and customers_now with the hours without service over so many weeks.
+
+    With ``hours`` those in single outages that lasted longer than so many.
+    """
+    return f"{DOWN.column}_over_{weeks}_weeks" + (f"_longer_than_{hours}" if hours else "")
+
+
+def longer_than(hours: int) -> str:
+    """The column of area_weeks with the hours without service in single outages that lasted longer."""
+    return f"{DOWN.column}_longer_than_{hours}_per_customer"
 
 
 COMPARED: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure is not PLANNED)

@@ -44,6 +44,8 @@ JOINED_OVER_THE_SPAN = (
     "local_days",
     "quality_days",
     "quality_weeks",
+    "lasting_outages",
+    "outage_weeks",
     "crowd_changes",
     "area_days",
     "crowds",

@@ -33,9 +33,13 @@ STEPS = (
     "local_hours",
     "fullest_above",
     "chunk_days",
+    "chunk_gone",
+    "chunk_marks",
+    "chunk_returns",
+    "chunk_outages",
 )
 VIEWS = ("judged_hours", "quality_hours")
-KEPT = ("chunk_hours", "chunk_days", "chunk_refused")
+KEPT = ("chunk_hours", "chunk_days", "chunk_refused", "chunk_outages")
 
 
 OF_BOUNDS: Mapping[str, Callable[[], str]] = {
@@ -83,7 +87,7 @@ def attach(
     *,
     now: datetime.datetime | None = None,
 ) -> None:
-    """Make history_hours, history_days and history_refused (those of all chunks) of ``quality`` and paths.
+    """Make history_hours, history_days, history_refused and history_outages (those of all chunks) of ``quality`` and paths.
 
     Hours after ``now`` are left out. ``quality`` is a table, a path or glob of Parquet files, or HourFiles, of which a file that cannot be read costs
     its own hours; weeks of files are kept under ``cache`` where one is given. Raises TableError where other files
@@ -177,7 +181,7 @@ def _rename(connection: duckdb.DuckDBPyConnection) -> None:
 
 @dataclass
 class _Gathered:
-    """Chunks become history_hours and history_days: views over files where they are kept, else tables."""
+    """Chunks become history_hours, history_days and the others of KEPT: views over files where they are kept, else tables."""
 
     connection: duckdb.DuckDBPyConnection
     kept: list[Sequence[Path]] = field(default_factory=list)

@@ -8,6 +8,10 @@ Such a line is written once for each thing that the name goes through, and what 
     $mean_of, _when, _stem, _part, _whole of them those that are means over time: of what of the hour `q` and of the links
                                           `above` it, in which hours
     $share_counted, _among, _part, _whole of them those that count things among others, both of them columns of the hour
+    $length_hours, _ms, _sum, _area       every length that single outages are told apart by: hours, milliseconds, the
+                                          column of its time, and its column in area_weeks
+    $reach_weeks, _days, _half, _sum,     every such length over every number of weeks that hours without service may act:
+        _name                             half of the weeks in milliseconds, the column of its time, and its own
     $link_column                          columns of the hour of which the highest on the path counts
     $category, $quality_category,         every category of complaints; those that are about quality; those that quality
     $control_category                     cannot cause
@@ -21,11 +25,12 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from dashboard.measures import MEASURES, Mean, ShareOfCounts
+from dashboard.measures import DOWN, LENGTHS, MEASURES, REACHES, Mean, ShareOfCounts, longer_than, over
 from dashboard.tables import digests
 from dashboard.tables.schema import CATEGORIES, CONTROL_CATEGORIES, QUALITY_CATEGORIES
 
 Row = dict[str, str]
+HOUR_MS = 3_600_000
 
 
 def statement(name: str) -> str:
@@ -86,10 +91,31 @@ def _groups() -> dict[str, list[Row]]:
             }
             for share in shares
         ],
+        "length": [_length(hours) for hours in LENGTHS],
+        "reach": [_reach(weeks, hours) for weeks in REACHES for hours in LENGTHS],
         "link": [{"link_column": mean.column} for mean in means if mean.on_path],
         "category": [{"category": name} for name in CATEGORIES],
         "quality": [{"quality_category": name} for name in QUALITY_CATEGORIES],
         "control": [{"control_category": name} for name in CONTROL_CATEGORIES],
+    }
+
+
+def _length(hours: int) -> Row:
+    return {
+        "length_hours": str(hours),
+        "length_ms": str(hours * HOUR_MS),
+        "length_sum": f"lasting_{hours}_ms",
+        "length_area": longer_than(hours),
+    }
+
+
+def _reach(weeks: int, hours: int) -> Row:
+    return {
+        "reach_weeks": str(weeks),
+        "reach_days": str(7 * weeks),
+        "reach_half": str(7 * weeks * 12 * HOUR_MS),
+        "reach_sum": f"lasting_{hours}_ms",
+        "reach_name": over(weeks, hours).removeprefix(f"{DOWN.column}_"),
     }
 
 

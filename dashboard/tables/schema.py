@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from collector.published import Column, TableSpec
-from dashboard.measures import MEASURES, WINDOWS, over
+from dashboard.measures import LENGTHS, MEASURES, REACHES, WINDOWS, longer_than, over
 
 CATEGORIES: tuple[str, ...] = ("connection", "slow", "billing", "price", "installation", "other")
 """Of complaints: the one place that names them. What is in none of the others comes last."""
@@ -159,6 +159,14 @@ AREA_WEEKS = TableSpec(
             "number",
             "hours without service of customers with more than four of them in the week; mean over all of them",
         ),
+        *(
+            Column(
+                longer_than(hours),
+                "number",
+                f"hours without service in single outages that lasted longer than {hours} hours; mean of the customers there when it began",
+            )
+            for hours in LENGTHS
+        ),
         Column("price_gap_mean", "number", "own price less a new customer's for the same plan, mean over customers"),
         Column("nps_answers", "integer", "answers to the survey; null where they are not known"),
         Column("nps_promoters", "integer", "scores of 9 and 10"),
@@ -202,6 +210,14 @@ _REMEMBERED: tuple[Column, ...] = tuple(
         " null where it has not served them for so long, or less than half of that is known",
     )
     for weeks in WINDOWS
+) + tuple(
+    Column(
+        over(weeks, hours),
+        "number",
+        f"those in single outages of the device that lasted longer than {hours} hours, over its last {weeks} whole weeks; null likewise",
+    )
+    for weeks in REACHES
+    for hours in LENGTHS
 )
 
 _AT_RISK: tuple[Column, ...] = (

@@ -39,8 +39,8 @@ class Engine(Protocol):
     def attach_history(
         self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
     ) -> None:
-        """Make history_hours, history_days and history_refused of ``quality`` (quality_hours, a glob of its files, or
-        HourFiles) and of paths. Hours after ``now`` are left out.
+        """Make history_hours, history_days, history_refused and history_outages of ``quality`` (quality_hours, a glob of its
+        files, or HourFiles) and of paths. Hours after ``now`` are left out.
 
         Raises TableError where the files cannot be read and FilesChangedError where one vanished meanwhile.
         """

@@ -26,6 +26,7 @@ SELECT
     CAST(q.down_customers AS DOUBLE) / CAST(q.judged_customers AS DOUBLE) AS down_ratio,
     CAST(q.long_down_customers AS DOUBLE) / CAST(q.judged_customers AS DOUBLE) AS long_down_ratio,
     CAST(q.long_down_s AS DOUBLE) / CAST(q.judged_customers AS DOUBLE) / 3600 AS long_down_hours_per_customer,
+    CAST(q.$length_sum AS DOUBLE) / CAST(nullif(q.lasting_known_ms, 0) AS DOUBLE) * 168 AS $length_area,
     p.price_gap_mean,
     coalesce(e.nps_answers, 0) AS nps_answers,
     coalesce(e.nps_promoters, 0) AS nps_promoters,

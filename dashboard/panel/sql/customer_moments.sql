@@ -47,7 +47,8 @@ SELECT
     trailing_quality.$measure_column AS trailing_$measure_column,
     remembered_hours.over_2_weeks AS down_hours_over_2_weeks,
     remembered_hours.over_4_weeks AS down_hours_over_4_weeks,
-    remembered_hours.over_16_weeks AS down_hours_over_16_weeks
+    remembered_hours.over_16_weeks AS down_hours_over_16_weeks,
+    remembered_hours.$reach_name AS down_hours_$reach_name
 FROM moments
 CROSS JOIN (
     SELECT
