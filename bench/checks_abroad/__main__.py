@@ -32,7 +32,7 @@ from bench.worlds_abroad.simulation.mechanisms import NULL
 from bench.worlds_abroad.simulation.quality import Course
 from bench.worlds_abroad.simulation.worlds import World
 from dashboard.measures import MEASURES, PLANNED
-from dashboard.models.complaints import complaint_model
+from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.leaving import churn
 
 LEVELS = 0.4
@@ -54,7 +54,7 @@ def nulls(seed: int) -> Row:
     return {"tests": {model.model: _test(model) for model in fitted}}
 
 
-def _test(model: complaint_model.EffectModel) -> Row:
+def _test(model: effect_model.EffectModel) -> Row:
     return {
         "p_value": round(model.joint.p_value, 5) if model.joint else None,
         "sounds": model.finds_something,
@@ -158,7 +158,7 @@ def _told_tests(rows: list[Row]) -> None:
     print("| model | joint test below 5% | something found |\n|---|---|---|")
     for model in rows[0]["tests"]:
         tests = [row["tests"][model] for row in rows]
-        below = sum(test["p_value"] is not None and test["p_value"] < complaint_model.LARGEST_P for test in tests)
+        below = sum(test["p_value"] is not None and test["p_value"] < effect_model.LARGEST_P for test in tests)
         print(f"| {model} | {_share(below, len(rows))} | {_share(sum(t['sounds'] for t in tests), len(rows))} |")
 
 

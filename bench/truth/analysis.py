@@ -27,7 +27,7 @@ from bench.truth import analysis_report, demo_worlds
 from bench.truth.naive_rankings import naive_rankings
 from dashboard.config import AnalysisSettings
 from dashboard.models.areas import rank_areas
-from dashboard.models.complaints import complaint_model
+from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.fixes.avoidable import EVERYTHING
 from dashboard.models.leaving import churn, expected_leavers
@@ -76,7 +76,7 @@ def _keep_small(part: str) -> None:
     hazard.DRAWS, clusters.DRAWS = (1000, 2000) if part == "nothing" else (500, 500)
 
 
-def _told(model: complaint_model.EffectModel) -> resume.Row:
+def _told(model: effect_model.EffectModel) -> resume.Row:
     return {
         "terms": {e.term.name: [e.rate_ratio, e.low, e.high] for e in model.effects},
         "found": [e.term.name for e in model.effects if e.is_found],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -17,17 +17,37 @@ Draw = Callable[[Prospect, churn.Predictor, pd.DataFrame, coming_quality.Coming]
 """What would help in a prospect, by a predictor, for its customers of today, with the quality to come."""
 NOTE, TESTED = "unseen_hours", "unseen_hours_tested"
 """Codes of what is said of unseen hours where they go with something, and where tests find nothing."""
+NO_INTERVAL = "Where one of the three could not be worked out, the number has no interval."
 
 
-def bounded(rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw) -> tuple[pd.DataFrame, str, str]:
-    """``rows`` with intervals that contain those of both bounds, and the code and text of why; as they are at random."""
-    seen = unseen_hours.unseen(panel.area_days, panel.area_weeks)
+def bounded(
+    rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw, seen: unseen_hours.Unseen
+) -> tuple[pd.DataFrame, str, str]:
+    """``rows`` with intervals that contain those of both bounds, and the code and text of why; as they are at random.
+
+    Where a bound cannot be worked out the interval is unknown, and the text says so.
+    """
     if not seen.found:
         return rows, TESTED, unseen_hours.nothing_found(seen)
     bounds = [_bound(panel, ahead, share, drawn) for share in unseen_bounds.BOUNDS]
+    return _united(rows, bounds, seen)
+
+
+def unbounded(rows: pd.DataFrame, seen: unseen_hours.Unseen) -> tuple[pd.DataFrame, str, str]:
+    """What `bounded` gives where working out the bounds broke: no interval wherever there should be bounds."""
+    if not seen.found:
+        return rows, TESTED, unseen_hours.nothing_found(seen)
+    return _united(rows, [None], seen)
+
+
+def _united(
+    rows: pd.DataFrame, bounds: Sequence[pd.DataFrame | None], seen: unseen_hours.Unseen
+) -> tuple[pd.DataFrame, str, str]:
     empty = rows.iloc[:0]
     united = unseen_bounds.united(rows, [empty if bound is None else bound for bound in bounds])
-    return united, NOTE, unseen_hours.said(seen.found, seen.share)
+    low = unseen_bounds.LOW
+    is_lost = bool((united[low].isna() & rows[low].notna()).any())
+    return united, NOTE, unseen_hours.said(seen.found, seen.share) + (f" {NO_INTERVAL}" if is_lost else "")
 
 
 def _bound(panel: Panel, ahead: Prospect, share: float, drawn: Draw) -> pd.DataFrame | None:

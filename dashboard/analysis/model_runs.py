@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
@@ -14,16 +15,17 @@ from threadpoolctl import threadpool_limits
 from dashboard.analysis import bounded_help
 from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas
-from dashboard.models.complaints import complaint_model
+from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, coming_quality, dose_rows, expected_leavers, like_customers, returners
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
-from dashboard.models.outages import outage_list
+from dashboard.models.outages import outage_list, unseen_hours
 from dashboard.models.outages import outage_study as incidents
 from dashboard.panel import assemble as panels
 from dashboard.panel import join_coverage, withholding
 from dashboard.results import stored_results
 
+Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
 Progress = Callable[[str], None]
 
@@ -68,8 +70,11 @@ def fit(
     rests = panel.knows(join_coverage.COMPLAINTS) and panel.knows(join_coverage.DEVICES)
     effects = attempt.fit("the effect of quality on complaints", lambda: complaint_model.fit(weeks)) if rests else None
     leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
-    tables |= _ranked(panel, leaving.predicting if leaving is not None else None, settings, attempt)
-    tables |= _loyal(panel, leaving.price_gap if leaving is not None else None, settings, attempt)
+    seen = None
+    if panel.knows(join_coverage.DEVICES):
+        seen = attempt.fit("unseen hours", lambda: unseen_hours.unseen(panel.area_days, weeks))
+    tables |= _ranked(panel, leaving.predicting if leaving is not None else None, seen, settings, attempt)
+    tables |= _loyal(panel, leaving.price_gap if leaving is not None else None, seen, settings, attempt)
     told = (effects, leaving) if panel.knows(join_coverage.DEVICES) else ()
     if leaving is not None and leaving.predicting is not None and panel.knows(join_coverage.DEVICES):
         tables["dose_checks"], tables["dose_bins"] = (
@@ -95,7 +100,11 @@ def fit(
 
 
 def _ranked(
-    panel: panels.Panel, predictor: churn.Predictor | None, settings: DashboardSettings, attempt: _Attempts
+    panel: panels.Panel,
+    predictor: churn.Predictor | None,
+    seen: unseen_hours.Unseen | None,
+    settings: DashboardSettings,
+    attempt: _Attempts,
 ) -> dict[str, pd.DataFrame]:
     """The ranking, and what better quality would save, where the hazard of leaving could be fitted."""
     weeks, periods, seed = panel.area_weeks, panel.customer_periods, settings.analysis.seed
@@ -136,29 +145,59 @@ def _ranked(
         if changed is not None:
             tables["local_changes"] = changed
     if ahead is not None and predictor is not None and panel.knows(join_coverage.DEVICES):
-        goal = avoidable.targets(predictor, panel.customers_now, settings.target_of_measure)
-
-        def drawn(
-            whose: expected_leavers.Prospect,
-            by: churn.Predictor,
-            customers: pd.DataFrame,
-            later: coming_quality.Coming | None,
-        ) -> pd.DataFrame:
-            return avoidable.avoidable(whose, by, customers, ranked.expected, goal, seed=seed, coming=later)
-
-        saved = attempt.fit("what would help", lambda: drawn(ahead, predictor, panel.customers_now, coming))
+        saved = _helped(panel, _Ahead(ahead, predictor, coming, ranked.expected), seen, settings, attempt)
         if saved is not None:
-            rows = saved
-            told = attempt.fit("unseen hours", lambda: bounded_help.bounded(rows, panel, ahead, drawn))
-            saved, code, why = told or (saved, "", "")
-            if why:
-                attempt.notes.add(code, why)
             tables["avoidable"] = avoidable.withheld(saved, avoidable.refuted(predictor))
     return tables
 
 
+@dataclass(frozen=True)
+class _Ahead:
+    """What the next 90 days hold: the customers, who predicts them, the quality to come, and draws of the leavers."""
+
+    prospect: expected_leavers.Prospect
+    predictor: churn.Predictor
+    coming: coming_quality.Coming | None
+    expected: Floats
+
+
+def _helped(
+    panel: panels.Panel,
+    ahead: _Ahead,
+    seen: unseen_hours.Unseen | None,
+    settings: DashboardSettings,
+    attempt: _Attempts,
+) -> pd.DataFrame | None:
+    """What better quality would save, with intervals that allow for what unseen hours may hide."""
+    seed, now = settings.analysis.seed, panel.customers_now
+    goal = avoidable.targets(ahead.predictor, now, settings.target_of_measure)
+
+    def drawn(
+        whose: expected_leavers.Prospect,
+        by: churn.Predictor,
+        customers: pd.DataFrame,
+        later: coming_quality.Coming | None,
+    ) -> pd.DataFrame:
+        return avoidable.avoidable(whose, by, customers, ahead.expected, goal, seed=seed, coming=later)
+
+    rows = attempt.fit("what would help", lambda: drawn(ahead.prospect, ahead.predictor, now, ahead.coming))
+    if rows is None or seen is None:
+        return rows
+    told = attempt.fit(
+        "the bounds of unseen hours", lambda: bounded_help.bounded(rows, panel, ahead.prospect, drawn, seen)
+    )
+    saved, code, why = told or bounded_help.unbounded(rows, seen)
+    if why:
+        attempt.notes.add(code, why)
+    return saved
+
+
 def _loyal(
-    panel: panels.Panel, gap: churn.Coefficient | None, settings: DashboardSettings, attempt: _Attempts
+    panel: panels.Panel,
+    gap: churn.Coefficient | None,
+    seen: unseen_hours.Unseen | None,
+    settings: DashboardSettings,
+    attempt: _Attempts,
 ) -> dict[str, pd.DataFrame]:
     """Who is held, what surveys say, who came back and what outages did; a model that failed leaves its tables out."""
     now, weeks, seed = panel.customers_now, panel.area_weeks, settings.analysis.seed
@@ -174,7 +213,10 @@ def _loyal(
             "loyalty",
             lambda: held_or_loyal.loyalty(now, panel.quality_complaints, panel.cut_off, knows_complaints=whose),
         )
-        struck = attempt.fit("incidents", lambda: incidents.incidents(known, weeks, now, seed=seed, outcomes=outcomes))
+        struck = attempt.fit(
+            "incidents",
+            lambda: incidents.incidents(known, weeks, now, seed=seed, outcomes=outcomes, unseen=seen),
+        )
     made = {
         "loyalty": held.rows if held is not None else None,
         "contract_cliff": held.cliff if held is not None else None,
@@ -211,7 +253,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def effect_rows(fitted: Sequence[complaint_model.EffectModel]) -> pd.DataFrame:
+def effect_rows(fitted: Sequence[effect_model.EffectModel]) -> pd.DataFrame:
     """Rows of the effects result table."""
     return pd.DataFrame(
         [
@@ -237,7 +279,7 @@ def effect_rows(fitted: Sequence[complaint_model.EffectModel]) -> pd.DataFrame:
     )
 
 
-def joint_rows(fitted: Sequence[complaint_model.EffectModel]) -> pd.DataFrame:
+def joint_rows(fitted: Sequence[effect_model.EffectModel]) -> pd.DataFrame:
     """Rows of the joint_tests result table; a test that could not be made is a row of nulls."""
     return pd.DataFrame(
         [
@@ -246,7 +288,7 @@ def joint_rows(fitted: Sequence[complaint_model.EffectModel]) -> pd.DataFrame:
                 "statistic": m.joint.statistic if m.joint else np.nan,
                 "numerator_df": m.joint.numerator_df if m.joint else None,
                 "denominator_df": m.joint.denominator_df if m.joint else np.nan,
-                "p_value": m.joint.p_value if m.joint else np.nan,
+                "p_value": m.p_value,
                 "p_value_above": m.joint.p_value_above if m.joint else np.nan,
                 "is_found": m.finds_jointly,
             }

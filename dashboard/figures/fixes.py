@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 EVERYTHING = "everything"
+UNSEEN_HOURS = "unseen_hours"
+"""Code of the note that unseen hours do not come at random."""
 EVERYTHING_NAME = "All measures together"
 WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
@@ -47,6 +49,11 @@ ALWAYS = (
 )
 """Between what the numbers compare: not between doing something now and not doing it."""
 LASTS = "This assumes that quality stays as it was in the last eight weeks."
+WIDENED = (
+    "Outages may hide among hours that nobody observed, so these intervals are wider: they hold whether all or none of these"
+    " hours were without service."
+)
+NO_INTERVAL = "no interval"
 NO_REASON_HERE = "It does not stand out here, but is worse than its target."
 AT_TARGET = "It was at its target in the last eight weeks that were analysed, but by its history that will not last."
 AT_TARGET_SHORT = "at its target then; by its history that will not last"
@@ -95,7 +102,8 @@ class Fixes:
     ``proven`` holds measures whose own effect on leaving was found, ``unproven`` the others. ``ordered`` are proven too, but
     without numbers, because departures do not follow the measure as fitted; ``withheld`` says why, by measure. All are empty where no
     measure was found by itself. ``small`` areas have too few customers to show separately, ``negligible`` rows
-    keep less than WORTH_TELLING. ``found`` are the measures that were found.
+    keep less than WORTH_TELLING. ``found`` are the measures that were found. ``widened`` says why intervals are wider
+    than chance makes them, where they are.
     """
 
     summary: EffectSummary
@@ -107,6 +115,7 @@ class Fixes:
     negligible: int
     ordered: tuple[Fix, ...] = ()
     withheld: Mapping[str, str] = field(default_factory=dict)
+    widened: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -127,9 +136,13 @@ class Fixes:
 
 def supposed(results: Results) -> str:
     """What these numbers suppose of the quality of the next 90 days; results of an earlier version do not say it."""
-    notes = {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
-    said = (notes.get("quality_to_come", LASTS), notes.get("unseen_hours", ""))
+    notes = _notes(results)
+    said = (notes.get("quality_to_come", LASTS), notes.get(UNSEEN_HOURS, ""))
     return " ".join(text for text in said if text)
+
+
+def _notes(results: Results) -> dict[str, str]:
+    return {note["code"]: str(note["text"]) for note in results.manifest.get("notes", [])}
 
 
 def found_measures(results: Results) -> frozenset[str]:
@@ -170,6 +183,7 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
         negligible=int((~worth & ~told["is_withheld"]).sum()),
         ordered=tuple(ordered),
         withheld={measure: why for measure, why in withheld.items() if measure in found},
+        widened=WIDENED if UNSEEN_HOURS in _notes(results) else "",
     )
 
 
@@ -222,7 +236,7 @@ def _fix(
     span = numbers.interval(row["avoidable_leavers_90d_low"], row["avoidable_leavers_90d_high"])
     leaving = numbers.leavers(expected.get(area))
     name = names.get(area, area)
-    told = f"{kept} {'customer' if kept == '1.0' else 'customers'} ({span})"
+    told = f"{kept} {'customer' if kept == '1.0' else 'customers'} ({NO_INTERVAL if span == numbers.NONE else span})"
     out_of = "" if leaving == numbers.NONE else f" of the {leaving} expected to leave"
     return Fix(
         area=area,

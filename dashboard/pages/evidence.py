@@ -28,6 +28,7 @@ TEXT = {
     "logarithmic scale around ×1. “Found” means that the result holds after Holm’s correction for testing several measures: the p shown "
     "is corrected and must be below 0.05. The bars are not corrected, so one may leave out ×1 and still be “not proven” or “pass”.",
     "joint": "Joint tests: does any measure matter?",
+    "joint_how": "A placebo or negative control also fails by a single measure; its p counts both ways as one test.",
     "dose": "Do departures follow each measure as fitted?",
     "dose_how": "What would help rests on how leaving grows with each measure. Here the customers’ time is sorted by each measure into"
     " groups, from the best quality to the worst, with about as many expected departures in each as its values allow: all time with"
@@ -202,7 +203,7 @@ def _joint(results: Results) -> html.Section:
     shown = (
         parts.table(columns, rows, label=TEXT["joint"], numbers_from=4) if rows else html.P("None could be computed.")
     )
-    return parts.panel(TEXT["joint"], shown)
+    return parts.panel(TEXT["joint"], shown, html.P(TEXT["joint_how"], className="how"))
 
 
 def _notes(results: Results) -> html.Section:

@@ -145,7 +145,8 @@ def of_area(seen: Visit, area: str) -> html.Section:
         return parts.panel(TEXT["area"], html.P(TEXT["area_small"], className="quiet"))
     told = figures.all_fixes(results, seen.settings.currency, minimum)
     lines = figures.of_area(told, area, findings.drivers(results, area, seen.settings.currency))
-    first = [html.P(figures.HELD_TOO_RARELY, className="how")] if told.has_numbers(area) else []
+    why = " ".join(filter(None, (figures.HELD_TOO_RARELY, told.widened)))
+    first = [html.P(why, className="how")] if told.has_numbers(area) else []
     if not told.is_answered(area):
         first.append(html.P(told.nothing(), className="quiet"))
     items = [html.Li(line) for line in lines]

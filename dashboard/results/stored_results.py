@@ -118,7 +118,7 @@ EFFECTS = TableSpec(
         Column("low", "number", "lower end of the 95% interval; null where clusters are too few for one"),
         Column("high", "number", "upper end"),
         Column("p_value", "number", "two-sided"),
-        Column("p_adjusted", "number", "Holm's over the named effects, and for effects not below the joint test's"),
+        Column("p_adjusted", "number", "Holm's over the named effects, and never below the p_value in joint_tests"),
         Column("is_found", "boolean", "p_adjusted below 0.05", True),
         Column("clusters", "integer", "how many", True),
         Column("method", "text", "how the interval was made", True),
@@ -134,7 +134,12 @@ JOINT_TESTS = TableSpec(
         Column("statistic", "number", "F"),
         Column("numerator_df", "integer", "terms"),
         Column("denominator_df", "number", "clusters less terms"),
-        Column("p_value", "number", "null where it could not be computed"),
+        Column(
+            "p_value",
+            "number",
+            "of effects that of the joint test; of a placebo or control that of the joint test and of each term by itself, as one"
+            " test; null where it could not be computed",
+        ),
         Column("p_value_above", "number", "one-sided: whether worse quality goes with more on the whole"),
         Column(
             "is_found",

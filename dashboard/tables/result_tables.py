@@ -225,7 +225,12 @@ INCIDENT_EFFECTS = TableSpec(
         Column("excess_per_1000", "number", "excess over customers, times 1,000"),
         Column("excess_per_1000_low", "number", "lower end"),
         Column("excess_per_1000_high", "number", "upper end"),
-        Column("excess_per_1000_hours", "number", "excess for 1,000 hours of one customer without service"),
+        Column(
+            "excess_per_1000_hours",
+            "number",
+            "excess for 1,000 hours of one customer without service; where hours that nobody observed go with them, less than"
+            " excess over hours",
+        ),
         Column("excess_per_1000_hours_low", "number", "lower end"),
         Column("excess_per_1000_hours_high", "number", "upper end"),
         Column(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.complaints.complaint_model import Effect
+from dashboard.models.complaints.effect_model import Effect
 from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.statistics.interval_sides import Side, side_of
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN, PLANNED
+from dashboard.models.complaints.effect_model import EFFECT, Effect, EffectModel, said_of_all, tested
 from dashboard.models.complaints.measure_lags import (
     EVERY_TERM,
     TERMS,
@@ -18,7 +19,7 @@ from dashboard.models.complaints.measure_lags import (
     lag_block,
 )
 from dashboard.models.statistics import clusters, poisson
-from dashboard.models.statistics.multiplicity import holm, said_p
+from dashboard.models.statistics.multiplicity import said_p
 from dashboard.tables.schema import CONTROL_CATEGORIES, QUALITY_CATEGORIES
 
 Floats = npt.NDArray[np.float64]
@@ -30,70 +31,10 @@ SPREAD_BLOCKS: tuple[tuple[int, int], ...] = ((0, 0), (1, 4))
 LEAST_KNOWN = 0.5
 LEAST_VARIATION = 1e-10
 LEAST_APART = 1e-6
-LARGEST_P = 0.05
 ALL_OF_CONTROL = (
     "complaints_control: complaints do not name their customers, so those about bills also count of customers who had"
     " just complained of the network: that alone can make this check find something"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One term of one model; ratios are nan where they could not be had, ``method`` says how or why not."""
-
-    model: str
-    term: Term
-    kind: str
-    rate_ratio: float
-    low: float
-    high: float
-    p_value: float
-    p_adjusted: float
-    clusters: int
-    method: str
-
-    @property
-    def is_found(self) -> bool:
-        return self.p_adjusted < LARGEST_P
-
-
-@dataclass(frozen=True, slots=True)
-class EffectModel:
-    """One fitted model: its effects, the joint test of them, and what has to be said about it."""
-
-    model: str
-    effects: tuple[Effect, ...]
-    joint: clusters.JointTest | None
-    notes: tuple[str, ...]
-
-    @property
-    def finds_something(self) -> bool:
-        """Whether the joint test finds something, or any single term, corrected by Holm, is below 0.05."""
-        return self.finds_jointly or any(e.is_found for e in self.effects)
-
-    @property
-    def least_p(self) -> float:
-        """The smallest p-value of the joint test and of the single terms, corrected: the one by which something is found."""
-        joint = np.nan if self.joint is None else self.joint.p_value
-        return float(np.nanmin([joint, *(effect.p_adjusted for effect in self.effects)]))
-
-    @property
-    def finds_jointly(self) -> bool:
-        """Whether the joint test is below 0.05; of effects only where the estimates say that worse quality does harm.
-
-        A placebo or a control sounds the alarm whichever way its terms point. An effect must pass the check of signs:
-        the one-sided test is below 0.05 too, and no term's own interval lies wholly below 1.
-        """
-        if self.joint is None or not self.joint.p_value < LARGEST_P:
-            return False
-        if any(e.kind != "effect" for e in self.effects):
-            return True
-        return self.joint.p_value_above < LARGEST_P and not any(e.high < 1 for e in self.effects)
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """Whether all terms together are below 0.05 only because worse quality seems to do good."""
-        return self.joint is not None and self.joint.p_value < LARGEST_P and not self.finds_something
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +78,7 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     panel = area_weeks_as_grids(area_weeks)
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
     quality, quiet = _summed(panel, QUALITY_CATEGORIES), panel.quiet or panel
-    main = _model("complaints", "effect", panel, quality, cluster)
+    main = _model("complaints", EFFECT, panel, quality, cluster)
     claimed = frozenset(effect.term.name for effect in main.effects if effect.is_found)
     placebo = _model("complaints_placebo", "placebo", panel, quality, cluster, claimed=claimed)
     control = _summed(quiet, CONTROL_CATEGORIES)
@@ -189,7 +130,8 @@ def _model(
             inference = clusters.infer(grid, fitted, contrasts, cluster[is_told])
             return _fitted(_Rows(model, kind, reasons, panel.terms, claimed), terms, inference)
         reasons |= lost
-    return EffectModel(model, _Rows(model, kind, reasons, panel.terms).in_order({}), None, _said(model, reasons))
+    nothing = _Rows(model, kind, reasons, panel.terms).in_order({})
+    return EffectModel(model, nothing, None, _said(model, reasons), float("nan"))
 
 
 def _contrasts(terms: int, blocks: int, *, named: int) -> Floats:
@@ -305,17 +247,8 @@ class _Rows:
 
 
 def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> EffectModel:
-    """Effects and joint test. A named effect is only found where the joint test finds something at all (a closed test
-    of the whole before its parts); the placebo and the control, which are there to sound alarms, need no such leave.
-    What is claimed of a term is checked by that term: of those in ``claimed`` there are fewer to correct for.
-    """
-    p_values, joint = inference.p_values(), clusters.joint(inference)
-    adjusted = holm(inference.careful_p_values())
-    is_claimed = np.array([term.name in rows.claimed for term in terms])
-    if is_claimed.any():
-        adjusted[is_claimed] = np.minimum(adjusted[is_claimed], holm(inference.careful_p_values()[is_claimed]))
-    if rows.kind == "effect":
-        adjusted = np.maximum(adjusted, joint.p_value if joint is not None else np.nan)
+    claimed = np.array([term.name in rows.claimed for term in terms])
+    p_values, (adjusted, whole) = inference.p_values(), tested(inference, rows.kind, claimed)
     with np.errstate(over="ignore"):
         ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
     effects = {}
@@ -326,27 +259,12 @@ def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> Ef
         effects[term.name] = Effect(
             rows.model, term, rows.kind, ratio, low, high, p_value, p_adjusted, inference.clusters, method
         )
-    return EffectModel(rows.model, rows.in_order(effects), joint, _said(rows.model, rows.reasons))
+    joint, said = clusters.joint(inference), _said(rows.model, rows.reasons)
+    return EffectModel(rows.model, rows.in_order(effects), joint, said, whole)
 
 
 def _said(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
     return tuple(f"{model}: {name}: {why}" for name, why in reasons.items())
-
-
-def said_of_all(main: EffectModel, outcome: str) -> list[str]:
-    """What the joint test alone allows to be said of quality and the outcome."""
-    if main.joint is None:
-        return [f"{outcome}: no joint test was possible, so it is not known whether quality matters"]
-    if main.contradicts_itself:
-        return [
-            f"No effect of quality on {outcome} was found: all measures together are related to it (p ="
-            f" {main.joint.p_value:.3f}), but worse quality would mean less of it, which it cannot cause."
-        ]
-    if not main.finds_something:
-        return [f"No effect of quality on {outcome} was found."]
-    if not any(e.is_found for e in main.effects):
-        return [f"Quality is related to {outcome}, but it cannot be said through which measure."]
-    return []
 
 
 def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> tuple[str, ...]:
@@ -361,6 +279,6 @@ def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> t
             notes.append(f"{model.model}: could not be tested, so results are called an association, not an effect.")
         elif model.finds_something:
             notes.append(
-                f"{what} ({said_p(model.least_p)}), which it cannot, so results are called an association, not an effect."
+                f"{what} ({said_p(model.p_value)}), which it cannot, so results are called an association, not an effect."
             )
     return tuple(notes)

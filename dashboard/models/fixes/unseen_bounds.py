@@ -16,6 +16,7 @@ MOST_ROWS = 300_000
 SAMPLE_SEED = 20260103
 NONE_DOWN, ALL_DOWN = 0.0, 1.0
 BOUNDS: tuple[float, ...] = (NONE_DOWN, ALL_DOWN)
+_, LOW, HIGH = NUMBERS
 
 
 def of_customers(frame: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -51,7 +52,6 @@ def sampled(rows: int) -> npt.NDArray[np.int64]:
 def united(rows: pd.DataFrame, bounds: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """``rows`` of what would help with intervals that contain those of the ``bounds``; no interval where one of them has none."""
     keys = ["area", "measure"]
-    _, low, high = NUMBERS
     every = [rows, *(rows[keys].merge(bound, on=keys, how="left") for bound in bounds)]
-    lows, highs = (np.stack([one[end].to_numpy(dtype=float) for one in every]) for end in (low, high))
-    return rows.assign(**{low: lows.min(axis=0), high: highs.max(axis=0)})
+    lows, highs = (np.stack([one[end].to_numpy(dtype=float) for one in every]) for end in (LOW, HIGH))
+    return rows.assign(**{LOW: lows.min(axis=0), HIGH: highs.max(axis=0)})

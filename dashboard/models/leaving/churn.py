@@ -18,12 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN, PLANNED
-from dashboard.models.complaints.complaint_model import Effect, EffectModel, said_of_all
+from dashboard.models.complaints.effect_model import Effect, EffectModel, said_of_all, tested
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
 from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
 from dashboard.models.leaving.doses import dose, dose_fit
 from dashboard.models.statistics import clusters, hazard
-from dashboard.models.statistics.multiplicity import holm, said_p
+from dashboard.models.statistics.multiplicity import said_p
 
 Floats = npt.NDArray[np.float64]
 
@@ -240,7 +240,7 @@ def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str
     elif control.finds_something:
         notes.append(
             "the negative control: quality seems to explain who moves away or does not pay"
-            f" ({said_p(control.least_p)}), which it cannot, so results are called an association, not an effect."
+            f" ({said_p(control.p_value)}), which it cannot, so results are called an association, not an effect."
         )
     return tuple(notes)
 
@@ -367,9 +367,7 @@ class _Fitted:
 
     def _told(self, told: _Told, terms: list[Term], inference: clusters.Inference) -> EffectModel:
         p_values, joint = inference.p_values(), clusters.joint(inference)
-        adjusted = holm(inference.careful_p_values())
-        if told.kind == "effect":
-            adjusted = np.maximum(adjusted, joint.p_value if joint is not None else np.nan)
+        adjusted, whole = tested(inference, told.kind, np.zeros(len(terms), dtype=bool))
         with np.errstate(over="ignore"):
             ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
         found = {
@@ -388,7 +386,7 @@ class _Fitted:
             for i, term in enumerate(terms)
         }
         effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in told.terms)
-        return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons))
+        return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons), whole)
 
     def coefficient(self, name: str) -> Coefficient | None:
         """One column's coefficient, None where it is not in the design or has no estimate."""
@@ -468,7 +466,7 @@ def _nothing(model: str, kind: str, why: str) -> EffectModel:
 
 def _missing_model(model: str, kind: str, reasons: dict[str, str], terms: tuple[Term, ...]) -> EffectModel:
     effects = tuple(_missing(model, kind, t, reasons) for t in terms)
-    return EffectModel(model, effects, None, _notes(model, reasons))
+    return EffectModel(model, effects, None, _notes(model, reasons), float("nan"))
 
 
 def _notes(model: str, reasons: dict[str, str]) -> tuple[str, ...]:

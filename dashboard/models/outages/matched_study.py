@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from dashboard.models.outages import event_windows
+from dashboard.models.outages import effect_rows, event_windows
 from dashboard.models.outages.event_windows import Grid, Window
 from dashboard.models.outages.outage_list import LEAST_DOWN_HOURS
 from dashboard.models.statistics.multiplicity import benjamini_hochberg, holm
@@ -38,6 +38,7 @@ OUTCOMES: tuple[str, ...] = ("complaints_quality", "leaving")
 SIZES: tuple[tuple[str, float], ...] = (("large", 4.0), ("medium", 1.0), ("small", 0.0))
 """Down hours per customer of the neighbourhood from which an outage is of that size."""
 EVERY_SIZE = "all"
+DESIGN = "matched"
 FEWEST_PLACEBOS = 40
 MOST_PLACEBOS = 250
 DRAWS = 2000
@@ -70,7 +71,7 @@ def matched(
         found = [(window, event_windows.compare(grid, window, outcome)) for window in episodes]
         study = _Study(grid, outcome, chance, prices if outcome == "leaving" else None)
         rows += study.rows(found)
-    return _adjusted(pd.DataFrame(rows, columns=COLUMNS))
+    return _adjusted(pd.DataFrame(rows, columns=effect_rows.COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,10 @@ class _Study:
         return {
             "outage": outage,
             "outcome": self.outcome,
+            "design": DESIGN,
             "is_pooled": False,
             "kind": "planned" if any(w.kind == "planned" for w in windows) else "outage",
-            "source": _source(windows),
+            "source": effect_rows.source_of(frozenset[str]().union(*(w.sources for w in windows))),
             "size": size,
             "outages": len(windows),
             "customers": round(sum(w.customers for w in windows)),
@@ -219,12 +221,6 @@ def size_of(down_hours: float) -> str:
     return next(name for name, least in SIZES if down_hours >= least)
 
 
-def _source(windows: list[Window]) -> str | None:
-    """incidents | weekly_down_time | both; None of no outages."""
-    known_from = frozenset[str]().union(*(w.sources for w in windows))
-    return "both" if len(known_from) > 1 else next(iter(known_from), None)
-
-
 def _sampled(windows: list[Window], seed: int) -> list[Window]:
     if len(windows) <= MOST_PLACEBOS:
         return windows
@@ -244,42 +240,4 @@ def _adjusted(rows: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         is_found = adjusted < np.where(pooled, LARGEST_P, FALSE_SHARE)
     verdict = rows["verdict"].mask(is_found, "found")
-    whole = dict.fromkeys(("weeks_after", "matched_areas"), "Int64") | dict.fromkeys(("outages", "customers"), "int64")
-    return rows.assign(
-        p_adjusted=adjusted,
-        verdict=verdict,
-        is_pooled=pooled,
-        started_at=pd.to_datetime(rows["started_at"], utc=True),
-    ).astype(whole)
-
-
-COLUMNS = [
-    "outage",
-    "outcome",
-    "is_pooled",
-    "kind",
-    "source",
-    "size",
-    "area",
-    "started_at",
-    "outages",
-    "customers",
-    "customer_minutes",
-    "weeks_after",
-    "matched_areas",
-    "observed",
-    "expected",
-    "excess",
-    "excess_low",
-    "excess_high",
-    "excess_per_1000",
-    "excess_per_1000_low",
-    "excess_per_1000_high",
-    "monthly_revenue",
-    "monthly_revenue_low",
-    "monthly_revenue_high",
-    "smallest_detectable",
-    "p_value",
-    "p_adjusted",
-    "verdict",
-]
+    return effect_rows.typed(rows.assign(p_adjusted=adjusted, verdict=verdict))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.models.outages import hidden_hours, matched_study
+from dashboard.models.outages import effect_rows, hidden_hours, matched_study, unseen_hours
 from dashboard.models.outages.following_weeks import Following, following
 from dashboard.models.outages.matched_study import LARGEST_P, OUTCOMES, POWER_FACTOR
 from dashboard.models.outages.outage_hours import PLANNED_KIND, Hours, hours_of
@@ -17,13 +17,14 @@ from dashboard.models.statistics.multiplicity import holm
 
 __all__ = ["OUTCOMES", "Incidents", "incidents"]
 
-BY_WEEKS, MATCHED = "following_weeks", "matched"
+BY_WEEKS = "following_weeks"
 NO_ANSWER = "no_answer"
+WEEK_COLUMNS = ["size", "outcome", "weeks_since", "is_placebo", "outages", "excess_per_1000", "low", "high"]
 LARGEST_UNSEEN = 0.5
 """Where not even a rise by this part of what is usual would have been seen, there is too little to say."""
-UNSEEN = (
-    "Hours that nobody observed go with hours without service (at most {unseen:.1f} for each), so the interval"
-    " reaches as far as all of these would draw it."
+HIDDEN = (
+    "Hours that nobody observed go with hours without service (at most {hidden:.1f} for each), so an hour may cost less than"
+    " it seems: the interval for an hour reaches as far as all of these would draw it. The totals stay as they are."
 )
 
 
@@ -42,23 +43,27 @@ def incidents(
     *,
     seed: int,
     outcomes: Sequence[str] = OUTCOMES,
+    unseen: unseen_hours.Unseen | None = None,
 ) -> Incidents:
-    """Both studies of each outcome. ``outages`` is what `outage_list.known` gives."""
+    """Both studies of each outcome. ``outages`` is what `outage_list.known` gives.
+
+    ``unseen`` says whether hours that nobody observed go with outages; None: not tested, and they are taken not to.
+    """
     hours = hours_of(area_weeks, outages)
     prices = customers_now["monthly_price"].astype(float).groupby(customers_now["area"]).mean()
-    unseen = hidden_hours.per_hour(hours)
+    beside = unseen.beside_outages if unseen is not None else None
+    hidden = hidden_hours.per_hour(hours, beside.size) if beside is not None else 0.0
     rows: list[dict[str, Any]] = []
     course: list[dict[str, Any]] = []
     for outcome in outcomes:
         for found in following(hours, outcome):
             struck = _Struck.of(hours, found.kind, prices if outcome == "leaving" else None)
-            rows.append(struck.row(found, outcome, _source(outages), unseen))
+            rows.append(struck.row(found, outcome, effect_rows.source_of(outages["source"]), hidden))
             course += struck.course(found, outcome)
-    by_weeks = _adjusted(pd.DataFrame(rows, columns=COLUMNS))
+    by_weeks = _adjusted(pd.DataFrame(rows, columns=effect_rows.COLUMNS))
     second = matched_study.matched(outages, area_weeks, customers_now, seed=seed, outcomes=outcomes)
-    second = second.assign(design=MATCHED).reindex(columns=COLUMNS)
     return Incidents(
-        _typed(pd.concat([by_weeks.astype(object), second.astype(object)], ignore_index=True)),
+        effect_rows.typed(pd.concat([by_weeks.astype(object), second.astype(object)], ignore_index=True)),
         pd.DataFrame(course, columns=WEEK_COLUMNS),
     )
 
@@ -96,12 +101,12 @@ class _Struck:
         """Hours that a struck customer was without service in the week, in the mean."""
         return self.customer_hours / self.customers
 
-    def row(self, found: Following, outcome: str, source: str | None, unseen: float) -> dict[str, Any]:
+    def row(self, found: Following, outcome: str, source: str | None, hidden: float) -> dict[str, Any]:
         is_outage = found.kind != PLANNED_KIND
         told = found.per_hour, found.low, found.high
-        if is_outage:
-            told = hidden_hours.bounded(*told, unseen)
-        per_hour = dict(zip(("", "_low", "_high"), told, strict=True))
+        ends = "", "_low", "_high"
+        per_hour = dict(zip(ends, told, strict=True))
+        of_one = dict(zip(ends, hidden_hours.bounded(*told, hidden if is_outage else 0.0), strict=True))
         people = self.customers if np.isfinite(self.customers) else self.around
         expected = found.usual * found.weeks_after * people
         detectable = POWER_FACTOR * found.error * self.customer_hours
@@ -122,13 +127,13 @@ class _Struck:
             "expected": expected,
             **{f"excess{end}": value * self.customer_hours for end, value in per_hour.items()},
             **{f"excess_per_1000{end}": 1000 * value * self.hours_each for end, value in per_hour.items()},
-            **{f"excess_per_1000_hours{end}": 1000 * value for end, value in per_hour.items()},
+            **{f"excess_per_1000_hours{end}": 1000 * value for end, value in of_one.items()},
             **{f"monthly_revenue{end}": value * self.customer_hours * self.price for end, value in per_hour.items()},
             "smallest_detectable": detectable,
             "placebo_p_value": found.placebo_p,
             "p_value": found.p_value,
             "verdict": NO_ANSWER if found.reason or np.isnan(found.error) else verdict,
-            "note": found.reason or (UNSEEN.format(unseen=unseen) if unseen and is_outage else None),
+            "note": found.reason or (HIDDEN.format(hidden=hidden) if hidden and is_outage else None),
         }
 
     def course(self, found: Following, outcome: str) -> list[dict[str, Any]]:
@@ -148,63 +153,8 @@ class _Struck:
         ]
 
 
-def _source(outages: pd.DataFrame) -> str | None:
-    """incidents | weekly_down_time | both; None of no outages."""
-    known = set(outages["source"])
-    return "both" if len(known) > 1 else next(iter(known), None)
-
-
 def _adjusted(rows: pd.DataFrame) -> pd.DataFrame:
     """Holm over kinds and outcomes, and what was found by it."""
     adjusted = holm(rows["p_value"].to_numpy(dtype=float))
     with np.errstate(invalid="ignore"):
         return rows.assign(p_adjusted=adjusted, verdict=rows["verdict"].mask(adjusted < LARGEST_P, "found"))
-
-
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    whole = dict.fromkeys(("weeks_after", "matched_areas"), "Int64") | dict.fromkeys(("outages", "customers"), "int64")
-    texts = ("outage", "outcome", "design", "kind", "source", "size", "area", "verdict", "note")
-    numbers = [name for name in COLUMNS if name not in (*whole, *texts, "is_pooled", "started_at")]
-    return rows.astype(dict.fromkeys(numbers, float) | whole | {"is_pooled": bool}).assign(
-        started_at=pd.to_datetime(rows["started_at"], utc=True)
-    )
-
-
-COLUMNS = [
-    "outage",
-    "outcome",
-    "design",
-    "is_pooled",
-    "kind",
-    "source",
-    "size",
-    "area",
-    "started_at",
-    "outages",
-    "customers",
-    "customer_minutes",
-    "hours_each",
-    "weeks_after",
-    "matched_areas",
-    "observed",
-    "expected",
-    "excess",
-    "excess_low",
-    "excess_high",
-    "excess_per_1000",
-    "excess_per_1000_low",
-    "excess_per_1000_high",
-    "excess_per_1000_hours",
-    "excess_per_1000_hours_low",
-    "excess_per_1000_hours_high",
-    "monthly_revenue",
-    "monthly_revenue_low",
-    "monthly_revenue_high",
-    "smallest_detectable",
-    "placebo_p_value",
-    "p_value",
-    "p_adjusted",
-    "verdict",
-    "note",
-]
-WEEK_COLUMNS = ["size", "outcome", "weeks_since", "is_placebo", "outages", "excess_per_1000", "low", "high"]

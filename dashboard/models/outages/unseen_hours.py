@@ -54,6 +54,11 @@ class Unseen:
     def found(self) -> tuple[Association, ...]:
         return tuple(test for test in self.tests if test.is_found)
 
+    @property
+    def beside_outages(self) -> Association | None:
+        """That they go with outages, with how many for each hour seen; None where this was not found."""
+        return next((test for test in self.found if test.name == OUTAGES), None)
+
 
 def unseen(area_days: pd.DataFrame, area_weeks: pd.DataFrame) -> Unseen:
     """Test what unseen time goes with, over the days and weeks of each neighbourhood.

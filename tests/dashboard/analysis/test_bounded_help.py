@@ -12,6 +12,7 @@ from dashboard.analysis import bounded_help
 from dashboard.measures import DOWN
 from dashboard.models.leaving import churn
 from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.outages import unseen_hours
 
 from ..models.leaving.test_churn import make_weeks, now_of
 from ..models.outages.test_unseen_hours import _days, _weeks
@@ -34,6 +35,15 @@ def _panel(hidden: float) -> SimpleNamespace:
     )
 
 
+def _seen(panel: SimpleNamespace) -> unseen_hours.Unseen:
+    return unseen_hours.unseen(panel.area_days, panel.area_weeks)
+
+
+def _rows() -> pd.DataFrame:
+    rows = pd.DataFrame({"area": ["a"], "measure": ["everything"], "avoidable_leavers_90d": [0.7]})
+    return rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
+
+
 def _prospect(customers: int) -> Prospect:
     none, each = np.zeros((1, 1)), np.zeros(customers)
     return Prospect(("a",), none, none, none[0], each, each.astype(int), none, none, none)
@@ -51,24 +61,36 @@ def test_both_bounds_are_worked_out_and_their_intervals_united():
             {"area": ["a"], "measure": ["everything"], **dict(zip(numbers, [[hours]] * 3, strict=True))}
         )
 
-    rows = pd.DataFrame({"area": ["a"], "measure": ["everything"], "avoidable_leavers_90d": [0.7]})
-    rows = rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
-    united, code, why = bounded_help.bounded(rows, panel, _prospect(len(panel.customers_now)), drawn)
+    united, code, why = bounded_help.bounded(_rows(), panel, _prospect(len(panel.customers_now)), drawn, _seen(panel))
     assert code == bounded_help.NOTE
     assert why.startswith("Nobody observed")
+    assert bounded_help.NO_INTERVAL not in why
     none, every = looked_at
     assert every == pytest.approx(none + 168 * 0.01)
     assert united["avoidable_leavers_90d_low"].item() == pytest.approx(min(none, 0.7))
     assert united["avoidable_leavers_90d_high"].item() == pytest.approx(max(every, 0.7))
 
 
+def test_a_bound_that_cannot_be_worked_out_takes_the_interval_and_says_so():
+    panel = _panel(hidden=0.6)
+    panel.customer_weeks = panel.customer_weeks.assign(left_voluntarily=False)
+    told = bounded_help.bounded(_rows(), panel, _prospect(1), _never, _seen(panel))
+    broken = bounded_help.unbounded(_rows(), _seen(panel))
+    for united, code, why in (told, broken):
+        assert code == bounded_help.NOTE
+        assert why.endswith(bounded_help.NO_INTERVAL)
+        assert united["avoidable_leavers_90d"].item() == 0.7
+        assert united[["avoidable_leavers_90d_low", "avoidable_leavers_90d_high"]].isna().all(axis=None)
+
+
+def _never(*_):
+    raise AssertionError("nothing is to be drawn again")
+
+
 def test_hours_unseen_at_random_change_nothing():
-    rows = pd.DataFrame({"area": ["a"], "measure": ["everything"]})
-
-    def never(*_):
-        raise AssertionError("nothing is to be drawn again")
-
-    found, code, why = bounded_help.bounded(rows, _panel(hidden=0.0), _prospect(1), never)
+    panel, rows = _panel(hidden=0.0), _rows()
+    found, code, why = bounded_help.bounded(rows, panel, _prospect(1), _never, _seen(panel))
     assert found is rows
     assert code == bounded_help.TESTED
     assert "nothing was found" in why
+    assert bounded_help.unbounded(rows, _seen(panel)) == (found, code, why)

@@ -192,13 +192,13 @@ def test_an_interval_with_one_end_is_written_as_that():
 
 def test_a_joint_find_counts_only_one_way():
     """The joint test of an effect model must pass the check of signs; that of a placebo must not."""
-    from dashboard.models.complaints.complaint_model import EffectModel
+    from dashboard.models.complaints.effect_model import EffectModel
 
     kinds = itertools.product(("effect", "placebo"), (0.01, 0.2), (0.01, 0.9), (0.9, 1.2))
     for kind, p_value, p_value_above, high in kinds:
         joint = SimpleNamespace(p_value=p_value, p_value_above=p_value_above)
         term = SimpleNamespace(kind=kind, high=high, is_found=False)
-        model = EffectModel("leaving", (term,), joint, ())
+        model = EffectModel("leaving", (term,), joint, (), p_value)
         is_clear = kind == "placebo" or (p_value_above < 0.05 and high > 1)
         assert model.finds_jointly == (p_value < 0.05 and is_clear)
         assert model.finds_something == model.finds_jointly

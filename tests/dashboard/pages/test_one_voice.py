@@ -7,9 +7,11 @@ import csv
 import io
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from dashboard.analysis import bounded_help
 from dashboard.commands import choose_fixes, fixes_command
 from dashboard.figures import dose_checks, findings, ranking
 from dashboard.figures import fixes as figures
@@ -236,6 +238,21 @@ def test_page_and_report_of_an_area_name_the_same_fixes(source, built):
     for key in {fix.area for fix in told.unproven}:
         page = " ".join(texts(fixes.of_area(visit(source), key)))
         assert not [fix.sentence for fix in told.unproven if fix.area == key and fix.sentence in page]
+
+
+def test_page_and_report_of_an_area_say_why_intervals_are_wider(source, built, provider, told):
+    key = told.proven[0].area
+    assert figures.WIDENED not in " ".join(
+        [*texts(fixes.of_area(visit(source), key)), *compose(built, key, provider).fixes]
+    )
+    notes = [{"code": bounded_help.NOTE, "text": "Nobody observed 2.0% of the devices' time, and not at random."}]
+    dark = replace(built, manifest=built.manifest | {"notes": notes})
+    seen = replace(visit(source), source=SimpleNamespace(results=lambda: dark, settings=provider))
+    assert figures.WIDENED in " ".join(texts(fixes.of_area(seen, key)))
+    assert figures.WIDENED in " ".join(compose(dark, key, provider).fixes)
+    none = dict.fromkeys(("avoidable_leavers_90d_low", "avoidable_leavers_90d_high"), float("nan"))
+    lost = replace(dark, avoidable=built.avoidable.assign(**none))
+    assert all("(no interval)" in fix.sentence for fix in figures.all_fixes(lost, "EUR", 30).proven)
 
 
 def test_the_command_alone_shows_the_order(sample, tmp_path, capsys, told):

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.measures import COMPARED
 from dashboard.models.areas import area_rates, drivers, rank_areas
-from dashboard.models.complaints import complaint_model
+from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.leaving import standardise
 from dashboard.models.leaving.expected_leavers import Prospect
 
@@ -201,7 +201,7 @@ def test_drivers_of_an_unfitted_model_still_stand_in_order(make_area_weeks, make
 
 def test_less_is_worse_where_the_step_is_below_zero(make_area_weeks, make_customer_periods):
     snr = replace(COMPARED[-1], name="snr", column="signal_noise_mean_db", per=-3.0)
-    effect = complaint_model.Effect("complaints", snr, "effect", 1.5, 1.2, 1.9, 0.01, 0.01, 24, "by hand")
+    effect = effect_model.Effect("complaints", snr, "effect", 1.5, 1.2, 1.9, 0.01, 0.01, 24, "by hand")
     weeks = make_area_weeks(1).assign(signal_noise_mean_db=30.0)
     weeks["signal_noise_mean_db"] += weeks["area"].str[-2:].astype(float) / 10
     weeks.loc[weeks["area"] == "area-07", "signal_noise_mean_db"] = 24.0

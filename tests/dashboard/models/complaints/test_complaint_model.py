@@ -5,19 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from dashboard.models.complaints import complaint_model, measure_lags
+from dashboard.models.complaints import complaint_model, effect_model, measure_lags
+from dashboard.models.statistics.clusters import Inference
 
 from ...sample_measures import PLANTED, not_taken
 
 pytestmark = pytest.mark.slow
 
 
-def _by_term(model: complaint_model.EffectModel) -> dict[str, complaint_model.Effect]:
+def _by_term(model: effect_model.EffectModel) -> dict[str, effect_model.Effect]:
     return {e.term.name: e for e in model.effects if e.term in PLANTED}
 
 
-def _ratios(model: complaint_model.EffectModel) -> list[float]:
+def _ratios(model: effect_model.EffectModel) -> list[float]:
     return [effect.rate_ratio for effect in _by_term(model).values()]
 
 
@@ -58,23 +60,42 @@ def test_the_placebo_notices_complaints_that_come_before_their_cause(make_area_w
     assert any("called an association" in note for note in fitted.notes)
 
 
-def test_the_placebo_checks_what_is_claimed_without_paying_for_what_is_not(make_area_weeks):
-    weeks = make_area_weeks(1, (0.15, 0.0, 0.0, 0.0), customers=3000)
-    fitted = complaint_model.fit(weeks)
+def test_the_placebo_corrects_what_is_claimed_for_that_alone(make_area_weeks, monkeypatch):
+    asked = {}
+
+    def spy(inference, kind, claimed):
+        asked[kind] = claimed.tolist()
+        return effect_model.tested(inference, kind, claimed)
+
+    monkeypatch.setattr(complaint_model, "tested", spy)
+    fitted = complaint_model.fit(make_area_weeks(1, (0.15, 0.0, 0.0, 0.0), customers=3000))
     assert [effect.term.name for effect in fitted.main.effects if effect.is_found] == ["down_hours"]
-    placebo = _by_term(fitted.placebo)
-    claimed = placebo.pop("down_hours")
-    assert claimed.p_adjusted < min(1.0, 1.2 * claimed.p_value)
-    smallest = min(placebo.values(), key=lambda effect: effect.p_value)
-    assert smallest.p_adjusted >= min(1.0, 3 * smallest.p_value)
+    assert asked["placebo"] == [True, False, False, False]
+    assert not any(asked["negative_control"])
+    inference = _told(np.array([0.02, 0.03, 0.6, 0.7]), clusters=25)
+    claimed, plain = (effect_model.tested(inference, "placebo", np.arange(4) < one) for one in (1, 0))
+    assert claimed[1] < plain[1]
+    assert claimed[0][0] == claimed[1], "alone it is corrected only for being one of several ways to sound"
+    assert plain[0][0] >= 4 * 0.02
+
+
+def _told(p_values: np.ndarray, clusters: int) -> Inference:
+    """Estimates that are independent of each other and have these p-values."""
+    ratios = stats.t.isf(p_values / 2, clusters - 1)
+    return Inference(ratios, np.eye(len(ratios)), clusters, "", np.zeros(len(ratios), bool))
+
+
+def test_no_term_of_a_check_is_found_where_the_check_passes(make_area_weeks):
+    inference = _told(np.array([0.012, 0.9, 0.9, 0.9]), clusters=25)
+    adjusted, whole = effect_model.tested(inference, "negative_control", np.zeros(4, bool))
+    assert 4 * 0.012 < 0.05 < whole < 0.1
+    assert (adjusted >= whole).all()
 
 
 def test_a_note_says_the_p_value_by_which_a_check_fails(make_area_weeks):
     """A single term may fail where the joint test passes."""
     fitted = complaint_model.fit(make_area_weeks(3))
-    first, *others = (replace(effect, p_adjusted=0.6) for effect in fitted.placebo.effects)
-    effects = (replace(first, p_adjusted=0.0004), *others)
-    placebo = replace(fitted.placebo, effects=effects, joint=replace(fitted.placebo.joint, p_value=0.4))
+    placebo = replace(fitted.placebo, p_value=0.0004, joint=replace(fitted.placebo.joint, p_value=0.4))
     (said,) = (note for note in complaint_model._verdict(fitted.main, placebo, fitted.control) if "the placebo" in note)
     assert "earlier complaints (p < 0.001), which it cannot" in said
 

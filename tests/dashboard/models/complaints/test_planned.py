@@ -10,7 +10,7 @@ import pytest
 
 from bench.truth import planned_work
 from dashboard.measures import PLANNED
-from dashboard.models.complaints import complaint_model
+from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, area_weeks_as_grids
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import challenger, churn, dose_rows
@@ -28,7 +28,7 @@ def nights_of(weeks: pd.DataFrame, seed: int, share: float = 0.2) -> np.ndarray:
     return np.where(np.random.default_rng(seed).random(len(weeks)) < share, 2.0, 0.0)
 
 
-def told(model: complaint_model.EffectModel) -> list[tuple[object, ...]]:
+def told(model: effect_model.EffectModel) -> list[tuple[object, ...]]:
     return [(e.term.name, e.rate_ratio, e.low, e.high, e.p_value, e.p_adjusted) for e in model.effects]
 
 

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.models.outages import following_weeks, hidden_hours, outage_hours, outage_list, outage_study
+from dashboard.models.outages import effect_rows, following_weeks, hidden_hours, outage_hours, outage_list, outage_study
 from dashboard.models.outages.outage_hours import ALL, OVER, UNDER
+from dashboard.models.outages.unseen_hours import OUTAGES, Association, Unseen
 from dashboard.models.statistics import added_rates
 
 from ...sample_measures import not_taken
 
+GOES = Association(OUTAGES, 1.5, 0.001)
+"""That unseen hours go with outages."""
 PER_HOUR = 0.004
 """Departures more for each hour of one customer, spread evenly over the eight weeks after its own."""
 
@@ -62,8 +65,9 @@ def provider(seed: int, *, areas: int = 30, weeks: int = 52, customers: int = 30
     return frame, now
 
 
-def studied(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    made = outage_study.incidents(outage_list.of_weeks(frame), frame, now, seed=1, outcomes=("leaving",)).effects
+def studied(frame: pd.DataFrame, now: pd.DataFrame, unseen: Unseen | None = None) -> pd.DataFrame:
+    known = outage_list.of_weeks(frame)
+    made = outage_study.incidents(known, frame, now, seed=1, outcomes=("leaving",), unseen=unseen).effects
     return made[made["design"] == outage_study.BY_WEEKS].set_index("outage")
 
 
@@ -213,21 +217,22 @@ def test_incidents_tell_the_hours_of_weeks_that_nobody_observed(usual):
     assert hours.hit[OVER][place] == pytest.approx(600 / 3000)
 
 
-def test_hidden_hours_that_go_with_outages_draw_the_interval_towards_none(usual):
+def test_hidden_hours_draw_what_an_hour_costs_towards_none_and_leave_the_totals(usual):
     frame, now = usual
     hours = outage_hours.hours_of(frame, outage_list.of_weeks(frame))
-    assert hidden_hours.per_hour(hours) == 0.0
     gone = 1.5 * hours.hours[ALL]
     at_random = np.random.default_rng(1).uniform(0, 20, gone.shape)
-    assert hidden_hours.per_hour(replace(hours, unseen=at_random)) == 0.0
-    assert hidden_hours.per_hour(replace(hours, unseen=gone + at_random)) == pytest.approx(1.5, abs=0.3)
+    assert hidden_hours.per_hour(replace(hours, unseen=gone + at_random), 0.4) == pytest.approx(1.5, abs=0.3)
+    assert hidden_hours.per_hour(hours, 0.4) == 0.4, "what was found by days is the least"
     assert hidden_hours.bounded(4.0, 3.0, 6.0, 1.0) == (3.0, 1.5, 6.0)
     assert hidden_hours.bounded(2.0, -2.0, 6.0, 0.0) == (2.0, -2.0, 6.0)
-    seen = frame["down_hours_per_customer"] * 1.5 / 168
-    row = studied(frame.assign(observed_ratio=1 - seen), now).loc["pooled:all"]
-    plain = studied(frame, now).loc["pooled:all"]
+    dark = frame.assign(observed_ratio=1 - frame["down_hours_per_customer"] * 1.5 / 168)
+    plain, row = (studied(dark, now, unseen=Unseen(0.02, tests)).loc["pooled:all"] for tests in ((), (GOES,)))
     assert row["excess_per_1000_hours_low"] < plain["excess_per_1000_hours_low"] / 2
+    totals = [name for name in effect_rows.COLUMNS if name.startswith(("excess", "monthly")) and "hours" not in name]
+    pd.testing.assert_series_equal(row[totals], plain[totals], check_names=False)
     assert "nobody observed" in row["note"]
+    assert pd.isna(plain["note"]), "one test decides for all pages"
 
 
 def test_another_measure_stands_beside_the_hours_only_where_it_moves_with_them(usual):
