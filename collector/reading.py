@@ -173,9 +173,10 @@ class Reading(NamedTuple):
         """
         if not self.sent:
             return None
-        snmp, echoes = self.snmp, self.echoes
-        if snmp not in ("silent", "off"):
+        snmp = self.snmp
+        if snmp not in {"silent", "off"}:
             return True
+        echoes = self.echoes
         if echoes is not None and echoes.sent > 0:
             return echoes.lost < echoes.sent
         return None if snmp == "off" else False

@@ -55,8 +55,9 @@ class DeviceHour:
         self.polls_answered += 1
         if poll.has_restarted:
             self.restarts += 1
-        if poll.pings_sent:
-            self.add_pings(poll.pings_sent, poll.pings_lost, poll.rtt_seconds)
+        sent = poll.pings_sent
+        if sent:
+            self.add_pings(sent, poll.pings_lost, poll.rtt_seconds)
         if poll.has_rate:
             self._add_rates(poll.amounts, poll.seconds, poll.utilization_ratio)
         if poll.signal_dbm is not None:
@@ -82,12 +83,12 @@ class DeviceHour:
             self.rtts.extend(rtts)
             self.bursts.append(len(rtts))
 
-    def add_amounts(self, amounts: Amounts, share: float) -> None:
-        """A part, 0 to 1, of what was counted between two polls."""
+    def add_amounts(self, amounts: Iterable[float | None]) -> None:
+        """What was counted between two polls, or the part of it that this hour gets, in the order of AMOUNTS."""
         sums = self.amounts
         for i, amount in enumerate(amounts):
             if amount is not None:
-                sums[i] = (sums[i] or 0.0) + amount * share
+                sums[i] = (sums[i] or 0) + amount
 
     def jitter_seconds(self) -> float | None:
         """The mean absolute difference of consecutive round trips within a burst; None of no two."""
@@ -155,7 +156,7 @@ def _measured(sums: DeviceHour) -> dict[str, Any]:
         "utilization_p95_ratio": quantile(sums.utilizations, 0.95),
         "signal_dbm": sum(sums.signal) / len(sums.signal) if sums.signal else None,
         "signal_noise_db": sum(sums.noise) / len(sums.noise) if sums.noise else None,
-        **dict(zip(AMOUNTS, sums.amounts, strict=True)),
+        **{name: None if total is None else float(total) for name, total in zip(AMOUNTS, sums.amounts, strict=True)},
     }
 
 

@@ -162,9 +162,10 @@ class History:
 
     def _take(self, track: _Track, poll: PollFact) -> None:
         """The one way in for a poll, now and again."""
-        at = track.observed_until = poll.at
-        if poll.since is not None:
-            time_intervals.extend(track.observed, poll.since, at)
+        at, since = poll.at, poll.since
+        track.observed_until = at
+        if since is not None:
+            time_intervals.extend(track.observed, since, at)
         if not poll.is_reachable:
             self._miss(track, poll)
             return
@@ -179,7 +180,7 @@ class History:
         if amounts is NO_AMOUNTS:
             return
         if sums is not None and at - poll.seconds >= track.hour:
-            sums.add_amounts(amounts, 1.0)
+            sums.add_amounts(amounts)
         else:
             self._split_amounts(poll)
 
@@ -201,7 +202,7 @@ class History:
         for hour, share in _shares(poll.at - poll.seconds, poll.at):
             sums = self._sums(hour, poll.device_id)
             if sums is not None:
-                sums.add_amounts(poll.amounts, share)
+                sums.add_amounts(None if amount is None else amount * share for amount in poll.amounts)
 
     def _sums(self, at: float, device_id: str) -> DeviceHour | None:
         hour = int(at) - int(at) % HOUR

@@ -29,7 +29,7 @@ def extend(spans: list[Span], start: float, end: float) -> None:
     if spans:
         last_start, last_end = spans[-1]
         if start <= last_end:
-            spans[-1] = (last_start, max(last_end, end))
+            spans[-1] = (last_start, end if end > last_end else last_end)
             return
     spans.append((start, end))
 
