@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ START = 1_700_002_800.0
 INTERVAL = 60.0
 SLICES = 12
 CYCLES = 12
+POLLS_KEPT = 3
+"""More than any stage keeps of a device, so that none pays for freeing what another made: poll and stages share that."""
 RTTS = (0.0121, 0.0131312, 0.0112312, 0.0151231, 0.0162312)
 SHAPES = (
     ("a CPE of one interface, no pings", ("wan",), False),
@@ -53,9 +56,9 @@ class Stages:
         self._history = History(folder, self.devices, interval_seconds=INTERVAL, settle_seconds=600)
         self._live = LiveTable(folder, self.devices, at=START)
         self._beliefs = Beliefs()
-        self._last = {device.device_id: self._reading(device, START) for device in self.devices}
+        self._newest = {d.device_id: deque([self._reading(d, START)], POLLS_KEPT) for d in self.devices}
         for device in self.devices:
-            self._beliefs.take(device, self._last[device.device_id])
+            self._beliefs.take(device, self._newest[device.device_id][0])
         self._runner = asyncio.Runner()
         self.seconds: dict[str, float] = {}
 
@@ -82,13 +85,12 @@ class Stages:
 
     def _take(self, devices: list[Device], at: float, *, apart: bool) -> None:
         now = [self._reading(device, at + n / len(devices)) for n, device in enumerate(devices)]
-        before = [self._last[device.device_id] for device in devices]  # kept, so that no stage pays for freeing them
-        self._last.update((reading.device_id, reading) for reading in now)
+        for reading in now:
+            self._newest[reading.device_id].append(reading)
         if not apart:
             with self._timing("together"):
                 for device, new in zip(devices, now, strict=True):
                     self._take_one(device, new)
-            before.clear()
             return
         observe, update = self._network.observe, self._exposition.update
         with self._timing("belief"):

@@ -40,6 +40,7 @@ class DeviceText(DeviceCounts):
         "_read_last",
         "_seldom",
         "_waiting",
+        "_waiting_before",
         "changed",
         "interfaces",
         "own",
@@ -86,6 +87,7 @@ class DeviceText(DeviceCounts):
         self._has_signals = self._is_anew = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
+        self._waiting_before: Reading | None = None
         self._write_state()
 
     def _put(self, place: int, text: str) -> None:
@@ -105,27 +107,35 @@ class DeviceText(DeviceCounts):
     def update(self, reading: Reading, *, restarted: bool) -> None:
         """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less.
 
-        Several interfaces wait for the next poll at most: whether what they say can be is judged by every poll, however
-        seldom the page is asked for. A single one is the uplink, which was judged before.
+        Of polls that nobody asked for only the newest two wait. That is enough to judge what interfaces say, however seldom
+        the page is asked for: the first two show together what has passed since the last one that was judged, and how fast.
         """
         if restarted:
+            self.settle()
             self.restarts += 1
             self._is_anew = True
         self.count(reading)
-        if self._waiting is not None:
+        waiting = self._waiting
+        if waiting is not None:
             if not (reading.interfaces and reading.snmp == "answered"):
                 self.settle()
-            elif len(self._waiting.interfaces) > 1:
-                self._take_interfaces(self._waiting)
+            elif len(waiting.interfaces) > 1:
+                if waiting.snmp == "answered" and self.interfaces.texts:
+                    self._waiting_before = waiting
+                else:
+                    self._take_interfaces(waiting)
         self._waiting = reading
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()
 
     def settle(self) -> None:
         """Write into ``still`` what polls have changed."""
-        reading, self._waiting = self._waiting, None
+        before, reading = self._waiting_before, self._waiting
+        self._waiting_before = self._waiting = None
         if reading is None:
             return
+        if before is not None:
+            self._take_interfaces(before)
         self._write_seldom(reading.at)
         if self.detail == "full":
             if reading.sent:

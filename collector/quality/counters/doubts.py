@@ -127,10 +127,10 @@ class CounterDoubts:
 def _is_plain(before: InterfaceReading, after: InterfaceReading, seconds: float) -> bool:
     """Whether wide byte counters have gone on by what the line carries and nothing else has moved: the usual case."""
     speed, bits, received, sent = after[4:8]
-    _, old_bits, old_received, old_sent = before[4:8]
+    old_speed, old_bits, old_received, old_sent = before[4:8]
     if bits != WIDE or old_bits != WIDE or before[8:12] != after[8:12]:
         return False
     if received is None or sent is None or old_received is None or old_sent is None:
         return False
-    room = (speed or UNTOLD_BYTES_PER_SECOND) * seconds
+    room = (speed or old_speed or UNTOLD_BYTES_PER_SECOND) * seconds
     return 0 <= received - old_received <= room and 0 <= sent - old_sent <= room

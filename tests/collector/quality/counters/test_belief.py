@@ -186,8 +186,7 @@ UNTOLD = (5.0, 0.0, None)
 LOST = None
 
 
-@pytest.mark.parametrize("is_scraped", [True, False], ids=["each scraped", "only the last scraped"])
-@pytest.mark.parametrize(
+OF_A_WRONG_SPEED = pytest.mark.parametrize(
     ("polls_taken", "most"),
     [
         ([ON_TIME], 8),
@@ -202,6 +201,10 @@ LOST = None
     ],
     ids=["on time", "late", "one of four late", "lost", "mostly lost", "untold", "now untold", "in pairs", "irregular"],
 )
+
+
+@OF_A_WRONG_SPEED
+@pytest.mark.parametrize("is_scraped", [True, False], ids=["each scraped", "only the last scraped"])
 def test_a_speed_is_refuted_however_late_or_seldom_polls_are_answered(polls_taken, most, is_scraped):
     """Each poll: how long after the last it left, how late the request left that was answered, the speed that is stated."""
     polls = Polls()
@@ -226,20 +229,48 @@ def test_a_speed_is_refuted_however_late_or_seldom_polls_are_answered(polls_take
     assert polls.bytes - before == 15 * 12_000_000
 
 
-@pytest.mark.parametrize("is_scraped", [True, False])
-def test_a_speed_of_one_of_many_interfaces_is_refuted_however_seldom_the_page_is_asked_for(is_scraped):
-    polls, speed = Polls(), 1.25e6
-    polls.is_scraped = is_scraped
-    for number in range(12):
-        octets = 10**9 + int(number * SECONDS * 12e6)
+@OF_A_WRONG_SPEED
+@pytest.mark.parametrize("scraped_every", [1, 2, 5, 99])
+def test_a_speed_of_one_of_many_interfaces_is_refuted_however_seldom_the_page_is_asked_for(
+    polls_taken, most, scraped_every
+):
+    polls = Polls()
+    polls.is_scraped = False
+    taken = [*polls_taken * 12][:most]
+    for number, poll in enumerate([ON_TIME, *taken, ON_TIME, ON_TIME]):
+        after, late, speed = poll or ON_TIME
+        polls.at += after
+        octets = 10**9 + int(12e6 * (polls.at + late))
+        values = {"receive_bytes": octets, "transmit_bytes": octets, "late_seconds": late or None}
         ports = (
-            InterfaceReading("eth0", 1, speed_bytes_per_second=GIGABIT, receive_bytes=octets, transmit_bytes=octets),
-            InterfaceReading("eth1", 2, speed_bytes_per_second=speed, receive_bytes=octets, transmit_bytes=octets),
+            InterfaceReading("eth0", 1, speed_bytes_per_second=GIGABIT, **values),
+            InterfaceReading("eth1", 2, speed_bytes_per_second=speed, **values),
         )
-        polls.at += SECONDS
-        polls.read(Reading("r1", polls.at, 0.1, "answered", uptime_seconds=DAY + polls.at, interfaces=ports))
+        up = DAY + polls.at
+        whole = Reading("r1", polls.at, 0.1, "answered", uptime_seconds=up, interfaces=ports)
+        polls.read(Reading("r1", polls.at, 2.0, "silent") if poll is None else whole)
+        if number % scraped_every == scraped_every - 1:
+            polls.scrape()
     polls.scrape()
     assert polls.speeds == [GIGABIT]
+
+
+@pytest.mark.parametrize("unseen", range(1, 4))
+def test_counters_of_a_device_that_restarted_are_shown_at_once_however_seldom_the_page_is_asked_for(unseen):
+    polls = Polls()
+    polls.is_scraped = False
+    for number in range(10):
+        octets = 10**12 + number * 5000 if number + unseen < 10 else number * 5000
+        ports = tuple(
+            InterfaceReading(name, i, speed_bytes_per_second=GIGABIT, receive_bytes=octets, transmit_bytes=octets)
+            for i, name in enumerate(("eth0", "eth1"))
+        )
+        up = DAY + number * SECONDS if number + unseen < 10 else (number + unseen - 9.5) * SECONDS
+        polls.at += SECONDS
+        polls.read(Reading("r1", polls.at, 0.1, "answered", uptime_seconds=up, interfaces=ports))
+    polls.scrape()
+    assert polls.restarts == 1
+    assert polls.shown == [45_000, 45_000]
 
 
 def test_narrow_counters_say_nothing_of_a_speed_that_they_are_beyond():

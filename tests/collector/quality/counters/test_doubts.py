@@ -78,6 +78,14 @@ def test_a_speed_that_traffic_refutes_is_not_shown():
     assert speeds == [(True, 1.25e6), (False, 1.25e6), (True, None), (True, None), (True, None)]
 
 
+def test_a_poll_that_states_no_speed_is_held_to_the_one_before():
+    doubts = CounterDoubts()
+    for number, speed in enumerate((1.25e6, None)):
+        ports = port("a", 10**12 + number * 720 * 10**6, speed_bytes_per_second=speed), port("b", 10**12)
+        found = shown(doubts, number, *ports)
+    assert found == {"a": None, "b": 10**12}
+
+
 def test_counters_that_were_read_after_a_retry_are_compared_over_their_own_time():
     doubts = CounterDoubts()
     full = [
