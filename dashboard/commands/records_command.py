@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,7 +206,9 @@ def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
             came_back=arguments.came_back,
         )
 
-    text = proposals.propose(sheet, spec, source.name)
+    today = arguments.as_of or datetime.datetime.now(ZoneInfo(settings.timezone)).date()
+    proposed = functools.partial(proposals.propose, sheet, spec, source.name, today=today)
+    text = proposed()
     try:
         profiles.parse(text, "the proposal")
     except settings_file.SettingsError:
@@ -214,7 +217,7 @@ def _propose(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
             " are these the columns' names? Lines above them have to go"
         )
     ways = tried(text, "stay" if arguments.kind == "customers" else None).ways
-    text = proposals.propose(sheet, spec, source.name, ways) if ways else text
+    text = proposed(ways) if ways else text
     report = tried(text, arguments.absent)
     print(text)
     print("\n".join(f"# {line}" for line in str(report).splitlines()))

@@ -26,7 +26,7 @@ from importlib.resources import files
 from string import Template
 
 from dashboard.measures import DOWN, LENGTHS, MEASURES, REACHES, Mean, ShareOfCounts, longer_than, over
-from dashboard.tables import digests
+from dashboard.tables import digests, stand_ins
 from dashboard.tables.schema import CATEGORIES, CONTROL_CATEGORIES, QUALITY_CATEGORIES
 
 Row = dict[str, str]
@@ -97,6 +97,7 @@ def _groups() -> dict[str, list[Row]]:
         "category": [{"category": name} for name in CATEGORIES],
         "quality": [{"quality_category": name} for name in QUALITY_CATEGORIES],
         "control": [{"control_category": name} for name in CONTROL_CATEGORIES],
+        "stand_in": [{"stand_in_rows": str(rows), "stand_in_percent": str(of)} for rows, of in stand_ins.ENOUGH],
     }
 
 

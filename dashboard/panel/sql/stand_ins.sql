@@ -1,5 +1,6 @@
 -- stand_ins: the ids under which more complaints (or answers) stand than a customer makes, over all weeks or over the last
--- eight: they are written where an id is missing, and stand for nobody.
+-- eight: they are written where an id is missing, and stand for nobody. The import has marked those that look so by 'nobody'.
+-- From how many on is said in dashboard/tables/stand_ins.py.
 CREATE TABLE stand_ins AS
 WITH said AS (
     SELECT
@@ -25,10 +26,28 @@ counted AS (
     JOIN ends ON ends.source = within.source
     GROUP BY within.source, within.customer_id
 ),
-whole AS (SELECT source, sum(total) AS total, sum(recent) AS recent FROM counted GROUP BY source)
-SELECT counted.source, counted.customer_id
+whole AS (
+    SELECT source, sum(total) AS total, sum(recent) AS recent
+    FROM counted
+    WHERE customer_id IS NOT NULL
+    GROUP BY source
+),
+enough AS (
+    SELECT *
+    FROM (
+        VALUES
+        ($stand_in_rows, $stand_in_percent)
+    ) AS rule (fewest, of_a_hundred)
+)
+SELECT DISTINCT counted.source, counted.customer_id
 FROM counted
 JOIN whole ON whole.source = counted.source
-WHERE counted.customer_id IS NOT NULL
-    AND counted.total >= 20
-    AND (counted.total * 10 >= whole.total OR (counted.recent >= 20 AND counted.recent * 10 >= whole.recent))
+CROSS JOIN enough
+WHERE counted.customer_id = 'nobody'
+    OR (
+        counted.customer_id IS NOT NULL
+        AND (
+            (counted.total >= enough.fewest AND counted.total * 100 >= enough.of_a_hundred * whole.total)
+            OR (counted.recent >= enough.fewest AND counted.recent * 100 >= enough.of_a_hundred * whole.recent)
+        )
+    )

@@ -16,15 +16,16 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
+from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
-from dashboard.tables.checks.columns import money
+from dashboard.tables.checks.columns import money, yearly_prices
 from dashboard.tables.checks.on_record import absences, ends_on_record, overturned, repeats
 from dashboard.tables.imports import door, habits, identity, row_rules
 from dashboard.tables.imports.import_notes import MAY_BE_NONE, notes_on, places_in_doubt, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.joining import agreement, join_counts, joins
 from dashboard.tables.imports.personal import personal_cells
-from dashboard.tables.imports.storage import import_log, merging, snapshots
+from dashboard.tables.imports.storage import import_log, kept_columns, merging, snapshots
 from dashboard.tables.imports.typed import dates_of, typed_rows
 from dashboard.tables.mappings.profiles import Mapping, load
 from dashboard.tables.quality_hours import connect
@@ -133,8 +134,9 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
     dates = dates_of(sheet, context.spec)
     orders = date_orders.read(dates, context.today, habits.customs_of(context.spec.name, context.settings))
     rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders.of)
-    rows = _hashed(rows, key)
+    rows = _hashed(rows, key, context.spec, sheet)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
+        rows, kept = kept_columns.kept(connection, context.spec, rows, context.stored, sheet)
         ends = _with_ends(connection, context, rows, sheet)
         rows, faults, duplicates = _checked(connection, ends.rows, faults, context, sheet.unit)
         is_export = "valid_from" not in sheet.columns
@@ -169,17 +171,20 @@ def _import(context: _Context, sheet: Sheet, report: ImportReport) -> ImportRepo
             *sheet.warnings,
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
+            *ends.warnings,
             *back,
             *changed,
             *repeated,
             *in_doubt,
             *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
-            *money.told_where_unusual(rows, context.stored, context.settings.currency, sheet.divisors),
+            *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
+            *yearly_prices.told(rows, sheet),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),
         ),
         notes=(
             *absence,
+            *kept,
             *ends.notes,
             *few_back,
             *on_days,
@@ -361,11 +366,18 @@ def _key_of(kind: str, data: Path) -> str | None:
     return stated.decode() if stated else None
 
 
-def _hashed(rows: pa.Table, key: bytes | None) -> pa.Table:
+def _hashed(rows: pa.Table, key: bytes | None, spec: TableSpec, sheet: Sheet) -> pa.Table:
+    """The rows with hashed ids; complaints and answers under an id that looks like nobody's name nobody."""
     if key is None:
         return rows
     at = rows.schema.get_field_index("customer_id")
-    return rows.set_column(at, "customer_id", identity.hash_ids(rows.column("customer_id").combine_chunks(), key))
+    ids = rows.column("customer_id").combine_chunks()
+    hashed = identity.hash_ids(ids, key)
+    if spec.name in ("complaints", "nps") and "customer_id" in sheet.columns:
+        nobody = [one for one in stand_ins.found(sheet.columns["customer_id"]) if stand_ins.looks_so(one)]
+        is_nobody = pc.fill_null(pc.is_in(ids, pa.array(nobody, pa.string())), False)
+        hashed = pc.if_else(is_nobody, stand_ins.NOBODY, hashed)
+    return rows.set_column(at, "customer_id", hashed)
 
 
 def _checked(

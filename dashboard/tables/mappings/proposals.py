@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import tomllib
@@ -13,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
-from dashboard.tables.checks.cells import cell_values, currencies, ids
+from dashboard.tables.checks.cells import cell_values, currencies, date_orders, ids
 from dashboard.tables.checks.cells.blanks import blanked
+from dashboard.tables.checks.cells.date_orders import Order
 from dashboard.tables.checks.cells.ids import Way
 from dashboard.tables.checks.columns import departures
 from dashboard.tables.readers.sheets import Sheet, joined
@@ -55,22 +57,30 @@ TIMES = ("", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S%z")
 TIME_OF_DAY = r"^\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?$"
 
 
-def propose(sheet: Sheet, spec: TableSpec, name: str, ways: Mapping[str, Way] | None = None) -> str:
+def propose(
+    sheet: Sheet,
+    spec: TableSpec,
+    name: str,
+    ways: Mapping[str, Way] | None = None,
+    *,
+    today: datetime.date,
+) -> str:
     """A mapping in TOML for ``sheet`` as records of ``spec``, with remarks on what a person should look at.
 
-    ``ways`` say how ids are to be rewritten so that they are those on record.
+    ``ways`` say how ids are to be rewritten so that they are those on record; ``today`` is the day of the export.
     """
     taken: dict[str, tuple[str, ...]] = {}
-    parts = []
     for column in _by_need(spec):
-        source = _source(sheet, column, taken)
-        if source is not None:
-            parts.append((column.name, [*_section(sheet, column, source), *(ways or {}).get(column.name, Way()).lines]))
+        if (source := _source(sheet, column, taken)) is not None:
             taken[column.name] = source
+    orders = _orders(sheet, spec, taken, today)
+    parts = []
+    for column in given_columns(spec):
+        if column.name in taken:
+            lines = _section(sheet, column, taken[column.name], orders.get(column.name))
+            parts.append((column.name, [*lines, *(ways or {}).get(column.name, Way()).lines]))
         elif column.required:
             parts.append((column.name, _open_question(spec, column)))
-    order = [column.name for column in given_columns(spec)]
-    parts.sort(key=lambda part: order.index(part[0]))
     used = set(itertools.chain(*taken.values()))
     left = [column for column in sheet.columns if column not in used]
     head = [f'kind = "{spec.name}"', f"title = {_quoted(f'proposed for {name}; read it through before it is used')}"]
@@ -129,11 +139,24 @@ def _time_beside(sheet: Sheet, name: str, free: Sequence[str]) -> tuple[str, ...
     return ()
 
 
-def _section(sheet: Sheet, column: Column, source: tuple[str, ...]) -> list[str]:
+def _orders(
+    sheet: Sheet, spec: TableSpec, taken: Mapping[str, tuple[str, ...]], today: datetime.date
+) -> dict[str, Order]:
+    """The order of days and months in each column of dates, where the rows themselves decide it; else a person does."""
+    dated = [column.name for column in given_columns(spec) if column.type in ("date", "timestamp")]
+    columns = {name: joined([sheet.columns[one] for one in taken[name]], " ") for name in dated if name in taken}
+    columns = {name: blanked(cells, name, "date") for name, cells in columns.items()}
+    try:
+        return date_orders.decided(columns, today)
+    except date_orders.OrderError:
+        return {}
+
+
+def _section(sheet: Sheet, column: Column, source: tuple[str, ...], order: Order | None) -> list[str]:
     cells = [sheet.columns[name] for name in source]
     lines = [f"[columns.{column.name}]", f"source = {_listed(source)}"]
     if column.type in ("date", "timestamp"):
-        return lines + _format_lines(cells)
+        return lines + _format_lines(cells, order)
     if column.name in CHOICES:
         return lines + _choice_lines(cells[0], column.name)
     if column.name == "customer_id":
@@ -141,10 +164,16 @@ def _section(sheet: Sheet, column: Column, source: tuple[str, ...]) -> list[str]
     return lines
 
 
-def _format_lines(cells: Sequence[pa.Array]) -> list[str]:
+def _format_lines(cells: Sequence[pa.Array], order: Order | None) -> list[str]:
     fitting = _formats(cells)
+    of_order = [way for way in fitting if order is not None and way[:2].lower() == order.format[:2]]
     if len(fitting) == 1:
         return [f"format = {_quoted(fitting[0])}"]
+    if len(of_order) == 1 and order is not None:
+        return [
+            f"# By all dates of the file it is {order.value}.",
+            f"format = {_quoted(of_order[0])}",
+        ]
     if len(fitting) > 1:
         return [
             "# The dates can be read in several ways: take the # from the one that is right.",

@@ -123,7 +123,7 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
                 f"the mapping takes {name} from {missing[0]!r}, which is not there;"
                 f" {work.sheet.header} names {', '.join(work.sheet.columns)}"
             )
-        work.notes.append(f"{name} stays blank: the export has no column {missing[0]!r}")
+        work.notes.append(f"{name} is not read: the export has no column {missing[0]!r}")
         return None
     kind = next(column.type for column in work.spec.columns if column.name == name)
     text = joined([_filled(work, name, kind, source) for source in there], wanted.join)

@@ -42,7 +42,8 @@ class Sheet:
     ``unit`` is what ``lines`` counts (line, row or feature), ``described`` says what was read, ``header`` where the
     columns' names stand. ``skipped`` rows were left out by a mapping, and ``unused`` columns were not asked for.
     ``is_decimal_stated``: a mapping says whether decimals have a comma, and nobody has to guess. ``divisors`` are what
-    it says that the numbers of columns are to be divided by.
+    it says that the numbers of columns are to be divided by. ``currencies`` are those of columns that state another one than
+    the provider's.
     ``warnings`` are notes that a person has to look at; ``refused_ids`` the customers' ids of refused rows.
     """
 
@@ -55,6 +56,7 @@ class Sheet:
     has_decimal_comma: bool = False
     is_decimal_stated: bool = False
     divisors: Mapping[str, float] = field(default_factory=dict)
+    currencies: Mapping[str, str] = field(default_factory=dict)
     skipped: int = 0
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

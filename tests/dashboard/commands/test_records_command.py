@@ -63,6 +63,15 @@ def test_dates_that_can_be_read_in_two_ways_are_left_to_a_person(
     assert str(row["opened_at"]) == "2025-04-01 23:00:00+00:00"
 
 
+def test_the_rows_decide_how_dates_are_proposed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "1,a,05/03/24,06/03/24,slow\n2,a,25/12/23,01/02/24,slow\n3,a,11/11/22,12/11/22,slow\n"
+    (folder / "export.csv").write_text(f"id,area,created,solved,type\n{rows}")
+    assert bairro.main(["import", "complaints", "export.csv", "--propose"]) == 0
+    text = capsys.readouterr().out
+    assert text.count('format = "%d/%m/%y"') == 2
+    assert "in several ways" not in text
+
+
 def test_what_no_column_looks_like_is_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "export.csv").write_text("Stars,Posted,Words\n5,2025-03-01,lovely\n")
     assert bairro.main(["import", "reviews", "export.csv", "--propose"]) == 2

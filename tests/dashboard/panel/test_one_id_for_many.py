@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.models.loyalty import held_or_loyal
 from dashboard.panel import join_coverage, withholding
+from dashboard.tables import stand_ins
 
 
 @pytest.fixture
@@ -59,6 +60,14 @@ def test_complaints_under_one_id_count_in_no_neighbourhood_where_enough_others_a
     assert counts["complaints", "stand_in"] == 25
     (note,) = (note.text for note in panel.notes if note.code == "complaints_stand_in")
     assert note.startswith("25 of 100 complaints are left out: under one id that so many have")
+
+
+def test_complaints_that_the_import_has_marked_name_nobody(people: Any) -> None:
+    complain(people, ["1"] * 4 + [str(2 + number % 38) for number in range(36)])
+    for complaint in people.rows["complaints"][:4]:
+        complaint["customer_id"] = stand_ins.NOBODY
+    counts = people.build().counts.set_index(["table", "code"])["rows"]
+    assert counts["complaints", "stand_in"] == 4
 
 
 def test_complaints_under_one_id_that_name_a_neighbourhood_count_in_it(people: Any) -> None:

@@ -62,8 +62,9 @@ def _of_one_currency(sheet: Sheet, name: str, stated: pa.Array | None, own: str)
     counts = {str(one["values"]): int(one["counts"]) for one in pc.value_counts(found.drop_null()).to_pylist()}
     counts = _with_dollars(counts, cells)
     if len(counts) == 1 and own not in counts and not (DOLLAR in counts and own in DOLLARS):
-        note = f"{name} is in {next(iter(counts))}, and the pages show amounts in {own} (currency in dashboard.toml)"
-        return replace(sheet, notes=(*sheet.notes, note))
+        code = next(iter(counts))
+        note = f"{name} is in {code}, and the pages show amounts in {own} (currency in dashboard.toml)"
+        return replace(sheet, notes=(*sheet.notes, note), currencies={**sheet.currencies, name: code})
     if len(counts) < 2:
         return sheet
     return _without_others(sheet, name, found, _kept(name, counts, own))
@@ -129,16 +130,17 @@ def _is_monthly(text: str) -> bool:
     return not is_other
 
 
-def told_where_unusual(rows: pa.Table, stored: pa.Table, currency: str, stated: Collection[str]) -> tuple[str, ...]:
+def told_where_unusual(rows: pa.Table, stored: pa.Table, sheet: Sheet, own: str) -> tuple[str, ...]:
     """Questions about prices that are hardly those of a month (in cents, of a year, in thousands), where none are on
-    record to compare with; ``stated`` are columns of which a mapping says what they are in."""
-    if currency not in CODES.values():
-        return ()
-    euro = float(_WORDS["per_euro"].get(currency, 1))
+    record to compare with, and no mapping says what they are in. Of an unknown currency nothing can be said."""
     said = []
     for name in OF_A_MONTH:
-        if name not in rows.column_names or name in stated or _number(stored, name) >= FEWEST_AMOUNTS:
+        if name not in rows.column_names or name in sheet.divisors or _number(stored, name) >= FEWEST_AMOUNTS:
             continue
+        currency = sheet.currencies.get(name, own)
+        if currency not in CODES.values() or currency == DOLLAR:
+            continue
+        euro = float(_WORDS["per_euro"].get(currency, 1))
         amounts = rows.column(name).drop_null().to_numpy()
         amounts = amounts[amounts > 0]
         if (
@@ -151,7 +153,7 @@ def told_where_unusual(rows: pa.Table, stored: pa.Table, currency: str, stated: 
         said.append(
             f"{name}: the middle one is {middle:,g} {currency}, which is {'much' if is_much else 'little'} for a month:"
             f" {what} A mapping says so under [columns.{name}]: divide = {'100 (or 12)' if is_much else '0.001'}, or"
-            " divide = 1 where they are right as they stand"
+            " divide = 1 where they are right as they stand. Is the currency another one? dashboard.toml says which"
         )
     return tuple(said)
 

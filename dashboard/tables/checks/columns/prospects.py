@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dashboard.tables.checks.columns.subjects import is_of_something_else
 from dashboard.tables.readers.sheets import Fault, Sheet
 
 _WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
@@ -34,6 +35,8 @@ def without_prospects(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
     faults: list[Fault] = []
     notes: list[str] = []
     for name, cells in unused.items():
+        if is_of_something_else(name):
+            continue
         kinds = _kinds(cells)
         never = _never(name, kinds)
         if lines := _lines(sheet, cells, never):
@@ -75,8 +78,7 @@ def _beginning(name: str, kinds: Mapping[str, str], words: list[str], never: lis
 
 
 def _is_of_statuses(name: str) -> bool:
-    is_other = any(word in name for word in _WORDS["other_columns"])
-    return not is_other and any(word in name for word in _WORDS["columns"])
+    return any(word in name for word in _WORDS["columns"])
 
 
 def _some(words: list[str]) -> str:

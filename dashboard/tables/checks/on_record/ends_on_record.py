@@ -25,6 +25,14 @@ SELECT * EXCLUDE (known) REPLACE ({reason} AS end_reason) FROM (
     )
 ) ORDER BY line
 """
+BY_ABSENCE = """
+SELECT count(*) FILTER (
+    known.ended_on + 1 = known.valid_from AND known.end_reason IS NULL AND known.notice_on IS NULL
+)
+FROM rows ASOF JOIN stored AS known ON rows.customer_id = known.customer_id
+    AND rows.started_on = known.started_on AND rows.valid_from >= known.valid_from
+"""
+"""Those whom --absent left has ended: on the day before the export that did not have them, from which day on it holds."""
 NEWEST = "SELECT * FROM {table} QUALIFY row_number() OVER (PARTITION BY customer_id, started_on ORDER BY valid_from DESC) = 1"
 
 
@@ -34,6 +42,7 @@ class Kept:
 
     rows: pa.Table
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def kept(connection: duckdb.DuckDBPyConnection, rows: pa.Table, stored: pa.Table, given: Collection[str]) -> Kept:
@@ -54,7 +63,12 @@ def kept(connection: duckdb.DuckDBPyConnection, rows: pa.Table, stored: pa.Table
     query = KEEP.format(end=end, notice=notice, reason=reason if "end_reason" in lacking else "end_reason")
     made = connection.sql(query).to_arrow_table()
     number = made.column("ended_on").length() - made.column("ended_on").null_count if "ended_on" in lacking else 0
-    return Kept(made, (_kept(number),) if number else ())
+    absent = connection.execute(BY_ABSENCE).fetchall()[0][0] if number else 0
+    return Kept(
+        made,
+        (_kept(number - absent),) if number > absent else (),
+        (_kept_by_absence(absent),) if absent else (),
+    )
 
 
 def _kept(number: int) -> str:
@@ -62,6 +76,14 @@ def _kept(number: int) -> str:
     return (
         f"{who} an end on record, and the file has no column ended_on: the end stays. Export ended_on too; say --came-back"
         " where they are customers again"
+    )
+
+
+def _kept_by_absence(number: int) -> str:
+    who = "1 customer in this file was" if number == 1 else f"{number:,} customers in this file were"
+    return (
+        f"{who} ended by --absent left, since an earlier file did not have them, and this one has no column ended_on: they"
+        " stay ended. If they are customers again, or always were, import it again with --came-back"
     )
 
 

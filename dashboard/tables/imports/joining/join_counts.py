@@ -44,8 +44,8 @@ class StandIn:
 
     def __str__(self) -> str:
         return (
-            f"{self.rows:,} rows name one and the same customer ({self.written!r}), who stands for nobody, it seems: leave the id blank"
-            " in the export. A build counts them as naming nobody where as large a part of all on record names this customer"
+            f"{self.rows:,} rows name one and the same customer ({self.written!r}), so this id probably stands for nobody, and"
+            " these rows count as naming no customer: leave the id blank in the export"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,16 +9,13 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables import quality_hours
+from dashboard.tables import quality_hours, stand_ins
 from dashboard.tables.checks.cells.ids import SAMPLE, Way, likeness
 from dashboard.tables.imports import identity
 from dashboard.tables.imports.joining import agreement
 from dashboard.tables.imports.joining.join_counts import Imported, Join, Reason, StandIn, Told
 from dashboard.tables.imports.storage import import_log, snapshots
 
-NOBODY = r"(?i)[+-]?0+|-1|x+|9{4,}|1234(?:5(?:6(?:7(?:89?0?)?)?)?)?|[-_.*#]+|(?:guest|anonym|unknown|default|test|dummy|generic|system|consumidor|visitante).*"
-"""How ids look that stand for nobody."""
-FEWEST_OF_NOBODY, FEWEST_OF_ONE = 3, 10
 Known = Callable[[Sequence[str]], Sequence[bool]]
 
 
@@ -58,8 +54,7 @@ def _customers(imported: Imported) -> Told:
     if not len(known):
         return Told(notes=("how many of these rows name a customer cannot be known yet: no customers are on record",))
     stored = _count(imported.after, "customer_id", known)
-    if stand_in is not None and _hash(imported, stand_in.written) in known.to_pylist():
-        joined -= stand_in.rows
+    joined -= _named_by_nobody(imported, known)
     reason = _id_reason(imported, known, "customers on record") if joined < rows else Reason()
     said = "rows name a customer on record"
     pair = (stored[1], stored[0])
@@ -67,22 +62,22 @@ def _customers(imported: Imported) -> Told:
 
 
 def _stand_in(imported: Imported) -> StandIn | None:
-    """The id of the file under which far more rows stand than anybody complains or answers; None where there is none."""
+    """The id of the file that stands for nobody under which most rows stand; None where there is none."""
     cells = imported.sheet.columns.get("customer_id")
     if cells is None or imported.key is None:
         return None
-    counts = pc.value_counts(cells.drop_null())
-    total = int(pc.sum(counts.field("counts")).as_py() or 0)
-    for one in counts.filter(pc.greater_equal(counts.field("counts"), FEWEST_OF_NOBODY)).to_pylist():
-        written, number = str(one["values"]), int(one["counts"])
-        is_none = re.fullmatch(NOBODY, written) is not None
-        if number >= (FEWEST_OF_NOBODY if is_none else FEWEST_OF_ONE) and number > (0.05 if is_none else 0.2) * total:
-            return StandIn(written, number)
-    return None
+    found = stand_ins.found(cells)
+    return StandIn(*max(found.items(), key=lambda one: one[1])) if found else None
 
 
-def _hash(imported: Imported, written: str) -> str:
-    return identity.hash_id(written, imported.key) if imported.key else written
+def _named_by_nobody(imported: Imported, known: pa.Array) -> int:
+    """Rows that name somebody on record under an id that stands for nobody."""
+    cells, key = imported.sheet.columns.get("customer_id"), imported.key
+    if cells is None or key is None:
+        return 0
+    hashed = set(known.to_pylist())
+    found = stand_ins.found(cells).items()
+    return sum(rows for one, rows in found if not stand_ins.looks_so(one) and identity.hash_id(one, key) in hashed)
 
 
 def _complaints_and_answers(imported: Imported) -> Told:

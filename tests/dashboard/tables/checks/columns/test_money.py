@@ -116,6 +116,9 @@ MAPPED = 'kind = "customers"\n' + "".join(
         ("JPY", ["4980", "5980"], None),
         ("EUR", ["149", "189"], None),
         ("XXX", ["2990", "3990"], None),
+        ("EUR", ["890 ₽", "1490 ₽"], None),
+        ("EUR", ["Rp 300000", "Rp 450000"], None),
+        ("EUR", ["$2990", "$3990"], None),
     ],
 )
 def test_the_first_prices_are_asked_whether_they_are_those_of_a_month(provider, prices, currency, said):

@@ -80,6 +80,17 @@ def test_a_few_who_came_back_are_told(provider: DashboardSettings, still_ended: 
     assert ("again, of 10 who had left" in str(report)) == (code < 2 and still_ended < 10)
 
 
+def test_whom_an_earlier_file_lacked_stays_ended_with_a_question(provider: DashboardSettings) -> None:
+    give(provider, customers(0, ""), FIRST)
+    give(provider, customers(0, "", number=NUMBER - 5), LATER, absent="left")
+    again = datetime.date(2026, 3, 8)
+    report = give(provider, customers(0, ""), again)
+    assert (report.exit_code, open_ends(provider)) == (1, NUMBER - 5)
+    assert "5 customers in this file were ended by --absent left" in report.warnings[0]
+    assert give(provider, customers(0, ""), again, came_back=True).exit_code == 0
+    assert open_ends(provider) == NUMBER
+
+
 def test_who_comes_back_under_a_new_contract_is_nothing_to_ask_about(provider: DashboardSettings) -> None:
     give(provider, customers(10), FIRST)
     again = customers(10) + "".join(f"{one},A,2026-02-15,,,\n" for one in range(10))

@@ -396,6 +396,8 @@ def test_a_proposal_writes_what_makes_ids_join(
         (["7"] * 20, "7", 20),
         ([*ON_RECORD, *["999999"] * 5], "999999", 5),
         ([*ON_RECORD, *["guest"] * 3], "guest", 3),
+        ([*ON_RECORD, *["7"] * 10], "7", 10),
+        ([*ON_RECORD * 6, *["7"] * 20], "7", 20),
     ],
 )
 def test_an_id_that_stands_for_nobody_joins_nobody(
@@ -408,6 +410,17 @@ def test_an_id_that_stands_for_nobody_joins_nobody(
     assert f"{rows} rows name one and the same customer ({written!r})" in str(report)
 
 
+@pytest.mark.parametrize(("ids", "stored"), [([*ON_RECORD, *["0"] * 4], 4), ([*ON_RECORD, *["7"] * 20], 0)])
+def test_only_an_id_that_looks_like_nobodys_is_stored_as_nobodys(
+    settings: DashboardSettings, ids: list[str], stored: int
+) -> None:
+    """A build sees the others by their number, also when a file brings few of them."""
+    give(settings, "customers", customers([*ON_RECORD, "0", "7"]))
+    give(settings, "complaints", complaints(ids))
+    assert read("complaints", settings.data).column("customer_id").to_pylist().count("nobody") == stored
+
+
 def test_somebody_who_complains_often_is_somebody(settings: DashboardSettings) -> None:
-    give(settings, "customers", customers(ON_RECORD))
+    give(settings, "customers", customers([*ON_RECORD, "1234"]))
+    assert give(settings, "complaints", complaints([*ON_RECORD, *["1234"] * 5])).exit_code == 0
     assert give(settings, "complaints", complaints([*ON_RECORD, *ON_RECORD[:1] * 5])).exit_code == 0
