@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tomllib
 import types
 import typing
@@ -79,8 +80,7 @@ class _Place:
 def _record(values: Any, into: type[T], place: _Place, choices: dict[str, tuple[str, ...]]) -> T:
     if not isinstance(values, dict):
         raise place.error("must be a table")
-    hints = typing.get_type_hints(into)
-    fields = {field.name: field for field in dataclasses.fields(into)}  # type: ignore[arg-type]
+    hints, fields = _declared(into)  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
             raise place.at(key).error(f"unknown key; known here: {', '.join(fields)}")
@@ -96,6 +96,12 @@ def _record(values: Any, into: type[T], place: _Place, choices: dict[str, tuple[
         own = dataclasses.replace(place.at(name), is_secret=not fields[name].repr)
         found[name] = _value(value, hints[name], own, choices)
     return into(**found)
+
+
+@functools.cache
+def _declared(into: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+    """The types and the fields of a dataclass, by name; a file of many tables asks for the same ones many times."""
+    return typing.get_type_hints(into), {field.name: field for field in dataclasses.fields(into)}
 
 
 def _value(value: Any, hint: Any, place: _Place, choices: dict[str, tuple[str, ...]]) -> Any:
