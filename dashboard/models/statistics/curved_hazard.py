@@ -1,9 +1,11 @@
-"""Hazards in which some coefficients act along a curve: log hazard = columns @ c + f(b), fitted by Gauss and Newton."""
+"""Hazards in which some coefficients act along a curve: log hazard = columns @ c + f(b), fitted by steps of Gauss and Newton,
+and near the maximum by Newton's own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +14,22 @@ from dashboard.models.statistics import hazard
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
-Curve = Callable[[Floats], tuple[Floats, Floats]]
-"""Of coefficients (curved,): what they add to the log hazard of each row (n,), and its slopes in them (n, curved)."""
 
 MAX_ITERATIONS = 40
 DECREMENT_TOLERANCE = 1e-7
 HALVINGS = 30
+NEAR = 1.0
+"""The decrement below which a step counts the curve's bends: near the maximum they save most steps, far from it they mislead."""
+
+
+class Curve(Protocol):
+    """What coefficients (curved,) add to the log hazard: a sum of curves, each of its own coefficient."""
+
+    def at(self, effects: Floats) -> tuple[Floats, Floats]:
+        """What they add to each row (n,), and its slopes in them (n, curved)."""
+
+    def bends(self, effects: Floats, residual: Floats) -> Floats:
+        """(curved,) the second slopes in them, summed over the rows, each times its ``residual`` (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +55,13 @@ def fit(rows: hazard.Rows, places: Codes, curve: Curve, straight: hazard.Fit) ->
     for _ in range(MAX_ITERATIONS):
         rows.columns[:, places] = at.slopes
         mass = rows.weight * np.exp(at.log_means)
-        score = rows.columns.T @ (rows.weight * rows.events - mass) - prior * at.coefficients
-        score = np.where(straight.dropped, 0.0, score)
-        step = hazard.solve(_fixed(hazard.gram(rows.columns, mass) + np.diag(prior), straight), score)
+        residual = rows.weight * rows.events - mass
+        score = np.where(straight.dropped, 0.0, rows.columns.T @ residual - prior * at.coefficients)
+        information = _fixed(hazard.gram(rows.columns, mass) + np.diag(prior), straight)
+        step = hazard.solve(information, score)
+        if float(score @ step) < NEAR:
+            bends = np.where(straight.dropped[places], 0.0, curve.bends(at.coefficients[places], residual))
+            step = hazard.solve(_observed(information, places, bends), score)
         if float(score @ step) < DECREMENT_TOLERANCE:
             has_converged = True
             break
@@ -65,6 +81,18 @@ def _fixed(information: Floats, straight: hazard.Fit) -> Floats:
     return np.where(np.outer(moves, moves), information, np.diag(straight.dropped.astype(float)))
 
 
+def _observed(information: Floats, places: Codes, bends: Floats) -> Floats:
+    """The information with the curve's bends, as Newton has it; without them where it would not lead upwards."""
+    observed = information.copy()
+    observed[places, places] -= bends
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+    try:
+        np.linalg.cholesky(observed * np.outer(scale, scale))
+    except np.linalg.LinAlgError:
+        return information
+    return observed
+
+
 @dataclass(frozen=True, slots=True)
 class _At:
     """The curve and the log means (n,) at some coefficients (columns,)."""
@@ -76,7 +104,7 @@ class _At:
 
 
 def _at(rows: hazard.Rows, places: Codes, curve: Curve, coefficients: Floats) -> _At:
-    added, slopes = curve(coefficients[places])
+    added, slopes = curve.at(coefficients[places])
     straight = coefficients.copy()
     straight[places] = 0.0
     return _At(coefficients, added, slopes, np.log(np.maximum(rows.days, 1e-300)) + rows.columns @ straight + added)

@@ -43,6 +43,11 @@ def slope(curvature: float, effects: Floats, steps: Floats) -> Floats:
     return np.asarray(steps / (1.0 + curvature * np.abs(effects * steps)))
 
 
+def bend(curvature: float, effects: Floats, steps: Floats) -> Floats:
+    """Of ``slope``, in the effects."""
+    return np.asarray(-curvature * np.sign(effects * steps) * slope(curvature, effects, steps) ** 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Dose:
     """One form: effects (terms,) of a step, their covariance where clusters suffice, and its weight among the forms.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from dashboard.models.leaving.doses import dose_check, own_slopes
-from dashboard.models.leaving.doses.dose import CURVATURES, EIGHT, Dose, Doses, log_ratio, slope
+from dashboard.models.leaving.doses.dose import CURVATURES, EIGHT, Dose, Doses, bend, log_ratio, slope
 from dashboard.models.leaving.doses.own_slopes import ALIKE, Counted, OwnSlopes
 from dashboard.models.statistics import curved_hazard, hazard
 
@@ -27,7 +28,7 @@ HOPELESS = 30.0
 """Units of log likelihood below the best by which no other curvature of the same weeks is tried."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Places:
     """Where rows stand: cluster and week (n,), and their weight in means over these."""
 
@@ -37,12 +38,22 @@ class Places:
 
     def within(self, values: Floats) -> Floats:
         """Values (n,) less their mean in the cluster, and less what all share in a week then."""
-        values = values - self._means(self.cluster, values)
-        return values - self._means(self.week, values)
+        for group, total in self._totals:
+            values = values - (np.bincount(group, self.weight * values) / total)[group]
+        return values
 
-    def _means(self, group: Codes, values: Floats) -> Floats:
-        total = np.bincount(group, self.weight * values)
-        return np.asarray((total / np.maximum(np.bincount(group, self.weight), 1e-300))[group])
+    def turned(self, values: Floats) -> Floats:
+        """The transpose of ``within``: ``turned(a) @ b`` is ``a @ within(b)``."""
+        for group, total in reversed(self._totals):
+            values = values - self.weight * (np.bincount(group, values) / total)[group]
+        return values
+
+    @cached_property
+    def _totals(self) -> tuple[tuple[Codes, Floats], ...]:
+        """The weight of each cluster and of each week."""
+        return tuple(
+            (group, np.maximum(np.bincount(group, self.weight), 1e-300)) for group in (self.cluster, self.week)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +136,31 @@ class _Asked:
         steps[:, self.remembered.term] = self.remembered.over[weeks]
         return steps
 
-    def curve(self, curvature: float, weeks: int) -> curved_hazard.Curve:
+    def curve(self, curvature: float, weeks: int) -> _Curve:
         steps = self.over(weeks)
-        above = (steps - _good(steps))[:, self.is_estimated]
-
-        def curve(effects: Floats) -> tuple[Floats, Floats]:
-            added = log_ratio(curvature, effects, above).sum(axis=1)
-            slopes = slope(curvature, effects, above)
-            return self.places.within(added), np.stack([self.places.within(own) for own in slopes.T], axis=-1)
-
-        return curve
+        return _Curve(curvature, (steps - _good(steps))[:, self.is_estimated], self.places)
 
     def term(self, one: _Found, place: int) -> own_slopes.Term:
         """One of the terms in one of the forms."""
         effect, steps = one.fit.coefficients[self.at][place], self.over(one.weeks)
         return own_slopes.Term(one.curvature, effect * (steps - _good(steps))[:, place])
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """One form within clusters and weeks; ``above`` (n, curved) are steps above the good level. See curved_hazard.Curve."""
+
+    curvature: float
+    above: Floats
+    places: Places
+
+    def at(self, effects: Floats) -> tuple[Floats, Floats]:
+        added = log_ratio(self.curvature, effects, self.above).sum(axis=1)
+        slopes = slope(self.curvature, effects, self.above)
+        return self.places.within(added), np.stack([self.places.within(own) for own in slopes.T], axis=-1)
+
+    def bends(self, effects: Floats, residual: Floats) -> Floats:
+        return np.asarray(self.places.turned(residual) @ bend(self.curvature, effects, self.above))
 
 
 def _good(steps: Floats) -> Floats:
@@ -209,7 +230,7 @@ def _checks(
             times = 1.0 + slopes.mean[rows.cluster]
             term = asked.term(best, place)
             log_means += term.added(times)[0] - term.added(np.ones(times.size))[0]
-    rows.columns[:, kept] = asked.curve(best.curvature, best.weeks)(best.fit.coefficients[kept])[1]
+    rows.columns[:, kept] = asked.curve(best.curvature, best.weeks).at(best.fit.coefficients[kept])[1]
     counted = dose_check.Counted.of(rows, log_means, asked.places.week)
     told = iter(dose_check.check(counted, asked.over(best.weeks)[:, asked.is_estimated]))
     return tuple(next(told) if is_estimated else dose_check.NOTHING for is_estimated in asked.is_estimated)

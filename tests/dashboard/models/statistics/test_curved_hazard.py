@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -20,14 +22,23 @@ def rows_of(seed: int, effect: float) -> hazard.Rows:
     return hazard.Rows(events, days, np.ones(x.size), columns, np.arange(x.size) % 40, np.zeros(2, bool))
 
 
-def linear(x: np.ndarray) -> curved_hazard.Curve:
-    return lambda b: (dose.log_ratio(1.0, b[0], x), dose.slope(1.0, b[0], x)[:, None])
+@dataclass(frozen=True)
+class Linear:
+    """log(1 + b x)."""
+
+    x: np.ndarray
+
+    def at(self, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return dose.log_ratio(1.0, effects[0], self.x), dose.slope(1.0, effects[0], self.x)[:, None]
+
+    def bends(self, effects: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        return np.array([residual @ dose.bend(1.0, effects[0], self.x)])
 
 
 def test_a_hazard_that_adds_up_is_the_poisson_fit_with_identity_link():
     rows = rows_of(1, 0.8)
     x = rows.columns[:, 1].copy()
-    found = curved_hazard.fit(rows, np.array([1]), linear(x), hazard.fit(rows))
+    found = curved_hazard.fit(rows, np.array([1]), Linear(x), hazard.fit(rows))
     link = sm.families.links.Identity()
     peer = sm.GLM(rows.events, np.column_stack([rows.days, rows.days * x]), family=sm.families.Poisson(link=link)).fit(
         start_params=[0.01, 0.008]
@@ -51,7 +62,7 @@ def test_what_was_dropped_stays_where_it_is():
         np.zeros(3, bool),
     )
     straight = hazard.fit(wide)
-    found = curved_hazard.fit(wide, np.array([1]), linear(x), straight)
-    alone = curved_hazard.fit(rows, np.array([1]), linear(x), hazard.fit(rows))
+    found = curved_hazard.fit(wide, np.array([1]), Linear(x), straight)
+    alone = curved_hazard.fit(rows, np.array([1]), Linear(x), hazard.fit(rows))
     assert straight.dropped.tolist() == [False, False, True]
     assert found.fit.coefficients == pytest.approx([*alone.fit.coefficients, 0.0], abs=1e-6)

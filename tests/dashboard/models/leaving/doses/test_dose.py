@@ -115,3 +115,20 @@ def test_forms_agree_at_the_good_level_and_bend_alike_on_both_sides(curvature):
     assert told[:2] == pytest.approx(0.4 * steps[:2], abs=1e-9)
     assert dose.log_ratio(curvature, 0.4, -steps) == pytest.approx(-told)
     assert dose.log_ratio(curvature, -0.4, steps) == pytest.approx(-told)
+
+
+def test_means_are_taken_out_of_residuals_as_of_steps():
+    random = np.random.default_rng(5)
+    area, week = random.integers(0, 6, 200), random.integers(0, 9, 200)
+    places = dose_fit.Places(area, week, random.uniform(0.1, 7, 200))
+    residual, steps = random.normal(size=(2, 200))
+    assert places.turned(residual) @ steps == pytest.approx(residual @ places.within(steps))
+
+
+@pytest.mark.parametrize("curvature", dose.CURVATURES)
+@pytest.mark.parametrize("effect", [0.7, -0.7])
+def test_slopes_bend_as_their_differences_say(curvature: float, effect: float):
+    steps, apart = np.array([-1.0, 0.0, 0.5, 3.0]), 1e-6
+    above, below = (dose.slope(curvature, np.array(effect + away), steps) for away in (apart, -apart))
+    bends = dose.bend(curvature, np.array(effect), steps)
+    assert bends == pytest.approx((above - below) / (2 * apart), abs=1e-6)
