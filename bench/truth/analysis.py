@@ -31,6 +31,7 @@ from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.fixes.avoidable import EVERYTHING
 from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.leaving.fitted_hazard import Predictor
 from dashboard.models.statistics import clusters, hazard
 from dashboard.panel import assemble as panels
 from demo import world
@@ -86,7 +87,7 @@ def _told(model: effect_model.EffectModel) -> resume.Row:
     }
 
 
-def _leavers(panel: panels.Panel, made: world.World, predictor: churn.Predictor, part: str) -> resume.Row:
+def _leavers(panel: panels.Panel, made: world.World, predictor: Predictor, part: str) -> resume.Row:
     """Expected, excess and avoidable leavers against the truth, and where they lie in each ranking."""
     analysis = AnalysisSettings()
     names = sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))

@@ -29,6 +29,7 @@ from dashboard.models.areas import rank_areas
 from dashboard.models.complaints import complaint_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.leaving.fitted_hazard import Predictor
 from dashboard.panel import assemble as panels
 from dashboard.tables.schema import RECORDS, conform
 
@@ -178,7 +179,7 @@ def measure(seed: int, *, is_told: bool = True) -> resume.Row:
     return row
 
 
-def _kept(panel: panels.Panel, made: World, predictor: churn.Predictor) -> resume.Row:
+def _kept(panel: panels.Panel, made: World, predictor: Predictor) -> resume.Row:
     """Customers that fewer outages would keep, told and true, and intervals that hold, by planned hours."""
     names = sorted(panel.area_weeks["area"].unique())
     ahead = expected_leavers.prospect(

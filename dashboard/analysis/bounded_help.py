@@ -10,10 +10,11 @@ import pandas as pd
 from dashboard.models.fixes import unseen_bounds
 from dashboard.models.leaving import churn, coming_quality
 from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.fitted_hazard import Predictor
 from dashboard.models.outages import unseen_hours
 from dashboard.panel.assemble import Panel
 
-Draw = Callable[[Prospect, churn.Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
+Draw = Callable[[Prospect, Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
 """What would help in a prospect, by a predictor, for its customers of today, with the quality to come."""
 NOTE, TESTED = "unseen_hours", "unseen_hours_tested"
 """Codes of what is said of unseen hours where they go with something, and where tests find nothing."""

@@ -18,6 +18,7 @@ from dashboard.models.areas import area_rates, drivers, local_changes, rank_area
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, coming_quality, dose_rows, expected_leavers, like_customers, returners
+from dashboard.models.leaving.fitted_hazard import Coefficient, Predictor
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list, unseen_hours
 from dashboard.models.outages import outage_study as incidents
@@ -101,7 +102,7 @@ def fit(
 
 def _ranked(
     panel: panels.Panel,
-    predictor: churn.Predictor | None,
+    predictor: Predictor | None,
     seen: unseen_hours.Unseen | None,
     settings: DashboardSettings,
     attempt: _Attempts,
@@ -156,7 +157,7 @@ class _Ahead:
     """What the next 90 days hold: the customers, who predicts them, the quality to come, and draws of the leavers."""
 
     prospect: expected_leavers.Prospect
-    predictor: churn.Predictor
+    predictor: Predictor
     coming: coming_quality.Coming | None
     expected: Floats
 
@@ -174,7 +175,7 @@ def _helped(
 
     def drawn(
         whose: expected_leavers.Prospect,
-        by: churn.Predictor,
+        by: Predictor,
         customers: pd.DataFrame,
         later: coming_quality.Coming | None,
     ) -> pd.DataFrame:
@@ -194,7 +195,7 @@ def _helped(
 
 def _loyal(
     panel: panels.Panel,
-    gap: churn.Coefficient | None,
+    gap: Coefficient | None,
     seen: unseen_hours.Unseen | None,
     settings: DashboardSettings,
     attempt: _Attempts,

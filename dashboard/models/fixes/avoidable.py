@@ -13,9 +13,9 @@ import pandas as pd
 from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.fixes import loss_error, retained_share
 from dashboard.models.leaving import coming_quality, like_customers
-from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.fitted_hazard import Predictor
 
 Floats = npt.NDArray[np.float64]
 

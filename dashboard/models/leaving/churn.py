@@ -10,50 +10,22 @@ may be called an effect. Where there is planned work, it is a measure of its own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import DOWN, PLANNED
-from dashboard.models.complaints.effect_model import Effect, EffectModel, said_of_all, tested
-from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
-from dashboard.models.leaving.covariates import PERIOD, TRAILING, WITHIN, Design, design_of
-from dashboard.models.leaving.doses import dose, dose_fit
-from dashboard.models.statistics import clusters, hazard
-from dashboard.models.statistics.multiplicity import said_p
+from dashboard.measures import PLANNED
+from dashboard.models.complaints.effect_model import EffectModel
+from dashboard.models.leaving import churn_notes
+from dashboard.models.leaving.covariates import TRAILING
+from dashboard.models.leaving.doses import dose
+from dashboard.models.leaving.fitted_hazard import FEWEST_EVENTS, Coefficient, Fitted, Predictor, Prepared, nothing
 
-Floats = npt.NDArray[np.float64]
-
-FEWEST_EVENTS = 50
 UNRANKED = (
     "leaving: the fit did not converge, so neighbourhoods are ranked by tenure and contract rates alone"
     " and nothing is said about what would help"
 )
-
-SHAPES = (
-    (0.0, "each step multiplies"),
-    (0.5, "between multiplying and adding"),
-    (1.0, "each step adds the same"),
-    (np.inf, "later steps add less"),
-)
-"""By the largest curvature of the dose that has it."""
-WEEKS_NOTE = (
-    "leaving: departures fit hours without service over {weeks} weeks best; in what would help these count for {share:.0%}. The ratio"
-    " on Evidence is that of eight weeks"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """A log rate ratio with its 95% interval and two-sided p-value, nan where clusters are too few."""
-
-    estimate: float
-    low: float
-    high: float
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,54 +53,17 @@ class Churn:
         return "effect" if passed else "association"
 
 
-@dataclass(frozen=True, slots=True)
-class Predictor:
-    """The fitted hazard: ``design`` makes columns of customers; ``information`` (columns, columns) is of the coefficients.
-
-    ``calendar`` (columns,) is added to the columns of who is looked at today: the level of the calendar to go on with.
-    ``effect_covariance`` (terms, terms) and ``effects`` (terms,) are those of the within-area quality of the model
-    without what quality acts through: what an improvement changes. Terms without an estimate (``is_estimated`` False)
-    have 0 in both. ``doses`` are the forms in which that quality may act, the first of them with these effects; ``areas`` are the
-    neighbourhoods that they were fitted to, by which their own slopes go.
-    """
-
-    design: Design
-    coefficients: Floats
-    information: Floats
-    calendar: Floats
-    effects: Floats
-    effect_covariance: Floats | None
-    is_estimated: npt.NDArray[np.bool_]
-    clusters: int
-    doses: dose.Doses
-    areas: tuple[str, ...]
-
-    def draws(self, count: int, seed: int, areas: Sequence[str]) -> dose.Draws:
-        """Draws of the doses in these ``areas``, with their own slopes where they differ."""
-        places = np.asarray(pd.Index(self.areas).get_indexer(pd.Index(areas)), dtype=np.int64)
-        return self.doses.draws(count, seed, places)
-
-    def daily_hazard(self, frame: pd.DataFrame) -> Floats:
-        """(n,) voluntary departures a day of the rows in ``frame``; without a week, at the level to go on with."""
-        return np.asarray(np.exp(self.columns(frame) @ self.coefficients))
-
-    def columns(self, frame: pd.DataFrame) -> Floats:
-        """(n, columns) of the rows in ``frame``, in their own week where they have one."""
-        columns = self.design.columns(frame)
-        return columns if "week" in frame else columns + self.calendar
-
-
 def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     """Fit the hazard to customer_weeks, clustered by area; without ``predicts`` only effects and control.
 
     Rows whose quality was observed for less than half of the eight weeks before are left out, and counted in the notes.
     """
-    prepared = _Prepared.of(customer_weeks, with_service=False)
+    prepared = Prepared.of(customer_weeks, with_service=False)
     rates = prepared.fitted("left_voluntarily")
     if rates is None:
         why = f"no estimate: fewer than {FEWEST_EVENTS} departures while quality was observed"
         return Churn(
-            _nothing("leaving", "effect", why), _nothing("leaving_control", "negative_control", why), None, (why,)
+            nothing("leaving", "effect", why), nothing("leaving_control", "negative_control", why), None, (why,)
         )
     if rates.fails_with_planned:
         return fit(_without_planned(customer_weeks), predicts=predicts)
@@ -137,18 +72,18 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     control = (
         other.effect_model("leaving_control", "negative_control")
         if other is not None
-        else _nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
+        else nothing("leaving_control", "negative_control", f"no estimate: fewer than {FEWEST_EVENTS} such departures")
     )
-    notes, gap = _said(main, control, rates.left_out), rates.coefficient("price_gap")
+    notes, gap = churn_notes.said(main, control, rates.left_out), rates.coefficient("price_gap")
     if not predicts:
         return Churn(main, control, None, notes, gap)
     doses, rates = prepared.doses(rates), rates.without_columns()
     del prepared, other
-    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
+    full = Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     if full is not None and full.fails_with_planned:
         return fit(_without_planned(customer_weeks))
     predicting = _predictor(rates, full, doses)
-    notes = (*notes, *_apart(main, doses)) if predicting is not None else (*notes, UNRANKED)
+    notes = (*notes, *churn_notes.apart(main, doses)) if predicting is not None else (*notes, UNRANKED)
     return Churn(main, control, predicting, notes, gap)
 
 
@@ -157,14 +92,14 @@ def predictor(customer_weeks: pd.DataFrame, *, with_doses: bool = True) -> Predi
 
     Without ``with_doses`` it tells who leaves at a tenth of the work, but not what better quality would keep.
     """
-    prepared = _Prepared.of(customer_weeks, with_service=False)
+    prepared = Prepared.of(customer_weeks, with_service=False)
     rates = prepared.fitted("left_voluntarily")
     if rates is None:
         return None
     doses = prepared.doses(rates) if with_doses else prepared.straight_dose(rates)
     rates = rates.without_columns()
     del prepared
-    full = _Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
+    full = Prepared.of(customer_weeks, with_service=True).fitted("left_voluntarily")
     if rates.fails_with_planned or (full is not None and full.fails_with_planned):
         return predictor(_without_planned(customer_weeks), with_doses=with_doses)
     return _predictor(rates, full, doses)
@@ -175,7 +110,7 @@ def of_quality(customer_weeks: pd.DataFrame) -> Predictor | None:
 
     Its level is nobody's: it serves for shares of departures, not for their number.
     """
-    prepared = _Prepared.of(customer_weeks, with_service=False)
+    prepared = Prepared.of(customer_weeks, with_service=False)
     rates = prepared.fitted("left_voluntarily")
     if rates is None:
         return None
@@ -192,282 +127,7 @@ def _without_planned(weeks: pd.DataFrame) -> pd.DataFrame:
     return weeks.drop(columns=TRAILING[PLANNED.name])
 
 
-def _predictor(rates: _Fitted, full: _Fitted | None, doses: dose.Doses) -> Predictor | None:
+def _predictor(rates: Fitted, full: Fitted | None, doses: dose.Doses) -> Predictor | None:
     if full is None or not (full.fit.has_converged and rates.fit.has_converged):
         return None
     return full.predictor(rates, doses)
-
-
-def _apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
-    """Which effects differ among areas, and over how many weeks hours without service act."""
-    share = sum(form.weight for form in doses.forms if form.weeks == doses.weeks)
-    over = (WEEKS_NOTE.format(weeks=doses.weeks, share=share),) if doses.weeks != dose.EIGHT else ()
-    terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
-    weighed = (_weights(doses),) if terms else ()
-    return (
-        over
-        + weighed
-        + tuple(
-            f"leaving: the effect of {term.name} differs among areas ({said_p(own.p_value)}): what would help follows each area's own"
-            for term, own in zip(terms, doses.own, strict=False)
-            if own.differs
-        )
-    )
-
-
-def _weights(doses: dose.Doses) -> str:
-    """What the weeks over which hours act, and the shapes of the dose, count for."""
-    weeks: dict[str, float] = {}
-    shapes: dict[str, float] = {}
-    for form in sorted(doses.forms, key=lambda one: (one.weeks, one.curvature)):
-        weeks[f"{form.weeks} weeks"] = weeks.get(f"{form.weeks} weeks", 0.0) + form.weight
-    for form in sorted(doses.forms, key=lambda one: one.curvature):
-        shape = next(name for limit, name in SHAPES if form.curvature <= limit)
-        shapes[shape] = shapes.get(shape, 0.0) + form.weight
-    over, by = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes))
-    return f"leaving: in what would help, hours without service act over {over}; shapes of the effects: {by}"
-
-
-def _said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
-    notes = [*main.notes, *control.notes]
-    if left_out > 0.005:
-        notes.append(
-            f"leaving: {left_out:.0%} of the customers' time is left out, because too little of the preceding weeks was observed"
-        )
-    notes += said_of_all(main, "leaving")
-    if control.joint is None:
-        notes.append("leaving_control: could not be tested, so results are called an association, not an effect.")
-    elif control.finds_something:
-        notes.append(
-            "the negative control: quality seems to explain who moves away or does not pay"
-            f" ({said_p(control.p_value)}), which it cannot, so results are called an association, not an effect."
-        )
-    return tuple(notes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """The rows of known quality, neighbourhood by neighbourhood, with their columns: the same for every outcome."""
-
-    design: Design
-    known: pd.DataFrame
-    columns: Floats
-    left_out: float
-
-    @classmethod
-    def of(cls, weeks: pd.DataFrame, *, with_service: bool) -> _Prepared:
-        design = design_of(weeks, with_service=with_service)
-        is_known = np.asarray(~np.isnan(design.quality.steps(weeks)).any(axis=1))
-        places = np.flatnonzero(is_known)
-        cluster = pd.factorize(weeks["area"].astype(str).to_numpy()[places], sort=True)[0]
-        known = weeks.iloc[places[np.argsort(cluster, kind="stable")]]
-        exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
-        total = max(float(exposure.sum()), 1e-300)
-        return cls(design, known, design.columns(known), 1.0 - float(exposure[is_known].sum()) / total)
-
-    def fitted(self, outcome: str) -> _Fitted | None:
-        """The fit to one outcome; None where too few had it, or no quality was measured."""
-        known = self.known
-        if known[outcome].sum() < FEWEST_EVENTS or not self.design.quality.terms:
-            return None
-        rows = hazard.Rows(
-            known[outcome].to_numpy(dtype=float),
-            known["days_at_risk"].to_numpy(dtype=float),
-            known["weight"].to_numpy(dtype=float),
-            self.columns,
-            np.asarray(pd.factorize(known["area"].astype(str), sort=True)[0], dtype=np.int64),
-            self.design.is_steadied,
-        )
-        return _Fitted(
-            self.design, rows, hazard.fit(rows), self.left_out, tuple(sorted(set(known["area"].astype(str))))
-        )
-
-    def doses(self, rates: _Fitted) -> dose.Doses:
-        """The forms in which quality may move leaving; writes over the columns, which are read no more."""
-        return dose_fit.fit(
-            rates.rows,
-            rates.fit,
-            self.design.places(WITHIN),
-            steps=self.design.quality.steps(self.known),
-            places=self._places(rates),
-            is_estimated=rates.is_estimated,
-            remembered=self._remembered(),
-        )
-
-    def straight_dose(self, rates: _Fitted) -> dose.Doses:
-        """The exponential form alone."""
-        return dose_fit.straight_alone(
-            rates.rows,
-            rates.fit,
-            self.design.places(WITHIN),
-            steps=self.design.quality.steps(self.known),
-            places=self._places(rates),
-            is_estimated=rates.is_estimated,
-        )
-
-    def _places(self, rates: _Fitted) -> dose_fit.Places:
-        return dose_fit.Places(
-            rates.rows.cluster,
-            np.asarray(pd.factorize(self.known["week"], sort=True)[0], dtype=np.int64),
-            (self.known["days_at_risk"] * self.known["weight"]).to_numpy(dtype=float),
-        )
-
-    def _remembered(self) -> dose_fit.Remembered | None:
-        """Hours without service over other weeks, where they are known and a term."""
-        quality = self.design.quality
-        over = {weeks: quality.steps(self.known, weeks) for weeks in quality.other_weeks(self.known)}
-        if not over:
-            return None
-        place = quality.terms.index(DOWN)
-        return dose_fit.Remembered(place, {weeks: steps[:, place] for weeks, steps in over.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """One fit to one outcome."""
-
-    design: Design
-    rows: hazard.Rows
-    fit: hazard.Fit
-    left_out: float
-    areas: tuple[str, ...]
-
-    @property
-    def fails_with_planned(self) -> bool:
-        return not self.fit.has_converged and PLANNED in self.design.quality.terms
-
-    def without_columns(self) -> _Fitted:
-        """The fit once its effects are told: the columns, half a gigabyte for a million customers, are read no more."""
-        return replace(self, rows=replace(self.rows, columns=np.zeros((0, 0))))
-
-    def effect_model(self, model: str, kind: str) -> EffectModel:
-        """The within-area quality terms as effects with their joint test."""
-        in_design, places = self.design.quality.terms, self.design.places(WITHIN)
-        told = tuple(t for t in EVERY_TERM if t in TERMS or t in in_design)
-        reasons = {t.name: "no estimate: not measured in most weeks" for t in told if t not in in_design}
-        for term, place in zip(in_design, places, strict=True):
-            why = self._without_estimate(int(place))
-            if why is not None:
-                reasons[term.name] = why
-        kept = [term.name not in reasons for term in in_design]
-        terms = [term for term in in_design if term.name not in reasons]
-        if not terms:
-            return _missing_model(model, kind, reasons, told)
-        inference = hazard.infer(self.rows, self.fit, places[kept])
-        return self._told(_Told(model, kind, reasons, told), terms, inference)
-
-    def _without_estimate(self, place: int) -> str | None:
-        if not self.fit.has_converged:
-            return "no estimate: the fit did not converge"
-        if self.fit.separated[place]:
-            return "no estimate: all departures lie on one side of it (separation)"
-        if self.fit.dropped[place]:
-            return "no estimate: it does not vary beyond area and calendar, or follows from the other measures"
-        return None
-
-    def _told(self, told: _Told, terms: list[Term], inference: clusters.Inference) -> EffectModel:
-        p_values, joint = inference.p_values(), clusters.joint(inference)
-        adjusted, whole = tested(inference, told.kind, np.zeros(len(terms), dtype=bool))
-        with np.errstate(over="ignore"):
-            ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
-        found = {
-            term.name: Effect(
-                told.model,
-                term,
-                told.kind,
-                float(ratios[i, 0]),
-                float(ratios[i, 1]),
-                float(ratios[i, 2]),
-                float(p_values[i]),
-                float(adjusted[i]),
-                inference.clusters,
-                inference.method,
-            )
-            for i, term in enumerate(terms)
-        }
-        effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in told.terms)
-        return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons), whole)
-
-    def coefficient(self, name: str) -> Coefficient | None:
-        """One column's coefficient, None where it is not in the design or has no estimate."""
-        if name not in self.design.names:
-            return None
-        place = self.design.names.index(name)
-        if self._without_estimate(place) is not None:
-            return None
-        whole = hazard.careful_covariance(self.fit)
-        own = None if whole is None else whole[[place]][:, [place]]
-        inference = clusters.Inference(
-            self.fit.coefficients[[place]], own, self.rows.clusters, "", np.zeros(1, dtype=bool)
-        )
-        (low,), (high,) = inference.intervals()
-        return Coefficient(float(inference.estimates[0]), float(low), float(high), float(inference.p_values()[0]))
-
-    @property
-    def is_estimated(self) -> npt.NDArray[np.bool_]:
-        """Which of the quality terms (terms,) have an estimate within areas."""
-        places = self.design.places(WITHIN)
-        return np.array([self._without_estimate(int(place)) is None for place in places], dtype=bool)
-
-    def predictor(self, rates: _Fitted, doses: dose.Doses, *, calendar: Floats | None = None) -> Predictor:
-        places, estimated = rates.design.places(WITHIN), rates.is_estimated
-        whole = hazard.careful_covariance(rates.fit)
-        return Predictor(
-            self.design,
-            self.fit.coefficients,
-            self.fit.information,
-            self._calendar() if calendar is None else calendar,
-            np.where(estimated, rates.fit.coefficients[places], 0.0),
-            None if whole is None else np.where(np.outer(estimated, estimated), whole[np.ix_(places, places)], 0.0),
-            estimated,
-            self.rows.clusters,
-            doses,
-            rates.areas,
-        )
-
-    def _calendar(self) -> Floats:
-        """What to put into the period columns (columns,) of today's customers: how far to go back to the usual level.
-
-        Four weeks of departures say little of the level to come, so the last level is drawn towards the mean of all by
-        how much levels differ beyond chance (the moment estimator of DerSimonian and Laird 1986, unweighted).
-        """
-        calendar = np.zeros(len(self.design.names))
-        places, events = self.design.places(PERIOD), self.rows.weight * self.rows.events
-        latest = events @ (self.rows.columns[:, places].sum(axis=1) == 0)
-        places = places[events @ self.rows.columns[:, places] > 0]
-        if places.size < 2 or latest == 0:
-            return calendar
-        counts = np.append(events @ self.rows.columns[:, places], latest)
-        levels = np.append(self.fit.coefficients[places], 0.0)
-        between = max(0.0, levels.var(ddof=1) - (1 / counts).mean())
-        kept = between / (between + 1 / counts[-1])
-        calendar[places] = (1 - kept) * (counts / counts.sum())[:-1]
-        return calendar
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What every effect of a model says of it."""
-
-    model: str
-    kind: str
-    reasons: dict[str, str]
-    terms: tuple[Term, ...]
-
-
-def _missing(model: str, kind: str, term: Term, reasons: dict[str, str]) -> Effect:
-    nan = float("nan")
-    return Effect(model, term, kind, nan, nan, nan, nan, nan, 0, reasons.get(term.name, "no estimate"))
-
-
-def _nothing(model: str, kind: str, why: str) -> EffectModel:
-    return _missing_model(model, kind, {t.name: why for t in TERMS}, TERMS)
-
-
-def _missing_model(model: str, kind: str, reasons: dict[str, str], terms: tuple[Term, ...]) -> EffectModel:
-    effects = tuple(_missing(model, kind, t, reasons) for t in terms)
-    return EffectModel(model, effects, None, _notes(model, reasons), float("nan"))
-
-
-def _notes(model: str, reasons: dict[str, str]) -> tuple[str, ...]:
-    return tuple(f"{model}: {name}: {why}" for name, why in reasons.items())

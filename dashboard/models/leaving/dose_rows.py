@@ -9,9 +9,9 @@ import pandas as pd
 
 from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import Term
-from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.doses.dose import EIGHT
 from dashboard.models.leaving.doses.dose_check import FEWEST_BINS, Check
+from dashboard.models.leaving.fitted_hazard import Predictor
 
 PASSES, FAILS, UNTESTED = "passes", "fails", "untested"
 CHECK_COLUMNS = ["measure", "verdict", "weeks", "bins", "statistic", "p_value", "note"]

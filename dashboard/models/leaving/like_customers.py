@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.leaving.churn import Predictor
 from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.fitted_hazard import Predictor
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.models.leaving.churn import Coefficient
+from dashboard.models.leaving.fitted_hazard import Coefficient
 
 EVERY_PLAN = ""
 LOYAL_DAYS = 365

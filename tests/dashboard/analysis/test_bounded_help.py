@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.analysis import bounded_help
 from dashboard.measures import DOWN
-from dashboard.models.leaving import churn
+from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.leaving.expected_leavers import Prospect
 from dashboard.models.outages import unseen_hours
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 def _panel(hidden: float) -> SimpleNamespace:
     weeks = make_weeks(1, (0.5, 0.3, 0.4, 0.15), areas=10, customers=60).assign(trailing_unseen_ratio=0.01)
-    of_areas = _weeks(1).assign(**{measure.area_column: 0.001 for measure in churn.TERMS})
+    of_areas = _weeks(1).assign(**{measure.area_column: 0.001 for measure in TERMS})
     of_areas["down_hours_variance"] = 0.0
     for name in ("billing", "price"):
         of_areas[f"complaints_{name}"] = 0

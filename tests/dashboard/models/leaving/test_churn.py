@@ -11,7 +11,7 @@ import pytest
 from dashboard.models.areas import rank_areas
 from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.leaving import churn, churn_notes, expected_leavers
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
 from dashboard.models.leaving.doses import dose
 
@@ -122,7 +122,7 @@ def test_weights_of_weeks_and_shapes_are_said():
     none = np.zeros(1)
     forms = [(0.0, 8, 0.5), (2.0, 8, 0.1), (4.0, 16, 0.4)]
     doses = dose.Doses(tuple(dose.Dose(bend, none, None, share, none, weeks) for bend, weeks, share in forms), 20)
-    assert churn._weights(doses) == (
+    assert churn_notes.weights(doses) == (
         "leaving: in what would help, hours without service act over 8 weeks 60%, 16 weeks 40%;"
         " shapes of the effects: each step multiplies 50%, later steps add less 50%"
     )

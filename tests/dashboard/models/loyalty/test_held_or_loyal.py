@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.rates import confint_poisson
 
 from dashboard.models.leaving import returners
-from dashboard.models.leaving.churn import Coefficient
+from dashboard.models.leaving.fitted_hazard import Coefficient
 from dashboard.models.loyalty import held_or_loyal, price_gaps
 
 from ...sample_measures import not_taken

@@ -1,0 +1,69 @@
+"""What the build notes say of the hazard of leaving: its checks, and what the doses of its effects come to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dashboard.models.complaints.effect_model import EffectModel, said_of_all
+from dashboard.models.leaving.doses import dose
+from dashboard.models.statistics.multiplicity import said_p
+
+SHAPES = (
+    (0.0, "each step multiplies"),
+    (0.5, "between multiplying and adding"),
+    (1.0, "each step adds the same"),
+    (np.inf, "later steps add less"),
+)
+"""By the largest curvature of the dose that has it."""
+WEEKS_NOTE = (
+    "leaving: departures fit hours without service over {weeks} weeks best; in what would help these count for {share:.0%}. The ratio"
+    " on Evidence is that of eight weeks"
+)
+
+
+def apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
+    """Which effects differ among areas, and over how many weeks hours without service act."""
+    share = sum(form.weight for form in doses.forms if form.weeks == doses.weeks)
+    over = (WEEKS_NOTE.format(weeks=doses.weeks, share=share),) if doses.weeks != dose.EIGHT else ()
+    terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
+    weighed = (weights(doses),) if terms else ()
+    return (
+        over
+        + weighed
+        + tuple(
+            f"leaving: the effect of {term.name} differs among areas ({said_p(own.p_value)}): what would help follows each area's own"
+            for term, own in zip(terms, doses.own, strict=False)
+            if own.differs
+        )
+    )
+
+
+def weights(doses: dose.Doses) -> str:
+    """What the weeks over which hours act, and the shapes of the dose, count for."""
+    weeks: dict[str, float] = {}
+    shapes: dict[str, float] = {}
+    for form in sorted(doses.forms, key=lambda one: (one.weeks, one.curvature)):
+        weeks[f"{form.weeks} weeks"] = weeks.get(f"{form.weeks} weeks", 0.0) + form.weight
+    for form in sorted(doses.forms, key=lambda one: one.curvature):
+        shape = next(name for limit, name in SHAPES if form.curvature <= limit)
+        shapes[shape] = shapes.get(shape, 0.0) + form.weight
+    over, by = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes))
+    return f"leaving: in what would help, hours without service act over {over}; shapes of the effects: {by}"
+
+
+def said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
+    """What the effects and their negative control come to."""
+    notes = [*main.notes, *control.notes]
+    if left_out > 0.005:
+        notes.append(
+            f"leaving: {left_out:.0%} of the customers' time is left out, because too little of the preceding weeks was observed"
+        )
+    notes += said_of_all(main, "leaving")
+    if control.joint is None:
+        notes.append("leaving_control: could not be tested, so results are called an association, not an effect.")
+    elif control.finds_something:
+        notes.append(
+            "the negative control: quality seems to explain who moves away or does not pay"
+            f" ({said_p(control.p_value)}), which it cannot, so results are called an association, not an effect."
+        )
+    return tuple(notes)
