@@ -20,7 +20,7 @@ PLACES = {
 OPENING = """# Tables
 
 Made by `python docs/tables.py > docs/tables.md` from the declarations in `collector/published.py`,
-`dashboard/tables/` and `dashboard/results/stored_results.py`; a test fails where they differ.
+`dashboard/tables/`; a test fails where they differ.
 Units stand in the names; a ratio lies between 0 and 1. Timestamps are UTC. *Required* means never null;
 anywhere else null means not known or not measured, never 0. Files of the collector and snapshots of records say in their
 metadata which table they are (`bairro_table`) and of which version (`bairro_version`; without it 1, as 0.1 wrote them):

@@ -24,7 +24,7 @@ from dashboard.models.outages import outage_list, unseen_hours
 from dashboard.models.outages import outage_study as incidents
 from dashboard.panel import assemble as panels
 from dashboard.panel import join_coverage, withholding
-from dashboard.results import stored_results
+from dashboard.tables import ranking_tables
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -276,7 +276,7 @@ def effect_rows(fitted: Sequence[effect_model.EffectModel]) -> pd.DataFrame:
             for model in fitted
             for e in model.effects
         ],
-        columns=stored_results.EFFECTS.column_names,
+        columns=ranking_tables.EFFECTS.column_names,
     )
 
 
@@ -295,5 +295,5 @@ def joint_rows(fitted: Sequence[effect_model.EffectModel]) -> pd.DataFrame:
             }
             for m in fitted
         ],
-        columns=stored_results.JOINT_TESTS.column_names,
+        columns=ranking_tables.JOINT_TESTS.column_names,
     ).astype({"numerator_df": "Int64"})

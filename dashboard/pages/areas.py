@@ -16,7 +16,8 @@ from dashboard.figures.style import numbers, words
 from dashboard.figures.style.palette import VERDICTS, theme
 from dashboard.pages import parts
 from dashboard.pages.source import Source, Visit
-from dashboard.results.stored_results import RANKING, Results
+from dashboard.results.stored_results import Results
+from dashboard.tables.ranking_tables import RANKING
 
 STANDS_OUT = (
     "A measure stands out where an area is worse than the provider by at least one standard deviation between areas (robust). "

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.results import stored_results
+from dashboard.tables import ranking_tables
 from dashboard.tables.schema import CATEGORIES
 
 from .sample_measures import not_taken
@@ -175,7 +176,7 @@ def _area_rates(customers: dict[str, int], weeks: pd.DataFrame) -> pd.DataFrame:
                     rate * 1.25,
                 )
             )
-    return pd.DataFrame(rows, columns=list(stored_results.AREA_RATES.column_names))
+    return pd.DataFrame(rows, columns=list(ranking_tables.AREA_RATES.column_names))
 
 
 def _ranking(
@@ -207,7 +208,7 @@ def _ranking(
     table["rank"] = position.where(ranked).astype("Int64")
     table["rank_low"] = (position - 4).clip(lower=1).where(ranked).astype("Int64")
     table["rank_high"] = (position + 5).clip(upper=int(ranked.sum())).where(ranked).astype("Int64")
-    return table[list(stored_results.RANKING.column_names)].reset_index(drop=True)
+    return table[list(ranking_tables.RANKING.column_names)].reset_index(drop=True)
 
 
 _ENDS = (("", 0.0), ("_low", -1.0), ("_high", 1.0))
@@ -244,7 +245,7 @@ def _drivers(rng: np.random.Generator, ids: list[str], bad: dict[str, float], *,
             mine.append((area, driver, 0, value, provider, unit, standing, *ends, *ends))
         mine.sort(key=lambda row: -row[6])
         rows += [(*row[:2], i, *row[3:]) for i, row in enumerate(mine, 1)]
-    return pd.DataFrame(rows, columns=list(stored_results.AREA_DRIVERS.column_names))
+    return pd.DataFrame(rows, columns=list(ranking_tables.AREA_DRIVERS.column_names))
 
 
 def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float]) -> pd.DataFrame:
@@ -256,7 +257,7 @@ def _avoidable(ids: list[str], customers: dict[str, int], bad: dict[str, float])
         for (term, unit, value, step, _), leavers in zip(_DRIVERS, saved, strict=False):
             rows.append((area, term, value, unit, value + step * trouble, *_saving(leavers)))
         rows.append((area, "everything", None, None, None, *_saving(sum(saved) * 0.8)))
-    table = pd.DataFrame(rows, columns=list(stored_results.AVOIDABLE.column_names)[:-2])
+    table = pd.DataFrame(rows, columns=list(ranking_tables.AVOIDABLE.column_names)[:-2])
     single = table[table["measure"] != "everything"].sort_values("avoidable_leavers_90d", ascending=False)
     table["position"] = pd.Series(range(1, len(single) + 1), index=single.index).reindex(table.index).astype("Int64")
     return table.astype({"target": float, "value": float}).assign(is_withheld=False)
@@ -394,4 +395,4 @@ def _effects(*, is_found: bool) -> pd.DataFrame:
                     "CR3, t(23)",
                 )
             )
-    return pd.DataFrame(rows, columns=list(stored_results.EFFECTS.column_names))
+    return pd.DataFrame(rows, columns=list(ranking_tables.EFFECTS.column_names))

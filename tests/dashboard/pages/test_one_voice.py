@@ -20,7 +20,8 @@ from dashboard.models.leaving import coming_quality
 from dashboard.pages import area, areas, evidence, fixes
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import compose, render_html
-from dashboard.results.stored_results import AVOIDABLE, RESULT_TABLES
+from dashboard.results.stored_results import RESULT_TABLES
+from dashboard.tables.ranking_tables import AVOIDABLE
 
 MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNORECASE)
 SAID_OF_MONEY = "no amounts of money are given"
