@@ -114,7 +114,7 @@ def _lines(made: choose_fixes.Plan, results: Results, settings: DashboardSetting
 
 def _order(told: Fixes, results: Results, *, with_unproven: bool) -> list[str]:
     """What would help, most customers kept first, as a table of text, and what the numbers mean."""
-    from dashboard.figures import findings
+    from dashboard.figures import build_dates
     from dashboard.figures import fixes as figures
 
     fixes = (*told.proven, *(told.unproven if with_unproven else ()))
@@ -131,7 +131,7 @@ def _order(told: Fixes, results: Results, *, with_unproven: bool) -> list[str]:
         [] if with_unproven or not told.unproven else [f"Left out: {len(told.unproven):,} not proven (--unproven)."]
     )
     caution = [told.summary.caution] if told.summary.caution else []
-    lag = findings.lag(results)
+    lag = build_dates.lag(results)
     return [
         figures.HELD_TOO_RARELY,
         f"{figures.ALWAYS} {figures.supposed(results)}",

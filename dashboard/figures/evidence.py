@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dashboard.figures import known
+from dashboard.figures.build_dates import is_nothing
 from dashboard.figures.effects import EffectSummary, effects
-from dashboard.figures.findings import is_nothing
 from dashboard.figures.style import numbers, words
 from dashboard.models.statistics.interval_sides import side_of
 

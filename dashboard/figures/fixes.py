@@ -10,8 +10,9 @@ import pandas as pd
 
 from dashboard import spreadsheet
 from dashboard.figures import dose_checks
+from dashboard.figures.area_drivers import Driver
 from dashboard.figures.effects import EffectSummary, effects, found_terms
-from dashboard.figures.findings import Driver, area_names
+from dashboard.figures.findings import area_names
 from dashboard.figures.live import age
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dashboard.figures import known
-from dashboard.figures.findings import area_names, cut_off
+from dashboard.figures.build_dates import cut_off
+from dashboard.figures.findings import area_names
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas
 from dashboard.measures import COMPARED

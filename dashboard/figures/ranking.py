@@ -6,19 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dashboard.figures.findings import (
-    area_names,
-    associated,
-    because,
-    excess_text,
-    nearest,
-    rank_span,
-    reasons,
-    shown,
-    span,
-    unusual,
-    whole,
-)
+from dashboard.figures.area_drivers import associated, nearest, reasons, unusual
+from dashboard.figures.findings import area_names, because, excess_text, rank_span, shown, span, whole
 from dashboard.figures.style import numbers
 from dashboard.models.statistics.interval_sides import Side, side_in
 

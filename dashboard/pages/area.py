@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.figures import findings, known
+from dashboard.figures import area_drivers, build_dates, findings, known
+from dashboard.figures.area_drivers import Driver
 from dashboard.figures.charts.map import empty
 from dashboard.figures.charts.timeline import timeline
 from dashboard.figures.charts.weeks import weekly
-from dashboard.figures.findings import Driver, Finding
+from dashboard.figures.findings import Finding
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.intervals import places
@@ -162,7 +163,7 @@ def _excess(said: Finding) -> html.Div:
 
 def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
     """Every driver beside the provider, strongest first, with what the effect models say of it; reasons in bold."""
-    nearest, lag = findings.no_single_reason(said), "" if results is None else findings.lag(results)
+    nearest, lag = area_drivers.no_single_reason(said), "" if results is None else build_dates.lag(results)
     if not said:
         return parts.panel(TEXT["drivers"], html.P([TEXT["no_drivers"], " ", lag], className="quiet"))
     head = html.Thead(
@@ -176,7 +177,7 @@ def drivers(said: tuple[Driver, ...], results: Results | None) -> html.Section:
         html.Table([head, html.Tbody(rows)]),
         html.P(f"{TEXT['threshold']} {lag}".strip(), className="how"),
         aside=" · ".join(
-            dict.fromkeys((findings.REASON_MARK, findings.UNUSUAL_MARK, *(d.mark for d in said if d.mark)))
+            dict.fromkeys((area_drivers.REASON_MARK, area_drivers.UNUSUAL_MARK, *(d.mark for d in said if d.mark)))
         ),
     )
 
@@ -201,7 +202,7 @@ def counted(said: Finding, results: Results | None) -> html.Section:
         )
         for f in said.rates
     ]
-    day = None if results is None else findings.cut_off(results)
+    day = None if results is None else build_dates.cut_off(results)
     whom = f"{TEXT['counted_how']} {TEXT['counted_whom']} {numbers.day(day)}." if day else TEXT["counted_how"]
     below = [html.P(text, className="how") for text in (why, whom) if text]
     return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)), *below)

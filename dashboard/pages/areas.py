@@ -7,7 +7,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard import spreadsheet
-from dashboard.figures import findings
+from dashboard.figures import area_drivers, build_dates, findings
 from dashboard.figures.charts import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.live import age
@@ -98,7 +98,7 @@ def layout(seen: Visit) -> html.Div:
         [
             dcc.Store(id="areas-drawn"),
             *parts.heading(TEXT["title"], results, seen),
-            html.P(findings.lag(results), className="how"),
+            html.P(build_dates.lag(results), className="how"),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             *_changed(results),
             html.Div(
@@ -230,8 +230,10 @@ def csv(results: Results, newer: str = "") -> str:
     table.insert(1, "name", [names.get(area, area) for area in table["area"]])
     table_of_drivers = results.area_drivers.sort_values("position")
     table_of_drivers = table_of_drivers[table_of_drivers["value"].notna()]
-    is_linked = table_of_drivers["driver"].eq(findings.PRICE_GAP) & (findings.price_link_found(results) is not None)
-    found, unusual = (findings.stand_out(table_of_drivers, is_found=is_found) for is_found in (True, False))
+    is_linked = table_of_drivers["driver"].eq(area_drivers.PRICE_GAP) & (
+        area_drivers.price_link_found(results) is not None
+    )
+    found, unusual = (area_drivers.stand_out(table_of_drivers, is_found=is_found) for is_found in (True, False))
     columns = {
         "reasons": found,
         "goes_with_leaving": unusual & is_linked,
@@ -239,7 +241,9 @@ def csv(results: Results, newer: str = "") -> str:
     }
     for name, chosen in columns.items():
         drivers = table_of_drivers[chosen]
-        named = [f"{words.driver(row['driver']).name}{findings.of_what(row)}" for row in findings.records(drivers)]
+        named = [
+            f"{words.driver(row['driver']).name}{area_drivers.of_what(row)}" for row in area_drivers.records(drivers)
+        ]
         told = drivers.assign(named=named).groupby("area")["named"].agg("; ".join)
         table[name] = table["area"].map(told).astype(object).fillna("")
     age.stamp(table, results, newer)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dash import dcc, html
 
-from dashboard.figures import findings
+from dashboard.figures import area_drivers, build_dates
 from dashboard.figures import fixes as figures
 from dashboard.figures.fixes import Fix, Fixes
 from dashboard.figures.style import numbers
@@ -57,7 +57,7 @@ def layout(seen: Visit) -> html.Div:
     body = [_nothing(told)] if told.is_empty else _order(told, figures.supposed(results))
     head = parts.heading(TEXT["title"], results, seen)
     first = [html.P(html.Strong(figures.HELD_TOO_RARELY), className="how")] if told.proven or told.unproven else []
-    said = [*([figures.ALWAYS] if first else []), *([] if told.is_empty else [findings.lag(results)])]
+    said = [*([figures.ALWAYS] if first else []), *([] if told.is_empty else [build_dates.lag(results)])]
     first += [html.P(" ".join(said), className="how")] if said else []
     return html.Div([*head, *first, parts.effect_lines(told.summary), *body], className="page reading")
 
@@ -144,7 +144,7 @@ def of_area(seen: Visit, area: str) -> html.Section:
     if area in small_areas(results, minimum):
         return parts.panel(TEXT["area"], html.P(TEXT["area_small"], className="quiet"))
     told = figures.all_fixes(results, seen.settings.currency, minimum)
-    lines = figures.of_area(told, area, findings.drivers(results, area, seen.settings.currency))
+    lines = figures.of_area(told, area, area_drivers.drivers(results, area, seen.settings.currency))
     why = " ".join(filter(None, (figures.HELD_TOO_RARELY, told.widened)))
     first = [html.P(why, className="how")] if told.has_numbers(area) else []
     if not told.is_answered(area):

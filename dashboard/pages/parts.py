@@ -14,7 +14,7 @@ from dash import dcc, html, no_update
 from plotly.utils import PlotlyJSONEncoder
 
 from dashboard.analysis import build_log
-from dashboard.figures import findings, known
+from dashboard.figures import build_dates, known
 from dashboard.figures.effects import EffectSummary
 from dashboard.figures.findings import Figure
 from dashboard.figures.live import age as ages
@@ -114,9 +114,9 @@ def warnings(results: Results | None, seen: Visit) -> list[html.Div]:
 
 def facts(results: Results, at: datetime) -> html.P:
     """Until when the records count, how old the results are, how many areas they tell of."""
-    age = numbers.duration((at - findings.built_at(results)).total_seconds())
+    age = numbers.duration((at - build_dates.built_at(results)).total_seconds())
     return html.P(
-        f"{findings.analysed(results)} · built {age} ago · {numbers.of(results.area_count, 'area')}",
+        f"{build_dates.analysed(results)} · built {age} ago · {numbers.of(results.area_count, 'area')}",
         className="facts",
     )
 

@@ -17,11 +17,12 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from bairro_error import BairroError
 from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
-from dashboard.figures import findings, known
+from dashboard.figures import area_drivers, build_dates, findings, known
+from dashboard.figures.area_drivers import Driver
 from dashboard.figures.charts.sparks import description, spark_svg
 from dashboard.figures.charts.weeks import PANELS, weekly
 from dashboard.figures.effects import OUTCOMES, effects
-from dashboard.figures.findings import Driver, Finding
+from dashboard.figures.findings import Finding
 from dashboard.figures.fixes import ALWAYS, BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
 from dashboard.figures.live import age
 from dashboard.figures.style import numbers, words
@@ -135,14 +136,14 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     evidence, details = lines[: len(said.drivers)], lines[len(said.drivers) :]
     drivers = tuple(replace(d, evidence=line) for d, line in zip(said.drivers, evidence, strict=True))
     said = replace(said, drivers=drivers)
-    built = findings.built_at(results)
+    built = build_dates.built_at(results)
     local = built.astimezone(ZoneInfo(settings.timezone))
     return AreaReport(
         provider=settings.provider,
         said=said,
-        facts=f"{findings.analysed(results)} · built {numbers.day(local)}, {local:%H:%M}",
-        lag=findings.lag(results),
-        nearest=findings.no_single_reason(said.drivers),
+        facts=f"{build_dates.analysed(results)} · built {numbers.day(local)}, {local:%H:%M}",
+        lag=build_dates.lag(results),
+        nearest=area_drivers.no_single_reason(said.drivers),
         older=age.older(build_log.newer_inputs(settings.data, results.manifest), settings.timezone),
         unknown=(*known.warnings(results), *known.partly(results)),
         built=built,
@@ -168,7 +169,7 @@ def next_steps(drivers: Sequence[Driver]) -> tuple[str, ...]:
     chosen = sorted((d for d in drivers if d.stands_out), key=lambda d: not d.is_reason)
     if not drivers:
         return (TEXT["not_measured"],)
-    nearest = findings.nearest_reason(drivers)
+    nearest = area_drivers.nearest_reason(drivers)
     steps = tuple(_next_step(d) for d in ([nearest] if nearest else []) + chosen)
     return steps[:3] or (TEXT["nothing"],)
 

@@ -11,8 +11,8 @@ from typing import Any
 import dashboard
 from bairro import main
 from dashboard.figures import evidence, fixes
+from dashboard.figures.area_drivers import drivers
 from dashboard.figures.charts import weeks
-from dashboard.figures.findings import drivers
 from dashboard.figures.style import words
 from dashboard.results import stored_results
 from demo import files

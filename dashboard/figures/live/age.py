@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dashboard.figures import findings
+from dashboard.figures import build_dates
 from dashboard.figures.style import numbers
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def newer(inputs: Sequence[Newer], timezone: str) -> str:
 
 def stamp(table: pd.DataFrame, results: Results, newer: str) -> None:
     """Add to a table that is taken away until when its records count, and what has come in since it was built."""
-    table["records_until"] = findings.cut_off(results)
+    table["records_until"] = build_dates.cut_off(results)
     table["newer_inputs"] = newer
 
 

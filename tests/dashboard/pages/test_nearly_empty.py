@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from dashboard.figures import build_dates, findings, outages
 from dashboard.figures import evidence as evidence_figures
-from dashboard.figures import findings, outages
 from dashboard.figures.style import numbers
 from dashboard.pages import area
 
@@ -23,7 +23,7 @@ def bare(built):
 
 
 def test_no_period_is_called_none(bare):
-    assert findings.analysed(bare) == "Nothing analysed yet"
+    assert build_dates.analysed(bare) == "Nothing analysed yet"
     assert dict(evidence_figures.coverage(bare))["Period analysed"] == "none yet"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.analysis import bounded_help
 from dashboard.commands import choose_fixes, fixes_command
-from dashboard.figures import dose_checks, findings, ranking
+from dashboard.figures import area_drivers, build_dates, dose_checks, ranking
 from dashboard.figures import fixes as figures
 from dashboard.models.fixes.avoidable import withheld
 from dashboard.models.leaving import coming_quality
@@ -183,7 +183,7 @@ def test_a_reason_whose_fix_would_keep_too_few_has_no_number_either(refuted):
     results = replace(refuted, avoidable=gone)
     told = figures.all_fixes(results, "EUR", 30)
     reasons = {
-        key: [driver for driver in findings.drivers(results, key, "EUR") if driver.is_reason]
+        key: [driver for driver in area_drivers.drivers(results, key, "EUR") if driver.is_reason]
         for key in results.ranking["area"]
     }
     key = next(key for key, mine in reasons.items() if "down_hours" in {driver.key for driver in mine})
@@ -274,7 +274,7 @@ def test_a_mean_is_the_same_on_every_page_and_places_have_no_gaps(built, told):
     """Also where today's customers had another mean than those of the weeks that are told of."""
     moved = replace(built, avoidable=built.avoidable.assign(value=built.avoidable["value"] * 1.07))
     for fix in figures.all_fixes(moved, "EUR", 30).proven:
-        (driver,) = [d for d in findings.drivers(moved, fix.area, "EUR") if d.key == fix.measure]
+        (driver,) = [d for d in area_drivers.drivers(moved, fix.area, "EUR") if d.key == fix.measure]
         assert fix.value == driver.value
     rows = list(csv.DictReader(io.StringIO(figures.csv(moved, 30))))
     means = moved.area_drivers.set_index(["area", "driver"])["value"]
@@ -310,21 +310,21 @@ def test_an_area_that_is_named_without_a_reason_is_told_what_is_largest(built, p
 def test_pages_and_report_say_why_the_analysis_ends_before_today(sample, tmp_path, built, provider):
     ends = {"customers": "2026-11-30", "quality_hours": "2026-11-29"}
     late = replace(built, manifest={**built.manifest, "cut_off": "2026-11-01", "last_complete": ends})
-    said = findings.lag(late)
+    said = build_dates.lag(late)
     assert said.startswith(
         "The analysis ends on 1 Nov 2026, 28 days before the records do, because late entries may be missing; network values"
     )
-    assert findings.lag(replace(late, manifest={"cut_off": "2026-11-01"})).startswith(
+    assert build_dates.lag(replace(late, manifest={"cut_off": "2026-11-01"})).startswith(
         "The analysis ends on 1 Nov 2026; "
     )
-    assert findings.lag(replace(late, manifest={})) == ""
+    assert build_dates.lag(replace(late, manifest={})) == ""
     none = replace(late, manifest={**late.manifest, "entry": "2026-12-01"})
-    assert findings.lag(none).startswith("There is nothing to analyse yet")
-    assert findings.analysed(none) == "Nothing analysed yet"
+    assert build_dates.lag(none).startswith("There is nothing to analyse yet")
+    assert build_dates.analysed(none) == "Nothing analysed yet"
     assert compose(late, "n03", provider).lag == said
     source = Source(sample.make(tmp_path))
     for layout in (fixes.layout, areas.layout, lambda seen: area.layout(seen, "n03")):
-        assert findings.lag(source.results()) in " ".join(texts(layout(visit(source))))
+        assert build_dates.lag(source.results()) in " ".join(texts(layout(visit(source))))
 
 
 def test_the_first_line_says_how_rarely_the_intervals_held(sample, tmp_path):
@@ -356,7 +356,7 @@ def test_every_reason_has_a_remedy_or_is_told_why_not(built, told):
     for results in (built, only_complaints):
         in_areas = figures.all_fixes(results, "EUR", 30)
         for key in results.ranking["area"]:
-            mine = findings.drivers(results, key, "EUR")
+            mine = area_drivers.drivers(results, key, "EUR")
             lines = figures.of_area(in_areas, key, mine)
             for driver in mine:
                 name = driver.name.lower()
@@ -374,14 +374,14 @@ def test_every_reason_has_a_remedy_or_is_told_why_not(built, told):
 def test_only_what_was_found_is_a_reason(built, provider):
     nothing = built.area_drivers.assign(is_found=False, is_found_leaving=False)
     results = replace(built, area_drivers=nothing)
-    assert findings.reasons(results, "EUR") == {}
+    assert area_drivers.reasons(results, "EUR") == {}
     said = [row["reasons"] for row in ranking.ranking_rows(results, "EUR")]
     assert any(line.startswith("Effect not shown: ") for line in said)
     assert set(areas.csv(results).splitlines()[0].split(",")) >= {"reasons", "unusual_without_effect"}
     for key in built.ranking[built.ranking["customers"] > 100]["area"]:
         document = render_html(results, key, provider)
         assert '<tr class="out">' not in document
-        assert findings.REASON_MARK not in document
+        assert area_drivers.REASON_MARK not in document
 
 
 def test_pages_table_and_report_agree_on_a_price_gap_that_goes_with_leaving(built, provider):
@@ -403,18 +403,18 @@ def test_pages_table_and_report_agree_on_a_price_gap_that_goes_with_leaving(buil
     (csv_row,) = [r for r in csv.DictReader(io.StringIO(areas.csv(linked))) if r["area"] == "n03"]
     assert csv_row["goes_with_leaving"] == "Price above a new customer's"
     assert "Price" not in csv_row["unusual_without_effect"]
-    (driver,) = [d for d in findings.drivers(linked, "n03", "EUR") if d.key == "price_gap"]
+    (driver,) = [d for d in area_drivers.drivers(linked, "n03", "EUR") if d.key == "price_gap"]
     assert driver.is_associated
     assert not driver.is_reason
     unproven = replace(linked, price_gaps=prices.assign(**row | {"is_found": False}))
-    (driver,) = [d for d in findings.drivers(unproven, "n03", "EUR") if d.key == "price_gap"]
+    (driver,) = [d for d in area_drivers.drivers(unproven, "n03", "EUR") if d.key == "price_gap"]
     assert driver.evidence == "not shown to be related to leaving, see Loyalty"
-    assert driver.mark == findings.UNUSUAL_MARK
+    assert driver.mark == area_drivers.UNUSUAL_MARK
 
 
 def test_a_reason_of_complaints_only_says_so_beside_the_excess(built):
     only = replace(built, area_drivers=built.area_drivers.assign(is_found_leaving=False))
-    told = findings.reasons(only, "EUR")
+    told = area_drivers.reasons(only, "EUR")
     assert told
     assert all(line.endswith(" (complaints)") for lines in told.values() for line in lines)
 
