@@ -25,7 +25,7 @@ from dashboard import spreadsheet
 from dashboard.config import DashboardSettings
 from dashboard.operations import audit
 from dashboard.tables import quality_hours
-from dashboard.tables.imports import identity, records
+from dashboard.tables.imports import customer_key, identity, records
 from dashboard.tables.readers.sheets import Sheet, column_name
 
 COLUMNS = ("customer_id", "why", "device_id", "area", "from", "to", "minutes", "left_on")
@@ -137,7 +137,7 @@ def _own_ids(listed: Sheet, name: str, settings: DashboardSettings) -> dict[str,
     ids = listed.columns[name].drop_null().unique()
     if not len(ids):
         raise OutreachError(f"the list is empty: no row has a {name}")
-    key = records.stored_key(settings)
+    key = customer_key.stored_key(settings)
     return dict(zip(identity.hash_ids(ids, key).to_pylist(), ids.to_pylist(), strict=True))
 
 
