@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from collector.poll.device.get_bulk import GetBulk
-from collector.poll.device.walk import Pace
+from collector.poll.device.walk_pace import Pace
 from collector.poll.objects.compiled_reply import learn_usual
 from collector.poll.objects.decode import Found, Record, Scalars
 from collector.poll.objects.get_request import Access, Asked, Question

@@ -45,6 +45,11 @@ class Outcome:
     def take(self, answer: UsualAnswer) -> None:
         self.uptime_seconds, self.boot_seconds, self.interfaces, self.signals = answer
 
+    def cut(self, failure: str) -> None:
+        """The answer is partial; of several failures the first is told."""
+        self.snmp = "partial"
+        self.failure = self.failure or failure
+
     def reading(
         self, device_id: str, times: tuple[float, float], became: tuple[SnmpOutcome, bool], echoes: EchoBurst | None
     ) -> Reading:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,14 +13,12 @@ from collector.poll.device.get_bulk import GetBulk
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.second_look import SecondLook
 from collector.poll.device.split_get import SplitGet
-from collector.poll.device.walk import Pace, Walk
+from collector.poll.device.table_walks import TableWalks
 from collector.poll.objects import decode
 from collector.poll.objects.compiled_reply import UsualAnswer
 from collector.poll.objects.get_request import Access, Asked, Question
-from collector.poll.objects.interface_cache import InterfaceMemory
-from collector.poll.objects.read_lag import late_by, marked, marked_by_row
-from collector.poll.objects.table_cache import RowMemory, found
-from collector.poll.profile import Profile, Source, Table, choose
+from collector.poll.objects.read_lag import late_by, marked
+from collector.poll.profile import Profile, Source, choose
 from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Value
 from collector.poll.snmp.engine import TIMEOUT, Destination, Engine, Exchange, Request
 from collector.poll.snmp.usm_guard import Guard
@@ -60,7 +57,6 @@ class Conversation:
         self._asked: Question | None = None
         self._request: Request
         self._must_learn = True
-        self._walking: deque[Table] = deque()
         self._exchange: Exchange | None = None
         self._until: float | None = None
 
@@ -79,8 +75,6 @@ class Conversation:
         self._to = to
         self._ended = ended
         self._until = self._exchange = None
-        if self._walking:
-            self._walking.clear()
         self.outcome = Outcome()
         self._attempts.begin(self._patience.tries, self.silent_polls)
         self._ask_first()
@@ -227,7 +221,7 @@ class Conversation:
         if scalars.has_channels:
             outcome.signals = scalars.channels(values)
         if failure is not None:
-            self._cut(failure)
+            self.outcome.cut(failure)
             self._end_walks()
             return
         self._note_uptime(outcome.uptime_seconds)
@@ -238,90 +232,11 @@ class Conversation:
 
     def _begin_walks(self) -> None:
         assert self._learnt is not None
-        self._walking.extend(self._learnt.to_walk())
-        self._walk_next()
-
-    def _walk_next(self) -> None:
-        if not self._walking:
+        tables = self._learnt.to_walk()
+        if tables:
+            TableWalks(self, tables, self._learnt, self.outcome, self._end_walks).next()
+        else:
             self._end_walks()
-            return
-        assert self._learnt is not None
-        table = self._walking[0]
-        memory = self._learnt.memory(table)
-        columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.columns
-        Walk(self, columns, self._learnt.pace(table), self._walked).step()
-
-    def _walked(self, walk: Walk) -> None:
-        assert self._learnt is not None
-        table = self._walking.popleft()
-        memory = self._learnt.memory(table)
-        if walk.failure is not None:
-            self._cut(f"{table.name}: {walk.failure}")
-        if isinstance(memory, RowMemory):
-            self._take_rows(memory, walk)
-            return
-        if self._take_usual_walk(memory, walk):
-            return
-        left = memory.columns_left(walk.cells) if walk.failure is None else ()
-        if left:
-            self._walking.appendleft(table)
-            if memory.is_torn(walk.cells):
-                Walk(self, table.columns, Pace(), self._walked).step()
-            else:
-                Walk(self, left, Pace(), lambda more: self._walked_rest(walk, more)).step()
-            return
-        self._take_interfaces(memory, walk)
-
-    def _take_rows(self, memory: RowMemory, walk: Walk) -> None:
-        assert self._learnt is not None
-        self.outcome.add(found(memory.table, walk.cells))
-        if walk.failure is None and memory.learn(walk.cells):
-            self._learnt.has_changed()
-        self._walk_next()
-
-    def _take_usual_walk(self, memory: InterfaceMemory, walk: Walk) -> bool:
-        """The interfaces of a walk that went as it usually does; False for any other walk."""
-        row = walk.usual_row()
-        if row is None or walk.route is None or walk.route.recipe is None:
-            return False
-        self._note_missing(memory)
-        readings = walk.route.recipe.interfaces(row)
-        if walk.late:
-            readings = marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
-        self.outcome.interfaces += readings
-        self._walk_next()
-        return True
-
-    def _walked_rest(self, first: Walk, rest: Walk) -> None:
-        """The rows were new: what is asked rarely has been asked too."""
-        first.cells.update(rest.cells)
-        first.late |= rest.late
-        first.cut |= rest.cut
-        first.is_damaged |= rest.is_damaged
-        first.failure = rest.failure
-        self._walked(first)
-
-    def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
-        assert self._learnt is not None
-        if walk.failure is None and memory.learn(walk.cells):
-            self._learnt.has_changed()
-        self._note_missing(memory)
-        cells = decode.settled(memory.table, walk.cells, walk.cut)
-        for column in cells:
-            for value in cells[column].values():
-                if value is Damaged.UNFIT:
-                    self.count_damage(value, column)
-        readings = memory.readings(cells)
-        self.outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
-        if walk.failure is None and walk.route is not None:
-            records = memory.records(readings, walk.cells, walk.route.places())
-            if records is not None:
-                walk.route.learn(records)
-        self._walk_next()
-
-    def _note_missing(self, memory: InterfaceMemory) -> None:
-        if memory.missing_uplink is not None:
-            self.outcome.failure = f"uplink_interface: no interface named {memory.missing_uplink!r}"
 
     # What is noted on the way.
 
@@ -353,10 +268,6 @@ class Conversation:
             self._must_learn = True
         self._uptime = uptime
 
-    def _cut(self, failure: str) -> None:
-        self.outcome.snmp = "partial"
-        self.outcome.failure = self.outcome.failure or failure
-
     def _end_walks(self) -> None:
         """All has been asked for, unless counters stand still that are to be held against others."""
         assert self._learnt is not None
@@ -382,7 +293,7 @@ class Conversation:
     def _lost(self, reason: str) -> None:
         """No answer: silent after the timeout, refused where only unusable packets came, partial after an answer."""
         if self.outcome.rtt_seconds is not None:
-            self._cut(reason)
+            self.outcome.cut(reason)
             self._end_walks()
         elif reason.startswith("send: "):
             self.outcome.is_sent = False

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from operator import lt
 from typing import Any
 
 from collector.poll.damage import Damaged
 from collector.poll.device.talk import Talk
 from collector.poll.device.walk_cache import Bulk, Progress, Route, Step
+from collector.poll.device.walk_column import Column
+from collector.poll.device.walk_pace import MOST_REPETITIONS, Pace
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import (
     ERRORS,
@@ -20,12 +21,10 @@ from collector.poll.snmp.codec import (
     REPORT,
     REST,
     TOO_BIG,
-    Absent,
     BadPacketError,
     Message,
     Value,
     Varbind,
-    decode_subids,
     encode_oid,
     encode_request,
 )
@@ -37,34 +36,8 @@ REPLY_BYTES = 1400
 VARBIND_BYTES = 24
 """A guess at the size of one varbind, until the device has shown its own."""
 FIRST_REPETITIONS = 10
-MOST_REPETITIONS = 100
 MOST_STILL_ROWS = 500
 """Rows of the largest table whose states and speeds are taken to stay: in a larger one some change in every poll."""
-
-
-class Pace:
-    """What earlier walks of one table on one device have taught: rows, bytes per row and a ceiling on repetitions.
-
-    ``route`` is the way to go again, known once a walk has gone as the one before it foretold.
-    """
-
-    __slots__ = ("ceiling", "is_known", "route", "row_bytes", "rows")
-
-    def __init__(self) -> None:
-        self.is_known = False
-        self.rows = 0
-        self.row_bytes = 0.0
-        self.ceiling = MOST_REPETITIONS
-        self.route: Route | None = None
-
-    def note(self, rows: int, size: int) -> bool:
-        """Learn from a whole walk of this many rows and bytes; True where it went as expected."""
-        row_bytes = size / (rows + 1)
-        was_foretold = self.is_known and rows == self.rows and abs(row_bytes - self.row_bytes) <= 0.05 * row_bytes
-        self.is_known = True
-        if rows:
-            self.rows, self.row_bytes = rows, row_bytes
-        return was_foretold
 
 
 class Walk:
@@ -90,7 +63,7 @@ class Walk:
         self._bytes = 0
         self._repetitions = 1
         self._cells: dict[str, dict[bytes, Value]] | None = None
-        self._groups: deque[list[_Column]] = deque()
+        self._groups: deque[list[Column]] = deque()
         self._request: Bulk
         self._reply = b""
         self._trail: list[Step] | None = None
@@ -181,9 +154,9 @@ class Walk:
 
     def _begin_carefully(self) -> None:
         self._cells = {column.name: {} for column in self._columns}
-        self._groups.append([_Column(column, self._cells[column.name]) for column in self._columns])
+        self._groups.append([Column(column, self._cells[column.name]) for column in self._columns])
 
-    def _fitting_repetitions(self, group: list[_Column]) -> int:
+    def _fitting_repetitions(self, group: list[Column]) -> int:
         """Rows for one reply: those that are still to come, as many as fit, and no more than the device has borne."""
         if self._bulk.is_last_try and not self._bulk.is_trial:
             return 1
@@ -224,7 +197,7 @@ class Walk:
             raise BadPacketError("names", "no varbinds")
         return self._read_damaged(message.varbinds, group)
 
-    def _read_damaged(self, binds: Sequence[Varbind], group: Sequence[_Column]) -> Cells:
+    def _read_damaged(self, binds: Sequence[Varbind], group: Sequence[Column]) -> Cells:
         """The cells of a reply that holds something odd. A cell whose name cannot be read goes by that of another column
         of its row; what lengths do not let be followed is left out.
         """
@@ -370,7 +343,7 @@ class Walk:
         self.failure = reason
         self._finish()
 
-    def _give_up(self, columns: Iterable[_Column], reason: str) -> None:
+    def _give_up(self, columns: Iterable[Column], reason: str) -> None:
         """Go on without these columns."""
         self.failure = reason
         for column in columns:
@@ -387,54 +360,3 @@ class Walk:
         if not self._had_trouble:
             self._pace.ceiling = min(MOST_REPETITIONS, self._pace.ceiling * 2)
         self._ended(self)
-
-
-class _Column:
-    """How far one column has got."""
-
-    __slots__ = ("cells", "is_ended", "is_still", "last", "name", "order", "prefix")
-
-    def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
-        self.name = source.name
-        self.is_still = source.is_still
-        self.prefix = encode_oid(source.numbers)
-        self.cells = cells
-        self.last = b""
-        self.order: tuple[int, ...] = ()
-        self.is_ended = False
-
-    def index_of(self, content: bytes) -> bytes | None:
-        """The index in an OID's content, or None where it lies outside this column."""
-        inside = content.startswith(self.prefix) and len(content) > len(self.prefix)
-        return content[len(self.prefix) :] if inside else None
-
-    def put(self, index: bytes, value: Value) -> None:
-        """Take a cell that is known to be the next."""
-        self.cells[index] = value
-        self.last = index
-        self.order = decode_subids(index)
-
-    def take(self, indexes: list[bytes | None], values: list[Value]) -> bool:
-        """Take the next cells up to the column's end; False where they do not increase, which ends it too.
-
-        A damaged cell whose row is not known, or which is not its turn, is passed over.
-        """
-        if None not in indexes:
-            orders = [decode_subids(index) for index in indexes if index is not None]
-            if orders and all(map(lt, (self.order, *orders), orders)):
-                self.order = orders[-1]
-                self.last = indexes[-1] or b""
-                self.cells.update(zip(indexes, values, strict=True))  # type: ignore[arg-type]
-                return True
-        for index, value in zip(indexes, values, strict=True):
-            is_damaged = isinstance(value, Damaged)
-            if isinstance(value, Absent) or (index is None and not is_damaged):
-                self.is_ended = True
-                return True
-            order = () if index is None else decode_subids(index)
-            if order > self.order:
-                self.put(index or b"", value)
-            elif not is_damaged or value is Damaged.WRONG_LENGTH:
-                self.is_ended = True
-                return is_damaged
-        return True
