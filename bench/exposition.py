@@ -16,7 +16,7 @@ from functools import partial
 
 from collector.config import MetricsSettings
 from collector.publish.exposition.content_negotiation import CLASSIC
-from collector.publish.exposition.own_figures import OwnFigures
+from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.reference import series_per_device
 from collector.publish.exposition.self_metrics import OwnMetrics

@@ -23,7 +23,7 @@ from collector.loop.trap_polls import NO_TRAPS, TrapPolls
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.publish import write_locks
-from collector.publish.exposition.own_figures import OwnFigures
+from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.publish.incidents.cross_shard import Neighbours
 from collector.publish.incidents.incident_log import IncidentLog

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from collector.publish.exposition import families as f
-from collector.publish.exposition.area_counts import AreaStates, RoleSums
 from collector.publish.exposition.content_negotiation import Form
+from collector.publish.exposition.counts.area_counts import AreaStates, RoleSums
 from collector.publish.exposition.family import Measured
 from collector.publish.exposition.samples import summary
 from collector.quality.counters.uplink import Traffic

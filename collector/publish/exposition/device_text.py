@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from collector.publish.exposition import families as f
 from collector.publish.exposition import interface_text
-from collector.publish.exposition.device_counts import MISSES_UNTIL_GONE, DeviceCounts
+from collector.publish.exposition.counts.device_counts import MISSES_UNTIL_GONE, DeviceCounts
 from collector.publish.exposition.family import Detail, values_of
 from collector.publish.exposition.interface_text import InterfaceTexts
 from collector.publish.exposition.samples import labels, sample

@@ -5,10 +5,10 @@ A metric names the attribute of a record that its value is: nothing else ties th
 
 from __future__ import annotations
 
-from collector.publish.exposition.area_counts import AreaStates, RoleSums
-from collector.publish.exposition.device_counts import BurstFigures, DeviceCounts
+from collector.publish.exposition.counts.area_counts import AreaStates, RoleSums
+from collector.publish.exposition.counts.device_counts import BurstFigures, DeviceCounts
+from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.family import Detail, Family, Kind, Measured, all_are_shown
-from collector.publish.exposition.own_figures import OwnFigures
 from collector.reading import InterfaceReading, ProbeReading, Reading, SignalReading
 
 

@@ -10,7 +10,7 @@ from collector.config import MetricsSettings
 from collector.publish.exposition import families as f
 from collector.publish.exposition.area_series import Areas
 from collector.publish.exposition.content_negotiation import CLASSIC, Form
-from collector.publish.exposition.device_counts import OUTAGE_STATES
+from collector.publish.exposition.counts.device_counts import OUTAGE_STATES
 from collector.publish.exposition.device_text import DeviceText
 from collector.publish.exposition.family import DETAILS, Detail, Family
 from collector.publish.exposition.gzip_chunks import Kept, Piece, plain

@@ -12,9 +12,9 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from collector.publish.exposition.content_negotiation import CLASSIC, Form
+from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.families import BUILD_INFO, OWN_FIGURES
 from collector.publish.exposition.family import Family
-from collector.publish.exposition.own_figures import OwnFigures
 
 
 def bairro_version() -> str:

@@ -13,7 +13,7 @@ from prometheus_client.utils import floatToGoString
 
 from collector.config import MetricsSettings
 from collector.publish.exposition import families
-from collector.publish.exposition.own_figures import OwnFigures
+from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.page import Exposition
 from collector.quality.counters.uplink import Traffic
 from collector.reading import (

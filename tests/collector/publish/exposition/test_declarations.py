@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from collector.publish.exposition import families as f
-from collector.publish.exposition.device_counts import DeviceCounts
+from collector.publish.exposition.counts.device_counts import DeviceCounts
 from collector.publish.exposition.family import FamilyError, Measured, all_are_shown
 
 ROUNDS = 4
@@ -46,7 +46,7 @@ import collector.publish.exposition as package
 package.families = module
 from collector.config import MetricsSettings
 from collector.publish.exposition.content_negotiation import CLASSIC
-from collector.publish.exposition.own_figures import OwnFigures
+from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.quality.counters.uplink import Traffic
@@ -111,7 +111,7 @@ def test_a_metric_that_is_read_from_nothing_is_refused_by_name_and_file() -> Non
         Measured("bairro_device_mood", "gauge", "How it feels.", of=DeviceCounts, value="mood")
     assert str(refused.value) == (
         "collector/publish/exposition/families.py: bairro_device_mood is read from 'mood', which DeviceCounts in "
-        "collector/publish/exposition/device_counts.py does not have: add it there, or name another attribute"
+        "collector/publish/exposition/counts/device_counts.py does not have: add it there, or name another attribute"
     )
 
 
@@ -149,5 +149,5 @@ def test_the_collector_does_not_start_with_a_figure_that_no_metric_shows(value: 
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1].endswith(
         f"collector/publish/exposition/families.py: no metric is read from {value!r} of OwnFigures in "
-        "collector/publish/exposition/own_figures.py: declare one, or take it out there"
+        "collector/publish/exposition/counts/own_figures.py: declare one, or take it out there"
     )
