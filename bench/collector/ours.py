@@ -76,7 +76,7 @@ class Backlog(Schedule):
 async def saturate(settings: config.CollectorSettings, window: int) -> None:
     """The collector in closed loop until SIGTERM. Files are written as often a cycle as at an interval of 60 s."""
     collector = Collector(settings)
-    backlog = collector._schedule = Backlog(window, lambda: len(collector._in_flight))
+    backlog = collector._polls.schedule = Backlog(window, lambda: len(collector._polls.in_flight))
     writing = [
         asyncio.create_task(_write_by_cycles(collector._write_live, backlog, LIVE_WRITES_A_CYCLE)),
         asyncio.create_task(_write_by_cycles(collector._write_history, backlog, JOURNAL_WRITES_A_CYCLE)),
@@ -102,20 +102,21 @@ class Timed(Collector):
         super().__init__(settings)
         self.polls: Counter[str] = Counter()
         self.lags: dict[str, list[float]] = {}
+        self._take, self._polls.done = self._polls.done, self._timed  # type: ignore[method-assign]
 
     @property
     def has_settled(self) -> bool:
         """Whether nobody is still being learnt and all had their last turns in time."""
         everybody = len(self.polls) == len(self._pipeline.devices)
-        is_late = self._schedule.lag_seconds(self._clock()) >= SETTLED_LAG_SECONDS
+        is_late = self._polls.schedule.lag_seconds(self._clock()) >= SETTLED_LAG_SECONDS
         return everybody and not is_late and min(self.polls.values()) >= SETTLED_POLLS
 
-    def _done(self, reading: Reading) -> None:
+    def _timed(self, reading: Reading) -> None:
         self.polls[reading.device_id] += 1
-        due_at = self._schedule._due_at[reading.device_id] - self._interval
+        due_at = self._polls.schedule._due_at[reading.device_id] - self._interval
         if reading.is_reachable:
             self.lags.setdefault(reading.device_id, []).append(self._clock() - due_at)
-        super()._done(reading)
+        self._take(reading)
 
 
 async def lag(settings: config.CollectorSettings, cycles: int) -> None:

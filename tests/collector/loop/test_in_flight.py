@@ -108,8 +108,8 @@ def in_a_collector(folder: Path, echoes: Echoes, job: Callable[[Collector], Any]
 
 def test_two_probes_at_once_are_one_poll(tmp_path: Path, echoes: Echoes) -> None:
     async def job(collector: Collector) -> tuple[Reading | None, ...]:
-        first, second = await asyncio.gather(collector._probe("core"), collector._probe("core"))
-        return first, second, await collector._probe("core")
+        first, second = await asyncio.gather(collector._polls.probe("core"), collector._polls.probe("core"))
+        return first, second, await collector._polls.probe("core")
 
     first, second, third = in_a_collector(tmp_path, echoes, job)
     assert first is second, "the second joined the poll in flight"
@@ -119,11 +119,11 @@ def test_two_probes_at_once_are_one_poll(tmp_path: Path, echoes: Echoes) -> None
 
 def test_a_poll_that_never_ended_is_given_up_and_told(tmp_path: Path, echoes: Echoes) -> None:
     async def job(collector: Collector) -> tuple[Reading | None, Reading | None, Any]:
-        collector._in_flight.begin("core", float("-inf"))
-        waiting = asyncio.create_task(collector._probe("core"))
+        collector._polls.in_flight.begin("core", float("-inf"))
+        waiting = asyncio.create_task(collector._polls.probe("core"))
         await asyncio.sleep(0)
         await collector._tick()
-        return await waiting, await collector._probe("core"), collector._figures().polls_stuck
+        return await waiting, await collector._polls.probe("core"), collector._figures().polls_stuck
 
     given_up, again, stuck = in_a_collector(tmp_path, echoes, job)
     assert (given_up.is_reachable, given_up.failure) == (None, "the poll never ended")
