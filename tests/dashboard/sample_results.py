@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.measures import LENGTHS, longer_than
 from dashboard.results import stored_results
 from dashboard.tables import ranking_tables
 from dashboard.tables.schema import CATEGORIES
@@ -133,6 +134,7 @@ def _area_weeks(rng: np.random.Generator, customers: dict[str, int], bad: dict[s
                     "down_ratio": min(1.0, down),
                     "long_down_ratio": 0.1 * (down > 1),
                     "long_down_hours_per_customer": 0.6 * (down > 1),
+                    **{longer_than(hours): down * (down > hours / 8) for hours in LENGTHS},
                     "planned_hours_per_customer": 0.0,
                     "evening_rtt_p95_mean_seconds": latency if w != 20 else None,
                     "loss_ratio": float(rng.gamma(2, 0.001 + 0.002 * trouble)),
