@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-damage    3,000 agents with a damaged cell each, ARGS=\"--agents 30000\": nothing false, nothing lost beside it"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
 	@echo "make bench-wire-v3   the same with version 3, ours and pysnmp's; needs gcc"
+	@echo "make bench-wire-instructions instructions of a poll, ARGS=\"--tree FOLDER\" for another checkout; needs gcc, valgrind"
 	@echo "make bench-publish   CPU time of judging and publishing a poll"
 	@echo "make bench-exposition CPU time of keeping the text of /metrics, and scrapes of a million series"
 	@echo "make bench-ranking   20 worlds of known truth: does the ranking find the worst areas? (minutes)"
@@ -82,7 +83,7 @@ test-spark: .venv/.spark-ready
 bench-build bench-collector bench-hops bench-publish bench-exposition bench-page-load: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$(subst -,_,$*) $(ARGS)
 
-bench-wire bench-wire-v3 bench-fuzz: bench-%: .venv/.test-ready
+bench-wire bench-wire-v3 bench-wire-instructions bench-fuzz: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.protocol.$(subst -,_,$*) $(ARGS)
 
 bench-damage: .venv/.test-ready

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from collector import parquet_footer
 from collector.published import QUALITY_HOURS
 from demo import history, network, world
 from demo.rules import Rules
@@ -288,5 +289,5 @@ def _write(path: Path, text: str) -> None:
 def _write_table(path: Path, table: pa.Table) -> None:
     waiting = path.with_name(path.name + ".new")
     repeating = [name for name in ("hour", "device_id", "area", "role") if name in table.column_names]
-    pq.write_table(table, waiting, compression="zstd", use_dictionary=repeating, write_page_checksum=True)
+    parquet_footer.write(table, waiting, compression="zstd", use_dictionary=repeating)
     os.replace(waiting, path)

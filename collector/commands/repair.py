@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from collector import parquet_footer
 from collector.hour_bounds import HOUR_SECONDS, HOURS, LEAST_PACKET_BYTES, PART_OF, ROUNDING
 from collector.publish import parquet, write_locks
 from collector.publish.parquet import UnreadableError
@@ -192,7 +192,7 @@ def _blank(path: Path, wrong: Mapping[str, Marks], report: Report, say: Callable
     wrong = {name: marks for name, marks in wrong.items() if name not in required}
     if not wrong:
         return
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with parquet_footer.opened(path) as file:
         rows = file.read()
     for name, marks in wrong.items():
         place = rows.schema.get_field_index(name)

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bairro_error import BairroError
-from collector import table_versions
+from collector import parquet_footer, table_versions
 from collector.published import TableSpec
 
 
@@ -44,7 +43,7 @@ def read(path: Path, spec: TableSpec, columns: Sequence[str] | None = None) -> p
     """
     wanted = [column for column in spec.columns if columns is None or column.name in columns]
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with parquet_footer.opened(path) as file:
             found = file.schema_arrow
             if (why := table_versions.why_unreadable(found, spec)) is not None:
                 raise UnreadableError(why, is_newer=table_versions.is_newer(found, spec))
@@ -74,7 +73,7 @@ def write(table: pa.Table, path: Path, *, durable: bool, **options: Any) -> None
     """Write beside ``path`` and rename over it; ``durable`` syncs file and folder to the disk first.
 
     ``options`` are those of ``pyarrow.parquet.write_table``; compression is zstd unless they say otherwise. Each page
-    has a checksum, so that readers who ask for it see any damage.
+    has a checksum, and the footer too, so that readers who ask for it see any damage.
 
     Two threads may write the same ``path``: the later one stays. Raises OSError, and leaves neither a half-written
     file nor a changed ``path``.
@@ -82,7 +81,7 @@ def write(table: pa.Table, path: Path, *, durable: bool, **options: Any) -> None
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        pq.write_table(table, beside, **{"compression": "zstd", "write_page_checksum": True, **options})
+        parquet_footer.write(table, beside, **{"compression": "zstd", **options})
         if durable:
             _sync(beside)
         beside.replace(path)

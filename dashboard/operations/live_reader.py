@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collector import table_versions
+from collector import parquet_footer, table_versions
 from collector.published import LIVE, LiveNote
 
 STATES = frozenset({"up", "suspect", "down", "suppressed", "silent", "unknown"})
@@ -64,7 +64,7 @@ def read(path: Path, key: object, at: datetime, known: LiveFile | None) -> LiveF
     name = path.name.removeprefix("shard=").removesuffix(".parquet")
     old = known or LiveFile(name, key, None, empty_devices(), None)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with parquet_footer.opened(path) as file:
             note, table = LiveNote.of(file.schema_arrow.metadata), _as_live(file)
     except FileNotFoundError:
         return replace(old, key=key)

@@ -11,8 +11,8 @@ from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from collector import parquet_footer
 from collector.published import DEVICES, LIVE, LiveNote
 from dashboard.operations.live_reader import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
 
@@ -124,9 +124,7 @@ class TableReader:
             return
         columns = [*KNOWN_OF_A_DEVICE, "valid_from", "valid_to"]
         try:
-            self._inventory = (
-                pq.ParquetFile(self._inventory_path, page_checksum_verification=True).read(columns).to_pandas()
-            )
+            self._inventory = parquet_footer.opened(self._inventory_path).read(columns).to_pandas()
         except FileNotFoundError:
             self._inventory_key, self._inventory_problem = key, ""
         except (OSError, pa.ArrowException) as error:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from collector import parquet_footer
 from collector.published import MAINTENANCE_WINDOWS
 from dashboard.operations import audit
 from dashboard.operations.audit import EntryError
@@ -124,9 +124,7 @@ def following(row: Mapping[str, Any], at: datetime) -> tuple[datetime, datetime]
 def devices_of(data: Path, target_kind: str, target: str) -> int | None:
     """How many devices of the newest inventory a window on the target holds for; None where none was published yet."""
     try:
-        table = pq.ParquetFile(data / "devices.parquet", page_checksum_verification=True).read(
-            columns=[TARGETS[target_kind], "valid_to"]
-        )
+        table = parquet_footer.opened(data / "devices.parquet").read(columns=[TARGETS[target_kind], "valid_to"])
     except (OSError, pa.ArrowException):
         return None
     is_meant = pc.and_(pc.equal(table[TARGETS[target_kind]], target), pc.is_null(table["valid_to"]))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from collector import parquet_footer
 from collector.hour_bounds import FIRST_HOUR, LAST_HOUR
 
 DAY_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
@@ -75,7 +76,7 @@ def _held(file: Path, monday: datetime.date, until: datetime.datetime) -> set[da
     try:
         if _lies_within(file, own):
             return set()
-        hours = pq.ParquetFile(file).read(["hour"])["hour"].cast(MOMENT, safe=False).drop_null()
+        hours = parquet_footer.opened(file).read(["hour"])["hour"].cast(MOMENT, safe=False).drop_null()
     except (OSError, pa.ArrowException):  # gone, or damaged: who reads it whole says so
         return set()
     possible = pc.and_(
@@ -87,7 +88,12 @@ def _held(file: Path, monday: datetime.date, until: datetime.datetime) -> set[da
 
 
 def _lies_within(file: Path, week: Chunk) -> bool:
-    """Whether the file's own account of its least and most hour says so."""
+    """Whether the file's own account of its least and most hour says so, where a checksum vouches for it.
+
+    Arrow aborts the process on asking a damaged footer for a column; it is asked of no other.
+    """
+    if not parquet_footer.read(file).is_sealed:
+        return False
     footer = pq.read_metadata(file)
     column = footer.schema.names.index("hour")
     for number in range(footer.num_row_groups):

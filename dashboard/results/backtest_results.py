@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from collector import parquet_footer
 from collector.published import Column, TableSpec
 from dashboard.tables.schema import conform
 
@@ -101,9 +101,7 @@ def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str,
         for spec in BACKTEST_TABLES:
             frame = tables[spec.name][list(spec.column_names)]
             table = pa.Table.from_pandas(frame, schema=spec.arrow_schema(), preserve_index=False)
-            pq.write_table(
-                table.replace_schema_metadata(None), unfinished / f"{spec.name}.parquet", write_page_checksum=True
-            )
+            parquet_footer.write(table.replace_schema_metadata(None), unfinished / f"{spec.name}.parquet")
         text = json.dumps(dict(manifest), indent=1, ensure_ascii=False) + "\n"
         (unfinished / MANIFEST).write_text(text, encoding="utf-8")
         folder = unfinished.rename(root / f"{max(time.time_ns(), _newest_number(data) + 1):020d}")
@@ -121,9 +119,9 @@ def load(data: Path) -> StoredBacktest | None:
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             frames = {
-                spec.name: conform(
-                    pq.ParquetFile(folder / f"{spec.name}.parquet", page_checksum_verification=True).read(), spec
-                ).to_pandas(date_as_object=False)
+                spec.name: conform(parquet_footer.opened(folder / f"{spec.name}.parquet").read(), spec).to_pandas(
+                    date_as_object=False
+                )
                 for spec in BACKTEST_TABLES
             }
         except (OSError, ValueError, pa.ArrowException):

@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bairro_error import BairroError
+from collector import parquet_footer
 from collector.published import TableSpec
 from dashboard.tables.ranking_tables import AREA_DRIVERS, AREA_RATES, AVOIDABLE, EFFECTS, JOINT_TESTS, RANKING
 from dashboard.tables.result_tables import FINDINGS
@@ -102,7 +102,7 @@ def write(data: Path, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str,
     unfinished.mkdir()
     try:
         for name, table in typed.items():
-            pq.write_table(table, unfinished / f"{name}.parquet", write_page_checksum=True)
+            parquet_footer.write(table, unfinished / f"{name}.parquet")
         stored = {"format": FORMAT, **manifest, "tables": {name: table.num_rows for name, table in typed.items()}}
         (unfinished / MANIFEST).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         folder = _take_name(root, unfinished)
@@ -210,7 +210,7 @@ def _frame(spec: TableSpec, path: Path) -> pd.DataFrame | None:
     Raises UnreadableError for a file that is damaged.
     """
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+        table = parquet_footer.opened(path).read()
     except FileNotFoundError:
         return None
     except (OSError, pa.ArrowException) as error:

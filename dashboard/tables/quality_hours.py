@@ -9,10 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bairro_error import BairroError
-from collector import table_versions
+from collector import parquet_footer, table_versions
 from collector.published import DEVICES, QUALITY_HOURS, TableSpec
 from dashboard.config import EngineSettings
 from dashboard.tables import believed_hours
@@ -135,7 +134,7 @@ def read_devices(data: Path) -> pa.Table:
 
 def _read(path: Path, spec: TableSpec) -> pa.Table:
     try:
-        found = pq.ParquetFile(path, page_checksum_verification=True).read()
+        found = parquet_footer.opened(path).read()
         if table_versions.is_newer(found.schema, spec):
             raise TableError(f"{path}: {table_versions.why_unreadable(found.schema, spec)}")
         return conform(found.replace_schema_metadata(None), spec)

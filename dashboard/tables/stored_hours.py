@@ -11,9 +11,8 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from collector import table_versions
+from collector import parquet_footer, table_versions
 from collector.published import QUALITY_HOURS
 from dashboard.tables import page_checksums
 
@@ -120,7 +119,8 @@ def _identity(path: Path) -> tuple[Path, int, int] | None:
 
 def _footer(path: Path) -> str | None:
     try:
-        return table_versions.why_unreadable(pq.read_schema(path), QUALITY_HOURS)
+        with parquet_footer.opened(path) as file:
+            return table_versions.why_unreadable(file.schema_arrow, QUALITY_HOURS)
     except FileNotFoundError:
         return ""
     except (OSError, pa.ArrowException) as error:
@@ -138,10 +138,8 @@ def _spoilt(path: Path) -> str | None:
 
 def _read_whole(path: Path) -> str | None:
     try:
-        names = pq.read_schema(path).names
-        pq.ParquetFile(path, page_checksum_verification=True).read(
-            [name for name in QUALITY_HOURS.column_names if name in names]
-        )
+        with parquet_footer.opened(path) as file:
+            file.read([name for name in QUALITY_HOURS.column_names if name in file.schema_arrow.names])
     except FileNotFoundError:
         return None
     except (OSError, pa.ArrowException) as error:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bairro_error import BairroError
+from collector import parquet_footer
 from collector.table_versions import TABLE, VERSION, stated
 from dashboard import spreadsheet
 from dashboard.tables.readers.sheets import Fault
@@ -45,7 +45,7 @@ def read(kind: str, data: Path) -> pa.Table:
     if path is None:
         return RECORDS[kind].arrow_schema().empty_table()
     try:
-        found = pq.ParquetFile(path, page_checksum_verification=True).read()
+        found = parquet_footer.opened(path).read()
         _check_version(found.schema)
         return conform(found, RECORDS[kind])
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -62,7 +62,7 @@ def read_metadata(kind: str, data: Path) -> dict[bytes, bytes]:
     """What the newest snapshot says of itself. Raises SnapshotError."""
     path = newest(kind, data)
     try:
-        return {} if path is None else dict(pq.read_schema(path).metadata or {})
+        return {} if path is None else dict(parquet_footer.opened(path).schema_arrow.metadata or {})
     except (OSError, pa.ArrowException) as error:
         raise SnapshotError(f"{path}: {' '.join(str(error).split())}; {WAY_OUT}") from None
 
@@ -81,7 +81,7 @@ def write(kind: str, data: Path, table: pa.Table, *, above: int = 0) -> Path:
     before = max((number for number, _ in existing), default=0)
     said = {PREVIOUS: str(before).encode(), TABLE: kind.encode(), VERSION: str(NEWEST).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **said})
-    _replace(path, lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True))
+    _replace(path, lambda temporary: parquet_footer.write(table, temporary, compression="zstd"))
     for _, old in existing[: max(0, len(existing) + 1 - KEPT)]:
         old.unlink(missing_ok=True)
     return path
