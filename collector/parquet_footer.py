@@ -38,6 +38,8 @@ _CONVERTED = {
     13: {20},
 }
 """Which ConvertedType may stand beside which LogicalType (parquet.thrift)."""
+_ELEMENT = {**dict.fromkeys(range(1, 10), int), 4: bytes, 10: dict}
+"""The fields of a SchemaElement, and what each is."""
 _UNITS = {7: 6, 8: 8}
 """TIME and TIMESTAMP: a unit's number added to this is its ConvertedType."""
 _INT96 = 3
@@ -197,6 +199,8 @@ def _of_schema(said: Struct) -> str | None:
     for element in said[2][1:]:
         if element[3] not in (0, 1, 2):
             return "a column neither required, optional nor repeated"
+        if any(number not in _ELEMENT or not isinstance(value, _ELEMENT[number]) for number, value in element.items()):
+            return "a column with something that none has"
         logical, converted = element.get(10), element.get(6)
         if not logical or converted is None:
             continue
@@ -225,9 +229,14 @@ def _of_arrow(elements: list[Struct], kept: bytes) -> str | None:
         return "Arrow's own account has other columns"
     for ours, theirs, field in zip(found, expected, schema, strict=True):
         has_one_type = not pa.types.is_decimal(field.type) and field.type != pa.uint32() and ours.get(1) != _INT96
-        if (ours[4], ours[3]) != (theirs[4], theirs[3]) or (has_one_type and ours.get(1) != theirs.get(1)):
+        if _account(ours) != _account(theirs) or (has_one_type and ours.get(1) != theirs.get(1)):
             return f"Arrow's own account of {field.name}"
     return None
+
+
+def _account(element: Struct) -> tuple[Any, ...]:
+    """Name, optional or not, and of which kind, in so far as all versions of Arrow say the same."""
+    return element[4], element[3], 6 in element, next(iter(element.get(10) or {}), None)
 
 
 def _columns(elements: list[Struct]) -> Iterator[Struct]:
