@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from collector.reading import StateName
 
@@ -68,3 +68,5 @@ class BlindFact(NamedTuple):
 
 
 Fact = PollFact | StateFact | BlindFact
+Row = tuple[Any, ...]
+"""A fact as the journal holds it: the same values in a plain tuple."""

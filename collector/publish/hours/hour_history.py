@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 
 from collector.publish.hours import time_intervals
-from collector.publish.hours.facts import NO_AMOUNTS, BlindFact, Fact, PollFact, StateFact
+from collector.publish.hours.facts import NO_AMOUNTS, BlindFact, Fact, PollFact, Row, StateFact
 from collector.publish.hours.hour_facts import HOUR, DeviceHour
 from collector.publish.hours.hour_writer import ClosedDevice, HourWriter, segment_of
 from collector.publish.hours.time_intervals import Belief, Span
@@ -64,7 +64,7 @@ class History:
         self._open: dict[int, dict[str, DeviceHour]] = {}
         self._closed_until = 0
         self._blind: list[BlindFact] = []
-        self._facts: list[Fact] = []
+        self._unwritten: list[Row] = []
         self._segment = ""
         self._calendar = Calendar()
         self._members: frozenset[str] = frozenset()
@@ -128,9 +128,9 @@ class History:
         track.last_at = at
         if since is not None and not 0 < at - since <= self._gap:
             since = None
-        poll = _fact(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable)
-        self._facts.append(poll)
-        self._take(track, poll)
+        row = _poll_row(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable)
+        self._unwritten.append(row)
+        self._take(track, _new_record(PollFact, row))
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""
@@ -141,7 +141,7 @@ class History:
         self._record(BlindFact("blind", started_at, ended_at))
 
     def _record(self, fact: Fact) -> None:
-        self._facts.append(fact)
+        self._unwritten.append(tuple(fact))
         self._apply(fact)
 
     def _apply(self, fact: Fact) -> None:
@@ -238,7 +238,7 @@ class History:
     def _turn_segment(self, at: float) -> None:
         """Queue the new facts for the journal; a new segment begins with what is believed of silent devices."""
         segment = segment_of(at)
-        facts, self._facts = self._facts, []
+        rows, self._unwritten = self._unwritten, []
         if segment != self._segment:
             self._segment = segment
             held = [
@@ -247,8 +247,8 @@ class History:
                 if track.beliefs and track.beliefs[-1].state in _UNHEARD
             ]
             blind = [blind for blind in self._blind if blind.ended_at is None]
-            facts = [*held, *blind, *facts]
-        self.writer.queue(segment, facts)
+            rows = [*map(tuple, held), *map(tuple, blind), *rows]
+        self.writer.queue(segment, rows)
 
     def _close(self, hour: int) -> list[ClosedDevice]:
         """Take an hour out of the open ones; what its rows are made of is handed on, copied."""
@@ -280,10 +280,10 @@ def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:
         hour += HOUR
 
 
-def _fact(
+def _poll_row(
     reading: Reading, delta: Delta, since: float | None, *, traffic: Traffic | None, gap: float, reachable: bool
-) -> PollFact:
-    """What history keeps of a reading."""
+) -> Row:
+    """What history keeps of a reading: a PollFact's values in their order, for the journal and for that."""
     sent, lost, rtts = reading.echoes or _NO_ECHOES
     seconds = (delta.seconds if traffic is None else traffic.seconds) or 0.0
     dbm = noise = utilization = None
@@ -299,7 +299,7 @@ def _fact(
         dbm = worst_received_dbm(reading.signals)
         noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=None)
     has_rate = 0 < seconds <= gap
-    return _new_record(PollFact, (
+    return (
         "poll", reading.device_id, reading.at, since, reachable, sent, lost, rtts, seconds, has_rate, amounts,
         utilization, delta.restarted, dbm, noise,
-    ))  # fmt: skip
+    )  # fmt: skip

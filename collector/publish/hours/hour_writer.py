@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from collector.publish import parquet, write_locks
-from collector.publish.hours.facts import Fact
+from collector.publish.hours.facts import Row
 from collector.publish.hours.hour_facts import DeviceHour, row
 from collector.publish.hours.hour_files import SCHEMA, QualityFiles
 from collector.publish.hours.journal import Journal
@@ -45,7 +45,7 @@ class HourWriter:
         self.journal = Journal(data / "journal" / f"quality-shard-{shard}", aside)
         self.files = QualityFiles(data, shard, aside)
         self._has_looked = False
-        self._unjournalled: list[tuple[str, list[Fact]]] = []
+        self._unjournalled: list[tuple[str, list[Row]]] = []
         self._pending: dict[int, pa.Table] = {}
         self._complaint = ""
         self.why_unwritten = ""
@@ -59,10 +59,10 @@ class HourWriter:
         """Closed hours that wait to be written."""
         return len(self._pending)
 
-    def queue(self, segment: str, facts: list[Fact]) -> None:
-        """Hand in facts for the journal; the next ``write`` writes them."""
-        if facts:
-            self._unjournalled.append((segment, facts))
+    def queue(self, segment: str, rows: list[Row]) -> None:
+        """Hand in what the journal holds of facts; the next ``write`` writes it."""
+        if rows:
+            self._unjournalled.append((segment, rows))
 
     def write(self, closed: Sequence[tuple[int, list[ClosedDevice]]], *, closed_until: int, calendar: Calendar) -> None:
         """Write what was queued and the hours that have closed; what fails is kept for the next call."""
@@ -74,9 +74,7 @@ class HourWriter:
             except OSError as error:
                 self._complain(error)
                 still_open = segment_of(closed_until)
-                self._unjournalled = [
-                    (segment, facts) for segment, facts in self._unjournalled if segment >= still_open
-                ]
+                self._unjournalled = [(segment, rows) for segment, rows in self._unjournalled if segment >= still_open]
                 return
             if self._complaint:
                 log.warning("the quality history is written again")
@@ -84,8 +82,8 @@ class HourWriter:
 
     def _write(self, closed_until: int, *, has_closed: bool) -> None:
         while self._unjournalled:
-            segment, facts = self._unjournalled[0]
-            self.journal.append(segment, facts)
+            segment, rows = self._unjournalled[0]
+            self.journal.append(segment, rows)
             self._unjournalled.pop(0)
         if has_closed or self._pending or not self._has_looked:
             with write_locks.of_quality(self._data):

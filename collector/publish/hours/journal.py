@@ -8,12 +8,12 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from collector.publish.hours import journal_facts
-from collector.publish.hours.facts import Fact
+from collector.publish.hours.facts import Fact, Row
 from collector.publish.hours.journal_facts import FactError, Shapes
 from collector.publish.quarantine import Aside
 
@@ -46,8 +46,8 @@ class Journal:
         self._own: dict[str, Path] = {}
         self._damaged: set[Path] = set()
 
-    def append(self, segment: str, batch: list[Fact]) -> None:
-        """Write one batch. On OSError the segment is as it was before, and the batch may be tried again."""
+    def append(self, segment: str, batch: Sequence[Fact | Row]) -> None:
+        """Write one batch of facts. On OSError the segment is as it was before, and the batch may be tried again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._own.get(segment) or self._begin(segment)
         packed = _packed([tuple(fact) for fact in batch])
