@@ -34,6 +34,7 @@ class DeviceText(DeviceCounts):
     """
 
     __slots__ = (
+        "_has_judged_many",
         "_has_signals",
         "_is_anew",
         "_reachable",
@@ -41,6 +42,7 @@ class DeviceText(DeviceCounts):
         "_seldom",
         "_waiting",
         "_waiting_before",
+        "_waits_with_many",
         "changed",
         "interfaces",
         "own",
@@ -84,7 +86,7 @@ class DeviceText(DeviceCounts):
         self._reachable: tuple[bool | None, bool | None] = (None, None)
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
-        self._has_signals = self._is_anew = False
+        self._has_signals = self._is_anew = self._has_judged_many = self._waits_with_many = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
         self._waiting_before: Reading | None = None
@@ -107,24 +109,26 @@ class DeviceText(DeviceCounts):
     def update(self, reading: Reading, *, restarted: bool) -> None:
         """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less.
 
-        Of polls that nobody asked for only the newest two wait. That is enough to judge what interfaces say, however seldom
-        the page is asked for: the first two show together what has passed since the last one that was judged, and how fast.
+        Of several interfaces the first poll is judged at once, and of polls that nobody asked for the newest two wait. That
+        is enough to judge what they say, however seldom the page is asked for: the first of the two shows what has passed
+        since the last one that was judged, and the second whether it goes on so. A single one was judged as the uplink.
         """
         if restarted:
             self.settle()
             self.restarts += 1
             self._is_anew = True
         self.count(reading)
-        waiting = self._waiting
-        if waiting is not None:
-            if not (reading.interfaces and reading.snmp == "answered"):
+        interfaces, is_whole = reading.interfaces, reading.snmp == "answered"
+        if self._waiting is not None:
+            if not (interfaces and is_whole):
                 self.settle()
-            elif len(waiting.interfaces) > 1:
-                if waiting.snmp == "answered" and self.interfaces.texts:
-                    self._waiting_before = waiting
-                else:
-                    self._take_interfaces(waiting)
+            elif self._waits_with_many:
+                self._waiting_before = self._waiting
         self._waiting = reading
+        self._waits_with_many = is_whole and len(interfaces) > 1
+        if self._waits_with_many and not self._has_judged_many:
+            self._has_judged_many = True
+            self.settle()
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()
 
