@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from dashboard.analysis import bounded_help
 from dashboard.config import DashboardSettings
-from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas
+from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas, shared_nodes
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, coming_quality, dose_rows, expected_leavers, like_customers, returners
@@ -145,6 +145,7 @@ def _ranked(
         changed = attempt.fit("local changes", lambda: local_changes.local_changes(counts, usual, seed=seed))
         if changed is not None:
             tables["local_changes"] = changed
+        tables |= _behind_devices(panel, ahead, minimum, seed, attempt)
     if ahead is not None and predictor is not None and panel.knows(join_coverage.DEVICES):
         saved = _helped(panel, _Ahead(ahead, predictor, coming, ranked.expected), seen, settings, attempt)
         if saved is not None:
@@ -191,6 +192,22 @@ def _helped(
     if why:
         attempt.notes.add(code, why)
     return saved
+
+
+def _behind_devices(
+    panel: panels.Panel, ahead: expected_leavers.Prospect, minimum: float, seed: int, attempt: _Attempts
+) -> dict[str, pd.DataFrame]:
+    """Whether more left behind a device of the network, where it is known who hangs on which."""
+    if not panel.knows(join_coverage.DEVICES):
+        return {}
+    shared = attempt.fit(
+        "neighbourhoods behind the same device",
+        lambda: shared_nodes.look(panel.area_nodes, ahead, minimum_expected=minimum, seed=seed),
+    )
+    if shared is None:
+        return {}
+    attempt.notes.add("shared_nodes", shared.note)
+    return {"shared_nodes": shared.rows}
 
 
 def _loyal(

@@ -62,6 +62,7 @@ class Finding:
     headline: str
     certainty: str
     local_change: str
+    shared_node: str
     figures: tuple[Figure, ...]
     rates: tuple[Figure, ...]
     drivers: tuple[Driver, ...]
@@ -87,6 +88,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
         headline=headline(row),
         certainty=certainty(row, results.area_count),
         local_change=local_change(results, area),
+        shared_node=shared_node(results, area),
         figures=_figures(row, currency),
         rates=(*(_rate(r, results.area_rates) for r in _rates_of(results, area)), *_unknown_rates(results)),
         drivers=drivers(results, area, currency),
@@ -151,6 +153,45 @@ def changed_areas(results: Results) -> list[str]:
     rows = results.local_changes
     found = rows[rows["is_found"].astype(bool)].sort_values(["ratio_low", "area"], ascending=[False, True])
     return [str(area) for area in found["area"]]
+
+
+def shared_node(results: Results, area: str) -> str:
+    """That more left in all areas behind the device that this one stands behind; empty where it was not found."""
+    rows = results.shared_nodes
+    rows = rows[(rows["area"] == area) & rows["is_found"].astype(bool)]
+    return (
+        "" if rows.empty else f"{_behind(records(rows)[0])} Look there first, not only in this area. {_NOT_THE_DEVICE}"
+    )
+
+
+def shared_nodes(results: Results) -> list[tuple[str, list[str]]]:
+    """What is said of each device behind which more left, the largest ratio first, and the areas behind it."""
+    rows = results.shared_nodes
+    found = rows[rows["is_found"].astype(bool)].sort_values(
+        ["ratio_low", "node", "area"], ascending=[False, True, True]
+    )
+    return [
+        (_behind(records(mine)[0]), [str(area) for area in mine["area"]])
+        for _, mine in found.groupby("node", sort=False)
+    ]
+
+
+_NOT_THE_DEVICE = "It may be the device, or anything else that its areas have in common: the numbers cannot tell which."
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    """That more left behind a device, by how much, and in how many of its areas."""
+    more, low, high = (numbers.percent(float(row[name]) - 1.0, 0) for name in ("ratio", "ratio_low", "ratio_high"))
+    areas, above = int(row["areas"]), int(row["areas_above"])
+    where = (
+        f"in all of its {areas} areas"
+        if above == areas
+        else f"in {above} of its {areas} areas, and alike but for chance in all"
+    )
+    return (
+        f"In the last year {more} more customers behind {row['node']} left ({low} to {high}) than network, contracts, prices and the"
+        f" calendar explain, {where}."
+    )
 
 
 def _between(row: Mapping[str, Any], column: str) -> str:

@@ -41,6 +41,7 @@ TABLES: dict[str, str] = {
     "incident_effects": "what followed outages",
     "incident_weeks": "the weeks after outages",
     "local_changes": "changes in single neighbourhoods",
+    "shared_nodes": "neighbourhoods behind the same device",
     "contract_cliff": "contracts that end",
     "dose_checks": "checks of the dose",
     "dose_bins": "departures by dose",

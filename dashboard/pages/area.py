@@ -84,7 +84,7 @@ def layout(seen: Visit, key: str) -> html.Div:
             *parts.warnings(results, seen),
             html.P(said.headline, className="headline"),
             html.P(said.certainty, className="certainty"),
-            *([html.P(said.local_change, className="certainty")] if said.local_change else []),
+            *(html.P(text, className="certainty") for text in (said.local_change, said.shared_node) if text),
             html.Div([_excess(said), *(parts.figure_tile(f) for f in said.figures)], className="tiles"),
             html.Div(
                 [

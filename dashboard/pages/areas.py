@@ -33,6 +33,7 @@ TEXT = {
     "search": "Find an area or a reason",
     "download": "Download CSV",
     "changed": "More customers have been leaving for some weeks than network, contracts, prices and the calendar explain:",
+    "behind": "Look at what they share before you look into each:",
     "few": "too few customers to show separately",
     "hidden": "neighbourhoods are not shown: they have too few customers, or showing them would reveal one that has.",
     "how": "Excess: how many more customers are expected to leave in the next 90 days than at the provider’s usual rate for "
@@ -101,6 +102,7 @@ def layout(seen: Visit) -> html.Div:
             html.P(build_dates.lag(results), className="how"),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             *_changed(results),
+            *_behind_one_device(results),
             html.Div(
                 [
                     parts.panel(
@@ -134,8 +136,21 @@ def _changed(results: Results) -> list[html.P]:
     found, names = findings.changed_areas(results), findings.area_names(results)
     if not found:
         return []
-    links = [part for area in found for part in (", ", dcc.Link(names.get(area, area), href=parts.area_href(area)))]
-    return [html.P([html.Strong(TEXT["changed"]), " ", *links[1:], "."], className="certainty")]
+    return [html.P([html.Strong(TEXT["changed"]), " ", *_links(found, names), "."], className="certainty")]
+
+
+def _behind_one_device(results: Results) -> list[html.P]:
+    """The devices behind which more leave in all areas alike."""
+    names = findings.area_names(results)
+    return [
+        html.P([html.Strong(said), " ", TEXT["behind"], " ", *_links(areas, names), "."], className="certainty")
+        for said, areas in findings.shared_nodes(results)
+    ]
+
+
+def _links(areas: list[str], names: dict[str, str]) -> list[Any]:
+    """The areas by name, each leading to its page, by commas."""
+    return [part for area in areas for part in (", ", dcc.Link(names.get(area, area), href=parts.area_href(area)))][1:]
 
 
 def _grid(rows: list[dict[str, Any]], seen: Visit) -> html.Div:

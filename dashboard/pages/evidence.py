@@ -81,6 +81,11 @@ MADE: tuple[tuple[str, str, str], ...] = (
         "local_changes.py",
     ),
     (
+        "Behind the same device",
+        "departures of neighbourhoods behind one device of the network, compared with those of as many drawn at random",
+        "shared_nodes.py",
+    ),
+    (
         "What outages do",
         "complaints and departures in the weeks that follow hours without service, and beside matched neighbourhoods",
         "outage_study.py",

@@ -25,6 +25,7 @@ from dashboard.panel.statements import statement
 from dashboard.tables import quality_hours as history
 from dashboard.tables.schema import (
     AREA_DAYS,
+    AREA_NODES,
     AREA_WEEKS,
     CUSTOMER_PERIODS,
     CUSTOMER_WEEKS,
@@ -78,6 +79,7 @@ JOINED_OVER_THE_SPAN = (
     "survey_answers",
     "departures",
     "outages",
+    "area_nodes",
 )
 READ_NO_MORE_AFTER: dict[str, tuple[str, ...]] = {
     "quality_complaints": ("quality_days",),
@@ -125,6 +127,7 @@ class Panel:
     quality_complaints: pd.DataFrame
     departures: pd.DataFrame
     outages: pd.DataFrame
+    area_nodes: pd.DataFrame
     cut_off: datetime.date
     entry: datetime.date
     last_complete: dict[str, datetime.date]
@@ -213,6 +216,7 @@ def _build(
             quality_complaints=_frame(engine, QUALITY_COMPLAINTS),
             departures=_frame(engine, DEPARTURES),
             outages=_frame(engine, OUTAGES),
+            area_nodes=_frame(engine, AREA_NODES),
             cut_off=span.cut_off,
             entry=span.entry,
             last_complete=span.last_complete,

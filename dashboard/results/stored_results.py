@@ -74,6 +74,7 @@ class Results:
     incident_effects: pd.DataFrame
     incident_weeks: pd.DataFrame
     local_changes: pd.DataFrame
+    shared_nodes: pd.DataFrame
     dose_checks: pd.DataFrame
     dose_bins: pd.DataFrame
     hidden: frozenset[str] = frozenset()

@@ -339,6 +339,31 @@ DOSE_BINS = TableSpec(
     ),
 )
 
+SHARED_NODES = TableSpec(
+    "shared_nodes",
+    "one neighbourhood: whether more left in all neighbourhoods behind the same device than network, contracts and calendar explain",
+    ("area",),
+    (
+        Column("area", "text", "the neighbourhood", True),
+        Column(
+            "node",
+            "text",
+            "the device that nine in ten of its customers stand behind, with those of other neighbourhoods",
+        ),
+        Column("areas", "integer", "neighbourhoods behind it"),
+        Column("areas_above", "integer", "those of them that lost more in the last year than was to be expected"),
+        Column(
+            "ratio", "number", "how many times as many as expected left behind it in the last year, drawn towards 1"
+        ),
+        Column("ratio_low", "number", "lower end of its 95% interval"),
+        Column("ratio_high", "number", "upper end"),
+        Column("p_value", "number", "that more left behind it, corrected for looking at all devices"),
+        Column("p_value_areas", "number", "that its neighbourhoods differ among each other"),
+        Column("is_found", "boolean", "whether more left behind the device, in its neighbourhoods alike", True),
+        Column("note", "text", "why nothing is said, where nothing is"),
+    ),
+)
+
 FINDINGS: tuple[TableSpec, ...] = (
     LOYALTY,
     CONTRACT_CLIFF,
@@ -348,6 +373,7 @@ FINDINGS: tuple[TableSpec, ...] = (
     INCIDENT_EFFECTS,
     INCIDENT_WEEKS,
     LOCAL_CHANGES,
+    SHARED_NODES,
     DOSE_CHECKS,
     DOSE_BINS,
 )

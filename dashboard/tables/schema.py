@@ -366,6 +366,21 @@ AREA_DAYS = TableSpec(
     ),
 )
 
+AREA_NODES = TableSpec(
+    "area_nodes",
+    "one neighbourhood and one device behind which at least nine in ten of its customers stand and stood over the year",
+    ("area", "node"),
+    (
+        Column("area", "text", "the neighbourhood", True),
+        Column("node", "text", "the device, or a device above it, up to the top of the tree", True),
+        Column("customers", "integer", "customers of the neighbourhood on the day after the cut-off", True),
+        Column("customers_behind", "integer", "those of them behind it", True),
+        Column(
+            "steps_up", "integer", "how many devices it stands above the nearest customer's own; 0: it is that", True
+        ),
+    ),
+)
+
 PANEL_TABLES: tuple[TableSpec, ...] = (
     AREA_WEEKS,
     AREA_DAYS,
@@ -376,6 +391,7 @@ PANEL_TABLES: tuple[TableSpec, ...] = (
     QUALITY_COMPLAINTS,
     DEPARTURES,
     OUTAGES,
+    AREA_NODES,
 )
 
 

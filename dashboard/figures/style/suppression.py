@@ -25,6 +25,7 @@ BY_AREA = (
     "returners",
     "incident_effects",
     "local_changes",
+    "shared_nodes",
 )
 """Tables of results that have rows of single areas, beside area_weeks."""
 MERGED = ""
@@ -56,11 +57,16 @@ def small_areas(results: Results, minimum: int) -> frozenset[str]:
 
 
 def tellable(results: Results, minimum: int) -> Results:
-    """``results`` without what single hidden areas would be told by; sums over the whole provider stay what they are."""
+    """``results`` without what single hidden areas would be told by; sums over the whole provider stay what they are.
+
+    Where a device has a hidden area behind it, nothing is said of all its areas together: the others could be taken from it.
+    """
     hidden = small_areas(results, minimum)
     if not hidden:
         return results
     tables: dict[str, Any] = {name: _without(getattr(results, name), hidden) for name in BY_AREA}
+    nodes = results.shared_nodes.loc[results.shared_nodes["area"].isin(hidden), "node"].dropna()
+    tables["shared_nodes"] = tables["shared_nodes"][~tables["shared_nodes"]["node"].isin(nodes)]
     weeks = results.area_weeks
     merged = weeks.assign(area=weeks["area"].mask(weeks["area"].isin(hidden), MERGED))
     return replace(results, hidden=hidden, area_weeks=merged, **tables)
