@@ -73,7 +73,7 @@ NEVER_PROMISED = frozenset(measure.name for measure in MEASURES if not measure.m
 class Fix:
     """One measure in one area and what bringing it down would save; ``is_proven`` where its own effect was found.
 
-    Where numbers are withheld ``leavers`` is a dash, and the sentence says why. ``is_foretold``: by a forecast of quality.
+    Where numbers are withheld ``leavers`` is a dash, and the sentence says why. ``is_forecast``: by a forecast of quality.
     """
 
     area: str
@@ -88,12 +88,12 @@ class Fix:
     is_proven: bool
     is_at_target: bool
     sentence: str
-    is_foretold: bool = False
+    is_forecast: bool = False
 
     @property
     def at_target(self) -> tuple[str, str]:
         """Why something is kept though the mean is at its target, as a sentence and short."""
-        return (AT_TARGET, AT_TARGET_SHORT) if self.is_foretold else (STEADY, STEADY_SHORT)
+        return (AT_TARGET, AT_TARGET_SHORT) if self.is_forecast else (STEADY, STEADY_SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
         for row in told[worth & told["is_withheld"] & told["measure"].isin(found)].to_dict("records")
     ]
     if coming_quality.FORETOLD in supposed(results):
-        made, ordered = ([replace(fix, is_foretold=True) for fix in fixes] for fixes in (made, ordered))
+        made, ordered = ([replace(fix, is_forecast=True) for fix in fixes] for fixes in (made, ordered))
     return Fixes(
         summary,
         summary.sentence,

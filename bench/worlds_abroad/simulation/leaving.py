@@ -1,4 +1,4 @@
-"""The hazard of leaving, a week at a time: the same for the past that is simulated and for the futures that are foretold."""
+"""The hazard of leaving, a week at a time: the same for the past that is simulated and for the futures that are predicted."""
 
 from __future__ import annotations
 

@@ -354,8 +354,8 @@ class Walk:
         self.cut.update(column.name for group in self._groups for column in group if not column.is_ended)
         if self.failure is None:
             rows = max((len(cells) for cells in self.cells.values()), default=0)
-            was_foretold = self._pace.note(rows, self._bytes)
-            if was_foretold and self._trail is not None and not self._had_trouble:
+            went_as_expected = self._pace.note(rows, self._bytes)
+            if went_as_expected and self._trail is not None and not self._had_trouble:
                 self._pace.route = Route(self._columns, self._trail, is_bulk=self._is_bulk)
         if not self._had_trouble:
             self._pace.ceiling = min(MOST_REPETITIONS, self._pace.ceiling * 2)

@@ -10,7 +10,7 @@ MOST_REPETITIONS = 100
 class Pace:
     """What earlier walks of one table on one device have taught: rows, bytes per row and a ceiling on repetitions.
 
-    ``route`` is the way to go again, known once a walk has gone as the one before it foretold.
+    ``route`` is the way to go again, known once a walk has gone as the one before it.
     """
 
     __slots__ = ("ceiling", "is_known", "route", "row_bytes", "rows")
@@ -25,8 +25,8 @@ class Pace:
     def note(self, rows: int, size: int) -> bool:
         """Learn from a whole walk of this many rows and bytes; True where it went as expected."""
         row_bytes = size / (rows + 1)
-        was_foretold = self.is_known and rows == self.rows and abs(row_bytes - self.row_bytes) <= 0.05 * row_bytes
+        went_as_expected = self.is_known and rows == self.rows and abs(row_bytes - self.row_bytes) <= 0.05 * row_bytes
         self.is_known = True
         if rows:
             self.rows, self.row_bytes = rows, row_bytes
-        return was_foretold
+        return went_as_expected

@@ -1,9 +1,9 @@
-"""The quality of the next 90 days, foretold for each area from its last weeks, its history and the provider's.
+"""The quality of the next 90 days, forecast for each area from its last weeks, its history and the provider's.
 
     F = p + b1 (m - h) + b2 (h - p)
 
 m is an area's mean over the last eight weeks, h over all of its history, p the provider's. How much of each lasts (b1, b2)
-is what foretold best at the earlier weeks of the same history, and so is the error. Customers feel the eight weeks before, so
+is what forecast best at the earlier weeks of the same history, and so is the error. Customers feel the eight weeks before, so
 that a third of what they will feel in 90 days has been lived already; hours without service may be felt over other weeks (see ``over``).
 """
 
@@ -29,7 +29,7 @@ FEWEST_STATES, FEWEST_AREAS = 8, 5
 USUAL_LASTING = np.array([0.5, 0.8])
 PRIOR_SHARE = 0.05
 LEAST_OF_ERROR = 0.2
-"""The part of the foretelling's error, at least, that lies in what was to be expected, and not in single weeks' chance."""
+"""The part of the forecast's error, at least, that lies in what was to be expected, and not in single weeks' chance."""
 MOST_GROWTH = 2.0
 STEADYING_WEEKS = 26.0
 FORETOLD = (
@@ -46,7 +46,7 @@ SUPPOSED = (
 class Coming:
     """By area and term (areas, terms), in steps: the last eight weeks, what is felt in the next 90 days, and its error.
 
-    ``others`` are the same where hours without service act over other weeks than eight. ``is_foretold`` is False where the history is
+    ``others`` are the same where hours without service act over other weeks than eight. ``is_forecast`` is False where the history is
     too short: then the last eight weeks are supposed to go on.
     ``lasting`` (terms, 2) are b1 and b2.
     """
@@ -55,7 +55,7 @@ class Coming:
     mean: Floats
     error: Floats
     lasting: Floats
-    is_foretold: bool
+    is_forecast: bool
     others: Mapping[int, Coming] = field(default_factory=dict)
 
     def over(self, weeks: int) -> Coming:
@@ -74,7 +74,7 @@ class Coming:
 
         All of an area move by one factor, at most 2; what is then missing is added to all.
         """
-        if not self.is_foretold:
+        if not self.is_forecast:
             return np.zeros((1, 1))
         now = self.now[:, term]
         growth = np.clip(np.divide(ahead, now, out=np.full(ahead.shape, MOST_GROWTH), where=now > 0), 0.0, MOST_GROWTH)
@@ -83,7 +83,7 @@ class Coming:
 
     def note(self) -> str:
         """What is supposed of the quality of the next 90 days."""
-        if self.is_foretold:
+        if self.is_forecast:
             return FORETOLD
         return SUPPOSED
 
@@ -102,7 +102,7 @@ class Coming:
 def continuing(areas: int, terms: int) -> Coming:
     """Quality as it was in the last eight weeks, without doubt."""
     nothing = np.zeros((areas, terms))
-    return Coming(nothing, nothing, nothing, np.full((terms, 2), np.nan), is_foretold=False)
+    return Coming(nothing, nothing, nothing, np.full((terms, 2), np.nan), is_forecast=False)
 
 
 def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...], start: pd.Timestamp) -> Coming:
@@ -115,7 +115,7 @@ def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...],
     first = area_weeks.loc[area_weeks["is_complete"].astype(bool), "week"].min()
     origin = (start - first).days // 7 if pd.notna(first) else 0
     eight = _coming(weekly, origin, [WINDOW] * len(terms))
-    if DOWN not in terms or not eight.is_foretold:
+    if DOWN not in terms or not eight.is_forecast:
         return eight
     felt = {over: [over if term is DOWN else WINDOW for term in terms] for over in WINDOWS}
     return replace(eight, others={over: _coming(weekly, origin, weeks) for over, weeks in felt.items()})
@@ -123,14 +123,14 @@ def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...],
 
 def _coming(weekly: Floats, origin: int, windows: list[int]) -> Coming:
     """Of terms that are each felt over so many weeks."""
-    found = [_foretold(weekly[:, :, term], origin, window) for term, window in enumerate(windows)]
-    is_foretold = bool(found) and all(one is not None for one in found)
-    if not is_foretold:
+    found = [_forecast(weekly[:, :, term], origin, window) for term, window in enumerate(windows)]
+    is_forecast = bool(found) and all(one is not None for one in found)
+    if not is_forecast:
         return continuing(len(weekly), len(windows))
     mean, error = (np.stack([one[i] for one in found if one is not None], axis=-1) for i in (0, 1))
     lasting = np.stack([one[2] for one in found if one is not None])
     now = np.stack([_mean(weekly[:, max(origin - window, 0) : origin, t]) for t, window in enumerate(windows)], axis=-1)
-    return Coming(now, np.maximum(mean, 0.0), error, lasting, is_foretold=True)
+    return Coming(now, np.maximum(mean, 0.0), error, lasting, is_forecast=True)
 
 
 def weights(window: int = WINDOW) -> Floats:
@@ -152,7 +152,7 @@ def _mean(weekly: Floats) -> Floats:
     return np.where(np.isnan(means), usual, means)
 
 
-def _foretold(weekly: Floats, origin: int, window: int) -> tuple[Floats, Floats, Floats] | None:
+def _forecast(weekly: Floats, origin: int, window: int) -> tuple[Floats, Floats, Floats] | None:
     """What is felt (areas,), its error (areas,) and what lasts (2,), of one term; None where the history is too short."""
     felt = weights(window)
     lead = int(np.clip(weekly.shape[1] - origin, 0, HORIZON - 1))

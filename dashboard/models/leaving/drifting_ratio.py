@@ -17,7 +17,7 @@ NEGLIGIBLE_WEIGHT = 1e-5
 
 
 CHANCES: Floats = np.array([0.003, 0.01, 0.03])
-"""Of a jump, for each area and period: they are weighed by what they foretell."""
+"""Of a jump, for each area and period: they are weighed by how well they predict."""
 JUMP_SHAPE = 5.0
 """Of the Gamma distribution of a jumped ratio about the one before: a standard deviation of 0.45."""
 EARLIER_CHANCE = 0.01

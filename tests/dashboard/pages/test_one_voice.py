@@ -27,7 +27,7 @@ MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNO
 SAID_OF_MONEY = "no amounts of money are given"
 
 
-def foretold(results):
+def forecast(results):
     """The results with the note that quality was forecast."""
     notes = [{"code": "quality_to_come", "text": coming_quality.FORETOLD}]
     return replace(results, manifest=results.manifest | {"notes": notes})
@@ -222,7 +222,7 @@ def test_a_target_of_zero_is_none_and_a_mean_that_is_at_it_will_not_last(built):
         value=built.area_drivers["value"].mask(built.area_drivers["driver"] == "down_hours", 0.0)
     )
     at_zero = replace(built, avoidable=rows, area_drivers=means)
-    now = figures.all_fixes(foretold(at_zero), "EUR", 30)
+    now = figures.all_fixes(forecast(at_zero), "EUR", 30)
     down = [fix for fix in now.proven if fix.measure == "down_hours"]
     assert down
     assert all(fix.target == "none" and fix.is_at_target and " to none would keep" in fix.sentence for fix in down)
@@ -428,11 +428,11 @@ def test_the_report_tells_effects_on_leaving_as_well_as_on_complaints(built, pro
 
 
 def test_an_area_at_its_target_is_not_called_worse_than_it(built):
-    """What is kept then is of outages that its history foretells."""
+    """What is kept then is of outages that its history forecasts."""
     rows = built.avoidable.assign(value=built.avoidable["target"])
     targets = built.area_drivers["driver"].map(rows.groupby("measure")["target"].first())
     drivers = built.area_drivers.assign(value=targets.fillna(built.area_drivers["value"]))
-    told = figures.all_fixes(foretold(replace(built, avoidable=rows, area_drivers=drivers)), "EUR", 30)
+    told = figures.all_fixes(forecast(replace(built, avoidable=rows, area_drivers=drivers)), "EUR", 30)
     assert told.proven
     for fix in told.proven:
         assert fix.is_at_target

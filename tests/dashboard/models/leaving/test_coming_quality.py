@@ -1,4 +1,4 @@
-"""The quality to come: what lasted before lasts again, what passed passes, and a short history is not foretold from."""
+"""The quality to come: what lasted before lasts again, what passed passes, and nothing is forecast from a short history."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ def test_weeks_on_record_after_the_first_day_ahead_are_known():
 
 
 @pytest.mark.parametrize(("areas", "weeks"), [(AREAS, 20), (3, WEEKS)])
-def test_from_a_short_history_or_few_areas_nothing_is_foretold(areas, weeks):
+def test_from_a_short_history_or_few_areas_nothing_is_forecast(areas, weeks):
     random = np.random.default_rng(4)
     found = foreseen(random.gamma(1, 1.0, (areas, weeks)), FIRST + pd.Timedelta(weeks=weeks))
-    assert not found.is_foretold
+    assert not found.is_forecast
     assert found.note() == coming_quality.SUPPOSED
     steps = np.array([0.5, 2.0])
     assert (found.moved(0, np.ones((5, areas)), np.array([0, 1]), steps) == 0).all()

@@ -43,14 +43,14 @@ def found(past) -> Backtest:
 
 @pytest.fixture(scope="module")
 def scored(past) -> tuple[pd.Timestamp, Origin]:
-    """The last day to go back to, and what was foretold on it."""
+    """The last day to go back to, and what was predicted on it."""
     (day,) = rolling_origin.origins_of(past, 1)
     origin = rolling_origin.at_origin(past, day, seed=1)
     assert origin is not None
     return day, origin
 
 
-def test_a_world_with_effects_is_foretold_better_than_by_any_naive_ranking(found):
+def test_a_world_with_effects_is_forecast_better_than_by_any_naive_ranking(found):
     assert found.beats_naive("auc")
     assert found.beats_naive("lift")
     table = found.measures.set_index(["scorer", "measure"])
