@@ -297,7 +297,7 @@ LOCAL_CHANGES = TableSpec(
         Column("ratio_low", "number", "lower end of its 95% interval"),
         Column("ratio_high", "number", "upper end"),
         Column("is_found", "boolean", "beyond what a year of weekly looks at 100 unchanged areas shows once", True),
-        Column("note", "text", "why nothing is said, where nothing is"),
+        Column("note", "text", "why nothing is said, or that too few leave for a change to stand out"),
     ),
 )
 

@@ -3,7 +3,8 @@
     O_aw ~ Poisson(r_a E_aw), r_a ~ Gamma(k, k)          p_L = P(N' >= N | n, x): negative binomial, N over the last L weeks
 
 E_aw are the departures that the hazard of leaving gives, scaled each week to what all other neighbourhoods lost, so that a change
-which happens everywhere counts in no single area. n and x are an area's departures and expectation before the last L weeks. The least p over L
+which happens everywhere counts in no single area. Where these are few, a week in which none of them left says little of the week, so its level
+is drawn towards the provider's usual one, the more so the less weeks differ beyond chance (``Calendar``). n and x are an area's departures and expectation before the last L weeks. The least p over L
 of 2 to 26 weeks is compared with what a year of weekly looks makes of it where nothing changes: of 100 areas one is called
 falsely in a year. Counts are divided by their dispersion, found by the spread of all areas' residuals. The size is drawn
 towards no change (log ratio ~ N(0, 0.7²)) over all L together, since the least p has been picked among many.
@@ -12,7 +13,7 @@ towards no change (log ratio ~ N(0, 0.7²)) over all L together, since the least
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,10 @@ AREA_YEARS = 6000
 LOG_RATIOS: Floats = np.linspace(-0.7, 2.1, 57)
 SIZE_SPREAD = 0.7
 SPREAD_FLOOR = 0.05
+WEEK_FLOOR = 0.1
+"""The standard deviation by which weeks differ everywhere, at least."""
+TOLD_BY, TOLD_WEEKS = 3.0, 13
+"""Where not even so many times as many, for so many weeks, would be found, the note says so."""
 COLUMNS = [
     "area",
     "since_week",
@@ -45,6 +50,7 @@ COLUMNS = [
     "is_found",
     "note",
 ]
+TOO_FEW = f"too few leave here: even {TOLD_BY:g} times as many for {TOLD_WEEKS} weeks would not stand out from chance"
 TOO_SHORT = f"the history is too short: {FEWEST_WEEKS_BEFORE} weeks are needed before a change"
 
 
@@ -64,6 +70,14 @@ class Windows:
         """
         starts = [end - length for length in LENGTHS if length + FEWEST_WEEKS_BEFORE <= end]
         return cls(observed[end] - observed[starts], usual[end] - usual[starts], observed[starts], usual[starts])
+
+    def times(self, ratio: float, k: float, most: int) -> Windows:
+        """The same if ``ratio`` times as many as the weeks before lead one to expect had left, in windows of at most so many weeks."""
+        kept = slice(0, sum(length <= most for length in LENGTHS[: len(self.after)]))
+        usual = (k + self.before[kept]) / (k + self.before_expected[kept]) * self.after_expected[kept]
+        return Windows(
+            np.floor(ratio * usual), self.after_expected[kept], self.before[kept], self.before_expected[kept]
+        )
 
     def p_values(self, k: float) -> Floats:
         """(lengths, areas) the chance of so many departures or more where nothing changed."""
@@ -116,22 +130,22 @@ def local_changes(leavers: pd.DataFrame, expected: pd.DataFrame, *, seed: int) -
     areas = list(leavers.columns)
     if len(leavers) < FEWEST_WEEKS_BEFORE + LENGTHS[0] or len(areas) < 2 or not leavers.to_numpy().any():
         return pd.DataFrame([{"area": area, "is_found": False, "note": TOO_SHORT} for area in areas], columns=COLUMNS)
-    counts, usual = (
-        leavers.to_numpy(dtype=float),
-        _scaled(leavers.to_numpy(dtype=float), expected.to_numpy(dtype=float)),
-    )
+    counts = leavers.to_numpy(dtype=float)
+    calendar = Calendar.of(counts, expected.to_numpy(dtype=float))
+    usual = calendar.scaled(counts, expected.to_numpy(dtype=float))
     k, dispersion = _spread(counts, usual), _dispersion(counts, usual)
     steadied, means = counts / dispersion, usual / dispersion
     windows = Windows.at(_sums(steadied), _sums(means), len(counts))
     p_values = windows.p_values(k)
-    limit = _limit(means, k, seed)
+    limit = _limit(means, k, replace(calendar, level=1.0, shape=calendar.shape / dispersion), seed)
     best = p_values.argmin(axis=0)
     ratios, low, high = _sizes(windows, k)
+    could_be = windows.times(TOLD_BY, k, TOLD_WEEKS).p_values(k).min(axis=0) < limit
     rows = []
     for place, area in enumerate(areas):
         length = LENGTHS[best[place]]
         base = (k + windows.before[best[place], place]) / (k + windows.before_expected[best[place], place])
-        is_found = bool(p_values[best[place], place] <= limit and low[place] > 1.0)
+        is_found = bool(p_values[best[place], place] < limit and low[place] > 1.0)
         rows.append(
             {
                 "area": area,
@@ -143,17 +157,35 @@ def local_changes(leavers: pd.DataFrame, expected: pd.DataFrame, *, seed: int) -
                 "ratio_low": low[place],
                 "ratio_high": high[place],
                 "is_found": is_found,
-                "note": None,
+                "note": None if is_found or could_be[place] else TOO_FEW,
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _scaled(counts: Floats, expected: Floats) -> Floats:
-    """``expected`` (..., areas) as it must be for all other areas together to have lost what they did that week."""
-    others, usual = (values.sum(axis=-1, keepdims=True) - values for values in (counts, expected))
-    level = np.divide(others, usual, out=np.ones_like(usual), where=usual > 0)
-    return np.asarray(expected * level)
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What weeks do to all areas: the usual ``level`` of departures over expected, and ``shape`` of the Gamma of weeks about it."""
+
+    level: float
+    shape: float
+
+    @classmethod
+    def of(cls, counts: Floats, expected: Floats) -> Calendar:
+        """By moments of the provider's departures and expectation (weeks, areas): what weeks vary beyond chance."""
+        observed, usual = counts.sum(axis=1), expected.sum(axis=1)
+        known = usual > 0
+        if not observed[known].any():
+            return cls(1.0, WEEK_FLOOR**-2)
+        level = float(observed[known].sum() / usual[known].sum())
+        mean = level * usual[known]
+        between = float(np.average((observed[known] / mean - 1) ** 2 - 1 / mean, weights=mean))
+        return cls(level, max(between, WEEK_FLOOR**2) ** -1)
+
+    def scaled(self, counts: Floats, expected: Floats) -> Floats:
+        """``expected`` (..., areas) at the level that all other areas together had that week, drawn towards the usual one."""
+        others, usual = (values.sum(axis=-1, keepdims=True) - values for values in (counts, expected))
+        return np.asarray(expected * (self.shape + others) / (self.shape / self.level + usual))
 
 
 def _spread(counts: Floats, expected: Floats) -> float:
@@ -183,20 +215,24 @@ def _dispersion(counts: Floats, expected: Floats) -> float:
     return max(1.0, median / (1 + error))
 
 
-def _limit(expected: Floats, k: float, seed: int) -> float:
-    """The least p that a year of weekly looks goes below in one of 100 areas in which nothing changes."""
+def _limit(expected: Floats, k: float, calendar: Calendar, seed: int) -> float:
+    """The p below which a year of weekly looks goes in at most one of 100 areas in which nothing changes.
+
+    Where few leave p takes few values, and many areas may share the one at the border: below it, not at it.
+    """
     random = np.random.default_rng([seed, 5])
     weeks = FEWEST_WEEKS_BEFORE + max(LENGTHS) + YEAR_WEEKS
     typical = np.resize(expected, (weeks, expected.shape[1]))
     copies = max(1, -(-AREA_YEARS // expected.shape[1]))
     usual = np.broadcast_to(typical[:, None], (weeks, copies, expected.shape[1]))
-    counts = random.poisson(usual * random.gamma(k, 1 / k, usual.shape[1:])).astype(float)
-    means = _sums(_scaled(counts, usual).reshape(weeks, -1))
+    levels = random.gamma(calendar.shape, 1 / calendar.shape, (weeks, copies, 1))
+    counts = random.poisson(usual * levels * random.gamma(k, 1 / k, usual.shape[1:])).astype(float)
+    means = _sums(calendar.scaled(counts, usual).reshape(weeks, -1))
     sums = _sums(counts.reshape(weeks, -1))
     least = np.ones(sums.shape[1])
     for end in range(weeks - YEAR_WEEKS, weeks):
         least = np.minimum(least, Windows.at(sums, means, end).least_p(k))
-    return float(np.quantile(least, FALSE_ALARMS_A_YEAR))
+    return float(np.quantile(least, FALSE_ALARMS_A_YEAR, method="lower"))
 
 
 def _sizes(windows: Windows, k: float) -> tuple[Floats, Floats, Floats]:

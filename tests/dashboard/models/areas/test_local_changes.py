@@ -58,6 +58,33 @@ def test_what_no_count_can_show_is_not_claimed():
     assert rows["is_found"].mean() < 0.2
 
 
+def test_a_small_provider_can_be_told_of_a_large_change_and_is_told_where_it_cannot():
+    """Weeks in which nobody else left once made every departure look impossible, and no alarm could be told from that."""
+    rows = pd.concat([found(seed, a_quarter=10, step=5.0, areas=16).head(4) for seed in range(2)])
+    assert rows["is_found"].mean() >= 0.3
+    quiet = pd.concat([found(seed, a_quarter=0.5, areas=6) for seed in range(2)])
+    assert not quiet["is_found"].any()
+    assert (quiet["note"] == local_changes.TOO_FEW).all()
+    assert quiet["usual_leavers"].gt(0).all()
+    assert found(1, a_quarter=60)["note"].isna().all()
+
+
+def test_a_week_in_which_nobody_else_left_is_no_week_without_expectation():
+    counts, expected = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]), np.full((2, 3), 0.5)
+    usual = local_changes.Calendar(level=1.0, shape=4.0).scaled(counts, expected)
+    assert usual[0, 0] == pytest.approx(0.5 * 4 / 5)
+    assert usual[1, 0] == pytest.approx(0.5 * 6 / 5)
+
+
+def test_weeks_of_a_large_provider_are_followed_and_those_of_a_small_one_hardly():
+    leavers, expected = (frame.to_numpy(dtype=float) for frame in provider(2, a_quarter=30, national=0.4))
+    large, small = (local_changes.Calendar.of(part, part * 0 + expected.mean()) for part in (leavers, leavers[:, :1]))
+    assert large.shape == pytest.approx(0.4**-2, rel=0.6)
+    assert small.shape >= 1.0
+    nothing = local_changes.Calendar.of(leavers * 0, expected)
+    assert (nothing.level, nothing.shape) == (1.0, local_changes.WEEK_FLOOR**-2)
+
+
 @pytest.mark.parametrize("weeks", [0, 10, 14])
 def test_a_short_history_says_so(weeks):
     leavers, expected = (frame.iloc[:weeks] for frame in provider(1, a_quarter=30))
