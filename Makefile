@@ -66,8 +66,10 @@ check: .venv/.test-ready
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_errands
 
+# Compiled once for all the processes that the tests start; three workers for two processors, since many tests wait.
 pytest: .venv/.test-ready
-	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m compileall -q *.py collector dashboard demo bench
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-compose: .venv/.test-ready
 	@exec $(BIN)/pytest -v -s tests/compose/containers.py $(ARGS)

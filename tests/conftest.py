@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import itertools
 import os
 import pwd
 import random
@@ -24,12 +25,21 @@ import sqlalchemy as sa
 ROOT = Path(__file__).parent.parent
 MARK = "BAIRRO_TEST_MARK"
 STOP_SECONDS = 20.0
+WAITING = tuple(ROOT / "tests" / folder for folder in ("collector/inventory", "collector/loop", "deploy", "end_to_end"))
+"""Where slow tests mostly wait for programs of their own, and leave the processors to others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow files first, so that none of them is what the other worker waits for at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Slow files first, so that none of them is what the other workers wait for at the end.
+
+    Those that wait and those that compute take turns, so that some worker always has something to compute.
+    """
+    slow = dict.fromkeys(item.path for item in items if item.get_closest_marker("slow"))
+    waiting = [path for path in slow if any(path.is_relative_to(folder) for folder in WAITING)]
+    computing = [path for path in slow if path not in waiting]
+    pairs = itertools.zip_longest(waiting, computing)
+    order = {path: place for place, path in enumerate(itertools.chain.from_iterable(pairs)) if path is not None}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")

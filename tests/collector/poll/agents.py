@@ -29,6 +29,7 @@ from collector.poll.snmp.codec import (
 from collector.reading import Device, InterfaceReading, Reading
 
 QUICK = PollSettings(timeout_seconds=0.3, retries=1, budget_seconds=5.0, tick_seconds=0.005)
+PROFILES = load_profiles()
 
 Answer = Callable[[bytes], Sequence[bytes]]
 """What an agent made for a test sends back for one request."""
@@ -55,7 +56,7 @@ def poll(
     """Poll devices one after another with one Poller, waiting ``linger_seconds`` for stragglers at the end."""
 
     async def run() -> Polled:
-        poller = Poller(settings, ping or PingSettings(), credentials, profiles or load_profiles())
+        poller = Poller(settings, ping or PingSettings(), credentials, profiles or PROFILES)
         await poller.open()
         readings = []
         try:
