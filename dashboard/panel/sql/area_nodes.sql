@@ -4,22 +4,45 @@ CREATE TABLE area_nodes AS
 WITH RECURSIVE year AS (
     SELECT CAST(cut_off - 363 AS TIMESTAMPTZ) AS from_at, CAST(cut_off + 1 AS TIMESTAMPTZ) AS to_at FROM span
 ),
-walk AS (
+cut AS (
     SELECT
-        devices.device_id, devices.device_id AS node, devices.parent, greatest(devices.valid_from, year.from_at) AS from_at,
-        least(coalesce(devices.valid_to, year.to_at), year.to_at) AS to_at, 0 AS steps
+        devices.device_id, devices.parent, greatest(devices.valid_from, year.from_at) AS from_at,
+        least(coalesce(devices.valid_to, year.to_at), year.to_at) AS to_at
     FROM devices
     CROSS JOIN year
     WHERE devices.valid_from < year.to_at AND coalesce(devices.valid_to, year.to_at) > year.from_at
+),
+changes AS (
+    SELECT
+        cut.*,
+        CASE
+            WHEN lag(to_at) OVER (PARTITION BY device_id ORDER BY from_at) = from_at
+                AND coalesce(lag(parent) OVER (PARTITION BY device_id ORDER BY from_at), '') = coalesce(parent, '')
+                THEN 0
+            ELSE 1
+        END AS is_new
+    FROM cut
+),
+numbered AS (
+    SELECT device_id, parent, from_at, to_at, sum(is_new) OVER (PARTITION BY device_id ORDER BY from_at) AS place
+    FROM changes
+),
+hung AS (
+    SELECT device_id, parent, min(from_at) AS from_at, max(to_at) AS to_at
+    FROM numbered
+    GROUP BY device_id, parent, place
+),
+walk AS (
+    SELECT device_id, device_id AS node, parent, from_at, to_at, 0 AS steps
+    FROM hung
+    WHERE device_id IN (SELECT device_id FROM customers_now)
     UNION ALL
     SELECT
-        walk.device_id, above.device_id, above.parent, greatest(walk.from_at, above.valid_from),
-        least(walk.to_at, coalesce(above.valid_to, walk.to_at)), walk.steps + 1
+        walk.device_id, above.device_id, above.parent, greatest(walk.from_at, above.from_at),
+        least(walk.to_at, above.to_at), walk.steps + 1
     FROM walk
-    JOIN devices AS above ON above.device_id = walk.parent
-    WHERE
-        greatest(walk.from_at, above.valid_from) < least(walk.to_at, coalesce(above.valid_to, walk.to_at))
-        AND walk.steps < 16
+    JOIN hung AS above ON above.device_id = walk.parent
+    WHERE greatest(walk.from_at, above.from_at) < least(walk.to_at, above.to_at) AND walk.steps < 16
 ),
 behind AS (
     SELECT
