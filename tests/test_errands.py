@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from collector.poll.profile import load_profiles
 from dashboard import app
 from dashboard.pages import area, areas, loyalty, now, wiring
 from dashboard.pages.wiring import PageError
@@ -46,6 +47,13 @@ def test_a_kind_of_record_that_is_only_declared_lacks_all_the_rest(errands):
     ]
     assert all((ROOT / line.split(":")[0]).exists() for line in said)
     assert not [line for kind in RECORDS.values() for line in errands.faults_of_record(kind)]
+
+
+def test_a_profile_that_cannot_be_used_is_named_with_its_key(errands, tmp_path):
+    (tmp_path / "acme.toml").write_text('title = "Acme"\n[match]\nobject_ids = ["1.3.6.1.4.1.99999"]\n[[scalars]]\n')
+    (said,) = errands.refused_by(lambda: load_profiles(tmp_path))
+    assert said.startswith(f"{tmp_path}/acme.toml: scalars[0].name: ")
+    assert errands.refused_by(load_profiles) == []
 
 
 def test_a_chart_without_a_callback_is_named(errands):

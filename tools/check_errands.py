@@ -1,4 +1,4 @@
-"""Whether what CONTRIBUTING.md says to add is complete: pages, kinds of record, measures. Part of make check.
+"""Whether what CONTRIBUTING.md says to add is complete: profiles, metrics, measures, pages, kinds of record. Part of make check.
 
 Prints a sentence for each thing that is missing, beginning with the file where it belongs, and ends with exit code 1.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from bairro_error import BairroError
+from collector.poll.profile import load_profiles
 from dashboard import app
 from dashboard.commands.records_command import KINDS
 from dashboard.figures.evidence import TABLES
@@ -61,15 +63,27 @@ def blank_charts(file: str, code: str) -> Iterator[str]:
 
 
 def faults() -> list[str]:
-    """All that is missing; measures and families of metrics say so themselves when they are imported."""
+    """All that is missing; measures say so themselves when they are imported."""
     found = [fault for spec in RECORDS.values() for fault in faults_of_record(spec)]
     for path in sorted((ROOT / "dashboard" / "pages").glob("*.py")):
         found += blank_charts(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
-    try:
-        app.check_pages()
-    except BairroError as error:
-        found.append(str(error))
+    for check in (load_profiles, declared_metrics, app.check_pages):
+        found += refused_by(check)
     return found
+
+
+def declared_metrics() -> None:
+    """Raises FamilyError, by what the module itself looks for, where a metric is declared by half."""
+    import_module("collector.publish.exposition.families")
+
+
+def refused_by(check: Callable[[], object]) -> list[str]:
+    """What ``check`` says that is wrong."""
+    try:
+        check()
+    except BairroError as error:
+        return [str(error)]
+    return []
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collector.publish.exposition.counts.area_counts import AreaStates, RoleSums
 from collector.publish.exposition.counts.device_counts import BurstFigures, DeviceCounts
 from collector.publish.exposition.counts.own_figures import OwnFigures
-from collector.publish.exposition.family import Detail, Family, Kind, Measured, all_are_shown
+from collector.publish.exposition.family import Detail, Family, Kind, Measured, all_are_shown, all_shown_from
 from collector.reading import InterfaceReading, ProbeReading, Reading, SignalReading
 
 
@@ -247,6 +247,11 @@ OWN_PROBES: tuple[Measured, ...] = (
         value="loss_ratio",
     ),
 )
+
+for _group in (SELDOM, INTERFACE_BYTES):
+    all_shown_from("summary", _group)
+for _group in (LAST_BURST, INTERFACE_SELDOM, SIGNAL_LEVELS, OWN_PROBES):
+    all_shown_from("full", _group)
 
 DEVICE_FAMILIES: tuple[Family, ...] = (
     DEVICE_INFO,

@@ -80,6 +80,16 @@ def all_are_shown(families: Sequence[Measured]) -> None:
         )
 
 
+def all_shown_from(detail: Detail, families: Sequence[Measured]) -> None:
+    """Raises FamilyError if one of a group that is written from ``detail`` on is declared for another."""
+    for family in families:
+        if family.detail != detail:
+            raise FamilyError(
+                f"collector/publish/exposition/families.py: {family.name} stands in a group that is shown from detail "
+                f"{detail!r} on, and is declared for {family.detail!r}: declare it for {detail!r}, or put it into another group"
+            )
+
+
 def values_of(families: Sequence[Measured]) -> Callable[[Any], tuple[Any, ...]]:
     """What reads all their values of a record at once, in their order. They are of one class of records."""
     fields = getattr(families[0].of, "_fields", None)

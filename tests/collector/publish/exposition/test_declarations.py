@@ -12,7 +12,7 @@ import pytest
 
 from collector.publish.exposition import families as f
 from collector.publish.exposition.counts.device_counts import DeviceCounts
-from collector.publish.exposition.family import FamilyError, Measured, all_are_shown
+from collector.publish.exposition.family import FamilyError, Measured, all_are_shown, all_shown_from
 
 ROUNDS = 4
 # Reads families.py, changes what it declares as CHANGE says, and only then imports what makes the text.
@@ -113,6 +113,15 @@ def test_a_metric_that_is_read_from_nothing_is_refused_by_name_and_file() -> Non
         "collector/publish/exposition/families.py: bairro_device_mood is read from 'mood', which DeviceCounts in "
         "collector/publish/exposition/counts/device_counts.py does not have: add it there, or name another attribute"
     )
+
+
+def test_a_metric_in_a_group_of_another_detail_is_refused_by_name_and_file() -> None:
+    seldom = Measured("bairro_device_mood", "gauge", "How it feels.", of=DeviceCounts, value="polls")
+    all_shown_from("full", (seldom,))
+    with pytest.raises(
+        FamilyError, match=r"families\.py: bairro_device_mood stands in a group that is shown from detail 's"
+    ):
+        all_shown_from("summary", (*f.SELDOM, seldom))
 
 
 def test_every_metric_of_a_record_is_declared_with_what_it_is_read_from() -> None:
