@@ -11,6 +11,7 @@ import pytest
 
 from collector.poll.profile import load_profiles
 from dashboard import app
+from dashboard.measures import MEASURES
 from dashboard.pages import area, areas, loyalty, now, wiring
 from dashboard.pages.wiring import PageError
 from dashboard.tables.schema import COMPLAINTS, RECORDS, Column
@@ -47,6 +48,30 @@ def test_a_kind_of_record_that_is_only_declared_lacks_all_the_rest(errands):
     ]
     assert all((ROOT / line.split(":")[0]).exists() for line in said)
     assert not [line for kind in RECORDS.values() for line in errands.faults_of_record(kind)]
+
+
+def test_a_measure_that_no_document_explains_is_named_with_the_document(errands):
+    measure = MEASURES[-1]
+    assert list(errands.faults_of_measure(measure, {"docs/methods.md": "", "docs/settings.md": ""})) == [
+        f"docs/methods.md: {measure.name}: the table of terms does not say what its ratio is for",
+        f"docs/settings.md: {measure.name}: targets.{measure.target} is missing",
+    ]
+
+
+def test_a_statement_that_nothing_runs_is_named(errands):
+    (said,) = errands.idle_statements(["area_visits", "area_weeks"], 'JOINED = ("area_weeks",)')
+    assert said.startswith("dashboard/panel/sql/area_visits.sql: nothing runs it")
+
+
+def test_a_kind_without_a_share_of_rows_that_must_match_is_named(errands):
+    visits = dataclasses.replace(COMPLAINTS, name="visits")
+    errands._LOOKS["visits"] = ()
+    try:
+        assert "dashboard/config.py: visits: JoinSettings does not say which share of its rows must match" in (
+            errands.faults_of_record(visits)
+        )
+    finally:
+        del errands._LOOKS["visits"]
 
 
 def test_a_profile_that_cannot_be_used_is_named_with_its_key(errands, tmp_path):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from bairro_error import BairroError
 from collector.poll.profile import load_profiles
 from dashboard import app
 from dashboard.commands.records_command import KINDS
+from dashboard.config import JoinSettings
 from dashboard.figures.evidence import TABLES
 from dashboard.figures.live.age import NAMES
+from dashboard.measures import MEASURES, Measure
 from dashboard.panel.row_accounts import COUNTS
 from dashboard.tables.imports.joining.joins import _LOOKS
 from dashboard.tables.imports.row_rules import RULES
@@ -47,8 +50,25 @@ def faults_of_record(spec: TableSpec) -> Iterator[str]:
             )
     if "customer_id" in spec.column_names and spec.name not in _LOOKS:
         yield f"dashboard/tables/imports/joining/joins.py: {spec.name}: _LOOKS does not say whether its customers are on record"
+    if spec.name in _LOOKS and spec.name not in {"customers", *(field.name for field in fields(JoinSettings))}:
+        yield f"dashboard/config.py: {spec.name}: JoinSettings does not say which share of its rows must match"
     if f"'{spec.name}'" not in COUNTS:
         yield f"dashboard/panel/row_accounts.py: {spec.name}: COUNTS does not say what becomes of its rows"
+
+
+def faults_of_measure(measure: Measure, documents: Mapping[str, str]) -> Iterator[str]:
+    """What the documents, by their paths, do not say of a measure."""
+    if f"| `{measure.name}` |" not in documents["docs/methods.md"]:
+        yield f"docs/methods.md: {measure.name}: the table of terms does not say what its ratio is for"
+    if measure.target and f"| `targets.{measure.target}` |" not in documents["docs/settings.md"]:
+        yield f"docs/settings.md: {measure.name}: targets.{measure.target} is missing"
+
+
+def idle_statements(statements: Iterable[str], code: str) -> Iterator[str]:
+    """Statements of the panel that the ``code`` of it does not name."""
+    for name in statements:
+        if f'"{name}"' not in code:
+            yield f"dashboard/panel/sql/{name}.sql: nothing runs it: name it in JOINED_OVER_THE_SPAN of dashboard/panel/assemble.py"
 
 
 def blank_charts(file: str, code: str) -> Iterator[str]:
@@ -65,6 +85,11 @@ def blank_charts(file: str, code: str) -> Iterator[str]:
 def faults() -> list[str]:
     """All that is missing; measures say so themselves when they are imported."""
     found = [fault for spec in RECORDS.values() for fault in faults_of_record(spec)]
+    documents = {path: (ROOT / path).read_text(encoding="utf-8") for path in ("docs/methods.md", "docs/settings.md")}
+    found += [fault for measure in MEASURES for fault in faults_of_measure(measure, documents)]
+    panel = ROOT / "dashboard" / "panel"
+    code = "".join(path.read_text(encoding="utf-8") for path in panel.glob("*.py"))
+    found += idle_statements(sorted(path.stem for path in (panel / "sql").glob("*.sql")), code)
     for path in sorted((ROOT / "dashboard" / "pages").glob("*.py")):
         found += blank_charts(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
     for check in (load_profiles, declared_metrics, app.check_pages):
