@@ -34,7 +34,7 @@ class DeviceText(DeviceCounts):
     """
 
     __slots__ = (
-        "_has_judged_many",
+        "_has_judged",
         "_has_signals",
         "_is_anew",
         "_reachable",
@@ -86,7 +86,7 @@ class DeviceText(DeviceCounts):
         self._reachable: tuple[bool | None, bool | None] = (None, None)
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
-        self._has_signals = self._is_anew = self._has_judged_many = self._waits_with_many = False
+        self._has_signals = self._is_anew = self._has_judged = self._waits_with_many = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
         self._waiting_before: Reading | None = None
@@ -109,9 +109,9 @@ class DeviceText(DeviceCounts):
     def update(self, reading: Reading, *, restarted: bool) -> None:
         """Take in one poll. What it changes in ``still`` waits until that is wanted, or until a poll that says less.
 
-        Of several interfaces the first poll is judged at once, and of polls that nobody asked for the newest two wait. That
-        is enough to judge what they say, however seldom the page is asked for: the first of the two shows what has passed
-        since the last one that was judged, and the second whether it goes on so. A single one was judged as the uplink.
+        What interfaces say is judged once it is wanted; the first poll at once, for the next to be compared with, and one cut
+        short. Of polls of several that nobody asked for the newest two wait. That is enough, however seldom the page is asked
+        for: the first of the two shows what has passed since the last one that was judged, the second whether it goes on so.
         """
         if restarted:
             self.settle()
@@ -126,8 +126,8 @@ class DeviceText(DeviceCounts):
                 self._waiting_before = self._waiting
         self._waiting = reading
         self._waits_with_many = is_whole and len(interfaces) > 1
-        if self._waits_with_many and not self._has_judged_many:
-            self._has_judged_many = True
+        if interfaces and not (is_whole and self._has_judged):
+            self._has_judged = True
             self.settle()
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()
