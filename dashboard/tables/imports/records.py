@@ -18,7 +18,7 @@ from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
-from dashboard.tables.checks.columns import money, yearly_prices
+from dashboard.tables.checks.columns import money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, repeats
 from dashboard.tables.imports import door, habits, identity, row_rules
 from dashboard.tables.imports.absent_customers import who_came_back, with_ends, without_absent
@@ -162,7 +162,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
-            *yearly_prices.told(rows, sheet),
+            *_on_the_whole(context, rows, table, sheet),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),
         ),
         notes=(
@@ -182,6 +182,18 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         ),
     )
     return report if report.is_dry_run else store(context, table, key, report, orders.evident)
+
+
+def _on_the_whole(context: Context, rows: pa.Table, after: pa.Table, sheet: Sheet) -> tuple[str, ...]:
+    if context.spec.name == "prices":
+        return tuple(throughout.told_of_prices(rows, sheet))
+    if context.spec.name != "customers":
+        return ()
+    knows_areas = snapshots.read("areas", context.settings.data).num_rows > 0
+    return (
+        *yearly_prices.told(rows, sheet),
+        *throughout.told(rows, after, sheet, context.today, knows_areas=knows_areas),
+    )
 
 
 def _amounts(spec: TableSpec) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,11 +28,20 @@ MONEY = frozenset(
     {"balance", "amount", "total", "price", "fee", "fees", "credit", "debit", "mrr", "saldo", "value", "valor", "due"}
 )
 """Words in the names of columns of amounts, which are nobody's id."""
+NO_IDS = MONEY | {"report", "list", "name", "type", "status", "since", "phone", "mail", "email"}
+"""... and of titles and other columns about a customer."""
 FEW = 60
 KEPT_AS_KIND = 200
 VOCABULARY = tomllib.loads((Path(__file__).parents[1] / "vocabulary.toml").read_text("utf-8"))
 NAMES: dict[str, list[str]] = VOCABULARY["names"]
-WORDS: dict[str, dict[str, list[str]]] = VOCABULARY["words"]
+_HELPDESK = tomllib.loads((Path(__file__).parent / "freshdesk.toml").read_text("utf-8"))["columns"]["category"]["words"]
+WORDS: dict[str, dict[str, list[str]]] = {
+    **VOCABULARY["words"],
+    "category": {
+        ours: list(dict.fromkeys([*words, *_HELPDESK[ours]])) for ours, words in VOCABULARY["words"]["category"].items()
+    },
+}
+"""By which words our categories are known: the mappings of helpdesks have them in other languages than English too."""
 DATES = (
     *(
         "%Y-%m-%d",
@@ -100,12 +110,14 @@ def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> 
     used = set(itertools.chain(*taken.values()))
     free = [name for name in sheet.columns if name not in used]
     known = NAMES.get(column.name, [column.name])
-    exact = [name for wanted in known for name in free if name == wanted]
+    squashed = {wanted.replace("_", ""): wanted for wanted in known}
+    names = {name: squashed.get(name.replace("_", ""), name) for name in free}  # activeFrom is active_from
+    exact = [name for wanted in known for name in free if names[name] == wanted]
     near = [name for wanted in known for name in free if len(wanted) > 3 and f"_{wanted}_" in f"_{name}_"]
     if column.name == "ended_on":
         near = [name for name in free if departures.is_named(name)]
     if column.name in ids.COLUMNS:
-        near = [name for name in near if not set(name.split("_")) & MONEY]
+        near = [name for name in near if not set(name.split("_")) & NO_IDS]
     for name in dict.fromkeys([*exact, *near]):
         if _fits(sheet.columns[name], column):
             return (name, *_time_beside(sheet, name, free)) if column.type == "timestamp" else (name,)
@@ -211,16 +223,21 @@ def _choice_lines(cells: pa.Array, name: str) -> list[str]:
         'default = "other"',
         f"[columns.{name}.words]",
     ]
-    return lines + [f"{ours} = {json.dumps(words)}" for ours, words in WORDS[name].items()]
+    return lines + [f"{ours} = {json.dumps(words, ensure_ascii=False)}" for ours, words in WORDS[name].items()]
 
 
 def _value_line(value: str, name: str) -> str:
     lowered = value.lower()
     if lowered in CHOICES[name]:
         return f"{_quoted(value)} = {_quoted(lowered)}"
-    guess = next((ours for ours, words in WORDS[name].items() if any(word in lowered for word in words)), None)
+    guess = next((ours for ours, words in WORDS[name].items() if any(_has(lowered, word) for word in words)), None)
     remark = "" if guess else "  # not recognised: is it one of " + ", ".join(CHOICES[name]) + "?"
     return f"{_quoted(value)} = {_quoted(guess or 'other')}{remark}"
+
+
+def _has(text: str, word: str) -> bool:
+    """Whether the word, or one that begins so, stands in the text."""
+    return re.search(rf"(?<!\w){re.escape(word)}", text) is not None
 
 
 def _open_question(spec: TableSpec, column: Column) -> list[str]:

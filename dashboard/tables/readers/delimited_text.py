@@ -165,7 +165,11 @@ def _lines(parsed: _Parsed, first_line: int) -> tuple[np.ndarray, tuple[Fault, .
     height[is_whole] += breaks
     starts = first_line + np.cumsum(height) - height
     faults = tuple(
-        Fault(int(starts[row.number - 2]), None, f"has {row.actual_columns} cells, the header {row.expected_columns}")
+        Fault(
+            int(starts[row.number - 2]),
+            None,
+            f"has {row.actual_columns} {'cell' if row.actual_columns == 1 else 'cells'}, the header {row.expected_columns}",
+        )
         for row in wrong_width
     )
     return starts[is_whole], faults

@@ -30,6 +30,8 @@ SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
 """Days as Excel counts them: 10,000 to 79,999 are the years 1927 to 2118."""
 NOVEMBER = " marras"
 """In Finnish; of other languages' months those that begin as an English one are the same."""
+UNIX = r"^1\d{9}(?:\d{3})?(?:\.\d+)?$"
+"""Seconds, or thousandths of them, since 1970: of the years 2001 to 2033."""
 SIX_DIGITS = r"^\d{6}$"
 MONTH_ALONE = r"^(?:[A-Za-z]{3,9}[-/. ']+(?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{4})$"
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
@@ -44,7 +46,10 @@ class Parsed:
 
 
 def parse_dates(column: pa.Array, *, order: Order, zone: ZoneInfo) -> Parsed:
-    """Calendar days; a time of day beside one is left out, after conversion to ``zone`` where it carries its own."""
+    """Calendar days; a time of day beside one is left out, after conversion to ``zone`` where it carries its own.
+
+    Where all that carry one say midnight (2024-03-05T00:00:00Z), they are days that a program wrote as instants, and stay.
+    """
     return _by_distinct(column, pa.date32(), lambda texts: _days(texts, order, zone))
 
 
@@ -225,9 +230,9 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
         pc.match_substring(texts, NOVEMBER, ignore_case=True).to_numpy(zero_copy_only=False), dtype=bool
     )
     is_serial = np.asarray(pc.match_substring_regex(texts, SERIAL_DAY).to_numpy(zero_copy_only=False), dtype=bool)
-    is_six, is_month_alone = (
+    is_six, is_month_alone, is_unix = (
         np.asarray(pc.match_substring_regex(texts, way).to_numpy(zero_copy_only=False), dtype=bool)
-        for way in (SIX_DIGITS, MONTH_ALONE)
+        for way in (SIX_DIGITS, MONTH_ALONE, UNIX)
     )
     is_buddhist = (year >= 2443) & (year < 2643)
     is_month = is_date & (year >= 1) & (month >= 1) & (month <= 12)
@@ -243,7 +248,11 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
     moment = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
     moment[~in_range] = np.datetime64("NaT")
     reasons = [
-        (~(is_date | is_serial | is_six | is_month_alone), "is not a date"),
+        (~(is_date | is_serial | is_six | is_month_alone | is_unix), "is not a date"),
+        (
+            ~is_date & is_unix,
+            "is a number, not a date: seconds since 1970? A mapping reads them with format = 'unix' (or 'unix_milliseconds')",
+        ),
         (~is_date & is_month_alone, "is a month without a day"),
         (
             ~is_date & is_six,
@@ -272,6 +281,7 @@ def _instants(texts: pa.Array, order: Order, zone: ZoneInfo) -> tuple[np.ndarray
 def _days(texts: pa.Array, order: Order, zone: ZoneInfo) -> tuple[np.ndarray, list]:
     moment, parts, reasons = _local(texts, order)
     has_zone = ~_is(parts["zone"], "")
+    has_zone &= bool((has_zone & (moment != moment.astype("datetime64[D]"))).any())
     there = pd.DatetimeIndex(moment - _offsets(parts["zone"]), tz="UTC").tz_convert(zone).tz_localize(None)
     return np.where(has_zone, there.to_numpy().astype("datetime64[us]"), moment).astype("datetime64[D]"), reasons
 

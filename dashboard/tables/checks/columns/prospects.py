@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.checks.columns.subjects import is_of_something_else
+from dashboard.tables.checks.columns.subjects import is_of_something_else, is_of_states
 from dashboard.tables.readers.sheets import Fault, Sheet
 
 _WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
@@ -66,19 +66,15 @@ def _never(name: str, kinds: Mapping[str, str]) -> list[str]:
     if name in _WORDS["never_columns"]:
         are_flags = set(kinds.values()) <= {*_WORDS["yes"], *_WORDS["no"]}
         return [kind for kind, text in kinds.items() if are_flags and text in _WORDS["yes"]]
-    if not _is_of_statuses(name) and not set(name.split("_")) & set(_WORDS["kind_columns"]):
+    if not is_of_states(name) and not set(name.split("_")) & set(_WORDS["kind_columns"]):
         return []
     return [kind for kind, text in kinds.items() if _NEVER.match(text) and not _AFTER_ALL.search(text)]
 
 
 def _beginning(name: str, kinds: Mapping[str, str], words: list[str], never: list[str]) -> list[str]:
-    if not _is_of_statuses(name):
+    if not is_of_states(name):
         return []
     return [kind for kind, text in kinds.items() if text.startswith(tuple(words)) and kind not in never]
-
-
-def _is_of_statuses(name: str) -> bool:
-    return any(word in name for word in _WORDS["columns"])
 
 
 def _some(words: list[str]) -> str:

@@ -42,6 +42,20 @@ SCALES = {
 }
 """Of ten answers to 'would you recommend us?' hardly ever all are 0 to 5; of thirty, all 0 to 7."""
 FEWEST_TOLD = 3
+NOT_ANSWERED = frozenset({-1.0, -9.0, -99.0, 77.0, 88.0, 98.0, 99.0, 999.0})
+"""What surveys write for no answer: its rows are refused one by one, and say nothing of the scale."""
+HIGHEST, USES_THE_SCALE = 10, 8
+WITH_WORDS = r"^(\d{1,2})\s*(?:[-–—:=(]|\s)\s*\pL[^\d]*$"
+"""7 - Neutral, 10 (extremely likely): often the ends of a scale alone have words."""
+
+
+def without_words(sheet: Sheet) -> Sheet:
+    """The sheet with scores and stars without the words beside their numbers."""
+    columns = {
+        name: pc.replace_substring_regex(cells, WITH_WORDS, r"\1") if name in SCALES else cells
+        for name, cells in sheet.columns.items()
+    }
+    return replace(sheet, columns=columns) if SCALES.keys() & columns.keys() else sheet
 
 
 def checked(sheet: Sheet, stated: str | None) -> Sheet:
@@ -64,7 +78,11 @@ def checked(sheet: Sheet, stated: str | None) -> Sheet:
 
 def _numbers(cells: pa.Array) -> np.ndarray:
     given = cells.filter(pc.fill_null(pc.match_substring_regex(cells, NUMBER), False))
-    return np.asarray(pc.cast(pc.replace_substring(given, ",", "."), pa.float64()).to_numpy(zero_copy_only=False))
+    numbers = np.asarray(pc.cast(pc.replace_substring(given, ",", "."), pa.float64()).to_numpy(zero_copy_only=False))
+    answers = numbers[(numbers >= 0) & (numbers <= HIGHEST)]
+    beyond = set(np.unique(numbers[(numbers < 0) | (numbers > HIGHEST)]).tolist())
+    is_no_answer = len(beyond) == 1 and beyond <= NOT_ANSWERED and len(answers) > 0 and answers.max() >= USES_THE_SCALE
+    return answers if is_no_answer else numbers
 
 
 def _beyond(numbers: np.ndarray, scale: Scale) -> str | None:

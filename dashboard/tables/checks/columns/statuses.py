@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.checks.columns import prospects, reasons
+from dashboard.tables.checks.columns import prospects, reasons, unknown_states
 from dashboard.tables.checks.columns.departures import plain
-from dashboard.tables.checks.columns.subjects import is_of_customer, is_of_something_else
+from dashboard.tables.checks.columns.subjects import is_of_customer, is_of_something_else, is_of_states
 from dashboard.tables.readers.sheets import Fault, Sheet
 
 _ALL = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))
@@ -26,16 +26,14 @@ _GOING = (
     *_ALL["departure"]["stems"],
     *_ALL["departure"]["whole"],
 )
-_KNOWN = tuple(
-    word for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole") for word in _WORDS[key]
-)
 _WHOLE = re.compile(rf"(?:{'|'.join(map(re.escape, _WORDS['gone_whole']))})(?:\s*[-(,;:/\d].*)?")
 _WITHIN = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['gone']))})")
 _HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))}|(?:{'|'.join(_WORDS['negations'])})\b)")
 MOST_KINDS = 60
 LONGEST_CODE = 5
 SHOWN = 5
-MOST_UNKNOWN = 12
+MOST_ARE_STATES = 0.6
+"""Of a column that is not called one of statuses: so many of its words are some."""
 REASON = "says that the customer has gone, and ended_on is blank"
 
 
@@ -60,15 +58,15 @@ def without_gone(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
     notes: list[str] = []
     warnings: list[str] = []
     for name, cells in unused.items():
-        open_cells = cells.filter(pa.array(is_open))
         words = _gone(name, cells)
         says = pc.fill_null(pc.is_in(cells, pa.array(words, pa.string())), False).to_numpy(zero_copy_only=False)
         lines = sheet.lines[says & is_open].tolist()
         if lines:
             faults += [Fault(line, name, REASON) for line in lines]
-            notes.append(_note(name, words, len(lines)))
-        elif not words and (said := _not_understood(name, open_cells)):
-            warnings.append(said)
+            left = cells.filter(pa.array(says & is_open))
+            notes.append(_note(name, left, len(lines), has_ended=bool((says & ~is_open).any())))
+        found = unknown_states.told(name, cells.filter(pa.array(is_open)), words)
+        (warnings if found.is_warning else notes).extend(found.said)
     return replace(sheet, warnings=(*sheet.warnings, *warnings)).without(faults, notes)
 
 
@@ -76,19 +74,26 @@ def rows_say(rows: int) -> str:
     return "1 row says" if rows == 1 else f"{rows:,} rows say"
 
 
-def _note(name: str, words: list[str], rows: int) -> str:
+def _note(name: str, cells: pa.Array, rows: int, *, has_ended: bool) -> str:
+    words = pc.unique(cells).to_pylist()
     some = ", ".join(f'"{word}"' for word in words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")
     every = ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
+    skip = f'[skip] "{name}" = [{every}]'
+    skipping = (
+        f"; {skip} in a mapping would leave out also those of them who have an end, and lose their departures"
+        if has_ended
+        else f", or leave them out with a mapping's {skip}"
+    )
     return (
-        f"{name}: {rows:,} rows say {some} and not since when, so they are no customers and are not taken: take ended_on"
-        f' from the column with the day, or leave them out with a mapping\'s [skip] "{name}" = [{every}]'
+        f"{name}: {rows_say(rows)} {some} and not since when, so they are no customers and are not taken: take ended_on"
+        f" from the column with the day{skipping}"
     )
 
 
 def _gone(name: str, cells: pa.Array) -> list[str]:
     """The cells of the column that say so, where it is one of statuses; none where it is about something else."""
     kinds = [str(kind) for kind in pc.unique(cells.drop_null()).to_pylist()]
-    if not kinds or is_of_something_else(name):
+    if not kinds or is_of_something_else(name) or unknown_states.is_of_sessions(name):
         return []
     lowered = {kind: kind.strip().lower().replace("\u0307", "") for kind in kinds}  # of a Turkish capital İ
     if len({re.sub(r"\d+", "", text) for text in lowered.values()}) > MOST_KINDS:
@@ -100,12 +105,12 @@ def _gone(name: str, cells: pa.Array) -> list[str]:
         return codes
     gone = [kind for kind, text in lowered.items() if (_says_gone(text) if is_named else _begins_gone(text))]
     here = [kind for kind, text in lowered.items() if text.startswith(tuple(_WORDS["here"])) and kind not in gone]
-    is_of_statuses = is_named or (len(gone) + len(here) == len(kinds) and bool(here))
+    is_of_statuses = is_named or (len(gone) + len(here) >= MOST_ARE_STATES * len(kinds) and bool(here))
     return gone if is_of_statuses else []
 
 
 def _is_named(name: str) -> bool:
-    return any(word in name for word in _WORDS["columns"]) or is_of_customer(name, _WORDS["active_columns"])
+    return is_of_states(name) or is_of_customer(name, _WORDS["active_columns"])
 
 
 def _flagged(name: str, lowered: Mapping[str, str]) -> list[str] | None:
@@ -123,43 +128,14 @@ def is_named_for_going(name: str) -> bool:
     return is_going and not any(word in name for word in _WORDS["hedges"])
 
 
-def _not_understood(name: str, cells: pa.Array) -> str | None:
-    """A warning where the column must be one of the customer's states and none of its words or codes is known."""
-    counts = {str(one["values"]): int(one["counts"]) for one in pc.value_counts(cells.drop_null()).to_pylist()}
-    if not 2 <= len(counts) <= MOST_UNKNOWN or is_of_something_else(name) or not _is_of_state(name):
-        return None
-    if any(text.strip().lower().startswith(_KNOWN) or _is_code_of_here(text) for text in counts):
-        return None
-    some = ", ".join(f'"{text}" in {rows:,}' for text, rows in sorted(counts.items(), key=lambda one: -one[1])[:SHOWN])
-    return (
-        f"{name}: holds {some} rows, and which of them say that a customer has gone is not known, so all count as customers:"
-        f' say in a mapping [skip] "{name}" = [...] with those who have gone, or ignore = ["{name}"] where none has'
-    )
-
-
-def _is_of_state(name: str) -> bool:
-    """Whether the column is called by a word for states, and by words for the customer; "state" and "estado" are also places."""
-    if name in _WORDS["also_places"]:
-        return False
-    return (
-        is_of_customer(name, [word for word in _WORDS["columns"] if len(word) > 4]) or plain(name) in _WORDS["columns"]
-    )
-
-
-def _is_code_of_here(text: str) -> bool:
-    return text.strip().lower() in (*_WORDS["here_codes"], _WORDS["here_letters"][0])
-
-
 def _codes(lowered: Mapping[str, str]) -> list[str]:
     """Those of short codes (A, C, ATV, CAN, ...) that are not those of active ones, nor suspended, new or pending."""
     texts = set(lowered.values())
-    if texts & set(_WORDS["here_codes"]) and all(len(text) <= LONGEST_CODE for text in texts):
-        return [kind for kind, text in lowered.items() if text in _WORDS["gone_codes"]]
     has_no_and_yes = "n" in texts and bool(texts & set(_WORDS["yes"]))
-    here = set(_WORDS["here_letters"]) - ({"n"} if has_no_and_yes else set())
-    if not texts & here or any(len(text) != 1 for text in texts):
+    here = {*_WORDS["here_codes"], *_WORDS["here_letters"]} - ({"n"} if has_no_and_yes else set())
+    if not texts & here or any(len(text) > LONGEST_CODE for text in texts):
         return []
-    return [kind for kind, text in lowered.items() if text in _WORDS["gone_letters"]]
+    return [kind for kind, text in lowered.items() if text in (*_WORDS["gone_codes"], *_WORDS["gone_letters"])]
 
 
 def _begins_gone(text: str) -> bool:

@@ -7,7 +7,8 @@ import tomllib
 from collections.abc import Collection
 from pathlib import Path
 
-_WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["subjects"]
+_ALL = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))
+_WORDS, _STATES = _ALL["subjects"], _ALL["status"]["columns"]
 _ENDING = r"[^\W\d_]{0,3}"
 """What grammar puts after a stem: ativ-o, актив-ен."""
 SHORT = 4
@@ -20,6 +21,12 @@ def is_of_something_else(name: str) -> bool:
     return any(
         word in name if len(word) > SHORT else any(part.startswith(word) for part in parts) for word in _WORDS["others"]
     )
+
+
+def is_of_states(name: str) -> bool:
+    """Whether the column is called one of states."""
+    parts = re.split(r"[^\w]|_", name)
+    return any(word in name if len(word) > SHORT else word in parts for word in _STATES)
 
 
 def is_of_customer(name: str, stems: Collection[str]) -> bool:

@@ -11,6 +11,7 @@ EVENTS = {"complaints": ("complaint_id", "opened_at"), "nps": ("response_id", "a
 FEWEST_USED_AGAIN = 3
 MOST_USED_AGAIN = 0.5
 FEWEST_MOVED, MOST_MOVED = 10, 0.2
+MAY_BE_EMPTIED = ("device_id", "technology", "plan", "monthly_price", "contract_until")
 
 NEWEST = "SELECT * FROM {table} QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY started_on DESC, valid_from DESC) = 1"
 USED_AGAIN = """
@@ -45,7 +46,7 @@ def told(connection: duckdb.DuckDBPyConnection, spec: TableSpec, before: pa.Tabl
     if not before.num_rows:
         return []
     if spec.name == "customers":
-        return _moved(connection, before, after)
+        return [*_moved(connection, before, after), *_emptied(connection, before, after)]
     if spec.name == "areas":
         return _exchanged(connection, before, after)
     number, changed = _used_again(connection, spec, before, after)
@@ -83,6 +84,25 @@ def _moved(connection: duckdb.DuckDBPyConnection, before: pa.Table, after: pa.Ta
     return [
         f"{number:,} of {known:,} customers moved to another neighbourhood: are neighbourhoods exchanged or called otherwise"
         " in this file, or read from another column? --undo takes the import back"
+    ]
+
+
+def _emptied(connection: duckdb.DuckDBPyConnection, before: pa.Table, after: pa.Table) -> list[str]:
+    """Where much that was known of customers is blank now: an export of which a join has failed."""
+    connection.register("before", before)
+    connection.register("after", after)
+    counts = ", ".join(
+        f"count(*) FILTER (was.{name} IS NOT NULL AND now.{name} IS NULL), count(was.{name})" for name in MAY_BE_EMPTIED
+    )
+    found = connection.execute(
+        f"SELECT {counts} FROM ({NEWEST.format(table='before')}) AS was JOIN ({NEWEST.format(table='after')}) AS now"
+        " USING (customer_id) WHERE was.ended_on IS NULL"
+    ).fetchall()[0]
+    return [
+        f"{name}: blank now of {blank:,} of {known:,} customers of whom it was known: has the export lost them? --undo takes the"
+        " import back; a file without the column changes nothing"
+        for name, blank, known in zip(MAY_BE_EMPTIED, found[::2], found[1::2], strict=True)
+        if blank >= FEWEST_MOVED and blank > MOST_MOVED * known
     ]
 
 

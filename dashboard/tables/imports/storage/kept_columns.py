@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.tables.checks.on_record.ends_on_record import ENDS
@@ -38,10 +39,11 @@ def kept(
     connection.register("rows", rows)
     connection.register("stored", stored)
     made = connection.sql(_query(spec, lacking)).to_arrow_table()
+    lost, made = int(pc.sum(made.column("is_lost")).as_py() or 0), made.drop_columns("is_lost")
     filled = [name for name in lacking if made.column(name).null_count < rows.column(name).null_count]
     if not filled:
         return rows, ()
-    return made, (_said(filled, rows, made),)
+    return made, (_said(filled, rows, made, lost),)
 
 
 def _may_be_kept(spec: TableSpec) -> list[str]:
@@ -67,11 +69,17 @@ def _query(spec: TableSpec, lacking: Sequence[str]) -> str:
         others = [*RESTS_ON.get(name, ()), *WHOSE.get(spec.name, ())]
         condition = " AND ".join(f"{one} IS NOT DISTINCT FROM known.{one}" for one in others) or "TRUE"
         query = f"SELECT * REPLACE (CASE WHEN {condition} THEN known.{name} END AS {name}) FROM ({query})"
-    return f"SELECT * EXCLUDE (known) FROM ({query}) ORDER BY line"
+    is_lost = " OR ".join(f"known.{name} IS NOT NULL AND {name} IS NULL" for name in lacking)
+    return f"SELECT * EXCLUDE (known), {is_lost} AS is_lost FROM ({query}) ORDER BY line"
 
 
-def _said(filled: Sequence[str], rows: pa.Table, made: pa.Table) -> str:
+def _said(filled: Sequence[str], rows: pa.Table, made: pa.Table, lost: int) -> str:
     number = max(rows.column(name).null_count - made.column(name).null_count for name in filled)
     what = filled[0] if len(filled) == 1 else f"{', '.join(filled[:-1])} and {filled[-1]}"
     whose = "1 row keeps" if number == 1 else f"{number:,} rows keep"
-    return f"the file has no {what}: {whose} what is on record"
+    rest = (
+        f"; {lost:,} {'does' if lost == 1 else 'do'} not, as what it rests on (the neighbourhood, the plan, the day) is another now"
+        if lost
+        else ""
+    )
+    return f"the file has no {what}: {whose} what is on record{rest}"

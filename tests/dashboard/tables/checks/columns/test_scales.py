@@ -65,3 +65,21 @@ def test_stars_of_ten_are_no_stars_of_five(import_text):
     report = import_text("reviews", "posted_on,rating,source\n" + rows)
     assert report.exit_code == 2
     assert "are not from 1 to 5 (they are 1 to 10)" in str(report)
+
+
+@pytest.mark.parametrize(
+    "ends", [("0 - Not at all likely", "10 - Extremely likely"), ("0 (never)", "10 = sure"), ("0", "10")]
+)
+def test_words_beside_a_score_do_not_cost_its_row(provider, import_text, ends):
+    """Only the ends of the scale have words, so their loss would leave the middle."""
+    rows = "".join(f"{n},{n},2025-05-01,{[*ends, '7'][n % 3]}\n" for n in range(12))
+    report = import_text("nps", f"response_id,customer_id,answered_on,score\n{rows}")
+    assert report.added == 12
+    assert sorted(set(read("nps", provider.data).column("score").to_pylist())) == [0, 7, 10]
+
+
+@pytest.mark.parametrize("blank", ["-1", "99"])
+def test_a_number_for_no_answer_costs_its_own_rows(import_text, blank):
+    rows = "".join(f"{n},{n},2025-05-01,{blank if n % 4 == 0 else n % 11}\n" for n in range(24))
+    report = import_text("nps", f"response_id,customer_id,answered_on,score\n{rows}")
+    assert (report.exit_code, report.added, report.rejected) == (1, 18, 6)

@@ -63,7 +63,7 @@ def test_other_kinds_keep_theirs(provider: DashboardSettings) -> None:
     opened = "complaint_id,customer_id,opened_at,category"
     give(provider, "complaints", f"{opened},channel\nT1,1,2026-01-02 10:00,slow,web\nT2,2,2026-01-02 10:00,slow,web\n")
     report = give(provider, "complaints", f"{opened}\nT1,1,2026-01-02 10:00,billing\nT2,2,2026-02-02 10:00,slow\n")
-    assert "the file has no channel: 1 row keeps what is on record" in report.notes
+    assert "the file has no channel: 1 row keeps what is on record; 1 does not, as what it rests on" in str(report)
     assert read("complaints", provider.data).column("channel").to_pylist() == ["web", None]
     outline = '{"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [0, 0]]]}'.replace('"', '""')
     give(provider, "areas", f'area,name,geometry\nA,Alfa,"{outline}"\n')

@@ -1,0 +1,66 @@
+"""Columns of the customers' states with words or codes that nobody knows: told, since a guess would be wrong for somebody."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dashboard.tables.checks.columns.departures import plain
+from dashboard.tables.checks.columns.subjects import is_of_customer, is_of_something_else, is_of_states
+
+_WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
+_KNOWN = tuple(
+    word for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole") for word in _WORDS[key]
+)
+_CODES, _LETTERS = (*_WORDS["here_codes"], "a"), (*_WORDS["here_codes"], *_WORDS["here_letters"])
+"""Codes that say active by themselves, and those that do beside others that say gone."""
+MOST, SHOWN = 12, 5
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of a column, if anything; a warning where none of its words is known."""
+
+    said: tuple[str, ...] = ()
+    is_warning: bool = False
+
+
+def told(name: str, cells: pa.Array, gone: Collection[str]) -> Told:
+    """On the words of ``cells`` (of rows without an end) that are neither among the ``gone`` nor known to mean something else."""
+    counts = {str(one["values"]): int(one["counts"]) for one in pc.value_counts(cells.drop_null()).to_pylist()}
+    if not 2 <= len(counts) <= MOST or is_of_something_else(name) or not _is_of_customers_state(name):
+        return Told()
+    unknown = {text: rows for text, rows in counts.items() if text not in gone and not _is_known(text, gone)}
+    if is_of_sessions(name):
+        unknown = {
+            text: rows for text, rows in counts.items() if text.strip().lower().startswith(tuple(_WORDS["gone"]))
+        }
+    if not unknown:
+        return Told()
+    some = ", ".join(f'"{text}" ({rows:,})' for text, rows in sorted(unknown.items(), key=lambda one: -one[1])[:SHOWN])
+    said = (
+        f"{name}: whether {some} {'says' if len(unknown) == 1 else 'say'} that a customer has gone is not known, so these rows"
+        f' count as customers: say in a mapping [skip] "{name}" = [...] with those who have gone, or ignore = ["{name}"]'
+        " where none has"
+    )
+    return Told((said,), is_warning=len(unknown) == len(counts) or is_of_sessions(name))
+
+
+def is_of_sessions(name: str) -> bool:
+    """Whether the column may say whether somebody is online just now: disconnected is nobody who has gone then."""
+    return any(word in plain(name) for word in _WORDS["sessions"]) and is_of_states(name)
+
+
+def _is_known(text: str, gone: Collection[str]) -> bool:
+    bare = text.strip().lower()
+    return bare.startswith(_KNOWN) or bare in (_LETTERS if gone else _CODES)
+
+
+def _is_of_customers_state(name: str) -> bool:
+    """Whether all of its name is about a customer's state; "state" and "estado" alone are also places."""
+    return name not in _WORDS["also_places"] and is_of_customer(name, _WORDS["columns"])
