@@ -205,7 +205,7 @@ def _of_schema(said: Struct) -> str | None:
         if not logical or converted is None:
             continue
         kind = next(iter(logical))
-        if converted not in _CONVERTED.get(kind, {converted}):
+        if converted not in _CONVERTED.get(kind, ()):
             return f"two kinds of {element[4].decode()}"
         if kind in _UNITS and _UNITS[kind] + next(iter(logical[kind][2])) != converted:
             return f"two units of {element[4].decode()}"

@@ -68,7 +68,8 @@ class Device:
 class InterfaceReading(NamedTuple):
     """Raw counters of one interface, as the device gave them; what it did not give is None.
 
-    ``name`` is ifName, or ifAlias or ifDescr where ifName is missing or double: never ifIndex alone.
+    ``name`` is ifName, or ifAlias or ifDescr where ifName is missing or double. A row that has none of them is called by
+    its ifIndex (``#7``).
     ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones).
     ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock. ``late_seconds`` is how long
     after the reading's ``at`` the request left that was answered, where that is worth telling: after a retry.

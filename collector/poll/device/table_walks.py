@@ -89,7 +89,7 @@ class TableWalks:
         self._walked(first)
 
     def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
-        if walk.failure is None and memory.learn(walk.cells):
+        if walk.failure is None and memory.learn(walk.cells, is_damaged=walk.is_damaged):
             self._learnt.has_changed()
         self._note_missing(memory)
         cells = decode.settled(memory.table, walk.cells, walk.cut)

@@ -30,7 +30,7 @@ class Recipe:
     and each record picks its fields from it.
     """
 
-    __slots__ = ("_alternatives", "_conversions", "_interfaces", "_known", "_signals")
+    __slots__ = ("_alternatives", "_conversions", "_interfaces", "_known", "_only", "_signals")
 
     def __init__(self, row: _Row, records: Iterable[Record]) -> None:
         interfaces: list[_Pick] = []
@@ -39,6 +39,7 @@ class Recipe:
             pick = _pick(*(row.field(record, name) for name in record.kind._fields))
             (interfaces if record.kind is InterfaceReading else signals).append(pick)
         self._interfaces, self._signals = tuple(interfaces), tuple(signals)
+        self._only = interfaces[0] if len(interfaces) == 1 else None
         self._conversions = tuple(row.conversions.items())
         self._alternatives = tuple(row.alternatives)
         self._known = tuple(row.known)
@@ -60,6 +61,8 @@ class Recipe:
         return row
 
     def interfaces(self, row: Sequence[Any]) -> tuple[InterfaceReading, ...]:
+        if self._only is not None:
+            return (_new_record(InterfaceReading, self._only(row)),)
         return tuple([_new_record(InterfaceReading, pick(row)) for pick in self._interfaces])
 
     def signals(self, row: Sequence[Any]) -> tuple[SignalReading, ...]:

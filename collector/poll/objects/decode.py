@@ -189,11 +189,13 @@ Names = dict[bytes, tuple[str, str | None]]
 """Index bytes -> the interface's name and alias."""
 
 
-def name_interfaces(table: Table, cells: Cells, kept: Mapping[bytes, str] | None = None) -> Names:
+def name_interfaces(
+    table: Table, cells: Cells, kept: Mapping[bytes, str] | None = None, unnamed: Iterable[bytes] = ()
+) -> Names:
     """A name for every row: ifName, or ifAlias, then ifDescr, where it is missing or double. Others are left out.
 
-    Where only doubles exist, ifName or ifDescr is told apart by the row's number. The rows of ``kept`` have the names
-    that they had before.
+    Where only doubles exist, ifName or ifDescr is told apart by the row's number; the rows ``unnamed`` have nothing but
+    that (``#7``). The rows of ``kept`` have the names that they had before.
     """
     candidates = row_texts(table, cells)
     aliases = next((texts for column, texts in candidates if column.field == "alias"), {})
@@ -201,11 +203,10 @@ def name_interfaces(table: Table, cells: Cells, kept: Mapping[bytes, str] | None
     kept = kept or {}
     names: Names = {}
     taken: set[str] = set(kept.values())
-    for index in sorted({index for texts, _ in offers for index in texts}, key=decode_subids):
+    for index in sorted({*unnamed, *(index for texts, _ in offers for index in texts)}, key=decode_subids):
         offered = [texts[index] for texts, count in offers if index in texts and count[texts[index]] == 1]
-        fallback = next(
-            (f"{texts[index]}#{oid_text(decode_subids(index))}" for texts, _ in offers if index in texts), ""
-        )
+        text_of_row = next((texts[index] for texts, _ in offers if index in texts), "")
+        fallback = f"{text_of_row}#{oid_text(decode_subids(index))}"
         name = kept.get(index) or next((offer for offer in (*offered, fallback) if offer not in taken), fallback)
         if table.leave_out and re.fullmatch(table.leave_out, name):
             continue
@@ -223,6 +224,15 @@ def row_texts(table: Table, cells: Cells) -> list[tuple[Source, dict[bytes, str]
         (column, {index: readable for index, value in cells.get(column.name, {}).items() if (readable := text(value))})
         for column in (*first, *second, *third)
     ]
+
+
+def unnamed_rows(table: Table, cells: Cells) -> frozenset[bytes]:
+    """The rows of a whole walk that measure something, and that no column names or may name once it can be read."""
+    texts = [cells.get(column.name, {}) for column in table.columns if column.is_text]
+    named = {i for found in texts for i, value in found.items() if isinstance(value, Damaged) or text(value)}
+    measured = [(column, cells.get(column.name, {})) for column in table.columns if not column.is_text]
+    rows = {i for column, found in measured for i, value in found.items() if number(column, value) is not None}
+    return frozenset(rows - named)
 
 
 class InterfaceRow:

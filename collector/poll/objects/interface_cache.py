@@ -81,6 +81,7 @@ class InterfaceMemory:
         """The texts that identify the rows, by column: those of ifName, and of other columns where rows lack it."""
         self._columns: tuple[Source, ...] = table.columns
         self._is_unproven = False
+        self._unnamed: frozenset[bytes] = frozenset()
 
     def columns(self) -> tuple[Source, ...]:
         """What a walk asks for: everything at first, later what identifies and measures."""
@@ -100,10 +101,14 @@ class InterfaceMemory:
                 return True
         return False
 
-    def learn(self, cells: Cells) -> bool:
-        """Take names and columns from a walk, complete or not, of all columns; False where it was one of fewer."""
+    def learn(self, cells: Cells, *, is_damaged: bool = False) -> bool:
+        """Take names and columns from a walk of all columns; False where it was one of fewer.
+
+        Rows that nothing names are known by their number, but of an answer that ``is_damaged``: there names may be lost.
+        """
         if any(column.name not in cells for column in self.table.columns):
             return False
+        self._unnamed = frozenset() if is_damaged else decode.unnamed_rows(self.table, cells)
         self._names = self._name(cells)
         self._known = remembered(self._known, decode.row_texts(self.table, cells), self._names)
         self._correct(cells, self._names)
@@ -120,9 +125,10 @@ class InterfaceMemory:
 
     def _name(self, cells: Cells) -> Names:
         """The names of the rows of a walk; a row that is known keeps the name that it had."""
-        texts, names = decode.row_texts(self.table, cells), decode.name_interfaces(self.table, cells)
+        texts = decode.row_texts(self.table, cells)
+        names = decode.name_interfaces(self.table, cells, unnamed=self._unnamed)
         kept = kept_names(self._known, texts, names, self._named)
-        return decode.name_interfaces(self.table, cells, kept) if kept else names
+        return decode.name_interfaces(self.table, cells, kept, self._unnamed) if kept else names
 
     def _correct(self, cells: Cells, names: Names) -> None:
         """Find rows of which not everything is believed; those with another name than before, or that are new, are reported."""
@@ -203,6 +209,7 @@ class InterfaceMemory:
         self.uplink = None
         self._is_unproven = False
         self._names = None
+        self._unnamed = frozenset()
         self._identity = {}
         self._columns = self.table.columns
 
@@ -258,7 +265,7 @@ class InterfaceMemory:
                 corrected = self._corrected.get(found[0])
                 self.uplink = Uplink(found[0], self._names[found[0]], proof, (source, *measuring), corrected)
                 return
-        self.missing_uplink = self._wanted
+        self.missing_uplink = None if called else self._wanted
 
     def _measuring(self, cells: Cells, index: bytes) -> list[Source]:
         """The columns that give a row's fields: the preferred ones where it has a value there, be it damaged, else the first
@@ -278,6 +285,8 @@ class InterfaceMemory:
             if not all(_is_same(known.get(index), value) for index, value in texts.items()):
                 return None
             shown.update(texts)
+        if self._unnamed:
+            shown.update(*(cells.get(column.name, {}) for column in self.table.columns if not column.is_text))
         return {index: named for index, named in self._names.items() if index in shown}
 
 

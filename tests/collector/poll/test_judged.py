@@ -290,6 +290,71 @@ def test_64_bit_counters_that_stand_elsewhere(
     assert "ifHCInOctets and ifHCOutOctets stand still, so the 32-bit counters are read" in caplog.text
 
 
+@pytest.mark.parametrize("resumes", ["where it should be", "where it stood"])
+@pytest.mark.parametrize("role", ["router", "cpe"])
+def test_64_bit_counters_that_stand_and_come_back(watch: Watch, role: str, resumes: str) -> None:
+    """To who takes rates from /metrics neither change of the width is bytes: of both pairs only what each has counted."""
+    stands, again, polls = 8, 20, 40
+
+    def rows(elapsed: float) -> Objects:
+        number, counted = elapsed // INTERVAL, 5 * 10**12 + int(elapsed * MB)
+        stood = 5 * 10**12 + int(stands * INTERVAL * MB)
+        back = counted if resumes == "where it should be" else stood + int((number - again) * INTERVAL * MB)
+        wide = counted if number < stands else stood if number < again else back
+        learnt_anew = 21 if number >= again else 0
+        return system(elapsed, DAY - learnt_anew) | port(1, "eth0", counted, wide=wide)
+
+    seen = watch(rows, role=role, polls=polls)
+    passed = (polls - 1) * INTERVAL * MB
+    assert 0.5 * passed < seen.increase <= passed
+    assert 0.5 * passed < seen.hour["receive_bytes"] <= passed
+
+
+@pytest.mark.parametrize("role", ["router", "cpe"])
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "beside one with a name"])
+def test_a_row_that_nothing_names_is_called_by_its_number(watch: Watch, role: str, others: int) -> None:
+    def rows(elapsed: float) -> Objects:
+        found = port(7, "", 10**9 + int(elapsed * MB))
+        named = port(1, "eth0", 10**8) if others else {}
+        return system(elapsed) | {oid: value for oid, value in found.items() if value != text("")} | named
+
+    seen = watch(rows, role=role, uplink="#7", polls=6)
+    assert seen.names == [{"#7", *(["eth0"] * others)}] * 6
+    assert seen.hour["receive_bytes"] == seen.one("bairro_area_receive_bytes_total") == 5 * INTERVAL * MB
+    assert seen.live["faults"] is None
+
+
+SPEEDS = {
+    "both are 0": (0, 0),
+    "only ifHighSpeed is 0": (0, 10**9),
+    "only ifSpeed is 0": (1000, 0),
+    "0 in every other poll": (None, None),
+}
+
+
+@pytest.mark.parametrize("role", ["router", "cpe"])
+@pytest.mark.parametrize("speeds", SPEEDS)
+@pytest.mark.parametrize("wide", [True, False], ids=["64 bits", "32 bits"])
+def test_a_speed_of_0_costs_no_bytes(watch: Watch, wide: bool, speeds: str, role: str) -> None:
+    high, low = SPEEDS[speeds]
+
+    def rows(elapsed: float) -> Objects:
+        is_told = elapsed // INTERVAL % 2 == 0
+        told = (1000, 10**9) if is_told else (0, 0)
+        found = port(
+            1,
+            "eth0",
+            10**8 + int(elapsed * MB),
+            high=told[0] if high is None else high,
+            low=told[1] if low is None else low,
+        )
+        narrow = {oid: value for oid, value in found.items() if not oid.startswith((f"{IFX}.6.", f"{IFX}.10."))}
+        return system(elapsed) | (found if wide else narrow)
+
+    seen = watch(rows, role=role, polls=8)
+    assert seen.hour["receive_bytes"] == seen.increase == 7 * INTERVAL * MB
+
+
 def test_ports_that_are_shut_and_an_uplink_that_is(watch: Watch) -> None:
     def rows(elapsed: float) -> Objects:
         admin, oper = (2, 2) if elapsed >= 25 else (1, 1)
