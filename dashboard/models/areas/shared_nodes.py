@@ -35,6 +35,8 @@ COLUMNS = [
     "note",
 ]
 NOBODY_LEFT = "nobody left"
+LEAST_EXPECTED = 1.0
+"""Departures of a year: below that a single one lies many standard deviations off, whatever the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Shared:
 def look(area_nodes: pd.DataFrame, ahead: Prospect, *, minimum_expected: float, seed: int) -> Shared:
     """The tests, on the departures of the last year and those that the hazard gives."""
     usual = ahead.past[-LAST_PERIODS:].sum(axis=0)
-    tree = network_tree.tree(area_nodes, ahead.areas, usual >= minimum_expected)
+    tree = network_tree.tree(area_nodes, ahead.areas, usual >= max(minimum_expected, LEAST_EXPECTED))
     if tree.why is None and ahead.counts[-LAST_PERIODS:, tree.placed].sum() == 0:
         tree = replace(tree, why=NOBODY_LEFT, notes=tuple(note or NOBODY_LEFT for note in tree.notes))
     if tree.why is not None:

@@ -121,6 +121,14 @@ def test_an_area_says_why_it_is_not_compared():
     assert "too few customers were to be expected" in notes["a03"]
 
 
+def test_an_area_in_which_nobody_was_expected_to_leave_is_left_out_whatever_the_least_is():
+    counts, expected = panel(2, node=1.6)
+    counts[0, 9], expected[:, 9] = 1.0, 0.0
+    shared = shared_nodes.look(area_nodes(), prospect(counts, expected), minimum_expected=0, seed=1)
+    assert shared.rows.set_index("area").loc["a09", "note"] == network_tree.TOO_FEW_LEAVERS
+    assert set(shared.rows.loc[shared.rows["is_found"], "node"]) == {"r0"}
+
+
 def test_of_devices_with_the_same_areas_the_lowest_is_the_node():
     above = area_nodes().query("node == 'r1'").assign(node="a-ring", steps_up=2)
     found = network_tree.tree(pd.concat([above, area_nodes()]), NAMES, np.ones(40, dtype=bool))
