@@ -16,7 +16,7 @@ import pandas as pd
 from dashboard.models.areas import network_tree
 from dashboard.models.areas.network_tree import Tree
 from dashboard.models.areas.node_tests import LAST_PERIODS, LEVEL, Alike, alike
-from dashboard.models.areas.shrunken_rates import Shrinkage, shrink
+from dashboard.models.areas.shrunken_rates import shrink
 from dashboard.models.leaving.expected_leavers import Prospect
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +34,7 @@ COLUMNS = [
     "is_found",
     "note",
 ]
+DRAWS = 2000
 NOBODY_LEFT = "nobody left"
 LEAST_EXPECTED = 1.0
 """Departures of a year: below that a single one lies many standard deviations off, whatever the settings say."""
@@ -58,22 +59,35 @@ def look(area_nodes: pd.DataFrame, ahead: Prospect, *, minimum_expected: float, 
             _rows(tree), f"Whether more customers left behind a device of the network was not tested: {tree.why}."
         )
     tested = alike(tree, ahead.counts, ahead.past, seed=seed)
-    sums, expected = (tree.behind @ values[-LAST_PERIODS:].sum(axis=0) for values in (ahead.counts, ahead.past))
-    level = ahead.counts[-LAST_PERIODS:, tree.placed].sum() / usual[tree.placed].sum()
-    rows = _rows(tree, tested, shrink(sums, level * expected))
+    rows = _rows(tree, tested, _ratios(tree, ahead, seed))
     return Shared(rows, _note(tree, rows))
 
 
-def _rows(tree: Tree, tested: Alike | None = None, year: Shrinkage | None = None) -> pd.DataFrame:
+def _ratios(tree: Tree, ahead: Prospect, seed: int) -> Floats:
+    """(draws, nodes) of the last year's ratio of each node to all that are compared, drawn towards 1.
+
+    What the hazard explains is drawn with it: where neighbourhoods with worse quality happen to stand behind one node, it is not
+    known how much of what they lose is quality's.
+    """
+    counts, usual = (values[-LAST_PERIODS:, tree.placed].sum(axis=0) for values in (ahead.counts, ahead.past))
+    usual, behind = usual * counts.sum() / usual.sum(), tree.behind[:, tree.placed]
+    drawn = shrink(behind @ counts, behind @ usual).draws(DRAWS, seed)
+    moved = usual * ahead.factors(DRAWS, seed)[0][:, tree.placed]
+    moved *= usual.sum() / moved.sum(axis=1, keepdims=True)
+    return np.asarray(drawn * (behind @ usual) / (moved @ behind.T))
+
+
+def _rows(tree: Tree, tested: Alike | None = None, year: Floats | None = None) -> pd.DataFrame:
     """A row by area: of the node that is named, else of the lowest that it is behind."""
     rows = pd.DataFrame({"area": list(tree.areas), "node": None, "is_found": False, "note": tree.notes})
     rows = rows.reindex(columns=COLUMNS)
     if tested is None or year is None:
         return rows
+    means, (low, high) = year.mean(axis=0), np.quantile(year, (0.025, 0.975), axis=0)
     node, named = tree.lowest.copy(), np.zeros(len(tree.areas), dtype=bool)
     for place in np.argsort(-tested.scores, kind="stable"):
         behind = tree.behind[place]
-        if tested.named[place] and year.low[place] > 1.0 and not named[behind].any():
+        if tested.named[place] and low[place] > 1.0 and not named[behind].any():
             node[behind], named[behind] = place, True
     inside = node >= 0
     of = node[inside]
@@ -81,9 +95,9 @@ def _rows(tree: Tree, tested: Alike | None = None, year: Shrinkage | None = None
         "node": np.array(tree.nodes, dtype=object)[of],
         "areas": tree.behind.sum(axis=1)[of],
         "areas_above": tested.above[of],
-        "ratio": year.mean[of],
-        "ratio_low": year.low[of],
-        "ratio_high": year.high[of],
+        "ratio": means[of],
+        "ratio_low": low[of],
+        "ratio_high": high[of],
         "p_value": tested.p_values[of],
         "p_value_areas": tested.p_areas[of],
         "is_found": named[inside],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +70,19 @@ def test_a_node_whose_areas_all_lose_more_is_named_with_its_size():
     assert (rows.loc[behind, "ratio_low"] > 1.0).all()
     assert (rows.loc[behind, "ratio_low"] <= 1.49).all()  # 1.6 over a mean of all areas of 1.07
     assert (rows.loc[behind, "ratio_high"] >= 1.49).all()
+
+
+def test_what_the_hazard_may_have_explained_wrongly_widens_the_interval():
+    """Worse quality behind one node: with an error of 0.1 in what it does, the ratio may be 20% lower or higher."""
+    counts, expected = panel(2, node=1.6)
+    known = prospect(counts, expected)
+    slopes = np.zeros((40, 1))
+    slopes[:EACH] = 1.0
+    unsure = replace(known, past_slopes=slopes, error=np.array([[0.1]]))
+    first = [shared_nodes.look(area_nodes(), one, minimum_expected=2, seed=1).rows.iloc[0] for one in (known, unsure)]
+    narrow, wide = (np.log(row["ratio_high"] / row["ratio_low"]) / 2 / 1.96 for row in first)
+    assert wide == pytest.approx(np.hypot(narrow, 0.1 * 7 / 8), rel=0.08)
+    assert first[1]["ratio"] == pytest.approx(first[0]["ratio"], rel=0.02)
 
 
 def test_one_area_that_loses_more_is_not_its_node():
