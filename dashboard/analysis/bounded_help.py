@@ -9,12 +9,12 @@ import pandas as pd
 
 from dashboard.models.fixes import unseen_bounds
 from dashboard.models.leaving import churn, coming_quality
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
 from dashboard.models.outages import unseen_hours
 from dashboard.panel.assemble import Panel
 
-Draw = Callable[[Prospect, Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
+Draw = Callable[[ExpectedLeavers, Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
 """What would help in a prospect, by a predictor, for its customers of today, with the quality to come."""
 NOTE, TESTED = "unseen_hours", "unseen_hours_tested"
 """Codes of what is said of unseen hours where they go with something, and where tests find nothing."""
@@ -22,7 +22,7 @@ NO_INTERVAL = "Where one of the three could not be worked out, the number has no
 
 
 def bounded(
-    rows: pd.DataFrame, panel: Panel, ahead: Prospect, drawn: Draw, seen: unseen_hours.Unseen
+    rows: pd.DataFrame, panel: Panel, ahead: ExpectedLeavers, drawn: Draw, seen: unseen_hours.Unseen
 ) -> tuple[pd.DataFrame, str, str]:
     """``rows`` with intervals that contain those of both bounds, and the code and text of why; as they are at random.
 
@@ -51,7 +51,7 @@ def _united(
     return united, NOTE, unseen_hours.said(seen.found, seen.share) + (f" {NO_INTERVAL}" if is_lost else "")
 
 
-def _bound(panel: Panel, ahead: Prospect, share: float, drawn: Draw) -> pd.DataFrame | None:
+def _bound(panel: Panel, ahead: ExpectedLeavers, share: float, drawn: Draw) -> pd.DataFrame | None:
     """None where leaving cannot be fitted to it."""
     weeks = unseen_bounds.of_weeks(panel.area_weeks, share)
     lived, now = panel.customer_weeks, panel.customers_now

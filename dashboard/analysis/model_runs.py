@@ -157,7 +157,7 @@ def _ranked(
 class _Ahead:
     """What the next 90 days hold: the customers, who predicts them, the quality to come, and draws of the leavers."""
 
-    prospect: expected_leavers.Prospect
+    prospect: expected_leavers.ExpectedLeavers
     predictor: Predictor
     coming: coming_quality.Coming | None
     expected: Floats
@@ -175,7 +175,7 @@ def _helped(
     goal = avoidable.targets(ahead.predictor, now, settings.target_of_measure)
 
     def drawn(
-        whose: expected_leavers.Prospect,
+        whose: expected_leavers.ExpectedLeavers,
         by: Predictor,
         customers: pd.DataFrame,
         later: coming_quality.Coming | None,
@@ -195,7 +195,7 @@ def _helped(
 
 
 def _behind_devices(
-    panel: panels.Panel, ahead: expected_leavers.Prospect, minimum: float, seed: int, attempt: _Attempts
+    panel: panels.Panel, ahead: expected_leavers.ExpectedLeavers, minimum: float, seed: int, attempt: _Attempts
 ) -> dict[str, pd.DataFrame]:
     """Whether more left behind a device of the network, where it is known who hangs on which."""
     if not panel.knows(join_coverage.DEVICES):

@@ -12,7 +12,7 @@ BACK_OFF_AFTER = 3
 credentials and one of them once worked), without retries, until it answers."""
 
 
-class Attempts:
+class CredentialRotation:
     """The credentials of one device, through its polls. ``access`` and ``tries`` are those of the current attempt,
     ``kept`` is the one that worked last.
 

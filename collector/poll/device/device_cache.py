@@ -27,7 +27,7 @@ MOST_ASKED = 48
 Memory = InterfaceMemory | RowMemory
 
 
-class Learnt:
+class DeviceCache:
     """What is known of one device's scalars and tables; replaced when the device is to be explored again.
 
     ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
@@ -56,7 +56,7 @@ class Learnt:
         interfaces = (memory for memory in self._memories.values() if isinstance(memory, InterfaceMemory))
         self.standing = Standing(next(interfaces, None))
 
-    def keep_from(self, before: Learnt) -> None:
+    def keep_from(self, before: DeviceCache) -> None:
         """What interfaces were called, and how fast a table may be walked, is not forgotten; the routes are, and GETBULK is
         tried again where it was avoided.
         """

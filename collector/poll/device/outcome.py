@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.poll.objects.compiled_reply import UsualAnswer
+from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.decode import Found
 from collector.reading import EchoBurst, InterfaceReading, ProbeReading, Reading, SignalReading, SnmpOutcome
 
@@ -42,7 +42,7 @@ class Outcome:
         self.signals += found.signals
         self.probes += found.probes
 
-    def take(self, answer: UsualAnswer) -> None:
+    def take(self, answer: CompiledAnswer) -> None:
         self.uptime_seconds, self.boot_seconds, self.interfaces, self.signals = answer
 
     def cut(self, failure: str) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from collector.config import PollSettings
 from collector.poll.damage import Damaged
-from collector.poll.device.credential_rotation import Attempts
-from collector.poll.device.device_cache import Learnt
+from collector.poll.device.credential_rotation import CredentialRotation
+from collector.poll.device.device_cache import DeviceCache
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.second_look import SecondLook
 from collector.poll.device.split_get import SplitGet
 from collector.poll.device.table_walks import TableWalks
 from collector.poll.objects import decode
-from collector.poll.objects.compiled_reply import UsualAnswer
+from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.get_request import Access, Asked, Question
 from collector.poll.objects.read_lag import late_by, marked
 from collector.poll.profile import Profile, Source, choose
@@ -50,10 +50,10 @@ class Conversation:
         self.silent_polls = 0
         self._profiles = profiles
         self._engine = engine
-        self._attempts = Attempts(accesses)
+        self._attempts = CredentialRotation(accesses)
         self._engine_id: bytes | None = None
         self._uptime: float | None = None
-        self._learnt: Learnt | None = None
+        self._learnt: DeviceCache | None = None
         self._asked: Question | None = None
         self._request: Request
         self._must_learn = True
@@ -150,7 +150,7 @@ class Conversation:
     def _plan(self, object_id: str, description: str) -> None:
         """Choose the profiles of the device and forget everything known of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description)
-        learnt = Learnt(self.device, chosen, self.access, self._engine.now)
+        learnt = DeviceCache(self.device, chosen, self.access, self._engine.now)
         if self._learnt is not None:
             learnt.keep_from(self._learnt)
         self._learnt = learnt
@@ -158,11 +158,11 @@ class Conversation:
         self._must_learn = False
         self._ask_learnt(learnt.question)
 
-    def _heard(self, answer: UsualAnswer | list[Value] | Message, rtt: float) -> None:
+    def _heard(self, answer: CompiledAnswer | list[Value] | Message, rtt: float) -> None:
         learnt, exchange = self._learnt, self._exchange
         assert learnt is not None and exchange is not None  # noqa: PT018
         if (
-            isinstance(answer, UsualAnswer)
+            isinstance(answer, CompiledAnswer)
             and learnt.is_whole
             and not exchange.late_seconds
             and not learnt.standing.note(answer.interfaces)
@@ -171,7 +171,7 @@ class Conversation:
             return
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
-        if isinstance(answer, UsualAnswer):
+        if isinstance(answer, CompiledAnswer):
             self._take_usual(answer)
         elif not isinstance(answer, Message):
             self._take(answer, None)
@@ -182,7 +182,7 @@ class Conversation:
         else:
             SplitGet(self, learnt.question, self._take).error(answer)
 
-    def _take_whole(self, answer: UsualAnswer, exchange: Exchange, rtt: float) -> None:
+    def _take_whole(self, answer: CompiledAnswer, exchange: Exchange, rtt: float) -> None:
         """The answer that is a usual poll from end to end: the steps below without those that it has no need of."""
         outcome, before = self.outcome, self._uptime
         uptime, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
@@ -196,7 +196,7 @@ class Conversation:
         self._exchange = None
         self._ended(outcome)
 
-    def _take_usual(self, answer: UsualAnswer) -> None:
+    def _take_usual(self, answer: CompiledAnswer) -> None:
         outcome = self.outcome
         outcome.take(answer)
         if self._exchange is not None and self._exchange.late_seconds:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from collector.poll.damage import Damaged
-from collector.poll.device.device_cache import Learnt
+from collector.poll.device.device_cache import DeviceCache
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.talk import Talk
 from collector.poll.device.walk import Walk
@@ -22,7 +22,7 @@ class TableWalks:
     """The tables of one poll that its question does not ask for; ``ended`` is called when all have been walked."""
 
     def __init__(
-        self, talk: Talk, tables: Iterable[Table], learnt: Learnt, outcome: Outcome, ended: Callable[[], None]
+        self, talk: Talk, tables: Iterable[Table], learnt: DeviceCache, outcome: Outcome, ended: Callable[[], None]
     ) -> None:
         self._talk = talk
         self._tables = deque(tables)

@@ -69,7 +69,7 @@ class Recipe:
         return tuple(filter(None, [decode.signal(pick(row)) for pick in self._signals])) if self._signals else ()
 
 
-class UsualAnswer(NamedTuple):
+class CompiledAnswer(NamedTuple):
     """All that the question of a usual poll asks for."""
 
     uptime_seconds: float | None
@@ -98,7 +98,7 @@ class Usual:
     def __hash__(self) -> int:
         return hash(self._key)
 
-    def read(self, data: bytes) -> UsualAnswer | None:
+    def read(self, data: bytes) -> CompiledAnswer | None:
         """What a usual reply says; None for any other."""
         numbers = self._layout.numbers(data)
         if numbers is None:
@@ -106,7 +106,7 @@ class Usual:
         recipe = self._recipe
         row = recipe.row(numbers)
         fields = row[self._uptime], row[self._boot], recipe.interfaces(row), recipe.signals(row)
-        return _new_record(UsualAnswer, fields)
+        return _new_record(CompiledAnswer, fields)
 
 
 def learn_usual(layout: Layout, sources: Sequence[Source], scalars: Scalars, records: Sequence[Record]) -> Usual | None:

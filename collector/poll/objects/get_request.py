@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from collector.credentials import Credential
 from collector.poll.damage import Damaged
-from collector.poll.objects.compiled_reply import Usual, UsualAnswer
+from collector.poll.objects.compiled_reply import CompiledAnswer, Usual
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import (
     GET,
@@ -109,7 +109,7 @@ class Question:
         self.layout: Layout | None = None
         self.usual: Usual | None = None
 
-    def read(self, data: bytes) -> UsualAnswer | list[Value] | Message:
+    def read(self, data: bytes) -> CompiledAnswer | list[Value] | Message:
         """The values in the order asked, or the whole message where it carries an error.
 
         Raises BadPacketError for what is no reply to this question.

@@ -11,7 +11,7 @@ _gzip_tail = struct.Struct("<II").pack
 _LEVEL = 1
 
 
-class Kept:
+class RepeatedChunk:
     """Bytes that are sent again and again; they are compressed at the first request for that."""
 
     __slots__ = ("_deflated", "text")
@@ -32,22 +32,22 @@ class Kept:
         return self._deflated
 
 
-Piece = bytes | Kept
+Chunk = bytes | RepeatedChunk
 
 
-def plain(piece: Piece) -> bytes:
+def plain(piece: Chunk) -> bytes:
     """The bytes as they are."""
-    return piece.text if isinstance(piece, Kept) else piece
+    return piece.text if isinstance(piece, RepeatedChunk) else piece
 
 
-def gzip(pieces: Iterable[Piece]) -> bytes:
+def gzip(pieces: Iterable[Chunk]) -> bytes:
     """One gzip member (RFC 1952) of all pieces. zlib lets other threads run meanwhile."""
     packer, packed = _packer(), [_GZIP_HEAD]
     checksum = size = 0
     for piece in pieces:
         text = plain(piece)
         checksum, size = zlib.crc32(text, checksum), size + len(text)
-        if isinstance(piece, Kept):
+        if isinstance(piece, RepeatedChunk):
             packed += packer.flush(zlib.Z_FULL_FLUSH), piece.deflated
         else:
             packed.append(packer.compress(text))

@@ -13,7 +13,7 @@ from collector.publish.exposition.content_negotiation import CLASSIC, Form
 from collector.publish.exposition.counts.device_counts import OUTAGE_STATES
 from collector.publish.exposition.device_text import DeviceText
 from collector.publish.exposition.family import DETAILS, Detail, Family
-from collector.publish.exposition.gzip_chunks import Kept, Piece, plain
+from collector.publish.exposition.gzip_chunks import Chunk, RepeatedChunk, plain
 from collector.publish.exposition.moving_text import MovingText
 from collector.publish.exposition.samples import labels, number
 from collector.quality.counters.uplink import Traffic
@@ -41,7 +41,7 @@ class _Group:
         for text in texts:
             text.changed = 0
 
-    def now(self) -> dict[Family, Piece]:
+    def now(self) -> dict[Family, Chunk]:
         """The text of each metric. Of ``families.STILL`` only what changed is joined anew."""
         changed = 0
         for text in self._texts:
@@ -55,8 +55,8 @@ class _Group:
         return {**dict(zip(f.STILL, self._still, strict=True)), **self._moving.now()}
 
 
-def _joined(pieces: Iterable[str]) -> Kept:
-    return Kept("".join(pieces).encode())
+def _joined(pieces: Iterable[str]) -> RepeatedChunk:
+    return RepeatedChunk("".join(pieces).encode())
 
 
 class Exposition:
@@ -153,21 +153,21 @@ class Exposition:
 
     def render(self, form: Form = CLASSIC) -> str:
         """The whole text at once, every family in one piece; a family without series is left out."""
-        pieces: list[Piece] = []
+        pieces: list[Chunk] = []
         for _ in self._gather(pieces, form):
             pass
         return b"".join(map(plain, pieces)).decode()
 
-    async def pieces(self, form: Form) -> list[Piece]:
+    async def pieces(self, form: Form) -> list[Chunk]:
         """The same text in pieces, gathered a few devices at a time so that polls go on meanwhile."""
-        pieces: list[Piece] = []
+        pieces: list[Chunk] = []
         for _ in self._gather(pieces, form):
             await asyncio.sleep(0)
         return pieces
 
-    def _gather(self, pieces: list[Piece], form: Form) -> Iterator[None]:
+    def _gather(self, pieces: list[Chunk], form: Form) -> Iterator[None]:
         """Fill ``pieces`` step by step; all series of one device are of the same poll."""
-        columns: dict[Family, list[Piece]] = {family: [] for family in f.DEVICE_FAMILIES}
+        columns: dict[Family, list[Chunk]] = {family: [] for family in f.DEVICE_FAMILIES}
         for group in self._groups:
             for family, text in group.now().items():
                 if text:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from collector.publish.exposition.content_negotiation import Form, negotiate
 from collector.publish.exposition.families import PROBE_FAMILIES
-from collector.publish.exposition.gzip_chunks import Piece
+from collector.publish.exposition.gzip_chunks import Chunk
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.samples import sample
 from collector.publish.exposition.self_metrics import OwnMetrics, bairro_version
@@ -96,7 +96,7 @@ class Site:
         return Response(_page(self._status()).encode(), content_type=HTML)
 
 
-def _exposed(pieces: list[Piece], form: Form) -> Response:
+def _exposed(pieces: list[Chunk], form: Form) -> Response:
     return Response((*pieces, form.end), content_type=form.content_type, headers={"Vary": "Accept"})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-from collector.publish.exposition.gzip_chunks import Piece, gzip, plain
+from collector.publish.exposition.gzip_chunks import Chunk, gzip, plain
 
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -20,13 +20,13 @@ CHUNK = 65_536
 class Response:
     """What a handler answers. A large body is sent in chunks, so that no single write blocks the loop for long."""
 
-    body: bytes | Sequence[Piece]
+    body: bytes | Sequence[Chunk]
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = PLAIN
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[Chunk]:
         return (self.body,) if isinstance(self.body, bytes) else self.body
 
     @property

@@ -12,7 +12,7 @@ from scipy import stats
 
 from dashboard.measures import DOWN
 from dashboard.models.leaving import drifting_ratio, standardise
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.statistics.multiplicity import benjamini_hochberg
 
 Floats = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ def rank(
     *,
     minimum_expected: float,
     seed: int,
-    ahead: Prospect | None = None,
+    ahead: ExpectedLeavers | None = None,
     customers: pd.DataFrame | None = None,
     growth: Floats | None = None,
 ) -> Ranking:

@@ -17,7 +17,7 @@ from dashboard.models.areas import network_tree
 from dashboard.models.areas.network_tree import Tree
 from dashboard.models.areas.node_tests import LAST_PERIODS, LEVEL, Alike, alike
 from dashboard.models.areas.shrunken_rates import shrink
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Shared:
     note: str
 
 
-def look(area_nodes: pd.DataFrame, ahead: Prospect, *, minimum_expected: float, seed: int) -> Shared:
+def look(area_nodes: pd.DataFrame, ahead: ExpectedLeavers, *, minimum_expected: float, seed: int) -> Shared:
     """The tests, on the departures of the last year and those that the hazard gives."""
     usual = ahead.past[-LAST_PERIODS:].sum(axis=0)
     tree = network_tree.tree(area_nodes, ahead.areas, usual >= max(minimum_expected, LEAST_EXPECTED))
@@ -63,7 +63,7 @@ def look(area_nodes: pd.DataFrame, ahead: Prospect, *, minimum_expected: float, 
     return Shared(rows, _note(tree, rows))
 
 
-def _ratios(tree: Tree, ahead: Prospect, seed: int) -> Floats:
+def _ratios(tree: Tree, ahead: ExpectedLeavers, seed: int) -> Floats:
     """(draws, nodes) of the last year's ratio of each node to all that are compared, drawn towards 1.
 
     What the hazard explains is drawn with it: where neighbourhoods with worse quality happen to stand behind one node, it is not

@@ -14,7 +14,7 @@ from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.fixes import loss_error, retained_share
 from dashboard.models.leaving import coming_quality, like_customers
 from dashboard.models.leaving.coming_quality import Coming
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
 
 Floats = npt.NDArray[np.float64]
@@ -61,7 +61,7 @@ def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[s
 
 
 def avoidable(
-    prospect: Prospect,
+    prospect: ExpectedLeavers,
     predictor: Predictor,
     customers_now: pd.DataFrame,
     expected: Floats,
@@ -141,7 +141,7 @@ def _positions(rows: pd.DataFrame) -> pd.Series:
 
 
 def _measure(
-    prospect: Prospect, steps: Floats, goal: Targets, terms: tuple[Term, ...], chosen: int | None
+    prospect: ExpectedLeavers, steps: Floats, goal: Targets, terms: tuple[Term, ...], chosen: int | None
 ) -> dict[str, Any]:
     """Name, target and unit of a measure, and the mean that an area's customers have of it."""
     if chosen is None:

@@ -25,7 +25,7 @@ SINGULAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class ExpectedLeavers:
     """By area: departures that the hazard gives, without the area's own ratio.
 
     ``past`` (periods, areas) are those of the four-week periods at risk and ``counts`` the departures that there were,
@@ -58,7 +58,7 @@ def prospect(
     areas: list[str],
     *,
     area_weeks: pd.DataFrame | None = None,
-) -> Prospect:
+) -> ExpectedLeavers:
     """Apply the hazard to the past and to the customers of today.
 
     ``area_weeks`` tell what quality did within the periods; without them it stays as it was on their first day.
@@ -94,7 +94,7 @@ def prospect(
         chance[part], mean_columns = _next(predictor, customers_now.iloc[part], others)
         next_slopes += _by_area(mean_columns, chance[part], here[part], len(areas))
     next_slopes = _shares(next_slopes, _summed(chance, here, len(areas)))
-    return Prospect(
+    return ExpectedLeavers(
         tuple(areas),
         past,
         counts,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.doses import dose
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ class Groups:
         return np.asarray(np.add.reduceat(share * self.leavers, self.starts, axis=1))
 
 
-def grouped(prospect: Prospect, effects: Floats, steps: Floats, target: Floats, *, bins: int = BINS) -> Groups:
+def grouped(prospect: ExpectedLeavers, effects: Floats, steps: Floats, target: Floats, *, bins: int = BINS) -> Groups:
     """At most so many groups an area, cut by what the target would do: draws then cost the same for a million customers."""
     is_known = ~np.isnan(steps)
     distance = np.where(is_known, steps - target, 0.0)
@@ -96,7 +96,13 @@ def factors(groups: Groups, draws: dose.Draws, coming: Coming, ahead: Floats) ->
 
 
 def growth(
-    prospect: Prospect, predictor: Predictor, customers_now: pd.DataFrame, coming: Coming, *, seed: int, count: int
+    prospect: ExpectedLeavers,
+    predictor: Predictor,
+    customers_now: pd.DataFrame,
+    coming: Coming,
+    *,
+    seed: int,
+    count: int,
 ) -> Floats:
     """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere."""
     draws, found = predictor.draws(count, seed, prospect.areas), np.ones((count, len(prospect.areas)))

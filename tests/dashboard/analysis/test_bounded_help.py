@@ -11,7 +11,7 @@ import pytest
 from dashboard.analysis import bounded_help
 from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.outages import unseen_hours
 
 from ..models.leaving.test_churn import make_weeks, now_of
@@ -44,9 +44,9 @@ def _rows() -> pd.DataFrame:
     return rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
 
 
-def _prospect(customers: int) -> Prospect:
+def _prospect(customers: int) -> ExpectedLeavers:
     none, each = np.zeros((1, 1)), np.zeros(customers)
-    return Prospect(("a",), none, none, none[0], each, each.astype(int), none, none, none)
+    return ExpectedLeavers(("a",), none, none, none[0], each, each.astype(int), none, none, none)
 
 
 def test_both_bounds_are_worked_out_and_their_intervals_united():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.credentials import Credential
-from collector.poll.device.credential_rotation import BACK_OFF_AFTER, Attempts
+from collector.poll.device.credential_rotation import BACK_OFF_AFTER, CredentialRotation
 from collector.poll.objects.get_request import Access, access
 
 TRIES = 3
@@ -15,7 +15,9 @@ def ways(count: int) -> list[Access]:
     return [access(Credential(f"c{n}", community=f"word{n}")) for n in range(count)]
 
 
-def poll(attempts: Attempts, *, works: str | None = None, refused: tuple[str, ...] = (), most: int = 100) -> list[str]:
+def poll(
+    attempts: CredentialRotation, *, works: str | None = None, refused: tuple[str, ...] = (), most: int = 100
+) -> list[str]:
     """One poll: the name of each attempt with its tries; ``most`` attempts fit into its time."""
     attempts.begin(TRIES, 0)
     made = []
@@ -31,7 +33,7 @@ def poll(attempts: Attempts, *, works: str | None = None, refused: tuple[str, ..
 
 
 def test_the_only_one_has_all_tries() -> None:
-    attempts = Attempts(ways(1))
+    attempts = CredentialRotation(ways(1))
     assert poll(attempts) == ["c0x3"]
     assert attempts.failure is None
     attempts.begin(TRIES, BACK_OFF_AFTER)
@@ -39,7 +41,7 @@ def test_the_only_one_has_all_tries() -> None:
 
 
 def test_in_rounds_until_one_works_which_then_comes_first() -> None:
-    attempts = Attempts(ways(3))
+    attempts = CredentialRotation(ways(3))
     assert poll(attempts, works="c2") == ["c0x1", "c1x1", "c2x1"]
     assert poll(attempts, works="c2") == ["c2x3"]
     assert poll(attempts, works="c1") == ["c2x3", "c0x1", "c1x1"]
@@ -47,14 +49,14 @@ def test_in_rounds_until_one_works_which_then_comes_first() -> None:
 
 
 def test_rounds_pass_over_who_was_refused() -> None:
-    attempts = Attempts(ways(2))
+    attempts = CredentialRotation(ways(2))
     assert poll(attempts, refused=("c0",)) == ["c0x1", "c1x1", "c1x1", "c1x1"]
     assert attempts.failure == "refused"
     assert poll(attempts, refused=("c0", "c1")) == ["c0x1", "c1x1"]
 
 
 def test_a_list_longer_than_a_poll_has_time_for_is_gone_through_in_several() -> None:
-    attempts = Attempts(ways(5))
+    attempts = CredentialRotation(ways(5))
     assert poll(attempts, most=2) == ["c0x1", "c1x1"]
     assert poll(attempts, most=2) == ["c2x1", "c3x1"]
     assert poll(attempts, most=2) == ["c4x1", "c0x1"]
@@ -62,7 +64,7 @@ def test_a_list_longer_than_a_poll_has_time_for_is_gone_through_in_several() -> 
 
 @pytest.mark.parametrize(("once", "each"), [(None, 1), ("c1", 2)])
 def test_after_three_polls_in_vain_one_more_at_a_time(once: str | None, each: int) -> None:
-    attempts = Attempts(ways(4))
+    attempts = CredentialRotation(ways(4))
     if once:
         poll(attempts, works=once)
     for _ in range(BACK_OFF_AFTER):

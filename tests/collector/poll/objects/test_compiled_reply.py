@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.credentials import Credential
-from collector.poll.objects.compiled_reply import UsualAnswer, learn_usual
+from collector.poll.objects.compiled_reply import CompiledAnswer, learn_usual
 from collector.poll.objects.decode import Scalars
 from collector.poll.objects.get_request import Asked, Question, access
 from collector.poll.objects.interface_cache import Uplink
@@ -54,9 +54,9 @@ def reply(values: list[bytes], name: bytes = b"wan") -> bytes:
     return encode_reply(request, [(item.oid, value) for item, value in zip(ASKED, values, strict=True)])
 
 
-def the_long_way(values: list[Value]) -> UsualAnswer:
+def the_long_way(values: list[Value]) -> CompiledAnswer:
     interface = UPLINK.reading(values[SCALARS.count :])
-    return UsualAnswer(
+    return CompiledAnswer(
         SCALARS.number("uptime_seconds", values),
         SCALARS.number("boot_seconds", values),
         () if interface is None else (interface,),
@@ -85,7 +85,7 @@ def test_a_usual_answer_is_that_of_the_long_way(pairs: list[tuple[bytes, bytes, 
         asked = learnt(reply(first))
         answer, slow = asked.read(data), question().read(data)
         assert isinstance(slow, list)
-        if isinstance(answer, UsualAnswer):
+        if isinstance(answer, CompiledAnswer):
             assert answer == the_long_way(slow)
         else:
             assert answer == slow
@@ -96,7 +96,7 @@ def test_numbers_alone_may_differ() -> None:
     asked = learnt(reply(values))
     moving = SCALARS.count + 1 + next(place for place, source in enumerate(MEASURING) if not source.is_still)
     values[moving] = encode_integer(2000, 0x41)
-    assert isinstance(asked.read(reply(values)), UsualAnswer)
+    assert isinstance(asked.read(reply(values)), CompiledAnswer)
     for spoil in (
         lambda data: data.replace(b"wan", b"lan"),
         lambda data: data.replace(b"public", b"secret"),
@@ -118,7 +118,7 @@ def test_a_clock_below_zero_is_none_whatever_its_size(seconds: int) -> None:
     asked = learnt(reply(values))
     values[boot] = encode_integer(seconds, INTEGER)
     answer = asked.read(reply(values))
-    assert isinstance(answer, UsualAnswer)
+    assert isinstance(answer, CompiledAnswer)
     assert answer.boot_seconds == (seconds if seconds >= 0 else None)
 
 
@@ -130,7 +130,7 @@ def test_a_state_that_changes_is_read_the_long_way_once() -> None:
     answer = asked.read(reply(values))
     assert isinstance(answer, list)
     assert answer[still] == 2000
-    assert isinstance(learnt(reply(values)).read(reply(values)), UsualAnswer)
+    assert isinstance(learnt(reply(values)).read(reply(values)), CompiledAnswer)
 
 
 def test_what_another_shape_taught_is_forgotten() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from collector.credentials import Credential
-from collector.poll.device.device_cache import RELEARN_ROWS_SECONDS, Learnt
+from collector.poll.device.device_cache import RELEARN_ROWS_SECONDS, DeviceCache
 from collector.poll.objects.get_request import access
 from collector.poll.objects.table_cache import MOST_CELLS
 from collector.poll.profile import Match, Profile, Source, Table, load_profiles
@@ -122,7 +122,7 @@ def test_large_tables_are_walked_and_small_ones_are_not(serve: Serve, rows: int)
 
 def test_rows_are_looked_for_anew_after_a_while() -> None:
     target = Device("d1", "192.0.2.1", "cpe", "test")
-    learnt = Learnt(target, [OPTICS], access(Credential("default")), 1000.0)
+    learnt = DeviceCache(target, [OPTICS], access(Credential("default")), 1000.0)
     assert [table.name for table in learnt.to_walk()] == ["optics"]
     memory = learnt.memory(OPTICS.tables[0])
     assert memory.learn({column.name: {} for column in OPTICS.tables[0].columns})

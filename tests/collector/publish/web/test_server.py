@@ -16,7 +16,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from collector.config import MetricsSettings
 from collector.publish.exposition.content_negotiation import Form
-from collector.publish.exposition.gzip_chunks import Piece
+from collector.publish.exposition.gzip_chunks import Chunk
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.self_metrics import OwnMetrics
 from collector.publish.web import server as web
@@ -356,7 +356,7 @@ def test_many_who_ask_for_metrics_share_a_page(running: Running, monkeypatch: py
     made: list[object] = []
     really = running.exposition.pieces
 
-    async def slowly(form: Form) -> list[Piece]:
+    async def slowly(form: Form) -> list[Chunk]:
         made.append(form)
         while len(running.server.places.idle) > 1:  # until all but who comes next have asked
             await asyncio.sleep(0.01)

@@ -11,7 +11,7 @@ from dashboard.measures import COMPARED
 from dashboard.models.areas import area_rates, drivers, rank_areas
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.leaving import standardise
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 
 CUT_OFF = datetime.date(2025, 12, 7)
 RATIOS = np.r_[2.0, 1.7, 1.5, np.ones(9), np.full(12, 0.8)]
@@ -77,7 +77,7 @@ def test_nobody_leaves_twice_however_uncertain_a_hazard_is(panel):
     here, chance = pd.Index(areas).get_indexer(now["area"]), np.full(len(now), 0.05)
     slopes = np.zeros((len(areas), 1))
     slopes[3] = 1.0
-    ahead = Prospect(
+    ahead = ExpectedLeavers(
         tuple(areas),
         past.by_period("expected", areas),
         past.by_period("events", areas),

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.models.areas import network_tree, shared_nodes
 from dashboard.models.areas.node_tests import alike
-from dashboard.models.leaving.expected_leavers import Prospect
+from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 
 PERIODS, EACH = 13, 5
 NAMES = [f"a{place:02}" for place in range(40)]
@@ -39,10 +39,10 @@ def panel(
     return counts, expected * (ratio * expected).sum() / expected.sum()
 
 
-def prospect(counts: np.ndarray, expected: np.ndarray, areas: list[str] | None = None) -> Prospect:
+def prospect(counts: np.ndarray, expected: np.ndarray, areas: list[str] | None = None) -> ExpectedLeavers:
     names = tuple(NAMES if areas is None else areas)
     nothing = np.zeros((len(names), 1))
-    return Prospect(
+    return ExpectedLeavers(
         names, expected, counts, expected[-3:].sum(axis=0), np.zeros(0), np.zeros(0, np.int64), nothing, nothing, np.zeros((1, 1))
     )  # fmt: skip
 
