@@ -159,6 +159,13 @@ def test_the_newest_release_of_the_changelog_is_the_version_of_the_project():
     assert versions == sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
 
 
+def test_no_two_decisions_share_a_number():
+    numbers = [path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert [number for number in sorted(set(numbers)) if numbers.count(number) > 1] == []
+    for path in (ROOT / "docs" / "decisions").glob("*.md"):
+        assert path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]}: "), path.name
+
+
 def test_every_room_is_in_the_architecture():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rooms = {
