@@ -326,9 +326,8 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
             for area in ("n03", "n05", "n07")
         ],
         "shared_nodes": [
-            ("n03", "core-east", 4, 4, 1.34, 1.12, 1.61, 0.004, 0.41, True, None),
-            ("n05", "core-east", 4, 4, 1.34, 1.12, 1.61, 0.004, 0.41, True, None),
-            ("n07", "core-west", 5, 2, 0.96, 0.81, 1.13, 0.8, 0.3, False, None),
+            *((area, "core-east", 3, 3, 1.34, 1.12, 1.61, 0.004, 0.41, True, None) for area in ("n02", "n03", "n07")),
+            *((area, "core-west", 4, 2, 0.96, 0.81, 1.13, 0.8, 0.3, False, None) for area in ("n05", "n08")),
         ],
         "price_gaps": [("", 9000, 4000, 41.0, 37.0, 4.0, 0.7, 1.02, 1.01, 1.03, 0.001, True, "an association")],
         "returners": [("", "all", 900, 45, 30, 700.0, 6.4, 4.7, 8.6, 120.0, 30, 380)],

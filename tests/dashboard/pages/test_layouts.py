@@ -205,6 +205,17 @@ def test_areas_show_every_area_and_how_old_the_results_are(source, built):
     assert span["low"] <= min(row["excess_low"] for row in grid.rowData if row["excess_low"] is not None)
 
 
+def test_areas_and_each_area_behind_it_name_the_device_behind_which_more_left(source):
+    said = text_of(areas.layout(asked(source)))
+    assert "34% more customers behind core-east left (12% to 61%)" in said
+    names = ", ".join(source.name(key) for key in ("n02", "n03", "n07"))
+    assert f"Look at what they share before you look into each: {names}." in re.sub(r"\s+", " ", said).replace(
+        " ,", ","
+    ).replace(" .", ".")
+    assert "34% more customers behind core-east left" in text_of(area.layout(asked(source), "n07"))
+    assert "core-west" not in text_of(area.layout(asked(source), "n08"))
+
+
 def test_areas_take_filter_and_sort_from_the_url(source):
     page = areas.layout(asked(source, "?verdict=at_risk,watch&q=dock&sort=excess&order=desc"))
     assert find(page, "areas-verdicts").value == ["at_risk", "watch"]
