@@ -15,7 +15,7 @@ from dashboard.tables.checks.cells import currencies
 from dashboard.tables.checks.cells.date_orders import MONTHS, Order
 
 MOMENT = (
-    r"^(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
+    r"^(?:(?P<year>\d{4})[-/.] ?(?P<month>\d{1,2})[-/.] ?(?P<day>\d{1,2})\.?"
     r"|(?P<compact>\d{8})"
     r"|(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<late_year>\d{4}|\d{2})"
     r"|(?P<named_day>\d{1,2})[- ](?P<named_month>[A-Za-z]{3})[a-z]*[- ](?P<named_year>\d{4}|\d{2}))"
@@ -24,6 +24,8 @@ MOMENT = (
 )
 WAYS = ("year", "compact", "first", "named_day")
 THOUSANDS_BLANK = r"^([+-]?\d{1,3})[ '\x{a0}\x{202f}\x{2009}\x{2019}](\d{3})(\D.*)?$"
+NO_CENTS = r"(\d)[.,]\s?[-–—]{1,2}(\s|$)"
+"""59.- and 59,-- as people write whole amounts."""
 THREE_AFTER_DOT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 UNCLEAR = "is thousands or decimals? Write it without {}, or say in a mapping decimal = 'point' or 'comma'"
 SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
@@ -122,7 +124,8 @@ def _settles_point(texts: pa.Array) -> bool:
 
 def _bare(column: pa.Array) -> pa.Array:
     """Amounts without their currency and without blanks or apostrophes between thousands."""
-    bare = pc.utf8_trim_whitespace(currencies.bare(column))
+    whole = pc.replace_substring_regex(column, NO_CENTS, r"\1\2")
+    bare = pc.utf8_trim_whitespace(currencies.bare(whole))
     if not pc.any(pc.match_substring_regex(bare, THOUSANDS_BLANK)).as_py():
         return bare
     for _ in range(4):

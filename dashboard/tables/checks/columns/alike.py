@@ -35,7 +35,7 @@ def _said(name: str, distinct: pa.Array) -> str | None:
     differ = "upper and lower case, accents or marks" if name in NAMES else "leading zeros, a decimal .0 or case"
     cure = "pad = 5, strip_zeros = true or lower = true" if name not in NAMES else "values = {...}, or lower = true"
     return (
-        f"{name}: {len(several):,} {'is' if len(several) == 1 else 'are'} in the file in several ways that differ by {differ} alone ({pair[0]!r} and"
+        f"{name}: {len(several):,} stand in the file in several ways that differ by {differ} alone ({pair[0]!r} and"
         f" {pair[1]!r}), and count as different ones; where they are the same, a mapping mends it that says under"
         f" [columns.{name}] {cure}"
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
-from dashboard.tables.checks.cells.currencies import CODES, DOLLAR, DOLLARS, named
+from dashboard.tables.checks.cells.currencies import CODES, DOLLAR, DOLLARS, bare, named
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import given_columns
 
@@ -21,6 +21,9 @@ FAR, JUMP, FEWEST_AMOUNTS, FEWEST_FIRST = 100, 8, 10, 5
 OF_A_MONTH = ("monthly_price", "new_customer_price")
 LEAST_USUAL, MOST_USUAL = 1, 200
 """In euros: a middle price of a month beyond these is looked at by a person."""
+LARGE = 50
+"""So many or more of such a currency are a euro, and its prices have thousands and no cents."""
+GROUPED = r"^\d{1,3}(?:[.,]\d{3})+$|^\d{1,7}$"
 SLIPS = 0.05
 MOST = 0.8
 """So much of a column has to be of one currency where none of them is the provider's own."""
@@ -43,7 +46,28 @@ def checked(sheet: Sheet, export: Sheet, unused: Mapping[str, pa.Array], spec: T
     for name in amounts:
         stated = _stated(export, unused, made)
         made = _of_one_currency(made, name, stated, currency)
+        made = _with_plain_thousands(made, name, currency)
     return made
+
+
+def _with_plain_thousands(sheet: Sheet, name: str, own: str) -> Sheet:
+    """The sheet with 79.900 as 79900 where all amounts are written so, and the currency is one in which that is a usual price
+    and 79.9 is none."""
+    euro = float(_WORDS["per_euro"].get(sheet.currencies.get(name, own), 1))
+    cells = bare(sheet.columns[name])
+    given = cells.drop_null()
+    if euro < LARGE or sheet.is_decimal_stated or not len(given):
+        return sheet
+    is_grouped = pc.match_substring_regex(given, r"[.,]")
+    if not pc.any(is_grouped).as_py() or not pc.all(pc.match_substring_regex(given, GROUPED)).as_py():
+        return sheet
+    plain = pc.replace_substring_regex(cells, r"[.,]", "")
+    middle = float(np.median(plain.drop_null().cast(pa.float64()).to_numpy()))
+    if not LEAST_USUAL * euro <= middle <= MOST_USUAL * euro:
+        return sheet
+    at = pc.index(is_grouped, True).as_py()
+    note = f"{name}: {given[at]} is read as {plain.drop_null()[at]}, as prices are in {sheet.currencies.get(name, own)}"
+    return replace(sheet, columns={**sheet.columns, name: plain}, notes=(*sheet.notes, note))
 
 
 def _stated(export: Sheet, unused: Mapping[str, pa.Array], made: Sheet) -> pa.Array | None:

@@ -32,8 +32,6 @@ _HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))}|(?
 MOST_KINDS = 60
 LONGEST_CODE = 5
 SHOWN = 5
-MOST_ARE_STATES = 0.6
-"""Of a column that is not called one of statuses: so many of its words are some."""
 REASON = "says that the customer has gone, and ended_on is blank"
 
 
@@ -105,7 +103,7 @@ def _gone(name: str, cells: pa.Array) -> list[str]:
         return codes
     gone = [kind for kind, text in lowered.items() if (_says_gone(text) if is_named else _begins_gone(text))]
     here = [kind for kind, text in lowered.items() if text.startswith(tuple(_WORDS["here"])) and kind not in gone]
-    is_of_statuses = is_named or (len(gone) + len(here) >= MOST_ARE_STATES * len(kinds) and bool(here))
+    is_of_statuses = is_named or (len(gone) + len(here) == len(kinds) and bool(here))
     return gone if is_of_statuses else []
 
 

@@ -15,16 +15,20 @@ from dashboard.tables.checks.columns.subjects import is_of_customer, is_of_somet
 
 _WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
 _KNOWN = tuple(
-    word for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole") for word in _WORDS[key]
+    word
+    for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole", "harmless")
+    for word in _WORDS[key]
 )
 _CODES, _LETTERS = (*_WORDS["here_codes"], "a"), (*_WORDS["here_codes"], *_WORDS["here_letters"])
 """Codes that say active by themselves, and those that do beside others that say gone."""
 MOST, SHOWN = 12, 5
+MANY = 0.2
+"""Words of so many rows, or more, have to be looked at by a person."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of a column, if anything; a warning where none of its words is known."""
+    """What is said of a column, if anything; a warning where a person has to look at it."""
 
     said: tuple[str, ...] = ()
     is_warning: bool = False
@@ -48,7 +52,8 @@ def told(name: str, cells: pa.Array, gone: Collection[str]) -> Told:
         f' count as customers: say in a mapping [skip] "{name}" = [...] with those who have gone, or ignore = ["{name}"]'
         " where none has"
     )
-    return Told((said,), is_warning=len(unknown) == len(counts) or is_of_sessions(name))
+    share = sum(unknown.values()) / sum(counts.values())
+    return Told((said,), is_warning=share >= MANY or is_of_sessions(name))
 
 
 def is_of_sessions(name: str) -> bool:
@@ -57,8 +62,8 @@ def is_of_sessions(name: str) -> bool:
 
 
 def _is_known(text: str, gone: Collection[str]) -> bool:
-    bare = text.strip().lower()
-    return bare.startswith(_KNOWN) or bare in (_LETTERS if gone else _CODES)
+    bare = text.strip().lower().replace("\u0307", "")  # of a Turkish capital İ
+    return bare.startswith(_KNOWN) or bare in ((*_LETTERS, *_WORDS["harmless_codes"]) if gone else _CODES)
 
 
 def _is_of_customers_state(name: str) -> bool:

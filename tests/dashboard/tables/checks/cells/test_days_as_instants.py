@@ -31,3 +31,8 @@ def test_seconds_since_1970_are_called_so(text: str) -> None:
     ((mask, reason),) = parse_dates(pa.array([text]), order=Order.DAY, zone=ZoneInfo("UTC")).faults
     assert mask.all()
     assert "format = 'unix'" in reason
+
+
+@pytest.mark.parametrize("text", ["2024.06.12.", "2024. 06. 12.", "2024. 6. 12."])
+def test_days_as_hungary_writes_them(text: str) -> None:
+    assert days(text) == ["2024-06-12"]

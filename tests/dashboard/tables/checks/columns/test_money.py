@@ -161,3 +161,28 @@ def test_what_nothing_can_be_divided_by_is_refused(import_text, divisor, said):
 )
 def test_three_decimals_among_two_may_be_thousands(import_text, prices, rejected):
     assert import_text("customers", customers(prices)).rejected == rejected
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "read_as"),
+    [
+        ("IDR", "Rp 275.000", 275000),
+        ("COP", "$ 79.900", 79900),
+        ("CLP", "$19.990", 19990),
+        ("HUF", "5.990 Ft", 5990),
+        ("CHF", "CHF 59.-", 59),
+        ("CZK", "599,- Kč", 599),
+        ("EUR", "€ 29,--", 29),
+        ("EUR", "29.900", None),
+        ("MXN", "$ 79.900", None),
+    ],
+)
+def test_amounts_as_a_country_writes_them(provider, currency, price, read_as):
+    """Without cents where a unit is worth little, and with a dash for none."""
+    path = provider.data.parent / "customers.csv"
+    path.write_text(customers([price] * 10))
+    report = import_records("customers", path, replace(provider, currency=currency), as_of=AS_OF)
+    assert report.exit_code == (0 if read_as else 2)
+    assert set(read("customers", provider.data).column("monthly_price").to_pylist()) == (
+        {read_as} if read_as else set()
+    )
