@@ -88,8 +88,8 @@ def _says(rows: int) -> str:
 def _rejected(name: str, words: list[str], rows: int) -> str:
     every = ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
     return (
-        f"{name}: {_says(rows)} {_some(words)}, which no customer is, so they are not taken: leave them out with a mapping's"
-        f' [skip] "{name}" = [{every}], or say at its top ignore = ["{name}"] where they are customers'
+        f"{name}: {_says(rows)} {_some(words)}: they are no customers, or none yet, and are not taken. Where they are customers,"
+        f' say at the top of a mapping ignore = ["{name}"]; else leave them out with its [skip] "{name}" = [{every}]'
     )
 
 

@@ -78,13 +78,13 @@ def _note(name: str, cells: pa.Array, rows: int, *, has_ended: bool) -> str:
     every = ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
     skip = f'[skip] "{name}" = [{every}]'
     skipping = (
-        f"; {skip} in a mapping would leave out also those of them who have an end, and lose their departures"
+        f"; {skip} would leave out also those of them who have an end, and lose their departures"
         if has_ended
-        else f", or leave them out with a mapping's {skip}"
+        else f", or leave them out with {skip}"
     )
     return (
-        f"{name}: {rows_say(rows)} {some} and not since when, so they are no customers and are not taken: take ended_on"
-        f" from the column with the day{skipping}"
+        f"{name}: {rows_say(rows)} {some} but not since when, so they count as no customers and are not taken. In a mapping take"
+        f" ended_on from the column that has the day{skipping}"
     )
 
 

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from dashboard.tables.readers.sheets import Sheet
 
+SAMPLE = 1000
+"""Most columns show within so many cells that they have times."""
 LATER = ("first_answer_at", "solved_at")
 TIME = r"\d[T ]+\d{1,2}:\d{2}"
 MIDNIGHT = (
@@ -39,5 +41,10 @@ def without_days_alone(sheet: Sheet) -> Sheet:
 def _are_days(cells: pa.Array | None) -> bool:
     if cells is None or cells.null_count == len(cells):
         return False
+    given = cells.drop_null()
+    return not (_any_time(given[:SAMPLE]) or _any_time(given))
+
+
+def _any_time(cells: pa.Array) -> bool:
     has_time = pc.and_not(pc.match_substring_regex(cells, TIME), pc.match_substring_regex(cells, MIDNIGHT))
-    return not pc.any(has_time).as_py()
+    return bool(pc.any(has_time).as_py())

@@ -19,8 +19,10 @@ _KNOWN = tuple(
     for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole", "harmless")
     for word in _WORDS[key]
 )
-_CODES, _LETTERS = (*_WORDS["here_codes"], "a"), (*_WORDS["here_codes"], *_WORDS["here_letters"])
-"""Codes that say active by themselves, and those that do beside others that say gone."""
+_CODES = (*_WORDS["here_codes"], "a")
+"""Codes that say active by themselves."""
+_BESIDE_THEM = (*_WORDS["here_codes"], *_WORDS["here_letters"], *_WORDS["harmless_codes"])
+"""What says nothing of going beside one of those, or beside one that says gone."""
 MOST, SHOWN = 12, 5
 MANY = 0.2
 """Words of so many rows, or more, have to be looked at by a person."""
@@ -39,7 +41,8 @@ def told(name: str, cells: pa.Array, gone: Collection[str]) -> Told:
     counts = {str(one["values"]): int(one["counts"]) for one in pc.value_counts(cells.drop_null()).to_pylist()}
     if not 2 <= len(counts) <= MOST or is_of_something_else(name) or not _is_of_customers_state(name):
         return Told()
-    unknown = {text: rows for text, rows in counts.items() if text not in gone and not _is_known(text, gone)}
+    codes = _CODES if not gone and not any(_bare(text) in _CODES for text in counts) else _BESIDE_THEM
+    unknown = {text: rows for text, rows in counts.items() if text not in gone and not _is_known(text, codes)}
     if is_of_sessions(name):
         unknown = {
             text: rows for text, rows in counts.items() if text.strip().lower().startswith(tuple(_WORDS["gone"]))
@@ -61,9 +64,12 @@ def is_of_sessions(name: str) -> bool:
     return any(word in plain(name) for word in _WORDS["sessions"]) and is_of_states(name)
 
 
-def _is_known(text: str, gone: Collection[str]) -> bool:
-    bare = text.strip().lower().replace("\u0307", "")  # of a Turkish capital İ
-    return bare.startswith(_KNOWN) or bare in ((*_LETTERS, *_WORDS["harmless_codes"]) if gone else _CODES)
+def _is_known(text: str, codes: Collection[str]) -> bool:
+    return _bare(text).startswith(_KNOWN) or _bare(text) in codes
+
+
+def _bare(text: str) -> str:
+    return text.strip().lower().replace("\u0307", "")  # of a Turkish capital İ
 
 
 def _is_of_customers_state(name: str) -> bool:
