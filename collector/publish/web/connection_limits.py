@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
 
 MOST = 128
 MOST_OF_SOURCE = 64
@@ -110,12 +112,9 @@ class Places:
 
     def _make_way(self, reason: str, source: str | None) -> bool:
         """End the connection that has been idle for longest, or not taken its answer, of ``source`` or of all."""
-        in_advance, idle, sending = (
-            [place for place in places if source is None or place.source == source]
-            for places in (self.in_advance, self.idle, self.sending)
-        )
-        candidates = (*in_advance, *idle) if len(idle) >= IDLE_KEPT else (*in_advance, *sending, *idle)
-        oldest = next(iter(candidates), None)
+        are_many_idle = next(islice(_of(source, self.idle), IDLE_KEPT - 1, None), None) is not None
+        groups = (self.in_advance, self.idle) if are_many_idle else (self.in_advance, self.sending, self.idle)
+        oldest = next((place for places in groups for place in _of(source, places)), None)
         if oldest is None:
             self.ended["turned_away"] += 1
             return False
@@ -125,6 +124,12 @@ class Places:
         return True
 
 
+def _of(source: str | None, places: Iterable[Place]) -> Iterator[Place]:
+    """The places of one source, or all."""
+    return iter(places) if source is None else (place for place in places if place.source == source)
+
+
+@lru_cache(maxsize=1024)
 def source_of(address: str) -> str:
     """What counts as one source: an IPv4 address, or the network of an IPv6 one."""
     try:

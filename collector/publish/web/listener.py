@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, cast
 
 from collector.publish.web.connection_limits import NEWCOMERS_IN_A_TURN, Place, Places
+from collector.publish.web.conversation import MOST_LINES
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +22,13 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Place], Awaitable[
 HANDSHAKE_SECONDS = 10.0
 """From the connection's beginning to the end of the handshake."""
 SHUTDOWN_SECONDS = 5.0
+REQUEST_SECONDS = 10.0
+"""In which a request must have come whole, and an answer be taken."""
 ACCEPT_AGAIN_SECONDS = 0.1
 LINGER_SECONDS = 1.0
 LOG_EVERY_SECONDS = 60.0
 BACKLOG = 1024
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _HANDSHAKE = b"\x16"
 _NOT_TLS = b"this port speaks HTTPS, not HTTP\n"
 _REFUSAL = (
@@ -54,6 +59,7 @@ class Listener:
         self._limit = largest_request
         self._accepting: list[asyncio.Task[None]] = []
         self._greeting: set[asyncio.Task[None]] = set()
+        self._waiting: dict[socket.socket, Callable[[], None]] = {}
         self._silent_until = 0.0
 
     async def open(self, address: str, port: int) -> None:
@@ -74,6 +80,8 @@ class Listener:
         """Stop listening; connections that are being served go on."""
         for task in (*self._accepting, *self._greeting):
             task.cancel()
+        for leave in tuple(self._waiting.values()):
+            leave()
         for opened in self.sockets:
             opened.close()
 
@@ -93,10 +101,10 @@ class Listener:
             if place is None:
                 connection.close()
                 continue
-            task = asyncio.create_task(self._greet(connection, str(peer[0]), place))
-            place.let_go = task.cancel
-            self._greeting.add(task)
-            task.add_done_callback(partial(self._greeted, connection, place))
+            if self._context is None:
+                self._wait_for_request(connection, place)
+            else:
+                self._begin(self._greet(connection, str(peer[0]), place, self._context), connection, place)
 
     def _greeted(self, connection: socket.socket, place: Place, task: asyncio.Task[None]) -> None:
         """One that is served is asyncio's by now, and stays open."""
@@ -109,17 +117,16 @@ class Listener:
             if not isinstance(error, OSError):
                 log.error("a connection could not be taken in", exc_info=error)
 
-    async def _greet(self, connection: socket.socket, peer: str, place: Place) -> None:
+    async def _greet(
+        self, connection: socket.socket, peer: str, place: Place, context: Callable[[], ssl.SSLContext]
+    ) -> None:
         """See what the client speaks, and either serve it, after a handshake, or answer with an error."""
-        if self._context is None:
-            await self._hand_over(connection, place)
-            return
         with connection.dup() as kept:
             try:
                 async with asyncio.timeout(HANDSHAKE_SECONDS):
                     await _readable(kept)
                     if kept.recv(1, socket.MSG_PEEK) == _HANDSHAKE:
-                        handshake = cast(ssl.SSLContext, _Handshake(self._context(), kept))
+                        handshake = cast(ssl.SSLContext, _Handshake(context(), kept))
                         await self._hand_over(connection, place, handshake)
                         return
                 kept.send(_REFUSAL)
@@ -131,14 +138,63 @@ class Listener:
             connection.close()
             await _let_read(kept)
 
+    def _wait_for_request(self, connection: socket.socket, place: Place) -> None:
+        """Serve a client of plain HTTP once the head of its request has come, or what can be none.
+
+        One that only connects, or stops within its request, costs half of one that asks: no task waits for it, and
+        asyncio makes no stream of it, while it may have to make way yet.
+        """
+        loop = asyncio.get_running_loop()
+        said = bytearray()
+
+        def let_go() -> None:
+            loop.remove_reader(connection)
+            silent.cancel()
+            self._waiting.pop(connection, None)
+
+        def leave() -> None:
+            let_go()
+            connection.close()
+
+        def is_silent() -> None:
+            self._places.ended["slow"] += 1
+            place.leave()
+            leave()
+
+        def speaks() -> None:
+            try:
+                heard = connection.recv(self._limit)
+            except OSError:
+                heard = b""
+            said.extend(heard)
+            if not heard or not _may_go_on(said, self._limit):
+                let_go()
+                self._begin(self._hand_over(connection, place, said=bytes(said)), connection, place)
+
+        silent = loop.call_later(REQUEST_SECONDS, is_silent)
+        loop.add_reader(connection, speaks)
+        place.let_go = self._waiting[connection] = leave
+
+    def _begin(self, greeting: Coroutine[Any, Any, None], connection: socket.socket, place: Place) -> None:
+        task = asyncio.create_task(greeting)
+        place.let_go = task.cancel
+        self._greeting.add(task)
+        task.add_done_callback(partial(self._greeted, connection, place))
+
     async def _hand_over(
-        self, connection: socket.socket, place: Place, handshake: ssl.SSLContext | None = None
+        self,
+        connection: socket.socket,
+        place: Place,
+        handshake: ssl.SSLContext | None = None,
+        *,
+        said: bytes = b"",
     ) -> None:
         """From here on asyncio closes the connection in every case."""
         loop = asyncio.get_running_loop()
         own = socket.socket(connection.family, connection.type, connection.proto, connection.detach())
         own.setblocking(False)
         reader = asyncio.StreamReader(self._limit, loop)
+        reader.feed_data(said)
         protocol = asyncio.StreamReaderProtocol(reader, lambda reader, writer: self._serve(reader, writer, place), loop)
         seconds = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
         options = seconds if handshake is not None else {}
@@ -190,6 +246,11 @@ async def _let_read(connection: socket.socket) -> None:
         async with asyncio.timeout(LINGER_SECONDS):
             while await loop.sock_recv(connection, 65536):
                 pass
+
+
+def _may_go_on(said: bytearray, limit: int) -> bool:
+    """Whether this is the beginning of a request (RFC 9112) of which more must come before it can be answered."""
+    return said[:1].isalpha() and len(said) < limit and said.count(b"\n") < MOST_LINES and not _BLANK_LINE.search(said)
 
 
 def _nothing() -> None:

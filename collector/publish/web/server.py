@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bairro_error import BairroError
 from collector.publish.web.connection_limits import Place, Places
 from collector.publish.web.conversation import LARGEST_REQUEST, Conversation, MalformedError
-from collector.publish.web.listener import Listener
+from collector.publish.web.listener import REQUEST_SECONDS, Listener
 from collector.publish.web.messages import CHUNK, Handler, Request, Response, compress, text
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 75.0
 """How long a connection may wait for its next request; its first one must come as fast as any."""
-REQUEST_SECONDS = 10.0
-"""In which a request must have come whole, and an answer be taken."""
 COMPRESS_FROM = 1_024
 SERVED_IN_A_TURN = 8
 """So many connections at most are served in one turn of the event loop, so that polls and newcomers have theirs too."""

@@ -19,6 +19,7 @@ from collector.publish.exposition.content_negotiation import Form
 from collector.publish.exposition.gzip_chunks import Chunk
 from collector.publish.exposition.page import Exposition
 from collector.publish.exposition.self_metrics import OwnMetrics
+from collector.publish.web import listener
 from collector.publish.web import server as web
 from collector.publish.web.connection_limits import Place
 from collector.publish.web.conversation import Conversation
@@ -273,14 +274,14 @@ def test_a_fault_in_a_handler_is_logged_and_not_told(running: Running, caplog: p
 def test_a_request_that_does_not_come_whole_is_ended(
     running: Running, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.3)
     assert running.ended(begun) == b""
     assert running.server.places.ended["slow"] == 1
 
 
 def test_a_request_that_trickles_in_is_ended(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte in time, the whole not."""
-    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
     with running.connect() as connection, pytest.raises((ConnectionResetError, BrokenPipeError)):
         trickle(connection, pieces=600)
 
