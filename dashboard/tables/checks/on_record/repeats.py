@@ -52,7 +52,7 @@ def told(connection: duckdb.DuckDBPyConnection, spec: TableSpec, rows: pa.Table,
         return []
     connection.register("rows", rows)
     connection.register("stored", stored)
-    return [*_twins(connection, spec), *_again(connection, spec)]
+    return [*_twins(connection, spec), *(_again(connection, spec) if stored.num_rows else ())]
 
 
 def _others(spec: TableSpec) -> list[str]:

@@ -99,6 +99,8 @@ def told_of_prices(imported: Imported) -> tuple[str, ...]:
     customers, prices = (
         imported.rows if imported.kind == kind else snapshots.read(kind, data) for kind in ("customers", "prices")
     )
+    if customers.num_rows < FEWEST_PRICES or not prices.num_rows:
+        return ()
     with contextlib.closing(connect()) as connection:
         connection.register("customers", customers)
         connection.register("prices", prices)
