@@ -14,7 +14,7 @@ from collector.poll.counts import PollCounts
 from collector.poll.datagrams import Address, Outbox, open_families, resolve
 from collector.poll.device.credential_rotation import BACK_OFF_AFTER
 from collector.poll.device.outcome import Outcome
-from collector.poll.device.session import Conversation
+from collector.poll.device.session import DeviceSession
 from collector.poll.objects.get_request import Access, access
 from collector.poll.ping import Burst, Pinger, open_icmp
 from collector.poll.profile import Profile
@@ -220,7 +220,7 @@ class Visit:
         self._destination: Destination | None = None
         accesses = poller.accesses_of(device)
         self._conversation = (
-            Conversation(device, accesses, poller.profiles, poller.engine, poller.poll) if accesses else None
+            DeviceSession(device, accesses, poller.profiles, poller.engine, poller.poll) if accesses else None
         )
         self._outcome: Outcome | None = None
         self._burst: Burst | None = None

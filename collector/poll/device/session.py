@@ -31,7 +31,7 @@ IDENTITY = (
 )
 
 
-class Conversation:
+class DeviceSession:
     """One device's SNMP side, kept from poll to poll; ``start`` runs one poll."""
 
     def __init__(
