@@ -62,7 +62,8 @@ def without_absent(
         raise UnreadableError("--absent left needs --as-of: the day of the export, before which they left")
     if context.spec.name != "customers" or key is None or not context.stored.num_rows:
         return imported.after, 0, ()
-    active, rows = absences.absent_customers(connection, context.stored, _given(imported, key), context.today)
+    given = _given(imported, key, with_gone=context.absent != absences.LEFT)
+    active, rows = absences.absent_customers(connection, context.stored, given, context.today)
     number = rows.num_rows
     limit = context.settings.joins.absent_customers
     if context.absent is None and active >= absences.FEWEST and number > limit * active:
@@ -80,7 +81,8 @@ def without_absent(
     _check_left(context, imported, number, active, as_of)
     ended = absences.ended(connection, rows, as_of)
     after = merging.merge(connection, context.spec, ended, imported.after, is_export=False)
-    said = f"{number:,} customers of earlier imports are not in this file: they ended before {as_of}, for a reason not known"
+    gone = " or have gone by it" if imported.sheet.gone_ids else ""
+    said = f"{number:,} customers of earlier imports are not in this file{gone}: they ended before {as_of}, for a reason not known"
     return after.table, number, (said,)
 
 
@@ -98,10 +100,36 @@ def _check_left(
         raise UnreadableError(refusal)
 
 
-def _given(imported: join_counts.Imported, key: bytes) -> pa.Array:
-    """The customers of every row of the file, hashed; also of those that were refused."""
+def told_of_gone(
+    connection: duckdb.DuckDBPyConnection, context: Context, imported: join_counts.Imported
+) -> tuple[str, ...]:
+    """A warning where customers on record are in the file, which says that they have gone and not since when."""
+    key = imported.key
+    if not imported.sheet.gone_ids or key is None or not context.stored.num_rows or context.absent == absences.LEFT:
+        return ()
+    numbers = [
+        absences.absent_customers(
+            connection, context.stored, _given(imported, key, with_gone=with_gone), context.today
+        )[1].num_rows
+        for with_gone in (True, False)
+    ]
+    number = numbers[1] - numbers[0]
+    if not number:
+        return ()
+    who = "1 customer on record has" if number == 1 else f"{number:,} customers on record have"
+    return (
+        f"{who} gone by this file, which does not say since when, and {'stays' if number == 1 else 'stay'} on record as"
+        " customers still: export ended_on, or say --absent left, which ends them on the day before --as-of",
+    )
+
+
+def _given(imported: join_counts.Imported, key: bytes, *, with_gone: bool) -> pa.Array:
+    """The customers of every row of the file, hashed; also of those that were refused, but without ``with_gone`` not of
+    those that say that the customer has gone."""
     sheet, rows = imported.sheet, imported.rows
     others = ~np.isin(sheet.lines, rows.column("line").to_numpy())
     written = sheet.columns["customer_id"].filter(pa.array(others)).drop_null()
-    refused = identity.hash_ids(pa.concat_arrays([written, pa.array(sheet.refused_ids, pa.string())]), key)
+    gone = frozenset() if with_gone else frozenset(sheet.gone_ids)
+    ids = pa.array([one for one in sheet.refused_ids if one not in gone], pa.string())
+    refused = identity.hash_ids(pa.concat_arrays([written, ids]), key)
     return pc.unique(pa.concat_arrays([rows.column("customer_id").combine_chunks(), refused]))

@@ -21,7 +21,7 @@ from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, repeats
 from dashboard.tables.imports import door, habits, identity, row_rules
-from dashboard.tables.imports.absent_customers import who_came_back, with_ends, without_absent
+from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
 from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, warnings_on
@@ -126,6 +126,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
         imported = join_counts.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
         table, ended, absence = without_absent(connection, context, imported)
+        gone = told_of_gone(connection, context, imported)
         back, few_back = who_came_back(connection, context, table)
         if refusal := overturned.refusal(connection, context.spec, context.stored, table):
             raise UnreadableError(refusal)
@@ -155,6 +156,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
             *ends.warnings,
+            *gone,
             *back,
             *changed,
             *repeated,

@@ -65,7 +65,9 @@ def without_gone(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
             notes.append(_note(name, left, len(lines), has_ended=bool((says & ~is_open).any())))
         found = unknown_states.told(name, cells.filter(pa.array(is_open)), words)
         (warnings if found.is_warning else notes).extend(found.said)
-    return replace(sheet, warnings=(*sheet.warnings, *warnings)).without(faults, notes)
+    ids = sheet.columns.get("customer_id", pa.nulls(len(sheet.lines), pa.string()))
+    gone = ids.filter(pa.array(np.isin(sheet.lines, [fault.line for fault in faults]))).drop_null().to_pylist()
+    return replace(sheet, warnings=(*sheet.warnings, *warnings), gone_ids=tuple(gone)).without(faults, notes)
 
 
 def rows_say(rows: int) -> str:
@@ -83,7 +85,7 @@ def _note(name: str, cells: pa.Array, rows: int, *, has_ended: bool) -> str:
         else f", or leave them out with {skip}"
     )
     return (
-        f"{name}: {rows_say(rows)} {some} but not since when, so they count as no customers and are not taken. In a mapping take"
+        f"{name}: {rows_say(rows)} {some} but not since when, so these rows are not taken as customers. In a mapping take"
         f" ended_on from the column that has the day{skipping}"
     )
 

@@ -91,6 +91,22 @@ def test_whom_an_earlier_file_lacked_stays_ended_with_a_question(provider: Dashb
     assert open_ends(provider) == NUMBER
 
 
+def test_who_has_gone_by_a_status_is_ended_where_the_absent_are(provider: DashboardSettings) -> None:
+    """Without a day the rows are refused; that leaves customers on record, which is told."""
+    text = "customer_id,area,started_on,status\n"
+    text += "".join(f"{one},A,2024-01-{1 + one % 28:02},Active\n" for one in range(NUMBER))
+    give(provider, text, FIRST)
+    later = "".join(
+        line.replace("Active", "Cancelled") if line.startswith(("3,", "4,")) else line for line in text.splitlines(True)
+    )
+    report = give(provider, later, LATER)
+    assert (report.exit_code, report.rejected, open_ends(provider)) == (1, 2, NUMBER)
+    assert "2 customers on record have gone by this file, which does not say since when" in report.warnings[0]
+    ended = give(provider, later, LATER, absent="left")
+    assert (ended.ended, open_ends(provider)) == (2, NUMBER - 2)
+    assert "2 customers of earlier imports are not in this file or have gone by it" in str(ended)
+
+
 def test_who_comes_back_under_a_new_contract_is_nothing_to_ask_about(provider: DashboardSettings) -> None:
     give(provider, customers(10), FIRST)
     again = customers(10) + "".join(f"{one},A,2026-02-15,,,\n" for one in range(10))
