@@ -34,7 +34,6 @@ class DeviceText(DeviceCounts):
     """
 
     __slots__ = (
-        "_has_judged",
         "_has_signals",
         "_is_anew",
         "_reachable",
@@ -42,7 +41,7 @@ class DeviceText(DeviceCounts):
         "_seldom",
         "_waiting",
         "_waiting_before",
-        "_waits_with_many",
+        "_waits_for_first",
         "changed",
         "interfaces",
         "own",
@@ -86,10 +85,11 @@ class DeviceText(DeviceCounts):
         self._reachable: tuple[bool | None, bool | None] = (None, None)
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
-        self._has_signals = self._is_anew = self._has_judged = self._waits_with_many = False
+        self._has_signals = self._is_anew = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
         self._waiting_before: Reading | None = None
+        self._waits_for_first = True
         self._write_state()
 
     def _put(self, place: int, text: str) -> None:
@@ -122,12 +122,11 @@ class DeviceText(DeviceCounts):
         if self._waiting is not None:
             if not (interfaces and is_whole):
                 self.settle()
-            elif self._waits_with_many:
+            elif len(interfaces) > 1:
                 self._waiting_before = self._waiting
         self._waiting = reading
-        self._waits_with_many = is_whole and len(interfaces) > 1
-        if interfaces and not (is_whole and self._has_judged):
-            self._has_judged = True
+        if interfaces and (self._waits_for_first or not is_whole):
+            self._waits_for_first = False
             self.settle()
         if self.snmp_misses == MISSES_UNTIL_GONE:
             self._forget_snmp_gauges()
@@ -138,7 +137,7 @@ class DeviceText(DeviceCounts):
         self._waiting_before = self._waiting = None
         if reading is None:
             return
-        if before is not None:
+        if before is not None and before.interfaces:
             self._take_interfaces(before)
         self._write_seldom(reading.at)
         if self.detail == "full":
