@@ -11,30 +11,28 @@ from dashboard.tables.readers.sheets import Sheet
 
 SAMPLE = 1000
 """Most columns show within so many cells that they have times."""
-LATER = ("first_answer_at", "solved_at")
 TIME = r"\d[T ]+\d{1,2}:\d{2}"
-MIDNIGHT = (
-    r"\d[T ]+(?:0?0:00(?::00)?|12:00(?::00)?\s*[Aa]\.?[Mm]\.?)(?:[.,]0+)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
-)
+CLOCK = r"(?:0?0:00(?::00)?|12:00(?::00)?\s*[Aa]\.?[Mm]\.?)(?:[.,]0+)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
+"""Midnight, with a time zone or without."""
+MIDNIGHT = rf"\d[T ]+{CLOCK}"
 
 
 def without_days_alone(sheet: Sheet) -> Sheet:
-    """The complaints with blank cells in columns of which every cell is a day without a time, or midnight; a note says so.
-
-    Where that is ``opened_at``, nothing is known of how long the others took.
-    """
+    """The complaints without ``first_answer_at`` where every cell of it, or of ``opened_at``, is a day without a time, or
+    midnight; a ``solved_at`` of such cells is the end of its days, as it would lie before ``opened_at`` else."""
     columns, notes = dict(sheet.columns), []
-    opened = columns.get("opened_at")
-    for name in LATER:
-        cells = columns.get(name)
-        if cells is None or cells.null_count == len(cells):
-            continue
-        which = next((one for one in ("opened_at", name) if _are_days(opened if one == "opened_at" else cells)), None)
-        if which is not None:
-            columns[name] = pa.nulls(len(cells), pa.string())
-            notes.append(
-                f"{name} stays blank: {which} says days without a time of day, so how long it took is not known"
-            )
+    opened, answered, solved = (columns.get(name) for name in ("opened_at", "first_answer_at", "solved_at"))
+    which = "opened_at" if _are_days(opened) else "first_answer_at" if _are_days(answered) else None
+    if answered is not None and answered.null_count < len(answered) and which is not None:
+        columns["first_answer_at"] = pa.nulls(len(answered), pa.string())
+        notes.append(
+            f"first_answer_at stays blank: {which} says days without a time of day, so how long an answer took is not known"
+        )
+    if solved is not None and _are_days(solved) and not _are_days(opened):
+        columns["solved_at"] = pc.binary_join_element_wise(
+            pc.replace_substring_regex(solved, rf"[T ]+{CLOCK}", ""), "23:59:59", " "
+        )
+        notes.append("solved_at says days without a time of day: the end of the day is taken")
     return replace(sheet, columns=columns, notes=(*sheet.notes, *notes)) if notes else sheet
 
 

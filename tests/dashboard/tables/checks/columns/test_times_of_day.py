@@ -39,3 +39,15 @@ def test_one_at_midnight_among_others_is_taken(provider: DashboardSettings, impo
     rows = "T1,1,2025-05-01 10:00,slow,2025-05-02 00:00\nT2,2,2025-05-01 10:00,slow,2025-05-02 09:00\n"
     import_text("complaints", f"complaint_id,customer_id,opened_at,category,first_answer_at\n{rows}")
     assert read("complaints", provider.data).column("first_answer_at").null_count == 0
+
+
+@pytest.mark.parametrize("solved", ["2025-05-01", "2025-05-01 00:00:00", "2025-05-01T00:00:00Z"])
+def test_who_was_helped_on_the_same_day_is_not_refused(
+    provider: DashboardSettings, import_text: Give, solved: str
+) -> None:
+    rows = "".join(f"T{n},{n},2025-05-01 10:00,slow,{solved}\n" for n in range(3))
+    report = import_text("complaints", f"complaint_id,customer_id,opened_at,category,solved_at\n{rows}")
+    assert (report.exit_code, report.added) == (0, 3)
+    assert {str(one) for one in read("complaints", provider.data).column("solved_at").to_pylist()} == {
+        "2025-05-01 22:59:59+00:00"
+    }
