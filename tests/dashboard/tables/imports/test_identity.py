@@ -96,7 +96,7 @@ def test_nothing_that_tells_a_person_is_in_any_stored_byte(
     kept = b"".join(path.read_bytes() for path in settings.data.rglob("*") if path.is_file())
     kept += "".join(str(read(kind, settings.data).to_pylist()) for kind in RECORDS).encode()
     kept += import_log.told(settings.data).encode()
-    for planted in (*PLANTED, "Rua do Sol", "912", "example.org", "modem"):
+    for planted in (*PLANTED, "Rua do Sol", "912 345", "912345", "example.org", "modem"):
         assert planted.encode() not in kept
 
 
