@@ -199,7 +199,7 @@ def _of_schema(said: Struct) -> str | None:
     for element in said[2][1:]:
         if element[3] not in (0, 1, 2):
             return "a column neither required, optional nor repeated"
-        if any(number not in _ELEMENT or not isinstance(value, _ELEMENT[number]) for number, value in element.items()):
+        if any(number not in _ELEMENT or type(value) is not _ELEMENT[number] for number, value in element.items()):
             return "a column with something that none has"
         logical, converted = element.get(10), element.get(6)
         if not logical or converted is None:

@@ -15,8 +15,19 @@ Struct = dict[int, Any]
 """Field number -> value: bool, int, bytes, list or Struct; a double stays its eight bytes."""
 
 
+class Short(int):
+    """A number of 16 bits, where one of 32 is a plain int: who expects that passes over this."""
+
+
+class Long(int):
+    """A number of 64 bits."""
+
+
 class NotThriftError(ValueError):
     """Bytes that are no value of the kind that they are read as."""
+
+
+_INTEGERS = {I16: Short, I32: int, I64: Long}
 
 
 def read_struct(content: bytes | mmap.mmap, at: int, end: int, depth: int = 0) -> tuple[Struct, int]:
@@ -42,7 +53,7 @@ def _byte(content: bytes | mmap.mmap, at: int, end: int) -> int:
 def _value(content: bytes | mmap.mmap, at: int, end: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind in (I16, I32, I64):
         number, at = _varint(content, at, end)
-        return (number >> 1) ^ -(number & 1), at
+        return _INTEGERS[kind]((number >> 1) ^ -(number & 1)), at
     if kind == BINARY:
         size, at = _varint(content, at, end)
         return _slice(content, at, size, end), at + size
