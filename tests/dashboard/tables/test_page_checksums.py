@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from collector.thrift_compact import read_struct
+from dashboard.panel.file_weeks import chunks
 from dashboard.tables import page_checksums
+from dashboard.tables.stored_hours import HourFiles
 
 ROWS = 3000
 TABLE = pa.table(
@@ -116,3 +118,23 @@ def test_what_is_no_parquet_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises((OSError, pa.ArrowException)):
         page_checksums.why_not(tmp_path / "x.parquet")
+
+
+def test_wrong_bits_of_a_footer_cost_a_file_its_own_hours(tmp_path: Path) -> None:
+    """Each is found before anything asks Arrow for a column of such a footer, which ends the process; others are read."""
+    kept = Path(__file__).parents[2] / "data/folders/0.1-first/data/quality/date=2026-11-22"
+    whole, day = (kept / "hour-01-shard-0.parquet").read_bytes(), tmp_path / "quality" / "date=2026-11-22"
+    start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    day.mkdir(parents=True)
+    for bit in range(8 * start, 8 * len(whole), 1201):
+        spoilt = bytearray(whole)
+        spoilt[bit // 8] ^= 1 << bit % 8
+        (day / f"hour-{bit}-shard-0.parquet").write_bytes(spoilt)
+    files = HourFiles(tmp_path)
+    sound, everything = files.sound(), files.everything()
+    assert 0 < len(sound) < len(everything)
+    assert len(files.damages()) == len(everything) - len(sound)
+    assert not files.hold_to_checksums(sound)
+    found = chunks(everything)
+    assert found is not None
+    assert sum(len(chunk.files) for chunk in found) == len(everything)
