@@ -48,7 +48,8 @@ class Coming:
 
     ``others`` are the same where hours without service act over other weeks than eight. ``is_forecast`` is False where the history is
     too short: then the last eight weeks are supposed to go on.
-    ``lasting`` (terms, 2) are b1 and b2.
+    ``lasting`` (terms, 2) are b1 and b2. ``felt`` are, by weeks, the hours without service (areas, weeks of the past) that were
+    remembered over so many weeks, the last on the first day ahead.
     """
 
     now: Floats
@@ -57,6 +58,7 @@ class Coming:
     lasting: Floats
     is_forecast: bool
     others: Mapping[int, Coming] = field(default_factory=dict)
+    felt: Mapping[int, Floats] = field(default_factory=dict)
 
     def over(self, weeks: int) -> Coming:
         """The same where hours without service act over so many weeks."""
@@ -117,8 +119,27 @@ def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...],
     eight = _coming(weekly, origin, [WINDOW] * len(terms))
     if DOWN not in terms or not eight.is_forecast:
         return eight
-    felt = {over: [over if term is DOWN else WINDOW for term in terms] for over in WINDOWS}
-    return replace(eight, others={over: _coming(weekly, origin, weeks) for over, weeks in felt.items()})
+    windows = {over: [over if term is DOWN else WINDOW for term in terms] for over in WINDOWS}
+    down = weekly[:, :origin, terms.index(DOWN)]
+    return replace(
+        eight,
+        others={over: _coming(weekly, origin, weeks) for over, weeks in windows.items()},
+        felt={over: _remembered(down, over) for over in (WINDOW, *WINDOWS)},
+    )
+
+
+def _remembered(weekly: Floats, window: int) -> Floats:
+    """(areas, weeks) the mean over so many weeks before each week from the ninth on, and before the one after the last.
+
+    Over fewer where the history does not reach back so far; nan where less than half of them is known.
+    """
+    known = ~np.isnan(weekly)
+    sums, counts = (np.pad(v.cumsum(axis=1), ((0, 0), (1, 0))) for v in (np.where(known, weekly, 0.0), known))
+    ends = np.arange(WINDOW, weekly.shape[1] + 1)
+    starts = np.maximum(ends - window, 0)
+    count = counts[:, ends] - counts[:, starts]
+    mean = np.divide(sums[:, ends] - sums[:, starts], count, out=np.full(count.shape, np.nan), where=count > 0)
+    return np.where(2 * count >= ends - starts, mean, np.nan)
 
 
 def _coming(weekly: Floats, origin: int, windows: list[int]) -> Coming:

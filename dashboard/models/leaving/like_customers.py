@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import DOWN
+from dashboard.models.leaving import level_of_weeks
 from dashboard.models.leaving.coming_quality import Coming
+from dashboard.models.leaving.covariates import WITHIN
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
@@ -104,12 +107,21 @@ def growth(
     seed: int,
     count: int,
 ) -> Floats:
-    """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere."""
+    """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere.
+
+    Where hours act over other weeks than eight, from the level that these weeks give today (`level_of_weeks`).
+    """
+    effects = predictor.coefficients[predictor.design.places(WITHIN)]
     draws, found = predictor.draws(count, seed, prospect.areas), np.ones((count, len(prospect.areas)))
     for weeks, which in draws.by_weeks():
         steps = predictor.design.quality.steps(customers_now, weeks)
         target, terms = np.zeros(steps.shape[1]), list(range(steps.shape[1]))
         groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, target, bins=FEWER_BINS)
         ahead = coming.over(weeks)
-        found[which] = factors(groups, draws.only(which, terms), ahead, ahead.draws(count, seed)[which])
+        own = draws.only(which, terms)
+        found[which] = factors(groups, own, ahead, ahead.draws(count, seed)[which])
+        if weeks != dose.EIGHT and weeks in coming.felt:
+            down = predictor.design.quality.terms.index(DOWN)
+            felt = coming.felt[dose.EIGHT], coming.felt[weeks]
+            found[which] *= level_of_weeks.levels(own, down, float(effects[down]), felt)
     return found
