@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.models.areas import network_tree
+from dashboard.models.areas import network_tree, node_errors
 from dashboard.models.areas.network_tree import Tree
 from dashboard.models.areas.node_tests import LAST_PERIODS, LEVEL, Alike, alike
 from dashboard.models.areas.shrunken_rates import shrink
@@ -69,6 +69,7 @@ def _ratios(tree: Tree, ahead: ExpectedLeavers, seed: int) -> Floats:
     What the hazard explains is drawn with it: where neighbourhoods with worse quality happen to stand behind one node, it is not
     known how much of what they lose is quality's.
     """
+    ahead = replace(ahead, error=node_errors.error(tree, ahead))
     counts, usual = (values[-LAST_PERIODS:, tree.placed].sum(axis=0) for values in (ahead.counts, ahead.past))
     usual, behind = usual * counts.sum() / usual.sum(), tree.behind[:, tree.placed]
     drawn = shrink(behind @ counts, behind @ usual).draws(DRAWS, seed)
