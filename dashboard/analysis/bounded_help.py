@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from dashboard.models.fixes import unseen_bounds
-from dashboard.models.leaving import churn, coming_quality
+from dashboard.models.leaving import churn, coming_quality, spread_of_hours
 from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
 from dashboard.models.outages import unseen_hours
@@ -60,7 +60,8 @@ def _bound(panel: Panel, ahead: ExpectedLeavers, share: float, drawn: Draw) -> p
     if predictor is None:
         return None
     start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
-    coming = coming_quality.foresee(weeks, list(ahead.areas), predictor.design.quality.terms, start)
+    unlike = spread_of_hours.spreads(predictor, unseen_bounds.of_customers(lived, share))
+    coming = coming_quality.foresee(weeks, list(ahead.areas), predictor.design.quality.terms, start, unlike)
     some = unseen_bounds.sampled(len(now))
     of_some = replace(ahead, customers=ahead.customers[some], area_of_customer=ahead.area_of_customer[some])
     return drawn(of_some, predictor, unseen_bounds.of_customers(now.iloc[some], share), coming)

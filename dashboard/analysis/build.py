@@ -31,7 +31,7 @@ from dashboard.tables.stored_hours import HourFiles
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 36
+ANALYSIS = 37
 DAMAGED, INCIDENTS_UNREAD = "quality_damaged", "incidents_unread"
 
 

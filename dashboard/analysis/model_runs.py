@@ -17,7 +17,16 @@ from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas, shared_nodes
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, coming_quality, dose_rows, expected_leavers, like_customers, returners
+from dashboard.models.leaving import (
+    churn,
+    coming_quality,
+    dose_rows,
+    expected_leavers,
+    like_customers,
+    outage_lengths,
+    returners,
+    spread_of_hours,
+)
 from dashboard.models.leaving.fitted_hazard import Coefficient, Predictor
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list, unseen_hours
@@ -40,6 +49,9 @@ class _Notes:
     said: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, code: str, text: str) -> None:
+        """Nothing where the text is blank."""
+        if not text:
+            return
         self.said.append({"code": code, "text": text})
 
 
@@ -118,11 +130,12 @@ def _ranked(
         )
     if ahead is not None and predictor is not None:
         start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
-        terms = predictor.design.quality.terms
-        coming = attempt.fit("the quality to come", lambda: coming_quality.foresee(weeks, areas, terms, start))
+        terms, unlike = predictor.design.quality.terms, spread_of_hours.spreads(predictor, panel.customer_weeks)
+        coming = attempt.fit("the quality to come", lambda: coming_quality.foresee(weeks, areas, terms, start, unlike))
     if ahead is not None and predictor is not None and coming is not None:
         growth = like_customers.growth(ahead, predictor, panel.customers_now, coming, seed=seed, count=rank_areas.DRAWS)
         attempt.notes.add("quality_to_come", coming.note())
+        attempt.notes.add("outage_lengths", outage_lengths.said(predictor))
     minimum = settings.analysis.minimum_expected_leavers
     ranked = attempt.fit(
         "the ranking",

@@ -63,7 +63,7 @@ def _check(row: Mapping[Any, Any], results: Results) -> DoseCheck:
 
 
 def _sentence(row: Mapping[Any, Any], bins: list[dict[Any, Any]]) -> str:
-    name = f"{words.driver(str(row['measure'])).name}, mean of {row['weeks']} weeks"
+    name = f"{words.driver(str(row['measure'])).name}{_longer(row)}, mean of {row['weeks']} weeks"
     if row["verdict"] == PASSES:
         return f"{name}: no deviation from the fitted relationship was found ({_p(row)})."
     if row["verdict"] != FAILS:
@@ -74,6 +74,14 @@ def _sentence(row: Mapping[Any, Any], bins: list[dict[Any, Any]]) -> str:
             None, [f"{name}: departures do not follow the fitted relationship ({_p(row)}).", _worst(bins), withdrawn]
         )
     )
+
+
+def _longer(row: Mapping[Any, Any]) -> str:
+    """Which hours without service these were; results of an earlier version do not say it."""
+    hours = row.get("longer_than_hours")
+    if hours is None or numbers.is_missing(hours) or not hours:
+        return ""
+    return f" in single outages longer than {int(hours)} hours"
 
 
 def _may_be_promised(measure: str) -> bool:

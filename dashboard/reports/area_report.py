@@ -184,7 +184,7 @@ def would_help(told: Fixes, area: str, drivers: Sequence[Driver]) -> tuple[str, 
     """What is proven to help in ``area``, most first, or why nothing is named; the page and the report say the same."""
     lines = of_area(told, area, drivers, most=MOST_HELP)
     if any(fix.area == area for fix in told.proven):
-        return (" ".join(filter(None, (HELD_TOO_RARELY, told.widened, ALWAYS))), *lines)
+        return (" ".join(filter(None, (HELD_TOO_RARELY, told.widened, ALWAYS, told.lengths))), *lines)
     return lines if told.is_answered(area) else (told.nothing(), *lines)
 
 

@@ -309,6 +309,11 @@ DOSE_CHECKS = TableSpec(
         Column("measure", "text", "as in effects", True),
         Column("verdict", "text", "passes | fails (p_value below 0.05) | untested", True),
         Column("weeks", "integer", "over how many weeks before it was taken: those that fit best", True),
+        Column(
+            "longer_than_hours",
+            "integer",
+            "hours without service were those in single outages that lasted longer, for they fit best; 0: all alike",
+        ),
         Column("bins", "integer", "groups of customers' time, by the measure over these weeks", True),
         Column("statistic", "number", "the largest standardised sum of differences, from the best group upwards"),
         Column("p_value", "number", "how often chance alone makes one as large, by simulation"),

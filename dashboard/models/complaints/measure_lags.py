@@ -87,6 +87,17 @@ def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
     )
 
 
+def on_grid(area_weeks: pd.DataFrame, grids: AreaWeeks, column: str) -> Floats:
+    """(areas, weeks) one more column of area_weeks in the places of the ``grids``; nan where it is not known."""
+    frame = area_weeks[area_weeks["is_complete"].astype(bool)]
+    weeks = _every_week(frame["week"])
+    cells = np.full((len(grids.areas), len(weeks)), np.nan)
+    rows = pd.Index(grids.areas).get_indexer(pd.Index(frame["area"]))
+    columns = weeks.get_indexer(pd.DatetimeIndex(pd.to_datetime(frame["week"])))
+    cells[rows, columns] = frame[column].to_numpy(dtype=float, na_value=np.nan)
+    return cells
+
+
 def is_planned(hours: Floats, weights: Floats | None = None) -> bool:
     """Whether planned work can be a measure: there was any, and at least half of the time tells it apart."""
     weight = np.ones(hours.shape) if weights is None else weights

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.fixes import loss_error, retained_share
 from dashboard.models.leaving import coming_quality, like_customers
 from dashboard.models.leaving.coming_quality import Coming
+from dashboard.models.leaving.doses.felt_hours import Felt
 from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
 
@@ -85,10 +87,11 @@ def avoidable(
     errors = loss_error.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
     shares = [np.zeros(expected.shape) for _ in range(len(own) + 1)]
-    for weeks, which in draws.by_weeks():
-        felt = predictor.design.quality.steps(customers_now, weeks)[:, own]
-        groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), felt, goal.steps)
-        later = coming.over(weeks)
+    for felt, which in draws.by_felt():
+        borne = predictor.design.quality.steps(customers_now, felt)[:, own]
+        aim = _felt_target(terms, goal, steps, borne, felt)
+        groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), borne, aim)
+        later = coming.over(felt)
         ahead = retained_share.Ahead(later.only(own), later.draws(len(expected), seed)[which][..., own], moved[which])
         for share, found in zip(shares, retained_share.shares(groups, draws.only(which, own), ahead), strict=True):
             share[which] = found
@@ -102,6 +105,18 @@ def avoidable(
     rows = pd.concat(parts, ignore_index=True)
     rows["position"] = _positions(rows)
     return rows.assign(is_withheld=False)[COLUMNS]
+
+
+def _felt_target(terms: tuple[Term, ...], goal: Targets, steps: Floats, borne: Floats, felt: Felt) -> Floats:
+    """(terms,) the targets where only these hours are felt: outages of every length become fewer alike."""
+    if not felt.longer_than or DOWN not in terms:
+        return goal.steps
+    place = terms.index(DOWN)
+    every = float(np.nansum(steps[:, place]))
+    share = float(np.nansum(borne[:, place])) / every if every > 0 else 1.0
+    aim = goal.steps.copy()
+    aim[place] *= share
+    return aim
 
 
 def refuted(predictor: Predictor) -> frozenset[str]:

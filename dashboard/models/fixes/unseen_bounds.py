@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import DOWN, WINDOWS, over
+from dashboard.measures import DOWN, LENGTHS, REACHES, WINDOWS, longer_than, over
 from dashboard.models.fixes.avoidable import NUMBERS
 
 HOURS_A_WEEK = 168.0
@@ -22,10 +22,12 @@ _, LOW, HIGH = NUMBERS
 def of_customers(frame: pd.DataFrame, share: float) -> pd.DataFrame:
     """A table of customers as if this share of their unseen hours had been without service.
 
-    The part that was unseen is known of eight weeks, and is taken to be the same of every other number of weeks.
+    The part that was unseen is known of eight weeks, and is taken to be the same of every other number of weeks; what nobody
+    saw is taken for parts of long outages.
     """
     unseen = frame["trailing_unseen_ratio"].to_numpy(dtype=float, na_value=np.nan)
-    columns = [name for name in (DOWN.trailing, *map(over, WINDOWS)) if name in frame]
+    long = (over(weeks, hours) for weeks in REACHES for hours in LENGTHS)
+    columns = [name for name in (DOWN.trailing, *map(over, WINDOWS), *long) if name in frame]
     hours = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in columns}
     return frame.assign(**{name: _bounded(values, unseen, share) for name, values in hours.items()})
 
@@ -33,8 +35,9 @@ def of_customers(frame: pd.DataFrame, share: float) -> pd.DataFrame:
 def of_weeks(area_weeks: pd.DataFrame, share: float) -> pd.DataFrame:
     """area_weeks as if this share of the unseen hours had been without service."""
     unseen = np.clip(1.0 - area_weeks["observed_ratio"].to_numpy(dtype=float, na_value=np.nan), 0.0, 1.0)
-    hours = area_weeks[DOWN.area_column].to_numpy(dtype=float, na_value=np.nan)
-    return area_weeks.assign(**{DOWN.area_column: _bounded(hours, unseen, share)})
+    columns = [name for name in (DOWN.area_column, *map(longer_than, LENGTHS)) if name in area_weeks]
+    hours = {name: area_weeks[name].to_numpy(dtype=float, na_value=np.nan) for name in columns}
+    return area_weeks.assign(**{name: _bounded(values, unseen, share) for name, values in hours.items()})
 
 
 def _bounded(hours: np.ndarray, unseen: np.ndarray, share: float) -> np.ndarray:

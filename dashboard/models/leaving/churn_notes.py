@@ -6,6 +6,7 @@ import numpy as np
 
 from dashboard.models.complaints.effect_model import EffectModel, said_of_all
 from dashboard.models.leaving.doses import dose
+from dashboard.models.leaving.doses.felt_hours import EIGHT
 from dashboard.models.statistics.multiplicity import said_p
 
 SHAPES = (
@@ -17,14 +18,15 @@ SHAPES = (
 """By the largest curvature of the dose that has it."""
 WEEKS_NOTE = (
     "leaving: departures fit hours without service over {weeks} weeks best; in what would help these count for {share:.0%}. The ratio"
-    " on Evidence is that of eight weeks"
+    " on Evidence is that of all hours of eight weeks"
 )
 
 
 def apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
     """Which effects differ among areas, and over how many weeks hours without service act."""
-    share = sum(form.weight for form in doses.forms if form.weeks == doses.weeks)
-    over = (WEEKS_NOTE.format(weeks=doses.weeks, share=share),) if doses.weeks != dose.EIGHT else ()
+    best = doses.felt.weeks
+    share = sum(form.weight for form in doses.forms if form.felt.weeks == best)
+    over = (WEEKS_NOTE.format(weeks=best, share=share),) if best != EIGHT else ()
     terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
     weighed = (weights(doses),) if terms else ()
     return (
@@ -39,16 +41,22 @@ def apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
 
 
 def weights(doses: dose.Doses) -> str:
-    """What the weeks over which hours act, and the shapes of the dose, count for."""
+    """What the weeks over which hours act, the length of the outages that they lie in, and the shapes of the dose, count for."""
     weeks: dict[str, float] = {}
     shapes: dict[str, float] = {}
-    for form in sorted(doses.forms, key=lambda one: (one.weeks, one.curvature)):
-        weeks[f"{form.weeks} weeks"] = weeks.get(f"{form.weeks} weeks", 0.0) + form.weight
+    for form in sorted(doses.forms, key=lambda one: (one.felt.weeks, one.curvature)):
+        name = f"{form.felt.weeks} weeks"
+        weeks[name] = weeks.get(name, 0.0) + form.weight
     for form in sorted(doses.forms, key=lambda one: one.curvature):
         shape = next(name for limit, name in SHAPES if form.curvature <= limit)
         shapes[shape] = shapes.get(shape, 0.0) + form.weight
-    over, by = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes))
-    return f"leaving: in what would help, hours without service act over {over}; shapes of the effects: {by}"
+    lengths: dict[str, float] = {}
+    for form in sorted(doses.forms, key=lambda one: one.felt.longer_than):
+        name = f"longer than {form.felt.longer_than} hours" if form.felt.longer_than else "of any length"
+        lengths[name] = lengths.get(name, 0.0) + form.weight
+    over, by, of = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes, lengths))
+    told = f", in single outages {of}" if len(lengths) > 1 else ""
+    return f"leaving: in what would help, hours without service act over {over}{told}; shapes of the effects: {by}"
 
 
 def said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:

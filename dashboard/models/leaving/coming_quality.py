@@ -4,7 +4,7 @@
 
 m is an area's mean over the last eight weeks, h over all of its history, p the provider's. How much of each lasts (b1, b2)
 is what forecast best at the earlier weeks of the same history, and so is the error. Customers feel the eight weeks before, so
-that a third of what they will feel in 90 days has been lived already; hours without service may be felt over other weeks (see ``over``).
+that a third of what they will feel in 90 days has been lived already; of hours without service others may be felt (see ``over``).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import DOWN, WINDOWS
-from dashboard.models.complaints.measure_lags import EVERY_TERM, Term, area_weeks_as_grids
+from dashboard.measures import DOWN, longer_than
+from dashboard.models.complaints.measure_lags import EVERY_TERM, AreaWeeks, Term, area_weeks_as_grids, on_grid
+from dashboard.models.leaving import spread_of_hours
+from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT, Felt
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -46,10 +48,11 @@ SUPPOSED = (
 class Coming:
     """By area and term (areas, terms), in steps: the last eight weeks, what is felt in the next 90 days, and its error.
 
-    ``others`` are the same where hours without service act over other weeks than eight. ``is_forecast`` is False where the history is
-    too short: then the last eight weeks are supposed to go on.
-    ``lasting`` (terms, 2) are b1 and b2. ``felt`` are, by weeks, the hours without service (areas, weeks of the past) that were
-    remembered over so many weeks, the last on the first day ahead.
+    ``others`` are the same where other hours without service are felt than all of eight weeks. ``is_forecast`` is False where the
+    history is too short: then the last eight weeks are supposed to go on.
+    ``lasting`` (terms, 2) are b1 and b2. ``hours`` is the place of the hours without service among the terms, and ``spread`` how
+    unlike they are between customers and weeks (see ``spread_of_hours``); empty: as unlike as today. ``felt`` are, by which are felt, the hours
+    without service (areas, weeks of the past) that were remembered before each week, the last on the first day ahead.
     """
 
     now: Floats
@@ -57,12 +60,14 @@ class Coming:
     error: Floats
     lasting: Floats
     is_forecast: bool
-    others: Mapping[int, Coming] = field(default_factory=dict)
-    felt: Mapping[int, Floats] = field(default_factory=dict)
+    others: Mapping[Felt, Coming] = field(default_factory=dict)
+    hours: int | None = None
+    spread: Floats = field(default_factory=lambda: spread_of_hours.NONE)
+    felt: Mapping[Felt, Floats] = field(default_factory=dict)
 
-    def over(self, weeks: int) -> Coming:
-        """The same where hours without service act over so many weeks."""
-        return self.others.get(weeks, self)
+    def over(self, felt: Felt) -> Coming:
+        """The same where these hours without service are felt."""
+        return self.others.get(felt, self)
 
     def draws(self, count: int, seed: int) -> Floats:
         """(count, areas, terms) of what would be expected to be felt, by Gamma distributions: none is below 0."""
@@ -74,10 +79,13 @@ class Coming:
     def moved(self, term: int, ahead: Floats, area: Codes, steps: Floats) -> Floats:
         """(draws, n) by how much quality of ``steps`` (n,) in an ``area`` (n,) moves where the area's comes to ``ahead`` (draws, areas).
 
-        All of an area move by one factor, at most 2; what is then missing is added to all.
+        Hours without service become as unlike as they usually are, those who have most today having most. Of other terms all of an
+        area move by one factor, at most 2; what is then missing is added to all.
         """
         if not self.is_forecast:
             return np.zeros((1, 1))
+        if term == self.hours and self.spread.size:
+            return np.asarray(ahead[:, area] * spread_of_hours.times(self.spread, area, steps) - steps)
         now = self.now[:, term]
         growth = np.clip(np.divide(ahead, now, out=np.full(ahead.shape, MOST_GROWTH), where=now > 0), 0.0, MOST_GROWTH)
         rest = ahead - growth * now
@@ -97,7 +105,8 @@ class Coming:
             mean=self.mean[:, terms],
             error=self.error[:, terms],
             lasting=self.lasting[terms],
-            others={weeks: other.only(terms) for weeks, other in self.others.items()},
+            hours=terms.index(self.hours) if self.hours in terms else None,
+            others={felt: other.only(terms) for felt, other in self.others.items()},
         )
 
 
@@ -107,8 +116,17 @@ def continuing(areas: int, terms: int) -> Coming:
     return Coming(nothing, nothing, nothing, np.full((terms, 2), np.nan), is_forecast=False)
 
 
-def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...], start: pd.Timestamp) -> Coming:
-    """Foretell from all complete weeks; ``start`` is the Monday of the first day ahead. Later weeks on record are known."""
+def foresee(
+    area_weeks: pd.DataFrame,
+    areas: list[str],
+    terms: tuple[Term, ...],
+    start: pd.Timestamp,
+    spreads: Mapping[Felt, Floats] | None = None,
+) -> Coming:
+    """Foretell from all complete weeks; ``start`` is the Monday of the first day ahead. Later weeks on record are known.
+
+    ``spreads`` tell how unlike hours without service are, and which to forecast beside all of eight weeks.
+    """
     grids = area_weeks_as_grids(area_weeks)
     weekly = np.full((len(areas), grids.quality.shape[1], len(terms)), np.nan)
     place = pd.Index(areas).get_indexer(pd.Index(grids.areas))
@@ -119,13 +137,15 @@ def foresee(area_weeks: pd.DataFrame, areas: list[str], terms: tuple[Term, ...],
     eight = _coming(weekly, origin, [WINDOW] * len(terms))
     if DOWN not in terms or not eight.is_forecast:
         return eight
-    windows = {over: [over if term is DOWN else WINDOW for term in terms] for over in WINDOWS}
-    down = weekly[:, :origin, terms.index(DOWN)]
-    return replace(
-        eight,
-        others={over: _coming(weekly, origin, weeks) for over, weeks in windows.items()},
-        felt={over: _remembered(down, over) for over in (WINDOW, *WINDOWS)},
-    )
+    known, hours = spreads or {}, terms.index(DOWN)
+    eight = replace(eight, hours=hours, spread=known.get(ALL_OF_EIGHT, spread_of_hours.NONE))
+    others, lived = {}, {ALL_OF_EIGHT: _remembered(weekly[:, :origin, hours], WINDOW)}
+    for one in sorted(set(known) - {ALL_OF_EIGHT}):
+        own = np.full(weekly.shape[:2], np.nan)
+        own[place[place >= 0]] = _felt_hours(area_weeks, grids, one)[place >= 0]
+        others[one] = replace(_with_hours(eight, own, origin, one.weeks), spread=known[one])
+        lived[one] = _remembered(own[:, :origin], one.weeks)
+    return replace(eight, others=others, felt=lived)
 
 
 def _remembered(weekly: Floats, window: int) -> Floats:
@@ -140,6 +160,37 @@ def _remembered(weekly: Floats, window: int) -> Floats:
     count = counts[:, ends] - counts[:, starts]
     mean = np.divide(sums[:, ends] - sums[:, starts], count, out=np.full(count.shape, np.nan), where=count > 0)
     return np.where(2 * count >= ends - starts, mean, np.nan)
+
+
+def _felt_hours(area_weeks: pd.DataFrame, grids: AreaWeeks, felt: Felt) -> Floats:
+    """(areas, weeks) the hours without service that are felt, in steps, of areas by themselves."""
+    every = grids.quality[:, :, EVERY_TERM.index(DOWN)]
+    name = longer_than(felt.longer_than)
+    if not felt.longer_than or name not in area_weeks:
+        return every
+    long = on_grid(area_weeks, grids, name) / DOWN.per
+    return felt.of(every.ravel(), long.ravel()).reshape(every.shape)
+
+
+def _with_hours(eight: Coming, hours: Floats, origin: int, window: int) -> Coming:
+    """``eight`` with other hours without service in the place of its own."""
+    term = eight.hours or 0
+    own = _coming(hours[:, :, None], origin, [window])
+    if not own.is_forecast:
+        return continuing(*eight.now.shape)
+    return replace(
+        eight,
+        now=_put(eight.now, term, own.now[:, 0]),
+        mean=_put(eight.mean, term, own.mean[:, 0]),
+        error=_put(eight.error, term, own.error[:, 0]),
+        lasting=_put(eight.lasting.T, term, own.lasting[0]).T,
+    )
+
+
+def _put(values: Floats, term: int, own: Floats) -> Floats:
+    values = values.copy()
+    values[:, term] = own
+    return values
 
 
 def _coming(weekly: Floats, origin: int, windows: list[int]) -> Coming:

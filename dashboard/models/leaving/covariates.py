@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.measures import DOWN, MEASURES, PLANNED, WINDOWS, over
+from dashboard.measures import DOWN, LENGTHS, MEASURES, PLANNED, WINDOWS, over
 from dashboard.models.complaints.measure_lags import TERMS, Term, is_planned
-from dashboard.models.leaving.doses.dose import EIGHT
+from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT, EIGHT, Felt
 from dashboard.models.statistics.splines import restricted_cubic_spline
 
 Floats = npt.NDArray[np.float64]
@@ -21,6 +21,8 @@ TRAILING: dict[str, str] = {measure.name: measure.trailing for measure in MEASUR
 TENURE_KNOT_SHARES = (0.05, 0.35, 0.65, 0.95)
 LEAST_KNOWN = 0.5
 LEAST_OBSERVED = 0.5
+LEAST_APART = 0.05
+"""The share of the hours without service that long outages, and that shorter ones, must have for them to be told apart."""
 BLOCK_WEEKS = 4
 JUST_FREE_DAYS = 56
 PRICE_CHANGE_DAYS = 56
@@ -44,24 +46,29 @@ class Quality:
     area_means: pd.DataFrame
     provider: Floats
 
-    def steps(self, frame: pd.DataFrame, weeks: int = EIGHT) -> Floats:
+    def steps(self, frame: pd.DataFrame, felt: Felt = ALL_OF_EIGHT) -> Floats:
         """(n, terms) quality of each row in steps; nan where less than half of the eight weeks was observed.
 
         A newcomer's first day with an outage of three hours is no eight weeks of three hours a day. Hours without service are
-        those over so many ``weeks`` where these are known, else over eight; other measures are over eight.
+        those that are ``felt``, over eight weeks where more or less are not known; other measures are over eight.
         """
         is_seen = frame["trailing_observed_ratio"].to_numpy(dtype=float, na_value=0.0) >= LEAST_OBSERVED
-        values = [(_over(frame, weeks) if t is DOWN else _trailing(frame, t)) / t.per for t in self.terms]
+        values = [(_hours(frame, felt) if t is DOWN else _trailing(frame, t)) / t.per for t in self.terms]
         steps = np.stack(values, axis=-1) if values else np.zeros((len(frame), 0))
         return np.where(is_seen[:, None], steps, np.nan)
 
-    def other_weeks(self, frame: pd.DataFrame) -> list[int]:
+    def other_weeks(self, frame: pd.DataFrame) -> tuple[int, ...]:
         """Over how many weeks, beside eight, ``frame`` tells hours without service."""
-        return [
-            weeks
-            for weeks in WINDOWS
-            if DOWN in self.terms and over(weeks) in frame and frame[over(weeks)].notna().any()
-        ]
+        return tuple(weeks for weeks in WINDOWS if DOWN in self.terms and _is_told(frame, over(weeks)))
+
+    def lengths(self, frame: pd.DataFrame) -> tuple[int, ...]:
+        """By which lengths of single outages, in hours, ``frame`` tells hours without service apart.
+
+        A length that next to none lasted longer, or next to all, tells nothing apart; nor does one that is known of less than half of
+        the customers' time.
+        """
+        told = [hours for hours in LENGTHS if DOWN in self.terms and over(EIGHT, hours) in frame]
+        return tuple(hours for hours in told if LEAST_APART <= _share(frame, hours) <= 1 - LEAST_APART)
 
     def between(self, frame: pd.DataFrame) -> Floats:
         """(n, terms) the mean of each row's area; the provider's where the area is not known."""
@@ -73,6 +80,32 @@ def _trailing(frame: pd.DataFrame, term: Term) -> Floats:
     """One term (n,) over the eight weeks; planned work that hours do not tell apart is 0, for all of it counts as down."""
     values = frame[TRAILING[term.name]].to_numpy(dtype=float, na_value=np.nan)
     return np.nan_to_num(values) if term is PLANNED else values
+
+
+def _is_told(frame: pd.DataFrame, name: str) -> bool:
+    return name in frame and bool(frame[name].notna().any())
+
+
+def _share(frame: pd.DataFrame, hours: int) -> float:
+    """Of the hours without service, the share in single outages that lasted longer; 0 where there are none, or too little is known."""
+    long, every = frame[over(EIGHT, hours)].to_numpy(dtype=float, na_value=np.nan), _trailing(frame, DOWN)
+    known = ~np.isnan(long) & ~np.isnan(every)
+    whole = float(every[known].sum())
+    if known.sum() < LEAST_KNOWN * (~np.isnan(every)).sum() or whole <= 0:
+        return 0.0
+    return float(np.minimum(long, every)[known].sum()) / whole
+
+
+def _hours(frame: pd.DataFrame, felt: Felt) -> Floats:
+    """(n,) hours without service that are felt."""
+    every = _over(frame, felt.weeks)
+    if not felt.longer_than:
+        return every
+    long = np.full(len(every), np.nan)
+    for name in (over(felt.weeks, felt.longer_than), over(EIGHT, felt.longer_than)):
+        if name in frame:
+            long = np.where(np.isnan(long), frame[name].to_numpy(dtype=float, na_value=np.nan), long)
+    return felt.of(every, long)
 
 
 def _over(frame: pd.DataFrame, weeks: int) -> Floats:

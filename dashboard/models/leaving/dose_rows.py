@@ -9,12 +9,12 @@ import pandas as pd
 
 from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import Term
-from dashboard.models.leaving.doses.dose import EIGHT
 from dashboard.models.leaving.doses.dose_check import FEWEST_BINS, Check
+from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT, Felt
 from dashboard.models.leaving.fitted_hazard import Predictor
 
 PASSES, FAILS, UNTESTED = "passes", "fails", "untested"
-CHECK_COLUMNS = ["measure", "verdict", "weeks", "bins", "statistic", "p_value", "note"]
+CHECK_COLUMNS = ["measure", "verdict", "weeks", "longer_than_hours", "bins", "statistic", "p_value", "note"]
 BIN_COLUMNS = ["measure", "bin", "unit", "low", "high", "observed", "expected", "ratio", "ratio_low", "ratio_high"]
 Z95 = 1.959964
 FITTED = 1e-3
@@ -27,7 +27,8 @@ def checks(predictor: Predictor) -> pd.DataFrame:
         (
             term.name,
             verdict(check),
-            _weeks(term, predictor),
+            _felt(term, predictor).weeks,
+            _felt(term, predictor).longer_than,
             len(check.low),
             check.statistic,
             check.p_value,
@@ -35,11 +36,12 @@ def checks(predictor: Predictor) -> pd.DataFrame:
         )
         for term, check, is_told in _each(predictor)
     ]
-    return pd.DataFrame(rows, columns=CHECK_COLUMNS)
+    made = pd.DataFrame(rows, columns=CHECK_COLUMNS)
+    return made.assign(longer_than_hours=made["longer_than_hours"].astype("Int64"))
 
 
-def _weeks(term: Term, predictor: Predictor) -> int:
-    return predictor.doses.weeks if term is DOWN else EIGHT
+def _felt(term: Term, predictor: Predictor) -> Felt:
+    return predictor.doses.felt if term is DOWN else ALL_OF_EIGHT
 
 
 def verdict(check: Check) -> str:

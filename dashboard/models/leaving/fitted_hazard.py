@@ -134,13 +134,13 @@ class Prepared:
         )
 
     def _remembered(self) -> dose_fit.Remembered | None:
-        """Hours without service over other weeks, where they are known and a term."""
+        """Hours without service over other weeks and by the length of outages, where they are known and a term."""
         quality = self.design.quality
-        over = {weeks: quality.steps(self.known, weeks) for weeks in quality.other_weeks(self.known)}
-        if not over:
+        weeks, lengths = quality.other_weeks(self.known), quality.lengths(self.known)
+        if not weeks and not lengths:
             return None
         place = quality.terms.index(DOWN)
-        return dose_fit.Remembered(place, {weeks: steps[:, place] for weeks, steps in over.items()})
+        return dose_fit.Remembered(place, weeks, lengths, lambda felt: quality.steps(self.known, felt)[:, place])
 
 
 @dataclass(frozen=True, slots=True)

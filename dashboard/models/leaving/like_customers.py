@@ -13,6 +13,7 @@ from dashboard.models.leaving import level_of_weeks
 from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.covariates import WITHIN
 from dashboard.models.leaving.doses import dose
+from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT
 from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
 
@@ -109,19 +110,19 @@ def growth(
 ) -> Floats:
     """``factors`` (count, areas) of all customers of today, drawn as the doses and the quality to come are elsewhere.
 
-    Where hours act over other weeks than eight, from the level that these weeks give today (`level_of_weeks`).
+    Where other hours than all of eight weeks are felt, from the level that these give today (`level_of_weeks`).
     """
     effects = predictor.coefficients[predictor.design.places(WITHIN)]
     draws, found = predictor.draws(count, seed, prospect.areas), np.ones((count, len(prospect.areas)))
-    for weeks, which in draws.by_weeks():
-        steps = predictor.design.quality.steps(customers_now, weeks)
+    for felt, which in draws.by_felt():
+        steps = predictor.design.quality.steps(customers_now, felt)
         target, terms = np.zeros(steps.shape[1]), list(range(steps.shape[1]))
         groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, target, bins=FEWER_BINS)
-        ahead = coming.over(weeks)
+        ahead = coming.over(felt)
         own = draws.only(which, terms)
         found[which] = factors(groups, own, ahead, ahead.draws(count, seed)[which])
-        if weeks != dose.EIGHT and weeks in coming.felt:
+        if felt != ALL_OF_EIGHT and felt in coming.felt:
             down = predictor.design.quality.terms.index(DOWN)
-            felt = coming.felt[dose.EIGHT], coming.felt[weeks]
-            found[which] *= level_of_weeks.levels(own, down, float(effects[down]), felt)
+            lived = coming.felt[ALL_OF_EIGHT], coming.felt[felt]
+            found[which] *= level_of_weeks.levels(own, down, float(effects[down]), lived)
     return found

@@ -1,13 +1,20 @@
 -- chunk_outages: one row per stretch of hours without service of a device, as far as it lies in the chunk: longer than two
--- hours, or with hours beside it that nobody saw. An hour goes on with the outage of the one before unless somebody saw
--- service between them, more than six hours lie between, or either hour tells of a return: one that was partly up ends an
--- outage or begins one, never both. Stretches apart by hours that nobody saw are put together by lasting_outages.
+-- hours, or with hours beside it that nobody saw. An hour goes on with the outage of the one before unless it tells of a
+-- return: one that was partly up ends an outage or begins one, never both. Stretches apart by up to six hours that nobody saw,
+-- or by the edge of a chunk, are put together by lasting_outages.
 CREATE TABLE chunk_outages AS
 WITH met AS (
     SELECT
         marks.*,
         coalesce(
-            marks.hour_no - marks.before_no <= 7 AND returns.hour_no IS NULL, FALSE
+            marks.hour_no - marks.before_no = 1
+            OR (
+                marks.hour_no - marks.before_no <= 7
+                AND returns.hour_no IS NULL
+                AND (marks.is_whole OR marks.is_edge)
+                AND (marks.is_whole_before OR marks.is_edge_before)
+            ),
+            FALSE
         ) AS is_near
     FROM chunk_marks AS marks
     LEFT JOIN chunk_returns AS returns

@@ -1,5 +1,5 @@
--- chunk_returns: the marks before which somebody saw service, where at most six hours lie between a mark and the one
--- before it.
+-- chunk_returns: the marks before which somebody saw service, where up to six hours lie between a mark and the one before it
+-- and both were without service for all of their hour.
 CREATE TABLE chunk_returns AS
 SELECT DISTINCT asked.device_id, asked.hour_no
 FROM (
@@ -7,7 +7,7 @@ FROM (
     FROM (
         SELECT device_id, hour_no, before_no, unnest(range(1, hour_no - before_no)) AS number
         FROM chunk_marks
-        WHERE hour_no - before_no BETWEEN 2 AND 7
+        WHERE hour_no - before_no BETWEEN 2 AND 7 AND (is_whole OR is_edge) AND (is_whole_before OR is_edge_before)
     ) AS gaps
 ) AS asked
 JOIN quality_hours AS q

@@ -18,7 +18,10 @@ begun AS (
         *,
         CASE
             WHEN between_hours <= 6 AND first_no - before_no - 1 = between_hours
-                AND (is_whole_before OR (is_whole_first AND NOT is_end_before))
+                AND (
+                    (is_whole_before AND is_whole_first)
+                    OR (between_hours = 0 AND (is_whole_before OR (is_whole_first AND NOT is_end_before)))
+                )
                 THEN 0
             ELSE 1
         END AS begins

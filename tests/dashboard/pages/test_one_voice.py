@@ -16,9 +16,10 @@ from dashboard.commands import choose_fixes, fixes_command
 from dashboard.figures import area_drivers, build_dates, dose_checks, ranking
 from dashboard.figures import fixes as figures
 from dashboard.models.fixes.avoidable import withheld
-from dashboard.models.leaving import coming_quality
+from dashboard.models.leaving import coming_quality, outage_lengths
 from dashboard.pages import area, areas, evidence, fixes
 from dashboard.pages.source import Source, visit
+from dashboard.reports import area_report
 from dashboard.reports.area_report import compose, render_html
 from dashboard.results.stored_results import RESULT_TABLES
 from dashboard.tables.ranking_tables import AVOIDABLE
@@ -79,7 +80,7 @@ def test_no_csv_names_money_on_whom_works_would_keep(built):
     rows = list(csv.reader(io.StringIO(figures.csv(built, 30))))
     assert len(rows) > 1
     assert not [cell for row in rows for cell in row if MONEY.search(cell)]
-    assert "88%" in rows[1][rows[0].index("intervals")]
+    assert "not measured for this version" in rows[1][rows[0].index("intervals")]
     header = areas.csv(built).splitlines()[0]
     assert "monthly_revenue_at_risk" in header, "of the ranking, which stays"
     assert "saved" not in header
@@ -206,6 +207,21 @@ def test_evidence_opens_what_fails_and_says_where(refuted, built):
     assert evidence.TEXT["dose_none"] in " ".join(texts(evidence._dose(nothing)))
 
 
+def test_which_outages_count_is_said_with_the_check_and_with_what_is_supposed(built):
+    checks = built.dose_checks.assign(longer_than_hours=[4, 0, 0, 0])
+    said = [one.sentence.split(":")[0] for one in dose_checks.checks(replace(built, dose_checks=checks))]
+    assert said[0] == "Time without service in single outages longer than 4 hours, mean of 8 weeks"
+    assert not [line for line in said[1:] if "single outages" in line]
+    earlier = replace(built, dose_checks=checks.assign(longer_than_hours=None))
+    assert "single outages" not in dose_checks.checks(earlier)[0].sentence
+    notes = [{"code": "outage_lengths", "text": outage_lengths.ALIKE}]
+    said_now = replace(built, manifest=built.manifest | {"notes": notes})
+    assert figures.supposed(said_now).endswith(outage_lengths.ALIKE)
+    told = figures.all_fixes(said_now, "EUR", 30)
+    assert outage_lengths.ALIKE in area_report.would_help(told, told.proven[0].area, [])[0]
+    assert not re.search(r"\d%", figures.HOW_OFTEN_HELD.replace("95%", "")), "figures of earlier versions are not ours"
+
+
 def test_what_no_list_shows_is_counted_as_it_is(told):
     one, more = (figures.left_out(replace(told, small=n, negligible=n)) for n in (1, 3))
     assert one[0].startswith("1 neighbourhood is left out: it has too few customers")
@@ -330,7 +346,7 @@ def test_pages_and_report_say_why_the_analysis_ends_before_today(sample, tmp_pat
 def test_the_first_line_says_how_rarely_the_intervals_held(sample, tmp_path):
     source = Source(sample.make(tmp_path))
     page = fixes.layout(visit(source)).children
-    first = next(part for part in page if "88%" in " ".join(texts(part)))
+    first = next(part for part in page if figures.HELD_TOO_RARELY in " ".join(texts(part)))
     before = page[: page.index(first)]
     assert "would keep" not in " ".join(" ".join(texts(part)) for part in before)
 

@@ -40,6 +40,8 @@ CASES: dict[str, tuple[str, list[dict[str, float]], tuple[float, float, float]]]
     "back for an hour": ("2025-06-03T08", [*[WHOLE] * 3, {}, *[WHOLE] * 3], (6, 0, 0)),
     "two hours unseen within": ("2025-06-03T08", [*[WHOLE] * 3, UNSEEN, BLIND, *[WHOLE] * 2], (5, 5, 0)),
     "unseen at the end of a week": (SUNDAY_NIGHT, [*[WHOLE] * 3, *[UNSEEN] * 3, *[WHOLE] * 3], (6, 6, 6)),
+    "back within, then unseen": ("2025-06-03T08", [*[WHOLE] * 3, HALF, UNSEEN, *[WHOLE] * 3], (6.5, 0, 0)),
+    "over the end of a week by halves": (SUNDAY_NIGHT, [HALF, *[WHOLE] * 4, HALF], (5, 5, 0)),
     "unseen for seven hours": ("2025-06-03T08", [*[WHOLE] * 3, *[UNSEEN] * 7, *[WHOLE] * 3], (6, 0, 0)),
     "silent within": ("2025-06-03T08", [*[WHOLE] * 3, SILENT, *[WHOLE] * 3], (6, 6, 0)),
     "planned": ("2025-06-03T08", [PLANNED] * 6, (0, 0, 0)),

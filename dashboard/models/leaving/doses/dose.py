@@ -5,7 +5,8 @@
 With c towards 0 each step multiplies leaving (exponential), with c = 1 each adds the same, with more of c later steps
 add less and less. The good level's choice changes b and not the fit. Steps below it, and effects below 0, bend alike with the other sign: draws of
 an effect about 0 then do neither more good than harm.
-Box and Cox (1964) and Aranda-Ordaz (1983, Biometrics 39) use the family. Hours without service may act over 2, 4, 8 or 16 weeks.
+Box and Cox (1964) and Aranda-Ordaz (1983, Biometrics 39) use the family. Hours without service may act over 2, 4, 8 or 16 weeks,
+all alike or those of long single outages more (``felt_hours``).
 ``dose_fit`` fits and weighs the forms.
 """
 
@@ -17,14 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dashboard.models.leaving.doses.dose_check import Check
+from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT, Felt
 from dashboard.models.leaving.doses.own_slopes import OwnSlopes
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 CURVATURES: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
-EIGHT = 8
-"""Weeks over which every measure is told, and acts where nothing says otherwise."""
 
 
 def log_ratio(curvature: float, effects: Floats, steps: Floats) -> Floats:
@@ -52,7 +52,7 @@ def bend(curvature: float, effects: Floats, steps: Floats) -> Floats:
 class Dose:
     """One form: effects (terms,) of a step, their covariance where clusters suffice, and its weight among the forms.
 
-    ``good`` (terms,) is the level from which steps count, ``weeks`` over how many weeks hours without service act.
+    ``good`` (terms,) is the level from which steps count, ``felt`` which hours without service act.
     """
 
     curvature: float
@@ -60,21 +60,28 @@ class Dose:
     covariance: Floats | None
     weight: float
     good: Floats
-    weeks: int = EIGHT
+    felt: Felt = ALL_OF_EIGHT
 
 
 @dataclass(frozen=True, slots=True)
 class Doses:
     """The forms that are not ruled out. ``checks`` tell by term whether leaving goes along it as they say.
 
-    ``weeks`` are those over which hours without service act in the form that fits best.
+    ``felt`` are the hours without service that act in the form that fits best, ``lengths`` those in hours
+    by which forms tell single outages apart.
     """
 
     forms: tuple[Dose, ...]
     clusters: int
     own: tuple[OwnSlopes, ...] = ()
     checks: tuple[Check, ...] = ()
-    weeks: int = EIGHT
+    felt: Felt = ALL_OF_EIGHT
+    lengths: tuple[int, ...] = ()
+
+    @property
+    def felts(self) -> frozenset[Felt]:
+        """The hours without service that act in any of the forms."""
+        return frozenset(form.felt for form in self.forms)
 
     def draws(self, count: int, seed: int, areas: Codes | None = None) -> Draws:
         """Forms by their weights, and in each its effects by Student's t; the estimates alone where no error is known.
@@ -97,7 +104,7 @@ class Doses:
             np.array([dose.curvature for dose in self.forms])[of],
             effects[order],
             np.stack([dose.good for dose in self.forms])[of],
-            np.array([dose.weeks for dose in self.forms])[of],
+            tuple(self.forms[place].felt for place in of),
             own,
         )
 
@@ -113,7 +120,7 @@ def _drawn(dose: Dose, count: int, clusters: int, random: np.random.Generator) -
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Curvatures and weeks (draws,), effects and the ``good`` level of their steps (draws, terms).
+    """Curvatures and which hours without service are felt (draws,), effects and the ``good`` level of their steps (draws, terms).
 
     ``own`` are, by term, how many times the effect each area's own is (draws, areas), or (1, 1) where all are alike.
     """
@@ -121,12 +128,15 @@ class Draws:
     curvatures: Floats
     effects: Floats
     good: Floats
-    weeks: Codes
+    felt: tuple[Felt, ...]
     own: tuple[Floats, ...] = ()
 
-    def by_weeks(self) -> list[tuple[int, Codes]]:
-        """Over how many weeks hours without service act, and the places of the draws in which they do."""
-        return [(int(weeks), np.flatnonzero(self.weeks == weeks)) for weeks in np.unique(self.weeks)]
+    def by_felt(self) -> list[tuple[Felt, Codes]]:
+        """Which hours without service are felt, and the places of the draws in which they are."""
+        places: dict[Felt, list[int]] = {}
+        for place, felt in enumerate(self.felt):
+            places.setdefault(felt, []).append(place)
+        return [(felt, np.array(places[felt])) for felt in sorted(places)]
 
     def log_ratios(self, term: int, steps: Floats, area: Codes | None = None) -> Floats:
         """(draws, n) what quality of ``steps`` (n,) or (draws, n) does to the log hazard, against the good level.
@@ -144,6 +154,5 @@ class Draws:
 
     def only(self, which: slice | Codes, terms: list[int]) -> Draws:
         own = tuple(self.own[t][which] if self.own[t].size > 1 else self.own[t] for t in terms) if self.own else ()
-        return Draws(
-            self.curvatures[which], self.effects[which][:, terms], self.good[which][:, terms], self.weeks[which], own
-        )
+        felt = self.felt[which] if isinstance(which, slice) else tuple(self.felt[place] for place in which)
+        return Draws(self.curvatures[which], self.effects[which][:, terms], self.good[which][:, terms], felt, own)

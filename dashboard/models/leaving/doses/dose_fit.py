@@ -1,12 +1,12 @@
 """The forms of the dose fitted to who left when, and weighed by how well they fit.
 
-Weights are those of likelihoods with equal numbers of coefficients (Kass and Raftery 1995), tempered where neighbourhoods differ
+Hours without service may act over other weeks than eight, and those of long single outages more than others. Weights are those of likelihoods with equal numbers of coefficients (Kass and Raftery 1995), tempered where neighbourhoods differ
 more than their counts explain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dashboard.models.leaving.doses import dose_check, own_slopes
-from dashboard.models.leaving.doses.dose import CURVATURES, EIGHT, Dose, Doses, bend, log_ratio, slope
+from dashboard.models.leaving.doses.dose import CURVATURES, Dose, Doses, bend, log_ratio, slope
+from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT, PART, Felt
 from dashboard.models.leaving.doses.own_slopes import ALIKE, Counted, OwnSlopes
 from dashboard.models.statistics import curved_hazard, hazard
 
@@ -26,6 +27,10 @@ GOOD_SHARE = 0.01
 NEGLIGIBLE_WEIGHT = 0.005
 HOPELESS = 30.0
 """Units of log likelihood below the best by which no other curvature of the same weeks is tried."""
+NOT_WORTH_MORE = 6.0
+"""Units below it by which forms of long outages alone are told no further apart."""
+WORTH_MORE = 2.0
+"""Units of log likelihood by which hours of long outages must be better than all alike for other weeks to be tried with them."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,13 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Hours without service in steps (n,) over other numbers of weeks than eight, and which of the terms they are."""
+    """Which of the terms are hours without service, over how many other ``weeks`` than eight these are known, by which
+    ``lengths`` of single outages they are told apart, and how to get them in ``steps`` (n,)."""
 
     term: int
-    over: Mapping[int, Floats]
+    weeks: tuple[int, ...]
+    lengths: tuple[int, ...]
+    steps: Callable[[Felt], Floats]
 
 
 def fit(
@@ -90,7 +98,8 @@ def fit(
         rows.clusters,
         own,
         _checks(asked, found, weights, own),
-        _best(found).weeks,
+        _best(found).felt,
+        asked.lengths,
     )
 
 
@@ -106,9 +115,9 @@ def straight_alone(
     """Only the exponential form, with nothing tested: for those who ask who leaves, but not what better quality would keep."""
     asked = _Asked(rows, at, steps, places, is_estimated, None)
     log_means = np.log(np.maximum(straight.means, 1e-300))
-    found = _Found(CURVATURES[0], EIGHT, straight, log_means, _likelihood(rows, log_means))
+    found = _Found(CURVATURES[0], ALL_OF_EIGHT, straight, log_means, _likelihood(rows, log_means))
     alike, untested = (ALIKE,) * len(at), (dose_check.NOTHING,) * len(at)
-    return Doses((_dose(found, asked, 1.0),), rows.clusters, alike, untested, EIGHT)
+    return Doses((_dose(found, asked, 1.0),), rows.clusters, alike, untested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,26 +132,32 @@ class _Asked:
     remembered: Remembered | None
 
     @property
-    def other_weeks(self) -> list[int]:
+    def other_weeks(self) -> tuple[int, ...]:
         """Over how many weeks hours may act beside eight."""
         one = self.remembered
-        return sorted(one.over) if one is not None and self.is_estimated[one.term] else []
+        return one.weeks if one is not None and self.is_estimated[one.term] else ()
 
-    def over(self, weeks: int) -> Floats:
-        """(n, terms) steps with the hours without service over so many weeks."""
-        if self.remembered is None or weeks == EIGHT:
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """By which lengths of single outages hours may act."""
+        one = self.remembered
+        return one.lengths if one is not None and self.is_estimated[one.term] else ()
+
+    def over(self, felt: Felt) -> Floats:
+        """(n, terms) steps with the hours without service that are felt."""
+        if self.remembered is None or felt == ALL_OF_EIGHT:
             return self.steps
         steps = self.steps.copy()
-        steps[:, self.remembered.term] = self.remembered.over[weeks]
+        steps[:, self.remembered.term] = self.remembered.steps(felt)
         return steps
 
-    def curve(self, curvature: float, weeks: int) -> _Curve:
-        steps = self.over(weeks)
+    def curve(self, curvature: float, felt: Felt) -> _Curve:
+        steps = self.over(felt)
         return _Curve(curvature, (steps - _good(steps))[:, self.is_estimated], self.places)
 
     def term(self, one: _Found, place: int) -> own_slopes.Term:
         """One of the terms in one of the forms."""
-        effect, steps = one.fit.coefficients[self.at][place], self.over(one.weeks)
+        effect, steps = one.fit.coefficients[self.at][place], self.over(one.felt)
         return own_slopes.Term(one.curvature, effect * (steps - _good(steps))[:, place])
 
 
@@ -168,40 +183,71 @@ def _good(steps: Floats) -> Floats:
 
 
 def _forms(asked: _Asked, straight: hazard.Fit) -> list[_Found]:
-    """Every curvature over eight weeks; over other weeks those about the best, until none beside it is better."""
+    """Every curvature over eight weeks; over other weeks, and of long outages, those about the best, until none beside it is
+    better."""
     log_means = np.log(np.maximum(straight.means, 1e-300))
-    found = [_Found(CURVATURES[0], EIGHT, straight, log_means, _likelihood(asked.rows, log_means))]
+    found = [_Found(CURVATURES[0], ALL_OF_EIGHT, straight, log_means, _likelihood(asked.rows, log_means))]
     if not asked.is_estimated.any():
         return found
-    found += [one for c in CURVATURES[1:] if (one := _form(asked, straight, c, EIGHT)) is not None]
+    found += [one for c in CURVATURES[1:] if (one := _form(asked, straight, c, ALL_OF_EIGHT)) is not None]
     begin = CURVATURES.index(_best(found).curvature)
     for weeks in asked.other_weeks:
-        found += _about(asked, straight, weeks, begin, _best(found).log_likelihood)
-    return found
+        found += _about(asked, straight, Felt(weeks), begin, _best(found).log_likelihood)
+    return found + _of_long_outages(asked, straight, _best(found))
 
 
-def _about(asked: _Asked, straight: hazard.Fit, weeks: int, begin: int, to_beat: float) -> list[_Found]:
-    """The forms over so many weeks, from the curvature at ``begin`` to both sides as far as the likelihood rises."""
-    tried: dict[int, _Found | None] = {begin: _form(asked, straight, CURVATURES[begin], weeks)}
+def _of_long_outages(asked: _Asked, straight: hazard.Fit, best: _Found) -> list[_Found]:
+    """Forms of long outages alone, for every length; and, where these come near the best of all hours alike, of the length that
+    fits best those about it: other curvatures, other weeks if it fits better, and shorter outages that count in part."""
+    begin, to_beat = CURVATURES.index(best.curvature), best.log_likelihood
+    found = _converged(
+        _form(asked, straight, best.curvature, replace(best.felt, longer_than=hours)) for hours in asked.lengths
+    )
+    if not found or _best(found).log_likelihood < to_beat - NOT_WORTH_MORE:
+        return found
+    top = _best(found)
+    found += [one for one in _about(asked, straight, top.felt, begin, to_beat, known=top) if one is not top]
+    if top.log_likelihood > to_beat + WORTH_MORE:
+        others = {ALL_OF_EIGHT.weeks, *asked.other_weeks} - {top.felt.weeks}
+        curvature = _best(found).curvature
+        found += _converged(
+            _form(asked, straight, curvature, replace(top.felt, weeks=weeks)) for weeks in sorted(others)
+        )
+    top = _best(found)
+    return found + _converged([_form(asked, straight, top.curvature, replace(top.felt, rest=PART))])
+
+
+def _converged(found: Iterable[_Found | None]) -> list[_Found]:
+    return [one for one in found if one is not None]
+
+
+def _about(
+    asked: _Asked, straight: hazard.Fit, felt: Felt, begin: int, to_beat: float, *, known: _Found | None = None
+) -> list[_Found]:
+    """The forms of these hours, from the curvature at ``begin`` to both sides as far as the likelihood rises.
+
+    ``known`` is the form at ``begin`` where it was fitted before.
+    """
+    tried: dict[int, _Found | None] = {begin: known or _form(asked, straight, CURVATURES[begin], felt)}
     first = tried[begin]
     if first is not None and first.log_likelihood < to_beat - HOPELESS:
         return [first]
     while True:
-        known = {place: one for place, one in tried.items() if one is not None}
-        top = max(known, key=lambda place: known[place].log_likelihood) if known else begin
+        fitted = {place: one for place, one in tried.items() if one is not None}
+        top = max(fitted, key=lambda place: fitted[place].log_likelihood) if fitted else begin
         beside = [place for place in (top - 1, top + 1) if 0 <= place < len(CURVATURES) and place not in tried]
         if not beside:
-            return list(known.values())
-        tried |= {place: _form(asked, straight, CURVATURES[place], weeks) for place in beside}
+            return list(fitted.values())
+        tried |= {place: _form(asked, straight, CURVATURES[place], felt) for place in beside}
 
 
-def _form(asked: _Asked, straight: hazard.Fit, curvature: float, weeks: int) -> _Found | None:
+def _form(asked: _Asked, straight: hazard.Fit, curvature: float, felt: Felt) -> _Found | None:
     """None where it does not converge."""
     kept = asked.at[asked.is_estimated]
-    fitted = curved_hazard.fit(asked.rows, kept, asked.curve(curvature, weeks), straight)
+    fitted = curved_hazard.fit(asked.rows, kept, asked.curve(curvature, felt), straight)
     if not fitted.has_converged or fitted.fit.dropped[kept].any():
         return None
-    return _Found(curvature, weeks, fitted.fit, fitted.log_means, fitted.log_likelihood)
+    return _Found(curvature, felt, fitted.fit, fitted.log_means, fitted.log_likelihood)
 
 
 def _own(asked: _Asked, found: list[_Found]) -> tuple[OwnSlopes, ...]:
@@ -230,9 +276,9 @@ def _checks(
             times = 1.0 + slopes.mean[rows.cluster]
             term = asked.term(best, place)
             log_means += term.added(times)[0] - term.added(np.ones(times.size))[0]
-    rows.columns[:, kept] = asked.curve(best.curvature, best.weeks).at(best.fit.coefficients[kept])[1]
+    rows.columns[:, kept] = asked.curve(best.curvature, best.felt).at(best.fit.coefficients[kept])[1]
     counted = dose_check.Counted.of(rows, log_means, asked.places.week)
-    told = iter(dose_check.check(counted, asked.over(best.weeks)[:, asked.is_estimated]))
+    told = iter(dose_check.check(counted, asked.over(best.felt)[:, asked.is_estimated]))
     return tuple(next(told) if is_estimated else dose_check.NOTHING for is_estimated in asked.is_estimated)
 
 
@@ -243,7 +289,7 @@ def _best(found: list[_Found]) -> _Found:
 @dataclass(frozen=True, slots=True)
 class _Found:
     curvature: float
-    weeks: int
+    felt: Felt
     fit: hazard.Fit
     log_means: Floats
     log_likelihood: float
@@ -279,4 +325,4 @@ def _dose(one: _Found, asked: _Asked, weight: float) -> Dose:
     whole, at, is_estimated = hazard.careful_covariance(one.fit), asked.at, asked.is_estimated
     effects = np.where(is_estimated, one.fit.coefficients[at], 0.0)
     own = None if whole is None else np.where(np.outer(is_estimated, is_estimated), whole[np.ix_(at, at)], 0.0)
-    return Dose(one.curvature, effects, own, float(weight), _good(asked.over(one.weeks)), one.weeks)
+    return Dose(one.curvature, effects, own, float(weight), _good(asked.over(one.felt)), one.felt)

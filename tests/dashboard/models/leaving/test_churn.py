@@ -14,6 +14,7 @@ from dashboard.models.fixes import avoidable
 from dashboard.models.leaving import churn, churn_notes, expected_leavers
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
 from dashboard.models.leaving.doses import dose
+from dashboard.models.leaving.doses.felt_hours import Felt
 
 from ...sample_measures import PLANTED, not_taken
 
@@ -121,10 +122,14 @@ def test_quality_that_explains_who_moves_away_takes_the_word_effect():
 def test_weights_of_weeks_and_shapes_are_said():
     none = np.zeros(1)
     forms = [(0.0, 8, 0.5), (2.0, 8, 0.1), (4.0, 16, 0.4)]
-    doses = dose.Doses(tuple(dose.Dose(bend, none, None, share, none, weeks) for bend, weeks, share in forms), 20)
+    doses = dose.Doses(tuple(dose.Dose(bend, none, None, share, none, Felt(weeks)) for bend, weeks, share in forms), 20)
     assert churn_notes.weights(doses) == (
         "leaving: in what would help, hours without service act over 8 weeks 60%, 16 weeks 40%;"
         " shapes of the effects: each step multiplies 50%, later steps add less 50%"
+    )
+    long = dose.Doses((*doses.forms[:2], dose.Dose(4.0, none, None, 0.4, none, Felt(16, 4))), 20)
+    assert "16 weeks 40%, in single outages of any length 60%, longer than 4 hours 40%; shapes" in churn_notes.weights(
+        long
     )
 
 

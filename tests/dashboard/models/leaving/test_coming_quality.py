@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.measures import longer_than
 from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.leaving import coming_quality
+from dashboard.models.leaving.doses.felt_hours import PART, Felt
 
 AREAS, WEEKS = 40, 56
 FIRST = pd.Timestamp("2025-01-06")
@@ -129,3 +131,22 @@ def test_draws_have_the_mean_and_move_customers_to_it():
     assert drawn.mean(axis=0) == pytest.approx(found.mean, rel=0.05)
     steps, area = found.now[:, 0], np.arange(AREAS)
     assert steps + found.moved(0, drawn[:5, :, 0], area, steps) == pytest.approx(drawn[:5, :, 0])
+
+
+def test_hours_of_long_outages_are_foretold_from_their_own_history():
+    random = np.random.default_rng(8)
+    usual = random.gamma(4, 0.25, AREAS)
+    hours = random.gamma(2, 0.5, (AREAS, WEEKS)) * usual[:, None]
+    share = np.where(np.arange(AREAS) % 2 == 0, 0.1, 0.7)
+    long = hours * share[:, None]
+    weeks = area_weeks(hours).assign(**{longer_than(4): long.ravel()})
+    felts = {felt: np.zeros(0) for felt in (Felt(), Felt(8, 4), Felt(2, 4), Felt(8, 4, PART))}
+    found = coming_quality.foresee(weeks, NAMES[:AREAS], TERMS[:1], START, felts)
+    own = coming_quality.foresee(area_weeks(long), NAMES[:AREAS], TERMS[:1], START)
+    assert set(found.others) == {Felt(8, 4), Felt(2, 4), Felt(8, 4, PART)}
+    assert found.over(Felt(8, 4)).mean == pytest.approx(own.mean)
+    assert found.over(Felt(8, 4)).now == pytest.approx(own.now)
+    assert found.over(Felt(2, 4)).now[:, 0] == pytest.approx(long[:, -2:].mean(axis=1))
+    part = found.over(Felt(8, 4, PART)).now[:, 0]
+    assert part == pytest.approx((long + PART * (hours - long))[:, -8:].mean(axis=1))
+    assert found.over(Felt(16)) is found

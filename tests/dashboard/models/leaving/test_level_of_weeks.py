@@ -12,12 +12,14 @@ import pytest
 from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.leaving import coming_quality, level_of_weeks, like_customers
 from dashboard.models.leaving.doses import dose
+from dashboard.models.leaving.doses.felt_hours import Felt
 from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 
 from .test_coming_quality import FIRST, NAMES, area_weeks
 
 LONG_AGO, LATELY, NEVER, ALWAYS = range(4)
 WEEKS = 40
+EVERY, TWO = Felt(8), Felt(2)
 
 
 def _felt() -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +32,7 @@ def _felt() -> tuple[np.ndarray, np.ndarray]:
 
 def _draws(effect: float, curvature: float = 0.0) -> dose.Draws:
     none = np.zeros((3, 1))
-    return dose.Draws(np.full(3, curvature), none + effect, none, np.full(3, 2))
+    return dose.Draws(np.full(3, curvature), none + effect, none, (TWO,) * 3)
 
 
 def test_who_was_struck_long_ago_has_forgotten_and_who_was_lately_minds_it_all():
@@ -71,11 +73,12 @@ def test_hours_are_remembered_over_what_there_is():
 
 def test_expected_leavers_start_from_the_level_of_the_weeks_that_are_remembered():
     hours = np.random.default_rng(1).gamma(0.3, 2.0, (6, WEEKS))
-    coming = coming_quality.foresee(area_weeks(hours), NAMES[:6], TERMS[:1], FIRST + pd.Timedelta(weeks=WEEKS))
-    np.testing.assert_allclose(coming.felt[8][:, -1], coming.now[:, 0])
-    np.testing.assert_allclose(coming.felt[2][:, -1], coming.over(2).now[:, 0])
+    start, alike = FIRST + pd.Timedelta(weeks=WEEKS), {felt: np.zeros(0) for felt in (EVERY, TWO)}
+    coming = coming_quality.foresee(area_weeks(hours), NAMES[:6], TERMS[:1], start, alike)
+    np.testing.assert_allclose(coming.felt[EVERY][:, -1], coming.now[:, 0])
+    np.testing.assert_allclose(coming.felt[TWO][:, -1], coming.over(TWO).now[:, 0])
     draws, none = _draws(0.2), np.zeros((6, 1))
-    quality = SimpleNamespace(terms=TERMS[:1], steps=lambda customers, weeks: coming.over(weeks).now)
+    quality = SimpleNamespace(terms=TERMS[:1], steps=lambda customers, felt: coming.over(felt).now)
     design = SimpleNamespace(quality=quality, places=lambda kind: np.zeros(1, dtype=np.int64))
     predictor = SimpleNamespace(
         design=design, coefficients=np.array([0.1]), effects=np.array([0.1]), draws=lambda *asked: draws
@@ -85,6 +88,6 @@ def test_expected_leavers_start_from_the_level_of_the_weeks_that_are_remembered(
     def growth(of: coming_quality.Coming) -> np.ndarray:
         return like_customers.growth(prospect, predictor, pd.DataFrame(index=range(6)), of, seed=1, count=3)
 
-    level = level_of_weeks.levels(draws, 0, 0.1, (coming.felt[8], coming.felt[2]))
+    level = level_of_weeks.levels(draws, 0, 0.1, (coming.felt[EVERY], coming.felt[TWO]))
     assert np.ptp(level) > 0.1
     np.testing.assert_allclose(growth(coming), growth(replace(coming, felt={})) * level)

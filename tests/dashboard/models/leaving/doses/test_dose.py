@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from dashboard.measures import LENGTHS
 from dashboard.models.leaving.doses import dose, dose_fit
+from dashboard.models.leaving.doses.felt_hours import Felt
 from dashboard.models.statistics import hazard
 
 AREAS, WEEKS = 40, 60
@@ -57,33 +59,44 @@ def test_where_nothing_can_be_told_apart_every_form_keeps_its_weight():
     assert min(form.weight for form in found.forms) > 0.1
 
 
-def remembered(seed: int, weeks: int, ratio: Callable[[np.ndarray], np.ndarray]) -> dose.Doses:
-    """Doses of a provider whose customers mind the mean of their hours over so many weeks."""
+def remembered(
+    seed: int, weeks: int, ratio: Callable[[np.ndarray], np.ndarray], felt: Felt | None = None
+) -> dose.Doses:
+    """Doses of a provider whose customers mind the mean of their hours over so many weeks, or those of them that are ``felt``."""
     random = np.random.default_rng(seed)
     area, week = np.divmod(np.arange(AREAS * WEEKS), WEEKS)
     hours = random.exponential(3.0, (AREAS, WEEKS + 16)) * (random.random((AREAS, WEEKS + 16)) < 0.3)
-    sums = np.concatenate([np.zeros((AREAS, 1)), np.cumsum(hours, axis=1)], axis=1)
-    over = {w: ((sums[:, 16:-1] - sums[:, 16 - w : -1 - w]) / w).ravel() for w in (2, 4, 8, 16)}
+    is_long = {w: hours > w for w in LENGTHS}
+
+    def mean(values: np.ndarray, w: int) -> np.ndarray:
+        sums = np.concatenate([np.zeros((AREAS, 1)), np.cumsum(values, axis=1)], axis=1)
+        return ((sums[:, 16:-1] - sums[:, 16 - w : -1 - w]) / w).ravel()
+
+    over = {w: mean(hours, w) for w in (2, 4, 8, 16)}
+
+    def steps(one: Felt) -> np.ndarray:
+        return one.of(over[one.weeks], mean(hours * is_long.get(one.longer_than, 1.0), one.weeks))
+
     days = np.full(area.size, 7.0 * 30)
     level = np.exp(random.normal(0, 0.3, AREAS))[area]
-    events = random.poisson(days / 7 * 0.03 * level * ratio(over[weeks])).astype(float)
+    events = random.poisson(days / 7 * 0.03 * level * ratio(steps(felt or Felt(weeks)))).astype(float)
     places = dose_fit.Places(area, week, days)
     own = places.within(over[8])
     columns = np.column_stack([np.ones(area.size), own, *(area == a for a in range(1, AREAS))]).astype(float)
     rows = hazard.Rows(events, days, np.ones(area.size), columns, area, np.zeros(columns.shape[1], bool))
     return dose_fit.fit(
         rows, hazard.fit(rows), np.array([1]), steps=over[8][:, None], places=places, is_estimated=np.array([True]),
-        remembered=dose_fit.Remembered(0, {w: over[w] for w in (2, 4, 16)}),
+        remembered=dose_fit.Remembered(0, (2, 4, 16), LENGTHS if felt else (), steps),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("weeks", [2, 8, 16])
 def test_over_how_many_weeks_hours_act_is_found_with_their_size(weeks):
     found = remembered(5, weeks, lambda hours: 1 + 1.2 * hours)
-    assert found.weeks == weeks
-    assert sum(form.weight for form in found.forms if form.weeks == weeks) > 0.9
+    assert found.felt == Felt(weeks)
+    assert sum(form.weight for form in found.forms if form.felt.weeks == weeks) > 0.9
     draws = found.draws(400, seed=1)
-    own = next(which for over, which in draws.by_weeks() if over == weeks)
+    own = next(which for felt, which in draws.by_felt() if felt.weeks == weeks)
     told = np.exp(draws.only(own, [0]).log_ratios(0, np.array([2.0])) - draws.only(own, [0]).log_ratios(0, np.zeros(1)))
     assert np.median(told) == pytest.approx(3.4, rel=0.3)
     assert found.checks[0].passes
@@ -91,11 +104,48 @@ def test_over_how_many_weeks_hours_act_is_found_with_their_size(weeks):
 
 def test_where_hours_move_nobody_no_number_of_weeks_is_told_from_another():
     found = remembered(6, 8, lambda hours: 1.0 + 0.0 * hours)
-    assert {form.weeks for form in found.forms} == {2, 4, 8, 16}
+    assert {form.felt.weeks for form in found.forms} == {2, 4, 8, 16}
     draws = found.draws(1000, seed=2)
-    assert sorted(np.concatenate([which for _, which in draws.by_weeks()])) == list(range(1000))
-    for weeks, which in draws.by_weeks():
-        assert which.size / 1000 == pytest.approx(sum(f.weight for f in found.forms if f.weeks == weeks), abs=0.06)
+    assert sorted(np.concatenate([which for _, which in draws.by_felt()])) == list(range(1000))
+    for felt, which in draws.by_felt():
+        assert which.size / 1000 == pytest.approx(sum(f.weight for f in found.forms if f.felt == felt), abs=0.06)
+
+
+def of_long(found: dose.Doses, hours: int) -> float:
+    """The weight of forms that go by single outages that lasted longer."""
+    return sum(form.weight for form in found.forms if form.felt.longer_than == hours)
+
+
+def test_hours_of_long_outages_are_told_from_those_of_short_ones():
+    found = remembered(7, 8, lambda hours: 1 + 2.0 * hours, Felt(8, 4))
+    assert found.felt == Felt(8, 4)
+    assert of_long(found, 0) < 0.05
+    assert of_long(found, 4) > 0.7
+    assert found.checks[0].passes
+    told = np.exp(next(f for f in found.forms if f.felt == found.felt and f.curvature == 1.0).effects[0])
+    assert told == pytest.approx(np.exp(2.0), rel=0.6)
+
+
+def test_long_outages_over_other_weeks_are_found_too():
+    found = remembered(8, 2, lambda hours: 1 + 1.5 * hours, Felt(2, 4))
+    assert found.felt.weeks == 2
+    assert of_long(found, 0) < 0.05
+
+
+def test_where_every_hour_counts_the_same_long_outages_alone_do_not_win():
+    found = remembered(9, 8, lambda hours: 1 + 2.0 * hours, Felt(8))
+    assert of_long(found, 0) > 0.9
+    assert found.felt == Felt(8)
+    nothing = remembered(6, 8, lambda hours: 1.0 + 0.0 * hours, Felt(8))
+    assert 0.2 < of_long(nothing, 0) < 0.9
+
+
+def test_hours_of_whom_the_length_is_not_known_are_shared_as_those_of_others():
+    every, long = np.array([4.0, 4.0, 2.0, 0.0]), np.array([4.0, 0.0, np.nan, 0.0])
+    assert Felt(8, 4).of(every, long) == pytest.approx([4.0, 0.0, 1.0, 0.0])
+    assert Felt(8, 4, 0.5).of(every, long) == pytest.approx([4.0, 2.0, 1.5, 0.0])
+    assert Felt(8).of(every, long) is every
+    assert Felt(8, 4).of(np.zeros(2), np.full(2, np.nan)) == pytest.approx([0.0, 0.0])
 
 
 def test_draws_are_reproducible_and_hold_every_form_by_its_weight():
