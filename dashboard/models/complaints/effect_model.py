@@ -89,7 +89,7 @@ def tested(inference: clusters.Inference, kind: str, claimed: npt.NDArray[np.boo
         whole = joint.p_value if joint is not None else np.nan
         return np.maximum(adjusted, whole), whole
     adjusted[claimed] = np.fmin(adjusted[claimed], holm(singles[claimed]))
-    whole = alarm.p_value(inference, [np.ones_like(claimed), claimed])
+    whole = alarm.p_value(inference, claimed)
     return np.maximum(adjusted, whole), whole
 
 
