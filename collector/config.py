@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import settings_file
 from collector.address import parse_address, parse_ip
 from collector.credentials import PATIENCE, Credential, read_credentials
 from collector.inventory_url import InventoryUrl, parse_url
+from collector.reading import ROLES, Device
 
 DETAILS = ("full", "summary", "area")
 MOST_SHARDS = 256
+INVENTORY_COLUMNS = tuple(column.name for column in dataclasses.fields(Device) if column.name != "port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,21 @@ def parse_shard(text: str) -> Shard:
 
 @dataclass(frozen=True, slots=True)
 class DiscoverySettings:
-    """How the inventory is read where it is a URL; a token is sent as ``Authorization: Bearer``. Times in seconds."""
+    """How the inventory is read where it is a URL; a token is sent as ``Authorization: TYPE TOKEN``. Times in seconds.
+
+    ``preset`` names the system whose labels are read; ``labels`` (by column), ``roles`` (by the other system's name) and
+    ``leave_out`` (values by label) say it of any system, and go before the preset.
+    """
 
     refresh_seconds: float = 60.0
     timeout_seconds: float = 10.0
+    token_type: str = "Bearer"
     token_env: str | None = None
     token_file: Path | None = None
+    preset: str | None = None
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    leave_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +217,12 @@ class CollectorSettings:
         return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
 
 
-CHOICES: dict[str, tuple[str, ...]] = {"metrics.network": DETAILS, "metrics.cpe": DETAILS}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "metrics.network": DETAILS,
+    "metrics.cpe": DETAILS,
+    "discovery.token_type": ("Bearer", "Token"),
+    "discovery.preset": ("netbox",),
+}
 
 RANGES: dict[str, tuple[float, float]] = {
     "discovery.refresh_seconds": (1, 86_400),
@@ -322,6 +338,15 @@ def _check_discovery(settings: CollectorSettings, path: Path) -> None:
         raise settings_file.SettingsError(f"{path}: discovery: has both token_env and token_file")
     if wanted != DiscoverySettings() and isinstance(settings.inventory, Path):
         raise settings_file.SettingsError(f"{path}: discovery: is for an inventory that is a URL, but it is a file")
+    for column in wanted.labels:
+        if column not in INVENTORY_COLUMNS:
+            known = ", ".join(INVENTORY_COLUMNS)
+            raise settings_file.SettingsError(f"{path}: discovery.labels.{column}: unknown column; known: {known}")
+    for name, role in wanted.roles.items():
+        if role not in ROLES:
+            raise settings_file.SettingsError(
+                f"{path}: discovery.roles.{name}: must be one of {', '.join(ROLES)}, not {role!r}"
+            )
 
 
 def _check_addresses(addresses: tuple[str, ...], where: str) -> None:

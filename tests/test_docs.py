@@ -44,7 +44,8 @@ def declared(settings: type, prefix: str = "") -> dict[str, object]:
         if key == "credentials":
             found |= declared(collector.credentials.CredentialEntry, "credentials.")
         elif typing.get_origin(hints[field.name]) is dict:
-            found |= dict.fromkeys(f"{key}.{name}" for name in dashboard.config.CHOICES[key])
+            choices = dashboard.config.CHOICES.get(key)
+            found |= dict.fromkeys([key] if choices is None else (f"{key}.{name}" for name in choices))
         elif dataclasses.is_dataclass(hints[field.name]):
             found |= declared(hints[field.name], f"{key}.")
         else:

@@ -42,6 +42,8 @@ def check(config_path: Path) -> tuple[list[str], int]:
     missing = _missing_uplinks(settings, found.devices)
     lines += missing[:MOST_TOLD]
     lines += [f"and {len(missing) - MOST_TOLD} more uplinks that were not there"] if len(missing) > MOST_TOLD else []
+    if found.left_out:
+        lines.append(f"{settings.inventory}: {found.left_out:,} left out, as the settings of its labels say")
     lines += [
         f"{config_path}: good; polls every {settings.poll.interval_seconds:g} s, "
         f"{len(settings.credentials)} credentials, {len(profiles)} profiles",

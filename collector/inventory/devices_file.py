@@ -12,6 +12,7 @@ from collector.config import CollectorSettings
 from collector.inventory import http_discovery
 from collector.inventory.delimited import Table, open_table
 from collector.inventory.device_rows import OPTIONAL, REQUIRED, BadRowError, Row, RowReader, plain
+from collector.inventory.labels import Fault, label_reader
 from collector.inventory_url import InventoryUrl
 from collector.reading import Device
 
@@ -42,13 +43,14 @@ class Inventory:
     """The devices of the good rows and what is wrong with the rest.
 
     ``skipped`` holds the ids of rows that were there but could not be used. ``is_readable`` is False where the
-    file, or the answer, as a whole could not be used.
+    file, or the answer, as a whole could not be used. ``left_out`` counts what the settings leave out.
     """
 
     devices: tuple[Device, ...]
     problems: tuple[Problem, ...] = ()
     skipped: frozenset[str] = frozenset()
     is_readable: bool = True
+    left_out: int = 0
 
 
 def load(source: Path | InventoryUrl, settings: CollectorSettings) -> Inventory:
@@ -68,7 +70,7 @@ def merge(fresh: Inventory, current: Inventory) -> Inventory:
     keeps its last good row. The problems are those of the new one either way.
     """
     if not fresh.devices:
-        return Inventory(current.devices, fresh.problems, fresh.skipped, fresh.is_readable)
+        return Inventory(current.devices, fresh.problems, fresh.skipped, fresh.is_readable, fresh.left_out)
     devices = {device.device_id: device for device in fresh.devices}
     kept = {d.device_id: d for d in current.devices if d.device_id in fresh.skipped and d.device_id not in devices}
     if kept:
@@ -76,7 +78,7 @@ def merge(fresh: Inventory, current: Inventory) -> Inventory:
         for loop in _loops(devices):
             for device_id in loop:
                 devices[device_id] = replace(devices[device_id], parent=None)
-    return Inventory(tuple(devices.values()), fresh.problems, fresh.skipped)
+    return Inventory(tuple(devices.values()), fresh.problems, fresh.skipped, left_out=fresh.left_out)
 
 
 def reload(path: Path, settings: CollectorSettings, current: Inventory) -> Inventory:
@@ -91,11 +93,24 @@ def unusable(file: str, reason: str) -> Inventory:
 
 def read_answer(found: http_discovery.Found, url: InventoryUrl, settings: CollectorSettings) -> Inventory:
     """The devices in an answer of service discovery."""
+    labels = label_reader(settings.discovery)
     try:
-        rows = http_discovery.entries(found.body)
+        rows = http_discovery.entries(found.body, labels)
     except http_discovery.DiscoveryError as error:
         return unusable(url.shown, str(error))
-    return _read_rows(url.shown, rows, RowReader(settings), [])
+    read = _read_rows(url.shown, rows, RowReader(settings), [])
+    titled = (replace(problem, field=labels.titles.get(problem.field, problem.field)) for problem in read.problems)
+    return replace(read, problems=(*_preset_for(found, url, read, settings), *titled))
+
+
+def _preset_for(
+    found: http_discovery.Found, url: InventoryUrl, read: Inventory, settings: CollectorSettings
+) -> Iterator[Problem]:
+    """That there is a preset for labels of which nothing could be made without one."""
+    if settings.discovery.preset is None and not read.devices and b'"__meta_netbox_' in found.body:
+        yield Problem(
+            url.shown, 0, "", 'its labels are NetBox\'s; set preset = "netbox" under [discovery] to read them'
+        )
 
 
 def sentinel_devices(settings: CollectorSettings) -> tuple[Device, ...]:
@@ -152,14 +167,22 @@ def _table_rows(table: Table) -> Iterator[tuple[int, Row | str]]:
 
 
 def _read_rows(
-    name: str, rows: Iterable[tuple[Place, Row | str]], reader: RowReader, problems: list[Problem]
+    name: str, rows: Iterable[tuple[Place, http_discovery.Entry]], reader: RowReader, problems: list[Problem]
 ) -> Inventory:
     devices: dict[str, Device] = {}
     places: dict[str, Place] = {}
     skipped: dict[str, Place] = {}
+    left_out = 0
     for place, row in rows:
+        if row is None:
+            left_out += 1
+            continue
         if isinstance(row, str):
             problems.append(Problem(name, place, "", row))
+            continue
+        if isinstance(row, Fault):
+            problems.append(Problem(name, place, row.field, row.reason))
+            skipped.setdefault(row.device_id, place)
             continue
         try:
             device = reader.device(row)
@@ -174,9 +197,10 @@ def _read_rows(
         devices[device.device_id] = device
         places[device.device_id] = place
     if not devices and not problems:
-        problems.append(Problem(name, 0, "", "holds no devices"))
+        but = f" but {left_out} that [discovery.leave_out] or the preset leaves out" if left_out else ""
+        problems.append(Problem(name, 0, "", f"holds no devices{but}"))
     problems.extend(_check_parents(name, devices, places, skipped))
-    return Inventory(tuple(devices.values()), tuple(problems), frozenset(skipped) - {""})
+    return Inventory(tuple(devices.values()), tuple(problems), frozenset(skipped) - {""}, left_out=left_out)
 
 
 def _at(place: Place) -> str:

@@ -1,7 +1,8 @@
 """The inventory from HTTP service discovery: a URL that answers in the format of Prometheus's ``http_sd_configs``.
 
 A list of groups ``{"targets": ["ADDRESS[:PORT]", ...], "labels": {...}}``; labels are named like the columns of
-devices.csv, bare or as ``__meta_bairro_NAME`` (which Prometheus, reading the same URL, leaves out of its series).
+devices.csv, bare or as ``__meta_bairro_NAME`` (which Prometheus, reading the same URL, leaves out of its series), or
+as the settings say.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from typing import Any
 from bairro_error import BairroError
 from collector.ask_http import AskError, ask, secret
 from collector.config import CollectorSettings
-from collector.inventory.device_rows import OPTIONAL, REQUIRED, Row, plain
+from collector.inventory.device_rows import Row
+from collector.inventory.labels import Fault, LabelReader
 from collector.inventory_url import InventoryUrl
 
 LARGEST_BODY = 256 * 1024 * 1024
 CONTENT_TYPE = re.compile(r'application/json(;\s*charset=("utf-8"|utf-8))?', re.IGNORECASE)
 """As in Prometheus: discovery/http/http.go."""
 
-PREFIX = "__meta_bairro_"
-_FIELDS = tuple(name for name in (*REQUIRED, *OPTIONAL) if name != "address")
+Entry = Row | Fault | str | None
+"""A target: its row, what is wrong with it, or None where it is left out."""
 
 
 class DiscoveryError(BairroError, ValueError):
@@ -54,7 +56,7 @@ def fetch(url: InventoryUrl, settings: CollectorSettings) -> Found:
     try:
         token = secret(wanted.token_env, wanted.token_file)
         if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"{wanted.token_type} {token}"
         answer = ask(url.text, headers=headers, timeout_seconds=wanted.timeout_seconds, most_bytes=LARGEST_BODY)
     except AskError as error:
         raise DiscoveryError(str(error)) from None
@@ -65,21 +67,18 @@ def fetch(url: InventoryUrl, settings: CollectorSettings) -> Found:
     return Found(answer.body, hashlib.blake2b(answer.body, digest_size=16).digest())
 
 
-def entries(body: bytes) -> Iterator[tuple[str, Row | str]]:
-    """Each target as (its place, row), or (its place, what is wrong with it). Raises DiscoveryError at the start.
-
-    A target without ``device_id`` goes by its address, as it does in Prometheus.
-    """
+def entries(body: bytes, reader: LabelReader) -> Iterator[tuple[str, Entry]]:
+    """Each target with its place. Raises DiscoveryError at the start."""
     try:
         groups = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise DiscoveryError(f"answers with what is not JSON: {error}") from None
     if not isinstance(groups, list):
         raise DiscoveryError("answers with JSON that is not a list of target groups")
-    return _entries(groups)
+    return _entries(groups, reader)
 
 
-def _entries(groups: list[Any]) -> Iterator[tuple[str, Row | str]]:
+def _entries(groups: list[Any], reader: LabelReader) -> Iterator[tuple[str, Entry]]:
     for number, group in enumerate(groups):
         place = f"[{number}]"
         targets = group.get("targets") if isinstance(group, dict) else None
@@ -87,29 +86,22 @@ def _entries(groups: list[Any]) -> Iterator[tuple[str, Row | str]]:
         if not isinstance(targets, list):
             yield place, "is not a group: an object with a list of targets is expected"
             continue
-        row = _row({} if labels is None else labels)
+        row = _row({} if labels is None else labels, reader)
         for index, target in enumerate(targets):
             here = f"{place}.targets[{index}]"
-            if isinstance(row, str):
+            if not isinstance(row, dict):
                 yield here, row
             elif not isinstance(target, str):
                 yield here, "is not text"
             else:
-                yield here, {"device_id": plain(target), **row, "address": target.strip()}
+                yield here, reader.at(row, target)
 
 
-def _row(labels: Any) -> Row | str:
-    """The fields among the labels, or what is wrong with them."""
+def _row(labels: Any, reader: LabelReader) -> Entry:
+    """What the labels say of every target of their group."""
     if not isinstance(labels, dict):
         return "its labels are not an object"
-    row: Row = {}
-    for name in _FIELDS:
-        value = labels.get(PREFIX + name, labels.get(name, ""))
-        if not isinstance(value, str):
-            return f"{name}: is not text: {value!r}"
-        if text := plain(value):
-            row[name] = text
-    return row
+    return None if reader.is_left_out(labels) else reader.row(labels)
 
 
 # --- the last good answer, kept for a start while the URL is away ---

@@ -60,7 +60,8 @@ class InventoryWatch:
         if self.current.is_readable:
             self.loaded_at = time.time()
         changed = self.current.devices != before.devices
-        if self.current.problems != before.problems or isinstance(source, Path):
+        is_as_before = (self.current.problems, self.current.left_out) == (before.problems, before.left_out)
+        if not is_as_before or isinstance(source, Path):
             log_problems(self.current)
         if changed or isinstance(source, Path):
             log.info(
@@ -134,7 +135,9 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 def log_problems(found: Inventory) -> None:
-    """One line for each problem, up to a limit."""
+    """One line for each problem, up to a limit, and one for what is left out."""
+    if found.left_out:
+        log.info("%d entries of the inventory are left out, as the settings of its labels say", found.left_out)
     for problem in found.problems[:MOST_PROBLEMS_LOGGED]:
         log.warning("%s", problem)
     if len(found.problems) > MOST_PROBLEMS_LOGGED:

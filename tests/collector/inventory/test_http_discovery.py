@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -26,6 +22,7 @@ from collector.inventory_url import InventoryUrl
 from collector.reading import Device
 
 from ..fleet import CollectorRun, Echoes
+from .discovery_server import Server
 
 GOOD = [
     {"targets": ["192.0.2.1"], "labels": {"device_id": "core", "role": "router", "area": "centro", "job": "x"}},
@@ -39,59 +36,6 @@ DEVICES = (
     Device("192.0.2.2:1161", "192.0.2.2", "cpe", "centro", port=1161, parent="core", ping="off", subscribers=1),
     Device("[2001:db8::2]:1161", "2001:db8::2", "cpe", "centro", port=1161, parent="core", ping="off", subscribers=1),
 )
-
-
-class Server:
-    """Answers every request with ``body``, after ``delay`` seconds."""
-
-    def __init__(self) -> None:
-        self.body: bytes = b"[]"
-        self.status, self.delay, self.kind = 200, 0.0, "application/json; charset=utf-8"
-        self.headers: dict[str, str] = {}
-        self.asked: list[dict[str, str]] = []
-        server = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append({"path": self.path, **{k.lower(): v for k, v in self.headers.items()}})
-                time.sleep(server.delay)
-                self.send_response(server.status)
-                headers = {"Content-Type": server.kind, "Content-Length": str(len(server.body)), **server.headers}
-                for name, value in headers.items():
-                    if value:
-                        self.send_header(name, value)
-                self.end_headers()
-                with contextlib.suppress(ConnectionError):
-                    self.wfile.write(server.body)
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/sd"
-
-    def say(self, groups: Any) -> None:
-        self.body = json.dumps(groups).encode()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    opened = Server()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def settings(server: Server, tmp_path: Path) -> CollectorSettings:
-    return CollectorSettings(InventoryUrl(server.url), tmp_path, discovery=DiscoverySettings(timeout_seconds=1.0))
 
 
 def load(settings: CollectorSettings) -> Inventory:
@@ -161,7 +105,8 @@ def test_an_answer_that_cannot_be_used_says_why(server, settings, change, reason
     server.say(GOOD)
     for name, value in change.items():
         setattr(server, name, value)
-    found = load(settings)
+    patience = 0.1 if server.delay else 1.0
+    found = load(replace(settings, discovery=DiscoverySettings(timeout_seconds=patience)))
     assert (found.devices, len(found.problems)) == ((), 1)
     assert problems(found)[0].startswith(f"{server.url}: {reason}")
     good = Inventory(DEVICES)
