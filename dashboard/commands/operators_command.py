@@ -81,7 +81,9 @@ def add_window(arguments: argparse.Namespace, settings: DashboardSettings, engin
     window_id = maintenance.add(engine, window, by=actor(arguments), at=now)
     row = next(row for row in maintenance.windows(engine, now, past=True) if row["window_id"] == window_id)
     known = (
-        "no inventory has been published yet, so the name was not checked" if devices is None else f"{devices} devices"
+        "no inventory has been published yet, so the name was not checked"
+        if devices is None
+        else f"{devices:,} device{'' if devices == 1 else 's'}"
     )
     return f"window {window_id} on {window.target_kind} {window.target} ({known})\n  {_when(row, now)}"
 
@@ -118,8 +120,9 @@ def acknowledge_incident(arguments: argparse.Namespace, settings: DashboardSetti
     from dashboard.operations import acknowledgements
 
     by, now = actor(arguments), datetime.now(UTC)
-    incident_id = acknowledgements.acknowledge(engine, arguments.incident, arguments.note, by=by, at=now)
-    return f"{by} has taken on incident {incident_id}"
+    incident_id, ended_at = acknowledgements.acknowledge(engine, arguments.incident, arguments.note, by=by, at=now)
+    over = "" if ended_at is None else f", which ended at {ended_at:%Y-%m-%d %H:%M} UTC and is over"
+    return f"{by} has taken on incident {incident_id}{over}"
 
 
 def _entry(arguments: argparse.Namespace, settings: DashboardSettings, now: datetime) -> Entry:

@@ -73,6 +73,16 @@ def _fell(row: Row) -> str:
     return f"{root} is down{behind}"
 
 
+def had(row: Row) -> str:
+    """What an incident that is over had struck; a group's root answered throughout, so that it is no part of it."""
+    root, devices = row["root_device_id"] or "an unknown device", int(row["devices_affected"])
+    struck = f"{_devices(devices)} behind {root}" if row["scope"] == "group" else root
+    if row["kind"] == "degradation":
+        return f"{MEASURES.get(row['measure'], 'bad quality')} at {struck}"
+    behind = f" and {_devices(devices - 1)} behind it" if row["scope"] != "group" and devices > 1 else ""
+    return f"{'planned work at ' if row['kind'] == 'planned' else ''}{struck}{behind}"
+
+
 def _group_now(row: Row, root: str) -> str:
     """How those stand who fell silent together."""
     if answers_now(row):

@@ -11,8 +11,9 @@ from collector.published import ACKNOWLEDGEMENTS, INCIDENTS
 from dashboard.operations import audit
 
 
-def acknowledge(engine: sa.Engine, incident: str, note: str, *, by: str, at: datetime) -> str:
-    """Store the acknowledgement of ``incident`` (its id, or the beginning of it); returns the whole id.
+def acknowledge(engine: sa.Engine, incident: str, note: str, *, by: str, at: datetime) -> tuple[str, datetime | None]:
+    """Store the acknowledgement of ``incident`` (its id, or the beginning of it); returns the whole id, and when the
+    incident ended: None while it is open.
 
     The same person may acknowledge an incident again with another note. Raises audit.EntryError.
     """
@@ -28,4 +29,5 @@ def acknowledge(engine: sa.Engine, incident: str, note: str, *, by: str, at: dat
         }
         connection.execute(sa.insert(ACKNOWLEDGEMENTS).values(row))
         audit.record(connection, "incident.acknowledge", incident_id, by=by, at=at, details={"note": note})
-    return incident_id
+        ended_at = connection.scalar(sa.select(INCIDENTS.c.ended_at).where(INCIDENTS.c.incident_id == incident_id))
+    return incident_id, ended_at

@@ -130,7 +130,6 @@ def _ended(live: Live, source: Source, now: datetime) -> list[Any]:
     for row in rows.to_dict("records"):
         lasted = numbers.duration((row["ended_at"] - row["started_at"]).total_seconds())
         at = numbers.moment(row["ended_at"].astimezone(now.tzinfo), now)
-        people = numbers.count(row["subscribers_affected"])
-        root = row["root_device_id"] or "–"
-        items.append(html.Li([*_where(row, source), f": {root}, {people} customers, {lasted}, over at {at}"]))
+        people = numbers.of(int(row["subscribers_affected"]), "customer")
+        items.append(html.Li([*_where(row, source), f": {figures.had(row)}, {people}, {lasted}, over at {at}"]))
     return [html.H3(TEXT["ended"]), html.Ul(items, className="ended")]

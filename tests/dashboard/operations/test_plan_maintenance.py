@@ -174,12 +174,15 @@ def test_an_incident_is_taken_up_with_a_note(folder: Path, capsys: pytest.Captur
     totals = {"devices_affected": 1, "subscribers_affected": 1, "customer_minutes_lost": 0.0}
     for name in ("abc-1", "abc-2", "a%c-3"):
         row = {"incident_id": name, "scope": "device", "kind": "outage", "started_at": START, "detected_by": "0"}
+        row["ended_at"] = START.replace(hour=1) if name == "a%c-3" else None
         with engine.begin() as connection:
             connection.execute(sa.insert(INCIDENTS).values(**row, **totals))
     engine.dispose()
     assert run(folder, "acknowledge", "abc-2", "--note", " crew is on its way ", "--by", "ana") == 0
     assert capsys.readouterr().out == "ana has taken on incident abc-2\n"
     assert run(folder, "acknowledge", "a%", "--by", "rui") == 0
+    over = "which ended at 2026-03-02 01:00 UTC and is over"
+    assert capsys.readouterr().out == f"rui has taken on incident a%c-3, {over}\n"
     found = {row["incident_id"]: row for row in stored(folder, ACKNOWLEDGEMENTS)}
     assert (found["abc-2"]["acknowledged_by"], found["abc-2"]["note"]) == ("ana", "crew is on its way")
     assert (found["a%c-3"]["acknowledged_by"], found["a%c-3"]["note"]) == ("rui", "")

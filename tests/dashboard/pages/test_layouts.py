@@ -103,6 +103,26 @@ def test_now_tells_what_ended_where_nothing_is_open(source):
     assert "Ended" not in text_of(now_incidents.cards(dataclasses.replace(live, incidents=over), source, later))
 
 
+@pytest.mark.parametrize(
+    ("kind", "scope", "devices", "measure", "said"),
+    [
+        ("outage", "group", 16, None, ": 16 devices behind n08-olt1, "),
+        ("outage", "subtree", 3, None, ": n08-olt1 and 2 devices behind it, "),
+        ("planned", "device", 1, None, ": planned work at n08-olt1, "),
+        ("degradation", "group", 4, "loss", ": packet loss at 4 devices behind n08-olt1, "),
+        ("degradation", "device", 1, "latency", ": slow answers at n08-olt1, "),
+    ],
+)
+def test_now_tells_what_an_incident_that_is_over_had_struck(source, kind, scope, devices, measure, said):
+    """The root of a group answered throughout."""
+    live = source.live()
+    over = live.incidents[live.incidents["ended_at"].notna()].assign(
+        kind=kind, scope=scope, devices_affected=devices, measure=measure, subscribers_affected=1
+    )
+    told = text_of(now_incidents.cards(dataclasses.replace(live, incidents=over), source, datetime.now(UTC)))
+    assert f"{said}1 customer, " in told
+
+
 def test_now_tells_planned_work_from_outages(sample, scratch):
     moment = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
     live = sample.network(moment)
