@@ -42,9 +42,9 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
     """Backtest on everything that is on record, and store it. Raises build.BuildError where nothing can be made."""
     progress("reading records and quality")
     try:
-        inputs = build.read_inputs(settings)
-        progress("joining them into the panel")
         now = datetime.datetime.now(datetime.UTC)
+        inputs = build.read_inputs(settings, now)
+        progress("joining them into the panel")
         panel = withholding.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings, now=now))
     except (SnapshotError, panels.PanelError, quality_hours.TableError, EngineError) as error:
         raise build.BuildError(str(error)) from error

@@ -33,6 +33,8 @@ CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
 ANALYSIS = 37
 DAMAGED, INCIDENTS_UNREAD = "quality_damaged", "incidents_unread"
+SILENT_SECONDS = 120.0
+"""A collector that runs writes its live table anew every few seconds."""
 
 
 class BuildError(BairroError, ValueError):
@@ -97,7 +99,7 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
     progress("reading records and quality")
     try:
         stored_results.check_clock(settings.data, now)
-        inputs = read_inputs(settings)
+        inputs = read_inputs(settings, now)
     except (SnapshotError, quality.TableError, stored_results.ClockError) as error:
         raise BuildError(str(error)) from error
     fingerprint = _fingerprint(inputs, settings)
@@ -155,8 +157,8 @@ def _build(settings: DashboardSettings, progress: Progress, *, force: bool) -> P
         raise BuildError(str(error)) from error
 
 
-def read_inputs(settings: DashboardSettings) -> Inputs:
-    """Everything on record. Raises BuildError where something needed is missing, SnapshotError, TableError."""
+def read_inputs(settings: DashboardSettings, now: datetime.datetime) -> Inputs:
+    """Everything on record at ``now``. Raises BuildError where something needed is missing, SnapshotError, TableError."""
     tables = {kind: records.read(kind, settings.data) for kind in RECORDS}
     if not tables["customers"].num_rows:
         raise BuildError(
@@ -167,9 +169,7 @@ def read_inputs(settings: DashboardSettings) -> Inputs:
     if damages := hours.damages() if not files else []:
         raise BuildError(f"no quality history can be read: {stored_hours.note(damages)}")
     if not files:
-        raise BuildError(
-            f"no quality history in {settings.data / 'quality'}: start bairro collect (or bairro demo, to try it out)"
-        )
+        raise BuildError(_no_hours(settings.data, now))
     devices = quality.read_devices(settings.data)
     found = {kind: _table_digest(table) for kind, table in tables.items()}
     found["devices"] = _table_digest(devices)
@@ -178,6 +178,21 @@ def read_inputs(settings: DashboardSettings) -> Inputs:
     told = operations.read(settings.database_url, operations.whole_days_until(files))
     found["incidents"] = _table_digest(told)
     return Inputs(tables, hours, devices, told, found)
+
+
+def _no_hours(data: Path, now: datetime.datetime) -> str:
+    """Why there is no quality history, and what brings it: a collector that runs writes each hour after its end."""
+    told = [path.stat().st_mtime for path in (data / "live").glob("shard=*.parquet")]
+    lacks = f"no quality history in {data / 'quality'}"
+    if not told:
+        return f"{lacks}: start bairro collect (or bairro demo, to try it out)"
+    silent = now.timestamp() - max(told)
+    if silent > SILENT_SECONDS:
+        return f"{lacks}: bairro collect was last heard of {silent / 60:,.0f} minutes ago, before it wrote an hour: start it again"
+    return (
+        f"{lacks} yet: bairro collect runs, and writes each hour up to 15 minutes after its end (where none comes, its log "
+        "says why). Build again once it has run for some weeks: the analysis counts whole ones"
+    )
 
 
 def _fingerprint(inputs: Inputs, settings: DashboardSettings) -> str:

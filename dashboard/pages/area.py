@@ -36,7 +36,7 @@ TEXT = {
     "hidden_why": "No findings are shown for this area, so that no single customer can be identified",
     "hidden_live": "Its devices are shown below as the operations centre sees them.",
     "no_results": "No results for this area yet",
-    "no_results_why": "The first build is still running, or this area was added after the last one. Its devices are shown below.",
+    "no_results_why": "This area was added after the last build, or no build has been completed yet. Its devices are shown below.",
     "excess": "Excess leavers with their 95% interval; the vertical line marks zero",
     "weeks": "Week by week",
     "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete.",

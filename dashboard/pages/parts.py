@@ -35,6 +35,10 @@ NO_RESULTS_WHY = (
     "The first build is still running, or “{build}” has not been started. "
     "It takes a minute or two. Reload this page afterwards."
 )
+FAILED_WHY = (
+    "The last build failed for the reason above, and there are no results of an earlier one. "
+    "Once the reason is gone, “{build}” makes the first ones."
+)
 UNREAD = "Results cannot be read"
 OLDER = "These results were made by another version and lack"
 REBUILD = "“{build}” makes new ones."
@@ -76,11 +80,12 @@ def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:
 
 
 def no_results(title: str, seen: Visit, class_name: str = "reading") -> html.Div:
-    """A page before the first build."""
+    """A page before the first build that went well."""
+    why = FAILED_WHY if build_log.last_failure(seen.settings.data) is not None else NO_RESULTS_WHY
     children = [
         html.H1(title),
         *warnings(None, seen),
-        empty(NO_RESULTS, NO_RESULTS_WHY.format(build=seen.source.command("build"))),
+        empty(NO_RESULTS, why.format(build=seen.source.command("build"))),
     ]
     return html.Div(children, className=f"page {class_name}")
 

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 import bairro
 from dashboard.config import DashboardSettings, load
-from dashboard.pages import evidence
+from dashboard.pages import areas, evidence
 from dashboard.pages.source import Source, visit
 from dashboard.results import backtest_results, stored_results
 from dashboard.tables import quality_hours
@@ -142,6 +143,30 @@ def test_where_no_file_can_be_read_the_build_says_so(settings, capsys) -> None:
     said = capsys.readouterr().err
     assert "no quality history can be read: 3 files" in said
     assert DAY in said
+
+
+@pytest.mark.parametrize(
+    ("heard_ago", "said"),
+    [
+        (None, "quality: start bairro collect (or bairro demo, to try it out)"),
+        (20, "quality yet: bairro collect runs, and writes each hour up to 15 minutes after its end"),
+        (780, "quality: bairro collect was last heard of 13 minutes ago, before it wrote an hour: start it again"),
+    ],
+)
+def test_where_no_hour_is_written_yet_the_build_and_the_pages_say_whether_a_collector_runs(
+    settings, capsys, heard_ago, said
+) -> None:
+    shutil.rmtree(settings.data / "quality")
+    if heard_ago is None:
+        shutil.rmtree(settings.data / "live")
+    else:
+        os.utime(settings.data / "live" / "shard=0.parquet", (heard := time.time() - heard_ago, heard))
+    assert build(settings) == 2
+    assert said in capsys.readouterr().err
+    page = text_of(areas.layout(visit(Source(settings))))
+    assert said in page
+    assert "failed for the reason above" in page
+    assert "still running" not in page
 
 
 def test_a_week_of_which_a_file_vanishes_is_read_again_and_not_taken_for_empty(settings) -> None:
