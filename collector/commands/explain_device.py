@@ -146,7 +146,9 @@ def _uplink(device: Device, reading: Reading) -> str:
     if found is not None:
         if found.is_admin_up is False:
             return f"; its uplink {found.name!r} is shut (ifAdminStatus): an operator did that"
-        return f"; its uplink {found.name!r} is down (ifOperStatus)" if found.is_up is False else ""
+        if found.is_up is False:
+            return f"; its uplink {found.name!r} is down (ifOperStatus)"
+        return "" if wanted is not None else f"; its traffic is that of {found.name!r}: no other can be its uplink"
     names = ", ".join(interface.name for interface in reading.interfaces[:MOST_NAMED])
     if wanted is not None and reading.snmp == "answered":
         only = f"only: {names}" if names else "and no other"

@@ -38,8 +38,11 @@ def answers_now(row: Row) -> bool:
 def people(row: Row) -> tuple[str, list[str]]:
     """How many customers are without service by it now, as a number and the lines under it.
 
-    Of a degradation, which takes no service away, all that it touches; '?' where nobody knows of any of them.
+    Of a degradation, which takes no service away, all that it touches; '?' where nobody knows of any of them, or the
+    inventory counts no customers.
     """
+    if not row["is_counted"]:
+        return "?", ["customers:", "none in the inventory"]
     ever, now = int(row["subscribers_affected"]), int(row["customers_now"])
     if row["kind"] not in {"outage", "planned"} or (now == ever and not row["unseen_now"]):
         return numbers.count(ever), [_customers(ever)]

@@ -74,6 +74,11 @@ class Live:
         return self.incidents[self.incidents["ended_at"].isna()]
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the inventory counts customers at all: where it counts none, nobody knows how many an outage strikes."""
+        return bool(self.devices["subscribers"].any())
+
+    @property
     def is_blind(self) -> bool:
         """Whether any collector doubts its own connection, by its own word or by the database's."""
         if any(shard.condition == "blind" for shard in self.shards):

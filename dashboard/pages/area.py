@@ -46,6 +46,7 @@ TEXT = {
     "counted": "Rates per 100 customers in 90 days",
     "counted_how": "Over all weeks on record, and drawn towards the provider's rate where there are few customers.",
     "counted_whom": "All other numbers of customers are of those on record on",
+    "uncounted": "How many customers are without service is not known: the inventory counts none here (column subscribers).",
     "counted_live": "Customers are counted here by the inventory, as it is now; findings count those on record.",
     "devices": "Its network now",
     "measured": "Network devices: current measurements",
@@ -255,6 +256,8 @@ def devices(here: Live, area: str, now: datetime) -> list[Any]:
 
 def _without_service(affected: int, not_seen: int, customers: int) -> str:
     """'3 of 638 customers without service, not known for 12 more'."""
+    if not customers:
+        return TEXT["uncounted"]
     if not_seen and not_seen >= customers:
         return f"Whether its {numbers.of(customers, 'customer')} {'has' if customers == 1 else 'have'} service is not known"
     gap = f", not known for {numbers.count(not_seen)} more" if not_seen else ""

@@ -27,6 +27,8 @@ TEXT = {
     "no_live": "No live data",
     "no_live_why": "No collector has written the state of its devices here, or what it wrote is gone. A collector writes it a few "
     "seconds after its first round of polls: start it with “bairro collect”. This page then fills without a reload.",
+    "uncounted": "none in the inventory",
+    "count": "The column “subscribers” of the inventory says how many customers are behind a device. It is not there, or 0.",
     "blind": "The collector is blind according to the operations database: its own connection, or every reference it pings, does "
     "not answer. This time counts as not observed, and no new outage is declared.",
 }
@@ -147,7 +149,11 @@ def tiles(live: Live) -> list[html.Div]:
     counts = shown_states(live.devices).value_counts()
     return [
         _affected(struck, dark, f"of {numbers.of(len(areas), 'area')} affected", is_dark=dark == len(areas)),
-        _affected(affected, not_seen, "customers affected", is_dark=bool((live.devices["state"] == "unknown").all())),
+        _affected(affected, not_seen, "customers affected", is_dark=bool((live.devices["state"] == "unknown").all()))
+        if live.is_counted
+        else parts.tile(
+            "?", ["customers affected", html.Small(TEXT["uncounted"], className="gap")], title=TEXT["count"]
+        ),
         html.Div(className="rule"),
         *(
             parts.tile(numbers.count(int(counts.get(key, 0))), parts.chip(mark), class_name="state", title=mark.meaning)

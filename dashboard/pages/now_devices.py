@@ -32,8 +32,8 @@ FAULTS = {
 }
 FLAPS = "goes down repeatedly"
 WHY = {
+    "down": "does not answer",
     "suspect": "missed a poll; being checked",
-    "unknown": "not polled",
     "silent": "the only one silent: switched off, or its own line",
 }
 MEASURED = "Round trip · pings lost · uplink rate down / up · load of the busier direction · signal"
@@ -76,7 +76,7 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
             "href": parts.area_href(row["area"]),
             "why": row["why"],
             "since": "" if row["state"] == "degraded" else numbers.moment(row["since"].tz_convert(now.tzinfo), now),
-            "subscribers": int(row["subscribers"]),
+            "subscribers": int(row["subscribers"]) if live.is_counted else None,
             "measured": last_reading.line(row),
         }
         for row in chosen.to_dict("records")
@@ -108,11 +108,21 @@ def why(row: dict[Any, Any], live: Live, flapping: frozenset[str], now: datetime
         said = [collector_status.why(live.unseen[row["device_id"]], live.shard_count)]
     elif state == "suppressed" and row["root"] not in {None, row["device_id"]}:
         said = [f"behind {row['root']}"]
+    elif state == "unknown":
+        said = [_unknown(row)]
     else:
         said = [WHY[state]] if state in WHY else []
     if (end := until(row["maintenance_until"], now)) and (said or state != UNWELL):
         said = [f"planned work until {end}", *said]
     return ", ".join(said)
+
+
+def _unknown(row: dict[Any, Any]) -> str:
+    """Why a collector that is heard of knows nothing: polls that could not be sent, or came to nothing yet, do not count."""
+    polled = row["polled_at"]
+    if polled is None or pd.isna(polled):
+        return "not polled yet"
+    return "not polled" if polled < row["since"] else "asked without result: bairro explain says why"
 
 
 def _ails(row: dict[Any, Any], live: Live, flapping: frozenset[str]) -> list[str]:

@@ -46,7 +46,7 @@ def cards(live: Live, source: Source, now: datetime) -> list[Any] | html.Div:
     made = []
     for row in rows.to_dict("records"):
         root = row["root_device_id"]
-        row |= {"root_state": devices["state"].get(root), "worst": _worst(row, live)}
+        row |= {"root_state": devices["state"].get(root), "worst": _worst(row, live), "is_counted": live.is_counted}
         end = until(devices["maintenance_until"].get(root), now)
         made.append(_card(row, source, now, begin=figures.begin(row, parents.get(root)), until=end, ids=ids))
     if not live.is_database_known:
@@ -130,6 +130,6 @@ def _ended(live: Live, source: Source, now: datetime) -> list[Any]:
     for row in rows.to_dict("records"):
         lasted = numbers.duration((row["ended_at"] - row["started_at"]).total_seconds())
         at = numbers.moment(row["ended_at"].astimezone(now.tzinfo), now)
-        people = numbers.of(int(row["subscribers_affected"]), "customer")
-        items.append(html.Li([*_where(row, source), f": {figures.had(row)}, {people}, {lasted}, over at {at}"]))
+        people = f", {numbers.of(int(row['subscribers_affected']), 'customer')}" if live.is_counted else ""
+        items.append(html.Li([*_where(row, source), f": {figures.had(row)}{people}, {lasted}, over at {at}"]))
     return [html.H3(TEXT["ended"]), html.Ul(items, className="ended")]

@@ -18,9 +18,11 @@ Row = Mapping[Hashable, Any]
 
 
 def round_trip(seconds: float | None) -> str:
-    """'0.4 ms', '18 ms'."""
+    """'under 0.1 ms', '0.4 ms', '18 ms'."""
     if numbers.is_missing(seconds):
         return numbers.NONE
+    if 0 < (seconds or 0) < 0.00005:
+        return f"under 0.1{numbers.after('ms')}"
     return (
         f"{numbers.decimal((seconds or 0) * 1000, 1)}{numbers.after('ms')}"
         if (seconds or 0) < 0.00995

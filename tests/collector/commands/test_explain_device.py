@@ -151,6 +151,13 @@ def test_a_device_that_is_not_in_the_inventory(settings: Settings) -> None:
     assert (code, "nowhere.csv" in text.splitlines()[1]) == (2, True)
 
 
+def test_the_verdict_names_the_one_interface_that_can_be_the_uplink() -> None:
+    interfaces = (InterfaceReading("lo", 1, is_up=True), InterfaceReading("eth0", 2, is_up=True))
+    reading = Reading("r1", 0.0, 0.1, "answered", interfaces=interfaces)
+    asked = Explanation(Device("r1", "192.0.2.1", "router", "A", ping="off"), (), (), reading, None, {}, {}, None, None)
+    assert verdict(asked, ()) == "SNMP answered; its traffic is that of 'eth0': no other can be its uplink"
+
+
 WAN = InterfaceReading("wan", 1, is_up=True, is_admin_up=True)
 
 

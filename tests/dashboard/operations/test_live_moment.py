@@ -171,6 +171,7 @@ def row(**values):
         "subscribers_affected": 90,
     }
     base |= {"out_now": 8, "customers_now": 90, "unseen_now": 0, "root_state": "up", "measure": None}
+    base |= {"is_counted": True}
     return base | values
 
 
@@ -200,6 +201,11 @@ def row(**values):
             "ap was down; it answers now",
         ),
         ({"scope": "device", "devices_affected": 1, "root_state": "down"}, ("90", ["customers"]), "ap is down"),
+        (
+            {"scope": "device", "devices_affected": 1, "root_state": "down", "is_counted": False},
+            ("?", ["customers:", "none in the inventory"]),
+            "ap is down",
+        ),
         (
             {"kind": "degradation", "measure": "loss", "out_now": 0, "customers_now": 0},
             ("90", ["customers"]),

@@ -108,7 +108,15 @@ def test_an_area_renews_itself_and_sends_only_what_changed(source, sample, scrat
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(None, "–"), (0.0004, "0.4\u202fms"), (0.0099, "9.9\u202fms"), (0.018, "18\u202fms"), (2.5, "2,500\u202fms")],
+    [
+        (None, "–"),
+        (0, "0.0\u202fms"),
+        (0.000024, "under 0.1\u202fms"),
+        (0.0004, "0.4\u202fms"),
+        (0.0099, "9.9\u202fms"),
+        (0.018, "18\u202fms"),
+        (2.5, "2,500\u202fms"),
+    ],
 )
 def test_round_trips(seconds, said):
     assert last_reading.round_trip(seconds) == said

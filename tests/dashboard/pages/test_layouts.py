@@ -54,6 +54,17 @@ def asked(source: Source, search: str = ""):
 # --- now ---
 
 
+def test_where_the_inventory_counts_no_customers_nothing_says_that_none_is_affected(source):
+    live, moment = source.live(), datetime.now(UTC)
+    bare = dataclasses.replace(live, devices=live.devices.assign(subscribers=0), incidents=live.incidents.head(4))
+    assert text_of(now.tiles(bare)[1]) == "? customers affected none in the inventory"
+    told = text_of(now_incidents.cards(bare, source, moment))
+    assert "? customers: none in the inventory" in told
+    assert "0 customers" not in told
+    assert {row["subscribers"] for row in now_devices.rows(bare, source, moment, ["down"])} == {None}
+    assert "not known: the inventory counts none here" in text_of(area.devices(bare.of(bare.devices), "n03", moment))
+
+
 def test_now_counts_devices_and_those_affected(source):
     tiles = now.tiles(source.live())
     assert [text_of(t) for t in tiles[:2]] == ["3 of 24 areas affected", "596 customers affected"]
@@ -123,6 +134,23 @@ def test_now_tells_what_an_incident_that_is_over_had_struck(source, kind, scope,
     assert f"{said}1 customer, " in told
 
 
+@pytest.mark.parametrize(
+    ("polled", "said"),
+    [
+        (None, "not polled yet"),
+        (timedelta(minutes=-5), "not polled"),
+        (timedelta(minutes=2), "asked without result: bairro explain says why"),
+    ],
+)
+def test_now_says_why_a_device_is_unknown_to_a_collector_that_is_heard_of(source, polled, said):
+    live, moment = source.live(), datetime.now(UTC)
+    unknown = live.devices.head(1).assign(
+        state="unknown", since=moment, polled_at=None if polled is None else moment + polled
+    )
+    (row,) = now_devices.rows(dataclasses.replace(live, devices=unknown), source, moment, ["unknown"])
+    assert row["why"] == said
+
+
 def test_now_tells_planned_work_from_outages(sample, scratch):
     moment = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
     live = sample.network(moment)
@@ -137,7 +165,10 @@ def test_now_tells_planned_work_from_outages(sample, scratch):
     assert [("planned work" in text_of(article)) for article in articles] == [False, False, True]
     assert "planned work until 14:00" in text_of(articles[2]), "what is planned comes last"
     rows = now_devices.rows(source.live(moment), source, moment, ["down"])
-    assert {row["device_id"]: row["why"] for row in rows} == {"n03-agg": "planned work until 14:00", "n11-olt2": ""}
+    assert {row["device_id"]: row["why"] for row in rows} == {
+        "n03-agg": "planned work until 14:00, does not answer",
+        "n11-olt2": "does not answer",
+    }
 
 
 def test_now_says_of_a_degradation_what_is_bad(source):
