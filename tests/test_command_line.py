@@ -28,6 +28,7 @@ CONTROL_FLOW = {
     "BadValueError",
     "FilesChangedError",
     "MalformedError",
+    "NotThriftError",
     "TooManyChecksError",
     "_LockedKeyError",
     "_NewerError",
