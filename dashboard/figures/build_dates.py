@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ def analysed(results: Results) -> str:
     return "Nothing analysed yet" if is_nothing(results) else f"Analysed until {numbers.day(cut_off(results))}"
 
 
+def period(results: Results) -> str:
+    """'1 Dec 2025 to 1 Nov 2026', the days analysed; empty where there are none or the results do not tell."""
+    entry, end = results.manifest.get("entry"), cut_off(results)
+    return f"{numbers.day(entry)} to {numbers.day(end)}" if entry and end and not is_nothing(results) else ""
+
+
 def is_nothing(results: Results) -> bool:
     """Whether records end before departures and quality are both on record, so that no day is analysed."""
     entry, end = results.manifest.get("entry"), cut_off(results)
@@ -35,21 +42,35 @@ def lag(results: Results) -> str:
 
     The first input to end decides, as in the panel.
     """
-    day, ends = cut_off(results), [str(end) for end in results.manifest.get("last_complete", {}).values() if end]
+    day, ends = cut_off(results), {k: str(end) for k, end in results.manifest.get("last_complete", {}).items() if end}
     if day is None:
         return ""
     if is_nothing(results):
         return (
             "There is nothing to analyse yet: one of the records ends too early. The build notes on Evidence say which."
         )
-    days = (pd.Timestamp(min(ends)) - pd.Timestamp(day)).days if ends else 0
-    before = (
-        f", {numbers.count(days)} days before the records do, because late entries may be missing" if days > 0 else ""
-    )
     return (
-        f"The analysis ends on {numbers.day(day)}{before}; network values are means of the eight weeks before that day and may"
+        f"The analysis ends on {numbers.day(day)}{_before(day, ends)}; network values are means of the eight weeks before that day and may"
         " have changed since."
     )
+
+
+INPUTS: dict[str, str] = {
+    "quality_hours": "the network's measurements",
+    "customers": "the customer records",
+    "complaints": "the complaints",
+}
+
+
+def _before(day: str, ends: Mapping[str, str]) -> str:
+    """How long before the end of the records ``day`` is, and of which of them where the others go on."""
+    end = min(ends.values(), default=day)
+    days = (pd.Timestamp(end) - pd.Timestamp(day)).days
+    if days <= 0:
+        return ""
+    first = [INPUTS.get(name, name) for name, last in ends.items() if last == end]
+    which = "the records" if len(first) == len(ends) else " and ".join(first)
+    return f", {numbers.of(days, 'day')} before {which} end ({numbers.day(end)}), because late entries may be missing"
 
 
 def built_at(results: Results) -> datetime:

@@ -32,7 +32,7 @@ CERTAINTY: dict[tuple[Side, bool], str] = {
 }
 """What follows from where the excess lies, and from whether it was found."""
 RATE_NAMES = {
-    "leaving": "Customers leaving",
+    "leaving": "Customers who left",
     "complaints_quality": "Complaints about quality",
     "complaints_all": "All complaints",
 }
@@ -127,7 +127,7 @@ def certainty(row: Mapping[str, Any], areas: int) -> str:
     side = side_in(row, "excess_leavers_90d")
     if side is Side.UNKNOWN:
         return "How certain this is cannot be said, because the interval is not known."
-    place_of = f"The excess lies {_between(row, 'excess_leavers_90d')} with 95% probability"
+    place_of = f"The excess lies {_between(row, 'excess_leavers_90d')} (95% interval)"
     place = f"Its rank among {numbers.of(areas, 'area')} lies between {whole(row['rank_low'])} and {whole(row['rank_high'])}."
     return f"{place_of}{CERTAINTY[side, bool(row['is_found'])]}. {place}"
 

@@ -15,7 +15,7 @@ from dashboard.figures import area_drivers, build_dates, findings, known
 from dashboard.figures.area_drivers import Driver
 from dashboard.figures.charts.map import empty
 from dashboard.figures.charts.timeline import timeline
-from dashboard.figures.charts.weeks import weekly
+from dashboard.figures.charts.weeks import STACKED, weekly
 from dashboard.figures.findings import Finding
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers, words
@@ -39,12 +39,13 @@ TEXT = {
     "no_results_why": "This area was added after the last build, or no build has been completed yet. Its devices are shown below.",
     "excess": "Excess leavers with their 95% interval; the vertical line marks zero",
     "weeks": "Week by week",
-    "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete.",
+    "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete. "
+    + STACKED,
     "drivers": "What stands out here",
     "no_drivers": "Nothing was measured here in the weeks analysed.",
     "threshold": "A measure stands out where it is worse here than at the provider by at least one standard deviation between areas (robust).",
     "counted": "Rates per 100 customers in 90 days",
-    "counted_how": "Over all weeks on record, and drawn towards the provider's rate where there are few customers.",
+    "counted_how": "Counted over the whole period analysed{period}, and drawn towards the provider's rate where there are few customers.",
     "counted_whom": "All other numbers of customers are of those on record on",
     "uncounted": "How many customers are without service is not known: the inventory counts none here (column subscribers).",
     "counted_live": "Customers are counted here by the inventory, as it is now; findings count those on record.",
@@ -204,7 +205,9 @@ def counted(said: Finding, results: Results | None) -> html.Section:
         for f in said.rates
     ]
     day = None if results is None else build_dates.cut_off(results)
-    whom = f"{TEXT['counted_how']} {TEXT['counted_whom']} {numbers.day(day)}." if day else TEXT["counted_how"]
+    period = "" if results is None else build_dates.period(results)
+    how = TEXT["counted_how"].format(period=f" ({period})" if period else "")
+    whom = f"{how} {TEXT['counted_whom']} {numbers.day(day)}." if day else how
     below = [html.P(text, className="how") for text in (why, whom) if text]
     return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)), *below)
 

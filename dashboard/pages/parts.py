@@ -70,8 +70,12 @@ def tile(value: str, label: Children, *, class_name: str = "", title: str = "") 
 
 
 def figure_tile(figure: Figure) -> html.Div:
-    span = f"{figure.name}, {figure.span}" if figure.span else figure.name
-    return tile(figure.value, [figure.name, html.Small(figure.span)] if figure.span else figure.name, title=span)
+    span = f"{figure.name}, 95% interval {figure.span}" if figure.span else figure.name
+    return tile(
+        figure.value,
+        [figure.name, html.Small(f"95% interval {figure.span}")] if figure.span else figure.name,
+        title=span,
+    )
 
 
 def empty(title: str, text: Children, *, class_name: str = "") -> html.Div:

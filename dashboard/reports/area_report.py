@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import typst
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
@@ -19,8 +20,8 @@ from dashboard.analysis import build_log
 from dashboard.config import DashboardSettings
 from dashboard.figures import area_drivers, build_dates, findings, known
 from dashboard.figures.area_drivers import Driver
-from dashboard.figures.charts.sparks import description, spark_svg
-from dashboard.figures.charts.weeks import PANELS, weekly
+from dashboard.figures.charts.sparks import days, description, spark_svg
+from dashboard.figures.charts.weeks import PANELS, STACKED, weekly
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Finding
 from dashboard.figures.fixes import ALWAYS, BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
@@ -38,15 +39,16 @@ TEXT = {
     "kind": "Area report",
     "sure": "How sure is that?",
     "why": "Why?",
-    "weeks": "The last year, week by week",
-    "weeks_how": "Solid: this area. Dotted: the whole provider.",
+    "weeks": "Week by week",
+    "weeks_how": f"Solid: this area. Dotted: the whole provider. {STACKED}",
     "fixes": "What would help?",
     "next": "What to look at next",
     "not_measured": "Nothing was measured here in the weeks analysed.",
     "nothing": "Nothing measured here stands out: ask customers who left, and look at prices and customer service.",
     "by_models": "Effect on leaving and complaints",
     "meaning": "Excess leavers are the customers expected to leave in the next 90 days in excess of those who would leave "
-    "at the provider's usual rate for customers of the same tenure and contract status. A 95% interval contains the true value in 95 of 100 cases. "
+    "at the provider's usual rate for customers of the same tenure and contract status. Ranges are 95% intervals: if the model is right, they contain the true value in 95 of "
+    "100 cases. For customers kept those of earlier versions did so too rarely. "
     "“Complaints ×1.20” means 20% more complaints about quality than at the provider's average, all else equal. "
     "A reason, in bold, stands out here and was found to be related to leaving or complaints. " + BASELINE,
 }
@@ -78,9 +80,12 @@ class AreaReport:
     unknown: tuple[str, ...]
     built: datetime
     interval: Chart | None
+    weeks: str
     charts: tuple[Chart, ...]
+    rates_how: str
     effects: tuple[str, ...]
     details: tuple[str, ...]
+    fixes_how: str
     fixes: tuple[str, ...]
     next_steps: tuple[str, ...]
     text: dict[str, str]
@@ -137,6 +142,9 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
     drivers = tuple(replace(d, evidence=line) for d, line in zip(said.drivers, evidence, strict=True))
     said = replace(said, drivers=drivers)
     built = build_dates.built_at(results)
+    complete = results.area_weeks[results.area_weeks["is_complete"]]
+    here, provider = weekly(complete, area, WEEKS), weekly(complete, None, WEEKS)
+    fixes = all_fixes(results, settings.currency, minimum)
     local = built.astimezone(ZoneInfo(settings.timezone))
     return AreaReport(
         provider=settings.provider,
@@ -148,10 +156,13 @@ def compose(results: Results, area: str, settings: DashboardSettings) -> AreaRep
         unknown=(*known.warnings(results), *known.partly(results)),
         built=built,
         interval=_interval(said),
-        charts=_charts(results, area),
+        weeks=_weeks(here),
+        charts=_charts(here, provider),
+        rates_how=_rates_how(results),
         effects=tuple(" ".join(filter(None, (one.sentence, one.caution))) for one in told),
         details=details,
-        fixes=would_help(all_fixes(results, settings.currency, minimum), area, said.drivers),
+        fixes_how=how_to_read(fixes, area),
+        fixes=would_help(fixes, area, said.drivers),
         next_steps=next_steps(said.drivers),
         text=TEXT,
     )
@@ -183,9 +194,14 @@ def _next_step(driver: Driver) -> str:
 def would_help(told: Fixes, area: str, drivers: Sequence[Driver]) -> tuple[str, ...]:
     """What is proven to help in ``area``, most first, or why nothing is named; the page and the report say the same."""
     lines = of_area(told, area, drivers, most=MOST_HELP)
-    if any(fix.area == area for fix in told.proven):
-        return (" ".join(filter(None, (HELD_TOO_RARELY, told.widened, ALWAYS, told.lengths))), *lines)
     return lines if told.is_answered(area) else (told.nothing(), *lines)
+
+
+def how_to_read(told: Fixes, area: str) -> str:
+    """What is to be known before the numbers of `would_help` are read; empty where there are none."""
+    return (
+        " ".join(filter(None, (HELD_TOO_RARELY, told.widened, ALWAYS, told.lengths))) if told.has_numbers(area) else ""
+    )
 
 
 def _interval(said: Finding) -> Chart | None:
@@ -195,9 +211,18 @@ def _interval(said: Finding) -> Chart | None:
     return Chart(said.figures[1].name, interval_svg(*said.excess, label=label), label)
 
 
-def _charts(results: Results, area: str) -> tuple[Chart, ...]:
-    complete = results.area_weeks[results.area_weeks["is_complete"]]
-    here, provider = weekly(complete, area, WEEKS), weekly(complete, None, WEEKS)
+def _weeks(here: pd.DataFrame) -> str:
+    """'Week by week, 1 Dec 2025 to 1 Nov 2026'."""
+    return TEXT["weeks"] if here.empty else f"{TEXT['weeks']}, {' to '.join(days(here))}"
+
+
+def _rates_how(results: Results) -> str:
+    """In what and over which time rates are counted."""
+    period = build_dates.period(results)
+    return "per 100 customers in 90 days" + (f", counted from {period}" if period else "")
+
+
+def _charts(here: pd.DataFrame, provider: pd.DataFrame) -> tuple[Chart, ...]:
     if here.empty:
         return ()
     return tuple(Chart(p.title, spark_svg(p, here, provider), description(p, here, provider)) for p in PANELS)

@@ -17,7 +17,7 @@ LEFT, RIGHT, TOP, BOTTOM = 34, 4, 6, 16
 
 
 def spark_svg(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str:
-    """A chart of one panel: the area solid, the provider dotted, first and last week under it."""
+    """A chart of one panel: the area solid, the provider dotted, its first and last day under it."""
     here, beside = _total(area, panel), _total(provider[provider["week"].isin(area["week"])], panel)
     top = max([1e-9, *here.dropna(), *beside.dropna()]) * 1.05
     step = (WIDTH - LEFT - RIGHT) / max(1, len(area))
@@ -39,18 +39,24 @@ def spark_svg(panel: Panel, area: pd.DataFrame, provider: pd.DataFrame) -> str:
         *(_level(value, y(value), panel) for value in (0.0, top / 1.05)),
     ]
     if panel.is_bar:
-        parts += [
-            f'<rect x="{round(x(i) - step * 0.39, 1)}" y="{y(v)}" width="{round(step * 0.78, 1)}" height="{round(base - y(v), 1)}" fill="{colour}"/>'
-            for i, v in enumerate(here)
-            if not numbers.is_missing(v)
-        ]
+        stacked = [(here, LIGHT.beside)] if panel.stacked else []
+        for values, fill in (*stacked, (area[panel.column], colour)):
+            parts += [
+                f'<rect x="{round(x(i) - step * 0.39, 1)}" y="{y(v)}" width="{round(step * 0.78, 1)}" height="{round(base - y(v), 1)}" fill="{fill}"/>'
+                for i, v in enumerate(values)
+                if not numbers.is_missing(v)
+            ]
     else:
         parts.append(_line(here, x, y, f'stroke="{colour}" stroke-width="1.6"'))
     parts.append(_line(beside, x, y, f'stroke="{LIGHT.ink}" stroke-width="1" stroke-dasharray="1.5 2.5"'))
-    for i, anchor in ((0, "start"), (len(area) - 1, "end")):
-        where = LEFT if anchor == "start" else WIDTH - RIGHT
-        parts.append(_text(where, HEIGHT - 3, numbers.day(area["week"].iloc[i]), anchor))
+    first, last = days(area)
+    parts += [_text(LEFT, HEIGHT - 3, first, "start"), _text(WIDTH - RIGHT, HEIGHT - 3, last, "end")]
     return "".join((*parts, "</svg>"))
+
+
+def days(area: pd.DataFrame) -> tuple[str, str]:
+    """The first day of the first week and the last day of the last."""
+    return numbers.day(area["week"].iloc[0]), numbers.day(area["week"].iloc[-1] + pd.Timedelta(days=6))
 
 
 def _blank(label: str) -> str:

@@ -291,7 +291,7 @@ def test_a_timeline_has_all_panels_on_one_axis(built):
     known = {f"y{i + 1}" if i else "y" for i, panel in enumerate(PANELS) if is_known(here, panel)}
     assert len(known) >= 6
     named = {trace.name: trace for trace in figure.data if trace.hovertemplate}
-    assert {"Evening latency", "Complaints about quality, per 1,000", "Customers leaving, per 1,000"} <= set(named)
+    assert {"Evening latency", "Complaints about quality, per 1,000", "Customers who left, per 1,000"} <= set(named)
     assert all(name in trace.hovertemplate for name, trace in named.items()), "what is pointed at names its measure"
     assert "ms (provider: %{customdata})" in named["Evening latency"].hovertemplate
     assert {str(week)[:10] for week in named["Evening latency"].x} == {f"{week:%Y-%m-%d}" for week in here["week"]}

@@ -79,7 +79,7 @@ def test_what_was_seen_once_is_said_right():
     row = {"verdict": "ordinary", "is_found": False, "rank_low": 20, "rank_high": 24}
     row |= {"excess_leavers_90d": -1.2, "excess_leavers_90d_low": -2.1, "excess_leavers_90d_high": -0.4}
     assert findings.certainty(row, 24).startswith(
-        "The excess lies between −2.1 and −0.4 with 95% probability, so fewer customers leave here than"
+        "The excess lies between −2.1 and −0.4 (95% interval), so fewer customers leave here than"
     )
 
 

@@ -16,6 +16,7 @@ from dash import no_update
 from plotly.utils import PlotlyJSONEncoder
 
 from collector.published import INCIDENTS
+from dashboard.figures import build_dates
 from dashboard.figures import evidence as figures
 from dashboard.figures import fixes as fix_figures
 from dashboard.figures.findings import finding
@@ -326,7 +327,10 @@ def test_an_area_says_whom_its_numbers_count(source, built):
     """By the inventory, by the records of one day, or over all weeks: three counts that differ."""
     said = text_of(area.layout(asked(source), "n03"))
     assert "Customers are counted here by the inventory, as it is now; findings count those on record." in said
-    assert "Over all weeks on record, and drawn towards the provider's rate where there are few customers." in said
+    assert (
+        f"Counted over the whole period analysed ({build_dates.period(built)}), and drawn towards the provider's rate"
+        in said
+    )
     assert f"of those on record on {numbers.day(built.manifest['cut_off'])}." in said
 
 

@@ -218,7 +218,7 @@ def test_which_outages_count_is_said_with_the_check_and_with_what_is_supposed(bu
     said_now = replace(built, manifest=built.manifest | {"notes": notes})
     assert figures.supposed(said_now).endswith(outage_lengths.ALIKE)
     told = figures.all_fixes(said_now, "EUR", 30)
-    assert outage_lengths.ALIKE in area_report.would_help(told, told.proven[0].area, [])[0]
+    assert outage_lengths.ALIKE in area_report.how_to_read(told, told.proven[0].area)
     assert not re.search(r"\d%", figures.HOW_OFTEN_HELD.replace("95%", "")), "figures of earlier versions are not ours"
 
 
@@ -260,13 +260,13 @@ def test_page_and_report_of_an_area_name_the_same_fixes(source, built):
 def test_page_and_report_of_an_area_say_why_intervals_are_wider(source, built, provider, told):
     key = told.proven[0].area
     assert figures.WIDENED not in " ".join(
-        [*texts(fixes.of_area(visit(source), key)), *compose(built, key, provider).fixes]
+        [*texts(fixes.of_area(visit(source), key)), compose(built, key, provider).fixes_how]
     )
     notes = [{"code": bounded_help.NOTE, "text": "Nobody observed 2.0% of the devices' time, and not at random."}]
     dark = replace(built, manifest=built.manifest | {"notes": notes})
     seen = replace(visit(source), source=SimpleNamespace(results=lambda: dark, settings=provider))
     assert figures.WIDENED in " ".join(texts(fixes.of_area(seen, key)))
-    assert figures.WIDENED in " ".join(compose(dark, key, provider).fixes)
+    assert figures.WIDENED in compose(dark, key, provider).fixes_how
     none = dict.fromkeys(("avoidable_leavers_90d_low", "avoidable_leavers_90d_high"), float("nan"))
     lost = replace(dark, avoidable=built.avoidable.assign(**none))
     assert all("(no interval)" in fix.sentence for fix in figures.all_fixes(lost, "EUR", 30).proven)
@@ -328,8 +328,11 @@ def test_pages_and_report_say_why_the_analysis_ends_before_today(sample, tmp_pat
     late = replace(built, manifest={**built.manifest, "cut_off": "2026-11-01", "last_complete": ends})
     said = build_dates.lag(late)
     assert said.startswith(
-        "The analysis ends on 1 Nov 2026, 28 days before the records do, because late entries may be missing; network values"
+        "The analysis ends on 1 Nov 2026, 28 days before the network's measurements end (29 Nov 2026), because late entries may be"
+        " missing; network values"
     )
+    alike = replace(late, manifest={**late.manifest, "last_complete": dict.fromkeys(ends, "2026-11-30")})
+    assert "29 days before the records end (30 Nov 2026), because" in build_dates.lag(alike)
     assert build_dates.lag(replace(late, manifest={"cut_off": "2026-11-01"})).startswith(
         "The analysis ends on 1 Nov 2026; "
     )

@@ -5,9 +5,13 @@ from __future__ import annotations
 import html
 import re
 
+import pandas as pd
 import pytest
 
-from dashboard.figures import findings
+from dashboard.figures import build_dates, findings
+from dashboard.figures.fixes import HELD_TOO_RARELY
+from dashboard.figures.style import numbers
+from dashboard.figures.style.palette import LIGHT
 from dashboard.figures.style.suppression import tellable
 from dashboard.reports import area_report as area_reports
 from dashboard.reports.area_report import (
@@ -52,6 +56,20 @@ def test_it_writes_html_that_stands_alone_and_an_accessible_pdf(provider, tmp_pa
     assert data.startswith(b"%PDF-")
     assert b"pdfuaid" in data, "declared as PDF/UA"
     assert _pages(data) == 1
+
+
+def test_dates_intervals_and_cautions_are_said_where_the_numbers_stand(built, provider):
+    key = str(built.avoidable[built.avoidable["position"].eq(1)]["area"].iloc[0])
+    said, text = compose(built, key, provider), plain(render_html(built, key, provider))
+    assert f"per 100 customers in 90 days, counted from {build_dates.period(built)}" in text
+    weeks = pd.to_datetime(built.area_weeks.query("is_complete")["week"])
+    assert said.weeks.endswith(f" to {numbers.day(weeks.max() + pd.Timedelta(days=6))}")
+    assert f"95% interval {said.said.figures[0].span}".replace("\u202f", " ") in text
+    assert HELD_TOO_RARELY in said.fixes_how
+    assert not [line for line in said.fixes if HELD_TOO_RARELY in line]
+    complaints = next(chart for chart in said.charts if chart.title.startswith("Complaints"))
+    assert LIGHT.accent in complaints.svg
+    assert LIGHT.beside in complaints.svg
 
 
 def test_areas_of_every_rank_fit_on_one_page(built, provider):
