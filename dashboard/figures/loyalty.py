@@ -13,7 +13,8 @@ from dashboard.figures.build_dates import cut_off
 from dashboard.figures.findings import area_names
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas
-from dashboard.measures import COMPARED
+from dashboard.measures import COMPARED, DOWN
+from dashboard.models.loyalty.held_or_loyal import CLEAN_DOWN_HOURS, CLEAN_STEP
 from dashboard.models.statistics.interval_sides import Side, side_in
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ Line = tuple[str | None, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One month of the contract cliff: whose lock-in ends, and how many of them are unhappy."""
+    """One month of the contract cliff: whose lock-in ends, how many of them are unhappy, and of how many that is not known."""
 
     starts_on: str
     ending: int
-    unhappy: int
+    unhappy: str
+    unhappy_share: float
+    unknown: str
     revenue: str
     label: str
 
@@ -85,7 +88,7 @@ def headline(results: Results, currency: str) -> list[str]:
         *([] if whose else ["a complaint about quality in eight weeks"]),
     ]
     said = [
-        f"Of {numbers.count(row['judged'])} customers whose connection was observed, {numbers.count(row['held_bad'])} have "
+        f"Of {numbers.count(row['judged'])} customers at the end of {numbers.day(cut_off(results))} whose connection was observed, {numbers.count(row['held_bad'])} have "
         "bad quality and are bound by a contract: that they stay does not show that they are loyal. "
         f"{numbers.count(row['free_good'])} have good quality, are free to leave, and stay.",
         f"{numbers.count(row['free_bad'])} have bad quality and are free to leave.",
@@ -101,7 +104,7 @@ def headline(results: Results, currency: str) -> list[str]:
     if unseen := int(row["customers"]) - int(row["judged"]):
         said.append(
             f"Whose quality is bad is not known for {numbers.count(unseen)} of {numbers.count(row['customers'])} customers: "
-            "their connection was not observed."
+            f"their connection was observed for less than half of the eight weeks, as that of new customers. {_unjudged(signs[1:])}"
         )
     if whose is not None:
         said.append(f"How many suffer without complaining is not known. {whose}")
@@ -110,10 +113,36 @@ def headline(results: Results, currency: str) -> list[str]:
     if not numbers.is_missing(row["clean_ratio"]):
         span = numbers.interval(row["clean_ratio_low"], row["clean_ratio_high"], lambda v: numbers.percent(v, 0))
         said.append(
-            f"{numbers.percent(row['clean_ratio'], 0)} ({span}) of the complaints about quality came from customers whose "
-            "connection was fine that week; the cause may lie in their homes."
+            f"{numbers.percent(row['clean_ratio'], 0)} ({span}) of {_complaints_judged(row)} came from customers whose "
+            f"connection was fine in the seven days before; the cause may lie in their homes. {fine_connection()}"
         )
     return said
+
+
+def _unjudged(signs: list[str]) -> str:
+    """How customers whose quality is not known are counted; ``signs`` are what else shows that somebody is unhappy."""
+    return f"They count as unhappy only by {_or(signs)}." if signs else "None of them counts as unhappy."
+
+
+def _complaints_judged(row: Row) -> str:
+    """The complaints whose share with a fine connection is told, and how many that leaves out."""
+    every, judged = int(row["quality_complaints"]), int(row["quality_complaints_judged"])
+    which = f"the {numbers.count(judged)} complaints about quality of the last 13 weeks"
+    return f"{which} that could be judged (of {numbers.count(every)})" if judged < every else which
+
+
+def fine_connection() -> str:
+    """What a fine connection is, in a sentence: the rule of `held_or_loyal.py` for the week of a complaint."""
+    others = [
+        f"{words.size(m.name, m.per * CLEAN_STEP)} of {words.driver(m.name).name.lower()}"
+        for m in COMPARED
+        if m is not DOWN
+    ]
+    minutes = numbers.count(CLEAN_DOWN_HOURS * 60)
+    return (
+        f"Fine: without service for {minutes} minutes or less, planned work included, and not worse than the provider's middle customer"
+        f" of the last eight weeks by more than {_or(others)}."
+    )
 
 
 def bad_quality(results: Results) -> str:
@@ -153,9 +182,25 @@ def cliff(results: Results, currency: str) -> list[Month]:
         start = numbers.day(row["month_starts_on"])
         revenue = numbers.money(row["unhappy_monthly_revenue"], currency)
         ending, unhappy = int(row["ending"]), int(row["unhappy_ending"])
+        open_still = 0 if numbers.is_missing(row["unjudged_ending"]) else int(row["unjudged_ending"])
+        unknown = f"{known.NOT_KNOWN} for {numbers.count(open_still)}" if open_still else ""
         label = f"month from {start}: {numbers.count(ending)} contracts end, {numbers.count(unhappy)} of unhappy customers who pay {revenue} a month"
-        months.append(Month(start, ending, unhappy, revenue, label))
+        label += f", {unknown}" if unknown else ""
+        share = unhappy / ending if ending else 0.0
+        if open_still and open_still == ending:
+            months.append(Month(start, ending, known.NOT_KNOWN, share, "", numbers.NONE, label))
+        else:
+            months.append(Month(start, ending, numbers.count(unhappy), share, unknown, revenue, label))
     return months
+
+
+def cliff_how(results: Results) -> str:
+    """What the contract cliff shows, and on which day its customers were unhappy."""
+    until = numbers.day(cut_off(results))
+    return (
+        f"Contracts on record at the end of {until}, by the month in which they end, as far as 24 months ahead. The first part of"
+        " each bar: contracts of customers who were unhappy on that day. Who of them will leave is not predicted here."
+    )
 
 
 def nps_rows(results: Results, minimum: int) -> list[Line]:
@@ -306,7 +351,8 @@ def returner_rows(results: Results, minimum: int) -> list[list[tuple[str, str]]]
         if int(row["departures"]) < minimum:
             continue
         rate = _with(row, "returns_per_100_gone_years", 1)
-        days = (numbers.count(row["gap_days_median"]), "median")
+        middle = row["gap_days_median"]
+        days = (numbers.count(middle), "" if numbers.is_missing(middle) else "median")
         counts = [(numbers.count(row[c]), "") for c in ("departures", "returned", "returned_here")]
         reason = str(EXITS.get(row["exit_reason"], "all"))
         told.append([(reason, ""), *counts, rate, days])

@@ -52,7 +52,7 @@ MADE: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "Excess leavers and ranks",
-        "today’s customers put through the model of leaving, times the neighbourhood’s own ratio, in 2,000 random draws",
+        "the customers on the last day analysed put through the model of leaving, times the neighbourhood’s own ratio, in 2,000 random draws",
         "rank_areas.py",
     ),
     (

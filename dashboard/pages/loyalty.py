@@ -23,7 +23,6 @@ TEXT = {
     "who": "Held by a contract, or loyal",
     "who_none": "This build could not tell who is held and who is loyal; the Evidence page says why.",
     "cliff": "The contract cliff",
-    "cliff_how": "Contracts that end in each of the coming months. The first part of each bar: contracts of customers who are unhappy now. Who of them will leave is not predicted here.",
     "cliff_none": "No contract ends are on record.",
     "nps": "Net promoter score",
     "nps_none": "No survey answers are on record.",
@@ -91,18 +90,24 @@ def _cliff(results: Results, currency: str) -> html.Section:
         return parts.panel(TEXT["cliff"], html.P(why, className="quiet"))
     most = max(month.ending for month in months)
     rows = [
-        [month.starts_on, _bar(month, most), numbers.count(month.ending), numbers.count(month.unhappy), month.revenue]
+        [
+            month.starts_on,
+            _bar(month, most),
+            numbers.count(month.ending),
+            parts.with_span(month.unhappy, month.unknown) if month.unknown else month.unhappy,
+            month.revenue,
+        ]
         for month in months
     ]
     columns = ("Month from", html.Span("Chart", className="unseen"), "Contracts", "Unhappy", "Unhappy pay per month")
     table = parts.table(columns, rows, label=TEXT["cliff"], numbers_from=2)
-    return parts.panel(TEXT["cliff"], html.P(TEXT["cliff_how"], className="how"), table)
+    return parts.panel(TEXT["cliff"], html.P(loyalty.cliff_how(results), className="how"), table)
 
 
 def _bar(month: Month, most: int) -> html.Div:
     bars = [
         html.I(className="all", style={"width": f"{100 * month.ending / most:.1f}%"}),
-        html.I(className="part", style={"width": f"{100 * month.unhappy / most:.1f}%"}),
+        html.I(className="part", style={"width": f"{100 * month.unhappy_share * month.ending / most:.1f}%"}),
     ]
     return html.Div(bars, className="share", role="img", **{"aria-label": month.label})
 

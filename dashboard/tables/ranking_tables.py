@@ -141,7 +141,7 @@ AVOIDABLE = TableSpec(
         Column("measure", "text", " | ".join((*(m.name for m in MEASURES if m.may_be_promised), "everything")), True),
         Column("target", "number", "to what it would come down for customers who have it worse; null for everything"),
         Column("unit", "text", f"of target and value: {UNITS}"),
-        Column("value", "number", "mean of today's customers over the eight weeks before the cut-off"),
+        Column("value", "number", "mean of the customers on the cut-off over the eight weeks before it"),
         Column("avoidable_leavers_90d", "number", "departures of the next 90 days that would not happen"),
         Column("avoidable_leavers_90d_low", "number", "lower end of its 95% interval"),
         Column("avoidable_leavers_90d_high", "number", "upper end"),

@@ -67,6 +67,11 @@ CONTRACT_CLIFF = TableSpec(
         Column("ending_monthly_revenue", "number", "what they pay a month", True),
         Column("unhappy_ending", "integer", "those of them who are unhappy (as in loyalty)", True),
         Column("unhappy_monthly_revenue", "number", "what the unhappy ones pay a month", True),
+        Column(
+            "unjudged_ending",
+            "integer",
+            "those of them of whom nobody knows: quality not judged, and neither score nor complaint says unhappy; null in early builds",
+        ),
     ),
 )
 

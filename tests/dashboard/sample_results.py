@@ -308,7 +308,16 @@ def _loyalty(customers: dict[str, int]) -> dict[str, pd.DataFrame]:
         for area, people in everybody.items()
     ]
     cliff = [
-        ("", month, CUT_OFF + timedelta(days=30 * month), 300 - 9 * month, 9000.0, 40 - month, 1200.0)
+        (
+            "",
+            month,
+            CUT_OFF + timedelta(days=30 * month),
+            300 - 9 * month,
+            9000.0,
+            40 - month,
+            1200.0,
+            7 * (month == 12),
+        )
         for month in range(1, 13)
     ]
     nps = [

@@ -72,7 +72,7 @@ def step(term: str, per: float) -> str:
         return f"per {numbers.milliseconds(size, 0 if size * 1000 >= 1 else 1)}{less}"
     if form == "decibels":
         return f"per {FORMS[form](size, 0 if size >= 1 else 1)}{less}"
-    points = numbers.decimal(size * 100, 0)
+    points = numbers.decimal(size * 100, 0 if round(size * 100, 1).is_integer() else 1)
     return f"per point{less}" if points == "1" else f"per {points} points{less}"
 
 

@@ -111,7 +111,10 @@ _OF_COMPLAINTS = ("quality_complaints", "quality_complaints_judged", "quality_co
 
 
 def standing_of(customers_now: pd.DataFrame) -> Standing:
-    """Judge customers by the definitions above; a measure that was not taken makes nobody's quality bad."""
+    """Judge customers by the definitions above; a measure that was not taken makes nobody's quality bad.
+
+    Whose quality could not be judged is unhappy only by a score or a complaint; otherwise it is not known.
+    """
     observed = customers_now["trailing_observed_ratio"].to_numpy(dtype=float, na_value=0.0)
     values = _steps(customers_now, EIGHT_WEEKS)
     is_judged = (observed >= LEAST_OBSERVED) & ~np.isnan(values).all(axis=1)
@@ -233,6 +236,7 @@ def _cliff(customers: pd.DataFrame, standing: Standing, cut_off: datetime.date) 
             "ending_monthly_revenue": price,
             "unhappy_ending": standing.is_unhappy.astype(float),
             "unhappy_monthly_revenue": standing.is_unhappy * price,
+            "unjudged_ending": (~standing.is_judged & ~standing.is_unhappy).astype(float),
         }
     )[(month >= 1) & (month <= CLIFF_MONTHS)]
     names = [PROVIDER, *sorted(customers["area"].unique())]
@@ -240,4 +244,4 @@ def _cliff(customers: pd.DataFrame, standing: Standing, cut_off: datetime.date) 
     sums = pd.concat([ends.assign(area=PROVIDER), ends]).groupby(["area", "months_ahead"]).sum()
     rows = sums.reindex(grid, fill_value=0.0).reset_index()
     rows["month_starts_on"] = rows["months_ahead"].map(dict(zip(months, starts, strict=False)))
-    return rows.astype({"months_ahead": "int64", "ending": "int64", "unhappy_ending": "int64"})
+    return rows.astype(dict.fromkeys(("months_ahead", "ending", "unhappy_ending", "unjudged_ending"), "int64"))

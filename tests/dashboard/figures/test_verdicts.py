@@ -141,6 +141,29 @@ def test_the_change_of_a_score(estimate, low, high, side, is_real_fall):
         assert said == loyalty.CHANGES[side]
 
 
+@pytest.mark.parametrize(
+    ("ending", "unhappy", "unjudged", "said"),
+    [
+        (161, 4, 157, ("4", "not known for 157")),
+        (20, 9, 0, ("9", "")),
+        (20, 9, None, ("9", "")),
+        (20, 0, 20, ("not known", "")),
+        (0, 0, 0, ("0", "")),
+    ],
+)
+def test_contracts_that_end_of_customers_of_whom_nobody_knows(built, ending, unhappy, unjudged, said):
+    counts = {"ending": ending, "unhappy_ending": unhappy, "unjudged_ending": unjudged}
+    month = loyalty.cliff(replace(built, contract_cliff=built.contract_cliff.head(1).assign(**counts)), "EUR")[0]
+    assert (month.unhappy, month.unknown) == said
+    assert (month.revenue == numbers.NONE) == (month.unhappy == "not known")
+
+
+def test_a_fine_connection_is_said_as_it_is_judged():
+    said = loyalty.fine_connection().replace("\u202f", " ")
+    for part in ("5 minutes or less, planned work included", "5 ms of evening latency", "0.5 points of lost packets"):
+        assert part in said
+
+
 @every_case
 def test_an_outage_that_was_found_to_do_something(estimate, low, high, side):
     said = outages.verdict({"verdict": "found", "excess": estimate, "excess_low": low, "excess_high": high})

@@ -403,6 +403,10 @@ def test_loyalty_says_who_is_held_and_what_outages_did(source):
         "Nov 2026",
         "a clear fall",
         "Unhappy pay per month",
+        "unhappy on that day",
+        "not known for 7",
+        "complaints about quality of the last 13 weeks",
+        "came from customers whose connection was fine in the seven days before",
     ):
         assert phrase in said, phrase
     assert "€400" not in said, "no money is told of effects"

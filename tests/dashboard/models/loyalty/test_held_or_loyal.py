@@ -104,6 +104,24 @@ def test_held_free_and_unhappy_customers_are_those_counted_by_hand():
     assert second["month_starts_on"] == pd.Timestamp("2026-06-04")
 
 
+@pytest.mark.parametrize(
+    ("more", "unhappy", "unjudged"),
+    [
+        ({}, 0, 0),
+        ({"trailing_down_hours": 9.0}, 1, 0),
+        ({"trailing_observed_ratio": 0.1}, 0, 1),
+        ({"trailing_observed_ratio": None, "trailing_down_hours": 9.0}, 0, 1),
+        ({"trailing_observed_ratio": 0.1, "nps_score_before": 9}, 0, 1),
+        ({"trailing_observed_ratio": 0.1, "nps_score_before": 3}, 1, 0),
+        ({"trailing_observed_ratio": 0.1, "quality_complaints_before": 1}, 1, 0),
+    ],
+)
+def test_a_contract_whose_quality_was_not_judged_is_unhappy_only_by_a_sign(more, unhappy, unjudged):
+    made = held_or_loyal.loyalty(customers([*[{}] * 4, {**HELD, **more}]), complaints([]), CUT_OFF)
+    second = row_of(made.cliff, area="", months_ahead=2)
+    assert second[["ending", "unhappy_ending", "unjudged_ending"]].tolist() == [1, unhappy, unjudged]
+
+
 def test_a_month_of_the_cliff_ends_on_the_day_before_the_next_one_begins():
     """Contracts that end on 31 May, 3 June, 4 June and 4 February are free from the day after, counted from 4 May."""
     last_days = ["2026-05-31", "2026-06-03", "2026-06-04", "2027-02-04"]
