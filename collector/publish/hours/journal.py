@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import marshal
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.publish.hours import journal_facts
-from collector.publish.hours.facts import Fact, Row
+from collector.publish.hours.facts import Fact, PollFact, Row
 from collector.publish.hours.journal_facts import FactError, Shapes
 from collector.publish.quarantine import Aside
 
@@ -45,6 +46,7 @@ class Journal:
         self._aside = aside or Aside()
         self._own: dict[str, Path] = {}
         self._damaged: set[Path] = set()
+        self._read_batches: set[bytes] = set()
 
     def append(self, segment: str, batch: Sequence[Fact | Row]) -> None:
         """Write one batch of facts. On OSError the segment is as it was before, and the batch may be tried again."""
@@ -70,8 +72,13 @@ class Journal:
         return path
 
     def replay(self) -> Iterator[Fact]:
-        """All facts, oldest segment first. What cannot be read of a file is left out, counted and logged."""
+        """All facts, oldest segment first. What cannot be read of a file is left out, counted and logged.
+
+        So are the polls of a batch that was read before, in this file or another: its content is there twice, as where a
+        copy went wrong. Its states are given again, since in their order they lead to the same.
+        """
         self._own.clear()
+        self._read_batches.clear()
         for path in self._files():
             try:
                 data = path.read_bytes()
@@ -134,18 +141,31 @@ class Journal:
                 )
                 at = following
                 continue
+            is_again = self._was_read(data[at:end])
             for fact in batch:
                 row += 1
                 try:
-                    yield journal_facts.read(fact, shapes)
+                    found = journal_facts.read(fact, shapes)
                 except FactError as error:
-                    self._aside.skip("journal", path, row, str(error))
-                    self._damaged.add(path)
+                    self._damage(path, str(error), row)
+                    continue
+                if is_again and isinstance(found, PollFact):
+                    self._damage(path, "the same poll was read before", row)
+                else:
+                    yield found
             at = end
 
-    def _damage(self, path: Path, why: str) -> None:
+    def _was_read(self, batch: bytes) -> bool:
+        """Whether this replay has met the same bytes before. Each poll has its time, so no two batches with one are alike."""
+        digest = hashlib.blake2b(batch, digest_size=16).digest()
+        if digest in self._read_batches:
+            return True
+        self._read_batches.add(digest)
+        return False
+
+    def _damage(self, path: Path, why: str, row: int = 1) -> None:
         self._damaged.add(path)
-        self._aside.skip("journal", path, 1, why)
+        self._aside.skip("journal", path, row, why)
 
 
 def segment_in(path: Path) -> str:

@@ -40,6 +40,25 @@ def test_a_restart_goes_on_with_the_open_hour_and_observes_nothing_between(tmp_p
     assert row["polls_answered"] == 31 + 28
 
 
+def test_a_journal_with_its_second_half_appended_again_counts_it_once(tmp_path: Path) -> None:
+    """States too end as they did: an outage that is over in the first copy is over after the second."""
+    recorder = Recorder(tmp_path)
+    for at in range(START, START + 1801, 60):
+        recorder.take(answer(float(at)))
+        if at in (START + 900, START + 1200):
+            recorder.turn("silent" if at == START + 900 else "up", at, at)
+        recorder.flush(at)
+    (path,) = (tmp_path / "journal" / "quality-shard-0").iterdir()
+    content = path.read_bytes()
+    path.write_bytes(content + content[len(content) // 2 - 200 :])
+    after = Recorder(tmp_path)
+    after.history.restore(START + 1920.0)
+    assert [(s.state, s.since) for s in after.history.beliefs()] == [("up", START + 1200)]
+    after.flush(START + 2 * HOUR + SETTLE)
+    row = after.rows()["cpe-1", 0]
+    assert (row["polls_answered"], row["observed_seconds"], row["silent_seconds"]) == (31, 1800, 300)
+
+
 def test_a_silence_outlives_the_segment_that_it_began_in(tmp_path: Path) -> None:
     before = Recorder(tmp_path)
     before.turn("silent", START + 180, START + 60)

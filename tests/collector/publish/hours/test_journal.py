@@ -187,6 +187,51 @@ def test_a_fact_that_cannot_be_read_is_left_out_alone(tmp_path, caplog, fact, wo
         assert (tmp_path / f"{SEGMENT}.journal.damaged").read_bytes() == content
 
 
+def a_poll(at: float) -> tuple[Any, ...]:
+    return ("poll", "a", at, at - 60, *POLL[4:])
+
+
+HOUR_OF_BATCHES = [
+    [a_poll(60.0 * n), ("state", "a", 60.0 * n, "up" if n % 3 else "silent", None)] for n in range(1, 11)
+]
+
+
+@pytest.mark.parametrize("cut", [-1, 0, 3, 40])
+@pytest.mark.parametrize("half", [1, 5, 9])
+def test_polls_that_are_there_twice_are_read_once(tmp_path, caplog, cut, half):
+    """The end of a file appended to it again, wherever it begins: cut within a batch, or with the header before it."""
+    content = second_version(SHAPES, *HOUR_OF_BATCHES)
+    tail = b"".join(map(batch, HOUR_OF_BATCHES[half:]))
+    again = content if cut < 0 else batch(HOUR_OF_BATCHES[half - 1])[-cut:] + tail if cut else tail
+    found, aside, journal = read(tmp_path, content + again)
+    polls = [fact for fact in found if fact[0] == "poll"]
+    assert polls == [facts[0] for facts in HOUR_OF_BATCHES]
+    assert found[-1] == HOUR_OF_BATCHES[-1][1]
+    repeated = 10 if cut < 0 else 10 - half
+    assert aside.rows["journal"] == repeated + (cut != 0)
+    assert "the same poll was read before" in caplog.text
+    journal.drop(SEGMENT)
+    assert (tmp_path / f"{SEGMENT}.journal.damaged").read_bytes() == content + again
+
+
+def test_a_copy_of_a_journal_beside_it_adds_nothing(tmp_path):
+    content = second_version(SHAPES, *HOUR_OF_BATCHES)
+    for copy in (f"{SEGMENT}-2", "2023-11-15T00"):
+        (tmp_path / f"{copy}.journal").write_bytes(content)
+    found, aside, journal = read(tmp_path, content)
+    assert [fact for fact in found if fact[0] == "poll"] == [facts[0] for facts in HOUR_OF_BATCHES]
+    assert aside.rows["journal"] == 20
+    assert len([fact for fact in journal.replay() if fact[0] == "poll"]) == 10
+
+
+def test_polls_under_a_clock_that_was_set_back_are_all_read(tmp_path):
+    """They are other polls, and their bytes passed."""
+    batches = [[a_poll(at)] for at in (600.0, 660.0, 610.0, 670.0)]
+    found, aside, _ = read(tmp_path, second_version(SHAPES, *batches))
+    assert found == [poll for (poll,) in batches]
+    assert not any(aside.rows.values())
+
+
 @pytest.mark.parametrize("content", [b"bairro journal 3\nwhatever", b"SQLite format 3\0...", b"x" * 5000, b"\0" * 64])
 def test_a_journal_of_an_unknown_version_is_set_aside_whole(tmp_path, caplog, content):
     (tmp_path / f"{SEGMENT}.journal.unknown").write_bytes(b"an earlier one")
