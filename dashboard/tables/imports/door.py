@@ -15,7 +15,7 @@ from dashboard.config import DashboardSettings
 from dashboard.tables.checks.cells import ids
 from dashboard.tables.checks.cells.blanks import without_blank_words
 from dashboard.tables.checks.cells.doubtful import without_doubtful, without_print_out
-from dashboard.tables.checks.columns import categories, departures, money, scales, statuses, times_of_day
+from dashboard.tables.checks.columns import categories, departures, money, reasons, scales, statuses, times_of_day
 from dashboard.tables.checks.columns.alike import told_where_alike
 from dashboard.tables.imports import habits
 from dashboard.tables.imports.storage import snapshots
@@ -57,6 +57,8 @@ def read_sheet(
     else:
         read = _named(export, spec, areas, today)
     made = scales.checked(scales.without_words(read.made), read.scale)
+    if spec.name == "customers":
+        made = reasons.without_unknown(made)
     if spec.name == "complaints":
         made = times_of_day.without_days_alone(made)
     made = money.checked(made, read.export, read.unused, spec, settings.currency)

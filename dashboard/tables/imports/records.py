@@ -18,7 +18,7 @@ from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
-from dashboard.tables.checks.columns import money, throughout, yearly_prices
+from dashboard.tables.checks.columns import lost_departures, money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, repeats
 from dashboard.tables.imports import door, habits, identity, row_rules
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
@@ -122,6 +122,9 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         rows, kept = kept_columns.kept(connection, context.spec, rows, context.stored, sheet)
         ends = with_ends(connection, context, rows, sheet)
         rows, faults, duplicates = _checked(connection, ends.rows, faults, context, sheet.unit)
+        lost = lost_departures.of_import(context.spec, sheet, faults)
+        if lost.refusal:
+            raise UnreadableError(lost.refusal)
         is_export = "valid_from" not in sheet.columns
         merged = merging.merge(connection, context.spec, rows, context.stored, is_export=is_export)
         imported = join_counts.Imported(context.spec.name, sheet, rows, merged.table, key, context.settings)
@@ -155,6 +158,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *sheet.warnings,
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
+            *lost.warnings,
             *ends.warnings,
             *gone,
             *back,

@@ -170,7 +170,7 @@ def _section(sheet: Sheet, column: Column, source: tuple[str, ...], order: Order
     if column.type in ("date", "timestamp"):
         return lines + _format_lines(cells, order)
     if column.name in CHOICES:
-        return lines + _choice_lines(cells[0], column.name)
+        return lines + _choice_lines(cells[0], column.name, may_be_blank=not column.required)
     if column.name == "customer_id":
         lines.insert(0, "# Must be the id that your other exports know the customer by.")
     return lines
@@ -209,10 +209,10 @@ def _all_read(texts: pd.Series, way: str) -> bool:
     return bool(pd.to_datetime(texts, format=way, errors="coerce", utc="%z" in way).notna().all())
 
 
-def _choice_lines(cells: pa.Array, name: str) -> list[str]:
+def _choice_lines(cells: pa.Array, name: str, *, may_be_blank: bool) -> list[str]:
     distinct = [str(value) for value in pc.unique(cells.drop_null()).to_pylist()]
     lines = []
-    if cells.null_count:
+    if cells.null_count and not may_be_blank:
         lines.append(f"# {cells.null_count:,} cells are blank; without this line their rows are refused.")
         lines.append('blank = "other"')
     if len(distinct) <= FEW and all(len(value) <= 60 for value in distinct):

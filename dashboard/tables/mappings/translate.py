@@ -171,6 +171,8 @@ def _ours(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.A
     unknown = pc.and_(pc.is_null(translated), pc.is_valid(text)).to_numpy(zero_copy_only=False)
     if not unknown.any():
         return translated
+    if wanted.default is None and name == "end_reason":  # an unknown reason costs its cell, at the door, and no row
+        return pc.coalesce(translated, text)
     if wanted.default is None:
         work.refuse(unknown, name, "is a value that the mapping does not know, and it states no default")
         return translated

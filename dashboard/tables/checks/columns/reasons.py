@@ -1,4 +1,4 @@
-"""A column that says why customers went, filled for customers who by the file have not gone."""
+"""Why customers went: reasons of those who by the file have not gone, and reasons in words that are not known."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ import pyarrow.compute as pc
 from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.checks.columns.departures import plain
 from dashboard.tables.readers.sheets import Sheet
+from dashboard.tables.schema import END_REASONS
 
 _TEXT = (Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8")
 _WORDS = tomllib.loads(_TEXT)["reasons"]
+MOST_WORDS, LONGEST = 30, 40
+"""Columns with more different reasons, or longer ones, may hold what people wrote, which is not repeated."""
 _FLAGS = pa.array([*tomllib.loads(_TEXT)["status"]["yes"], *tomllib.loads(_TEXT)["status"]["no"]], pa.string())
 
 
@@ -34,6 +37,39 @@ def told_where_reasons(sheet: Sheet, unused: Mapping[str, pa.Array]) -> Sheet:
         if number := int((says.to_numpy(zero_copy_only=False) & is_open).sum()):
             warnings.append(_said(name, number))
     return replace(sheet, warnings=(*sheet.warnings, *warnings)) if warnings else sheet
+
+
+def without_unknown(sheet: Sheet) -> Sheet:
+    """The customers with a blank end_reason, and a warning, where somebody went for a reason in words that are not ours.
+
+    The day of their end is known all the same. Where no day says that they went, the cell stays, and refuses its row.
+    """
+    reasons = sheet.columns.get("end_reason")
+    if reasons is None:
+        return sheet
+    is_end = np.zeros(len(sheet.lines), dtype=bool)
+    for name in ("ended_on", "notice_on"):
+        if name in sheet.columns:
+            is_end |= sheet.columns[name].is_valid().to_numpy(zero_copy_only=False)
+    is_ours = pc.is_in(pc.utf8_lower(reasons), pa.array(END_REASONS))
+    unknown = pc.and_(pc.and_(pc.is_valid(reasons), pc.invert(is_ours)), pa.array(is_end))
+    number = int(pc.sum(unknown).as_py() or 0)
+    if not number:
+        return sheet
+    given = int(np.count_nonzero(reasons.is_valid().to_numpy(zero_copy_only=False) & is_end))
+    blanked_reasons = pc.if_else(unknown, pa.scalar(None, pa.string()), reasons)
+    warning = _said_of_unknown(number, given, pc.unique(reasons.filter(unknown)).to_pylist())
+    return replace(sheet, columns={**sheet.columns, "end_reason": blanked_reasons}, warnings=(*sheet.warnings, warning))
+
+
+def _said_of_unknown(number: int, given: int, words: list[str]) -> str:
+    are_words = len(words) <= MOST_WORDS and all(len(word) <= LONGEST and word.find("@") < 0 for word in words)
+    some = f" ({', '.join(repr(word) for word in words[:3])})" if are_words else ""
+    return (
+        f"end_reason: {number:,} of {given:,} reasons are none of {', '.join(END_REASONS)}{some}, so why these customers went"
+        " is not known: those with a notice_on count as voluntary, the others as gone for other reasons. A mapping says"
+        " under [columns.end_reason.values] which word is which (--propose writes one)"
+    )
 
 
 def is_of_reasons(column: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _KNOWN = tuple(
     for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole", "harmless")
     for word in _WORDS[key]
 )
+_NOT_GONE = re.compile(rf"(?:{'|'.join(_WORDS['negations'])})\s+(?:{'|'.join(map(re.escape, _WORDS['gone']))})")
 _CODES = (*_WORDS["here_codes"], "a")
 """Codes that say active by themselves."""
 _BESIDE_THEM = (*_WORDS["here_codes"], *_WORDS["here_letters"], *_WORDS["harmless_codes"])
@@ -65,7 +67,8 @@ def is_of_sessions(name: str) -> bool:
 
 
 def _is_known(text: str, codes: Collection[str]) -> bool:
-    return _bare(text).startswith(_KNOWN) or _bare(text) in codes
+    bare = _bare(text)
+    return bare.startswith(_KNOWN) or bare in codes or _NOT_GONE.match(bare) is not None
 
 
 def _bare(text: str) -> str:

@@ -94,7 +94,6 @@ REFUSED = {
         (9, "ended_on", "is before started_on"),
         (10, "notice_on", "is before started_on"),
         (11, "notice_on", "is after ended_on"),
-        (12, "end_reason", "is not one of voluntary, nonpayment, moved, other"),
         (13, "ended_on", "lies in the future, and no notice_on says so"),
         (15, "end_reason", "is given, but neither ended_on nor notice_on"),
         (16, "customer_id", "has the same customer_id, started_on and valid_from as line 2"),
