@@ -1,9 +1,8 @@
-"""`bairro backtest`: inputs become the panel, the panel is gone back in, and what was found is stored and told."""
+"""`bairro backtest`: inputs become the panel, the panel is gone back in, and what was found is stored."""
 
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from dashboard.analysis import build
 from dashboard.config import DashboardSettings
 from dashboard.models.leaving import rolling_origin
-from dashboard.models.leaving.rolling_origin import MEASURES, MODELS, NAIVE, Backtest
+from dashboard.models.leaving.rolling_origin import MEASURES, NAIVE, Backtest
 from dashboard.models.statistics.interval_sides import Side, side_in
 from dashboard.panel import assemble as panels
 from dashboard.panel import withholding
@@ -23,12 +22,12 @@ from dashboard.tables import quality_hours
 from dashboard.tables.imports.storage.snapshots import SnapshotError
 
 WORDS = {
-    "auc": "customers in order (AUC)",
-    "lift": "lift of the tenth of customers ranked highest",
-    "capture": "leavers in the tenth of customers ranked highest",
-    "area_lift": "lift of the areas ranked highest (a tenth of customers)",
-    "precision": "worst tenth of areas found",
-    "hazard": "the hazard of leaving",
+    "auc": "AUC: how often a customer who left was ranked above one who stayed (0.50 is guessing)",
+    "lift": "loss of the tenth of customers ranked highest, against the average",
+    "capture": "leavers in the top tenth of customers, of all who left",
+    "area_lift": "loss of the neighbourhoods ranked highest (a tenth of customers), against the average",
+    "precision": "worst tenth of neighbourhoods found",
+    "hazard": "Bairro",
     "challenger": "boosted trees",
     "outage_minutes": "outage minutes",
     "complaints": "last month's complaints",
@@ -75,54 +74,34 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
     return backtest_results.write(settings.data, tables, manifest), found
 
 
-def told(found: Backtest) -> str:
-    """The backtest as a table of text, with the verdict."""
-    days = found.origins["origin"].drop_duplicates()
-    lines = [*found.notes, f"{len(days)} past dates: {', '.join(f'{day:%Y-%m-%d}' for day in days)}"]
-    for measure in MEASURES:
-        lines.append(f"{WORDS[measure]}:")
-        for row in _rows(found, measure):
-            ends = "" if math.isnan(row["low"]) else f" ({row['low']:.3f} to {row['high']:.3f})"
-            gain = ""
-            if not math.isnan(row["gain_low"]):
-                gain = (
-                    f"; gain of the hazard model {row['gain']:+.3f} ({row['gain_low']:+.3f} to {row['gain_high']:+.3f})"
-                )
-            lines.append(f"  {WORDS[row['scorer']]:28s} {row['value']:.3f}{ends}{gain}")
-    for name in MODELS:
-        own = found.calibration[found.calibration["scorer"] == name]
-        if len(own):
-            slope, level = own["slope"].iloc[0], own["level"].iloc[0]
-            lines.append(f"calibration of {WORDS[name]}: slope {slope:.2f} (1 is right), log odds off by {level:.2f}")
-    return "\n".join([*lines, verdict(found)])
-
-
 def verdict(found: Backtest) -> str:
     """What may be claimed: only what every interval says."""
     parts = []
-    for measure, who in (("auc", "customers"), ("area_lift", "areas")):
+    for measure, who in (("auc", "customers"), ("area_lift", "neighbourhoods")):
         unbeaten = [
-            WORDS[row["scorer"]] for row in _rows(found, measure) if row["scorer"] in NAIVE and not row["gain_low"] > 0
+            WORDS[row["scorer"]]
+            for row in rows_of(found, measure)
+            if row["scorer"] in NAIVE and not row["gain_low"] > 0
         ]
         parts.append(
-            f"{who}: better than every naive ranking"
+            f"{who}: better than every simpler ranking"
             if found.beats_naive(measure)
             else f"{who}: not shown to be better than {', '.join(unbeaten)}"
         )
-    return f"The hazard model ranks {'; '.join(parts)}. {_beside_trees(found)}"
+    return f"Bairro ranks {'; '.join(parts)}. {_beside_trees(found)}"
 
 
 def _beside_trees(found: Backtest) -> str:
-    sides = [side_in(row, "gain") for row in _rows(found, "area_lift") if row["scorer"] == "challenger"]
+    sides = [side_in(row, "gain") for row in rows_of(found, "area_lift") if row["scorer"] == "challenger"]
     if not sides:
         return "It was not compared with boosted trees."
     said = {
-        Side.ABOVE: "It ranks areas better than the boosted trees",
-        Side.BELOW: "The boosted trees rank areas better; the pages still use the hazard model",
+        Side.ABOVE: "It ranks neighbourhoods better than boosted trees do",
+        Side.BELOW: "Boosted trees rank neighbourhoods better; the pages still use Bairro's own ranking, which can say why",
     }
-    return f"{said.get(sides[0], 'In ranking areas it is not shown to differ from the boosted trees; the pages use the hazard model')}."
+    return f"{said.get(sides[0], 'In ranking neighbourhoods it is not shown to differ from boosted trees')}."
 
 
-def _rows(found: Backtest, measure: str) -> list[dict[str, Any]]:
+def rows_of(found: Backtest, measure: str) -> list[dict[str, Any]]:
     """The measures' rows of one measure, in the scorers' order."""
     return [row for row in found.measures.to_dict("records") if row["measure"] == measure]  # type: ignore[misc]

@@ -20,12 +20,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit code is 0. Raises BuildError where there is nothing to go back in."""
     from dashboard import config
     from dashboard.analysis import backtest_run
+    from dashboard.commands import backtest_lines
 
     def say(text: str) -> None:
         print(text, flush=True)
 
     folder, found = backtest_run.run(config.load(arguments.config), say, most=arguments.origins)
-    print(f"{backtest_run.told(found)}\nstored in {folder}")
+    print(f"{backtest_lines.told(found)}\nstored in {folder}")
     return EXIT_OK
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 REASON_STANDING = 1.0
 
-REASON_MARK, UNUSUAL_MARK, ASSOCIATED_MARK = "▲ stands out", "△ effect not shown", "◇ association"
+REASON_MARK, UNUSUAL_MARK, ASSOCIATED_MARK = "▲ stands out", "△ effect not proven", "◇ association"
 
 PRICE_GAP = "price_gap"
 

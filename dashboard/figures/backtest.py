@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.figures.style import numbers
+from dashboard.figures.style import numbers, words
 from dashboard.models.statistics.interval_sides import Side, side_in
 from dashboard.results.backtest_results import StoredBacktest
 
@@ -72,6 +72,11 @@ def hindsight(stored: StoredBacktest, newest_inputs: Mapping[str, str]) -> Hinds
     )
 
 
+def verdict(stored: StoredBacktest) -> str:
+    """What it says of ranking neighbourhoods, in a sentence."""
+    return _verdict({(row["scorer"], row["measure"]): row for row in _records(stored.backtest)})
+
+
 def _records(table: pd.DataFrame) -> list[Row]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
@@ -124,9 +129,9 @@ def _of_customers(values: Mapping[tuple[str, str], Row]) -> tuple[str, ...]:
     if not sides:
         return ()
     if all(side is Side.ABOVE for side in sides.values()):
-        return (f"It ranked single customers better than {SIMPLER}, beyond chance (AUC).",)
+        return (f"Bairro ranked single customers better than {SIMPLER}, beyond chance (AUC).",)
     unbeaten = [SCORERS[name].lower() for name, side in sides.items() if side is not Side.ABOVE]
-    return (f"It is not shown that it ranks single customers better than {_list(unbeaten, 'or')} (AUC).",)
+    return (f"It is not shown that Bairro ranks single customers better than {_list(unbeaten, 'or')} (AUC).",)
 
 
 def _span(days: list[Any]) -> str:
@@ -140,22 +145,24 @@ def _verdict(values: Mapping[tuple[str, str], Row]) -> str:
     known = [name for name in OTHERS if (name, "area_lift") in values]
     sides = {name: side_in(values[name, "area_lift"], "gain") for name in known}
     if all(side is Side.UNKNOWN for side in sides.values()):
-        return "There are too few neighbourhoods to say whether this is better than other rankings."
+        return "There are too few neighbourhoods to say whether Bairro ranks them better than others do."
     if all(side is Side.ABOVE for side in sides.values()):
-        return f"It ranked neighbourhoods better than {'every other ranking' if CHALLENGER in sides else SIMPLER}, beyond chance."
+        return f"Bairro ranked neighbourhoods better than {'every other ranking' if CHALLENGER in sides else SIMPLER}, beyond chance."
     trees, rules = sides.get(CHALLENGER, Side.BELOW), [side for name, side in sides.items() if name in NAIVE]
     if rules and all(side is Side.ABOVE for side in rules) and trees is not Side.BELOW:
         return (
-            f"It ranked neighbourhoods better than {SIMPLER}, beyond chance; it is not shown to be better than"
+            f"Bairro ranked neighbourhoods better than {SIMPLER}, beyond chance; it is not shown to be better than"
             f" {SCORERS[CHALLENGER].lower()}."
         )
     beaten, better, open_still = (
         [SCORERS[name].lower() for name, side in sides.items() if side in wanted]
         for wanted in ({Side.ABOVE}, {Side.BELOW}, {Side.EITHER, Side.UNKNOWN})
     )
-    said = [f"{_list(better, 'and')} ranked better than this, beyond chance"] if better else []
+    said = [f"{_list(better, 'and')} ranked better than Bairro, beyond chance"] if better else []
     said += (
-        [f"it is not shown that this ranks neighbourhoods better than {_list(open_still, 'or')}"] if open_still else []
+        [f"it is not shown that Bairro ranks neighbourhoods better than {_list(open_still, 'or')}"]
+        if open_still
+        else []
     )
     said += [f"it was better than {_list(beaten, 'and')}"] if beaten else []
     text = "; ".join(said)
@@ -252,7 +259,7 @@ def _calibration(calibration: pd.DataFrame, *, is_by_areas: bool) -> str:
     off = "about right overall" if abs(level) < 0.1 else "too low overall" if level > 0 else "too high overall"
     return (
         f"Predicted differences between customers are {how} (slope {_times(slope)}; 1 is right), and the chances are {off}"
-        f" (log odds off by {_times(level)}). {_tenths_off(mine) if is_by_areas else TOO_SHORT}"
+        f" ({words.odds_off(level)}). {_tenths_off(mine) if is_by_areas else TOO_SHORT}"
     )
 
 

@@ -75,7 +75,7 @@ def _reasons(
     if area in linked:
         said.append(linked[area])
     if area in odd:
-        said.append(f"Effect not shown: {'; '.join(odd[area])}")
+        said.append(f"Effect not proven: {'; '.join(odd[area])}")
     return "\n".join(said) or "Nothing measured stands out"
 
 

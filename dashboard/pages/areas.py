@@ -7,7 +7,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard import spreadsheet
-from dashboard.figures import area_drivers, build_dates, findings
+from dashboard.figures import area_drivers, backtest, build_dates, findings
 from dashboard.figures.charts import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.live import age
@@ -30,6 +30,8 @@ TEXT = {
     "to_leave": "Customers expected to leave in the next 90 days",
     "at_risk": "What the excess leavers pay per month",
     "reasons": "What stands out here, with the provider’s own value in brackets. " + STANDS_OUT,
+    "never_tested": "Whether this ranking would have predicted past departures has not been tested with your records.",
+    "looking_back": "Looking back",
     "search": "Find an area or a reason",
     "download": "Download CSV",
     "changed": "More customers have been leaving for some weeks than network, contracts, prices and the calendar explain:",
@@ -100,6 +102,7 @@ def layout(seen: Visit) -> html.Div:
             dcc.Store(id="areas-drawn"),
             *parts.heading(TEXT["title"], results, seen),
             html.P(build_dates.lag(results), className="how"),
+            _looking_back(seen),
             html.Div([parts.effect_lines(effects(results, outcome)) for outcome in OUTCOMES], className="findings"),
             *_changed(results),
             *_behind_one_device(results),
@@ -129,6 +132,13 @@ def layout(seen: Visit) -> html.Div:
         ],
         className="page areas",
     )
+
+
+def _looking_back(seen: Visit) -> html.P:
+    """What going back in time said of this ranking, and the way there."""
+    stored = seen.source.backtest()
+    said = TEXT["never_tested"] if stored is None else backtest.verdict(stored)
+    return html.P([said, " ", dcc.Link(TEXT["looking_back"], href="/backtest"), "."], className="how")
 
 
 def _changed(results: Results) -> list[html.P]:

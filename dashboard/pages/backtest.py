@@ -21,12 +21,15 @@ TEXT = {
     "none_more": "It needs about a year of records: twelve weeks after each date, and 50 departures before it.",
     "beside": "Compared with other rankings",
     "how": "Loss against the average: the neighbourhoods ranked highest (a tenth of all customers) lost this many times the "
-    "average share of their customers in the following weeks; ×1 is no better than chance. Bairro’s gain is its value minus "
-    "that of the other ranking, on the same dates: where its interval lies above zero, Bairro was better. AUC is the chance "
-    "that a customer who left was ranked above one who stayed (0.50 is guessing). Below each number stands its 95% interval, "
-    "from resampling the neighbourhoods.",
+    "average share of their customers in the following weeks; ×1 is no better than chance. Bairro’s gain is its loss against the "
+    "average minus that of the other ranking, on the same dates: where its interval lies above zero, Bairro was better. Leavers in "
+    "the top tenth: of all customers who left, the share that was in the tenth of customers ranked highest. AUC is the chance "
+    "that a customer who left was ranked above one who stayed (0.50 is guessing). Below these numbers stand their 95% intervals, "
+    "from resampling the neighbourhoods. Worst tenth found, the share of the neighbourhoods that then lost most which were among "
+    "those ranked highest, has no interval.",
     "days": "Date by date",
-    "days_how": "How much the neighbourhoods ranked highest on that date lost in the following weeks, against the average.",
+    "days_how": "How much the neighbourhoods ranked highest on that date lost in the following weeks, against the average. Beside Bairro "
+    "stands the simple rule that did best on that date: which one that is, nobody knew before.",
     "tenths": "Predicted and actual",
     "tenths_how": "Customers grouped into tenths by their predicted chance of leaving within twelve weeks, highest first. "
     "A customer counts once for each past date, and the twelve weeks after these dates overlap.",
@@ -83,7 +86,7 @@ def _shown(told: Hindsight) -> list[html.Section]:
     rows = [[_cell(cell) for cell in row] for row in told.rows]
     tenths = [[_cell(cell) for cell in row] for row in told.tenths]
     days = [[_cell(cell) for cell in row] for row in told.days]
-    of_days = ("Day", "Customers", "Left", "Bairro", "Best simple rule")
+    of_days = ("Day", "Customers", "Left", "Bairro", "Best simple rule, in hindsight")
     by_tenth = ("Tenth", "Customers × dates", "Predicted", "Left")
     return [
         parts.panel(TEXT["summary"], *said, made, *notes, class_name="effects found" if told.is_better else ""),

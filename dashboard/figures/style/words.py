@@ -82,6 +82,15 @@ def size(term: str, per: float) -> str:
     return text if text[:1].isdigit() else f"1 {text}"
 
 
+def odds_off(level: float) -> str:
+    """How far the odds of leaving that were predicted lie from those that came true; ``level`` is the logarithm."""
+    ratio = math.exp(level)
+    share = numbers.percent(abs(ratio - 1), 0)
+    if round(100 * abs(ratio - 1)) < 1:
+        return "the odds of leaving were off by less than 1%"
+    return f"the odds of leaving were in fact {share} {'higher' if level > 0 else 'lower'}"
+
+
 def way(term: str) -> str:
     """Where a measure goes as it gets better."""
     return "up" if term in BY_NAME and not BY_NAME[term].is_more_worse else "down"

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from dashboard.analysis import backtest_run
+from dashboard.commands import backtest_lines
 from dashboard.models.leaving import rolling_origin
 from dashboard.models.leaving.rolling_origin import MODELS, NAIVE, Backtest
 from dashboard.results import backtest_results
@@ -63,16 +64,24 @@ def test_what_is_stored_is_loaded_and_the_newest_two_are_kept(tmp_path):
 
 
 def test_the_verdict_claims_what_every_interval_says():
-    assert "customers: better than every naive ranking" in backtest_run.verdict(_found())
+    assert "customers: better than every simpler ranking" in backtest_run.verdict(_found())
     text = backtest_run.verdict(_found(gain_low=-0.01))
     assert "better than every" not in text
     assert "customers: not shown to be better than outage minutes, last month's complaints" in text
-    assert "not shown to differ from the boosted trees; the pages use the hazard" in text
-    assert "ranks areas better than the boosted trees" in backtest_run.verdict(_trees_worse())
-    assert "trees rank areas better" in backtest_run.verdict(_found(challenger_gain_high=-0.01))
-    told = backtest_run.told(_found())
+    assert "not shown to differ from boosted trees" in text
+    assert "ranks neighbourhoods better than boosted trees" in backtest_run.verdict(_trees_worse())
+    assert "trees rank neighbourhoods better" in backtest_run.verdict(_found(challenger_gain_high=-0.01))
+    told = backtest_lines.told(_found())
     assert told.startswith("a note\n")
-    assert "outage minutes" in told
+    for line in (
+        "  Bairro                       ×0.70 (×0.60 to ×0.80)",
+        "  outage minutes               50% (40% to 60%); Bairro's gain +20 points (+10 to +30)",
+        "  outage minutes               0.50 (0.40 to 0.60); Bairro's gain +0.20 (+0.10 to +0.30)",
+        "chances given by Bairro: slope 0.90 (1 is right); the odds of leaving were in fact 11% higher",
+    ):
+        assert line in told.splitlines()
+    for term in ("hazard", "naive", "lift", "log odds"):
+        assert term not in told, term
 
 
 @pytest.mark.parametrize("measure", rolling_origin.MEASURES)

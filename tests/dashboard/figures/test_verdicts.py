@@ -182,7 +182,7 @@ def test_the_gain_over_another_ranking(estimate, low, high, side):
     said = backtest._verdict(values)
     assert ("too few" in said) == (side is Side.UNKNOWN)
     assert ("better than every simpler ranking" in said) == (side is Side.ABOVE)
-    assert ("Outage minutes ranked better than this, beyond chance" in said) == (side is Side.BELOW)
+    assert ("Outage minutes ranked better than Bairro, beyond chance" in said) == (side is Side.BELOW)
     assert ("It is not shown" in said) == (side is Side.EITHER)
     everywhere = {
         (name, "area_lift"): {"gain": estimate, "gain_low": low, "gain_high": high} for name in backtest.NAIVE
@@ -196,6 +196,9 @@ def test_the_gain_over_another_ranking(estimate, low, high, side):
         (1.0, 0.0, "about right (slope 1.00; 1 is right), and the chances are about right overall"),
         (0.5, 0.3, "too large (slope 0.50; 1 is right), and the chances are too low overall"),
         (1.5, -0.3, "too small (slope 1.50; 1 is right), and the chances are too high overall"),
+        (1.0, 0.01, "about right overall (the odds of leaving were in fact 1% higher)"),
+        (1.0, 0.001, "about right overall (the odds of leaving were off by less than 1%)"),
+        (1.0, -0.7, "too high overall (the odds of leaving were in fact 50% lower)"),
         (NAN, 0.0, "could not be computed"),
         (1.0, NAN, "could not be computed"),
     ],

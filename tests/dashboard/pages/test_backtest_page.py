@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.figures import backtest as figures
-from dashboard.pages import backtest, evidence
+from dashboard.pages import areas, backtest, evidence
 from dashboard.pages.source import Source, visit
 from dashboard.results import backtest_results
 
@@ -31,7 +31,7 @@ def test_it_says_how_often_what_was_named_then_lost_most_and_beside_what(told):
     )
     assert "single customers better than" in told.sentences[3]
     assert told.verdict == (
-        "It is not shown that this ranks neighbourhoods better than boosted trees or last quarter's departures; it was better than "
+        "It is not shown that Bairro ranks neighbourhoods better than boosted trees or last quarter's departures; it was better than "
         "outage minutes, last month's complaints and newest customers first."
     )
     assert not told.is_better
@@ -51,14 +51,14 @@ def test_only_what_every_interval_says_is_claimed(sample, tmp_path):
     better = figures.hindsight(backtest_results.load(tmp_path), {"customers": "b"})
     assert better.is_better
     assert better.verdict == (
-        "It ranked neighbourhoods better than every simpler ranking, beyond chance; it is not shown to be better than boosted trees."
+        "Bairro ranked neighbourhoods better than every simpler ranking, beyond chance; it is not shown to be better than boosted trees."
     )
     trees = tables["backtest"]["scorer"].eq(figures.CHALLENGER)
     beyond = tables["backtest"].copy()
     beyond.loc[trees, ["gain", "gain_low", "gain_high"]] = (-0.2, -0.3, -0.1)
     backtest_results.write(tmp_path, tables | {"backtest": beyond}, {})
     worse = figures.hindsight(backtest_results.load(tmp_path), {})
-    assert worse.verdict.startswith("Boosted trees ranked better than this, beyond chance")
+    assert worse.verdict.startswith("Boosted trees ranked better than Bairro, beyond chance")
     assert not worse.is_better
     assert "Inputs have changed since" in better.made
     tables["backtest"].loc[:, ["low", "high", "gain_low", "gain_high"]] = float("nan")
@@ -92,6 +92,7 @@ def test_the_page_says_how_to_run_one_and_then_shows_it(sample, tmp_path):
     for page in (backtest, evidence):
         assert "No backtest has been run yet" in str(page.layout(asked))
     assert "bairro backtest" in str(backtest.layout(asked))
+    assert "has not been tested with your records" in str(areas.layout(asked))
     sample.write_backtest(settings.data)
     shown = str(backtest.layout(asked))
     for phrase in (
@@ -99,8 +100,11 @@ def test_the_page_says_how_to_run_one_and_then_shows_it(sample, tmp_path):
         "Date by date",
         "Predicted and actual",
         "2025-12-08: left out",
+        "Best simple rule, in hindsight",
+        "Worst tenth found, the share of the neighbourhoods that then lost most",
     ):
         assert phrase in shown, phrase
+    assert "It is not shown that Bairro ranks neighbourhoods better than" in str(areas.layout(asked))
     assert "then lost 1.62 times as many" in str(evidence.layout(asked))
 
 

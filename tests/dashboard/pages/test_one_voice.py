@@ -395,7 +395,7 @@ def test_only_what_was_found_is_a_reason(built, provider):
     results = replace(built, area_drivers=nothing)
     assert area_drivers.reasons(results, "EUR") == {}
     said = [row["reasons"] for row in ranking.ranking_rows(results, "EUR")]
-    assert any(line.startswith("Effect not shown: ") for line in said)
+    assert any(line.startswith("Effect not proven: ") for line in said)
     assert set(areas.csv(results).splitlines()[0].split(",")) >= {"reasons", "unusual_without_effect"}
     for key in built.ranking[built.ranking["customers"] > 100]["area"]:
         document = render_html(results, key, provider)
@@ -415,7 +415,7 @@ def test_pages_table_and_report_agree_on_a_price_gap_that_goes_with_leaving(buil
     said = "goes with leaving (association, ×1.45 for €6.32), see Loyalty"
     (told,) = [r["reasons"] for r in ranking.ranking_rows(linked, "EUR") if r["area"] == "n03"]
     assert said in told
-    assert "Effect not shown: Price gap" not in told
+    assert "Effect not proven: Price gap" not in told
     document = render_html(linked, "n03", provider)
     assert said in document
     assert "effect not estimated" not in document.split("Price above a new customer")[1].split("</tr>")[0]
