@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import tomllib
 import types
@@ -83,7 +84,9 @@ def _record(values: Any, into: type[T], place: _Place, choices: dict[str, tuple[
     hints, fields = _declared(into)  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
-            raise place.at(key).error(f"unknown key; known here: {', '.join(fields)}")
+            near = difflib.get_close_matches(key, fields, n=1, cutoff=0.82)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise place.at(key).error(f"unknown key; known here: {', '.join(fields)}{hint}")
     missing = [
         name
         for name, field in fields.items()

@@ -92,7 +92,13 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
     app.layout = _shell(settings)
     _register(app, source)
     _routes(app, source)
-    guard(app, settings.web, lambda path: is_known(source, path), dict(NAVIGATION))
+    guard(
+        app,
+        settings.web,
+        lambda path: is_known(source, path),
+        dict(NAVIGATION),
+        meant=lambda path: area_by_name(source, path),
+    )
     # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
     app.server.test_client().get("/-/healthy")
     return app
@@ -153,6 +159,15 @@ def is_known(source: Source, decoded: str) -> bool:
     if path.startswith("/methods/"):
         return path.removeprefix("/methods/") in evidence.methods()
     return path in LAYOUTS or path == "/methods"
+
+
+def area_by_name(source: Source, decoded: str) -> str | None:
+    """The address of the one area that bears the name in the path ``decoded``, as it is said of a report's; else None."""
+    if not decoded.startswith("/area/"):
+        return None
+    wanted = decoded.removeprefix("/area/").rstrip("/").casefold()
+    found = [key for key, name in source.names.items() if name.casefold() == wanted]
+    return parts.area_href(found[0]) if len(found) == 1 else None
 
 
 def _routes(app: Dash, source: Source) -> None:

@@ -72,6 +72,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
         ('where = "/"\ninner.names = "x"', "inner.names: must be a list"),
         ('where = "/"\ninner.names = ["x", 5]', "inner.names[1]: must be text in quotes, not 5"),
         ('where = "/"\nmany = [{ ratio = 1, other = 2 }]', "many[0].other: unknown key; known here: ratio, names"),
+        ('where = "/"\ninner.ration = 1', "inner.ration: unknown key; known here: ratio, names; did you mean ratio?"),
         ('where = "/"\ncount = true', "count: must be a whole number, not True"),
         ('where = "/"\nis_on = 1', "is_on: must be true or false, not 1"),
         ('where = "/"\nlimits = { a = "x" }', "limits.a: must be a number, not 'x'"),

@@ -46,11 +46,15 @@ def check(config_path: Path) -> tuple[list[str], int]:
         lines.append(f"{settings.inventory}: {found.left_out:,} left out, as the settings of its labels say")
     lines += [
         f"{config_path}: good; polls every {settings.poll.interval_seconds:g} s, "
-        f"{len(settings.credentials)} credentials, {len(profiles)} profiles",
-        f"{settings.inventory}: {len(found.devices):,} devices ({by_role}) in {areas:,} areas, "
-        f"{len(found.problems) + len(missing):,} problems",
+        f"{_of(len(settings.credentials), 'credential')}, {_of(len(profiles), 'profile')}",
+        f"{settings.inventory}: {_of(len(found.devices), 'device')} ({by_role}) in {_of(areas, 'area')}, "
+        f"{_of(len(found.problems) + len(missing), 'problem')}",
     ]
     return lines, EXIT_PROBLEMS if found.problems or missing or not found.devices else EXIT_OK
+
+
+def _of(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _missing_uplinks(settings: config.CollectorSettings, devices: Sequence[Device]) -> list[str]:

@@ -82,7 +82,7 @@ class Explanation:
 
     def __str__(self) -> str:
         """Everything as text, for a terminal."""
-        lines = [f"question ({len(self.question)} requests)"]
+        lines = [f"question ({len(self.question)} request{'' if len(self.question) == 1 else 's'})"]
         lines += ["\n".join([step.title, *(f"  {name}" for name in step.names)]) for step in self.question]
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]

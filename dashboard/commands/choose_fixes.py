@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from bairro_error import BairroError
 from dashboard import spreadsheet
 from dashboard.figures import fixes as figures
 from dashboard.figures.findings import area_names
-from dashboard.figures.style import suppression, words
+from dashboard.figures.style import numbers, suppression, words
 from dashboard.models.fixes import knapsack
 from dashboard.tables.readers import delimited_text, sheets
 
@@ -92,8 +92,7 @@ def read_costs(path: Path, results: Results) -> list[Work]:
             work = _work(cells, areas, measures)
             _refuse_double(work, works)
         except ValueError as error:
-            column, _, reason = str(error).partition(": ")
-            faults.append((line, f"{path}, line {line}, column {column}: {reason}"))
+            faults += [(line, f"{path}, line {line}, column {one}") for one in str(error).split("\n")]
         else:
             works[work.area, work.measure] = work
     if faults:
@@ -127,13 +126,22 @@ def _measures(results: Results) -> dict[str, str]:
 
 
 def _work(cells: Sequence[str | None], areas: Mapping[str, str], measures: Mapping[str, str]) -> Work:
-    """Raises ValueError: '<column>: <reason>'."""
+    """Raises ValueError: a line '<column>: <reason>' for each cell that cannot be used."""
     area, measure, cost = cells
-    return Work(
-        _known("area", area, areas, "the results know no area"),
-        _known("measure", measure, measures, "the results know no measure"),
-        amount("cost", cost),
-    )
+    found: list[Any] = []
+    wrong = []
+    for read in (
+        lambda: _known("area", area, areas, "the results know no area"),
+        lambda: _known("measure", measure, measures, "the results know no measure"),
+        lambda: amount("cost", cost),
+    ):
+        try:
+            found.append(read())
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError("\n".join(wrong))
+    return Work(*found)
 
 
 def _known(column: str, cell: str | None, known: Mapping[str, str], unknown: str) -> str:
@@ -141,9 +149,8 @@ def _known(column: str, cell: str | None, known: Mapping[str, str], unknown: str
         raise ValueError(f"{column}: is empty")
     found = known.get(cell.casefold())
     if found is None:
-        near = difflib.get_close_matches(cell.casefold(), known, n=2) or sorted(
-            set(known.values()) if column == "measure" else ()
-        )
+        close = {known[one]: one for one in reversed(difflib.get_close_matches(cell.casefold(), known, n=4))}
+        near = list(reversed(close.values()))[:2] or sorted(set(known.values()) if column == "measure" else ())
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"{column}: {unknown} {cell!r}{hint}")
     return found
@@ -203,7 +210,7 @@ def _considered(
             by_area.setdefault(work.area, []).append(work)
             continue
         reasons[why] = reasons.get(why, 0) + 1
-    return by_area, [f"{count:,} works {why}" for why, count in reasons.items()]
+    return by_area, [f"{numbers.of(count, 'work')} {why}" for why, count in reasons.items()]
 
 
 def packages(results: Results, area: str, works: Sequence[Work]) -> list[Package]:

@@ -38,6 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     from dashboard.figures.live import age
     from dashboard.results.stored_results import load, passed_over
 
+    try:
+        budget = 0 if arguments.budget is None else choose_fixes.amount("--budget", arguments.budget)
+    except ValueError as error:
+        return _refuse(str(error))
     if (arguments.budget is None) != (arguments.costs is None):
         return _refuse("--budget and --costs go together; without both, the order of what would help is shown")
     settings = config.load(arguments.config)
@@ -54,7 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(line for line in (*_order(told, results, with_unproven=arguments.unproven), newer) if line))
         return EXIT_OK if told.proven or told.ordered or (arguments.unproven and told.unproven) else EXIT_PROBLEMS
     try:
-        budget = choose_fixes.amount("--budget", arguments.budget)
         works = choose_fixes.read_costs(arguments.costs, results)
     except ValueError as error:
         return _refuse(str(error))

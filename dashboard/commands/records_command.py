@@ -131,6 +131,7 @@ def outreach(arguments: argparse.Namespace) -> int:
     """Write the customers of the list to call; 1 where nobody is to be called, and why."""
     from collector.published import connect
     from dashboard import config
+    from dashboard.figures.style import numbers
     from dashboard.operations import outreach as reaching
     from dashboard.tables.readers import sources
     from dashboard.tables.readers.sheets import UnreadableError
@@ -150,7 +151,8 @@ def outreach(arguments: argparse.Namespace) -> int:
     finally:
         engine.dispose()
     print("\n".join(found.notes))
-    print(f"{len(found.rows):,} customers to call: {path}" if found.rows else "nobody to call; no file was written")
+    called = f"{numbers.of(len(found.rows), 'customer')} to call: {path}"
+    print(called if found.rows else "nobody to call; no file was written")
     return EXIT_OK if found.rows else EXIT_PROBLEMS
 
 

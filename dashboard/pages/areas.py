@@ -53,23 +53,23 @@ def _with_span(field: str, name: str, width: int, **more: Any) -> dict[str, Any]
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    _with_span("rank", "Rank", 76),
+    _with_span("rank", "Rank", 70),
     parts.column("name", "Area", 112, cellRenderer="AreaLink", cellClass="tall"),
     parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
     parts.column(
         "excess",
         "Excess leavers",
-        194,
+        176,
         cellRenderer="Interval",
         cellClass="tall",
         comparator={"function": "bairroNullsLast"},
     ),
-    _with_span("expected", "Expected", 88, headerTooltip=TEXT["to_leave"]),
-    parts.column("customers", "Customers", 104, cellRenderer="Shown", **NUMBER),
+    _with_span("expected", "Expected", 86, headerTooltip=TEXT["to_leave"]),
+    parts.column("customers", "Customers", 100, cellRenderer="Shown", **NUMBER),
     parts.column(
         "revenue",
         "Monthly revenue at risk",
-        112,
+        104,
         headerTooltip=TEXT["at_risk"],
         cellRenderer="Shown",
         wrapHeaderText=True,
@@ -77,7 +77,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     ),
     parts.column(
         "reasons",
-        "Reasons",
+        "Reasons: here (provider)",
         198,
         headerTooltip=TEXT["reasons"],
         wrapText=True,

@@ -34,20 +34,22 @@ FLAPS = "goes down repeatedly"
 WHY = {
     "down": "does not answer",
     "suspect": "missed a poll; being checked",
-    "silent": "the only one silent: switched off, or its own line",
+    "silent": "alone silent: switched off, or its own line",
 }
 MEASURED = "Round trip · pings lost · uplink rate down / up · load of the busier direction · signal"
 NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 220},
-    parts.column("device_id", "Device", 140, flex=200, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
-    parts.column("area", "Area", 110, flex=135, cellRenderer="AreaLink", tooltipField="area"),
-    parts.column("why", "Why", 168, tooltipField="why"),
+    {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 150},
+    parts.column("device_id", "Device", 140, flex=150, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
+    parts.column("area", "Area", 112, flex=115, cellRenderer="AreaLink", tooltipField="area"),
+    parts.column("why", "Why", 196, flex=310, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
-    parts.column("subscribers", "Customers", 96, flex=114, **NUMBER),
-    parts.column("measured", "Measured now", 142, headerTooltip=MEASURED, tooltipField="measured", sortable=False),
+    parts.column("subscribers", "Customers", 96, **NUMBER),
+    parts.column(
+        "measured", "Measured now", 118, flex=150, headerTooltip=MEASURED, tooltipField="measured", sortable=False
+    ),
 )
 
 

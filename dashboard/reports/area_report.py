@@ -35,6 +35,8 @@ TEMPLATES = Path(__file__).parent
 SCALES = ("1.06", "1", "0.94", "0.88", "0.82", "0.76")
 WEEKS = 52
 MOST_HELP = 2
+FILES = frozenset({".html", ".htm", ".pdf", ".doc", ".docx", ".odt"})
+"""What ends the name of a file, and of no folder that anybody means."""
 TEXT = {
     "kind": "Area report",
     "sure": "How sure is that?",
@@ -103,6 +105,8 @@ def write_report(settings: DashboardSettings, area: str, folder: Path) -> list[P
     key = find_area(results, area)
     stem = re.sub(r"[^\w-]+", "-", findings.area_names(results).get(key, key).lower()).strip("-") or "area"
     paths = [folder / f"area-{stem}.html", folder / f"area-{stem}.pdf"]
+    if folder.suffix.lower() in FILES and not folder.is_dir():
+        raise ReportError(f"{folder}: give a folder; {paths[0].name} and {paths[1].name} are written into it")
     bodies = [render_html(results, key, settings).encode(), render_pdf(results, key, settings)]
     try:
         folder.mkdir(parents=True, exist_ok=True)

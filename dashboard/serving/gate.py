@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dash.exceptions import DependencyException, InvalidResourceError
-from flask import Flask, Response, request
+from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from dashboard.serving import callback_bodies, headers
 from dashboard.serving.listening import host_name, is_loopback, is_own_host
@@ -42,7 +43,12 @@ WORDS = {
 }
 PAGE = """<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · Bairro</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · Bairro</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 0; background: light-dark(#f3f5f8, #0f161d); color: light-dark(#16202b, #e8edf2); font: 1rem/1.5 "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif; }}
+main {{ max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }} h1 {{ font-size: 1.35rem; }} a {{ color: light-dark(#0069a6, #6cc0ee); }}
+</style></head>
 <body><main><h1>{title}</h1><p>{text}</p>{links}</main></body>
 </html>
 """
@@ -70,22 +76,31 @@ class QuietLog:
             print(line, file=sys.stderr, flush=True)
 
 
-def guard(app: Dash, web: WebSettings, is_page: Callable[[str], bool], links: dict[str, str]) -> None:
-    """Put the gate before ``app``; ``is_page`` says whether the application knows a path, ``links`` where else to go."""
+def guard(
+    app: Dash,
+    web: WebSettings,
+    is_page: Callable[[str], bool],
+    links: dict[str, str],
+    *,
+    meant: Callable[[str], str | None] = lambda _: None,
+) -> None:
+    """Put the gate before ``app``; ``is_page`` says whether the application knows a path, ``meant`` which one an unknown
+    path stands for, ``links`` where else to go.
+    """
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     policy = headers.application(app_scripts(app))
     log, failures = QuietLog(), QuietLog()
 
     @server.before_request
-    def refuse() -> Response | None:
+    def refuse() -> BaseResponse | None:
         if (refused := host_fault(web, request.headers.get("Host"), request.path, request.remote_addr)) is not None:
             log.say(f"refused a request: {refused[1]}")
             return told(*refused)
         if request.path == CALLBACKS and request.method == "POST":
             return _callback(app, log)
         if request.endpoint in APPLICATION and request.method in {"GET", "HEAD"}:
-            return _page(is_page, links)
+            return _page(is_page, meant, links)
         return None
 
     @server.after_request
@@ -153,7 +168,9 @@ def _callback(app: Dash, log: QuietLog) -> Response | None:
     return told(400, f"The page did not send this: {said}. If it was opened before an update, reload it.")
 
 
-def _page(is_page: Callable[[str], bool], links: dict[str, str]) -> Response | None:
+def _page(
+    is_page: Callable[[str], bool], meant: Callable[[str], str | None], links: dict[str, str]
+) -> BaseResponse | None:
     path = request.path
     if path == CALLBACKS:
         answer = told(405, "Pages use POST here.")
@@ -161,6 +178,9 @@ def _page(is_page: Callable[[str], bool], links: dict[str, str]) -> Response | N
         return answer
     if not path.startswith(("/_", "/-")) and is_page(path):
         return None
+    if (instead := meant(path)) is not None:
+        query = request.query_string.decode("ascii", "ignore")
+        return redirect(f"{instead}?{query}" if query else instead)
     return told(404, f"Nothing is called {path[:200]}.", links)
 
 

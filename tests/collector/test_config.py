@@ -72,10 +72,10 @@ MESSAGES = {
     "port_too_large": "web.port: must be 0 to 65535, not 97330",
     "timeout_beyond_budget": "poll.timeout_seconds: is longer than poll.budget_seconds (10)",
     "unknown_detail": "metrics.cpe: must be one of full, summary, area, not 'everything'",
-    "unknown_key": f"pol: unknown key; known here: {TOP}",
+    "unknown_key": f"pol: unknown key; known here: {TOP}; did you mean poll?",
     "unknown_key_in_table": (
         "poll.intervall_seconds: unknown key; known here: interval_seconds, timeout_seconds, retries, "
-        "budget_seconds, packets_per_second, tick_seconds, max_rows, max_answer_bytes"
+        "budget_seconds, packets_per_second, tick_seconds, max_rows, max_answer_bytes; did you mean interval_seconds?"
     ),
     "wrong_type": "poll.interval_seconds: must be a number, not '60'",
 }

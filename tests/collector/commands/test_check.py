@@ -28,7 +28,7 @@ def test_all_is_well(files: Path) -> None:
     lines, code = check(files / "collector.toml")
     assert code == 0
     assert lines[-1] == f"{files}/devices.csv: 2 devices (1 router, 1 cpe) in 2 areas, 0 problems"
-    assert lines[-2].startswith(f"{files}/collector.toml: good; polls every 60 s, 1 credentials")
+    assert lines[-2].startswith(f"{files}/collector.toml: good; polls every 60 s, 1 credential, ")
     assert not (files / "data").exists(), "a check writes nothing"
 
 
@@ -97,7 +97,7 @@ def test_an_uplink_that_the_collector_did_not_find_is_told_while_the_inventory_n
     asyncio.run(live.write(1_700_000_070.0))
     lines, code = check(files / "collector.toml")
     assert code == 1
-    assert lines[-1].endswith(", 1 problems")
+    assert lines[-1].endswith(", 1 problem")
     assert lines[0] == (
         f"{files}/devices.csv: core: uplink_interface: the device had no interface 'xe-0/0/0' when it was polled last, "
         "at 2023-11-14 22:14:20 UTC; `bairro explain core` lists those that it has"

@@ -73,8 +73,8 @@ def test_what_there_is_no_ground_to_buy_is_left_out_and_said(built, worst):
     made = choose_fixes.plan(built, works, 100, minimum=MINIMUM)
     assert [p.measures for p in made.packages] == [("down_hours",)]
     assert sorted(made.left_out) == [
-        "1 works in areas with too few customers to show separately",
-        "1 works of measures that were not found to affect leaving (--unproven includes them)",
+        "1 work in areas with too few customers to show separately",
+        "1 work of measures that were not found to affect leaving (--unproven includes them)",
     ]
     more = choose_fixes.plan(built, works, 100, minimum=MINIMUM, with_unproven=True)
     assert [p.measures for p in more.packages] == [("loss", "down_hours")]
@@ -104,6 +104,14 @@ def test_costs_are_read_by_id_or_name_and_by_code_or_word(built, tmp_path):
         (
             "area,measure,cost\nn03,speed,5\n",
             "line 2, column measure: the results know no measure 'speed'; did you mean down_hours",
+        ),
+        (
+            "area,measure,cost\nn03,evening latenzy,5\n",
+            "no measure 'evening latenzy'; did you mean evening latency or evening_util",
+        ),
+        (
+            "area,measure,cost\nn03,speed,abc\n",
+            "line 2, column cost: must be a number from 0 on, such as 12500 or 12500.50, not 'abc'",
         ),
         ("area,measure,cost\nn03,loss,\n", "line 2, column cost: is empty"),
         (

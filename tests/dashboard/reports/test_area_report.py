@@ -110,6 +110,12 @@ def test_areas_are_found_by_id_and_by_name(built):
         find_area(built, "Dunmeer")
 
 
+def test_a_file_given_for_the_folder_is_refused_and_makes_none(provider, tmp_path):
+    with pytest.raises(ReportError, match=r"x\.docx: give a folder; area-dunmere\.html and area-dunmere\.pdf"):
+        write_report(provider, "n03", tmp_path / "x.docx")
+    assert not (tmp_path / "x.docx").exists()
+
+
 def test_two_areas_of_one_name_are_told_apart(built):
     from dataclasses import replace
 

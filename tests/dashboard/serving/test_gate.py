@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -13,6 +14,8 @@ from dashboard.app import LAYOUTS, create_app
 from dashboard.config import WebSettings
 from dashboard.pages import evidence
 from dashboard.serving.gate import MOST_BODY_BYTES, QuietLog
+
+from ..sample_results import NAMES
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 EVERY_KIND = (
@@ -103,6 +106,15 @@ def test_a_browser_gets_a_page_that_says_where_else_to_go(client):
     assert "Nothing is called /&lt;b&gt;nowhere." in answer.text
     assert '<a href="/areas">Areas at risk</a>' in answer.text
     assert client.get("/api/areas", headers=BROWSER).mimetype == "text/plain"
+
+
+def test_an_area_is_found_by_its_name_too(client):
+    """As by `bairro report --area`; a name that no area bears, or several do, leads nowhere."""
+    assert NAMES[3] != "n03"
+    answer = client.get(f"/area/{quote(NAMES[3].upper())}?weeks=26", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/area/n03?weeks=26")
+    assert client.get("/area/n03", headers=BROWSER).status_code == 200
+    assert client.get("/area/nobody", headers=BROWSER).status_code == 404
 
 
 def test_every_real_page_can_be_reloaded(client):

@@ -70,7 +70,7 @@ BAD = {
         f"{TLS}  cert_fil: a\n",
         "tls_server_config.cert_fil: unknown key; known here: cert, key, client_ca, cert_file, key_file, "
         "client_ca_file, client_auth_type, client_allowed_sans, min_version, max_version, cipher_suites, "
-        "prefer_server_cipher_suites, curve_preferences",
+        "prefer_server_cipher_suites, curve_preferences; did you mean cert_file?",
     ),
     "unknown key of http": (
         "http_server_config:\n  http3: true\n",
