@@ -12,6 +12,7 @@ from dashboard.figures import known
 from dashboard.figures.build_dates import is_nothing
 from dashboard.figures.effects import EffectSummary, effects
 from dashboard.figures.style import numbers, words
+from dashboard.models.statistics import clusters
 from dashboard.models.statistics.interval_sides import side_of
 
 if TYPE_CHECKING:
@@ -56,11 +57,19 @@ JOINS: dict[str, str] = {
     "complainers": "Complaints of a customer on record",
     "answers": "Survey answers of a customer or neighbourhood on record",
     "answerers": "Survey answers of a customer on record",
-    "devices": "Customers behind a device that the network knows",
-    "areas": "Customers in a neighbourhood on record",
-    "prices": "Customers whose plan has a price for new ones",
+    "devices": "Customers when the records end: behind a device that the network knows",
+    "areas": "Customers when the records end: in a neighbourhood on record",
+    "prices": "Customers when the records end: whose plan has a price for new ones",
 }
 """How many rows name what else is on record."""
+
+
+BY: dict[str, str] = {
+    clusters.JACKKNIFE: ", each left out in turn (jackknife)",
+    clusters.ONE_STEP: ", each left out in turn (jackknife)",
+    clusters.SANDWICH: ", by how far each is from the fit (sandwich)",
+}
+"""How an interval was made, by the method's name in the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +168,8 @@ def _method(row: Mapping[Any, Any]) -> str:
     """What the interval rests on, or why there is none."""
     if not row["clusters"]:
         return str(row["method"])
-    return (
-        f"{numbers.count(row['clusters'])} parts of the network, taken as independent of each other ({row['method']})"
-    )
+    method = BY.get(str(row["method"]), f" ({row['method']})")
+    return f"{numbers.count(row['clusters'])} parts of the network, taken as independent of each other{method}"
 
 
 def _place(ratio: float, reach: float) -> float:
@@ -215,7 +223,7 @@ def coverage(results: Results) -> list[tuple[str, str]]:
         ),
         ("Neighbourhoods", numbers.count(covered.get("areas"))),
         ("Weeks", numbers.count(covered.get("weeks"))),
-        ("Customers", numbers.count(covered.get("customers"))),
+        ("Customers at any time in the period analysed", numbers.count(covered.get("customers"))),
         ("Share of customer time observed", numbers.percent(covered.get("observed_ratio"))),
         *(
             (JOINS[name], f"{numbers.count(joined) if joined else 'none'} of {numbers.count(rows)}")

@@ -43,7 +43,7 @@ TEXT = {
     + STACKED,
     "drivers": "What stands out here",
     "no_drivers": "Nothing was measured here in the weeks analysed.",
-    "threshold": "A measure stands out where it is worse here than at the provider by at least one standard deviation between areas (robust).",
+    "threshold": "A measure stands out where it is worse here than at the provider by at least one standard deviation between areas, estimated so that a few odd areas count little.",
     "counted": "Rates per 100 customers in 90 days",
     "counted_how": "Counted over the whole period analysed{period}, and drawn towards the provider's rate where there are few customers.",
     "counted_whom": "All other numbers of customers are of those on record on",

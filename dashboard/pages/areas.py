@@ -20,7 +20,7 @@ from dashboard.results.stored_results import Results
 from dashboard.tables.ranking_tables import RANKING
 
 STANDS_OUT = (
-    "A measure stands out where an area is worse than the provider by at least one standard deviation between areas (robust). "
+    "A measure stands out where an area is worse than the provider by at least one standard deviation between areas, estimated so that a few odd areas count little. "
     "(complaints): found to drive complaints, not leaving."
 )
 TEXT = {

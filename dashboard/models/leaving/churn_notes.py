@@ -7,13 +7,14 @@ import numpy as np
 from dashboard.models.complaints.effect_model import EffectModel, said_of_all
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import EIGHT
+from dashboard.models.leaving.fitted_hazard import LeftOut
 from dashboard.models.statistics.multiplicity import said_p
 
 SHAPES = (
-    (0.0, "each step multiplies"),
-    (0.5, "between multiplying and adding"),
-    (1.0, "each step adds the same"),
-    (np.inf, "later steps add less"),
+    (0.0, "by the same factor"),
+    (0.5, "between factor and number"),
+    (1.0, "by the same number"),
+    (np.inf, "by less and less"),
 )
 """By the largest curvature of the dose that has it."""
 WEEKS_NOTE = (
@@ -56,15 +57,20 @@ def weights(doses: dose.Doses) -> str:
         lengths[name] = lengths.get(name, 0.0) + form.weight
     over, by, of = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes, lengths))
     told = f", in single outages {of}" if len(lengths) > 1 else ""
-    return f"leaving: in what would help, hours without service act over {over}{told}; shapes of the effects: {by}"
+    return (
+        "leaving: what would help weighs several forms of the effects by how well they fit. Hours without service act over"
+        f" {over}{told}. With each step of worse quality leaving rises {by}"
+    )
 
 
-def said(main: EffectModel, control: EffectModel, left_out: float) -> tuple[str, ...]:
+def said(main: EffectModel, control: EffectModel, left_out: LeftOut) -> tuple[str, ...]:
     """What the effects and their negative control come to."""
     notes = [*main.notes, *control.notes]
-    if left_out > 0.005:
+    if left_out.share > 0.005:
         notes.append(
-            f"leaving: {left_out:.0%} of the customers' time is left out, because too little of the preceding weeks was observed"
+            f"leaving: {left_out.share:.0%} of the customers' time is left out, because less than half of the {EIGHT} weeks before it"
+            f" was observed ({left_out.first_weeks:.0%} of that is in the first {EIGHT} weeks of the period,"
+            f" {left_out.newcomers:.0%} in the first {EIGHT} weeks of later customers)"
         )
     notes += said_of_all(main, "leaving")
     if control.joint is None:

@@ -14,6 +14,7 @@ from dashboard.models.complaints.effect_model import Effect, EffectModel, tested
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
 from dashboard.models.leaving.covariates import PERIOD, WITHIN, Design, design_of
 from dashboard.models.leaving.doses import dose, dose_fit
+from dashboard.models.leaving.doses.felt_hours import EIGHT
 from dashboard.models.statistics import clusters, hazard
 
 Floats = npt.NDArray[np.float64]
@@ -69,13 +70,35 @@ class Predictor:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The share of the customers' time of which too little was observed in the eight weeks before.
+
+    ``first_weeks`` and ``newcomers`` are shares of that time: in the first eight weeks of all, and later in the first eight of a
+    customer.
+    """
+
+    share: float
+    first_weeks: float
+    newcomers: float
+
+    @classmethod
+    def of(cls, weeks: pd.DataFrame, is_known: npt.NDArray[np.bool_]) -> LeftOut:
+        time = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
+        lost, tenure = np.where(is_known, 0.0, time), weeks["tenure_days"].to_numpy(dtype=float, na_value=np.nan)
+        is_first = ((weeks["week"] - weeks["week"].min()).dt.days < 7 * EIGHT).to_numpy(dtype=bool)
+        is_new = ~is_first & (tenure < 7 * EIGHT)
+        total, gone = max(float(time.sum()), 1e-300), max(float(lost.sum()), 1e-300)
+        return cls(float(lost.sum()) / total, float(lost[is_first].sum()) / gone, float(lost[is_new].sum()) / gone)
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """The rows of known quality, neighbourhood by neighbourhood, with their columns: the same for every outcome."""
 
     design: Design
     known: pd.DataFrame
     columns: Floats
-    left_out: float
+    left_out: LeftOut
 
     @classmethod
     def of(cls, weeks: pd.DataFrame, *, with_service: bool) -> Prepared:
@@ -84,9 +107,7 @@ class Prepared:
         places = np.flatnonzero(is_known)
         cluster = pd.factorize(weeks["area"].astype(str).to_numpy()[places], sort=True)[0]
         known = weeks.iloc[places[np.argsort(cluster, kind="stable")]]
-        exposure = (weeks["days_at_risk"] * weeks["weight"]).to_numpy(dtype=float)
-        total = max(float(exposure.sum()), 1e-300)
-        return cls(design, known, design.columns(known), 1.0 - float(exposure[is_known].sum()) / total)
+        return cls(design, known, design.columns(known), LeftOut.of(weeks, is_known))
 
     def fitted(self, outcome: str) -> Fitted | None:
         """The fit to one outcome; None where too few had it, or no quality was measured."""
@@ -150,7 +171,7 @@ class Fitted:
     design: Design
     rows: hazard.Rows
     fit: hazard.Fit
-    left_out: float
+    left_out: LeftOut
     areas: tuple[str, ...]
 
     @property

@@ -23,6 +23,7 @@ LEAST_PER_HOUR = 0.1
 STRETCH_DAYS = 28
 """Days are compared with those of the same four weeks: what changes slowly is no association."""
 FELT_WEEKS = 8
+NOT_APART = "hours that nobody observed cannot be told apart from differences between neighbourhoods and between weeks"
 OUTAGES, COMPLAINTS, LEAVING = TESTED = ("outages", "complaints", "departures")
 
 
@@ -49,6 +50,8 @@ class Unseen:
 
     share: float
     tests: tuple[Association, ...]
+    untested: tuple[tuple[str, str], ...] = ()
+    """With what it could not be tested, and why, as a clause."""
 
     @property
     def found(self) -> tuple[Association, ...]:
@@ -77,17 +80,20 @@ def unseen(area_days: pd.DataFrame, area_weeks: pd.DataFrame) -> Unseen:
         (COMPLAINTS, weekly.rises(complaints, 0, 0)),
         (LEAVING, weekly.rises(weekly.grid("leavers_voluntary"), 1, FELT_WEEKS)),
     ]
-    told = [(name, test) for name, test in made if test is not None]
+    told = [(name, test) for name, test in made if not isinstance(test, str)]
+    untested = tuple((name, test) for name, test in made if isinstance(test, str))
     adjusted = holm(np.array([p_value for _, (_, p_value) in told]))
     return Unseen(
-        share, tuple(Association(name, size, float(p)) for (name, (size, _)), p in zip(told, adjusted, strict=True))
+        share,
+        tuple(Association(name, size, float(p)) for (name, (size, _)), p in zip(told, adjusted, strict=True)),
+        untested,
     )
 
 
-def _with_outages(days: pd.DataFrame) -> tuple[float, float] | None:
+def _with_outages(days: pd.DataFrame) -> tuple[float, float] | str:
     """Slope of the unseen share on the down share within areas and four weeks, and its one-sided p-value; areas are clusters.
 
-    None with fewer than ten areas that tell anything.
+    Why not, with fewer than ten areas that tell anything.
     """
     known = days[days["judged_hours"] > 0]
     area = pd.factorize(known["area"], sort=True)[0]
@@ -106,18 +112,23 @@ def _within(values: Floats, weight: Floats, place: npt.NDArray[np.int64]) -> Flo
     return np.asarray(values - means[place])
 
 
-def _slope(both: Floats, square: Floats) -> tuple[float, float] | None:
-    """Sum over sum with the jackknife over clusters, against Student's t above zero."""
+def _too_few(count: int, had: str) -> str:
+    only = "no neighbourhood" if count == 0 else f"only {count} neighbourhood{'' if count == 1 else 's'}"
+    return f"{only} {had}; at least {clusters.FEWEST_CLUSTERS} are needed"
+
+
+def _slope(both: Floats, square: Floats) -> tuple[float, float] | str:
+    """Sum over sum with the jackknife over clusters, against Student's t above zero; or why it cannot be told."""
     tells = square > 0
     both, square = both[tells], square[tells]
     count = both.size
     if count < clusters.FEWEST_CLUSTERS:
-        return None
+        return _too_few(count, "had outages in the hours that were observed")
     slope = both.sum() / square.sum()
     without = (both.sum() - both) / (square.sum() - square)
     error = np.sqrt((count - 1) / count * ((without - slope) ** 2).sum())
     if not error > 0:
-        return None
+        return "it is the same in every neighbourhood"
     return float(slope), float(stats.t.sf(slope / error, count - 1))
 
 
@@ -138,23 +149,27 @@ class _Weekly:
     def grid(self, name: str) -> Floats:
         return self.frame[name].to_numpy(dtype=float, na_value=np.nan).reshape(self.shape)
 
-    def rises(self, counts: Floats, first: int, last: int) -> tuple[float, float] | None:
-        """By how much counts rise with the unseen share of the weeks so far before; None where it cannot be told."""
+    def rises(self, counts: Floats, first: int, last: int) -> tuple[float, float] | str:
+        """By how much counts rise with the unseen share of the weeks so far before; or why it cannot be told."""
         dark = lag_block(1.0 - self.grid("observed_ratio")[:, :, None], first, last)
         exposure = np.nan_to_num(self.grid("customer_days"))
         is_used = (exposure > 0) & ~np.isnan(dark[:, :, 0]) & ~np.isnan(counts)
         is_told = np.where(is_used, counts, 0.0).sum(axis=1) > 0
-        if is_told.sum() < clusters.FEWEST_CLUSTERS or not np.ptp(dark[is_used]) > 0:
-            return None
+        if is_told.sum() < clusters.FEWEST_CLUSTERS:
+            return _too_few(int(is_told.sum()), "had any in weeks of which enough is known")
+        if not np.ptp(dark[is_used]) > 0:
+            return "the share of the customers' time that was not observed is the same in every week"
         log_exposure = np.log(np.where(exposure > 0, exposure, 1.0))
         grid = poisson.Grid(np.nan_to_num(counts), log_exposure, np.where(is_used[..., None], dark, 0.0), is_used)
         grid = grid.only(is_told)
         fitted = poisson.fit(grid)
         if not fitted.has_converged or fitted.unidentified.any():
-            return None
+            return NOT_APART
         found = clusters.infer(grid, fitted, np.eye(1), np.arange(grid.counts.shape[0]))
-        if found.covariance is None or found.rests_on_one[0]:
-            return None
+        if found.covariance is None:
+            return NOT_APART
+        if found.rests_on_one[0]:
+            return "what can be seen rests on a single neighbourhood"
         two_sided = float(found.careful_p_values()[0])
         size = float(found.estimates[0])
         return size, two_sided / 2 if size > 0 else 1 - two_sided / 2
@@ -165,10 +180,18 @@ def nothing_found(seen: Unseen) -> str:
     if not 0 < seen.share < 1:
         return ""
     made = {test.name: test for test in seen.tests}
-    told = [f"{name} ({_result(made[name])})" if name in made else f"{name} (could not be tested)" for name in TESTED]
+    why: dict[str, list[str]] = {}
+    for name, reason in seen.untested:
+        why.setdefault(reason, []).append(name)
+    told = (
+        [f"{_and([f'{name} ({_result(made[name])})' for name in TESTED if name in made])}: none was found"]
+        if made
+        else []
+    )
+    told += [f"{_and(names)}: not known, this could not be tested, because {reason}" for reason, names in why.items()]
+    corrected = " The p-values are corrected for several tests." if len(made) > 1 else ""
     return (
-        f"Nobody observed {_part(seen.share)} of the devices' time. Whether these hours go together with {told[0]}, {told[1]} or"
-        f" {told[2]}: {'nothing was found' if made else 'not known'}; p-values are corrected for several tests."
+        f"Nobody observed {_part(seen.share)} of the devices' time. Does it go together with anything? With {'; with '.join(told)}.{corrected}"
         " What would help takes these hours to be like the others."
     )
 
@@ -178,6 +201,10 @@ def _result(test: Association) -> str:
     return said_p(test.p_value) + (f", but only {test.size:.2f} unseen hours for each hour seen" if is_small else "")
 
 
+def _and(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
 def _part(share: float) -> str:
     return f"{share:.1%}" if share >= 0.0005 else "less than 0.1%"
 
@@ -185,7 +212,7 @@ def _part(share: float) -> str:
 def said(found: Sequence[Association], share: float) -> str:
     """The note of what was found, for the pages."""
     names = [test.name for test in found]
-    what = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+    what = _and(names)
     more = next((test.size for test in found if test.name == OUTAGES), None)
     hidden = f" For each hour of outage that was seen, {more:.1f} more hours than usual were not." if more else ""
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from dashboard.models.leaving import churn, churn_notes, expected_leavers
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import Felt
+from dashboard.models.leaving.fitted_hazard import LeftOut
 
 from ...sample_measures import PLANTED, not_taken
 
@@ -124,11 +126,11 @@ def test_weights_of_weeks_and_shapes_are_said():
     forms = [(0.0, 8, 0.5), (2.0, 8, 0.1), (4.0, 16, 0.4)]
     doses = dose.Doses(tuple(dose.Dose(bend, none, None, share, none, Felt(weeks)) for bend, weeks, share in forms), 20)
     assert churn_notes.weights(doses) == (
-        "leaving: in what would help, hours without service act over 8 weeks 60%, 16 weeks 40%;"
-        " shapes of the effects: each step multiplies 50%, later steps add less 50%"
+        "leaving: what would help weighs several forms of the effects by how well they fit. Hours without service act over"
+        " 8 weeks 60%, 16 weeks 40%. With each step of worse quality leaving rises by the same factor 50%, by less and less 50%"
     )
     long = dose.Doses((*doses.forms[:2], dose.Dose(4.0, none, None, 0.4, none, Felt(16, 4))), 20)
-    assert "16 weeks 40%, in single outages of any length 60%, longer than 4 hours 40%; shapes" in churn_notes.weights(
+    assert "16 weeks 40%, in single outages of any length 60%, longer than 4 hours 40%. With" in churn_notes.weights(
         long
     )
 
@@ -157,7 +159,19 @@ def test_newcomers_whose_weeks_were_hardly_observed_are_left_out_and_counted():
     weeks = make_weeks(6)
     weeks.loc[weeks.index % 5 == 0, "trailing_observed_ratio"] = 0.1
     fitted = churn.fit(weeks)
-    assert any("20% of the customers' time is left out" in note for note in fitted.notes)
+    (said,) = (note for note in fitted.notes if "20% of the customers' time is left out" in note)
+    assert re.search(
+        r"\((2\d)% of that is in the first 8 weeks of the period, 1?\d% in the first 8 weeks of later", said
+    )
+
+
+def test_time_without_weeks_before_it_is_told_by_where_it_lies():
+    weeks = make_weeks(6, areas=2, customers=30).drop_duplicates("week").assign(tenure_days=400)
+    place = (weeks["week"] - weeks["week"].min()).dt.days // 7
+    weeks.loc[place.between(20, 21), "tenure_days"] = 14
+    seen = ~(place.lt(4) | place.between(20, 21) | place.between(30, 31)).to_numpy()
+    assert LeftOut.of(weeks, seen) == LeftOut(8 / WEEKS, 0.5, 0.25)
+    assert LeftOut.of(weeks, np.ones(len(weeks), dtype=bool)) == LeftOut(0.0, 0.0, 0.0)
 
 
 def test_columns_are_the_same_for_the_past_and_for_today():

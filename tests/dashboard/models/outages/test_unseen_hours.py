@@ -60,10 +60,17 @@ def test_hidden_outages_are_found_with_how_much_was_hidden_for_each_hour_seen():
 
 def test_what_was_tested_and_not_found_is_said_with_its_p_values():
     tests = (Association(unseen_hours.OUTAGES, 0.03, 0.012), Association(unseen_hours.COMPLAINTS, 0.2, 0.4))
-    said = unseen_hours.nothing_found(Unseen(0.02, tests))
-    assert "outages (p = 0.012, but only 0.03 unseen hours for each hour seen), complaints (p = 0.400)" in said
-    assert "departures (could not be tested): nothing was found" in said
-    assert "not known" in unseen_hours.nothing_found(Unseen(0.02, ()))
+    said = unseen_hours.nothing_found(Unseen(0.02, tests, ((unseen_hours.LEAVING, "only 3 neighbourhoods had any"),)))
+    assert (
+        "outages (p = 0.012, but only 0.03 unseen hours for each hour seen) and complaints (p = 0.400): none was found"
+        in said
+    )
+    assert (
+        "; with departures: not known, this could not be tested, because only 3 neighbourhoods had any. The p-values"
+        in said
+    )
+    alone = unseen_hours.nothing_found(Unseen(0.02, (), tuple((name, "why") for name in unseen_hours.TESTED)))
+    assert "With outages, complaints and departures: not known, this could not be tested, because why. What" in alone
     assert unseen_hours.nothing_found(Unseen(0.0, ())) == ""
 
 
@@ -91,3 +98,8 @@ def test_where_all_was_seen_or_areas_are_few_nothing_is_tested():
     assert unseen_hours.unseen(everything, _weeks(4)) == unseen_hours.Unseen(0.0, ())
     few = unseen_hours.unseen(_days(4, hidden=0.6, areas=9), _weeks(4).query("area < 9"))
     assert few.tests == ()
+    assert [name for name, _ in few.untested] == list(unseen_hours.TESTED)
+    assert all("only 9 neighbourhoods had" in why for _, why in few.untested)
+    alike = unseen_hours.unseen(_days(4), _weeks(4).assign(observed_ratio=0.98))
+    assert dict(alike.untested).keys() == {unseen_hours.COMPLAINTS, unseen_hours.LEAVING}
+    assert all("is the same in every week" in why for _, why in alike.untested)
