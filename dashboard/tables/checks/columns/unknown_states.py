@@ -20,7 +20,11 @@ _KNOWN = tuple(
     for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole", "harmless")
     for word in _WORDS[key]
 )
-_NOT_GONE = re.compile(rf"(?:{'|'.join(_WORDS['negations'])})\s+(?:{'|'.join(map(re.escape, _WORDS['gone']))})")
+_NOT_GONE = re.compile(
+    rf"(?:(?:{'|'.join(_WORDS['negations'])})|(?:{'|'.join(map(re.escape, _WORDS['hedges']))})\w*)\s+"
+    rf"(?:{'|'.join(map(re.escape, _WORDS['gone']))})"
+)
+"""Not cancelled, tijdelijk stopgezet: still a customer."""
 _CODES = (*_WORDS["here_codes"], "a")
 """Codes that say active by themselves."""
 _BESIDE_THEM = (*_WORDS["here_codes"], *_WORDS["here_letters"], *_WORDS["harmless_codes"])
