@@ -78,9 +78,9 @@ def _price_not_linked(results: Results) -> str:
         return ""
     side = side_in(row, "rate_ratio", none=1.0)
     if side is Side.UNKNOWN:
-        return "effect on leaving could not be tested, see Loyalty"
+        return f"effect on leaving could not be tested, {words.SEE_LOYALTY}"
     is_less = row["is_found"] and side is Side.BELOW
-    return f"{'goes with less leaving (association)' if is_less else 'not shown to be related to leaving'}, see Loyalty"
+    return f"{'goes with less leaving (association)' if is_less else 'not shown to be related to leaving'}, {words.SEE_LOYALTY}"
 
 
 def no_single_reason(told: Sequence[Driver]) -> str:

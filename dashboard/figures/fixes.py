@@ -29,6 +29,7 @@ EVERYTHING_NAME = "All measures together"
 WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
 NONE_AT_ALL = "none"
+LESS_THAN_ONE = "less than one customer"
 TOO_LITTLE = "less than a twentieth of a customer"
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
@@ -74,6 +75,7 @@ class Fix:
     """One measure in one area and what bringing it down would save; ``is_proven`` where its own effect was found.
 
     Where numbers are withheld ``leavers`` is a dash, and the sentence says why. ``is_forecast``: by a forecast of quality.
+    ``is_below_one``: it would keep less than one customer.
     """
 
     area: str
@@ -89,6 +91,7 @@ class Fix:
     is_at_target: bool
     sentence: str
     is_forecast: bool = False
+    is_below_one: bool = False
 
     @property
     def at_target(self) -> tuple[str, str]:
@@ -239,7 +242,11 @@ def _fix(
     span = numbers.interval(row["avoidable_leavers_90d_low"], row["avoidable_leavers_90d_high"])
     leaving = numbers.leavers(expected.get(area))
     name = names.get(area, area)
-    told = f"{kept} {'customer' if kept == '1.0' else 'customers'} ({NO_INTERVAL if span == numbers.NONE else span})"
+    is_below_one = round(float(row["avoidable_leavers_90d"]), 1) < 1
+    ends = NO_INTERVAL if span == numbers.NONE else span
+    told = f"{kept} {'customer' if kept == '1.0' else 'customers'} ({ends})"
+    if is_below_one and not is_association:
+        told = f"{LESS_THAN_ONE}: {kept} ({ends})"
     out_of = "" if leaving == numbers.NONE else f" of the {leaving} expected to leave"
     return Fix(
         area=area,
@@ -256,6 +263,7 @@ def _fix(
         sentence=_sentence(
             measure, name, _goal(form(row["target"]), row["target"]), f"{told}{out_of} in 90 days", is_association
         ),
+        is_below_one=is_below_one,
     )
 
 
@@ -268,7 +276,8 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
         for column in ("value", "target")
     )
     goal = _goal(target, row["target"])
-    bringing = f"bringing {said.name[0].lower()}{said.name[1:]} {words.way(measure)} to {goal}"
+    what = f"{said.name[0].lower()}{said.name[1:]}"
+    bringing = f"ending {what}" if goal == NONE_AT_ALL else f"bringing {what} {words.way(measure)} to {goal}"
     would = "might help, if this is an effect, which is not proven" if is_association else "would help"
     return Fix(
         area=area,
@@ -304,7 +313,11 @@ def _sentence(measure: str, name: str, target: str, kept: str, is_association: b
     if is_association:
         aim = f"{what} of {target}" if target != NONE_AT_ALL else f"No {what[0].lower()}{what[1:]}"
         return f"{aim} in {name} would mean about {kept} staying, if this is an effect, which is not proven."
-    return f"Bringing {what[0].lower()}{what[1:]} in {name} {way} to {target} would keep about {kept}."
+    keeping = f"would keep {kept}" if kept.startswith(LESS_THAN_ONE) else f"would keep about {kept}"
+    what = f"{what[0].lower()}{what[1:]}"
+    if target == NONE_AT_ALL:
+        return f"Ending {what} in {name} {keeping}."
+    return f"Bringing {what} in {name} {way} to {target} {keeping}."
 
 
 def of_area(told: Fixes, area: str, drivers: Sequence[Driver], most: int | None = None) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ TEXT = {
     "title": "What would help",
     "first": "Where to begin",
     "order": "Most customers kept first",
+    "less": "Less than one customer kept each",
     "unproven": "Not proven",
     "unproven_how": "None of these measures was found to affect leaving by itself: an interval that reaches below zero may be chance, and so "
     "may one that is not proven after correction for testing several measures. "
@@ -72,16 +73,17 @@ def _order(told: Fixes, supposed: str) -> list[html.Section]:
     download = html.A(TEXT["download"], href="/fixes.csv", download="fixes.csv", className="button")
     sections = []
     if told.proven:
-        first = html.Ol([html.Li(parts.sentence_link(fix.sentence, fix.area, fix.name)) for fix in told.proven[:FIRST]])
+        begin = [fix for fix in told.proven if not fix.is_below_one] or told.proven
+        first = html.Ol([html.Li(parts.sentence_link(fix.sentence, fix.area, fix.name)) for fix in begin[:FIRST]])
         sections.append(parts.panel(TEXT["first"], first, class_name="order"))
     if told.ordered:
         sections.append(_without_numbers(told))
-    table = _table(told.proven) if told.proven else html.P(_no_rows(told), className="quiet")
+    tables = _folded(told.proven[:SHOWN]) if told.proven else [html.P(_no_rows(told), className="quiet")]
     notes = [
         html.P(f"{TEXT['how']} {figures.BASELINE} {supposed}", className="how"),
         *(html.P(line, className="how") for line in left_out(told)),
     ]
-    sections.append(parts.panel(TEXT["order"], table, *notes, aside=download))
+    sections.append(parts.panel(TEXT["order"], *tables, *notes, aside=download))
     if told.unproven:
         why = html.P(TEXT["unproven_how"], className="how")
         unproven = html.Details(
@@ -89,6 +91,15 @@ def _order(told: Fixes, supposed: str) -> list[html.Section]:
         )
         sections.append(parts.panel(TEXT["unproven"], why, unproven))
     return sections
+
+
+def _folded(fixes: Sequence[Fix]) -> list[html.Div | html.Details]:
+    """The table, and folded below it what would keep less than one customer each, unless nothing keeps more."""
+    worth, less = ([fix for fix in fixes if fix.is_below_one == is_less] for is_less in (False, True))
+    if not worth or not less:
+        return [_table(fixes)]
+    summary = html.Summary(f"{numbers.count(len(less))} more, each of which would keep {figures.LESS_THAN_ONE}")
+    return [_table(worth), html.Details([summary, _table(less, TEXT["less"])])]
 
 
 def _no_rows(told: Fixes) -> str:

@@ -128,9 +128,11 @@ def price_association(driver: Mapping[str, Any], link: Mapping[str, Any], curren
         exponent = excess * math.log(link["rate_ratio"])
         if 0 < exponent < MOST_EXPONENT:
             said += f", {numbers.rate_ratio(math.exp(exponent))} for {numbers.money(excess, currency, 2)}"
-    return f"{said}), see Loyalty"
+    return f"{said}), {SEE_LOYALTY}"
 
 
+SEE_LOYALTY = "see Loyalty (gaps here: all customers, there: those of a year or more)"
+"""Why the gap of an area's or the provider's customers is another than that on *Loyalty*."""
 MOST_EXPONENT = 5.0
 """Beyond it (×148) no ratio is told: so large a difference was not among those that it was fitted to."""
 

@@ -10,11 +10,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from dash import html
 
 from dashboard.analysis import bounded_help
 from dashboard.commands import choose_fixes, fixes_command
 from dashboard.figures import area_drivers, build_dates, dose_checks, ranking
 from dashboard.figures import fixes as figures
+from dashboard.figures.style import words
 from dashboard.models.fixes.avoidable import withheld
 from dashboard.models.leaving import coming_quality, outage_lengths
 from dashboard.pages import area, areas, evidence, fixes
@@ -222,6 +224,29 @@ def test_which_outages_count_is_said_with_the_check_and_with_what_is_supposed(bu
     assert not re.search(r"\d%", figures.HOW_OFTEN_HELD.replace("95%", "")), "figures of earlier versions are not ours"
 
 
+@pytest.mark.parametrize(
+    ("kept", "said", "is_below_one"),
+    [
+        (0.94, "would keep less than one customer: 0.9 (", True),
+        (0.96, "would keep about 1.0 customer (", False),
+        (7.0, "would keep about 7.0 customers (", False),
+    ],
+)
+def test_less_than_one_customer_is_no_advice_and_is_folded(built, kept, said, is_below_one):
+    rows, is_first = built.avoidable, built.avoidable["position"].eq(built.avoidable["position"].min())
+    assert figures.all_fixes(built, "EUR", 30).proven[0].leavers not in ("0.9", "1.0"), "something keeps more"
+    first = rows[is_first].iloc[0]
+    one = rows.copy()
+    mine = rows["area"].eq(first["area"]) & rows["measure"].eq(first["measure"])
+    one.loc[mine, [f"avoidable_leavers_90d{end}" for end in ("", "_low", "_high")]] = kept, 0.0, 9.0
+    told = figures.all_fixes(replace(built, avoidable=one), "EUR", 30)
+    (fix,) = [fix for fix in told.proven if (fix.area, fix.measure) == (first["area"], first["measure"])]
+    assert said in fix.sentence
+    assert fix.is_below_one == is_below_one
+    folded = [part for part in fixes._folded(told.proven) if isinstance(part, html.Details)]
+    assert (fix.name in " ".join(texts(folded[0]) if folded else ())) == is_below_one
+
+
 def test_what_no_list_shows_is_counted_as_it_is(told):
     one, more = (figures.left_out(replace(told, small=n, negligible=n)) for n in (1, 3))
     assert one[0].startswith("1 neighbourhood is left out: it has too few customers")
@@ -241,7 +266,8 @@ def test_a_target_of_zero_is_none_and_a_mean_that_is_at_it_will_not_last(built):
     now = figures.all_fixes(forecast(at_zero), "EUR", 30)
     down = [fix for fix in now.proven if fix.measure == "down_hours"]
     assert down
-    assert all(fix.target == "none" and fix.is_at_target and " to none would keep" in fix.sentence for fix in down)
+    assert all(fix.target == "none" and fix.is_at_target for fix in down)
+    assert all(re.match(f"Ending time without service in {fix.name} would keep ", fix.sentence) for fix in down)
     assert fixes_command._remarks(down[0]) == figures.AT_TARGET_SHORT
     assert figures.AT_TARGET_SHORT in " ".join(texts(fixes._table(now.proven)))
     steady = " ".join(texts(fixes._table(figures.all_fixes(at_zero, "EUR", 30).proven)))
@@ -412,7 +438,7 @@ def test_pages_table_and_report_agree_on_a_price_gap_that_goes_with_leaving(buil
     assert gap.any()
     assert len(prices)
     linked = replace(built, area_drivers=odd, price_gaps=prices.assign(**row))
-    said = "goes with leaving (association, ×1.45 for €6.32), see Loyalty"
+    said = f"goes with leaving (association, ×1.45 for €6.32), {words.SEE_LOYALTY}"
     (told,) = [r["reasons"] for r in ranking.ranking_rows(linked, "EUR") if r["area"] == "n03"]
     assert said in told
     assert "Effect not proven: Price gap" not in told
@@ -427,7 +453,7 @@ def test_pages_table_and_report_agree_on_a_price_gap_that_goes_with_leaving(buil
     assert not driver.is_reason
     unproven = replace(linked, price_gaps=prices.assign(**row | {"is_found": False}))
     (driver,) = [d for d in area_drivers.drivers(unproven, "n03", "EUR") if d.key == "price_gap"]
-    assert driver.evidence == "not shown to be related to leaving, see Loyalty"
+    assert driver.evidence == f"not shown to be related to leaving, {words.SEE_LOYALTY}"
     assert driver.mark == area_drivers.UNUSUAL_MARK
 
 
