@@ -27,6 +27,7 @@ STRONGEST = 10.0
 AT_THE_END = 1.01 / STRONGEST, STRONGEST / 1.01
 REVIEW_WEEKS = 26
 EXITS = {"voluntary": "of their own will", "nonpayment": "for not paying", "moved": "moved away", "other": "other"}
+NO_REVIEWS = "No public reviews are on record, so no stars are shown."
 TOO_FEW_ANSWERS = "too few answers to say"
 NO_LINK = "was not shown to be related to"
 CHANGES: dict[Side, str] = {
@@ -208,7 +209,9 @@ def nps_rows(results: Results, minimum: int) -> list[Line]:
     rows = provider(results.area_nps) + areas(results, results.area_nps, minimum, "nps")[::-1]
     told: list[Line] = []
     for row in rows[: SHOWN + 1]:
-        said = (change(row), "")
+        text = change(row)
+        is_said_below = text == TOO_FEW_ANSWERS and not numbers.is_missing(row["note"])
+        said = (numbers.NONE if is_said_below else text, "")
         bounds = (numbers.interval(row["bounded_nps_low"], row["bounded_nps_high"], _whole), "")
         cells = (_with(row, "nps"), _with(row, "weighted_nps"), bounds, _with(row, "change"), said)
         answers = (numbers.count(row["answers"]), "")
@@ -233,10 +236,10 @@ def why_too_few(results: Results) -> str:
 
 
 def reviews(results: Results) -> str:
-    """What public reviews say of the provider, in a sentence; empty where none is on record."""
+    """What public reviews say of the provider, in a sentence, or that none is on record; empty in builds that counted no rows."""
     read = [row for row in results.manifest.get("counts", []) if row["table"] == "reviews"]
     if not read:
-        return ""
+        return NO_REVIEWS if results.manifest.get("counts") else ""
     mean, count = _stars(results, None)
     nowhere = sum(int(row["rows"]) for row in read if row["code"] == "area_not_given")
     said = f"Public reviews of the last {REVIEW_WEEKS} weeks: "

@@ -164,6 +164,21 @@ def test_a_fine_connection_is_said_as_it_is_judged():
         assert part in said
 
 
+@pytest.mark.parametrize(
+    ("note", "said"), [(None, loyalty.TOO_FEW_ANSWERS), ("too few answers to judge a change", numbers.NONE)]
+)
+def test_too_few_answers_are_told_once(built, note, said):
+    few = replace(built, area_nps=built.area_nps.assign(change=NAN, change_low=NAN, change_high=NAN, note=note))
+    assert {cells[4][0] for _, cells in loyalty.nps_rows(few, 1)} == {said}
+    assert bool(loyalty.why_too_few(few)) == (note is not None)
+
+
+def test_reviews_that_are_not_on_record_are_told(built):
+    counts = [row for row in built.manifest["counts"] if row["table"] != "reviews"]
+    assert loyalty.reviews(replace(built, manifest=built.manifest | {"counts": counts})) == loyalty.NO_REVIEWS
+    assert loyalty.reviews(replace(built, manifest=built.manifest | {"counts": []})) == ""
+
+
 @every_case
 def test_an_outage_that_was_found_to_do_something(estimate, low, high, side):
     said = outages.verdict({"verdict": "found", "excess": estimate, "excess_low": low, "excess_high": high})
