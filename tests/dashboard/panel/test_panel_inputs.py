@@ -105,7 +105,7 @@ def test_what_is_dropped_or_assumed_is_said(eight_weeks: Any) -> None:
     eight_weeks.rows["areas"] = [{"area": "south", "name": "South"}]
     for name, parent in (("core", None), ("olt", "core"), ("ap", "olt")):
         eight_weeks.device(name, parent)
-    eight_weeks.complaint("2025-02-01", customer_id="nobody")
+    eight_weeks.complaint("2025-02-01", customer_id="stranger")
     eight_weeks.complaint("2020-02-01", customer_id="1")
     eight_weeks.complaint("2025-02-01", area="moon")
     eight_weeks.complaint("2025-02-20", customer_id="4")

@@ -29,9 +29,10 @@ _CODES = (*_WORDS["here_codes"], "a")
 """Codes that say active by themselves."""
 _BESIDE_THEM = (*_WORDS["here_codes"], *_WORDS["here_letters"], *_WORDS["harmless_codes"])
 """What says nothing of going beside one of those, or beside one that says gone."""
+_HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))})")
 MOST, SHOWN = 12, 5
-MANY = 0.2
-"""Words of so many rows, or more, have to be looked at by a person."""
+MANY, FEWEST = 0.2, 3
+"""Words of such a share of the rows, and of so many rows, or more, have to be looked at by a person."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ def told(name: str, cells: pa.Array, gone: Collection[str]) -> Told:
         f' count as customers: say in a mapping [skip] "{name}" = [...] with those who have gone, or ignore = ["{name}"]'
         " where none has"
     )
-    share = sum(unknown.values()) / sum(counts.values())
-    return Told((said,), is_warning=share >= MANY or is_of_sessions(name))
+    rows = sum(unknown.values())
+    is_many = rows >= max(FEWEST, MANY * sum(counts.values()))
+    return Told((said,), is_warning=is_many or is_of_sessions(name))
 
 
 def is_of_sessions(name: str) -> bool:
@@ -72,7 +74,7 @@ def is_of_sessions(name: str) -> bool:
 
 def _is_known(text: str, codes: Collection[str]) -> bool:
     bare = _bare(text)
-    return bare.startswith(_KNOWN) or bare in codes or _NOT_GONE.match(bare) is not None
+    return bare.startswith(_KNOWN) or bare in codes or bool(_NOT_GONE.match(bare) or _HEDGE.search(bare))
 
 
 def _bare(text: str) -> str:
