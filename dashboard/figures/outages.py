@@ -149,21 +149,24 @@ def matched_rows(results: Results) -> list[list[Cell]]:
     return told
 
 
-def compared(results: Results) -> str:
-    """How many of the outages on record the second look counts, and how it goes with the first; empty where it counts none."""
+def compared(results: Results) -> list[str]:
+    """How many of the outages on record the second look counts, and for each outcome how it goes with the first; a line each.
+
+    Empty where it counts none.
+    """
     table = results.incident_effects
     second = table[(table["kind"] == "outage") & (table["design"] != BY_WEEKS)]
     episodes = int(second.loc[~second["is_pooled"], "outage"].nunique())
     pooled = [row for row in _records(second[second["is_pooled"]]) if row["outages"]]
     every = [row for row in pooled if row["size"] == "all"]
     if not every or not episodes:
-        return ""
+        return []
     counts = " and ".join(_counts(row, [one for one in pooled if one["outcome"] == row["outcome"]]) for row in every)
     said = [
         f"Outages of one neighbourhood within eight weeks are taken together, which leaves {numbers.count(episodes)}."
         f" Of these can be compared: {counts}."
     ]
-    return " ".join([*said, *(text for row in every if (text := _beside(results, row, episodes)))])
+    return [*said, *(text for row in every if (text := _beside(results, row, episodes)))]
 
 
 def _counts(every: Row, pooled: list[Row]) -> str:

@@ -182,8 +182,10 @@ def _matched(results: Results) -> list[Any]:
     if not rows:
         return []
     columns = ("What", "Down", "Outages", "Excess", "Per 1,000 customers", "Says")
+    lines = [html.Li(line) for line in outages.compared(results)]
     return [
-        html.P(f"{TEXT['matched']} {outages.compared(results)}", className="how"),
+        html.P(TEXT["matched"], className="how"),
+        *([html.Ul(lines)] if lines else []),
         parts.table(columns, rows, label=TEXT["matched"], numbers_from=2),
     ]
 

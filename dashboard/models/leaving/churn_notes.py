@@ -58,7 +58,7 @@ def weights(doses: dose.Doses) -> str:
     over, by, of = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes, lengths))
     told = f", in single outages {of}" if len(lengths) > 1 else ""
     return (
-        "leaving: what would help weighs several forms of the effects by how well they fit. Hours without service act over"
+        "leaving: what would help weighs several forms of the effects by how well they fit, with these weights. Hours without service act over"
         f" {over}{told}. With each step of worse quality leaving rises {by}"
     )
 

@@ -184,7 +184,7 @@ def nothing_found(seen: Unseen) -> str:
     for name, reason in seen.untested:
         why.setdefault(reason, []).append(name)
     told = (
-        [f"{_and([f'{name} ({_result(made[name])})' for name in TESTED if name in made])}: none was found"]
+        [f"{_and([f'{name} ({_result(made[name])})' for name in TESTED if name in made])}: no link was found"]
         if made
         else []
     )

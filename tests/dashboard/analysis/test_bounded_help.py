@@ -92,5 +92,5 @@ def test_hours_unseen_at_random_change_nothing():
     found, code, why = bounded_help.bounded(rows, panel, _prospect(1), _never, _seen(panel))
     assert found is rows
     assert code == bounded_help.TESTED
-    assert "none was found" in why
+    assert "no link was found" in why
     assert bounded_help.unbounded(rows, _seen(panel)) == (found, code, why)

@@ -84,8 +84,8 @@ def two_looks(first: dict[str, object], second: dict[str, object], week: float =
     ],
 )  # fmt: skip
 def test_two_answers_say_which_counts(first, second, week, says):
-    assert says in outages.compared(two_looks(first, second, week))
+    assert says in " ".join(outages.compared(two_looks(first, second, week)))
 
 
 def test_where_neither_look_found_anything_none_is_said_to_count():
-    assert "counts" not in outages.compared(two_looks({"verdict": "not_found"}, {}))
+    assert "counts" not in " ".join(outages.compared(two_looks({"verdict": "not_found"}, {})))

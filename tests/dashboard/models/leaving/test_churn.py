@@ -126,7 +126,7 @@ def test_weights_of_weeks_and_shapes_are_said():
     forms = [(0.0, 8, 0.5), (2.0, 8, 0.1), (4.0, 16, 0.4)]
     doses = dose.Doses(tuple(dose.Dose(bend, none, None, share, none, Felt(weeks)) for bend, weeks, share in forms), 20)
     assert churn_notes.weights(doses) == (
-        "leaving: what would help weighs several forms of the effects by how well they fit. Hours without service act over"
+        "leaving: what would help weighs several forms of the effects by how well they fit, with these weights. Hours without service act over"
         " 8 weeks 60%, 16 weeks 40%. With each step of worse quality leaving rises by the same factor 50%, by less and less 50%"
     )
     long = dose.Doses((*doses.forms[:2], dose.Dose(4.0, none, None, 0.4, none, Felt(16, 4))), 20)

@@ -62,7 +62,7 @@ def test_what_was_tested_and_not_found_is_said_with_its_p_values():
     tests = (Association(unseen_hours.OUTAGES, 0.03, 0.012), Association(unseen_hours.COMPLAINTS, 0.2, 0.4))
     said = unseen_hours.nothing_found(Unseen(0.02, tests, ((unseen_hours.LEAVING, "only 3 neighbourhoods had any"),)))
     assert (
-        "outages (p = 0.012, but only 0.03 unseen hours for each hour seen) and complaints (p = 0.400): none was found"
+        "outages (p = 0.012, but only 0.03 unseen hours for each hour seen) and complaints (p = 0.400): no link was found"
         in said
     )
     assert (
