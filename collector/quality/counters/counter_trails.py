@@ -16,6 +16,8 @@ POLLS_TO_STAND = 5
 """A counter at a value that it cannot have reached is believed after it has stayed there for this many polls."""
 TIMES_TOO_FAST = 3
 """A stated speed is refuted by two polls in a row that exceed it, or by this many spread over time."""
+FAR_ABOVE = 10.0
+"""A single reading that is so many times as fast as the next one, and too fast for any cache, is a glitch of the counter."""
 CACHE_SECONDS = 180.0
 """So old may counters be that an agent caches: it makes up for that time at once when it renews them."""
 MEMORY_SECONDS = 3600.0
@@ -145,8 +147,8 @@ class Trail:
     its own poll and no byte. Once the counters go on from the doubted reading instead, the series begins anew there. More
     than the stated speed allows, and no more than any line carries, is believed once the next reading bears it out, as far
     as an agent that caches its counters explains it: what lies above the line's speed may not add up to more than it
-    carries in ``CACHE_SECONDS``. Beyond that the speed is refuted. Counters that do neither are set aside, and the others
-    go on.
+    carries in ``CACHE_SECONDS``. Beyond that the speed is refuted, but for a single leap between polls that are far slower:
+    that is a glitch, and the series begins anew after it. Counters that do neither are set aside, and the others go on.
     """
 
     __slots__ = (
@@ -225,7 +227,8 @@ class Trail:
         base, seconds, since = self.base, at - self.at, at - self._doubted_at
         has_moved = any(getattr(doubted, field) != getattr(reading, field) for field in wrong)
         goes_on = has_moved and not misfits(doubted, reading, since, self.refuted)
-        if not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
+        is_lone = goes_on and self._is_lone(doubted, reading, at)
+        if not is_lone and not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
             excess, speed = self._excess_of(reading, seconds), told_speed(base, reading, None)
             if excess <= speed * CACHE_SECONDS:
                 self._excess = excess
@@ -248,6 +251,13 @@ class Trail:
         nothing = dict.fromkeys(wrong)
         self._go_on(with_values(reading, nothing), at)
         return Step(with_values(base, nothing), seconds, wrong)
+
+    def _is_lone(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
+        """Whether the doubted reading alone brought more than a cache can hold back, and the next one far less."""
+        before, since = self._doubted_at - self.at, at - self._doubted_at
+        jump = _most_passed(self.base, doubted)
+        held_back = told_speed(self.base, doubted, None) * (CACHE_SECONDS + before * MARGIN)
+        return jump > held_back and jump / before > FAR_ABOVE * _most_passed(doubted, reading) / since
 
     def _excess_of(self, reading: InterfaceReading, seconds: float) -> float:
         """How much more has passed than the line carries, with this reading: what it leaves over pays earlier excess."""

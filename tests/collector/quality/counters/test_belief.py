@@ -166,6 +166,48 @@ def test_a_speed_that_traffic_refutes_is_unknown(stated, rates, is_refuted):
     assert polls.speeds == [GIGABIT], "another speed is believed anew"
 
 
+LEAPS = pytest.mark.parametrize("leap", [25e9, 50e9, 400e9])
+
+
+@LEAPS
+@pytest.mark.parametrize("every", [2, 6, 10])
+def test_single_leaps_of_a_counter_are_no_faster_line(leap, every):
+    """However often they come, and whoever reads them: their bytes are not believed, and the stated speed stands."""
+    polls = Polls()
+    for number in range(60):
+        polls.take(10**9 + int(number * 10.0 * RATE + leap * ((number + 1) // every)), after=10.0)
+    assert polls.bytes <= 59 * 10.0 * RATE
+    assert polls.bytes >= 59 * 10.0 * RATE * (1 - 1.2 / every)
+    assert polls.speeds == [GIGABIT]
+    assert max(polls.shares) == pytest.approx(RATE / GIGABIT)
+    assert polls.beliefs.refused["receive_bytes"] >= 60 // every - 1
+
+
+@LEAPS
+def test_leaps_of_one_direction_cost_the_other_a_poll_at_most(leap):
+    polls = Polls()
+    for number in range(60):
+        sent = number * 10.0 * RATE + leap * ((number + 1) // 6)
+        polls.take(10**9 + int(number * 10.0 * RATE), transmit_bytes=10**9 + int(sent), after=10.0)
+    assert 49 * 10.0 * RATE <= polls.bytes <= 59 * 10.0 * RATE
+    assert max(polls.shares) == pytest.approx(RATE / GIGABIT)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [[500e6] * 12, [500e6, 500e6, 1e6, 1e6] * 5, [3000e6, 400e6, 1e6, 1e6] * 5],
+    ids=["always", "two", "fading"],
+)
+def test_a_line_that_is_faster_for_more_than_a_poll_refutes_its_speed(rates):
+    polls, value = Polls(), 10**9
+    polls.take(value)
+    for rate in rates:
+        value += int(rate * 10.0)
+        polls.take(value, after=10.0)
+    assert polls.speeds == []
+    assert polls.bytes >= 0.6 * (value - 10**9)
+
+
 def test_errors_that_are_nonsense_refute_no_speed():
     polls, chance = Polls(), random.Random(8)
     for number in range(40):
