@@ -53,7 +53,7 @@ def _with_span(field: str, name: str, width: int, **more: Any) -> dict[str, Any]
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    _with_span("rank", "Rank", 70),
+    _with_span("rank", "Rank", 76),
     parts.column("name", "Area", 112, cellRenderer="AreaLink", cellClass="tall"),
     parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
     parts.column(

@@ -41,14 +41,14 @@ NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 150},
-    parts.column("device_id", "Device", 140, flex=150, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
-    parts.column("area", "Area", 112, flex=115, cellRenderer="AreaLink", tooltipField="area"),
-    parts.column("why", "Why", 196, flex=310, tooltipField="why"),
+    {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 186},
+    parts.column("device_id", "Device", 130, flex=146, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
+    parts.column("area", "Area", 122, flex=125, cellRenderer="AreaLink", tooltipField="area"),
+    parts.column("why", "Why", 190, flex=300, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
     parts.column("subscribers", "Customers", 96, **NUMBER),
     parts.column(
-        "measured", "Measured now", 118, flex=150, headerTooltip=MEASURED, tooltipField="measured", sortable=False
+        "measured", "Measured now", 130, flex=150, headerTooltip=MEASURED, tooltipField="measured", sortable=False
     ),
 )
 

@@ -83,6 +83,7 @@ COVERED = """() => {
     names: names.map((one) => one.said),
     covering: names.flatMap((a) => boxes.filter((b) => a !== b && over(a.box, b.box)).map((b) => a.said + " over " + b.said)),
     cut: names.filter((a) => a.box.left < frame.left || a.box.right > frame.right).map((a) => a.said),
+    clip: getComputedStyle(document.querySelector("#now-map .geo")).clipPath,
   };
 }"""
 
@@ -101,6 +102,7 @@ def test_names_on_the_map_cover_nothing_and_devices_show_the_end_of_their_names(
     told = seen.page.evaluate(COVERED)
     assert told["names"]
     assert told["covering"] == told["cut"] == []
+    assert told["clip"] == "none", "plotly would cut names off at the outlines"
     seen.page.evaluate(DRAW_ANEW)
     seen.page.wait_for_function(f"() => ({COVERED})().covering.length === 0 && ({COVERED})().names.length > 0")
     name = seen.page.locator("#now-devices .cut").first
