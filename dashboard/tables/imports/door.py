@@ -17,6 +17,7 @@ from dashboard.tables.checks.cells.blanks import without_blank_words
 from dashboard.tables.checks.cells.doubtful import without_doubtful, without_print_out
 from dashboard.tables.checks.columns import categories, departures, money, reasons, scales, statuses, times_of_day
 from dashboard.tables.checks.columns.alike import told_where_alike
+from dashboard.tables.dates.spelled import plain
 from dashboard.tables.imports import habits
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.mappings import profiles
@@ -56,13 +57,20 @@ def read_sheet(
         read = _mapped(export, made, mapping, today)
     else:
         read = _named(export, spec, areas, today)
-    made = scales.checked(scales.without_words(read.made), read.scale)
+    made = scales.checked(scales.without_words(_with_plain_dates(read.made, spec)), read.scale)
     if spec.name == "customers":
         made = reasons.without_unknown(made)
     if spec.name == "complaints":
         made = times_of_day.without_days_alone(made)
     made = money.checked(made, read.export, read.unused, spec, settings.currency)
     return told_where_alike(without_doubtful(made, spec), spec)
+
+
+def _with_plain_dates(sheet: Sheet, spec: TableSpec) -> Sheet:
+    dated = [column.name for column in given_columns(spec) if column.type in ("date", "timestamp")]
+    return replace(
+        sheet, columns={name: plain(cells) if name in dated else cells for name, cells in sheet.columns.items()}
+    )
 
 
 def _mapped(export: Sheet, made: Sheet, mapping: profiles.Mapping, today: datetime.date) -> _Read:

@@ -20,6 +20,7 @@ from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.checks.cells.date_orders import Order
 from dashboard.tables.checks.cells.ids import Way
 from dashboard.tables.checks.columns import departures
+from dashboard.tables.dates.spelled import plain
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
 
@@ -129,7 +130,9 @@ def _fits(cells: pa.Array, column: Column) -> bool:
     if not len(sample):
         return not column.required
     if column.type in ("date", "timestamp"):
-        return bool(_formats([sample])) or bool(pc.all(pc.match_substring_regex(sample, cell_values.MOMENT)).as_py())
+        return bool(_formats([sample])) or bool(
+            pc.all(pc.match_substring_regex(plain(sample), cell_values.MOMENT)).as_py()
+        )
     if column.type in ("number", "integer"):
         return bool(pc.all(pc.match_substring_regex(currencies.bare(sample), r"^[+-]?[\d., ]+$")).as_py())
     if column.name == "customer_id" and pc.any(pc.match_substring_regex(sample, r"^-?\d+[.,]\d*[1-9]\d*$|^-")).as_py():

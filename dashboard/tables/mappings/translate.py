@@ -17,6 +17,7 @@ from collector.published import TableSpec
 from dashboard.tables.checks.cells import blanks, cell_values, date_orders, ids
 from dashboard.tables.checks.cells.date_orders import Customs, Order
 from dashboard.tables.checks.columns import categories, statuses
+from dashboard.tables.dates.spelled import plain, with_english_names
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
 from dashboard.tables.schema import CHOICES
@@ -198,6 +199,7 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not wanted.format and not has_own_clock:
         return text
     if not wanted.format:
+        text = plain(text)
         orders = date_orders.read({name: text}, work.today, work.customs)
         work.notes += orders.notes
         parsed = cell_values.parse_timestamps(text, order=orders.of[name], zone=zone)
@@ -206,6 +208,8 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
         # A day without a time of day is a day wherever its clock hangs.
         is_day = pc.invert(pc.match_substring(text, ":"))
         return pc.if_else(is_day, text, _iso(parsed.values)) if _is_date(work, name) else _iso(parsed.values)
+    if any("%b" in way or "%B" in way for way in wanted.format):
+        text = with_english_names(text, full=any("%B" in way for way in wanted.format))
     moments = _by_format(text, wanted.format)
     wrong = np.isnat(moments) & text.is_valid().to_numpy(zero_copy_only=False)
     ways = " or ".join(wanted.format)
@@ -252,7 +256,7 @@ def _after(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping, made: 
     )
     for wrong, reason in numbers.faults:
         work.refuse(wrong, name, reason)
-    start = made[str(wanted.after)]
+    start = plain(made[str(wanted.after)])
     order = date_orders.decided({str(wanted.after): start}, work.today, work.customs)[str(wanted.after)]
     begun = cell_values.parse_timestamps(start, order=order, zone=work.zone).values
     seconds = pc.multiply(numbers.values, float(UNITS[wanted.unit]))

@@ -232,6 +232,7 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
     is_date &= ~np.asarray(
         pc.match_substring(texts, NOVEMBER, ignore_case=True).to_numpy(zero_copy_only=False), dtype=bool
     )
+    is_unknown = is_date & ~_is(parts["named_month"], "") & (month == 0)
     is_serial = np.asarray(pc.match_substring_regex(texts, SERIAL_DAY).to_numpy(zero_copy_only=False), dtype=bool)
     is_six, is_month_alone, is_unix = (
         np.asarray(pc.match_substring_regex(texts, way).to_numpy(zero_copy_only=False), dtype=bool)
@@ -265,7 +266,11 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
             ~is_date & is_serial,
             "is a number, not a date: days as Excel counts them? A mapping reads them with format = 'excel'",
         ),
-        (is_date & ~exists, "is a date that does not exist"),
+        (is_date & ~exists & ~is_unknown, "is a date that does not exist"),
+        (
+            is_unknown,
+            "has a month's name that is not known, or is another month in another language: write dates as YYYY-MM-DD",
+        ),
         (exists & is_buddhist, "is a year of the Buddhist calendar: export years as 2025, not 2568"),
         (exists & ~in_range & ~is_buddhist, "is a date before 1900 or after 2199"),
     ]
