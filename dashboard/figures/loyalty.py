@@ -200,7 +200,8 @@ def cliff_how(results: Results) -> str:
     until = numbers.day(cut_off(results))
     return (
         f"Contracts on record at the end of {until}, by the month in which they end, as far as 24 months ahead. The first part of"
-        " each bar: contracts of customers who were unhappy on that day. Who of them will leave is not predicted here."
+        " each bar: contracts of customers who were unhappy on that day; the rest: all others, those of whom it is not known among"
+        " them. Who of them will leave is not predicted here."
     )
 
 

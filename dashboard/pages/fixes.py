@@ -26,7 +26,7 @@ TEXT = {
     "nothing": "No fix would keep even a twentieth of a customer",
     "nothing_why": "According to the effects that were found, no neighbourhood would keep that many more customers in 90 days at its targets.",
     "how": "Customers kept: how many of the departures expected in the next 90 days would not happen if customers with quality "
-    "worse than the target had the target instead. In brackets: nominal 95% intervals. Savings of several measures in "
+    "worse than the target had the target instead. In brackets, or below a number: nominal 95% intervals. Savings of several measures in "
     "one neighbourhood overlap and must not be added up; “bairro fixes --budget” combines them and picks those that keep "
     "most customers for a budget. A target is what the best quarter of customers have, unless the settings give one.",
     "withheld": "Order without numbers",
