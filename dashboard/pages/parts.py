@@ -73,7 +73,7 @@ def figure_tile(figure: Figure) -> html.Div:
     span = f"{figure.name}, 95% interval {figure.span}" if figure.span else figure.name
     return tile(
         figure.value,
-        [figure.name, html.Small(f"95% interval {figure.span}")] if figure.span else figure.name,
+        [figure.name, html.Small(f"95%: {figure.span}")] if figure.span else figure.name,
         title=span,
     )
 
