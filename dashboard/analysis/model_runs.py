@@ -71,8 +71,8 @@ def fit(
     notes = _Notes([asdict(note) for note in panel.notes])
     for join in panel.joins:
         if join.is_warning:
-            notes.add(not_known(join.name), f"{_capital(join.text)}.")
-            progress(f"WARNING: {join.text}")
+            notes.add(not_known(join.name), f"{_capital(join.as_note)}.")
+            progress(f"WARNING: {join.with_areas}")
     weeks, periods = panel.area_weeks, panel.customer_periods
     current = panel.customers_now
     attempt = _Attempts(progress, notes)

@@ -90,7 +90,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
         local_change=local_change(results, area),
         shared_node=shared_node(results, area),
         figures=_figures(row, currency),
-        rates=(*(_rate(r, results.area_rates) for r in _rates_of(results, area)), *_unknown_rates(results)),
+        rates=(*(_rate(r, results.area_rates) for r in _rates_of(results, area)), *_unknown_rates(results, area)),
         drivers=drivers(results, area, currency),
         customers=int(row["customers"]),
         expected=_triple(row, "expected_leavers_90d"),
@@ -259,11 +259,11 @@ def _rates_of(results: Results, area: str) -> list[dict[str, Any]]:
     return [row for name in RATE_NAMES for row in records(rates[rates["outcome"] == name])]
 
 
-def _unknown_rates(results: Results) -> tuple[Figure, ...]:
-    """Rates that no area has because complaints are not known."""
-    if known.unknown(results, "complaints") is None:
+def _unknown_rates(results: Results, area: str) -> tuple[Figure, ...]:
+    """Rates that no area, or not this one, has because complaints are not known."""
+    if known.unknown(results, "complaints") is None and known.unknown_in(results, area, "area_complaints") is None:
         return ()
-    counted = set(results.area_rates["outcome"])
+    counted = set(results.area_rates.loc[results.area_rates["area"] == area, "outcome"])
     return tuple(Figure(name, known.NOT_KNOWN) for key, name in RATE_NAMES.items() if key not in counted)
 
 

@@ -15,6 +15,8 @@ SUBJECTS: dict[str, str] = {
     "answerers": "Which customers answered surveys is",
     "devices": "The quality that customers received is",
     "areas": "Where customers live is",
+    "area_complaints": "Complaints are",
+    "area_complainers": "Which customers complained is",
     "prices": "What customers pay above the price for new ones is",
 }
 """The joins of panel_joins, by what is not known without them."""
@@ -32,7 +34,34 @@ def first_unknown(results: Results, *names: str) -> str | None:
 
 def warnings(results: Results) -> list[str]:
     """What somebody has to mend, a sentence each."""
-    return [_said(join) for join in _joins(results) if join["is_warning"]]
+    return [
+        f"{_named(results, join)}{_said(join)}"
+        for join in _joins(results)
+        if join["is_warning"] and _tells(results, join)
+    ]
+
+
+def _tells(results: Results, join: dict[str, Any]) -> bool:
+    """Whether it is of everything, or of an area that may be shown."""
+    return not join.get("areas") or bool(set(join["areas"]) - results.hidden)
+
+
+def _named(results: Results, join: dict[str, Any]) -> str:
+    """The areas that it is of, by name, without those too small to be shown."""
+    names = dict(zip(results.areas["area"], results.areas["name"], strict=True))
+    shown = sorted(str(names.get(area, area)) for area in set(join.get("areas") or ()) - results.hidden)
+    return f"{', '.join(shown)}: " if shown else ""
+
+
+def unknown_in(results: Results, area: str, *names: str) -> str | None:
+    """Why the joins ``names`` are not known of ``area`` though they are of others; None where they are."""
+    return next(
+        (_said(join) for join in _joins(results) if join["name"] in names and area in (join.get("areas") or ())), None
+    )
+
+
+def is_unknown_somewhere(results: Results, *names: str) -> bool:
+    return any(join["name"] in names for join in _joins(results))
 
 
 TABLES: dict[str, str] = {

@@ -74,6 +74,9 @@ def names(results: Results) -> Mapping[str, str]:
     return area_names(results)
 
 
+NOT_AMONG_THEM = "Customers of neighbourhoods whose complaints are not known are not among them."
+
+
 def headline(results: Results, currency: str) -> list[str]:
     """The provider in sentences."""
     rows = provider(results.loyalty)
@@ -102,6 +105,7 @@ def headline(results: Results, currency: str) -> list[str]:
             f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks (silent "
             f"sufferers); they pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
         )
+        said += [NOT_AMONG_THEM] if known.is_unknown_somewhere(results, "area_complaints", "area_complainers") else []
     if unseen := int(row["customers"]) - int(row["judged"]):
         said.append(
             f"Whose quality is bad is not known for {numbers.count(unseen)} of {numbers.count(row['customers'])} customers: "
@@ -173,7 +177,9 @@ def held_rows(results: Results, minimum: int) -> list[Line]:
 
 
 def _judged(row: Row, column: str) -> str:
-    return numbers.count(row[column]) if row["judged"] or column == "judged" else known.NOT_KNOWN
+    if numbers.is_missing(row[column]) or (not row["judged"] and column != "judged"):
+        return known.NOT_KNOWN
+    return numbers.count(row[column])
 
 
 def cliff(results: Results, currency: str) -> list[Month]:

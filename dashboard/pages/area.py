@@ -197,7 +197,9 @@ def _driver(driver: Driver, evidence: str) -> tuple[html.Tr, html.Tr]:
 
 def counted(said: Finding, results: Results | None) -> html.Section:
     """The rates, and why one of them is not known."""
-    why = None if results is None else known.unknown(results, "complaints")
+    why = None
+    if results is not None:
+        why = known.unknown(results, "complaints") or known.unknown_in(results, said.area, "area_complaints")
     rows = [
         html.Tr(
             [html.Th(f.name, scope="row"), html.Td(f.text, className="number"), html.Td(f.beside, className="number")]

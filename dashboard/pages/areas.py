@@ -7,7 +7,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard import spreadsheet
-from dashboard.figures import area_drivers, backtest, build_dates, findings
+from dashboard.figures import area_drivers, backtest, build_dates, findings, known
 from dashboard.figures.charts import map as maps
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.live import age
@@ -271,5 +271,7 @@ def csv(results: Results, newer: str = "") -> str:
         ]
         told = drivers.assign(named=named).groupby("area")["named"].agg("; ".join)
         table[name] = table["area"].map(told).astype(object).fillna("")
+    why = [known.unknown_in(results, str(area), "area_complaints") or "" for area in table["area"]]
+    table["complaints_not_known_because"] = why
     age.stamp(table, results, newer)
     return spreadsheet.table(table.sort_values("rank", na_position="last"))

@@ -140,6 +140,10 @@ class Panel:
         """Whether what rests on the join ``name`` (see join_coverage) may be told."""
         return all(join.is_known for join in self.joins if join.name == name)
 
+    def areas_without(self, name: str) -> frozenset[str]:
+        """Areas of which it is not known though it is of the others."""
+        return frozenset(area for join in self.joins if join.name == name for area in join.areas)
+
     def rows_of(self, name: str) -> int:
         """How many rows the join ``name`` was judged by."""
         return sum(join.rows for join in self.joins if join.name == name)

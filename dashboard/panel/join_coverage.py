@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines.sql_engine import Engine
+from dashboard.tables import quiet_areas
 from dashboard.tables.imports.joining.agreement import DAYS_AFTER, DAYS_BEFORE
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"
+COMPLAINTS_OF_AREAS, COMPLAINERS_OF_AREAS = "area_complaints", "area_complainers"
 RECENT_DAYS = 56
 """Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
 FEWEST_RECENT = 10
@@ -24,6 +26,7 @@ class Join:
     """One join: of ``rows`` that should name something on record ``joined`` do; ``text`` says so, and what to do.
 
     ``is_known`` is whether what rests on it may be told; ``is_warning`` whether that is a fault that somebody can mend.
+    ``areas`` are those of which it is not known though it is of the others.
     """
 
     name: str
@@ -33,6 +36,16 @@ class Join:
     is_known: bool
     is_warning: bool
     text: str
+    areas: tuple[str, ...] = ()
+
+    @property
+    def as_note(self) -> str:
+        """Without names: the page that shows it hides small areas."""
+        return f"in {len(self.areas):,} of the neighbourhoods: {self.text}" if self.areas else self.text
+
+    @property
+    def with_areas(self) -> str:
+        return f"{', '.join(self.areas)}: {self.text}" if self.areas else self.text
 
 
 WITHIN = (
@@ -68,6 +81,33 @@ GROUP BY events.source
     within=WITHIN,
 )
 
+BY_AREA = f"""
+WITH ends AS (SELECT max(provider_day) AS last_day FROM events WHERE source = 'complaints' AND outcome <> 'outside_weeks'),
+said AS (
+    SELECT
+        events.area,
+        count(*) AS placed,
+        sum(CASE WHEN events.provider_day > ends.last_day - {RECENT_DAYS} THEN 1 ELSE 0 END) AS recent_placed,
+        sum(CASE WHEN known.customer_id IS NOT NULL THEN 1 ELSE 0 END) AS named
+    FROM events
+    CROSS JOIN ends
+    LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = events.customer_id
+    WHERE events.source = 'complaints' AND events.outcome = 'used'
+    GROUP BY events.area
+)
+SELECT
+    lived.area,
+    CAST(sum(lived.customer_days) AS DOUBLE),
+    CAST(sum(CASE WHEN lived.week > ends.last_day - {RECENT_DAYS} THEN lived.customer_days ELSE 0 END) AS DOUBLE),
+    CAST(coalesce(max(said.placed), 0) AS BIGINT),
+    CAST(coalesce(max(said.recent_placed), 0) AS BIGINT),
+    CAST(coalesce(max(said.named), 0) AS BIGINT)
+FROM area_quality AS lived
+CROSS JOIN ends
+LEFT JOIN said ON said.area = lived.area
+GROUP BY lived.area
+"""
+
 CUSTOMERS = """
 SELECT
     count(*),
@@ -96,13 +136,10 @@ def joins_of(engine: Engine, settings: DashboardSettings) -> tuple[Join, ...]:
         kind: engine.rows(f"SELECT count(*) FROM {kind}")[0][0] for kind in ("complaints", "nps", "areas", "prices")
     }
     customers = [int(number or 0) for number in engine.rows(CUSTOMERS)[0]]
+    complaints = _of_events((COMPLAINTS, COMPLAINERS), events.get("complaints"), read["complaints"], floors.complaints)
     return (
-        *_of_events(
-            (COMPLAINTS, COMPLAINERS),
-            events.get("complaints"),
-            read["complaints"],
-            floors.complaints,
-        ),
+        *complaints,
+        *_of_areas(engine, complaints, events.get("complaints"), floors.complaints),
         *_of_events((ANSWERS, ANSWERERS), events.get("nps"), read["nps"], floors.nps),
         _of_customers(DEVICES, customers[0], customers[1], floors.devices),
         _of_customers(AREAS, customers[0] if read["areas"] else 0, customers[2], floors.areas),
@@ -159,6 +196,58 @@ def _judged(name: str, counted: _Counted, floor: float, what: str) -> Join:
     remedy = f"the import of {kind} says why and how to fix it (bairro import {kind} FILE); then build again"
     text = f"{joined:,} of {rows:,} {noun}{lately} {what} ({floor:.0%} are needed): {remedy}"
     return Join(name, rows, joined, floor, is_known, not is_known, text)
+
+
+def _of_areas(
+    engine: Engine, whole: tuple[Join, Join], counts: tuple[int, ...] | None, floor: float
+) -> tuple[Join, ...]:
+    """Areas of which complaints, or who made them, are not known though they are of the others; nothing where all are."""
+    if counts is None or not whole[0].is_known:
+        return ()
+    recent, total, recent_placed, placed = counts[:4]
+    rows = [_InArea(str(row[0]), *(float(number) for number in row[1:])) for row in engine.rows(BY_AREA)]
+    every = {one.area: int(one.placed) for one in rows}
+    lately = {one.area: int(one.recent_placed) for one in rows}
+    earlier = {one.area: one.placed - one.recent_placed for one in rows}
+    silent = {
+        *quiet_areas.in_doubt(every, {one.area: one.days for one in rows}, total - placed),
+        *quiet_areas.in_doubt(lately, {one.area: one.recent_days for one in rows}, recent - recent_placed),
+        *quiet_areas.in_doubt(lately, earlier, recent - recent_placed),
+    }
+    unnamed = {one.area for one in rows if one.placed >= FEWEST_RECENT and one.named < floor * one.placed}
+    made = []
+    if silent:
+        made.append(_in_part(COMPLAINTS_OF_AREAS, silent, floor, f"{total - placed:,} {NAME_NOBODY}"))
+    if unnamed - silent and whole[1].is_known:
+        made.append(_in_part(COMPLAINERS_OF_AREAS, unnamed - silent, floor, NO_CUSTOMER))
+    return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _InArea:
+    """Customer-days and complaints of one area, over all weeks and over the last eight."""
+
+    area: str
+    days: float
+    recent_days: float
+    placed: float
+    recent_placed: float
+    named: float
+
+
+NAME_NOBODY = (
+    "complaints name no customer or neighbourhood on record, enough to explain why so few are counted here: have these"
+    " customers moved to another system with other ids? The import of complaints shows such ids (bairro import complaints"
+    " FILE); then build again"
+)
+NO_CUSTOMER = (
+    "most complaints here name a neighbourhood, but no customer on record; the import of complaints shows their ids"
+    " (bairro import complaints FILE); then build again"
+)
+
+
+def _in_part(name: str, areas: set[str], floor: float, text: str) -> Join:
+    return Join(name, 0, 0, floor, is_known=False, is_warning=True, text=text, areas=tuple(sorted(areas)))
 
 
 def _noun(name: str) -> str:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from dashboard.panel.assemble import Panel
-from dashboard.panel.join_coverage import ANSWERERS, ANSWERS, COMPLAINERS, COMPLAINTS, PRICES
+from dashboard.panel.join_coverage import (
+    ANSWERERS,
+    ANSWERS,
+    COMPLAINERS,
+    COMPLAINERS_OF_AREAS,
+    COMPLAINTS,
+    COMPLAINTS_OF_AREAS,
+    PRICES,
+)
 from dashboard.tables.schema import AREA_WEEKS
 
 _OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
 
 
 def withheld(panel: Panel) -> Panel:
-    """The panel with null, or no row, where it rests on a join that is not known."""
+    """The panel with null, or no row, where it rests on a join that is not known, everywhere or in some areas."""
+    panel = _in_areas(panel)
     weeks = panel.area_weeks
     if not panel.knows(COMPLAINTS):
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
@@ -39,6 +49,30 @@ def withheld(panel: Panel) -> Panel:
         customer_weeks=_without(panel.customer_weeks, unknown),
         customers_now=_without(panel.customers_now, unknown),
     )
+
+
+def _in_areas(panel: Panel) -> Panel:
+    """The panel without the complaints of single areas that are not known."""
+    uncounted = panel.areas_without(COMPLAINTS_OF_AREAS)
+    unnamed = uncounted | panel.areas_without(COMPLAINERS_OF_AREAS)
+    if not unnamed:
+        return panel
+    counts = [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")]
+    quiet = [name for name in AREA_WEEKS.column_names if name.startswith("quiet_")]
+    return replace(
+        panel,
+        area_weeks=_without_of(_without_of(panel.area_weeks, counts, uncounted), quiet, unnamed),
+        survey_answers=_without_of(panel.survey_answers, ["complaints_before"], unnamed),
+        quality_complaints=panel.quality_complaints[~panel.quality_complaints["area"].isin(unnamed)],
+        customer_periods=_without_of(panel.customer_periods, _OF_CUSTOMERS, unnamed),
+        customer_weeks=_without_of(panel.customer_weeks, _OF_CUSTOMERS, unnamed),
+        customers_now=_without_of(panel.customers_now, _OF_CUSTOMERS, unnamed),
+    )
+
+
+def _without_of(frame: pd.DataFrame, columns: Sequence[str], areas: frozenset[str]) -> pd.DataFrame:
+    blank = frame["area"].isin(areas)
+    return frame.assign(**{name: frame[name].mask(blank) for name in columns if name in frame})
 
 
 def _without(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

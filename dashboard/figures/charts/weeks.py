@@ -83,14 +83,15 @@ def weekly(area_weeks: pd.DataFrame, area: str | None, weeks: int | None = None)
     chosen = chosen[chosen["customer_days"] > 0]
     if chosen.empty:
         return pd.DataFrame(columns=["week", "is_complete", *_columns()])
-    thousands = chosen.groupby("week")["customer_days"].sum() / 7 / 1000
+    thousands = _thousands(chosen)
+    counted = _thousands(chosen[chosen["complaints_other"].notna()])
     table = pd.DataFrame(
         {
             "is_complete": chosen.groupby("week")["is_complete"].all(),
             **{m.name: _mean(chosen, m.area_column) * DRAWN[m.words.form].times for m in CHARTED},
-            "complaints_quality": _sum(chosen, [f"complaints_{c}" for c in QUALITY_CATEGORIES]) / thousands,
+            "complaints_quality": _sum(chosen, [f"complaints_{c}" for c in QUALITY_CATEGORIES]) / counted,
             "complaints_other": _sum(chosen, [f"complaints_{c}" for c in CATEGORIES if c not in QUALITY_CATEGORIES])
-            / thousands,
+            / counted,
             "leavers": _sum(chosen, ["leavers_voluntary"]) / thousands,
         }
     ).rename_axis("week")
@@ -101,6 +102,11 @@ def weekly(area_weeks: pd.DataFrame, area: str | None, weeks: int | None = None)
 
 def _columns() -> list[str]:
     return [name for panel in PANELS for name in (panel.column, panel.stacked) if name]
+
+
+def _thousands(chosen: pd.DataFrame) -> pd.Series:
+    """A thousand customers by week."""
+    return chosen.groupby("week")["customer_days"].sum() / 7 / 1000
 
 
 def _sum(chosen: pd.DataFrame, columns: list[str]) -> pd.Series:

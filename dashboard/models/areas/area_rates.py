@@ -19,21 +19,23 @@ def area_rates(customer_periods: pd.DataFrame, area_weeks: pd.DataFrame, custome
     """Rows of the area_rates result table: each area and outcome. ``customers`` are those at the cut-off.
 
     Leaving is standardised by tenure and lock-in. Complaints are counted by area and week, without their makers'
-    tenure, and so are standardised by customer-days alone; where they are not known they have no rows.
+    tenure, and so are standardised by customer-days alone; areas and weeks in which they are not known are left out.
     """
     leaving = standardise.leaving(customer_periods).areas
     complete = area_weeks[area_weeks["is_complete"].astype(bool)]
     areas = sorted(set(leaving.index) | set(area_weeks["area"]))
     current = customers.groupby("area").size().reindex(areas, fill_value=0).to_numpy()
     parts = [_rows("leaving", leaving.reindex(areas, fill_value=0.0), current)]
-    knows_complaints = complete["complaints_other"].notna().all()
-    for outcome, categories in OUTCOMES.items() if knows_complaints else ():
-        events = complete[[f"complaints_{c}" for c in categories]].sum(axis=1)
-        totals = pd.DataFrame({"days": complete["customer_days"].astype(float), "events": events.astype(float)})
-        totals = totals.groupby(complete["area"]).sum().reindex(areas, fill_value=0.0)
+    told = complete[complete["complaints_other"].notna()]
+    withheld = set(complete["area"]) - set(told["area"])
+    known = [place for place, area in enumerate(areas) if area not in withheld]
+    for outcome, categories in OUTCOMES.items() if len(told) or complete.empty else ():
+        events = told[[f"complaints_{c}" for c in categories]].sum(axis=1)
+        totals = pd.DataFrame({"days": told["customer_days"].astype(float), "events": events.astype(float)})
+        totals = totals.groupby(told["area"]).sum().reindex([areas[place] for place in known], fill_value=0.0)
         days = totals["days"].sum()
         totals["expected"] = totals["days"] * (totals["events"].sum() / days if days > 0 else 0.0)
-        parts.append(_rows(outcome, totals, current))
+        parts.append(_rows(outcome, totals, current[known]))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -42,6 +42,7 @@ def area_drivers(
     by_area = held.groupby(customers.loc[held.index, "area"]).mean().reindex(gap.index)
     parts.append(_driver(LOCKED_IN, by_area, held.mean() if len(held) else np.nan, "ratio"))
     rows = pd.concat(parts, ignore_index=True)
+    _withhold(rows, area_weeks)
     rows["position"] = _positions(rows)
     return rows.sort_values(["area", "position"], ignore_index=True)[_COLUMNS]
 
@@ -63,6 +64,14 @@ _COLUMNS = [
     "leaving_rate_ratio_high",
     "is_found_leaving",
 ]
+
+
+def _withhold(rows: pd.DataFrame, area_weeks: pd.DataFrame) -> None:
+    """Nothing is said of complaints in areas in which they are not known."""
+    told = set(area_weeks.loc[area_weeks["complaints_other"].notna(), "area"])
+    withheld = ~rows["area"].isin(told)
+    rows.loc[withheld, ["rate_ratio", "rate_ratio_low", "rate_ratio_high"]] = np.nan
+    rows.loc[withheld, "is_found"] = False
 
 
 def _recent(area_weeks: pd.DataFrame) -> pd.DataFrame:

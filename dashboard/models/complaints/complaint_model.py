@@ -75,7 +75,7 @@ def fit(area_weeks: pd.DataFrame, cluster_of_area: dict[str, str] | None = None)
     a first one brings. Quality does not cause complaints about bills: the control counts them only of customers who
     had complained of nothing in the eight weeks before. Where complaints name no customer it counts all of them.
     """
-    panel = area_weeks_as_grids(area_weeks)
+    panel = area_weeks_as_grids(area_weeks).counted
     cluster = _cluster_codes(panel.areas, cluster_of_area or {})
     quality, quiet = _summed(panel, QUALITY_CATEGORIES), panel.quiet or panel
     main = _model("complaints", EFFECT, panel, quality, cluster)

@@ -45,6 +45,13 @@ class AreaWeeks:
     quiet_counts: dict[str, Floats] = field(default_factory=dict)
 
     @property
+    def counted(self) -> AreaWeeks:
+        """The same without the areas and weeks whose complaints are not known."""
+        is_known = ~np.any([np.isnan(cells) for cells in self.counts.values()], axis=0)
+        counts = {name: np.nan_to_num(cells) for name, cells in self.counts.items()}
+        return replace(self, exposure=np.where(is_known, self.exposure, 0.0), counts=counts)
+
+    @property
     def quiet(self) -> AreaWeeks | None:
         """The same of customers who had not complained in the eight weeks before; None where they are not known."""
         if self.quiet_exposure is None:
@@ -71,7 +78,7 @@ def area_weeks_as_grids(area_weeks: pd.DataFrame) -> AreaWeeks:
     planned = grid(frame[PLANNED.area_column]) if PLANNED.area_column in frame else np.full(observed.shape, np.nan)
     terms = EVERY_TERM if is_planned(planned[is_watched]) else TERMS
     quality = np.stack([*measured, np.where(is_watched, np.nan_to_num(planned), np.nan) / PLANNED.per], axis=-1)
-    counts = {c: np.nan_to_num(grid(frame[f"complaints_{c}"])) for c in (*QUALITY_CATEGORIES, *CONTROL_CATEGORIES)}
+    counts = {c: grid(frame[f"complaints_{c}"]) for c in (*QUALITY_CATEGORIES, *CONTROL_CATEGORIES)}
     spread = np.where(is_watched, grid(frame[SPREAD]), np.nan)
     is_quiet_known = QUIET_DAYS in frame and bool(frame[QUIET_DAYS].notna().any())
     quiet = {c: np.nan_to_num(grid(frame[f"quiet_complaints_{c}"])) for c in CONTROL_CATEGORIES if is_quiet_known}

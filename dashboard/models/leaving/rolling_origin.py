@@ -142,7 +142,7 @@ def at_origin(past: Past, day: pd.Timestamp, *, seed: int) -> Origin | None:
     by_area |= _naive_areas(area_weeks, periods, customers, areas)
     by_customer = {**chances, **_naive_customers(customers, by_area["churn"][code])}
     if (
-        len(area_weeks) and area_weeks["complaints_other"].isna().all()
+        len(area_weeks) and area_weeks["complaints_other"].isna().any()
     ):  # withheld: a ranking by them would be one by nothing
         del by_area["complaints"], by_customer["complaints"]
     return Origin(day, outcome, code, tuple(areas), by_customer, by_area, chances)

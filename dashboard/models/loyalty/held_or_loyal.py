@@ -74,11 +74,13 @@ def loyalty(
     counts = _by_area(marks).join(_by_area(complaints), how="outer").fillna(0.0)
     gaps = _mean_by_area(customers_now["area"], customers_now["price_gap"].astype(float))
     rows = counts.join(gaps.rename("price_gap_mean")).rename_axis("area").reset_index()
-    if not (customers_now["complaints_before"].notna()).any():
-        rows[["silent_sufferers", "silent_sufferers_monthly_revenue"]] = np.nan
+    named = set(customers_now.loc[customers_now["complaints_before"].notna(), "area"])
+    unnamed = (set(customers_now["area"]) - named) | (set() if named else {PROVIDER})
+    rows.loc[rows["area"].isin(unnamed), ["silent_sufferers", "silent_sufferers_monthly_revenue"]] = np.nan
     rows.loc[rows["judged"] == 0, ["silent_sufferers", "silent_sufferers_monthly_revenue"]] = np.nan
     if not knows_complaints:
-        rows[[*_OF_COMPLAINTS]] = np.nan
+        unnamed = set(rows["area"])
+    rows.loc[rows["area"].isin(unnamed), [*_OF_COMPLAINTS]] = np.nan
     rows = rows.astype(dict.fromkeys(("silent_sufferers", *_OF_COMPLAINTS), "Int64"))
     clean, judged = (
         rows[f"quality_complaints_{name}"].to_numpy(float, na_value=np.nan) for name in ("clean", "judged")

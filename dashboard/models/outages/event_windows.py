@@ -46,6 +46,11 @@ class Grid:
     technology: tuple[str, ...]
     quality: Floats
 
+    def of(self, outcome: str) -> tuple[Floats, Floats]:
+        """Events, and the customer-days over which they are known."""
+        counts = self.counts[outcome]
+        return np.nan_to_num(counts), np.where(np.isnan(counts), 0.0, self.days)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -102,7 +107,9 @@ def grid_of(area_weeks: pd.DataFrame, outages: pd.DataFrame, customers_now: pd.D
 
     days = laid(frame["customer_days"])
     counts = {
-        "complaints_quality": sum((laid(frame[f"complaints_{c}"]) for c in QUALITY_CATEGORIES), np.zeros(days.shape)),
+        "complaints_quality": sum(
+            (laid(frame[f"complaints_{c}"], np.nan) for c in QUALITY_CATEGORIES), np.zeros(days.shape)
+        ),
         "leaving": laid(frame["leavers_voluntary"]),
     }
     laid_out = _Laid.of(outages, areas, weeks)
@@ -209,7 +216,9 @@ def compare(grid: Grid, window: Window, outcome: str) -> Comparison | None:
         return None
     pre = slice(window.week - BEFORE, window.week)
     post = slice(window.week, window.week + window.weeks_after + 1)
-    counts, days = grid.counts[outcome], grid.days
+    counts, days = grid.of(outcome)
+    if not days[window.area, post].any():
+        return None
     own = (float(counts[window.area, pre].sum()), float(days[window.area, pre].sum()))
     before = (float(counts[matched, pre].sum()), float(days[matched, pre].sum()))
 
@@ -240,11 +249,12 @@ def _matches(grid: Grid, window: Window, outcome: str) -> npt.NDArray[np.int64]:
     """The nearest spared neighbourhoods in log size and pre-period level, of the same technology where five are."""
     pre = slice(window.week - BEFORE, window.week)
     whole = slice(window.week - BEFORE, window.week + window.weeks_after + 1)
-    spared = ~grid.is_disturbed[:, whole].any(axis=1) & (grid.days[:, whole] > 0).all(axis=1)
+    counts, days = grid.of(outcome)
+    spared = ~grid.is_disturbed[:, whole].any(axis=1) & (days[:, whole] > 0).all(axis=1)
     spared = spared & (np.arange(len(grid.areas)) != window.area)
     alike = spared & (np.array(grid.technology) == grid.technology[window.area])
     pool = np.flatnonzero(alike if alike.sum() >= MATCHES else spared)
-    days, counts = grid.days[:, pre].sum(axis=1), grid.counts[outcome][:, pre].sum(axis=1)
+    days, counts = days[:, pre].sum(axis=1), counts[:, pre].sum(axis=1)
     if not pool.size or days[window.area] <= 0:
         return np.zeros(0, dtype=np.int64)
     size = np.log(np.maximum(days, 1.0))

@@ -197,9 +197,10 @@ class _Study:
         hours = self.hours
         own = [lag_block(hours.hours[kind][:, :, None], *block)[:, :, 0] for kind in self.kinds for block in blocks]
         columns = np.stack([*own, *self.others], axis=-1)
-        is_used = hours.is_counted & ~np.isnan(columns).any(axis=-1)
+        events = hours.events[self.outcome]
+        is_used = hours.is_counted & ~np.isnan(columns).any(axis=-1) & ~np.isnan(events)
         columns = np.where(is_used[:, :, None], columns, 0.0)
-        return added_rates.Grid(hours.events[self.outcome], hours.customers, columns, is_used).informative()
+        return added_rates.Grid(np.nan_to_num(events), hours.customers, columns, is_used).informative()
 
 
 def _told(blank: Following, place: int, inference: clusters.Inference, before: _Before | None) -> Following:

@@ -26,8 +26,8 @@ WEEK_HOURS = 168.0
 class Hours:
     """Grids (areas, weeks), every week from the first to the last one present.
 
-    ``customers`` were there on the mean day; ``is_counted`` marks complete weeks with customers, whose ``events`` by
-    outcome are known. ``hours`` by kind are those of the mean customer, ``hit`` the share of customers who had any; nan
+    ``customers`` were there on the mean day; ``is_counted`` marks complete weeks with customers. ``events`` by outcome are
+    nan where they are not known. ``hours`` by kind are those of the mean customer, ``hit`` the share of customers who had any; nan
     where not known, and a kind is absent where it is known nowhere. ``unseen`` are hours of the week in which the mean
     customer's connection was not observed. ``others`` (measures, areas, weeks) is what else may have moved, in steps.
     """
@@ -73,9 +73,7 @@ def hours_of(area_weeks: pd.DataFrame, outages: pd.DataFrame) -> Hours:
         customers=customers,
         is_counted=(grid("is_complete", 0.0) > 0) & (customers > 0),
         events={
-            "complaints_quality": sum(
-                (grid(f"complaints_{c}", 0.0) for c in QUALITY_CATEGORIES), np.zeros(observed.shape)
-            ),
+            "complaints_quality": sum((grid(f"complaints_{c}") for c in QUALITY_CATEGORIES), np.zeros(observed.shape)),
             "leaving": grid("leavers_voluntary", 0.0),
         },
         hours=hours,

@@ -26,7 +26,7 @@ from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
 from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
-from dashboard.tables.imports.joining import agreement, join_counts, joins
+from dashboard.tables.imports.joining import agreement, join_counts, joins, silent_areas
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.requirements import require_columns, require_rows
 from dashboard.tables.imports.storage import import_log, kept_columns, merging, snapshots
@@ -167,6 +167,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *in_doubt,
             *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
+            *silent_areas.told(context.spec.name, table, context.settings),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
             *_on_the_whole(context, rows, table, sheet),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),

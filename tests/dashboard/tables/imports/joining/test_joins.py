@@ -13,6 +13,7 @@ import pytest
 import bairro
 from collector.published import DEVICES
 from dashboard.config import DashboardSettings, JoinSettings
+from dashboard.tables.imports import records
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import import_records, read
 from dashboard.tables.imports.storage import import_log, snapshots
@@ -424,3 +425,20 @@ def test_somebody_who_complains_often_is_somebody(settings: DashboardSettings) -
     give(settings, "customers", customers([*ON_RECORD, "1234"]))
     assert give(settings, "complaints", complaints([*ON_RECORD, *["1234"] * 5])).exit_code == 0
     assert give(settings, "complaints", complaints([*ON_RECORD, *ON_RECORD[:1] * 5])).exit_code == 0
+
+
+def test_an_area_whose_complaints_name_nobody_is_told_above_the_floor_too(settings: DashboardSettings) -> None:
+    lines = [f"{area}{number},{area},2024-01-31" for area in "ABCDE" for number in range(10)]
+    give(settings, "customers", "\n".join(["customer_id,area,started_on", *lines]) + "\n")
+
+    def told(of_e: str) -> ImportReport:
+        ids = [f"{area}{number % 10}" for area in ["A", "B", "C", "D", of_e] for number in range(30)]
+        return give(settings, "complaints", complaints(ids))
+
+    report = told("crm2-E")
+    assert report.exit_code == 1
+    (warning,) = report.warnings
+    assert "30 of 150 complaints on record name no customer" in warning
+    assert "so few are counted in E:" in warning
+    records.undo("complaints", settings)
+    assert told("E").warnings == ()
