@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.publish.exposition.gzip_chunks import Kept
+from collector.publish.exposition.gzip_chunks import RepeatedChunk
 from collector.publish.web.messages import CHUNK, Request, Response
 
 
@@ -38,7 +38,7 @@ def test_gzip_where_it_has_a_weight(header: str, takes: bool) -> None:
 @pytest.mark.parametrize("sizes", [[], [0], [1], [CHUNK], [CHUNK + 1], [3, 4, CHUNK - 1, 5], [3 * CHUNK + 7, 1]])
 def test_portions_hold_the_same_and_are_not_large(sizes: list[int]) -> None:
     pieces = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
-    response = Response([Kept(piece) if number % 2 else piece for number, piece in enumerate(pieces)])
+    response = Response([RepeatedChunk(piece) if number % 2 else piece for number, piece in enumerate(pieces)])
     portions = list(response.chunks)
     assert b"".join(portions) == b"".join(pieces)
     assert all(0 < len(portion) < 2 * CHUNK for portion in portions)
