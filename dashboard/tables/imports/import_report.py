@@ -83,8 +83,9 @@ class ImportReport:
         apart = f", {self.duplicates:,} the same again" if self.duplicates else ""
         apart += f", {self.skipped:,} skipped" if self.skipped else ""
         apart += f"; {self.ended:,} absent ones {would}ended" if self.ended else ""
+        read = "1 row" if self.rows_read == 1 else f"{self.rows_read:,} rows"
         return (
-            f"{self.kind}: {self.source.name} ({self.described}): {self.rows_read:,} rows read: {would}{self.added:,} added,"
+            f"{self.kind}: {self.source.name} ({self.described}): {read} read: {would}{self.added:,} added,"
             f" {self.changed:,} changed, {self.unchanged:,} unchanged, {self.rejected:,} rejected{apart}"
         )
 

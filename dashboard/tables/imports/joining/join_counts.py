@@ -91,7 +91,8 @@ class Join:
         return self.last is not None and self.rows > 0 and self.share < self.last[0] / self.last[1] - LARGEST_FALL
 
     def __str__(self) -> str:
-        text = f"{self.joined:,} of {self.rows:,} {self.said}"
+        said = self.said.replace("rows name ", "row names ", 1) if self.rows == 1 else self.said
+        text = f"{self.joined:,} of {self.rows:,} {said}"
         beside = []
         if self.last is not None:
             beside.append(f"in the last import {self.last[0]:,} of {self.last[1]:,}")

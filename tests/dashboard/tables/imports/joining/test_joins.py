@@ -15,6 +15,7 @@ from collector.published import DEVICES
 from dashboard.config import DashboardSettings, JoinSettings
 from dashboard.tables.imports import records
 from dashboard.tables.imports.import_report import ImportReport
+from dashboard.tables.imports.joining.join_counts import Join
 from dashboard.tables.imports.records import import_records, read
 from dashboard.tables.imports.storage import import_log, snapshots
 
@@ -442,3 +443,8 @@ def test_an_area_whose_complaints_name_nobody_is_told_above_the_floor_too(settin
     assert "so few are counted in E:" in warning
     records.undo("complaints", settings)
     assert told("E").warnings == ()
+
+
+@pytest.mark.parametrize(("rows", "said"), [(1, "1 of 1 row names a customer"), (2, "1 of 2 rows name a customer")])
+def test_one_row_is_told_of_in_the_singular(rows, said):
+    assert str(Join("complaints", "rows name a customer on record", rows, 1)).startswith(said)
