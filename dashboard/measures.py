@@ -135,7 +135,7 @@ DOWN = Measure(
         look_at="outages that its devices share: power, the feeder and the devices above them",
         form="hours",
         places=2,
-        chart="Hours without service per customer a week",
+        chart="Hours without service per customer",
     ),
     target="down_hours_per_week",
 )

@@ -15,7 +15,7 @@ from dashboard.figures import area_drivers, build_dates, findings, known
 from dashboard.figures.area_drivers import Driver
 from dashboard.figures.charts.map import empty
 from dashboard.figures.charts.timeline import timeline
-from dashboard.figures.charts.weeks import STACKED, weekly
+from dashboard.figures.charts.weeks import BARS, weekly
 from dashboard.figures.findings import Finding
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers, words
@@ -40,7 +40,7 @@ TEXT = {
     "excess": "Excess leavers with their 95% interval; the vertical line marks zero",
     "weeks": "Week by week",
     "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete. "
-    + STACKED,
+    + BARS,
     "drivers": "What stands out here",
     "no_drivers": "Nothing was measured here in the weeks analysed.",
     "threshold": "A measure stands out where it is worse here than at the provider by at least one standard deviation between areas, estimated so that a few odd areas count little.",

@@ -21,7 +21,7 @@ from dashboard.config import DashboardSettings
 from dashboard.figures import area_drivers, build_dates, findings, known
 from dashboard.figures.area_drivers import Driver
 from dashboard.figures.charts.sparks import days, description, spark_svg
-from dashboard.figures.charts.weeks import PANELS, STACKED, weekly
+from dashboard.figures.charts.weeks import BARS, PANELS, weekly
 from dashboard.figures.effects import OUTCOMES, effects
 from dashboard.figures.findings import Finding
 from dashboard.figures.fixes import ALWAYS, BASELINE, HELD_TOO_RARELY, Fixes, all_fixes, of_area
@@ -42,7 +42,7 @@ TEXT = {
     "sure": "How sure is that?",
     "why": "Why?",
     "weeks": "Week by week",
-    "weeks_how": f"Solid: this area. Dotted: the whole provider. {STACKED}",
+    "weeks_how": f"Solid: this area. Dotted: the whole provider. {BARS}",
     "fixes": "What would help?",
     "next": "What to look at next",
     "not_measured": "Nothing was measured here in the weeks analysed.",

@@ -11,8 +11,8 @@ from dashboard.measures import DOWN, MEASURES, Form
 from dashboard.tables.schema import CATEGORIES, QUALITY_CATEGORIES
 
 OUTAGE_HOURS = 1.0
-STACKED = "Bars of complaints: below in blue those about quality, above in grey all others."
-"""The key of the chart whose bars have two parts."""
+BARS = "Bars are sums of a week; of complaints, below in blue those about quality, above in grey all others."
+"""What bars show, and the key of those that have two parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ PANELS: tuple[Panel, ...] = (
     ),
     Panel(
         "complaints_quality",
-        "Complaints per 1,000 a week: quality, other",
+        "Complaints per 1,000: quality, other",
         "Complaints about quality, per 1,000",
         "",
         1,
@@ -69,7 +69,7 @@ PANELS: tuple[Panel, ...] = (
         stacked="complaints_other",
         stacked_name="Other complaints, per 1,000",
     ),
-    Panel("leavers", "Customers who left, per 1,000 a week", "Customers who left, per 1,000", "", 1, is_bar=True),
+    Panel("leavers", "Customers who left, per 1,000", "Customers who left, per 1,000", "", 1, is_bar=True),
 )
 
 

@@ -227,7 +227,7 @@ def test_no_chart_draws_zero(broken: World) -> None:
     area = str(broken.results.ranking["area"].iloc[0])
     figure = weeks_figure(Source(broken.settings), area, 52, "light")
     titles = [note.text for note in figure.layout.annotations]
-    assert "Complaints per 1,000 a week: quality, other: not known" in titles
+    assert "Complaints per 1,000: quality, other: not known" in titles
     assert not any(trace.name in ("about quality", "other") for trace in figure.data)
 
 
