@@ -20,7 +20,7 @@ OF_CONTRACTS = AHEAD | {"started_on"}
 """Columns whose days are often the first of a month."""
 FEWEST_IN_A_MONTH = 6
 """So many days of one and the same number, before that number is said to be the month (or the first of each)."""
-HALF_OF_DAY = r"\d\s*[AaPp]\.?[Mm]\b"
+HALF_OF_DAY = r"\d\s*[AaPp]\.?\s?[Mm]\b"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -39,6 +41,15 @@ def warnings_on(spec: TableSpec, sheet: Sheet) -> tuple[str, ...]:
     if 0 < sheet.skipped == sheet.rows_read:
         return (f"the mapping's skip leaves out all {sheet.skipped:,} rows, so there are no {spec.name} in the file",)
     return ()
+
+
+def told_of_blanked(blanked: Mapping[tuple[str, str], Sequence[int]], unit: str) -> list[str]:
+    """A warning per column and reason of cells that cost themselves and not their row; ``blanked`` are their lines."""
+    said = []
+    for (column, reason), lines in blanked.items():
+        cells = "1 cell is" if len(lines) == 1 else f"{len(lines):,} cells are"
+        said.append(f"{column}: {cells} blank now, as it {reason}, first on {unit} {lines[0]}; the rows are taken")
+    return said
 
 
 def places_in_doubt(spec: TableSpec, rows: pa.Table, settings: DashboardSettings) -> list[str]:

@@ -24,7 +24,7 @@ from dashboard.tables.imports import door, habits, identity, row_rules
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
-from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, warnings_on
+from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, told_of_blanked, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.joining import agreement, join_counts, joins, silent_areas
 from dashboard.tables.imports.personal import personal_cells
@@ -116,7 +116,9 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
     key, has_new_key = customer_key(context, sheet, report.is_dry_run)
     dates = dates_of(sheet, context.spec)
     orders = date_orders.read(dates, context.today, habits.customs_of(context.spec.name, context.settings))
-    rows, faults = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders.of)
+    typed = typed_rows(sheet, context.spec, zone=context.zone, as_of=context.as_of, orders=orders.of)
+    rows, early = row_rules.without_early(typed.rows, context.spec.name)
+    faults, blanked = typed.faults, typed.blanked | early
     rows = _hashed(rows, key, context.spec, sheet)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
         rows, kept = kept_columns.kept(connection, context.spec, rows, context.stored, sheet)
@@ -159,6 +161,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *warnings_on(context.spec, sheet),
             *_written_otherwise(context, imported),
             *lost.warnings,
+            *told_of_blanked(blanked, sheet.unit),
             *ends.warnings,
             *gone,
             *back,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.tables.readers.sheets import Fault
@@ -51,8 +52,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "complaints": (
         WHOSE,
         Rule("opened_at", "lies in the future", "opened_at >= tomorrow"),
-        Rule("first_answer_at", "is before opened_at", "first_answer_at < opened_at"),
-        Rule("solved_at", "is before opened_at", "solved_at < opened_at"),
     ),
     "nps": (
         WHOSE,
@@ -64,6 +63,21 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("rating", "is not between 1 and 5", "rating < 1 OR rating > 5"),
     ),
 }
+
+
+AFTER_OPENED = ("first_answer_at", "solved_at")
+
+
+def without_early(rows: pa.Table, kind: str) -> tuple[pa.Table, dict[tuple[str, str], list[int]]]:
+    """Complaints with a blank answer or solution where it is dated before the complaint: that one is known all the same."""
+    early: dict[tuple[str, str], list[int]] = {}
+    for name in AFTER_OPENED if kind == "complaints" else ():
+        is_early = pc.fill_null(pc.less(rows.column(name), rows.column("opened_at")), False)
+        if lines := rows.column("line").filter(is_early).to_pylist():
+            early[name, "is before opened_at"] = lines
+            cells = pc.if_else(is_early, pa.scalar(None, rows.column(name).type), rows.column(name))
+            rows = rows.set_column(rows.schema.get_field_index(name), name, cells)
+    return rows, early
 
 
 def broken_rules(

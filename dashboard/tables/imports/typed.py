@@ -19,6 +19,18 @@ from dashboard.tables.readers import outlines
 from dashboard.tables.readers.sheets import Fault, Sheet
 from dashboard.tables.schema import CHOICES, COUNTED, given_columns
 
+COST_THEMSELVES = frozenset({"monthly_price", "termination_fee", "contract_until", "first_answer_at", "solved_at"})
+"""Columns of which a cell that cannot be read is blank, and its row is taken: what else it says is known all the same."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The rows that could be read, the faults of the others, and by column and reason the lines with cells that are blank now."""
+
+    rows: pa.Table
+    faults: list[Fault]
+    blanked: dict[tuple[str, str], list[int]]
+
 
 @dataclass(frozen=True)
 class _Manner:
@@ -32,8 +44,9 @@ class _Manner:
 
 def typed_rows(
     sheet: Sheet, spec: TableSpec, *, zone: ZoneInfo, as_of: datetime.date | None, orders: Mapping[str, Order]
-) -> tuple[pa.Table, list[Fault]]:
-    """Every declared column typed, with ``line``; rows with a cell that is not what it should be are left out.
+) -> Typed:
+    """Every declared column typed, with ``line``; rows with a cell that is not what it should be are left out, but where
+    the cell costs itself alone.
 
     Local times are in ``zone``; a missing ``valid_from`` is ``as_of``; ``orders`` are those of ``dates_of``.
     """
@@ -41,6 +54,7 @@ def typed_rows(
     faults = list(sheet.faults)
     is_good = np.ones(len(sheet.lines), dtype=bool)
     typed = {}
+    blanked: dict[tuple[str, str], list[int]] = {}
     for column in given_columns(spec):
         if column.name in sheet.columns:
             parsed = _parse(column, sheet.columns[column.name], manner)
@@ -48,11 +62,16 @@ def typed_rows(
             parsed = _absent(column, len(sheet.lines), as_of)
         typed[column.name] = _divided(parsed.values, sheet.divisors.get(column.name, 1))
         for mask, reason in parsed.faults:
+            if column.name in COST_THEMSELVES and reason not in cell_values.UNCLEAR_REASONS:
+                blanked[column.name, reason] = sheet.lines[mask].tolist()
+                continue
             faults += [Fault(line, column.name, reason) for line in sheet.lines[mask].tolist()]
             is_good &= ~mask
     typed |= {name: pa.nulls(len(sheet.lines), pa.int64()) for name in COUNTED.get(spec.name, ())}
     typed["line"] = pa.array(sheet.lines)
-    return pa.table(typed).filter(pa.array(is_good)), faults
+    return Typed(
+        pa.table(typed).filter(pa.array(is_good)), faults, {key: lines for key, lines in blanked.items() if lines}
+    )
 
 
 def _divided(values: pa.Array, divisor: float) -> pa.Array:

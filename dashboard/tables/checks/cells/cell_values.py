@@ -20,7 +20,7 @@ MOMENT = (
     r"|(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<late_year>\d{4}|\d{2})"
     r"|(?P<named_day>\d{1,2})[- ](?P<named_month>[A-Za-z]{3})[a-z]*[- ](?P<named_year>\d{4}|\d{2}))"
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second_of_minute>\d{2})(?P<fraction>[.,]\d+)?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$"
+    r"\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
 WAYS = ("year", "compact", "first", "named_day")
 THOUSANDS_BLANK = r"^([+-]?\d{1,3})[ '\x{a0}\x{202f}\x{2009}\x{2019}](\d{3})(\D.*)?$"
@@ -28,6 +28,9 @@ NO_CENTS = r"(\d)[.,]\s?[-–—]{1,2}(\s|$)"
 """59.- and 59,-- as people write whole amounts."""
 THREE_AFTER_DOT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 UNCLEAR = "is thousands or decimals? Write it without {}, or say in a mapping decimal = 'point' or 'comma'"
+UNCLEAR_REASONS = frozenset(UNCLEAR.format(mark) for mark in ",.")
+INDIAN = r"^[+-]?\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?$"
+"""Lakhs and crores: 1,02,999.00."""
 SERIAL_DAY = r"^[1-7]\d{4}(?:[.,]\d+)?$"
 """Days as Excel counts them: 10,000 to 79,999 are the years 1927 to 2118."""
 NOVEMBER = " marras"
@@ -68,6 +71,7 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool 
     unless another cell of the column settles it, or ``is_stated`` says that somebody stated which mark it is.
     """
     column = _bare(column)
+    column = pc.if_else(pc.match_substring_regex(column, INDIAN), pc.replace_substring(column, ",", ""), column)
     group, point = (".", ",") if _has_comma(column, has_decimal_comma) else (",", ".")
     texts = column.drop_null()
     plain, grouped = rf"^[+-]?\d+(?:\{point}\d+)?$", rf"^[+-]?\d{{1,3}}(?:\{group}\d{{3}})+(?:\{point}\d+)?$"
@@ -246,7 +250,9 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
     is_afternoon = _is(pc.utf8_lower(pc.utf8_slice_codeunits(parts["half"], 0, 1)), "p")
     hour = np.where(twelve, hour % 12 + np.where(is_afternoon, 12, 0), hour)
     minute, second = _number(parts["minute"]), _number(parts["second_of_minute"])
-    exists = is_month & (days.astype("datetime64[M]") == months) & (day >= 1) & (hour < 24) & (minute < 60)
+    is_end_of_day = (hour == 24) & (minute == 0) & (second == 0)
+    exists = is_month & (days.astype("datetime64[M]") == months) & (day >= 1) & (minute < 60)
+    exists &= (hour < 24) | is_end_of_day
     exists &= (second < 60) & ~(twelve & (_number(parts["hour"]) > 12))
     in_range = exists & (days >= EARLIEST) & (days < LATEST)
     moment = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
@@ -290,6 +296,8 @@ def _days(texts: pa.Array, order: Order, zone: ZoneInfo) -> tuple[np.ndarray, li
     moment, parts, reasons = _local(texts, order)
     has_zone = ~_is(parts["zone"], "")
     has_zone &= bool((has_zone & (moment != moment.astype("datetime64[D]"))).any())
+    # 24:00 is the end of the day that is written.
+    moment = moment - np.where(~has_zone & _is(parts["hour"], "24"), 1, 0).astype("timedelta64[us]")
     there = pd.DatetimeIndex(moment - _offsets(parts["zone"]), tz="UTC").tz_convert(zone).tz_localize(None)
     return np.where(has_zone, there.to_numpy().astype("datetime64[us]"), moment).astype("datetime64[D]"), reasons
 

@@ -49,13 +49,27 @@ WITH_WORDS = r"^(\d{1,2})\s*(?:[-–—:=(]|\s)\s*\pL[^\d]*$"
 """7 - Neutral, 10 (extremely likely): often the ends of a scale alone have words."""
 
 
+OUT_OF = {"score": r"^(\d{1,2})\s*(?:/|of|out of)\s*10$", "rating": r"^(\d)\s*(?:/|of|out of)\s*5(?:\s*stars?)?$"}
+STARS = {f"{'★' * full}{empty * (5 - full)}": str(full) for full in range(1, 6) for empty in ("☆", "")} | {
+    word: str(stars) for stars, word in enumerate(("one", "two", "three", "four", "five"), 1)
+}
+"""How stars are written without figures; Google's reviews say FIVE."""
+
+
 def without_words(sheet: Sheet) -> Sheet:
-    """The sheet with scores and stars without the words beside their numbers."""
-    columns = {
-        name: pc.replace_substring_regex(cells, WITH_WORDS, r"\1") if name in SCALES else cells
-        for name, cells in sheet.columns.items()
-    }
+    """The sheet with scores and stars as plain numbers: without words beside them, of 9/10, and of stars that are drawn."""
+    columns = {name: _plain(name, cells) if name in SCALES else cells for name, cells in sheet.columns.items()}
     return replace(sheet, columns=columns) if SCALES.keys() & columns.keys() else sheet
+
+
+def _plain(name: str, cells: pa.Array) -> pa.Array:
+    plain = pc.replace_substring_regex(cells, WITH_WORDS, r"\1")
+    plain = pc.replace_substring_regex(plain, OUT_OF[name], r"\1")
+    if name != "rating":
+        return plain
+    lowered = pc.replace_substring_regex(pc.utf8_lower(plain), r"\s*stars?$", "")
+    at = pc.index_in(lowered, pa.array(list(STARS)))
+    return pc.coalesce(pa.array(list(STARS.values())).take(at), plain)
 
 
 def checked(sheet: Sheet, stated: str | None) -> Sheet:
