@@ -77,7 +77,7 @@ def _stated(export: Sheet, unused: Mapping[str, pa.Array], made: Sheet) -> pa.Ar
 
 
 def _of_one_currency(sheet: Sheet, name: str, stated: pa.Array | None, own: str) -> Sheet:
-    """Without the rows of another currency; a note where all are of one that is not the provider's."""
+    """Without the rows of another currency; a warning where all are of one that is not the provider's."""
     cells = sheet.columns[name]
     found = named(cells)
     if stated is not None:
@@ -87,8 +87,11 @@ def _of_one_currency(sheet: Sheet, name: str, stated: pa.Array | None, own: str)
     counts = _with_dollars(counts, cells)
     if len(counts) == 1 and own not in counts and not (DOLLAR in counts and own in DOLLARS):
         code = next(iter(counts))
-        note = f"{name} is in {code}, and the pages show amounts in {own} (currency in dashboard.toml)"
-        return replace(sheet, notes=(*sheet.notes, note), currencies={**sheet.currencies, name: code})
+        warning = (
+            f'{name} is in {code}, and the pages show amounts in {own}: say currency = "{code}" in dashboard.toml, or export'
+            f" amounts in {own}"
+        )
+        return replace(sheet, warnings=(*sheet.warnings, warning), currencies={**sheet.currencies, name: code})
     if len(counts) < 2:
         return sheet
     return _without_others(sheet, name, found, _kept(name, counts, own))

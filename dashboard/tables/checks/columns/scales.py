@@ -42,6 +42,9 @@ SCALES = {
 }
 """Of ten answers to 'would you recommend us?' hardly ever all are 0 to 5; of thirty, all 0 to 7."""
 FEWEST_TOLD = 3
+FEWEST_OF_ZEROS, FEWEST_ONES, MANY_ZEROS = 20, 3, 0.3
+"""Who is angry gives a 0 sooner than a 1, so that three who give a 1 and nobody who gives a 0 are rare; and hardly ever do
+three in ten give a 0."""
 NOT_ANSWERED = frozenset({-1.0, -9.0, -99.0, 77.0, 88.0, 98.0, 99.0, 999.0})
 """What surveys write for no answer: its rows are refused one by one, and say nothing of the scale."""
 HIGHEST, USES_THE_SCALE = 10, 8
@@ -87,7 +90,22 @@ def checked(sheet: Sheet, stated: str | None) -> Sheet:
         if len(numbers) >= FEWEST_TOLD and scale.short and numbers.max() <= scale.short[0][0]:
             said = f"{name}: all {len(numbers):,} answers are {_range(numbers)}, as on a scale that ends at {scale.short[0][0]}"
             return replace(sheet, warnings=(*sheet.warnings, f"{said}. {_way_out(name, scale)}"))
+        if name == "score" and (asked := _of_zeros(numbers)):
+            return replace(sheet, warnings=(*sheet.warnings, f"{name}: {asked}. {_way_out(name, scale)}"))
     return sheet
+
+
+def _of_zeros(numbers: np.ndarray) -> str | None:
+    """What to ask where nobody gives a 0 though some give a 1, and where very many give a 0 and hardly anybody 1 to 4."""
+    zeros, ones = int((numbers == 0).sum()), int((numbers == 1).sum())
+    if len(numbers) < FEWEST_OF_ZEROS:
+        return None
+    if not zeros and ones >= FEWEST_ONES:
+        return f"{ones:,} of {len(numbers):,} answers are 1 and none is 0, as on a scale from 1 to 10"
+    low = int(((numbers >= 1) & (numbers <= 4)).sum())
+    if zeros >= MANY_ZEROS * len(numbers) and low < zeros / 4:
+        return f"{zeros:,} of {len(numbers):,} answers are 0 and {low:,} are 1 to 4: does 0 stand for no answer? Leave these blank"
+    return None
 
 
 def _numbers(cells: pa.Array) -> np.ndarray:

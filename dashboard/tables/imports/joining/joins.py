@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dashboard.tables import quality_hours, stand_ins
+from dashboard.tables.checks.cells import letters
 from dashboard.tables.checks.cells.ids import SAMPLE, Way, likeness
 from dashboard.tables.imports import identity
 from dashboard.tables.imports.joining import agreement
@@ -232,7 +233,10 @@ def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) 
     if alike:
         said = f"upper and lower case, or accents? {alike[0]} here, {alike[1]} among {where}"
         return Reason(said, is_writing=True)
-    return Reason(f"{unknown[0]} here, {min(stored)} among {where}" if unknown and stored else "")
+    if not unknown or not stored:
+        return Reason()
+    foreign = next((one for one in unknown if letters.foreign(one)), unknown[0])
+    return Reason(f"{letters.told(foreign)} here, {letters.told(min(stored))} among {where}")
 
 
 def _folded(name: str) -> str:

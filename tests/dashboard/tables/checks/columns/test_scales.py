@@ -83,3 +83,29 @@ def test_a_number_for_no_answer_costs_its_own_rows(import_text, blank):
     rows = "".join(f"{n},{n},2025-05-01,{blank if n % 4 == 0 else n % 11}\n" for n in range(24))
     report = import_text("nps", f"response_id,customer_id,answered_on,score\n{rows}")
     assert (report.exit_code, report.added, report.rejected) == (1, 18, 6)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10] * 3, "3 of 30 answers are 1 and none is 0, as on a scale from 1 to 10"),
+        ([0] * 20 + [9, 10, 8, 7] * 3, "20 of 32 answers are 0 and 0 are 1 to 4: does 0 stand for no answer?"),
+    ],
+)
+def test_zeros_that_nobody_gives_or_nearly_everybody_are_told(import_text, scores, said):
+    report = import_text("nps", answers(scores))
+    assert (report.exit_code, report.added) == (1, len(scores))
+    assert said in report.warnings[0]
+    confirmed = import_text("nps", answers(scores), _confirmed())
+    assert confirmed.warnings == ()
+
+
+def _confirmed() -> str:
+    return f'kind = "nps"\n{SAME_NAMES}scale = "0-10"\n'
+
+
+@pytest.mark.parametrize(
+    "scores", [[9, 10, 8, 7, 6, 5] * 10, [0, 1, 2, 5, 9, 10, 10, 9, 8, 7] * 5, [0] * 9 + [1, 2, 3, 4] * 4]
+)
+def test_usual_answers_are_taken_without_a_word(import_text, scores):
+    assert import_text("nps", answers(scores)).warnings == ()
