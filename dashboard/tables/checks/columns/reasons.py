@@ -67,7 +67,8 @@ def _said_of_unknown(number: int, given: int, words: list[str]) -> str:
     some = f" ({', '.join(repr(word) for word in words[:3])})" if are_words else ""
     return (
         f"end_reason: {number:,} of {given:,} reasons are none of {', '.join(END_REASONS)}{some}, so why these customers went"
-        " is not known: those with a notice_on count as voluntary, the others as gone for other reasons. A mapping says"
+        " is not known: those with a notice_on count as voluntary, the others as gone for other reasons, so that pages may show"
+        " too few who left of their own will. A mapping says"
         " under [columns.end_reason.values] which word is which (--propose writes one)"
     )
 
