@@ -53,8 +53,8 @@ def _with_span(field: str, name: str, width: int, **more: Any) -> dict[str, Any]
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    _with_span("rank", "Rank", 76),
-    parts.column("name", "Area", 112, cellRenderer="AreaLink", cellClass="tall"),
+    _with_span("rank", "Rank", 86),
+    parts.column("name", "Area", 110, cellRenderer="AreaLink", cellClass="tall"),
     parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
     parts.column(
         "excess",
@@ -78,8 +78,9 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     parts.column(
         "reasons",
         "Reasons: here (provider)",
-        198,
+        190,
         headerTooltip=TEXT["reasons"],
+        wrapHeaderText=True,
         wrapText=True,
         autoHeight=True,
         cellClass="reasons tall",
