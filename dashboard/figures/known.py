@@ -17,6 +17,7 @@ SUBJECTS: dict[str, str] = {
     "areas": "Where customers live is",
     "area_complaints": "Complaints are",
     "area_complainers": "Which customers complained is",
+    "complaint_weeks": "Complaints of some weeks are",
     "prices": "What customers pay above the price for new ones is",
 }
 """The joins of panel_joins, by what is not known without them."""

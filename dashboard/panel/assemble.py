@@ -144,6 +144,10 @@ class Panel:
         """Areas of which it is not known though it is of the others."""
         return frozenset(area for join in self.joins if join.name == name for area in join.areas)
 
+    def weeks_without(self, name: str) -> frozenset[str]:
+        """The Mondays of weeks of which it is not known though it is of the others."""
+        return frozenset(week for join in self.joins if join.name == name for week in join.weeks)
+
     def rows_of(self, name: str) -> int:
         """How many rows the join ``name`` was judged by."""
         return sum(join.rows for join in self.joins if join.name == name)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines.sql_engine import Engine
-from dashboard.tables import quiet_areas
+from dashboard.tables import gaps_in_time, quiet_areas
 from dashboard.tables.imports.joining.agreement import DAYS_AFTER, DAYS_BEFORE
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"
 COMPLAINTS_OF_AREAS, COMPLAINERS_OF_AREAS = "area_complaints", "area_complainers"
+WEEKS_OF_COMPLAINTS = "complaint_weeks"
 RECENT_DAYS = 56
 """Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
 FEWEST_RECENT = 10
@@ -26,7 +27,7 @@ class Join:
     """One join: of ``rows`` that should name something on record ``joined`` do; ``text`` says so, and what to do.
 
     ``is_known`` is whether what rests on it may be told; ``is_warning`` whether that is a fault that somebody can mend.
-    ``areas`` are those of which it is not known though it is of the others.
+    ``areas`` are those of which it is not known though it is of the others, ``weeks`` the Mondays of such weeks (YYYY-MM-DD).
     """
 
     name: str
@@ -37,6 +38,7 @@ class Join:
     is_warning: bool
     text: str
     areas: tuple[str, ...] = ()
+    weeks: tuple[str, ...] = ()
 
     @property
     def as_note(self) -> str:
@@ -139,6 +141,7 @@ def joins_of(engine: Engine, settings: DashboardSettings) -> tuple[Join, ...]:
     complaints = _of_events((COMPLAINTS, COMPLAINERS), events.get("complaints"), read["complaints"], floors.complaints)
     return (
         *complaints,
+        *_of_weeks(engine),
         *_of_areas(engine, complaints, events.get("complaints"), floors.complaints),
         *_of_events((ANSWERS, ANSWERERS), events.get("nps"), read["nps"], floors.nps),
         _of_customers(DEVICES, customers[0], customers[1], floors.devices),
@@ -221,6 +224,23 @@ def _of_areas(
     if unnamed - silent and whole[1].is_known:
         made.append(_in_part(COMPLAINERS_OF_AREAS, unnamed - silent, floor, NO_CUSTOMER))
     return tuple(made)
+
+
+def _of_weeks(engine: Engine) -> tuple[Join, ...]:
+    """Weeks up to the cut-off of which the records lack complaints."""
+    rows = engine.rows(
+        "SELECT day, count(*) FROM events WHERE source = 'complaints' AND outcome <> 'outside_weeks' GROUP BY day"
+    )
+    (first, last) = engine.rows("SELECT entry, cut_off FROM span")[0]
+    found = gaps_in_time.gaps({day: int(count) for day, count in rows}, first, last) if rows else ()
+    if not found:
+        return ()
+    text = (
+        f"{gaps_in_time.said(found)}: these weeks count as not known, not as free of complaints. Import the complaints of these"
+        " weeks, then build again"
+    )
+    weeks = tuple(monday.isoformat() for monday in sorted({monday for gap in found for monday in gap.mondays}))
+    return (Join(WEEKS_OF_COMPLAINTS, 0, 0, 0.0, is_known=False, is_warning=True, text=text, weeks=weeks),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,17 @@ from dashboard.panel.join_coverage import (
     COMPLAINTS,
     COMPLAINTS_OF_AREAS,
     PRICES,
+    WEEKS_OF_COMPLAINTS,
 )
 from dashboard.tables.schema import AREA_WEEKS
 
+LOOKED_BACK = 56
 _OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
 
 
 def withheld(panel: Panel) -> Panel:
     """The panel with null, or no row, where it rests on a join that is not known, everywhere or in some areas."""
-    panel = _in_areas(panel)
+    panel = _in_weeks(_in_areas(panel))
     weeks = panel.area_weeks
     if not panel.knows(COMPLAINTS):
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
@@ -70,8 +72,42 @@ def _in_areas(panel: Panel) -> Panel:
     )
 
 
+def _in_weeks(panel: Panel) -> Panel:
+    """The panel without the complaints of weeks that are not known, and without what looks back on such a week."""
+    gaps = pd.DatetimeIndex(sorted(panel.weeks_without(WEEKS_OF_COMPLAINTS)))
+    if gaps.empty:
+        return panel
+    counts = [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")]
+    quiet = [name for name in AREA_WEEKS.column_names if name.startswith("quiet_")]
+    weeks = panel.area_weeks
+    in_gap = weeks["week"].isin(gaps)
+    weeks = _blanked(weeks, counts, in_gap)
+    weeks = _blanked(weeks, quiet, in_gap | _looks_back(weeks["week"], gaps))
+    now = pd.Series(pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1), index=panel.customers_now.index)
+    periods, by_week, answers = panel.customer_periods, panel.customer_weeks, panel.survey_answers
+    return replace(
+        panel,
+        area_weeks=weeks,
+        survey_answers=_blanked(answers, ["complaints_before"], _looks_back(answers["answered_on"], gaps)),
+        customer_periods=_blanked(periods, _OF_CUSTOMERS, _looks_back(periods["period"], gaps)),
+        customer_weeks=_blanked(by_week, _OF_CUSTOMERS, _looks_back(by_week["week"], gaps)),
+        customers_now=_blanked(panel.customers_now, _OF_CUSTOMERS, _looks_back(now, gaps)),
+    )
+
+
+def _looks_back(days: pd.Series, gaps: pd.DatetimeIndex) -> pd.Series:
+    """Whether one of the 56 days before each of ``days`` lies in a week of ``gaps``."""
+    found = pd.Series(data=False, index=days.index)
+    for monday in gaps:
+        found |= (days > monday) & (days - pd.Timedelta(days=LOOKED_BACK) < monday + pd.Timedelta(days=7))
+    return found
+
+
 def _without_of(frame: pd.DataFrame, columns: Sequence[str], areas: frozenset[str]) -> pd.DataFrame:
-    blank = frame["area"].isin(areas)
+    return _blanked(frame, columns, frame["area"].isin(areas))
+
+
+def _blanked(frame: pd.DataFrame, columns: Sequence[str], blank: pd.Series) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].mask(blank) for name in columns if name in frame})
 
 

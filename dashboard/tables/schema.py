@@ -129,7 +129,11 @@ AREA_WEEKS = TableSpec(
         Column("leavers_voluntary", "integer", "voluntary departures, dated by notice where there is one", True),
         Column("leavers_other", "integer", "departures for another reason", True),
         *(
-            Column(f"complaints_{c}", "integer", f"complaints of category {c}; null where they are not known")
+            Column(
+                f"complaints_{c}",
+                "integer",
+                f"complaints of category {c}; null where they are not known, as in weeks that the records lack",
+            )
             for c in CATEGORIES
         ),
         Column(

@@ -20,7 +20,7 @@ from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import lost_departures, money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, repeats
-from dashboard.tables.imports import door, habits, identity, row_rules
+from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
@@ -171,6 +171,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
             *silent_areas.told(context.spec.name, table, context.settings),
+            *lost_weeks.told(context.spec.name, table),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
             *_on_the_whole(context, rows, table, sheet),
             *money.told_where_far(rows, context.stored, _amounts(context.spec)),

@@ -1,7 +1,8 @@
-"""Areas whose complaints join nobody while the others' do: not known, never almost none."""
+"""Areas whose complaints join nobody while the others' do, and weeks that the records lack: not known, never almost none."""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ def people(world: Any) -> Any:
 def complain(world: Any, whose: str, count: int, **values: Any) -> None:
     """So many complaints over the four months."""
     for number in range(count):
-        month, day = 1 + number % 4, 7 + number * 7 % 20
-        world.complaint(f"2025-0{month}-{day:02}T10:00", customer_id=f"{whose}-{number % 10}", **values)
+        on = datetime.date(2025, 1, 6) + datetime.timedelta(days=number * 112 // count)
+        world.complaint(f"{on}T10:00", customer_id=f"{whose}-{number % 10}", **values)
 
 
 def test_an_area_whose_complaints_join_nobody_has_no_rate(people: Any) -> None:
@@ -68,16 +69,15 @@ def test_a_quiet_area_is_quiet_where_nothing_is_unjoined_that_could_be_its_own(p
 def test_an_area_that_moved_lately_is_noticed_by_its_last_eight_weeks(people: Any) -> None:
     for area in AREAS:
         complain(people, area, 80)
-    moved = 0
-    for row in people.rows["complaints"]:
-        if row["customer_id"].startswith("hill") and f"{row['opened_at']:%m}" == "04":
-            row["customer_id"], moved = f"crm2-{row['customer_id']}", moved + 1
-    assert moved == 20
-    assert not people.build().areas_without(join_coverage.COMPLAINTS_OF_AREAS)  # March is there: half of eight weeks
-    for row in people.rows["complaints"]:
-        if row["customer_id"].startswith("hill") and f"{row['opened_at']:%m}" == "03":
-            row["customer_id"] = f"crm2-{row['customer_id']}"
-    assert people.build().areas_without(join_coverage.COMPLAINTS_OF_AREAS) == {"hill"}
+
+    def moved_since(day: str) -> frozenset[str]:
+        for row in people.rows["complaints"]:
+            if row["customer_id"].startswith("hill") and f"{row['opened_at']:%Y-%m-%d}" >= day:
+                row["customer_id"] = f"crm2-{row['customer_id']}"
+        return frozenset(people.build().areas_without(join_coverage.COMPLAINTS_OF_AREAS))
+
+    assert moved_since("2025-04-14") == set()  # two of the last eight weeks: three quarters are there
+    assert moved_since("2025-03-10") == {"hill"}
 
 
 def test_who_is_silent_is_not_known_in_an_area_whose_complaints_name_only_the_area(people: Any) -> None:
@@ -106,3 +106,27 @@ def test_an_area_is_in_doubt_where_lost_rows_would_make_it_ordinary(counted: int
 
 def test_a_small_area_is_never_in_doubt() -> None:
     assert quiet_areas.in_doubt({"a": 500, "b": 500}, {"a": 100.0, "b": 100.0, "small": 1.5}, 90) == ()
+
+
+def test_weeks_that_the_records_lack_count_in_no_rate(people: Any) -> None:
+    """Twenty complaints a week, none before 27 January, none in two weeks of March."""
+    for day in range(8 * 7 + 5 * 7):
+        on = datetime.date(2025, 1, 27) + datetime.timedelta(days=day)
+        if not datetime.date(2025, 3, 3) <= on < datetime.date(2025, 3, 17):
+            for number in range(3):
+                people.complaint(f"{on}T10:00", customer_id=f"{AREAS[(day + number) % 5]}-{day % 10}")
+    panel = people.build()
+    assert panel.weeks_without(join_coverage.WEEKS_OF_COMPLAINTS) == {
+        "2025-01-06", "2025-01-13", "2025-01-20", "2025-03-03", "2025-03-10",
+    }  # fmt: skip
+    (join,) = (join for join in panel.joins if join.name == join_coverage.WEEKS_OF_COMPLAINTS)
+    assert "from 2025-01-06 to 2025-01-26 and from 2025-03-03 to 2025-03-16" in join.text
+    told = withholding.withheld(panel)
+    weeks = told.area_weeks[told.area_weeks["is_complete"]].groupby("week")["complaints_slow"]
+    assert weeks.apply(lambda counts: counts.isna().all()).sum() == 5
+    assert (weeks.sum(min_count=1).dropna() == 21).all()
+    rates = area_rates.area_rates(told.customer_periods, told.area_weeks, told.customers_now)
+    rates = rates[rates["outcome"] == "complaints_all"]
+    assert rates["events"].sum() / rates["customer_days"].sum() == pytest.approx(21 / 7 / 50)
+    assert told.customers_now["complaints_before"].isna().all()
+    assert panel.customers_now["complaints_before"].notna().all()

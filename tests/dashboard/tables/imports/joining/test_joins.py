@@ -448,3 +448,24 @@ def test_an_area_whose_complaints_name_nobody_is_told_above_the_floor_too(settin
 @pytest.mark.parametrize(("rows", "said"), [(1, "1 of 1 row names a customer"), (2, "1 of 2 rows name a customer")])
 def test_one_row_is_told_of_in_the_singular(rows, said):
     assert str(Join("complaints", "rows name a customer on record", rows, 1)).startswith(said)
+
+
+def test_lost_weeks_of_complaints_are_told_until_they_are_filled(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers([str(number) for number in range(60)]))
+
+    def of_days(first: int, last: int) -> ImportReport:
+        days = [datetime.date(2025, 6, 2) + datetime.timedelta(days=day) for day in range(first, last)]
+        rows = [
+            f"{day}-{number},{number},{day} 10:00,slow"
+            for day in days
+            for number in range(day.toordinal() % 60, 60, 12)
+        ]
+        return give(settings, "complaints", "\n".join(["complaint_id,customer_id,opened_at,category", *rows]) + "\n")
+
+    assert of_days(0, 70).warnings == ()
+    report = of_days(98, 140)
+    assert report.exit_code == 1
+    assert report.warnings[-1].startswith(
+        "no or hardly any complaints are on record from 2025-08-11 to 2025-09-07, where"
+    )
+    assert of_days(70, 98).warnings == ()
