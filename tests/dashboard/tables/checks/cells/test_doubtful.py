@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -331,6 +332,8 @@ def test_how_a_column_writes_numbers_is_decided_once(
     settings: DashboardSettings, cells: list[str], prices: list[float]
 ) -> None:
     rows = "".join(f"{n},A,{cell},2024-01-31\n" for n, cell in enumerate(cells))
+    currency = "USD" if any("$" in cell for cell in cells) else "EUR"
+    settings = replace(settings, currency=currency)
     assert give(settings, "customer_id,area,monthly_price,started_on\n" + rows).exit_code == 0
     assert sorted(price for (price,) in stored(settings, "monthly_price")) == sorted(prices)  # type: ignore[type-var]
 
