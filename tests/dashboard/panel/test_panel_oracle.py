@@ -251,9 +251,10 @@ def test_customer_periods_are_what_loops_over_customers_and_days_find(world: Any
             assert row[f"trailing_{column}"] == pytest.approx(quality[name], rel=2e-4, nan_ok=True), (key, column)
 
 
-def test_hours_over_other_weeks_are_what_loops_over_days_find(world: Any) -> None:
+@pytest.mark.parametrize("seed", [0, 2])
+def test_hours_over_other_weeks_are_what_loops_over_days_find(world: Any, seed: int) -> None:
     """Devices a and b are observed for most of the time, c for less than half of it."""
-    fill(world, 0)
+    fill(world, seed)
     for (_, device), hour in world.hours.items():
         if device != "c":
             hour.update(observed_seconds=3600.0, silent_seconds=0.0)
@@ -275,7 +276,7 @@ def test_hours_over_other_weeks_are_what_loops_over_days_find(world: Any) -> Non
             unseen[weeks] += is_known and not is_seen
             assert row[over(weeks)] == pytest.approx(expected, rel=2e-4, nan_ok=True), (spell, until, weeks)
             told[weeks] += expected > 0
-    assert min(told.values()) > 10
+    assert min(told.values()) > 15
     assert unseen[2] > 20
 
 

@@ -29,7 +29,6 @@ _CODES = (*_WORDS["here_codes"], "a")
 """Codes that say active by themselves."""
 _BESIDE_THEM = (*_WORDS["here_codes"], *_WORDS["here_letters"], *_WORDS["harmless_codes"])
 """What says nothing of going beside one of those, or beside one that says gone."""
-_HEDGE = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _WORDS['hedges']))})")
 MOST, SHOWN = 12, 5
 MANY, FEWEST = 0.2, 3
 """Words of such a share of the rows, and of so many rows, or more, have to be looked at by a person."""
@@ -74,7 +73,7 @@ def is_of_sessions(name: str) -> bool:
 
 def _is_known(text: str, codes: Collection[str]) -> bool:
     bare = _bare(text)
-    return bare.startswith(_KNOWN) or bare in codes or bool(_NOT_GONE.match(bare) or _HEDGE.search(bare))
+    return bare.startswith(_KNOWN) or bare in codes or _NOT_GONE.match(bare) is not None
 
 
 def _bare(text: str) -> str:
