@@ -12,12 +12,11 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from collector.published import ACKNOWLEDGEMENTS, INCIDENT_DEVICES, INCIDENTS, SCHEMA_VERSION
-from dashboard.tables.recorded_incidents import read_only
+from collector.published import ACKNOWLEDGEMENTS, INCIDENT_DEVICES, INCIDENTS
+from dashboard.operations import database_reading as reading
 
 REREAD_SECONDS = 5.0
 WAIT_SECONDS, WAIT_AGAIN_SECONDS = 2.0, 0.1
-LOCKED_SECONDS, CONNECT_SECONDS, STATEMENT_SECONDS = 1.0, 2, 3
 KEPT = timedelta(days=30)
 COLUMNS = (*(column.name for column in INCIDENTS.columns), "areas", "taken_up")
 MEMBER_COLUMNS = ("incident_id", "device_id", "started_at", "ended_at", "subscribers")
@@ -57,7 +56,7 @@ class IncidentReader:
         parsed = sa.make_url(url)
         self._name = parsed.render_as_string(hide_password=True)
         self._file = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-        self._engine = _engine(parsed)
+        self._engine = reading.engine(parsed)
         self._key: object = None
         self._answer = Incidents(no_incidents(), _no_members(), None, "")
         self._count = 0
@@ -77,7 +76,13 @@ class IncidentReader:
             self._take(done.answer)
         elif self._reading.began_at < at - timedelta(seconds=1) or not has_failed:
             since = f"{self._reading.began_at:%H:%M:%S} UTC"
-            self._take((no_incidents(), _no_members(), f"{HANGS.format(name=self._name)} (since {since}). {CHECK}"))
+            self._take(
+                (
+                    no_incidents(),
+                    _no_members(),
+                    f"{reading.HANGS.format(name=self._name)} (since {since}). {reading.CHECK}",
+                )
+            )
         return self._answer
 
     def _take(self, found: Found) -> None:
@@ -95,28 +100,24 @@ class IncidentReader:
 
     def _query(self, at: datetime) -> Found:
         if self._file is not None and not self._file.exists():
-            return no_incidents(), _no_members(), f"{MISSING.format(name=self._file)}"
+            return no_incidents(), _no_members(), reading.MISSING.format(name=self._file)
         try:
             with self._engine.connect() as connection:
-                _begin_snapshot(connection)
-                if (version := _version(connection)) not in {SCHEMA_VERSION, None}:
-                    return no_incidents(), _no_members(), _other_schema(self._name, str(version))
+                reading.begin_snapshot(connection)
+                if (said := reading.other_schema(connection, self._name)) is not None:
+                    return no_incidents(), _no_members(), said
                 return (*_incidents(connection, at - KEPT), None)
         except sa.exc.SQLAlchemyError as error:
-            return no_incidents(), _no_members(), _why(error, self._name, is_file=self._file is not None)
+            return no_incidents(), _no_members(), reading.why(error, self._name, is_file=self._file is not None)
         except OSError as error:
-            return no_incidents(), _no_members(), f"{UNREAD.format(name=self._name)}: {error.strerror}. {CHECK}"
+            return (
+                no_incidents(),
+                _no_members(),
+                f"{reading.UNREAD.format(name=self._name)}: {error.strerror}. {reading.CHECK}",
+            )
 
 
 Found = tuple[pd.DataFrame, pd.DataFrame, str | None]
-
-MISSING = (
-    "there is no operations database at {name}. The collector creates one when it starts. "
-    "If there was one, restore it, then restart the collector"
-)
-UNREAD = "the operations database {name} cannot be read"
-HANGS = "the operations database {name} does not answer"
-CHECK = "Check that it runs and can be reached from here, and `database` in dashboard.toml"
 
 
 class _Reading:
@@ -145,64 +146,12 @@ def _no_members() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in MEMBER_COLUMNS})
 
 
-def _engine(url: sa.URL) -> sa.Engine:
-    """Of an SQLite file a connection for each reading, so that a file put in its place is seen."""
-    url = read_only(url)
-    if url.get_backend_name() == "sqlite":
-        url = url.update_query_dict({"timeout": str(LOCKED_SECONDS)})
-        return sa.create_engine(url, poolclass=sa.pool.NullPool)
-    if url.get_backend_name() == "postgresql":
-        options = f"{url.query.get('options', '')} -c statement_timeout={STATEMENT_SECONDS * 1000}".strip()
-        url = url.update_query_dict({"options": options, "connect_timeout": str(CONNECT_SECONDS)})
-    return sa.create_engine(url, pool_pre_ping=True, pool_timeout=CONNECT_SECONDS)
-
-
-def _begin_snapshot(connection: sa.Connection) -> None:
-    """Let all that follows see the database as it is at one moment."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")
-    elif connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-
-
 def _stamp(path: Path) -> object:
     try:
         status = path.stat()
     except OSError as error:
         return error.errno
     return (status.st_mtime_ns, status.st_ino, status.st_size)
-
-
-def _version(connection: sa.Connection) -> str | None:
-    """The schema's version; None where nobody wrote one."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def _other_schema(name: str, version: str) -> str:
-    if version < SCHEMA_VERSION:
-        return f"the operations database {name} has the older schema {version} (wanted: {SCHEMA_VERSION}). Run: bairro migrate"
-    return (
-        f"the operations database {name} has schema {version}, which this dashboard does not know (it knows "
-        f"{SCHEMA_VERSION}). Upgrade bairro where the dashboard runs, and restart it"
-    )
-
-
-def _why(error: sa.exc.SQLAlchemyError, name: str, *, is_file: bool) -> str:
-    """What is wrong with the database, and what to do."""
-    said = " ".join(str(getattr(error, "orig", None) or error).split())
-    if not is_file:
-        return f"{UNREAD.format(name=name)}: {said}. {CHECK}"
-    if "locked" in said:
-        do = "Another program has locked it (a copy, an open sqlite3 shell): close that program; it is then read again"
-    elif "no such table" in said:
-        do = "It holds no tables of Bairro. Restore the right file or run bairro migrate, then restart the collector"
-    elif "unable to open" in said:
-        do = "Let the user that runs the dashboard read the file and its folder"
-    else:
-        do = "Put a copy of it back (docs/operations.md, What to keep safe), then restart the collector"
-    return f"{UNREAD.format(name=name)}: {said}. {do}"
 
 
 def _incidents(connection: sa.Connection, since: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
