@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from collections.abc import Callable
 
 from bairro_error import BairroError
 from collector.poll.objects.get_request import Access
@@ -19,12 +20,18 @@ class NoAnswerError(BairroError):
 
 
 class Caller:
-    """Asks one device through one credential. ``channel`` is connected to it and has a timeout for each try."""
+    """Asks one device through one credential. ``channel`` is connected to it and has a timeout for each try.
 
-    def __init__(self, channel: socket.socket, access: Access, *, tries: int) -> None:
+    ``pace`` waits until the next packet may leave; without it each leaves at once.
+    """
+
+    def __init__(
+        self, channel: socket.socket, access: Access, *, tries: int, pace: Callable[[], None] | None = None
+    ) -> None:
         self._channel = channel
         self._access = access
         self._tries = tries
+        self._pace = pace or (lambda: None)
         self._sent: dict[int, Sent] = {}
 
     def ask(self, packet: Packet) -> Message:
@@ -51,6 +58,7 @@ class Caller:
     def _try(self, packet: Packet) -> Message:
         """Send once and wait; what is not to be believed is passed over until the time is up, and then raised."""
         message_id = FIRST_REQUEST_ID + secrets.randbelow(FIRST_REQUEST_ID)
+        self._pace()
         self._channel.send(self._encode(packet, message_id))
         give_up_at = time.monotonic() + (self._channel.gettimeout() or 0.0)
         trouble: Exception = TimeoutError()

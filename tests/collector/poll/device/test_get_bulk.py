@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bench.protocol.wire_secure import CREDENTIAL, Front
-from collector.commands.capture import Walker
 from collector.commands.explain_device import verdict
+from collector.commands.walker import Walker
 from collector.config import CollectorSettings
 from collector.credentials import Credential
 from collector.poll.device.get_bulk import GetBulk
