@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-fuzz bench-damage bench-hops bench-page-load screenshots format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-fuzz bench-damage bench-large-tables bench-hops bench-page-load screenshots format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -17,6 +17,7 @@ help:
 	@echo "                     prometheus-snmp-exporter"
 	@echo "make bench-fuzz      a million bent replies through our decoders and pysnmp's (a quarter of an hour of CPU)"
 	@echo "make bench-damage    3,000 agents with a damaged cell each, ARGS=\"--agents 30000\": nothing false, nothing lost beside it"
+	@echo "make bench-large-tables a poll of 2,000 and of 12,000 interfaces beside snmpbulkwalk; needs gcc, snmp"
 	@echo "make bench-wire      CPU time of a poll; needs gcc"
 	@echo "make bench-wire-v3   the same with version 3, ours and pysnmp's; needs gcc"
 	@echo "make bench-wire-instructions instructions of a poll, ARGS=\"--tree FOLDER\" for another checkout; needs gcc, valgrind"
@@ -90,6 +91,9 @@ bench-wire bench-wire-v3 bench-wire-instructions bench-fuzz: bench-%: .venv/.tes
 
 bench-damage: .venv/.test-ready
 	@exec $(BIN)/python -m bench.protocol.damaged_cells $(ARGS)
+
+bench-large-tables: .venv/.test-ready
+	@exec $(BIN)/python -m bench.protocol.large_tables $(ARGS)
 
 bench-coverage bench-traps: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.truth.$* --jobs 2 $(ARGS)

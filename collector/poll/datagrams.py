@@ -101,7 +101,11 @@ class Sendable(Protocol):
 
 
 class Outbox:
-    """Packets waiting to be sent, at a limited rate per second; polls under way go before new ones."""
+    """Packets waiting to be sent, at a limited rate per second; polls under way go before new ones.
+
+    ``hasty`` are the next steps of long walks. They may leave between ticks too, as far as half of what one tick may
+    send is left for all others.
+    """
 
     def __init__(self, packets_per_second: float, tick_seconds: float) -> None:
         self._rate = packets_per_second
@@ -109,25 +113,40 @@ class Outbox:
         self._allowance = self._most
         self._last: float | None = None
         self.urgent: deque[Sendable] = deque()
+        self.hasty: deque[Sendable] = deque()
         self.fresh: deque[Sendable] = deque()
 
     @property
     def is_waiting(self) -> bool:
         """Whether anything has not had its turn yet."""
-        return bool(self.urgent or self.fresh)
+        return bool(self.urgent or self.hasty or self.fresh)
 
     def send(self, now: float) -> None:
         """Send what the pace allows. ``now`` is the loop's clock."""
+        self._refill(now)
+        for queue in (self.urgent, self.hasty, self.fresh):
+            if not self._send_from(queue, int(self._allowance), now):
+                return
+
+    def hurry(self, now: float) -> None:
+        """Send what need not wait for the tick."""
+        self._refill(now)
+        self._send_from(self.hasty, int(self._allowance - self._most / 2), now)
+
+    def _refill(self, now: float) -> None:
         if self._last is not None:
             self._allowance = min(self._most, self._allowance + (now - self._last) * self._rate)
         self._last = now
-        for queue in (self.urgent, self.fresh):
-            for _ in range(min(len(queue), int(self._allowance))):
-                item = queue.popleft()
-                if not item.transmit(now):
-                    queue.appendleft(item)
-                    return
-                self._allowance -= 1.0
+
+    def _send_from(self, queue: deque[Sendable], most: int, now: float) -> bool:
+        """Send up to ``most`` of a queue; False where the socket is full."""
+        for _ in range(min(len(queue), most)):
+            item = queue.popleft()
+            if not item.transmit(now):
+                queue.appendleft(item)
+                return False
+            self._allowance -= 1.0
+        return True
 
 
 class Wheel:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential, credentials_of
 from collector.poll.counts import PollCounts
-from collector.poll.datagrams import Address, Outbox, open_families, resolve
+from collector.poll.datagrams import Address, Datagrams, Outbox, open_families, resolve
 from collector.poll.device.credential_rotation import BACK_OFF_AFTER
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.session import DeviceSession
@@ -54,6 +54,7 @@ class Poller:
         self._is_resting = False
         self._turn: Turn | None = None
         self._is_closed = False
+        self._attended: list[Datagrams] = []
         self._resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolve")
         self._loop: asyncio.AbstractEventLoop
 
@@ -61,7 +62,8 @@ class Poller:
         """Open the shared sockets. Raises OSError where the host allows no UDP at all."""
         self._loop = asyncio.get_running_loop()
         self.engine.now = self._loop.time()
-        self.engine.open(open_families())
+        self.engine.open(open_families(), open_families())
+        self.engine.attend = self._attend
         self.pinger.open(open_families(), open_icmp())
         self.ping_unavailable = self.pinger.unavailable
 
@@ -76,6 +78,8 @@ class Poller:
         if self._timer is not None:
             self._timer.cancel()
         self._resolvers.shutdown(wait=False, cancel_futures=True)
+        for opened in self._attended:
+            self._loop.remove_reader(opened.socket)
         self.engine.close()
         self.pinger.close()
 
@@ -157,6 +161,17 @@ class Poller:
 
     def soon(self, call: Callable[[], None]) -> None:
         self._loop.call_soon(call)
+
+    def _attend(self, opened: Datagrams) -> None:
+        """Read a socket whenever something comes, not at ticks."""
+        self._attended.append(opened)
+        self._loop.add_reader(opened.socket, self._go_on, opened)
+
+    def _go_on(self, opened: Datagrams) -> None:
+        """Read what came for long walks, and send what they ask next."""
+        now = self.engine.now = self._loop.time()
+        self.engine.receive_from(opened)
+        self.outbox.hurry(now)
 
     def _wake(self) -> None:
         if self._timer is not None:

@@ -103,14 +103,15 @@ class DeviceSession:
         """What is known of the device's GETBULK."""
         return self._learnt.bulk if self._learnt is not None else GetBulk()
 
-    def ask(self, request: Request, tries: int) -> Exchange:
-        """Send a request, up to this many times."""
-        exchange = Exchange(self._engine, self._to, request, self._until, self._patience)
+    def ask(self, request: Request, tries: int, *, at_once: bool = False) -> Exchange:
+        """Send a request, up to this many times; ``at_once``: it need not wait for the next tick."""
+        to = self._to.hasty() if at_once else self._to
+        exchange = Exchange(self._engine, to, request, self._until, self._patience)
         exchange.tries = tries
         if self.access.session is not None:
             Guard(self.access.session, exchange)
         outbox = self._engine.outbox
-        (outbox.fresh if self._exchange is None else outbox.urgent).append(exchange)
+        (outbox.fresh if self._exchange is None else outbox.hasty if at_once else outbox.urgent).append(exchange)
         self._exchange = exchange
         return exchange
 

@@ -23,8 +23,8 @@ class Talk(Protocol):
     def bulk(self) -> GetBulk:
         """What is known of the device's GETBULK."""
 
-    def ask(self, request: Request, tries: int) -> Exchange:
-        """Send a request, up to this many times."""
+    def ask(self, request: Request, tries: int, *, at_once: bool = False) -> Exchange:
+        """Send a request, up to this many times; ``at_once``: it need not wait for the next tick."""
 
     def ask_question(
         self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]

@@ -36,6 +36,10 @@ REPLY_BYTES = 1400
 VARBIND_BYTES = 24
 """A guess at the size of one varbind, until the device has shown its own."""
 FIRST_REPETITIONS = 10
+LONG_WALK = 12
+"""Requests after which a walk is long: its next ones leave as soon as the device has answered, not at the next tick. A
+table of 48 ports takes fewer.
+"""
 MOST_STILL_ROWS = 500
 """Rows of the largest table whose states and speeds are taken to stay: in a larger one some change in every poll."""
 
@@ -60,6 +64,7 @@ class Walk:
         self._is_bulk = talk.access.version != "1" and self._bulk.is_used
         self._has_fallen_back = False
         self._tries = talk.tries
+        self._asked = 0
         self._bytes = 0
         self._repetitions = 1
         self._cells: dict[str, dict[bytes, Value]] | None = None
@@ -127,7 +132,10 @@ class Walk:
 
     def _ask(self, request: Bulk) -> None:
         wanted = Request(request.packet, request.id_at, self._read, self._heard, self._lost)
-        self._talk.ask(wanted, self._tries).renew = self._renew
+        self._asked += 1
+        known = len(self._progress.route.steps) if self._progress is not None else 0
+        is_long = max(self._asked, known) > LONG_WALK
+        self._talk.ask(wanted, self._tries, at_once=is_long).renew = self._renew
 
     def _renew(self, exchange: Exchange) -> None:
         """A try was not answered: put the next one, while an answer to this one is still an answer."""

@@ -101,25 +101,43 @@ class Exchange:
         return self.engine.transmit(self, now)
 
 
+HASTY = 1 << 16
+"""Added to an address family, it is the lane of long walks."""
+
+
 class Destination:
-    """Where a device's requests go; ``reply_from`` is one more host whose replies are taken."""
+    """Where a device's requests go; ``reply_from`` is one more host whose replies are taken.
 
-    __slots__ = ("address", "family", "reply_from")
+    ``lane`` is which of the sockets of its ``family`` they leave by.
+    """
 
-    def __init__(self, family: int, address: Address, reply_from: str | None = None) -> None:
+    __slots__ = ("address", "family", "lane", "reply_from")
+
+    def __init__(
+        self, family: int, address: Address, reply_from: str | None = None, *, lane: int | None = None
+    ) -> None:
         self.family = family
         self.address = address
         self.reply_from = reply_from
+        self.lane = family if lane is None else lane
+
+    def hasty(self) -> Destination:
+        """The same by the lane of long walks."""
+        return Destination(self.family, self.address, self.reply_from, lane=self.family | HASTY)
 
 
 class Engine:
-    """All SNMP requests under way, on one shared socket per address family."""
+    """All SNMP requests under way. There are two sockets per address family: the usual one is read at every tick, which
+    costs many devices the least; that of long walks as soon as something comes, so that a walk takes as long as its device.
+    ``attend`` is called with each of the latter before its first packet leaves.
+    """
 
     def __init__(self, outbox: Outbox, counts: PollCounts, *, tick_seconds: float) -> None:
         self.outbox = outbox
         self.counts = counts
         self.now = 0.0
         self.watch: Callable[[str, Address, bytes], None] | None = None
+        self.attend: Callable[[Datagrams], None] | None = None
         self.pending: dict[int, tuple[Exchange | None, float]] = {}
         self._wheel = Wheel(tick_seconds)
         self._batch: list[int] = []
@@ -131,13 +149,17 @@ class Engine:
         self._id_places: dict[int, int] = {}
         """Where the request id was in the last reply of this length; most replies of one length are built alike."""
 
-    def open(self, sockets: dict[int, Datagrams]) -> None:
-        """Use these sockets, one per address family."""
-        self._sockets = sockets
+    def open(self, sockets: dict[int, Datagrams], hasty: dict[int, Datagrams]) -> None:
+        """Use these sockets, one per address family, and those for long walks."""
+        self._sockets = sockets | {family | HASTY: opened for family, opened in hasty.items()}
 
     def close(self) -> None:
         for opened in self._sockets.values():
             opened.close()
+
+    def receive_from(self, opened: Datagrams) -> None:
+        """Read one of the sockets that are attended to."""
+        opened.drain(self._take)
 
     def receive(self) -> None:
         for opened in self._used.values():
@@ -185,7 +207,7 @@ class Engine:
             packet = exchange.seal(exchange.packet, exchange.id_at, request_id, now)
         sent_at = time.time()
         try:
-            (self._used.get(exchange.to.family) or self._use(exchange.to.family)).send(packet, exchange.address)
+            (self._used.get(exchange.to.lane) or self._use(exchange.to.lane)).send(packet, exchange.address)
         except (OSError, KeyError, OverflowError) as error:
             return self._refused(exchange, error, sent_at)
         self.pending[request_id] = (exchange, sent_at)
@@ -219,9 +241,11 @@ class Engine:
         self._ids = [drawn & 0x3FFFFFFF | FIRST_REQUEST_ID for drawn in array("I", os.urandom(4 * _IDS_AT_ONCE))]
         return self._ids.pop()
 
-    def _use(self, family: int) -> Datagrams:
-        """The socket of a family, read from now on. Raises KeyError if this host has none."""
-        opened = self._used[family] = self._sockets[family]
+    def _use(self, lane: int) -> Datagrams:
+        """The socket of a lane, read from now on. Raises KeyError if this host has none."""
+        opened = self._used[lane] = self._sockets[lane]
+        if lane & HASTY and self.attend is not None:
+            self.attend(opened)
         return opened
 
     def _refused(self, exchange: Exchange, error: Exception, at: float) -> bool:

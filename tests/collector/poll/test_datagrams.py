@@ -67,6 +67,23 @@ def test_outbox_keeps_the_pace_and_sends_what_is_under_way_first() -> None:
     assert len(sent) == before + 4, "a pause is not made up for"
 
 
+def test_what_leaves_between_ticks_leaves_half_of_the_pace_to_others() -> None:
+    sent: list[str] = []
+    outbox = Outbox(100.0, 0.2)
+    outbox.send(10.0)
+    outbox.hasty.extend(Packet(f"step{n}", sent) for n in range(100))
+    outbox.urgent.append(Packet("retry", sent))
+    outbox.hurry(10.0)
+    assert sent == [f"step{n}" for n in range(20)], "half of two ticks' worth"
+    outbox.hurry(10.05)
+    assert len(sent) == 25, "as the pace refills"
+    outbox.fresh.extend(Packet(f"new{n}", sent) for n in range(100))
+    outbox.hasty.clear()
+    outbox.send(10.05)
+    assert sent[25] == "retry"
+    assert len(sent) == 45, "the other half was kept for the tick"
+
+
 def test_outbox_waits_where_the_socket_is_full() -> None:
     sent: list[str] = []
     outbox = Outbox(1000.0, 0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,11 @@ from collector.config import PingSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
+from collector.reading import Reading
 
 from .agents import QUICK, Mib, Serve, answering, device, router
+
+SLOW_TICKS = replace(QUICK, tick_seconds=0.05)
 
 
 class Counting(Poller):
@@ -98,3 +102,21 @@ def test_a_tick_that_fails_while_nothing_is_under_way_is_not_the_last(caplog: py
 
     assert asyncio.run(asyncio.wait_for(run(), 30)) >= 3
     assert "broken socket" in caplog.text
+
+
+def test_a_long_walk_does_not_wait_for_ticks(serve: Serve) -> None:
+    """Every request but the first few leaves when the answer before it came, so there are more of them than ticks."""
+    served = serve(answering(Mib(router(240)).answer))
+
+    async def run() -> tuple[int, int, int]:
+        poller = Counting(SLOW_TICKS, PingSettings(), (Credential("default"),), load_profiles())
+        await poller.open()
+        answered: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        poller.start(device(served.port), answered.set_result)
+        reading = await answered
+        await poller.close()
+        return poller.ticks, poller.counts.packets_sent, len(reading.interfaces)
+
+    ticks, packets, interfaces = asyncio.run(run())
+    assert interfaces == 240
+    assert packets > 2 * ticks
