@@ -94,8 +94,14 @@ QUALITY_HOURS = TableSpec(
         ),
         Column("error_packets", "number", "errors on the uplink, both directions"),
         Column("discard_packets", "number", "discards on the uplink, both directions"),
-        Column("signal_dbm", "number", "received level of the worst channel, mean over the hour"),
-        Column("signal_noise_db", "number", "signal-to-noise ratio of the worst channel, mean over the hour"),
+        Column(
+            "signal_dbm", "number", "received level (RSRP of a cellular one) of the worst channel, mean over the hour"
+        ),
+        Column(
+            "signal_noise_db",
+            "number",
+            "signal-to-noise ratio (SINR of a cellular one) of the worst channel, mean over the hour",
+        ),
         Column("codewords_total", "number", "DOCSIS codewords"),
         Column("codewords_uncorrectable", "number", "DOCSIS codewords that could not be corrected"),
     ),
@@ -149,8 +155,8 @@ LIVE = TableSpec(
         Column("receive_bytes_per_second", "number", "rate on the uplink towards the customer"),
         Column("transmit_bytes_per_second", "number", "rate on the uplink towards the network"),
         Column("utilization_ratio", "number", "the fuller direction's rate over its capacity"),
-        Column("signal_dbm", "number", "received level of the worst channel"),
-        Column("signal_noise_db", "number", "signal-to-noise ratio of the worst channel"),
+        Column("signal_dbm", "number", "received level (RSRP of a cellular one) of the worst channel"),
+        Column("signal_noise_db", "number", "signal-to-noise ratio (SINR of a cellular one) of the worst channel"),
         Column("degraded", "text_list", "what is degraded while it answers: loss, latency, saturation; null: nothing"),
         Column("faults", "text_list", "parts that fail while it answers, as in bairro_device_fault; null: none"),
         Column(

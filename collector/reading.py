@@ -97,7 +97,10 @@ class SignalReading(NamedTuple):
     """One radio, optical, cable or DSL channel; not measured is None.
 
     ``noise_ratio_db`` of a DSL line is its noise margin. ``quality_ratio`` is a radio's CCQ or its like, from 0 to 1.
-    An optical receiver shows ``dark_dbm`` or less where no light comes in; None for other channels.
+    Of a cellular channel ``received_dbm`` is all power in the band (RSSI), ``rsrp_dbm`` that of one reference signal,
+    and ``rsrq_db`` and ``sinr_db`` are its quality (3GPP TS 36.214, TS 38.215). ``mse_db`` is a radio's error of
+    modulation, the lower the better. The rates are those of the modulation in use. An optical receiver shows
+    ``dark_dbm`` or less where no light comes in; None for other channels.
     """
 
     channel: str
@@ -108,6 +111,13 @@ class SignalReading(NamedTuple):
     codewords_uncorrectable: int | None = None
     noise_dbm: float | None = None
     quality_ratio: float | None = None
+    transmitted_dbm: float | None = None
+    rsrp_dbm: float | None = None
+    rsrq_db: float | None = None
+    sinr_db: float | None = None
+    mse_db: float | None = None
+    receive_rate_bytes_per_second: float | None = None
+    transmit_rate_bytes_per_second: float | None = None
     dark_dbm: float | None = None
 
     @property
@@ -115,10 +125,21 @@ class SignalReading(NamedTuple):
         """Whether this is an optical receiver that no light comes in to: a socket not in use, as a rule."""
         return self.dark_dbm is not None and self.received_dbm is not None and self.received_dbm <= self.dark_dbm
 
+    @property
+    def level_dbm(self) -> float | None:
+        """The level that tells how well the channel is received: of a cellular one RSRP, where it is given."""
+        return self.received_dbm if self.rsrp_dbm is None else self.rsrp_dbm
+
 
 def worst_received_dbm(signals: Iterable[SignalReading]) -> float | None:
     """The received level of a device: that of its worst channel, but for those that are dark."""
-    return min((s.received_dbm for s in signals if s.received_dbm is not None and not s.is_dark), default=None)
+    return min((dbm for s in signals if (dbm := s.level_dbm) is not None and not s.is_dark), default=None)
+
+
+def worst_noise_ratio_db(signals: Iterable[SignalReading]) -> float | None:
+    """The signal-to-noise ratio of a device: that of its worst channel, SINR where that is what the channel gives."""
+    ratios = (s.sinr_db if s.noise_ratio_db is None else s.noise_ratio_db for s in signals)
+    return min((ratio for ratio in ratios if ratio is not None), default=None)
 
 
 class ProbeReading(NamedTuple):

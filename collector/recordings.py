@@ -14,7 +14,7 @@ from collector.poll.objects import decode
 from collector.poll.objects.corrections import corrections
 from collector.poll.objects.decode import Cells, Scalars
 from collector.poll.objects.probes import probes
-from collector.poll.profile import Profile, Source, Table, choose
+from collector.poll.profile import Profile, Source, Table, choose, telling
 from collector.poll.snmp.codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
 from collector.reading import InterfaceReading, ProbeReading, SignalReading
 from settings_file import SettingsError
@@ -163,7 +163,8 @@ class Yield:
 def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | None = None) -> Yield:
     """What one first poll of the device would read, with the profiles that it would be asked by."""
     object_id, description = (_text(objects, oid) for oid in (OBJECT_ID, DESCRIPTION))
-    chosen = choose(profiles, named, object_id, description)
+    answered = {oid for oid in telling(profiles.values()) if oid in objects}
+    chosen = choose(profiles, named, object_id, description, answered)
     scalars = Scalars([scalar for profile in chosen for scalar in profile.scalars])
     values = [_value(objects, scalar.numbers) for scalar in scalars.sources]
     interfaces: tuple[InterfaceReading, ...] = ()
@@ -183,7 +184,10 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
     return Yield(
         object_id,
         description,
-        tuple((name, _reason(profile, object_id, description)) for name, profile in _named(profiles, chosen)),
+        tuple(
+            (name, profile.reason(object_id, description, answered) or "chosen by name")
+            for name, profile in _named(profiles, chosen)
+        ),
         scalars.number("uptime_seconds", values),
         scalars.number("boot_seconds", values),
         interfaces,
@@ -195,7 +199,7 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
 
 def walked(table: Table, objects: Recording) -> Cells:
     """A table as a walk of the device would have given it."""
-    return {column.name: _column(column, objects) for column in table.columns}
+    return table.spread({column.name: _column(column, objects) for column in table.walked})
 
 
 def _column(column: Source, objects: Recording) -> dict[bytes, Value]:
@@ -209,10 +213,6 @@ def _column(column: Source, objects: Recording) -> dict[bytes, Value]:
 
 def _named(profiles: Mapping[str, Profile], chosen: Iterable[Profile]) -> list[tuple[str, Profile]]:
     return [(name, profile) for profile in chosen for name, known in profiles.items() if known is profile]
-
-
-def _reason(profile: Profile, object_id: str, description: str) -> str:
-    return profile.reason(object_id, description) or "chosen by name"
 
 
 def _value(objects: Recording, oid: Oid) -> Value:

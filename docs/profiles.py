@@ -47,6 +47,7 @@ never 0.
 |---|---|
 | `object_ids` | sysObjectID is one of these or below |
 | `descriptions` | sysDescr contains a match of one of these regular expressions |
+| `answers` | the device has one of these objects, given with their instance: for those that call themselves what others do. They are asked for together with sysObjectID, but not by version 1 |
 | `every_device` | `true`: it applies to all |
 
 `[[tables]]`: columns that are walked together.
@@ -86,15 +87,32 @@ A row without a text column is named by its index (read as text where it consist
 | `rarely` | `false` | of interfaces: asked at the first poll, then about hourly or when a row has changed |
 | `instead_of` | none | the object that this one replaces if a row or the device lacks it; it must come after that one |
 | `channel` | none | makes a scalar a signal of this channel |
+| `index_ends` | `""` | of signals and probes: only rows whose index ends with these numbers, which are then no part of it, so that one object can be several columns |
 
 Fields of a scalar: {", ".join(f"`{name}`" for name in SCALAR_FIELDS)}; with `channel` those of a signal.
 Fields of an interface: {", ".join(f"`{name}`" for name in INTERFACE_FIELDS)}.
 Fields of a signal: {", ".join(f"`{name}`" for name in SIGNAL_FIELDS)}. A device's signal in the history is that of its
-worst channel that is not dark. Noise margins of DSL lines are in `noise_ratio_db`. If a device gives level and noise but no ratio,
+worst channel that is not dark. Of a cellular channel RSSI is `received_dbm`; its level in the history is `rsrp_dbm` and its
+ratio `sinr_db`, where it has them. Noise margins of DSL lines are in `noise_ratio_db`. If a device gives level and noise but no ratio,
 the ratio is their difference. Power in dBmV over 75 ohm is dBm less 48.75.
 Fields of a probe, of its last test: {", ".join(f"`{name}`" for name in PROBE_FIELDS)}. What was sent and not received is
 lost; where neither that nor `loss_ratio` is given, `is_answered` counts as one packet. A test in which nothing came back has no round trip. Where
 `is_in_microseconds` is yes the device's times are a thousandth of what their column says.
+
+## What is left alone, and why
+
+- What the far end of a link hears, where that end is a device of its own: an AF60's remote levels, the second row of a
+  SAF CFIP, the clients of an access point.
+- Levels of neighbours' networks, which LANCOM LCOS lists beside its own.
+- Numbers that stand for no value, such as the -150 dBm of a Radwin without a link or the 0 dBm RSRP of a cellular port that
+  is not in service.
+- Figures with a meaning of the vendor's own: the number of a modulation, the signal strength ratio of a Cambium PTP, a bit
+  error ratio, the level that a television amplifier gives to its cable.
+- What is said twice: the sum of both directions' rates, the highest rate that a licence allows, the power that is set
+  beside the power that is sent, the quality of the other direction where a radio gives both.
+
+Tests hold the profiles to 207 core signals (radio, optical, DOCSIS) that another monitor finds in 81 recordings: at least nine
+in ten must be shown with its value, unit and sign.
 
 ## Packaged profiles
 """
@@ -114,6 +132,7 @@ def _section(name: str, profile: Profile) -> str:
     comment = [line[1:].strip() for line in (BUILT_IN / f"{name}.toml").read_text().splitlines() if line[:1] == "#"]
     match = profile.match
     told = ["every device"] if match.every_device else [f"sysObjectID `{prefix}`" for prefix in match.object_ids]
+    told += [f"a device that has `{oid}`" for oid in match.answers]
     told += [f"sysDescr `{pattern.replace('|', '&#124;')}`" for pattern in match.descriptions]
     lines = [
         f"### {name}: {profile.title}\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 import settings_file
 from collector.credentials import check_patience
-from collector.poll.snmp.codec import Oid, Value, parse_oid
+from collector.poll.snmp.codec import Oid, Value, decode_subids, encode_subids, parse_oid
 from collector.reading import InterfaceReading, SignalReading
 from settings_file import SettingsError
 
@@ -40,11 +40,20 @@ NEVER_NEGATIVE = ("uptime_seconds", "boot_seconds", "discontinuity_seconds", "sp
 """Fields that cannot be negative: a negative INTEGER counts as no value."""
 CLOCKS = ("uptime_seconds", "boot_seconds", "discontinuity_seconds")
 """Fields that no text tells: the number that one begins with may be of days."""
-SIGNED_FIELDS = ("received_dbm", "noise_ratio_db", "noise_dbm")
+SIGNED_FIELDS = (
+    "received_dbm",
+    "noise_ratio_db",
+    "noise_dbm",
+    "transmitted_dbm",
+    "rsrp_dbm",
+    "rsrq_db",
+    "sinr_db",
+    "mse_db",
+)
 HALF_OF_32_BITS, ALL_ONES = 2**31, 2**32 - 1
 TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
 
-_NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*[\s\0]*\Z")
+_NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*(?:\s*:\s*[A-Za-z][A-Za-z -]*)?[\s\0]*\Z")
 Convert = Callable[[Value], "int | float | bool | None"]
 
 
@@ -59,7 +68,8 @@ class Source:
     ``values`` names an enumeration's numbers, of which ``true`` are yes and
     ``unknown`` is no answer. ``rarely`` columns of interfaces are asked at the first poll and then about hourly or
     when something moved. ``instead_of`` names the object that this one stands in for where a row or the device lacks
-    it. ``channel`` makes a scalar a signal of that channel.
+    it. ``channel`` makes a scalar a signal of that channel. ``index_ends`` takes of a column only the rows whose index ends
+    with these numbers, which are no part of the row's own index: one object that holds several kinds of values.
     """
 
     name: str
@@ -81,10 +91,16 @@ class Source:
     rarely: bool = False
     instead_of: str | None = None
     channel: str | None = None
+    index_ends: str = ""
 
     @cached_property
     def numbers(self) -> Oid:
         return parse_oid(self.oid)
+
+    @cached_property
+    def ending(self) -> Oid:
+        """The numbers of ``index_ends``."""
+        return tuple(map(int, self.index_ends.split("."))) if self.index_ends else ()
 
     @cached_property
     def is_text(self) -> bool:
@@ -141,13 +157,33 @@ class Table:
     channel: str = ""
     leave_out: str = ""
 
+    @cached_property
+    def walked(self) -> tuple[Source, ...]:
+        """The columns to walk: an object that several columns share is walked once, by the name of the first."""
+        if not any(column.index_ends for column in self.columns):
+            return self.columns
+        first: dict[Oid, Source] = {}
+        for column in self.columns:
+            first.setdefault(column.numbers, column)
+        return tuple(first.values())
+
+    def spread(self, cells: Mapping[str, Mapping[bytes, Value]]) -> Mapping[str, Mapping[bytes, Value]]:
+        """The cells of ``walked`` by column, each by the index of its row."""
+        if self.walked is self.columns:
+            return cells
+        names = {column.numbers: column.name for column in self.walked}
+        return {column.name: _ending_with(column, cells.get(names[column.numbers], {})) for column in self.columns}
+
 
 @dataclass(frozen=True)
 class Match:
-    """Which devices a profile is for: sysObjectID begins with one of these, or sysDescr matches one of those."""
+    """Which devices a profile is for: sysObjectID begins with one of these, or sysDescr matches one of those, or the
+    device has one of the objects ``answers``, which are asked for together with both.
+    """
 
     object_ids: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     every_device: bool = False
 
 
@@ -165,12 +201,12 @@ class Profile:
     timeout_seconds: float | None = None
     retries: int | None = None
 
-    def applies(self, object_id: str, description: str) -> bool:
-        """Whether a device that calls itself so is of this kind."""
-        return self.reason(object_id, description) is not None
+    def applies(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> bool:
+        """Whether a device that calls itself so, and has the objects ``answered``, is of this kind."""
+        return self.reason(object_id, description, answered) is not None
 
-    def reason(self, object_id: str, description: str) -> str | None:
-        """Why a device that calls itself so is of this kind, in words; None where it is not."""
+    def reason(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> str | None:
+        """Why such a device is of this kind, in words; None where it is not."""
         if self.match.every_device:
             return "for every device"
         dotted = object_id.strip(".") + "."
@@ -180,7 +216,7 @@ class Profile:
         for pattern in self.match.descriptions:
             if re.search(pattern, description):
                 return f"sysDescr matches {pattern}"
-        return None
+        return next((f"it answers for {oid}" for oid in self.match.answers if parse_oid(oid) in answered), None)
 
 
 def load_profiles(*folders: Path) -> dict[str, Profile]:
@@ -203,6 +239,8 @@ def load_profile(path: Path) -> Profile:
     check_patience(profile, str(path))
     for place, pattern in enumerate(profile.match.descriptions):
         _check_pattern(f"{path}: match.descriptions[{place}]", pattern)
+    for place, oid in enumerate(profile.match.answers):
+        _check_oid(f"{path}: match.answers[{place}]", oid)
     for place, scalar in enumerate(profile.scalars):
         allowed = SIGNAL_FIELDS[1:] if scalar.channel else SCALAR_FIELDS
         _check(scalar, allowed, f"{path}: scalars[{place}]")
@@ -217,29 +255,42 @@ def load_profile(path: Path) -> Profile:
         for place, column in enumerate(table.columns):
             where = f"{key}.columns[{place}]"
             _check(column, ROW_FIELDS[table.rows], where)
+            if column.index_ends and table.rows == "interfaces":
+                raise SettingsError(f"{where}.index_ends: not for interfaces")
             if column.instead_of is not None and column.instead_of not in names[:place]:
                 raise SettingsError(f"{where}.instead_of: no column {column.instead_of!r} before this one")
     return profile
 
 
-def choose(profiles: Mapping[str, Profile], named: str | None, object_id: str, description: str) -> tuple[Profile, ...]:
+def choose(
+    profiles: Mapping[str, Profile],
+    named: str | None,
+    object_id: str,
+    description: str,
+    answered: Collection[Oid] = (),
+) -> tuple[Profile, ...]:
     """The profiles of one device: those for every device, and the named one or else those that match it.
 
-    ``named`` is the inventory's profile field; a name that no profile has is as none.
+    ``named`` is the inventory's profile field; a name that no profile has is as none. ``answered`` are those of
+    ``telling`` that the device has.
     """
     own = profiles.get(named) if named else None
     return tuple(
         profile
         for profile in profiles.values()
-        if profile.match.every_device or profile is own or (own is None and profile.applies(object_id, description))
+        if profile.match.every_device
+        or profile is own
+        or (own is None and profile.applies(object_id, description, answered))
     )
 
 
+def telling(profiles: Iterable[Profile]) -> tuple[Oid, ...]:
+    """The objects by which devices are known that call themselves what others do."""
+    return tuple(dict.fromkeys(parse_oid(oid) for profile in profiles for oid in profile.match.answers))
+
+
 def _check(source: Source, allowed: tuple[str, ...], where: str) -> None:
-    try:
-        parse_oid(source.oid)
-    except ValueError as error:
-        raise SettingsError(f"{where}.oid: {error}") from None
+    _check_oid(f"{where}.oid", source.oid)
     if source.field not in allowed:
         raise SettingsError(f"{where}.field: must be one of {', '.join(allowed)}, not {source.field!r}")
     for name in ("divisor", "below_zero_divisor"):
@@ -250,9 +301,26 @@ def _check(source: Source, allowed: tuple[str, ...], where: str) -> None:
     for number in source.values:
         if not number.lstrip("-").isdigit():
             raise SettingsError(f"{where}.values: {number!r} is no whole number")
+    if not re.fullmatch(r"([0-9]+(\.[0-9]+)*)?", source.index_ends):
+        raise SettingsError(f"{where}.index_ends: must be numbers with dots between, not {source.index_ends!r}")
     for name in (*source.true, *source.unknown):
         if name not in source.values.values():
             raise SettingsError(f"{where}: {name!r} is none of its values")
+
+
+def _ending_with(column: Source, cells: Mapping[bytes, Value]) -> Mapping[bytes, Value]:
+    if not column.index_ends:
+        return cells
+    size = len(column.ending)
+    found = ((decode_subids(index), value) for index, value in cells.items())
+    return {encode_subids(index[:-size]): value for index, value in found if index[-size:] == column.ending}
+
+
+def _check_oid(where: str, oid: str) -> None:
+    try:
+        parse_oid(oid)
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from None
 
 
 def _check_pattern(where: str, pattern: str) -> None:
@@ -329,6 +397,6 @@ def _logarithmic(source: Source, linear: Convert | None) -> Convert:
 
 
 def _leading_number(value: bytes) -> float | None:
-    """The number that a text such as ``-9.36 dBm`` begins with; None for any other."""
+    """The number that a text such as ``-9.36 dBm`` or ``-2.62 dBm: Normal`` begins with; None for any other."""
     found = _NUMBER.match(value)
     return float(found[1]) if found else None

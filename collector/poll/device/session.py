@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from collector.config import PollSettings
@@ -18,8 +18,8 @@ from collector.poll.objects import decode
 from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.get_request import Access, Asked, Question
 from collector.poll.objects.read_lag import late_by, marked
-from collector.poll.profile import Profile, Source, choose
-from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Value
+from collector.poll.profile import Profile, Source, choose, telling
+from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Absent, Message, Oid, Value, oid_text
 from collector.poll.snmp.engine import TIMEOUT, Destination, Engine, Exchange, Request
 from collector.poll.snmp.usm_guard import Guard
 from collector.poll.timeouts import patience, slowest
@@ -91,8 +91,7 @@ class DeviceSession:
             learnt.begin_poll(now)
             self._ask_learnt(learnt.question)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
-            identity = Question([Asked(source) for source in IDENTITY], self.access)
-            self.ask_question(identity, self._identified, self._lost)
+            self._ask_identity([] if self.access.version == "1" else telling(self._profiles.values()))
         else:
             self._plan("", "")
 
@@ -141,16 +140,29 @@ class DeviceSession:
 
     # The steps of a poll.
 
-    def _identified(self, answer: list[Value] | Message, rtt: float) -> None:
+    def _ask_identity(self, asked: Sequence[Oid]) -> None:
+        """Who the device says that it is, and which of these objects it has: an agent of version 1 that lacks one says
+        nothing of the others.
+        """
+        objects = [Source(oid_text(oid), oid_text(oid), "", "") for oid in asked]
+        identity = Question([Asked(source) for source in (*IDENTITY, *objects)], self.access)
+        self.ask_question(identity, lambda answer, rtt: self._identified(answer, rtt, asked), self._lost)
+
+    def _identified(self, answer: list[Value] | Message, rtt: float, asked: Sequence[Oid]) -> None:
         self._note_first(rtt)
+        if isinstance(answer, Message) and asked:
+            self._ask_identity([])
+            return
         values = [None, None] if isinstance(answer, Message) else answer
-        is_damaged = self._count_damaged(IDENTITY, values)
-        self._plan(decode.text(values[0]) or "", decode.text(values[1]) or "")
+        is_damaged = self._count_damaged(IDENTITY, values[:2])
+        told = zip(asked, values[2:], strict=False)
+        answered = {oid for oid, value in told if value is not None and not isinstance(value, (Absent, Damaged))}
+        self._plan(decode.text(values[0]) or "", decode.text(values[1]) or "", answered)
         self._must_learn = is_damaged
 
-    def _plan(self, object_id: str, description: str) -> None:
+    def _plan(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> None:
         """Choose the profiles of the device and forget everything known of it."""
-        chosen = choose(self._profiles, self.device.profile, object_id, description)
+        chosen = choose(self._profiles, self.device.profile, object_id, description, answered)
         learnt = DeviceCache(self.device, chosen, self.access, self._engine.now)
         if self._learnt is not None:
             learnt.keep_from(self._learnt)

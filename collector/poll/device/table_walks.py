@@ -37,7 +37,7 @@ class TableWalks:
             return
         table = self._tables[0]
         memory = self._learnt.memory(table)
-        columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.columns
+        columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.walked
         Walk(self._talk, columns, self._learnt.pace(table), self._walked).step()
 
     def _walked(self, walk: Walk) -> None:
@@ -61,8 +61,9 @@ class TableWalks:
         self._take_interfaces(memory, walk)
 
     def _take_rows(self, memory: RowMemory, walk: Walk) -> None:
-        self._outcome.add(found(memory.table, walk.cells))
-        if walk.failure is None and memory.learn(walk.cells):
+        cells = memory.table.spread(walk.cells)
+        self._outcome.add(found(memory.table, cells))
+        if walk.failure is None and memory.learn(cells):
             self._learnt.has_changed()
         self.next()
 

@@ -56,7 +56,7 @@ class RowMemory:
 
     def asked(self) -> list[Asked]:
         """The cells as objects of a GET."""
-        return [Asked(column, decode_subids(index)) for column, index, _ in self._cells]
+        return [Asked(column, decode_subids(index) + column.ending) for column, index, _ in self._cells]
 
     def read(self, values: Sequence[Value]) -> Found | None:
         """What the values of ``asked()`` say; None, and all forgotten, where the rows are others now.

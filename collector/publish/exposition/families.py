@@ -215,6 +215,21 @@ SIGNAL_LEVELS: tuple[Measured, ...] = (
         "The radio's own figure of its quality: CCQ or its like.",
         value="quality_ratio",
     ),
+    _signal("signal_transmitted_dbm", "Power that the channel is sent with.", value="transmitted_dbm"),
+    _signal("signal_rsrp_dbm", "Power of the reference signal of a cellular channel (RSRP).", value="rsrp_dbm"),
+    _signal("signal_rsrq_db", "Quality of the reference signal of a cellular channel (RSRQ).", value="rsrq_db"),
+    _signal("signal_sinr_db", "Signal to interference and noise of a cellular channel (SINR).", value="sinr_db"),
+    _signal("signal_mse_db", "Error of a radio's modulation (MSE): the lower the better.", value="mse_db"),
+    _signal(
+        "signal_receive_rate_bytes_per_second",
+        "Rate of the modulation that the channel is received with.",
+        value="receive_rate_bytes_per_second",
+    ),
+    _signal(
+        "signal_transmit_rate_bytes_per_second",
+        "Rate of the modulation that the channel is sent with.",
+        value="transmit_rate_bytes_per_second",
+    ),
 )
 CODEWORDS = Family(
     "bairro_docsis_codewords_total",

@@ -16,7 +16,16 @@ from collector.publish.quarantine import Aside
 from collector.quality.counters.rates import Delta
 from collector.quality.counters.uplink import NO_TRAFFIC, Traffic
 from collector.quality.maintenance import Calendar
-from collector.reading import Device, EchoBurst, QualityState, Reading, StateName, Transition, worst_received_dbm
+from collector.reading import (
+    Device,
+    EchoBurst,
+    QualityState,
+    Reading,
+    StateName,
+    Transition,
+    worst_noise_ratio_db,
+    worst_received_dbm,
+)
 
 PLAUSIBLE_INTERVALS = 2.5
 LONGEST_SETTLE_SECONDS = 900.0
@@ -297,7 +306,7 @@ def _poll_row(
         )  # fmt: skip
     if reading.signals:
         dbm = worst_received_dbm(reading.signals)
-        noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=None)
+        noise = worst_noise_ratio_db(reading.signals)
     has_rate = 0 < seconds <= gap
     return (
         "poll", reading.device_id, reading.at, since, reachable, sent, lost, rtts, seconds, has_rate, amounts,

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from collector.published import LIVE
 from collector.quality.counters.uplink import Traffic
-from collector.reading import Device, Fault, Measure, Reading, StateName, worst_received_dbm
+from collector.reading import Device, Fault, Measure, Reading, StateName, worst_noise_ratio_db, worst_received_dbm
 
 SCHEMA = LIVE.arrow_schema()
 BURSTS_FOR_LOSS = 5
@@ -87,9 +87,9 @@ class Newest:
             transmit = nan if transmitted is None else transmitted / seconds
             share = nan if utilization is None else utilization
         if reading.signals:
-            worst = worst_received_dbm(reading.signals)
+            worst, ratio = worst_received_dbm(reading.signals), worst_noise_ratio_db(reading.signals)
             dbm = nan if worst is None else worst
-            noise = min((s.noise_ratio_db for s in reading.signals if s.noise_ratio_db is not None), default=nan)
+            noise = nan if ratio is None else ratio
         round_trip, loss = _round_trip(reading), self._loss_ratio()
         self.figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
 

@@ -69,7 +69,8 @@ def test_built_in_profiles_load_and_name_their_sources() -> None:
     for profile in profiles.values():
         sources = [*profile.scalars, *(column for table in profile.tables for column in table.columns)]
         assert all(source.source for source in sources)
-        assert len({source.numbers for source in sources}) == len(sources)
+        for together in (profile.scalars, *(table.columns for table in profile.tables)):
+            assert len({source.numbers + source.ending for source in together}) == len(together)
 
 
 def test_profiles_of_a_folder_come_beside_the_built_in_ones(folder: Path) -> None:
@@ -136,6 +137,8 @@ def test_a_device_of_another_kind_is_not_asked_for_signals(folder: Path, serve: 
         ),
         ('"^Radio "', '"("', "match.descriptions[0]: not a regular expression"),
         ("divisor = 4", 'divisor = 4\ninstead_of = "other"', "tables[0].columns[1].instead_of: no column 'other'"),
+        ("divisor = 4", 'index_ends = "a"', "tables[0].columns[1].index_ends: must be numbers with dots between"),
+        ('"^Radio "', '"^Radio "]\nanswers = ["x"', "match.answers[0]: not an object identifier: 'x'"),
         ("divisor = 4", "bits = 16", "tables[0].columns[1].bits: must be 32 or 64, not 16"),
         ("divisor = 4", 'values = { one = "up" }', "tables[0].columns[1].values: 'one' is no whole number"),
         ("divisor = 4", 'values = { 1 = "up" }\ntrue = ["on"]', "tables[0].columns[1]: 'on' is none of its values"),

@@ -8,7 +8,7 @@ import pytest
 
 from collector.poll.objects import decode
 from collector.poll.objects.decode import index_text
-from collector.poll.profile import Source, Table, load_profiles
+from collector.poll.profile import Source, Table, choose, load_profiles, telling
 from collector.poll.snmp.codec import Value, encode_subids
 
 PROFILES = load_profiles()
@@ -23,6 +23,7 @@ def source(name: str, field: str = "received_dbm", **keys: Any) -> Source:
     [
         ({}, b"-9.36 dBm", -9.36),
         ({}, b"-6.1dBm\0", -6.1),
+        ({}, b"-2.62 dBm: Normal", -2.62),
         ({}, b"No Power", None),
         ({}, b"Lane0: -3.1; Lane1: -2.9", None),
         ({"divisor": 10, "offset": -48.75}, 128, -35.95),
@@ -96,6 +97,23 @@ def test_a_ratio_is_made_only_of_a_level_and_a_noise_that_can_be(
     assert [signal.noise_ratio_db for signal in found] == ([] if level == -128 else [ratio])
 
 
+def test_one_object_is_several_columns_by_the_end_of_the_index() -> None:
+    received, sent = source("received", index_ends="5.1"), source("sent", "transmitted_dbm", index_ends="4.1")
+    table = Table("modules", "signals", (received, sent))
+    assert [column.name for column in table.walked] == ["received"]
+    walked: dict[str, dict[bytes, Value]] = {
+        "received": {
+            encode_subids(index): value
+            for index, value in (((7, 4, 1), -2), ((7, 5, 1), -9), ((8, 5, 1), -11), ((641, 1), 3), ((9, 5, 129), 4))
+        }
+    }
+    found = decode.signals(table, table.spread(walked))
+    assert [(signal.channel, signal.received_dbm, signal.transmitted_dbm) for signal in found] == [
+        ("7", -9, -2),
+        ("8", -11, None),
+    ]
+
+
 def test_interfaces_that_another_table_has_are_left_out() -> None:
     table = next(table for table in PROFILES["ubiquiti-edgemax"].tables if table.rows == "interfaces")
     names = {row(0): b"eth0", row(1): b"lag1", row(2): b"pon1", row(3): b"eth0.4093"}
@@ -142,12 +160,29 @@ def test_interfaces_that_another_table_has_are_left_out() -> None:
         ("1.3.6.1.4.1.8072.3.2.10", "Linux roof 3.14.65 #1 SMP PREEMPT RT armv7l", {"linux", "ubiquiti-ltu"}),
         ("1.3.6.1.4.1.6321.1.2.4.1", "AXOS E7-2", {"calix"}),
         ("1.3.6.1.4.1.44641", "VyOS 1.4", {"linux"}),
+        ("1.3.6.1.4.1.2281.1.20.1.3.1", "Ceragon IP-20G", {"ceragon"}),
+        ("1.3.6.1.4.1.6527.1.3.17", "TiMOS-C-16.0.R7 cpm/hops64 Nokia 7750 SR", {"nokia-sr"}),
+        ("1.3.6.1.4.1.6527.6.1.1.2.2", "TiMOS-B-8.0 Nokia SAR", {"nokia-sr"}),
+        ("1.3.6.1.4.1.9.6.1.1004.10.2", "CBS350-24P-4G", {"cisco-small-business"}),
+        ("1.3.6.1.4.1.35265.1.176", "MES2424B", {"eltex"}),
+        ("1.3.6.1.4.1.17713.60.1", "Cambium cnWave V5000 Distribution Node, Version 1.4", {"cambium-cnwave"}),
+        ("1.3.6.1.4.1.7262.4.1", "Harmony Enhanced", {"dragonwave"}),
+        ("1.3.6.1.4.1.9.1.2059", "ir800 Software (ir800-UNIVERSALK9-M)", {"cisco", "cisco-cellular"}),
         ("1.3.6.1.4.1.890.1", "something else", set()),
     ],
 )
 def test_devices_are_known_by_their_family(object_id: str, description: str, expected: set[str]) -> None:
     applying = {name for name, profile in PROFILES.items() if profile.applies(object_id, description)}
     assert applying - {"generic"} == expected
+
+
+def test_a_device_that_calls_itself_what_others_do_is_known_by_what_it_answers() -> None:
+    answered = (1, 3, 6, 1, 4, 1, 48690, 1, 1, 0)
+    assert answered in telling(PROFILES.values())
+    chosen = choose(PROFILES, None, "1.3.6.1.4.1.8072.3.2.10", "Linux gateway 4.14", {answered})
+    assert PROFILES["teltonika"] in chosen
+    assert PROFILES["teltonika"] not in choose(PROFILES, None, "1.3.6.1.4.1.8072.3.2.10", "Linux gateway 4.14")
+    assert PROFILES["teltonika"].reason("", "", {answered}) == "it answers for 1.3.6.1.4.1.48690.1.1.0"
 
 
 def row(number: int) -> bytes:

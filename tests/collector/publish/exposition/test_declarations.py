@@ -56,7 +56,7 @@ devices = [Device(f"cpe-{n}", "127.0.0.1", "cpe", "north", uplink_interface="wan
 page = Exposition(MetricsSettings(), devices)
 for n, device in enumerate(devices):
     wan = InterfaceReading("wan", 1, "up", True, 125e6, 64, 11 + n, 12, 13, 14, 15, 16, is_admin_up=False)
-    signal = SignalReading("1", 21.5, 22.5, 23, 24, 25, -26.5, 0.27)
+    signal = SignalReading("1", 21.5, 22.5, 23, 24, 25, -26.5, 0.27, 28.5, -29.5, -3.5, 31.5, -32.5, 33.5, 34.5)
     probe = ProbeReading("p", 0.031, 0.032, 0.33)
     burst = EchoBurst(5, 1, (0.041, 0.042, 0.044, 0.048))
     page.update(

@@ -43,6 +43,19 @@ TEXTS = st.text(st.characters() | st.sampled_from('"\\\n{},= #\r\t\0é\u2028\ufe
 COUNTS = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 999_999, 10**6, 2**53, 2**53 + 1, 2**64 - 1])
 ANY_NUMBER = st.floats() | st.integers(-(2**70), 2**70)
 RTTS = st.floats(0, 20, allow_subnormal=False)
+LEVELS = (
+    "received_dbm",
+    "noise_ratio_db",
+    "noise_dbm",
+    "quality_ratio",
+    "transmitted_dbm",
+    "rsrp_dbm",
+    "rsrq_db",
+    "sinr_db",
+    "mse_db",
+    "receive_rate_bytes_per_second",
+    "transmit_rate_bytes_per_second",
+)
 
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -76,7 +89,7 @@ interfaces = unique(
     3,
 )
 signals = unique(
-    st.builds(SignalReading, TEXTS, *[maybe(ANY_NUMBER)] * 2, *[maybe(COUNTS)] * 3, *[maybe(ANY_NUMBER)] * 2),
+    st.builds(SignalReading, TEXTS, *[maybe(ANY_NUMBER)] * 2, *[maybe(COUNTS)] * 3, *[maybe(ANY_NUMBER)] * 9),
     lambda record: record.channel,
     3,
 )
@@ -176,10 +189,8 @@ class Expected(Collector):
                 self.add("bairro_interface_info", 1, alias=i.alias, **labels)
         for signal in taken[-1].signals:
             labels = {**own, "channel": signal.channel}
-            self.add("bairro_signal_received_dbm", signal.received_dbm, **labels)
-            self.add("bairro_signal_noise_ratio_db", signal.noise_ratio_db, **labels)
-            self.add("bairro_signal_noise_dbm", signal.noise_dbm, **labels)
-            self.add("bairro_signal_quality_ratio", signal.quality_ratio, **labels)
+            for field in LEVELS:
+                self.add(f"bairro_signal_{field}", getattr(signal, field), **labels)
             for outcome in ("unerrored", "corrected", "uncorrectable"):
                 count = getattr(signal, f"codewords_{outcome}")
                 self.add("bairro_docsis_codewords_total", count, outcome=outcome, **labels)

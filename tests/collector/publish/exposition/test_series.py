@@ -235,7 +235,7 @@ def test_number_of_series_is_as_documented(detail: family.Detail) -> None:
     metrics = exposition(CPE, cpe=detail)
     interfaces = answer(60.0).interfaces
     whole = tuple(interfaces[0]._replace(name=name) for name in ("wan", "lan", "x"))
-    signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3, -90.0, 0.5),)
+    signals = (SignalReading("1", -60.0, 20.0, 1, 2, 3, -90.0, 0.5, 20.0, -80.0, -9.0, 15.0, -31.0, 1e6, 1e6),)
     probes = (ProbeReading("a", 0.01, 0.001, 0.0), ProbeReading("b", 0.01, 0.001, 0.0))
     metrics.update(answer(60.0, interfaces=whole, signals=signals, probes=probes), restarted=False, traffic=None)
     text = metrics.render()
