@@ -15,7 +15,7 @@ from dashboard.analysis import build_log
 from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures import fixes as figures
 from dashboard.figures.live import age
-from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, parts, wiring
+from dashboard.pages import area, areas, backtest, device, evidence, fixes, loyalty, now, parts, wiring
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -39,7 +39,7 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area)
+WITH_CALLBACKS = (now, areas, area, device)
 EXIT_REFUSED = 2
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
@@ -106,7 +106,9 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
 
 def check_pages() -> None:
     """Raise PageError where a page is not complete."""
-    wiring.check(wiring.modules(), layouts=LAYOUTS, navigation=NAVIGATION, with_callbacks=WITH_CALLBACKS, below=(area,))
+    wiring.check(
+        wiring.modules(), layouts=LAYOUTS, navigation=NAVIGATION, with_callbacks=WITH_CALLBACKS, below=(area, device)
+    )
 
 
 def _shell(settings: DashboardSettings) -> html.Div:
@@ -146,6 +148,8 @@ def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
         return LAYOUTS[path](seen)
     if path.startswith("/area/"):
         return area.layout(seen, path.removeprefix("/area/"))
+    if path.startswith("/device/"):
+        return device.layout(seen, path.removeprefix("/device/"))
     if path == "/methods" or path.startswith("/methods/"):
         return evidence.method(path.removeprefix("/methods").strip("/"))
     return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
@@ -156,6 +160,8 @@ def is_known(source: Source, decoded: str) -> bool:
     path = decoded.rstrip("/") or "/"
     if path.startswith("/area/"):
         return area.is_known(visit(source), path.removeprefix("/area/"))
+    if path.startswith("/device/"):
+        return device.is_known(visit(source), path.removeprefix("/device/"))
     if path.startswith("/methods/"):
         return path.removeprefix("/methods/") in evidence.methods()
     return path in LAYOUTS or path == "/methods"

@@ -37,7 +37,8 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
       markPage: function (pathname) {
         for (const link of document.querySelectorAll("#navigation a")) {
           const href = link.getAttribute("href");
-          const here = href === pathname || (href === "/areas" && (pathname || "").startsWith("/area/"));
+          const below = {"/areas": "/area/", "/": "/device/", "/incidents": "/incident/"}[href];
+          const here = href === pathname || (below && (pathname || "").startsWith(below));
           if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
         }
       },
@@ -48,6 +49,10 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
 
       rememberSpan: function (weeks) {
         remember({weeks: weeks === "52" ? null : weeks});
+      },
+
+      rememberDays: function (days) {
+        remember({span: days === "2" ? null : days});
       },
 
       // Answers once the table has painted a row, at the latest after ten seconds.
@@ -151,14 +156,17 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   cells.Shown = (props) => make("span", null, props.data[props.colDef.field + "_text"]);
   cells.WithSpan = (props) => make("span", {className: "with-span"}, make("b", null, props.data[props.colDef.field + "_text"]),
     make("small", null, props.data[props.colDef.field + "_span"]));
-  cells.AreaLink = (props) => make("a", {
-    href: props.data.href,
+  const link = (href, ...children) => make("a", {
+    href: href,
     onClick: (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
-      go(props.data.href);
+      go(href);
     },
-  }, props.value);
+  }, ...children);
+  cells.AreaLink = (props) => link(props.data.area_href || props.data.href, props.value);
+  cells.DeviceLink = (props) => link(props.data.href, cells.CutInTheMiddle(props));
+  cells.IncidentLink = (props) => link(props.data.href, props.value);
   cells.Interval = function (props) {
     const row = props.data, span = props.context || {low: 0, high: 1};
     if (row.excess === null || row.excess_low === null || row.excess_high === null) return make("span", {className: "soft"}, "too little data");

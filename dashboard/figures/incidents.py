@@ -86,6 +86,18 @@ def had(row: Row) -> str:
     return f"{'planned work at ' if row['kind'] == 'planned' else ''}{struck}{behind}"
 
 
+def for_device(row: Row, device_id: str) -> str:
+    """What an incident was to one device in it: its own, or behind another's."""
+    root = row["root_device_id"] or "an unknown device"
+    measure = MEASURES.get(row["measure"], "bad quality").capitalize()
+    own = {"outage": "Without service", "planned": "Without service in planned work", "degradation": measure}
+    said = own.get(row["kind"], "Not observed: the collector was blind")
+    if row["kind"] not in own or root == device_id:
+        others = " of devices behind it" if row["scope"] == "group" and row["kind"] in own else ""
+        return f"{said}{others}"
+    return f"{said}, behind {root}"
+
+
 def _group_now(row: Row, root: str) -> str:
     """How those stand who fell silent together."""
     if answers_now(row):

@@ -42,7 +42,7 @@ NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 COLUMNS: tuple[dict[str, Any], ...] = (
     {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 186},
-    parts.column("device_id", "Device", 130, flex=146, cellRenderer="CutInTheMiddle", tooltipField="device_and_role"),
+    parts.column("device_id", "Device", 130, flex=146, cellRenderer="DeviceLink", tooltipField="device_and_role"),
     parts.column("area", "Area", 122, flex=125, cellRenderer="AreaLink", tooltipField="area"),
     parts.column("why", "Why", 190, flex=300, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
@@ -63,8 +63,8 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
     shown = shown_states(live.devices)
     behind = live.devices.assign(subscribers=customers_behind(live.devices), state=shown)
     chosen = behind[behind["state"].isin(states)]
-    flapping = _flapping(live)
-    chosen = chosen.assign(why=[why(row, live, flapping, now) for row in chosen.to_dict("records")])
+    flaps = flapping(live)
+    chosen = chosen.assign(why=[why(row, live, flaps, now) for row in chosen.to_dict("records")])
     chosen = chosen[chosen["state"].ne(UNWELL) | chosen["why"].ne("")]
     order = {state: i for i, state in enumerate(SHOWN)}
     chosen = chosen.assign(order=chosen["state"].map(order))
@@ -75,7 +75,8 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
             "state": row["state"],
             "device_and_role": f"{row['device_id']} ({row['role']})",
             "area": source.name(row["area"]),
-            "href": parts.area_href(row["area"]),
+            "href": parts.device_href(row["device_id"]),
+            "area_href": parts.area_href(row["area"]),
             "why": row["why"],
             "since": "" if row["state"] == "degraded" else numbers.moment(row["since"].tz_convert(now.tzinfo), now),
             "subscribers": int(row["subscribers"]) if live.is_counted else None,
@@ -92,7 +93,7 @@ def until(moment: Any, now: datetime) -> str:
     return numbers.moment(moment.tz_convert(now.tzinfo), now)
 
 
-def _flapping(live: Live) -> frozenset[str]:
+def flapping(live: Live) -> frozenset[str]:
     """Roots of open outages that may be up: an outage of a device that answers is kept open because it flaps."""
     incidents = live.open_incidents
     roots = incidents.loc[

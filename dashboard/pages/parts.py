@@ -195,6 +195,22 @@ def area_href(area: str) -> str:
     return f"/area/{quote(area, safe='')}"
 
 
+def device_link(device_id: str, text: str | None = None) -> dcc.Link:
+    return dcc.Link(text or device_id, href=device_href(device_id))
+
+
+def device_href(device_id: str) -> str:
+    return f"/device/{quote(device_id, safe='')}"
+
+
+def incident_link(incident_id: str, text: str) -> dcc.Link:
+    return dcc.Link(text, href=incident_href(incident_id))
+
+
+def incident_href(incident_id: str) -> str:
+    return f"/incident/{quote(incident_id, safe='')}"
+
+
 def column(field: str, name: str, width: int, **more: Any) -> dict[str, Any]:
     """A column that grows with the window, from ``width`` pixels on."""
     return {"field": field, "headerName": name, "minWidth": width, "flex": width, **more}

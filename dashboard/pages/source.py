@@ -16,6 +16,9 @@ import pandas as pd
 from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures.charts import map as maps
 from dashboard.figures.style.suppression import tellable
+from dashboard.operations.device_hours import DeviceHours
+from dashboard.operations.incident_records import IncidentRecords
+from dashboard.operations.inventory_past import InventoryPast
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
 from dashboard.results import backtest_results
 from dashboard.results import stored_results as storage
@@ -30,6 +33,9 @@ class Source:
         self._config = config
         self._live = LiveSource(settings)
         self._area_source = AreaSource(settings)
+        self.incidents = IncidentRecords(settings.database_url)
+        self.inventory = InventoryPast(settings.data)
+        self.hours = DeviceHours(settings.data)
         self._lock = threading.Lock()
         self._key: object = None
         self._results: storage.Results | None = None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dashboard.pages import area, now_devices
+from dashboard.pages import area, device, now_devices
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100
@@ -110,4 +110,8 @@ ACCEPTED: Mapping[str, Check] = {
     "area-key.data": _text,
     "area-tick.n_intervals": _or_nothing(_count),
     "area-seen.data": _or_nothing(_list_of(_text)),
+    "device-span.value": _one_of(*device.SPANS),
+    "device-key.data": _text,
+    "device-tick.n_intervals": _or_nothing(_count),
+    "device-seen.data": _or_nothing(_list_of(_text)),
 }

@@ -14,6 +14,7 @@ SHOWS = {
     "now": ("/", "#now-map .choroplethlayer path"),
     "areas": ("/areas", "#areas-map .choroplethlayer path"),
     "area": ("/area/n03", "#area-weeks .barlayer path"),
+    "device": ("/device/n03-olt1", ".device .way li"),
     "fixes": ("/fixes", ".order li"),
     "loyalty": ("/loyalty", ".share .part"),
     "evidence": ("/evidence", ".table-box .interval .dot"),

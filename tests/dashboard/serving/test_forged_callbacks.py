@@ -29,6 +29,10 @@ VALUES: dict[str, Any] = {
     "area-key.data": "n03",
     "area-tick.n_intervals": 1,
     "area-seen.data": ["0123456789ab"],
+    "device-span.value": "14",
+    "device-key.data": "n03-olt1",
+    "device-tick.n_intervals": 1,
+    "device-seen.data": ["0123456789ab"],
 }
 Body = dict[str, Any]
 
