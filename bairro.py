@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import settings_file
 from bairro_error import BairroError
-from collector.commands.backfill import command as backfill
-from dashboard.commands import backtest_command, evaluate_command, fixes_command
-from dashboard.commands import operators_command as operators
-from dashboard.commands import records_command as records
+from collector.commands import arguments as collector_arguments
+from dashboard.commands import arguments as dashboard_arguments
 from demo import arguments as demo_arguments
 
 if TYPE_CHECKING:
@@ -352,95 +350,19 @@ def _parser() -> argparse.ArgumentParser:
     what_for = "print the version of Bairro and of Python"
     parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help=what_for)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_collector_commands(commands)
-    _add_dashboard_commands(commands)
+    collector_arguments.add_to(
+        commands,
+        collect=collect,
+        check=check,
+        explain=explain,
+        profile_test=profile_test,
+        capture=capture,
+        repair=repair,
+        migrate=migrate,
+    )
+    dashboard_arguments.add_to(commands, build=build, serve=serve, report=report, operators_entry=operators_entry)
     demo_arguments.add_to(commands, demo, demo_prepare, demo_agents)
     return parser
-
-
-def _add_collector_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    collector = argparse.ArgumentParser(add_help=False)
-    collector.add_argument("--config", type=Path, default=Path("collector.toml"), help="default: collector.toml")
-
-    command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
-    command.add_argument("--address", help="address to listen on, instead of the one in the settings")
-    command.add_argument("--shard", metavar="K/N", help="poll part K (from 0) of N, instead of the one in the settings")
-    what_for = "TLS and passwords in the format of Prometheus' exporters, instead of the file in the settings"
-    command.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=what_for)
-    command.set_defaults(run=collect)
-    command = commands.add_parser("check", parents=[collector], help="check settings and inventory; sends nothing")
-    command.set_defaults(run=check)
-    command = commands.add_parser(
-        "explain", parents=[collector], help="ask one device and show every step from question to state"
-    )
-    command.add_argument("device", help="a device_id of the inventory")
-    command.set_defaults(run=explain)
-    _add_profile_commands(commands, collector)
-    backfill.add_to(commands, collector)
-    command = commands.add_parser("repair", parents=[collector], help="list impossible values in the history")
-    command.add_argument("--blank", action="store_true", help="remove them; the old file is kept beside each new one")
-    command.set_defaults(run=repair)
-    command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
-    command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
-    command.set_defaults(run=migrate)
-
-
-def _add_profile_commands(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], collector: argparse.ArgumentParser
-) -> None:
-    profile = commands.add_parser("profile", help="what to ask of which kind of device")
-    verbs = profile.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    command = verbs.add_parser("test", help="show what would be read from a recording of a device")
-    command.add_argument("recording", type=Path, metavar="RECORDING.snmprec")
-    command.add_argument("--profiles", type=Path, help="folder of your own profiles, in addition to the packaged ones")
-    command.add_argument("--profile", help="a profile's name, as in the inventory; default: detected from the device")
-    command.set_defaults(run=profile_test)
-    command = commands.add_parser("capture", parents=[collector], help="record a device, with its secrets removed")
-    command.add_argument("device", help="a device_id of the inventory")
-    command.add_argument("--out", type=Path, help="file to write; default: the sysObjectID with .snmprec, here")
-    command.set_defaults(run=capture)
-
-
-def _add_dashboard_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    dashboard = argparse.ArgumentParser(add_help=False)
-    dashboard.add_argument("--config", type=Path, default=Path("dashboard.toml"), help="default: dashboard.toml")
-
-    records.add_to(commands, dashboard)
-    command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
-    command.add_argument("--force", action="store_true", help="build even if no input changed")
-    when = command.add_mutually_exclusive_group()
-    when.add_argument(
-        "--every", type=_hours, metavar="HOURS", help="keep building at this interval, each time in a separate process"
-    )
-    when.add_argument("--at", metavar="HH:MM", help="keep building, every day at this time in the provider's time zone")
-    command.add_argument("--engine", choices=("duckdb", "spark"), help="what joins the tables; default: the setting")
-    command.add_argument("--master", metavar="URL", help="the Spark cluster: spark://HOST:PORT; default: the setting")
-    command.add_argument("--parent", type=int, help=argparse.SUPPRESS)
-    command.set_defaults(run=build)
-    command = commands.add_parser("serve", parents=[dashboard], help="serve the pages")
-    command.add_argument("--address", help="address to listen on, instead of the one in the settings")
-    what_for = "where a container's port is published, which decides who can reach the pages"
-    command.add_argument("--published-on", metavar="ADDRESS", help=what_for)
-    command.set_defaults(run=serve)
-    command = commands.add_parser("report", parents=[dashboard], help="write the one-page report of an area")
-    command.add_argument("--area", required=True, help="an area's id or name")
-    command.add_argument("--out", type=Path, default=Path(), help="folder to write to; default: this one")
-    command.set_defaults(run=report)
-    fixes_command.add_to(commands, dashboard)
-    operators.add_to(commands, dashboard, operators_entry)
-    backtest_command.add_to(commands, dashboard)
-    evaluate_command.add_to(commands)
-
-
-def _hours(text: str) -> float:
-    """6 or 6h."""
-    try:
-        hours = float(text.removesuffix("h"))
-    except ValueError:
-        hours = 0.0
-    if not 0 < hours <= 8_760:
-        raise argparse.ArgumentTypeError(f"{text!r}: hours between 0 and 8760, such as 6 or 0.5")
-    return hours
 
 
 if __name__ == "__main__":

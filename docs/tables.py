@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from collector.published import OPERATIONS, PARQUET_TABLES, TableSpec
 from dashboard.results.backtest_results import BACKTEST_TABLES
 from dashboard.results.stored_results import RESULT_TABLES
-from dashboard.tables.schema import PANEL_TABLES, RECORDS
+from dashboard.tables.panel_tables import PANEL_TABLES
+from dashboard.tables.schema import RECORDS
 
 PLACES = {
     "quality_hours": "`<data>/quality/date=YYYY-MM-DD/*.parquet`, one folder per UTC day",

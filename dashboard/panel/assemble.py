@@ -23,7 +23,7 @@ from dashboard.panel.refused_hours import Refused
 from dashboard.panel.row_accounts import Note, counts_of, notes_of
 from dashboard.panel.statements import statement
 from dashboard.tables import quality_hours as history
-from dashboard.tables.schema import (
+from dashboard.tables.panel_tables import (
     AREA_DAYS,
     AREA_NODES,
     AREA_WEEKS,
@@ -34,10 +34,9 @@ from dashboard.tables.schema import (
     INCIDENT_SPANS,
     OUTAGES,
     QUALITY_COMPLAINTS,
-    RECORDS,
     SURVEY_ANSWERS,
-    conform,
 )
+from dashboard.tables.schema import RECORDS, conform
 from dashboard.tables.stored_hours import HourFiles
 
 KNOWN_FROM_RECORDS = ("zones", "spells", "attachments", "served", "paths")

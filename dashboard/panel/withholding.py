@@ -19,7 +19,7 @@ from dashboard.panel.join_coverage import (
     PRICES,
     WEEKS_OF_COMPLAINTS,
 )
-from dashboard.tables.schema import AREA_WEEKS
+from dashboard.tables.panel_tables import AREA_WEEKS
 
 LOOKED_BACK = 56
 _OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")

@@ -19,9 +19,10 @@ import pyarrow as pa
 from bairro_error import BairroError
 from collector import parquet_footer
 from collector.published import TableSpec
+from dashboard.tables.panel_tables import AREA_WEEKS
 from dashboard.tables.ranking_tables import AREA_DRIVERS, AREA_RATES, AVOIDABLE, EFFECTS, JOINT_TESTS, RANKING
 from dashboard.tables.result_tables import FINDINGS
-from dashboard.tables.schema import AREA_WEEKS, AREAS, conform
+from dashboard.tables.schema import AREAS, conform
 
 RESULT_TABLES: dict[str, TableSpec] = {
     spec.name: spec

@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from collector.published import INCIDENT_DEVICES, INCIDENTS
-from dashboard.tables.schema import INCIDENT_SPANS
+from dashboard.tables.panel_tables import INCIDENT_SPANS
 
 UNREAD = b"unread"
 """The key in the table's metadata that says why the database could not be read."""

@@ -24,8 +24,9 @@ import pytest
 
 from dashboard.config import DashboardSettings, EngineSettings
 from dashboard.panel import assemble as panels
+from dashboard.tables.panel_tables import INCIDENT_SPANS, PANEL_TABLES
 from dashboard.tables.quality_hours import pattern
-from dashboard.tables.schema import INCIDENT_SPANS, PANEL_TABLES, RECORDS, conform
+from dashboard.tables.schema import RECORDS, conform
 from demo.rules import Rules
 from demo.world import PROVIDER_TIMEZONE, World, simulate
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard.panel import assemble as panels
+from dashboard.tables.panel_tables import PANEL_TABLES
 from dashboard.tables.quality_hours import TableError, pattern
-from dashboard.tables.schema import PANEL_TABLES
 
 DAY = datetime.date
 FIRST, LAST = "2025-01-06", "2025-03-03"

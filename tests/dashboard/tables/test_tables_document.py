@@ -8,7 +8,8 @@ from pathlib import Path
 
 from collector.published import OPERATIONS, PARQUET_TABLES
 from dashboard.results.stored_results import RESULT_TABLES
-from dashboard.tables.schema import PANEL_TABLES, RECORDS
+from dashboard.tables.panel_tables import PANEL_TABLES
+from dashboard.tables.schema import RECORDS
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
