@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.poll.objects import decode
+from collector.poll.objects import decode, interface_rows
 from collector.poll.objects.corrections import corrections
 from collector.poll.objects.decode import Cells, Scalars
 from collector.poll.objects.probes import probes
@@ -175,8 +175,8 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
         cells = walked(table, objects)
         missing += [name for name, column in cells.items() if not column]
         if table.rows == "interfaces":
-            names = decode.name_interfaces(table, cells)
-            interfaces += decode.interfaces(table, cells, names, corrections(table, cells, names))
+            names = interface_rows.name_interfaces(table, cells)
+            interfaces += interface_rows.interfaces(table, cells, names, corrections(table, cells, names))
         elif table.rows == "probes":
             own_probes += probes(table, cells)
         else:

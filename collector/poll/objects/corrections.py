@@ -6,7 +6,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from collector.bounds import SPEED
 from collector.poll.objects import decode
-from collector.poll.objects.decode import Cells, Correction
+from collector.poll.objects.decode import Cells
+from collector.poll.objects.interface_rows import BYTE_FIELDS, Correction
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import Value
 
@@ -149,12 +150,7 @@ def pairs(table: Table) -> Iterator[tuple[Source, Source]]:
     """The 64-bit byte counter of each direction and the 32-bit one that stands in for it."""
     for wide in table.columns:
         for narrow in table.columns:
-            if (
-                wide.bits == 64
-                and narrow.bits == 32
-                and wide.field == narrow.field
-                and wide.field in decode.BYTE_FIELDS
-            ):
+            if wide.bits == 64 and narrow.bits == 32 and wide.field == narrow.field and wide.field in BYTE_FIELDS:
                 yield wide, narrow
 
 

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from collector.poll.damage import Damaged
-from collector.poll.objects import decode
+from collector.poll.objects import decode, interface_rows
 from collector.poll.objects.corrections import Counted, corrections, counted
-from collector.poll.objects.decode import Cells, Correction, Found, Names, Record
+from collector.poll.objects.decode import Cells, Found, Record
 from collector.poll.objects.get_request import Asked
+from collector.poll.objects.interface_rows import Correction, Names
 from collector.poll.objects.row_names import KnownRow, kept_names, remembered
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import Value, decode_subids
@@ -40,7 +41,7 @@ class Uplink:
         self.proof = proof
         self.sources = sources
         self._corrected = corrected if corrected is not None and corrected.has_speed else None
-        self._row = decode.InterfaceRow(sources[1:])
+        self._row = interface_rows.InterfaceRow(sources[1:])
 
     def reading(self, values: Sequence[Value]) -> InterfaceReading | None:
         """The interface from the values of ``sources``; None where the row has become another interface."""
@@ -108,9 +109,9 @@ class InterfaceMemory:
         """
         if any(column.name not in cells for column in self.table.columns):
             return False
-        self._unnamed = frozenset() if is_damaged else decode.unnamed_rows(self.table, cells)
+        self._unnamed = frozenset() if is_damaged else interface_rows.unnamed_rows(self.table, cells)
         self._names = self._name(cells)
-        self._known = remembered(self._known, decode.row_texts(self.table, cells), self._names)
+        self._known = remembered(self._known, interface_rows.row_texts(self.table, cells), self._names)
         self._correct(cells, self._names)
         self._identity = self._telling_apart(cells)
         measuring = {source for index in self._names for source in self._measuring(cells, index)}
@@ -125,10 +126,10 @@ class InterfaceMemory:
 
     def _name(self, cells: Cells) -> Names:
         """The names of the rows of a walk; a row that is known keeps the name that it had."""
-        texts = decode.row_texts(self.table, cells)
-        names = decode.name_interfaces(self.table, cells, unnamed=self._unnamed)
+        texts = interface_rows.row_texts(self.table, cells)
+        names = interface_rows.name_interfaces(self.table, cells, unnamed=self._unnamed)
         kept = kept_names(self._known, texts, names, self._named)
-        return decode.name_interfaces(self.table, cells, kept, self._unnamed) if kept else names
+        return interface_rows.name_interfaces(self.table, cells, kept, self._unnamed) if kept else names
 
     def _correct(self, cells: Cells, names: Names) -> None:
         """Find rows of which not everything is believed; those with another name than before, or that are new, are reported."""
@@ -175,7 +176,7 @@ class InterfaceMemory:
                 names = {index: named for index, named in names.items() if self._wanted in named} or names
         if self.uplink is not None:
             names = {index: named for index, named in names.items() if decode_subids(index) == self.uplink.index}
-        return decode.interfaces(self.table, cells, names, self._corrected)
+        return interface_rows.interfaces(self.table, cells, names, self._corrected)
 
     @property
     def is_asked(self) -> bool:

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
 from collector.config import MetricsSettings
-from collector.poll.objects import decode
+from collector.poll.objects import interface_rows
 from collector.poll.profile import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids, encode_tlv
 from collector.publish.exposition.content_negotiation import CLASSIC, OPENMETRICS, Form
@@ -69,7 +69,7 @@ def test_any_bytes_as_names_and_aliases_stay_one_line(texts: list[bytes]) -> Non
         cells["ifName"][encode_subids((index,))] = raw
         cells["ifAlias"][encode_subids((index,))] = raw
         cells["ifHCInOctets"][encode_subids((index,))] = index
-    found = decode.interfaces(TABLE, cells, decode.name_interfaces(TABLE, cells))
+    found = interface_rows.interfaces(TABLE, cells, interface_rows.name_interfaces(TABLE, cells))
     asked = device(1)
     exposition = Exposition(MetricsSettings(), [asked])
     exposition.update(Reading(asked.device_id, 1.0, 1.0, "answered", interfaces=found), restarted=False, traffic=None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collector.poll.objects import decode
+from collector.poll.objects import decode, interface_rows
 from collector.poll.objects.decode import index_text
 from collector.poll.profile import Source, Table, choose, load_profiles, telling
 from collector.poll.snmp.codec import Value, encode_subids
@@ -117,7 +117,7 @@ def test_one_object_is_several_columns_by_the_end_of_the_index() -> None:
 def test_interfaces_that_another_table_has_are_left_out() -> None:
     table = next(table for table in PROFILES["ubiquiti-edgemax"].tables if table.rows == "interfaces")
     names = {row(0): b"eth0", row(1): b"lag1", row(2): b"pon1", row(3): b"eth0.4093"}
-    named = decode.name_interfaces(table, {"port name": names})
+    named = interface_rows.name_interfaces(table, {"port name": names})
     assert [name for name, _ in named.values()] == ["lag1", "pon1"]
 
 

@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from collector.poll.objects.corrections import corrections
-from collector.poll.objects.decode import interfaces, name_interfaces
 from collector.poll.objects.interface_cache import InterfaceMemory
+from collector.poll.objects.interface_rows import interfaces, name_interfaces
 from collector.poll.profile import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids
 from collector.reading import Device, InterfaceReading
