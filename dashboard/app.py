@@ -40,6 +40,8 @@ LAYOUTS = {
     "/backtest": backtest.layout,
 }
 WITH_CALLBACKS = (now, areas, area, device)
+BELOW_ANOTHER = (area, device)
+"""Pages of one thing, whose path names it: no link of the navigation leads there."""
 EXIT_REFUSED = 2
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
@@ -107,7 +109,7 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
 def check_pages() -> None:
     """Raise PageError where a page is not complete."""
     wiring.check(
-        wiring.modules(), layouts=LAYOUTS, navigation=NAVIGATION, with_callbacks=WITH_CALLBACKS, below=(area, device)
+        wiring.modules(), layouts=LAYOUTS, navigation=NAVIGATION, with_callbacks=WITH_CALLBACKS, below=BELOW_ANOTHER
     )
 
 

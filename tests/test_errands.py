@@ -102,7 +102,10 @@ def page(**parts: object) -> ModuleType:
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        (page(layout=lambda seen: None), "has a layout that no path shows: add it to LAYOUTS in dashboard/app.py"),
+        (
+            page(layout=lambda seen: None),
+            "has a layout that no path shows: add it to LAYOUTS, or to BELOW_ANOTHER, in dashboard/app.py",
+        ),
         (
             page(register=lambda app, source: None),
             "has callbacks that are not registered: add it to WITH_CALLBACKS in dashboard/app.py",
@@ -114,7 +117,7 @@ def test_a_page_that_is_added_by_half_ends_the_start(module, said):
         "layouts": app.LAYOUTS,
         "navigation": app.NAVIGATION,
         "with_callbacks": app.WITH_CALLBACKS,
-        "below": (area,),
+        "below": app.BELOW_ANOTHER,
     }
     wiring.check(wiring.modules(), **everything)
     with pytest.raises(PageError) as error:

@@ -30,8 +30,9 @@ from dashboard.models.areas import rank_areas
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
 from dashboard.models.fixes.avoidable import EVERYTHING
-from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.leaving import churn
 from dashboard.models.leaving.fitted_hazard import Predictor
+from dashboard.models.leaving.forecast import expected_leavers
 from dashboard.models.statistics import clusters, hazard
 from dashboard.panel import assemble as panels
 from demo import world

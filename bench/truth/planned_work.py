@@ -28,8 +28,9 @@ from dashboard.config import AnalysisSettings, DashboardSettings
 from dashboard.models.areas import rank_areas
 from dashboard.models.complaints import complaint_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.leaving import churn
 from dashboard.models.leaving.fitted_hazard import Predictor
+from dashboard.models.leaving.forecast import expected_leavers
 from dashboard.panel import assemble as panels
 from dashboard.tables.schema import RECORDS, conform
 

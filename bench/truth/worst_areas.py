@@ -18,7 +18,8 @@ from bench import resume
 from bench.truth import demo_worlds
 from dashboard.config import AnalysisSettings
 from dashboard.models.areas import rank_areas
-from dashboard.models.leaving import churn, expected_leavers
+from dashboard.models.leaving import churn
+from dashboard.models.leaving.forecast import expected_leavers
 from demo import world
 from demo.rules import Rules
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pandas as pd
 
 from dashboard.models.fixes import unseen_bounds
-from dashboard.models.leaving import churn, coming_quality, spread_of_hours
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving import churn
 from dashboard.models.leaving.fitted_hazard import Predictor
+from dashboard.models.leaving.forecast import coming_quality, spread_of_hours
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 from dashboard.models.outages import unseen_hours
 from dashboard.panel.assemble import Panel
 

@@ -17,17 +17,9 @@ from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas, shared_nodes
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import (
-    churn,
-    coming_quality,
-    dose_rows,
-    expected_leavers,
-    like_customers,
-    outage_lengths,
-    returners,
-    spread_of_hours,
-)
+from dashboard.models.leaving import churn, dose_rows, outage_lengths, returners
 from dashboard.models.leaving.fitted_hazard import Coefficient, Predictor
+from dashboard.models.leaving.forecast import coming_quality, expected_leavers, like_customers, spread_of_hours
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
 from dashboard.models.outages import outage_list, unseen_hours
 from dashboard.models.outages import outage_study as incidents

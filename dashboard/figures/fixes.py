@@ -17,7 +17,7 @@ from dashboard.figures.live import age
 from dashboard.figures.style import numbers, words
 from dashboard.figures.style.suppression import small_areas
 from dashboard.measures import MEASURES
-from dashboard.models.leaving import coming_quality
+from dashboard.models.leaving.forecast import coming_quality
 
 if TYPE_CHECKING:
     from dashboard.results.stored_results import Results

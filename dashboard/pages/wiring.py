@@ -38,7 +38,9 @@ def check(
     for module in modules:
         layout, file = getattr(module, "layout", None), f"{module.__name__.replace('.', '/')}.py"
         if layout is not None and layout not in reached:
-            raise PageError(f"{file}: has a layout that no path shows: add it to LAYOUTS in {APP}")
+            raise PageError(
+                f"{file}: has a layout that no path shows: add it to LAYOUTS, or to BELOW_ANOTHER, in {APP}"
+            )
         if hasattr(module, "register") and module not in with_callbacks:
             raise PageError(f"{file}: has callbacks that are not registered: add it to WITH_CALLBACKS in {APP}")
         if module in with_callbacks and not hasattr(module, "register"):

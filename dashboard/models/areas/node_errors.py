@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dashboard.models.areas.network_tree import Tree
 from dashboard.models.areas.shrunken_rates import maximum
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 Floats = npt.NDArray[np.float64]
 

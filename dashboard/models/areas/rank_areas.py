@@ -11,8 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from dashboard.measures import DOWN
-from dashboard.models.leaving import drifting_ratio, standardise
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving import standardise
+from dashboard.models.leaving.forecast import drifting_ratio
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 from dashboard.models.statistics.multiplicity import benjamini_hochberg
 
 Floats = npt.NDArray[np.float64]

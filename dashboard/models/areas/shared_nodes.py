@@ -17,7 +17,7 @@ from dashboard.models.areas import network_tree, node_errors
 from dashboard.models.areas.network_tree import Tree
 from dashboard.models.areas.node_tests import LAST_PERIODS, LEVEL, Alike, alike
 from dashboard.models.areas.shrunken_rates import shrink
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 Floats = npt.NDArray[np.float64]
 

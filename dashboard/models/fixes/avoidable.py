@@ -13,11 +13,11 @@ import pandas as pd
 from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.fixes import loss_error, retained_share
-from dashboard.models.leaving import coming_quality, like_customers
-from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.doses.felt_hours import Felt
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
+from dashboard.models.leaving.forecast import coming_quality, like_customers
+from dashboard.models.leaving.forecast.coming_quality import Coming
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.doses import dose
-from dashboard.models.leaving.like_customers import DRAWS_AT_ONCE, FURTHEST, Groups
+from dashboard.models.leaving.forecast.coming_quality import Coming
+from dashboard.models.leaving.forecast.like_customers import DRAWS_AT_ONCE, FURTHEST, Groups
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from dashboard.measures import PLANNED
 from dashboard.models.leaving.covariates import SERVICE, TRAILING
-from dashboard.models.leaving.horizon import stretches
+from dashboard.models.leaving.forecast.horizon import stretches
 from dashboard.models.statistics import tabular
 
 Floats = npt.NDArray[np.float64]

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN
-from dashboard.models.leaving import challenger, churn, drifting_ratio, expected_leavers, standardise
+from dashboard.models.leaving import challenger, churn, standardise
+from dashboard.models.leaving.forecast import drifting_ratio, expected_leavers
 from dashboard.models.statistics import accuracy
 from dashboard.models.statistics.interval_sides import Side, side_in
 

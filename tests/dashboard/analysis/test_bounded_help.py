@@ -11,7 +11,7 @@ import pytest
 from dashboard.analysis import bounded_help
 from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 from dashboard.models.outages import unseen_hours
 
 from ..models.leaving.test_churn import make_weeks, now_of

@@ -18,7 +18,8 @@ from dashboard.figures import area_drivers, build_dates, dose_checks, ranking
 from dashboard.figures import fixes as figures
 from dashboard.figures.style import words
 from dashboard.models.fixes.avoidable import withheld
-from dashboard.models.leaving import coming_quality, outage_lengths
+from dashboard.models.leaving import outage_lengths
+from dashboard.models.leaving.forecast import coming_quality
 from dashboard.pages import area, areas, evidence, fixes
 from dashboard.pages.source import Source, visit
 from dashboard.reports import area_report

@@ -11,7 +11,7 @@ from dashboard.measures import COMPARED
 from dashboard.models.areas import area_rates, drivers, rank_areas
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.leaving import standardise
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 CUT_OFF = datetime.date(2025, 12, 7)
 RATIOS = np.r_[2.0, 1.7, 1.5, np.ones(9), np.full(12, 0.8)]

@@ -11,7 +11,7 @@ import pytest
 from dashboard.models.areas import network_tree, node_errors, shared_nodes
 from dashboard.models.areas.node_tests import alike
 from dashboard.models.areas.shrunken_rates import maximum
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 PERIODS, EACH = 13, 5
 NAMES = [f"a{place:02}" for place in range(40)]

@@ -12,11 +12,12 @@ import pytest
 from dashboard.models.areas import rank_areas
 from dashboard.models.complaints.measure_lags import TERMS
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, churn_notes, expected_leavers
+from dashboard.models.leaving import churn, churn_notes
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import Felt
 from dashboard.models.leaving.fitted_hazard import LeftOut
+from dashboard.models.leaving.forecast import expected_leavers
 
 from ...sample_measures import PLANTED, not_taken
 

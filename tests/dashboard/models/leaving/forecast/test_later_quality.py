@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.measures import DOWN
 from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.leaving.later_quality import later_quality
+from dashboard.models.leaving.forecast.later_quality import later_quality
 
 FIRST = pd.Timestamp("2025-01-06")
 

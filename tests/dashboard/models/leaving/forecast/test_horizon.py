@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from dashboard.models.leaving.covariates import design_of
-from dashboard.models.leaving.horizon import stretches
+from dashboard.models.leaving.forecast.horizon import stretches
 
-from ...sample_measures import not_taken
+from ....sample_measures import not_taken
 
 
 def customer(**known):

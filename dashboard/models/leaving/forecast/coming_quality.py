@@ -18,8 +18,8 @@ import pandas as pd
 
 from dashboard.measures import DOWN, longer_than
 from dashboard.models.complaints.measure_lags import EVERY_TERM, AreaWeeks, Term, area_weeks_as_grids, on_grid
-from dashboard.models.leaving import spread_of_hours
 from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT, Felt
+from dashboard.models.leaving.forecast import spread_of_hours
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN
-from dashboard.models.leaving import level_of_weeks
-from dashboard.models.leaving.coming_quality import Coming
 from dashboard.models.leaving.covariates import WITHIN
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import ALL_OF_EIGHT
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
 from dashboard.models.leaving.fitted_hazard import Predictor
+from dashboard.models.leaving.forecast import level_of_weeks
+from dashboard.models.leaving.forecast.coming_quality import Coming
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 Floats = npt.NDArray[np.float64]
 

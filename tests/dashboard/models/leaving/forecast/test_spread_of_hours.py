@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.models.leaving import coming_quality, spread_of_hours
+from dashboard.models.leaving.forecast import coming_quality, spread_of_hours
 
 AREAS, EACH = 30, 400
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import linalg, sparse
 
-from dashboard.models.leaving import drifting_ratio
 from dashboard.models.leaving.covariates import WITHIN
 from dashboard.models.leaving.fitted_hazard import Predictor
-from dashboard.models.leaving.horizon import stretches
-from dashboard.models.leaving.later_quality import LaterQuality, later_quality
+from dashboard.models.leaving.forecast import drifting_ratio
+from dashboard.models.leaving.forecast.horizon import stretches
+from dashboard.models.leaving.forecast.later_quality import LaterQuality, later_quality
 from dashboard.models.leaving.standardise import HORIZON_DAYS, weights_of
 
 Floats = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from dashboard.models.areas import shrunken_rates
-from dashboard.models.leaving import drifting_ratio
+from dashboard.models.leaving.forecast import drifting_ratio
 
 NO_JUMPS = np.zeros(1)
 

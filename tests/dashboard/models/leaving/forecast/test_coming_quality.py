@@ -8,8 +8,8 @@ import pytest
 
 from dashboard.measures import longer_than
 from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.leaving import coming_quality
 from dashboard.models.leaving.doses.felt_hours import PART, Felt
+from dashboard.models.leaving.forecast import coming_quality
 
 AREAS, WEEKS = 40, 56
 FIRST = pd.Timestamp("2025-01-06")

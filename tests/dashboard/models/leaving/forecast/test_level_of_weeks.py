@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from dashboard.models.complaints.measure_lags import TERMS
-from dashboard.models.leaving import coming_quality, level_of_weeks, like_customers
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import Felt
-from dashboard.models.leaving.expected_leavers import ExpectedLeavers
+from dashboard.models.leaving.forecast import coming_quality, level_of_weeks, like_customers
+from dashboard.models.leaving.forecast.expected_leavers import ExpectedLeavers
 
 from .test_coming_quality import FIRST, NAMES, area_weeks
 
