@@ -76,17 +76,23 @@ def evaluate(wanted: Wanted) -> tuple[str, bool]:
 def told(found: Evaluation) -> str:
     """The evaluation in words."""
     rate = found.leavers / found.customers
+    model, plain, calibration = found.model, found.plain, found.calibration
     lines = [
-        f"{found.customers} customers, {found.leavers} of whom left ({rate:.1%}); judged on {found.how}",
-        f"  AUC               {_shown(found.model.auc, 3)}; a plain logit's {_shown(found.plain.auc, 3)},"
-        f" difference {_shown(found.auc_gain, 3)}",
-        f"  top-tenth lift    {_shown(found.model.lift, 2)}; a plain logit's {_shown(found.plain.lift, 2)},"
-        f" difference {_shown(found.lift_gain, 2)}{_at(found)}",
-        f"                    (the tenth holds {found.model.capture:.0%} of who leaves; in the table as it is the lift"
-        f" is {found.model.lift_in_sample:.2f}, of at most {min(10.0, 1 / rate):.2f})",
-        f"  calibration       slope {_shown(found.calibration.slope, 2)} (1 is right), log odds off by"
-        f" {_shown(found.calibration.intercept, 2)} (0 is right){_at(found)}",
-        f"  model             {_models(found)}",
+        f"{found.customers:,} customers, {found.leavers:,} of whom left ({rate:.1%}); judged on {found.how}",
+        "  order             of two customers, one who left and one who stayed, the one who left is ranked higher in",
+        f"                    {_percent(model.auc)} of pairs (AUC; 50% is chance),",
+        f"                    by a plain logistic regression {_percent(plain.auc)}:"
+        f" difference {_percent(found.auc_gain, ' points')}",
+        f"  likeliest tenth   leaves {_shown(model.lift, 2, ' times')} as often as all together (lift){_at(found)},",
+        f"                    by a plain logistic regression {_shown(plain.lift, 2, ' times')}:"
+        f" difference {_shown(found.lift_gain, 2)}",
+        f"                    (it holds {model.capture:.0%} of those who leave; in the table as it is the lift"
+        f" is {model.lift_in_sample:.2f}, of at most {min(10.0, 1 / rate):.2f})",
+        f"  chances           odds of leaving are {_shown(_as_factor(calibration.intercept), 2, ' times')} those predicted"
+        f" (1 is right){_at(found)}",
+        f"                    slope {_shown(calibration.slope, 2)} (1 is right; below 1 high chances are too high and low"
+        " ones too low)",
+        f"  method            {_models(found)}",
         "  tenth of customers, by chance:  predicted  observed (95%)",
     ]
     lines += [
@@ -105,12 +111,12 @@ def _told_areas(found: Evaluation) -> list[str]:
     lines = [
         f"  areas             {len(rows):,}, {int(rows['rank'].isna().sum())} of them with too few customers to rank;"
         f" {int(rows['is_found'].sum())} stand out above the others (one in ten of these may be chance)",
-        f"    beyond what their customers' columns explain, areas differ by a factor of about {math.exp(spread):.2f}"
+        f"    beyond what their customers' columns explain, odds differ between areas by a factor of about {math.exp(spread):.2f}"
         f" ({math.exp(low):.2f} to {math.exp(high):.2f}; 1 is not at all)",
     ]
     return lines + [
-        f"    {row.rank:4d} ({row.rank_low} to {row.rank_high})  {row.area}: {row.customers} customers, odds"
-        f" x {row.odds_ratio:.2f} ({row.odds_ratio_low:.2f} to {row.odds_ratio_high:.2f})"
+        f"    {row.rank:4d} ({row.rank_low} to {row.rank_high})  {row.area}: {row.customers:,} customers, odds of leaving"
+        f" {row.odds_ratio:.2f} times the usual ones ({row.odds_ratio_low:.2f} to {row.odds_ratio_high:.2f})"
         for row in rows.dropna(subset=["rank"]).head(AREAS_SHOWN).itertuples()
     ]
 
@@ -120,20 +126,21 @@ def _told_quality(found: Evaluation) -> list[str]:
     for effect in found.quality:
         where = "within areas" if effect.kind == "within" else "between areas"
         how = "all else the same" if effect.is_adjusted else "by itself"
-        ratio = f"odds x {effect.odds_ratio:.3f} ({effect.low:.3f} to {effect.high:.3f}) per {effect.per:.3g} more"
+        odds = f"with {effect.per:.3g} more the odds of leaving are {effect.odds_ratio:.3f} times as high"
+        ratio = f"{odds} ({effect.low:.3f} to {effect.high:.3f})"
         if math.isnan(effect.odds_ratio):
             ratio = "cannot be estimated: it does not vary, or no area has ten customers"
         elif math.isnan(effect.low):
-            ratio = f"odds x {effect.odds_ratio:.3f} per {effect.per:.3g} more; no interval: fewer than ten areas"
+            ratio = f"{odds}; no interval: fewer than ten areas"
         verdict = "not tested" if math.isnan(effect.low) else "an association" if effect.is_found else "none found"
         lines.append(f"    {effect.column}, {where}, {how}: {ratio}: {verdict}")
-    heading = "  quality           per standard deviation; an association is no proof of an effect"
+    heading = "  quality           by its standard deviation; an association is no proof of an effect"
     return [heading, *lines] if lines else []
 
 
 def _models(found: Evaluation) -> str:
     names = [choice.name for choice in found.choices]
-    words = {"logit": "logit with splines", "trees": "boosted trees", "both": "logit and trees together"}
+    words = {"logit": "logistic regression with curves", "trees": "boosted trees", "both": "both together"}
     return ", ".join(f"{words[n]} ({names.count(n)} of {len(names)} times)" for n in sorted(set(names)))
 
 
@@ -141,8 +148,16 @@ def _at(found: Evaluation) -> str:
     return "" if found.true_rate is None else f", at a true rate of {found.true_rate:.3g}"
 
 
-def _shown(estimate: Estimate, digits: int) -> str:
-    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+def _shown(estimate: Estimate, digits: int, unit: str = "") -> str:
+    return f"{estimate.value:.{digits}f}{unit} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f}{unit})"
+
+
+def _percent(ratio: Estimate, unit: str = "%") -> str:
+    return _shown(Estimate(*(100 * value for value in (ratio.value, ratio.low, ratio.high))), 1, unit)
+
+
+def _as_factor(log_odds: Estimate) -> Estimate:
+    return Estimate(*(math.exp(value) for value in (log_odds.value, log_odds.low, log_odds.high)))
 
 
 def _told_table(table: CustomerTable) -> str:

@@ -125,7 +125,7 @@ def test_forty_thousand_real_customers(shared):
     assert found.model.lift.value > found.plain.lift.value
     assert found.lift_gain.low > 0.2
     assert 0.9 < found.calibration.slope.value < 1.1
-    assert "top-tenth lift" in told(found)
+    assert "likeliest tenth" in told(found)
 
 
 @pytest.mark.shared
