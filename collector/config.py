@@ -84,8 +84,8 @@ class PollSettings:
     budget_seconds: float = 10.0
     packets_per_second: float = 2000.0
     tick_seconds: float = 0.02
-    max_rows: int = 5000
-    max_answer_bytes: int = 4_000_000
+    max_rows: int = 20_000
+    max_answer_bytes: int = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)

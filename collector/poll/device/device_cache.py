@@ -100,7 +100,7 @@ class DeviceCache:
         place, found = self.scalars.count, Found()
         for name, memory in self._memories.items():
             size = self._sizes.get(name, 0)
-            if memory.is_asked:
+            if memory.is_asked or memory.has_first:
                 part = memory.read(values[place : place + size])
                 if part is None:
                     self.has_changed()

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable
 
 from collector.poll.damage import Damaged
 from collector.poll.device.device_cache import DeviceCache
+from collector.poll.device.first_rows import FirstRows
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.talk import Talk
 from collector.poll.device.walk import Walk
 from collector.poll.device.walk_pace import Pace
 from collector.poll.objects import decode
 from collector.poll.objects.interface_cache import InterfaceMemory
-from collector.poll.objects.read_lag import marked_by_row
+from collector.poll.objects.read_lag import marked, marked_by_row
 from collector.poll.objects.table_cache import RowMemory, found
 from collector.poll.profile import Table
+from collector.reading import InterfaceReading
 
 
 class TableWalks:
@@ -29,16 +31,29 @@ class TableWalks:
         self._learnt = learnt
         self._outcome = outcome
         self._ended = ended
+        self._has_sought = False
+        self._first = frozenset(interface.index for interface in outcome.interfaces)
 
     def next(self) -> None:
-        """Walk the next table, or end."""
+        """Walk the next table, or end; rows that are named come before their table."""
         if not self._tables:
             self._ended()
             return
         table = self._tables[0]
         memory = self._learnt.memory(table)
+        if isinstance(memory, InterfaceMemory) and memory.is_to_be_sought and not self._has_sought:
+            self._has_sought = True
+            FirstRows(self._talk, memory, self._met).start()
+            return
         columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.walked
         Walk(self._talk, columns, self._learnt.pace(table), self._walked).step()
+
+    def _met(self, readings: tuple[InterfaceReading, ...], late: float) -> None:
+        if readings:
+            self._learnt.has_changed()
+            self._outcome.interfaces += marked(readings, late)
+            self._first = frozenset(interface.index for interface in self._outcome.interfaces)
+        self.next()
 
     def _walked(self, walk: Walk) -> None:
         table = self._tables.popleft()
@@ -70,7 +85,7 @@ class TableWalks:
     def _take_usual_walk(self, memory: InterfaceMemory, walk: Walk) -> bool:
         """The interfaces of a walk that went as it usually does; False for any other walk."""
         row = walk.usual_row()
-        if row is None or walk.route is None or walk.route.recipe is None:
+        if row is None or walk.route is None or walk.route.recipe is None or walk.route.without != self._first:
             return False
         self._note_missing(memory)
         readings = walk.route.recipe.interfaces(row)
@@ -98,12 +113,12 @@ class TableWalks:
             for value in cells[column].values():
                 if value is Damaged.UNFIT:
                     self._talk.count_damage(value, column)
-        readings = memory.readings(cells)
+        readings = memory.readings(cells, self._first)
         self._outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
         if walk.failure is None and walk.route is not None:
-            records = memory.records(readings, walk.cells, walk.route.places())
+            records = memory.records(readings, walk.cells, walk.route.places(), self._first)
             if records is not None:
-                walk.route.learn(records)
+                walk.route.learn(records, self._first)
         self.next()
 
     def _note_missing(self, memory: InterfaceMemory) -> None:

@@ -36,7 +36,7 @@ REPLY_BYTES = 1400
 VARBIND_BYTES = 24
 """A guess at the size of one varbind, until the device has shown its own."""
 FIRST_REPETITIONS = 10
-LONG_WALK = 12
+LONG_WALK = 20
 """Requests after which a walk is long: its next ones leave as soon as the device has answered, not at the next tick. A
 table of 48 ports takes fewer.
 """
@@ -47,10 +47,20 @@ MOST_STILL_ROWS = 500
 class Walk:
     """One walk of some columns. ``failure`` says why it is partial, ``cut`` which columns are, ``is_damaged`` that some
     cells could not be read, ``late`` by column and row how many seconds late cells were read. A reply that breaks off
-    within a row is taken up to that row, so that a row is of one moment.
+    within a row is taken up to that row, so that a row is of one moment. It begins after the index ``after``, and ends where
+    the table does, or where ``is_enough`` says so.
     """
 
-    def __init__(self, talk: Talk, columns: Sequence[Source], pace: Pace, ended: Callable[[Walk], None]) -> None:
+    def __init__(
+        self,
+        talk: Talk,
+        columns: Sequence[Source],
+        pace: Pace,
+        ended: Callable[[Walk], None],
+        *,
+        after: bytes = b"",
+        is_enough: Callable[[Walk], bool] | None = None,
+    ) -> None:
         self.failure: str | None = None
         self.cut: set[str] = set()
         self.is_damaged = False
@@ -59,6 +69,8 @@ class Walk:
         self._columns = tuple(columns)
         self._pace = pace
         self._ended = ended
+        self._after = after
+        self._is_enough = is_enough
         self._had_trouble = False
         self._bulk = talk.bulk
         self._is_bulk = talk.access.version != "1" and self._bulk.is_used
@@ -100,15 +112,16 @@ class Walk:
 
     def step(self) -> None:
         """Send the next request, or end the walk."""
-        if self._progress is not None:
-            if self._progress.is_complete:
-                self._ended(self)
-            else:
-                self._ask(self._progress.step.request)
+        if self._progress is not None and self._progress.is_complete:
+            self._ended(self)
             return
+        if self._progress is not None and self._talk.has_time():
+            self._ask(self._progress.step.request)
+            return
+        self._leave_route()
         while self._groups and not any(not column.is_ended for column in self._groups[0]):
             self._groups.popleft()
-        if not self._groups or self._is_over_limits():
+        if not self._groups or (self._is_enough is not None and self._is_enough(self)) or self._is_over_limits():
             self._finish()
             return
         self._groups[0] = [column for column in self._groups[0] if not column.is_ended]
@@ -162,7 +175,7 @@ class Walk:
 
     def _begin_carefully(self) -> None:
         self._cells = {column.name: {} for column in self._columns}
-        self._groups.append([Column(column, self._cells[column.name]) for column in self._columns])
+        self._groups.append([Column(column, self._cells[column.name], self._after) for column in self._columns])
 
     def _fitting_repetitions(self, group: list[Column]) -> int:
         """Rows for one reply: those that are still to come, as many as fit, and no more than the device has borne."""
@@ -175,6 +188,9 @@ class Walk:
 
     def _is_over_limits(self) -> bool:
         limits = self._talk.limits
+        if not self._talk.has_time():
+            self.failure = "not read to its end within the time of a poll (poll.budget_seconds)"
+            return True
         if max(len(column.cells) for column in self._groups[0]) >= limits.max_rows:
             self.failure = f"more than {limits.max_rows} rows"
             return True

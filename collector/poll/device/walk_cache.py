@@ -76,16 +76,17 @@ class Step:
 
 class Route:
     """A whole walk of ``columns``, by GETBULK or by GETNEXT. ``recipe`` is what the asker makes of its numbers, while that
-    is known.
+    is known: the rows but those ``without``, which it has from elsewhere.
     """
 
-    __slots__ = ("columns", "is_bulk", "recipe", "steps")
+    __slots__ = ("columns", "is_bulk", "recipe", "steps", "without")
 
     def __init__(self, columns: Sequence[Source], steps: Iterable[Step], *, is_bulk: bool) -> None:
         self.is_bulk = is_bulk
         self.columns = tuple(columns)
         self.steps = tuple(steps)
         self.recipe: Recipe | None = None
+        self.without: frozenset[int] = frozenset()
 
     def places(self) -> dict[tuple[str, bytes], int]:
         """Where the value of each cell stands among those of all replies, by column's name and index."""
@@ -95,8 +96,9 @@ class Route:
             start += len(step.layout.constants)
         return found
 
-    def learn(self, records: Sequence[Record]) -> None:
+    def learn(self, records: Sequence[Record], without: frozenset[int] = frozenset()) -> None:
         """Remember which of its values make these records; their places are those of ``places``."""
+        self.without = without
         by_name = {column.name: column for column in self.columns}
         sources, start = {}, 0
         for step in self.steps:

@@ -19,13 +19,14 @@ class Column:
 
     __slots__ = ("cells", "is_ended", "is_still", "last", "name", "order", "prefix")
 
-    def __init__(self, source: Source, cells: dict[bytes, Value]) -> None:
+    def __init__(self, source: Source, cells: dict[bytes, Value], after: bytes = b"") -> None:
+        """``after`` is the index after which it begins."""
         self.name = source.name
         self.is_still = source.is_still
         self.prefix = encode_oid(source.numbers)
         self.cells = cells
-        self.last = b""
-        self.order: tuple[int, ...] = ()
+        self.last = after
+        self.order: tuple[int, ...] = decode_subids(after) if after else ()
         self.is_ended = False
 
     def index_of(self, content: bytes) -> bytes | None:

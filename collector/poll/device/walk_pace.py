@@ -15,10 +15,11 @@ class Pace:
 
     __slots__ = ("ceiling", "is_known", "route", "row_bytes", "rows")
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = 0, row_bytes: float = 0.0) -> None:
+        """``rows`` and ``row_bytes`` are what to expect, before any walk has shown it; 0: nobody knows."""
         self.is_known = False
-        self.rows = 0
-        self.row_bytes = 0.0
+        self.rows = rows
+        self.row_bytes = row_bytes
         self.ceiling = MOST_REPETITIONS
         self.route: Route | None = None
 

@@ -3,76 +3,48 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from collector.poll.damage import Damaged
 from collector.poll.objects import decode, interface_rows
+from collector.poll.objects.asked_row import AskedRow
 from collector.poll.objects.corrections import Counted, corrections, counted
 from collector.poll.objects.decode import Cells, Found, Record
 from collector.poll.objects.get_request import Asked
 from collector.poll.objects.interface_rows import Correction, Names
 from collector.poll.objects.row_names import KnownRow, kept_names, remembered
 from collector.poll.profile import Source, Table
-from collector.poll.snmp.codec import Value, decode_subids
+from collector.poll.snmp.codec import Value, decode_subids, encode_subids
 from collector.reading import Device, InterfaceReading
 
 log = logging.getLogger(__name__)
 
 WIDE_BITS = 64
 AS_IT_IS = Correction(frozenset())
-
-
-class Uplink:
-    """The one row of a CPE's table that is asked for by a GET, and the text that proves the row still the same."""
-
-    __slots__ = ("_corrected", "_row", "alias", "index", "name", "proof", "sources")
-
-    def __init__(
-        self,
-        index: bytes,
-        named: tuple[str, str | None],
-        proof: Value,
-        sources: tuple[Source, ...],
-        corrected: Correction | None = None,
-    ) -> None:
-        """``sources`` are the column that proves the row's identity and those that measure it and are believed."""
-        self.index = decode_subids(index)
-        self.name, self.alias = named
-        self.proof = proof
-        self.sources = sources
-        self._corrected = corrected if corrected is not None and corrected.has_speed else None
-        self._row = interface_rows.InterfaceRow(sources[1:])
-
-    def reading(self, values: Sequence[Value]) -> InterfaceReading | None:
-        """The interface from the values of ``sources``; None where the row has become another interface."""
-        if values[0] != self.proof:
-            return None
-        reading = self._row.reading(values[1:], index=self.index[0], name=self.name, alias=self.alias)
-        return reading if self._corrected is None else reading._replace(speed_bytes_per_second=self._corrected.speed)
-
-    def record(self) -> Record:
-        """The same as a record of the question; its places count from the first of ``sources``."""
-        measured = {source.field: (place,) for place, source in enumerate(self.sources) if place}
-        known: dict[str, object] = {"name": self.name, "index": self.index[0], "alias": self.alias}
-        known["counter_bits"] = self._row.bits
-        if self._corrected is not None:
-            known["speed_bytes_per_second"] = self._corrected.speed
-        return Record(InterfaceReading, measured, known, (0,))
+MOST_FIRST = 3
+"""Rows that are asked for by name beside all else that one GET asks for: more would not fit into a packet."""
 
 
 class InterfaceMemory:
     """One interface table of one device: names, aliases, which columns it fills and where its uplink is.
 
-    A CPE with a named uplink is read by that interface alone; all other devices are walked.
+    A CPE with a named uplink is read by that interface alone; all other devices are walked. Of those too, the rows that are
+    named are asked for by GET before the walk, which may not reach them in time: ``first``. Where they have not been met
+    yet, ``where`` may tell at which index they were.
     """
 
     def __init__(self, table: Table, device: Device) -> None:
         self.table = table
-        self.uplink: Uplink | None = None
+        self.uplink: AskedRow | None = None
+        self.first: tuple[AskedRow, ...] = ()
+        self.where: dict[str, bytes] = {}
+        self.is_sought = False
         self.missing_uplink: str | None = None
         self._device_id = device.device_id
         self._named = device.uplink_interface
-        self._wanted = device.uplink_interface if device.role == "cpe" else None
+        is_alone = device.role == "cpe"
+        self._wanted = device.uplink_interface if is_alone else None
+        self.wanted_first = (device.uplink_interface,) if device.uplink_interface is not None and not is_alone else ()
         self._names: Names | None = None
         self._known: dict[str, KnownRow] = {}
         self._counted: dict[bytes, Counted] = {}
@@ -114,14 +86,16 @@ class InterfaceMemory:
         self._known = remembered(self._known, interface_rows.row_texts(self.table, cells), self._names)
         self._correct(cells, self._names)
         self._identity = self._telling_apart(cells)
-        measuring = {source for index in self._names for source in self._measuring(cells, index)}
+        measuring = {
+            source for index in self._names for source in self._measuring(cells, index, self._corrected.get(index))
+        }
         self._columns = tuple(c for c in self.table.columns if c in measuring or c.name in self._identity)
         self._learn_uplink(cells)
         return True
 
     def remember(self, before: InterfaceMemory) -> None:
         """Keep the names of the rows and what was wrong with them when the device is explored again."""
-        self._known, self._told = before._known, before._told
+        self._known, self._told, self.where = before._known, before._told, before.where
         self._counted, self._corrected = before._counted, before._corrected
 
     def _name(self, cells: Cells) -> Names:
@@ -133,9 +107,7 @@ class InterfaceMemory:
 
     def _correct(self, cells: Cells, names: Names) -> None:
         """Find rows of which not everything is believed; those with another name than before, or that are new, are reported."""
-        wide = {column.name for column in self.table.columns if column.bits == WIDE_BITS}
-        dead = [index for index, corrected in self._corrected.items() if not wide.isdisjoint(corrected.without)]
-        self._corrected = corrections(self.table, cells, names, self._counted, dead)
+        self._corrected = self._corrections(cells, names)
         self._counted = {index: counted(self.table, cells, index) for index in names}
         told = {names[index][0]: corrected.why for index, corrected in self._corrected.items()}
         news = {name: why for name, why in told.items() if self._told.get(name) != why}
@@ -145,13 +117,23 @@ class InterfaceMemory:
             more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
             log.warning("%s: interface %s%s: %s", self._device_id, rows[0], more, why)
 
+    def _corrections(self, cells: Cells, names: Names) -> dict[bytes, Correction]:
+        wide = {column.name for column in self.table.columns if column.bits == WIDE_BITS}
+        dead = [index for index, corrected in self._corrected.items() if not wide.isdisjoint(corrected.without)]
+        return corrections(self.table, cells, names, self._counted, dead)
+
     def records(
-        self, readings: Sequence[InterfaceReading], cells: Cells, places: Mapping[tuple[str, bytes], int]
+        self,
+        readings: Sequence[InterfaceReading],
+        cells: Cells,
+        places: Mapping[tuple[str, bytes], int],
+        without: Container[int] = (),
     ) -> list[Record] | None:
         """What ``readings`` took from a walk's cells, as records; None where its rows are not the ones remembered."""
         names = self._known_names(cells)
         if names is None or self.uplink is not None:
             return None
+        names = _but(names, without)
         columns = [column for column in self.table.columns if not column.is_text]
         records = []
         for index, reading in zip(names, readings, strict=True):
@@ -166,8 +148,10 @@ class InterfaceMemory:
             records.append(Record(InterfaceReading, measured, known))
         return records
 
-    def readings(self, cells: Cells) -> tuple[InterfaceReading, ...]:
-        """The interfaces of a walk: the uplink alone where one is named and found, else all."""
+    def readings(self, cells: Cells, without: Container[int] = ()) -> tuple[InterfaceReading, ...]:
+        """The interfaces of a walk: the uplink alone where it is asked for alone and found, else all but those ``without``,
+        which the poll has read by their ifIndex already.
+        """
         self._is_unproven = False
         names = self._known_names(cells)
         if names is None:
@@ -176,6 +160,7 @@ class InterfaceMemory:
                 names = {index: named for index, named in names.items() if self._wanted in named} or names
         if self.uplink is not None:
             names = {index: named for index, named in names.items() if decode_subids(index) == self.uplink.index}
+        names = _but(names, without)
         return interface_rows.interfaces(self.table, cells, names, self._corrected)
 
     @property
@@ -183,31 +168,79 @@ class InterfaceMemory:
         """Whether ``asked`` is all that counts of this table."""
         return self.uplink is not None and not self._is_unproven
 
+    @property
+    def has_first(self) -> bool:
+        """Whether ``asked`` is some of what counts."""
+        return bool(self.first)
+
+    @property
+    def is_to_be_sought(self) -> bool:
+        """Whether rows are named that nobody has met yet, and that a walk of the whole table might not reach in time."""
+        return bool(self.wanted_first) and not self.first and not self.is_sought
+
+    def naming_columns(self) -> list[Source]:
+        """The columns that may hold the name of a row, the likeliest first."""
+        return sorted(self._texts(), key=lambda column: column.field == "alias")
+
+    def meet(self, cells: Cells) -> tuple[InterfaceReading, ...]:
+        """Take the rows that were sought, of which ``cells`` hold every column, and ask for them from now on; none where they
+        are not the named ones.
+        """
+        cells = decode.settled(self.table, cells)
+        names = self._name(cells)
+        corrected = self._corrections(cells, names)
+        self.first = self._rows_of(cells, names, corrected)
+        if not self.first:
+            return ()
+        return interface_rows.interfaces(self.table, cells, names, corrected)
+
     def asked(self) -> list[Asked]:
-        """The uplink's columns as objects of a GET; empty while it is not known where it is."""
-        uplink = self.uplink
-        return [] if uplink is None else [Asked(source, uplink.index) for source in uplink.sources]
+        """What is asked for by name: the columns of the uplink or of the first rows; nothing while they are not known."""
+        rows = self.first if self.uplink is None else (self.uplink,)
+        return [asked for row in rows for asked in row.asked()]
 
     def question_records(self) -> list[Record]:
-        """The uplink as a record of the question, its places counted from the first of ``asked()``."""
-        return [] if self.uplink is None else [self.uplink.record()]
+        """The same rows as records of the question, their places counted from the first of ``asked()``."""
+        rows, records, place = self.first if self.uplink is None else (self.uplink,), [], 0
+        for row in rows:
+            records.append(row.record().moved(place))
+            place += len(row.sources)
+        return records
 
     def read(self, values: Sequence[Value]) -> Found | None:
         """The uplink from the values of ``asked()``; None, and forgotten, where that row is another interface now.
 
         Where the text that proves the row is damaged, the whole table must show whether it is still the same.
         """
-        if self.uplink is not None and isinstance(values[0], Damaged):
+        if self.uplink is None:
+            return self._read_first(values)
+        if isinstance(values[0], Damaged):
             self._is_unproven = True
             return None
-        reading = self.uplink.reading(values) if self.uplink is not None else None
+        reading = self.uplink.reading(values)
         if reading is None:
             self.forget()
             return None
         return Found(interfaces=(reading,))
 
+    def _read_first(self, values: Sequence[Value]) -> Found | None:
+        """The first rows; one whose proof is damaged is left to the walk."""
+        readings, place = [], 0
+        for row in self.first:
+            own = values[place : place + len(row.sources)]
+            place += len(row.sources)
+            reading = row.reading(own)
+            if reading is not None:
+                readings.append(reading)
+            elif not isinstance(own[0], Damaged):
+                self.forget()
+                return None
+        return Found(interfaces=tuple(readings))
+
     def forget(self) -> None:
         self.uplink = None
+        self.first = ()
+        self.is_sought = False
         self._is_unproven = False
         self._names = None
         self._unnamed = frozenset()
@@ -254,25 +287,41 @@ class InterfaceMemory:
 
     def _learn_uplink(self, cells: Cells) -> None:
         self.uplink = self.missing_uplink = None
-        if self._wanted is None or self._names is None:
-            return
-        called = [index for index, (name, _) in self._names.items() if name == self._wanted]
-        for source in self._texts():
-            found = [index for index, value in cells[source.name].items() if decode.text(value) == self._wanted]
-            found = [index for index in found if index in called] or found
-            if len(found) == 1 and found[0] in self._names:
-                measuring = tuple(self._measuring(cells, found[0]))
-                proof = cells[source.name][found[0]]
-                corrected = self._corrected.get(found[0])
-                self.uplink = Uplink(found[0], self._names[found[0]], proof, (source, *measuring), corrected)
-                return
-        self.missing_uplink = None if called else self._wanted
+        names = self._names or {}
+        self.first = self._rows_of(cells, names, self._corrected)
+        self.is_sought = True
+        if self._wanted is not None:
+            self.uplink = self._row_of(self._wanted, cells, names, self._corrected)
+            is_there = self.uplink is not None or any(name == self._wanted for name, _ in names.values())
+            self.missing_uplink = None if is_there else self._wanted
 
-    def _measuring(self, cells: Cells, index: bytes) -> list[Source]:
+    def _rows_of(self, cells: Cells, names: Names, corrected: Mapping[bytes, Correction]) -> tuple[AskedRow, ...]:
+        """The rows that are to be asked for first, as far as they are here."""
+        found = {name: self._row_of(name, cells, names, corrected) for name in self.wanted_first[:MOST_FIRST]}
+        rows = {row.index: (name, row) for name, row in found.items() if row is not None}
+        self.where |= {name: encode_subids(index) for index, (name, _) in rows.items()}
+        return tuple(row for _, row in rows.values())
+
+    def _row_of(
+        self, wanted: str, cells: Cells, names: Names, corrected: Mapping[bytes, Correction]
+    ) -> AskedRow | None:
+        """The only row that a name can mean, as it is asked for by a GET."""
+        called = [index for index, (name, _) in names.items() if name == wanted]
+        for source in self._texts():
+            found = [index for index, value in cells[source.name].items() if decode.text(value) == wanted]
+            found = [index for index in found if index in called] or found
+            if len(found) == 1 and found[0] in names:
+                index = found[0]
+                right = corrected.get(index)
+                measuring = tuple(self._measuring(cells, index, right))
+                return AskedRow(index, names[index], cells[source.name][index], (source, *measuring), right)
+        return None
+
+    def _measuring(self, cells: Cells, index: bytes, corrected: Correction | None = None) -> list[Source]:
         """The columns that give a row's fields: the preferred ones where it has a value there, be it damaged, else the first
         that it answers at all: a state that is unknown now, or a speed of 0, is asked for again.
         """
-        without = self._corrected.get(index, AS_IT_IS).without
+        without = (corrected or AS_IT_IS).without
         columns = [c for c in self.table.columns if not c.is_text and c.name not in without]
         return list(decode.giving(columns, [cells[column.name].get(index) for column in columns]))
 
@@ -289,6 +338,13 @@ class InterfaceMemory:
         if self._unnamed:
             shown.update(*(cells.get(column.name, {}) for column in self.table.columns if not column.is_text))
         return {index: named for index, named in self._names.items() if index in shown}
+
+
+def _but(names: Names, without: Container[int]) -> Names:
+    """The rows but those of these ifIndexes."""
+    if not without:
+        return names
+    return {index: named for index, named in names.items() if decode_subids(index)[0] not in without}
 
 
 def _is_same(known: Value, shown: Value) -> bool:

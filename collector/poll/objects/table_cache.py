@@ -31,6 +31,9 @@ class RowMemory:
     changed, means that the rows are others now: they are forgotten.
     """
 
+    has_first = False
+    """It is asked for whole or not at all."""
+
     def __init__(self, table: Table) -> None:
         self.table = table
         self.is_asked = False

@@ -145,6 +145,7 @@ class Engine:
         self._batch_at = self._batch_due = self._batch_ends = -1.0
         self._sockets: dict[int, Datagrams] = {}
         self._used: dict[int, Datagrams] = {}
+        self._read_by_tick: list[Datagrams] = []
         self._ids: list[int] = []
         self._id_places: dict[int, int] = {}
         """Where the request id was in the last reply of this length; most replies of one length are built alike."""
@@ -162,7 +163,8 @@ class Engine:
         opened.drain(self._take)
 
     def receive(self) -> None:
-        for opened in self._used.values():
+        """Read what came for all but long walks."""
+        for opened in self._read_by_tick:
             opened.drain(self._take)
 
     def expire(self, now: float) -> None:
@@ -246,6 +248,8 @@ class Engine:
         opened = self._used[lane] = self._sockets[lane]
         if lane & HASTY and self.attend is not None:
             self.attend(opened)
+        else:
+            self._read_by_tick.append(opened)
         return opened
 
     def _refused(self, exchange: Exchange, error: Exception, at: float) -> bool:

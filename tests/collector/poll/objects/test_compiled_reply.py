@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.credentials import Credential
+from collector.poll.objects.asked_row import AskedRow
 from collector.poll.objects.compiled_reply import CompiledAnswer, learn_usual
 from collector.poll.objects.decode import Scalars
 from collector.poll.objects.get_request import Asked, Question, access
-from collector.poll.objects.interface_cache import Uplink
 from collector.poll.profile import Source, load_profiles
 from collector.poll.snmp.codec import INTEGER, OCTETS, Value, decode_any, encode_tlv
 from collector.reading import InterfaceReading
@@ -31,7 +31,7 @@ CHANNEL = tuple(
     )
 )
 SCALARS = Scalars((*{source.field: source for source in reversed(GENERIC.scalars)}.values(), *CHANNEL[:1]))
-UPLINK = Uplink(b"\x03", ("wan", "to the house"), b"wan", (NAME, *MEASURING))
+UPLINK = AskedRow(b"\x03", ("wan", "to the house"), b"wan", (NAME, *MEASURING))
 ASKED = [Asked(source) for source in SCALARS.sources] + [Asked(source, UPLINK.index) for source in UPLINK.sources]
 
 whole = st.one_of(st.integers(0, 300), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1))
