@@ -78,7 +78,7 @@ def problems(folder: Path) -> list[str]:
 def _problems(manifest: Mapping[str, Any]) -> list[str]:
     codes = {DAMAGED, INCIDENTS_UNREAD, MODEL_FAILED}
     codes |= {not_known(str(join["name"])) for join in manifest.get("joins", ()) if join["is_warning"]}
-    if any(one["what"] != refused_hours.COPY for one in manifest.get("refused", ())):
+    if not refused_hours.are_copies([refused_hours.Refused(**one) for one in manifest.get("refused", ())]):
         codes.add(refused_hours.CODE)
     return [str(note["text"]) for note in manifest.get("notes", ()) if note["code"] in codes]
 

@@ -13,31 +13,47 @@ CODE = "quality_refused"
 COPY = "double"
 """The fault of hours that are on record already."""
 MOST_FILES = 3
+WHICH = (
+    "; they lie in folders of different days: where one was written over that day's own hours, these are missing, and a copy"
+    " of the data brings them back"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Of ``file`` so many ``rows`` were left out for a fault, or so many values of a column were taken as not measured.
 
-    ``what`` is the code of the fault (see believed_hours.FAULTS) or the name of the column.
+    ``what`` is the code of the fault (see believed_hours.FAULTS) or the name of the column. Of hours that are on record
+    already ``beside`` is the other file that holds them: which of the two is the copy, nobody knows.
     """
 
     file: str
     what: str
     rows: int
+    beside: str = ""
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether the two files lie in folders of different days, so that one may have replaced hours of its own day."""
+        return bool(self.beside) and PurePath(self.file).parent != PurePath(self.beside).parent
+
+    @property
+    def files(self) -> str:
+        return " and ".join(sorted({self.file, self.beside} - {""}))
 
 
 def read(engine: Engine) -> tuple[Refused, ...]:
     """By fault, then by column, the files with the most first; from history_refused."""
     sums = ", ".join(f"CAST(sum(bad_{name}) AS BIGINT)" for name in CELLS)
     found = []
-    for file, code, rows, *cells in engine.rows(
-        f"SELECT file, code, CAST(sum(rows) AS BIGINT), {sums} FROM history_refused GROUP BY file, code"
+    for file, beside, code, rows, *cells in engine.rows(
+        f"SELECT file, beside, code, CAST(sum(rows) AS BIGINT), {sums} FROM history_refused GROUP BY file, beside, code"
     ):
         counts = {code: rows} if code else dict(zip(CELLS, cells, strict=True))
-        found += [Refused(_named(file), what, int(count)) for what, count in counts.items() if count]
+        other = _named(beside) if beside else ""
+        found += [Refused(_named(file), what, int(count), other) for what, count in counts.items() if count]
     order = [*FAULTS, *CELLS]
-    return tuple(sorted(found, key=lambda one: (order.index(one.what), -one.rows, one.file)))
+    return tuple(sorted(found, key=lambda one: (order.index(one.what), -one.rows, one.file, one.beside)))
 
 
 def note(refused: Sequence[Refused]) -> str:
@@ -53,8 +69,11 @@ def note(refused: Sequence[Refused]) -> str:
 
 
 def are_copies(refused: Sequence[Refused]) -> bool:
-    """Whether nothing was left out but hours that count already: that costs nothing, and nobody has to mend it."""
-    return all(one.what == COPY for one in refused)
+    """Whether nothing was left out but hours that count already: that costs nothing, and nobody has to mend it.
+
+    Not where the files are of different days: one may have been written over the other day's own hours.
+    """
+    return all(one.what == COPY and not one.may_be_missing for one in refused)
 
 
 def _rows(code: str, found: Sequence[Refused]) -> str:
@@ -70,11 +89,11 @@ def _count(found: Iterable[Refused]) -> str:
 
 
 def _files(found: Sequence[Refused]) -> str:
-    named = [one.file for one in found if one.file]
+    named = list(dict.fromkeys(one.files for one in found if one.files))
     if not named:
         return ""
-    more = f" and {len(named) - MOST_FILES} more files" if len(named) > MOST_FILES else ""
-    return f" (in {', '.join(named[:MOST_FILES])}{more})"
+    more = f", and {len(named) - MOST_FILES} more" if len(named) > MOST_FILES else ""
+    return f" (in {', '.join(named[:MOST_FILES])}{more}{WHICH if any(one.may_be_missing for one in found) else ''})"
 
 
 def _named(file: str) -> str:

@@ -73,9 +73,10 @@ HAVING count(*) > bit_count(bit_or(CAST(1 AS BIGINT) << CAST(epoch_us(hour) // {
 def doubled() -> str:
     """The table ``doubled_hours``: the rows of ``double_days``, numbered by device and hour, those most observed first."""
     order = [f"judged.{name} DESC NULLS LAST" for name in _kinds() if name not in QUALITY_HOURS.key]
+    window = f"(PARTITION BY judged.device_id, judged.hour ORDER BY {', '.join(order)}, judged.{FILE})"
     return (
-        f"CREATE TABLE doubled_hours AS SELECT {_names('judged.')}, judged.{FILE}, row_number() OVER ("
-        f"PARTITION BY judged.device_id, judged.hour ORDER BY {', '.join(order)}, judged.{FILE}) AS place"
+        f"CREATE TABLE doubled_hours AS SELECT {_names('judged.')}, judged.{FILE}, row_number() OVER {window} AS place,"
+        f" first_value(judged.{FILE}) OVER {window} AS kept_file"
         " FROM judged_hours AS judged JOIN double_days ON double_days.device_id = judged.device_id"
         f" AND double_days.day = epoch_us(judged.hour) // {DAY} WHERE judged.fault IS NULL"
     )
@@ -94,7 +95,8 @@ def single() -> str:
 def refused() -> str:
     """The table ``chunk_refused``: by file and fault how many rows were left out, and without a fault how many cells.
 
-    Its columns are ``file, code, rows``, and ``bad_…`` for each of CELLS, be they read by a panel or not.
+    Its columns are ``file, beside, code, rows`` (``beside`` is the file from which the same hour was taken, where it is
+    another), and ``bad_…`` for each of CELLS, be they read by a panel or not.
     """
     cells = [f"bad_{name}" for name in CELLS]
     sums = ", ".join(
@@ -102,14 +104,15 @@ def refused() -> str:
     )
     none = ", ".join(f"CAST(0 AS BIGINT) AS {name}" for name in cells)
     return (
-        f"CREATE TABLE chunk_refused AS SELECT {FILE} AS file, fault AS code, count(*) AS rows, {sums}"
-        f" FROM judged_hours WHERE fault IS NOT NULL OR {' OR '.join(cells)} GROUP BY {FILE}, fault"
-        f" UNION ALL SELECT {FILE}, 'double', count(*), {none} FROM doubled_hours WHERE place > 1 GROUP BY {FILE}"
+        f"CREATE TABLE chunk_refused AS SELECT {FILE} AS file, CAST(NULL AS VARCHAR) AS beside, fault AS code,"
+        f" count(*) AS rows, {sums} FROM judged_hours WHERE fault IS NOT NULL OR {' OR '.join(cells)} GROUP BY {FILE}, fault"
+        f" UNION ALL SELECT {FILE}, nullif(kept_file, {FILE}), 'double', count(*), {none} FROM doubled_hours"
+        f" WHERE place > 1 GROUP BY {FILE}, kept_file"
     )
 
 
 NONE_REFUSED = (
-    "CREATE TABLE chunk_refused (file VARCHAR, code VARCHAR, rows BIGINT, "
+    "CREATE TABLE chunk_refused (file VARCHAR, beside VARCHAR, code VARCHAR, rows BIGINT, "
     + ", ".join(f"bad_{name} BIGINT" for name in CELLS)
     + ")"
 )

@@ -224,6 +224,19 @@ def test_a_copy_in_the_folder_of_another_day_counts_once(given: Given, tmp_path:
         assert panel.area_weeks.equals(whole.area_weeks)
 
 
+@pytest.mark.parametrize("day", [8, 10, 20])
+def test_a_day_that_a_copy_of_another_was_written_over_is_told_with_both_files(given: Given, day: int) -> None:
+    folder = f"date={FIRST + datetime.timedelta(days=day):%Y-%m-%d}"
+    (given.data / "quality" / folder / "given.parquet").write_bytes((given.data / "quality" / FILE).read_bytes())
+    panel = given.panel()
+    assert observed_hours(panel) == pytest.approx(HOURS - 24)
+    both = " and ".join(sorted([FILE, f"{folder}/given.parquet"]))
+    said = refused_hours.note(panel.refused)
+    assert f"24 that are on record already (the same device and hour more than once) (in {both}; they lie in" in said
+    assert "where one was written over that day's own hours, these are missing" in said
+    assert not refused_hours.are_copies(panel.refused)
+
+
 def test_all_weeks_in_one_file_and_in_their_own_too_count_once(given: Given, tmp_path: Path) -> None:
     whole = given.panel()
     rows = [quiet(FIRST + datetime.timedelta(hours=hour)) for hour in range(HOURS)]
@@ -237,7 +250,8 @@ def test_of_two_accounts_of_an_hour_that_of_more_time_holds(given: Given) -> Non
     at = BAD_DAY + datetime.timedelta(hours=6)
     given.write(DAY, [quiet(at) | {"observed_seconds": 600.0, "down_seconds": 600.0}], name="another")
     panel = given.panel()
-    assert panel.refused == (refused_hours.Refused(f"{DAY}/another.parquet", "double", 1),)
+    assert panel.refused == (refused_hours.Refused(f"{DAY}/another.parquet", "double", 1, FILE),)
+    assert refused_hours.are_copies(panel.refused)
     assert panel.area_weeks["down_hours_per_customer"].astype(float).sum() == 0
 
 
