@@ -79,6 +79,7 @@ class JoinSettings:
     ``areas`` and ``devices``: where customers live, and behind what. An export of customers without more than
     ``absent_customers`` of those on record is refused until somebody says why. ``dates`` and ``same_area``: complaints and
     answers from the time in which their customer was one, and from the customer's own area where they name one.
+    ``reasons``: departures with a notice or a reason that is known.
     """
 
     complaints: float = 0.7
@@ -89,6 +90,7 @@ class JoinSettings:
     absent_customers: float = 0.2
     dates: float = 0.8
     same_area: float = 0.8
+    reasons: float = 0.7
 
 
 DEFAULT_FILE = Path("dashboard.toml")

@@ -15,7 +15,7 @@ from dashboard.models.leaving import rolling_origin
 from dashboard.models.leaving.rolling_origin import MEASURES, NAIVE, Backtest
 from dashboard.models.statistics.interval_sides import Side, side_in
 from dashboard.panel import assemble as panels
-from dashboard.panel import withholding
+from dashboard.panel import join_coverage, withholding
 from dashboard.panel.engines.sql_engine import EngineError
 from dashboard.results import backtest_results
 from dashboard.tables import quality_hours
@@ -47,6 +47,7 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
         panel = withholding.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings, now=now))
     except (SnapshotError, panels.PanelError, quality_hours.TableError, EngineError) as error:
         raise build.BuildError(str(error)) from error
+    require_reasons(panel)
     lag = settings.analysis.reporting_lag_days
     past = rolling_origin.Past(panel.customer_weeks, panel.customer_periods, panel.area_weeks, panel.cut_off, lag)
     found = rolling_origin.backtest(past, most=most, seed=settings.analysis.seed, progress=progress)
@@ -72,6 +73,13 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
         "notes": list(found.notes),
     }
     return backtest_results.write(settings.data, tables, manifest), found
+
+
+def require_reasons(panel: panels.Panel) -> None:
+    """Raise build.BuildError where it is not known of enough departures why: there is nothing to hold a ranking against."""
+    for join in panel.joins:
+        if join.name == join_coverage.REASONS and not join.is_known:
+            raise build.BuildError(f"how many leave of their own will is not known: {join.text}")
 
 
 def verdict(found: Backtest) -> str:

@@ -32,6 +32,7 @@ T = TypeVar("T")
 Progress = Callable[[str], None]
 
 MODEL_FAILED = "model_failed"
+WHY_UNRANKED = "it is not known of enough departures whether customers left of their own will"
 
 
 @dataclass
@@ -74,7 +75,9 @@ def fit(
         tables["area_rates"] = rates
     rests = panel.knows(join_coverage.COMPLAINTS) and panel.knows(join_coverage.DEVICES)
     effects = attempt.fit("the effect of quality on complaints", lambda: complaint_model.fit(weeks)) if rests else None
-    leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
+    leaving = None
+    if panel.knows(join_coverage.REASONS):
+        leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))
     seen = None
     if panel.knows(join_coverage.DEVICES):
         seen = attempt.fit("unseen hours", lambda: unseen_hours.unseen(panel.area_days, weeks))
@@ -114,6 +117,8 @@ def _ranked(
     """The ranking, and what better quality would save, where the hazard of leaving could be fitted."""
     weeks, periods, seed = panel.area_weeks, panel.customer_periods, settings.analysis.seed
     areas = sorted(set(periods["area"]) | set(weeks["area"]))
+    if not panel.knows(join_coverage.REASONS):
+        return {"ranking": rank_areas.unranked(panel.customers_now, weeks, areas, WHY_UNRANKED)}
     ahead = coming = growth = None
     if predictor is not None:
         ahead = attempt.fit(
@@ -230,8 +235,12 @@ def _loyal(
     held = struck = None
     if panel.knows(join_coverage.DEVICES):
         whose, outcomes = panel.knows(join_coverage.COMPLAINERS), incidents.OUTCOMES
-        if not panel.knows(join_coverage.COMPLAINTS):
-            outcomes = tuple(name for name in outcomes if name == "leaving")
+        unknown = {
+            outcome
+            for outcome, join in (("complaints", join_coverage.COMPLAINTS), ("leaving", join_coverage.REASONS))
+            if not panel.knows(join)
+        }
+        outcomes = tuple(name for name in outcomes if name.partition("_")[0] not in unknown)
         held = attempt.fit(
             "loyalty",
             lambda: held_or_loyal.loyalty(now, panel.quality_complaints, panel.cut_off, knows_complaints=whose),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OUTCOMES: dict[str, str] = {"complaints": "complaints", "leaving": "leaving"}
 """What each effect model explains, in words."""
-RESTS_ON: dict[str, tuple[str, ...]] = {"complaints": ("complaints", "devices"), "leaving": ("devices",)}
+RESTS_ON: dict[str, tuple[str, ...]] = {"complaints": ("complaints", "devices"), "leaving": ("devices", "reasons")}
 """The joins without which nothing is known of an outcome."""
 LESS: dict[str, str] = {"complaints": "fewer complaints", "leaving": "less leaving"}
 WITHDRAWN = "A check that should find nothing found something, or could not be run, so this is called an association, not an effect."

@@ -59,6 +59,7 @@ JOINS: dict[str, str] = {
     "answerers": "Survey answers of a customer on record",
     "devices": "Customers when the records end: behind a device that the network knows",
     "areas": "Customers when the records end: in a neighbourhood on record",
+    "reasons": "Departures with a notice, or a reason that is known",
     "prices": "Customers when the records end: whose plan has a price for new ones",
 }
 """How many rows name what else is on record."""

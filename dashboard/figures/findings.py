@@ -100,6 +100,8 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
 
 def headline(row: Mapping[str, Any]) -> str:
     """The finding in one sentence."""
+    if numbers.is_missing(row["leavers"]):
+        return f"How many will leave is not known{because(row['note'])}."
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["expected_leavers_90d"]):
         return f"There is too little data to say how many will leave{because(row['note'])}."
     expected = numbers.leavers(row["expected_leavers_90d"])
@@ -122,6 +124,8 @@ def because(note: Any) -> str:
 
 def certainty(row: Mapping[str, Any], areas: int) -> str:
     """How sure the finding is, in words that a manager can act on."""
+    if numbers.is_missing(row["leavers"]):
+        return "No interval is given, because this is not known."
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["excess_leavers_90d_low"]):
         return "No interval is given: it would be too wide to be useful."
     side = side_in(row, "excess_leavers_90d")
@@ -225,8 +229,12 @@ def _figures(row: Mapping[str, Any], currency: str) -> tuple[Figure, ...]:
         Figure("Customers", numbers.count(row["customers"])),
         Figure("Monthly revenue at risk", numbers.money(row["monthly_revenue_at_risk"], currency)),
         Figure("Rank", whole(row["rank"]), shown(rank_span(row))),
-        Figure("Left in the period analysed", numbers.count(row["leavers"])),
+        Figure("Left in the period analysed", _counted(row["leavers"])),
     )
+
+
+def _counted(value: Any) -> str:
+    return known.NOT_KNOWN if numbers.is_missing(value) else numbers.count(value)
 
 
 def excess_text(value: Any) -> str:
@@ -260,8 +268,9 @@ def _rates_of(results: Results, area: str) -> list[dict[str, Any]]:
 
 
 def _unknown_rates(results: Results, area: str) -> tuple[Figure, ...]:
-    """Rates that no area, or not this one, has because complaints are not known."""
-    if known.unknown(results, "complaints") is None and known.unknown_in(results, area, "area_complaints") is None:
+    """Rates that no area, or not this one, has because complaints, or who left of their own will, are not known."""
+    why = known.first_unknown(results, "complaints", "reasons")
+    if why is None and known.unknown_in(results, area, "area_complaints") is None:
         return ()
     counted = set(results.area_rates.loc[results.area_rates["area"] == area, "outcome"])
     return tuple(Figure(name, known.NOT_KNOWN) for key, name in RATE_NAMES.items() if key not in counted)

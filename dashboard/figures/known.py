@@ -18,6 +18,7 @@ SUBJECTS: dict[str, str] = {
     "area_complaints": "Complaints are",
     "area_complainers": "Which customers complained is",
     "complaint_weeks": "Complaints of some weeks are",
+    "reasons": "How many leave of their own will is",
     "prices": "What customers pay above the price for new ones is",
 }
 """The joins of panel_joins, by what is not known without them."""
@@ -103,6 +104,10 @@ NOWHERE = "name no customer or neighbourhood on record, a placeholder, or a cust
 UNDERCOUNTED: dict[str, tuple[str, str]] = {
     "complaints": ("Complaints", NOWHERE),
     "answers": ("Survey answers", NOWHERE),
+    "reasons": (
+        "Voluntary departures",
+        "departures have neither a notice nor a reason that is known, and count as gone for other reasons",
+    ),
 }
 
 

@@ -338,7 +338,9 @@ def price_rows(results: Results, currency: str, minimum: int) -> tuple[list[list
     if every is None:
         return shown, "Prices for new customers are not on record, so price gaps cannot be computed."
     if numbers.is_missing(every["rate_ratio"]):
-        return shown, str(every["note"] or "Whether the gap affects leaving could not be estimated.")
+        return shown, known.unknown(results, "reasons") or str(
+            every["note"] or "Whether the gap affects leaving could not be estimated."
+        )
     note = str(every["note"] or "")
     said = f"{price_link(every, numbers.money(1, currency))}."
     return shown, f"{said} {note[:1].upper()}{note[1:].rstrip('.')}." if note else said

@@ -68,7 +68,8 @@ def _reasons(
     """
     area = str(row["area"])
     if area not in told and row["verdict"] == "too_little_data":
-        return f"Too little data{because(row['note'])}"
+        what = "Not known" if numbers.is_missing(row["leavers"]) else "Too little data"
+        return f"{what}{because(row['note'])}"
     said = list(told.get(area, ()))
     if not said and row["verdict"] in NAMED and area in below:
         said.append(f"No single reason stands out; the largest is {below[area][0].lower()}{below[area][1:]}")

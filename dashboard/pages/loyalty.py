@@ -168,7 +168,12 @@ def _incidents(results: Results) -> html.Section:
     if not rows and not outages.matched_rows(results):
         why = known.unknown(results, "devices") or TEXT["incidents_none"]
         return parts.panel(TEXT["incidents"], html.P(why, className="quiet"))
-    told = (TEXT["incidents_how"], known.unknown(results, "complaints"), outages.known_from(results))
+    told = (
+        TEXT["incidents_how"],
+        known.unknown(results, "complaints"),
+        known.unknown(results, "reasons"),
+        outages.known_from(results),
+    )
     how = " ".join(text for text in told if text)
     said = html.Ul([html.Li(line) for line in outages.sentences(results)])
     columns = ("What", "Without service", "Weeks", "Per 1,000 customers", "Usual", "In all", "Says")

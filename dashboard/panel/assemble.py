@@ -15,7 +15,7 @@ import pyarrow as pa
 from bairro_error import BairroError
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.panel import refused_hours
+from dashboard.panel import departure_reasons, refused_hours
 from dashboard.panel.engines import choice
 from dashboard.panel.engines.sql_engine import Engine, FilesChangedError
 from dashboard.panel.join_coverage import Join, joins_of
@@ -229,7 +229,7 @@ def _build(
             last_complete=span.last_complete,
             counts=counts,
             notes=notes_of(engine, counts, span.last_complete, settings),
-            joins=joins_of(engine, settings),
+            joins=(*joins_of(engine, settings), departure_reasons.of_reasons(engine, settings.joins.reasons)),
             refused=refused_hours.read(engine),
         )
 

@@ -17,6 +17,7 @@ COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answ
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"
 COMPLAINTS_OF_AREAS, COMPLAINERS_OF_AREAS = "area_complaints", "area_complainers"
 WEEKS_OF_COMPLAINTS = "complaint_weeks"
+REASONS = "reasons"
 RECENT_DAYS = 56
 """Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
 FEWEST_RECENT = 10
@@ -163,11 +164,11 @@ def _of_events(names: tuple[str, str], counts: tuple[int, ...] | None, read: int
         where += f" (another {stand_ins:,} name the same customer over and over, as a placeholder does)"
     if misdated:
         where += f" ({misdated:,} are from before or after their customer's time)"
-    of_areas = _judged(placed_name, _Counted(placed, total, recent_placed, recent), floor, where)
+    of_areas = _judged(placed_name, Counted(placed, total, recent_placed, recent), floor, where)
     if of_areas.is_known and not used:
         why = f"none of {total:,} {noun} dates from a day when its customer was on record"
         of_areas = _nothing(placed_name, floor, read, why, is_warning=True)
-    of_customers = _judged(named_name, _Counted(named, total, recent_named, recent), floor, "name a customer on record")
+    of_customers = _judged(named_name, Counted(named, total, recent_named, recent), floor, "name a customer on record")
     if not of_areas.is_known:
         of_customers = replace(of_areas, name=named_name, is_warning=False)
     elif nameless == total:
@@ -176,7 +177,7 @@ def _of_events(names: tuple[str, str], counts: tuple[int, ...] | None, read: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class Counted:
     """Of ``rows`` ``joined`` join, over all weeks and over the last eight."""
 
     joined: int
@@ -184,16 +185,19 @@ class _Counted:
     recent_joined: int
     recent: int
 
+    def at_worst(self, floor: float) -> tuple[int, int, str]:
+        """How many join of how many, and of when: of the last eight weeks where these are worse and the whole is well."""
+        is_whole_well = self.joined >= floor * self.rows
+        is_late_worse = self.recent >= FEWEST_RECENT and self.recent_joined * self.rows < self.joined * self.recent
+        if is_whole_well and is_late_worse:
+            return self.recent_joined, self.recent, " of the last eight weeks"
+        return self.joined, self.rows, ""
 
-def _judged(name: str, counted: _Counted, floor: float, what: str) -> Join:
+
+def _judged(name: str, counted: Counted, floor: float, what: str) -> Join:
     """The whole, or the last eight weeks where these are worse and the whole is above the floor."""
-    joined, rows, noun, lately = counted.joined, counted.rows, _noun(name), ""
-    if (
-        counted.recent >= FEWEST_RECENT
-        and counted.recent_joined / counted.recent < joined / rows
-        and joined >= floor * rows
-    ):
-        joined, rows, lately = counted.recent_joined, counted.recent, " of the last eight weeks"
+    joined, rows, lately = counted.at_worst(floor)
+    noun = _noun(name)
     is_known = joined >= floor * rows
     kind = "nps" if name in (ANSWERS, ANSWERERS) else "complaints"
     remedy = f"the import of {kind} says why and how to fix it (bairro import {kind} FILE); then build again"

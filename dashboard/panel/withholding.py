@@ -17,6 +17,7 @@ from dashboard.panel.join_coverage import (
     COMPLAINTS,
     COMPLAINTS_OF_AREAS,
     PRICES,
+    REASONS,
     WEEKS_OF_COMPLAINTS,
 )
 from dashboard.tables.panel_tables import AREA_WEEKS
@@ -24,10 +25,12 @@ from dashboard.tables.panel_tables import AREA_WEEKS
 LOOKED_BACK = 56
 _OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
 
+_ENDS = ["left_voluntarily", "left_otherwise"]
+
 
 def withheld(panel: Panel) -> Panel:
     """The panel with null, or no row, where it rests on a join that is not known, everywhere or in some areas."""
-    panel = _in_weeks(_in_areas(panel))
+    panel = _without_reasons(_in_weeks(_in_areas(panel)))
     weeks = panel.area_weeks
     if not panel.knows(COMPLAINTS):
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
@@ -50,6 +53,19 @@ def withheld(panel: Panel) -> Panel:
         customer_periods=_without(panel.customer_periods, unknown),
         customer_weeks=_without(panel.customer_weeks, unknown),
         customers_now=_without(panel.customers_now, unknown),
+    )
+
+
+def _without_reasons(panel: Panel) -> Panel:
+    """The panel without who left of their own will, where that is not known of too many departures."""
+    if panel.knows(REASONS):
+        return panel
+    return replace(
+        panel,
+        area_weeks=_without(panel.area_weeks, ["leavers_voluntary", "leavers_other"]),
+        customer_periods=_without(panel.customer_periods, _ENDS),
+        customer_weeks=_without(panel.customer_weeks, _ENDS),
+        departures=panel.departures.assign(exit_reason=None),
     )
 
 

@@ -18,8 +18,12 @@ AREA_WEEKS = TableSpec(
         ),
         Column("customer_days", "number", "days that customers were with the provider in the week, summed", True),
         Column("joiners", "integer", "spells that began", True),
-        Column("leavers_voluntary", "integer", "voluntary departures, dated by notice where there is one", True),
-        Column("leavers_other", "integer", "departures for another reason", True),
+        Column(
+            "leavers_voluntary",
+            "integer",
+            "voluntary departures, dated by notice where there is one; null where too few departures have a known reason",
+        ),
+        Column("leavers_other", "integer", "departures for another reason; null likewise"),
         *(
             Column(
                 f"complaints_{c}",

@@ -41,7 +41,7 @@ RANKING = TableSpec(
         Column("rank_high", "integer", "worst rank in the 95% interval"),
         Column("verdict", "text", "at_risk | watch | ordinary | too_little_data", True),
         Column("customers", "integer", "customers on the cut-off day", True),
-        Column("leavers", "integer", "voluntary departures counted in the time at risk", True),
+        Column("leavers", "integer", "voluntary departures counted in the time at risk; null where they are not known"),
         Column("expected_leavers_90d", "number", "departures expected in the next 90 days"),
         Column("expected_leavers_90d_low", "number", "lower end of its 95% interval"),
         Column("expected_leavers_90d_high", "number", "upper end"),

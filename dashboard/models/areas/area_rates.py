@@ -20,12 +20,15 @@ def area_rates(customer_periods: pd.DataFrame, area_weeks: pd.DataFrame, custome
 
     Leaving is standardised by tenure and lock-in. Complaints are counted by area and week, without their makers'
     tenure, and so are standardised by customer-days alone; areas and weeks in which they are not known are left out.
+    There are no rows of leaving where it is not known who left of their own will.
     """
-    leaving = standardise.leaving(customer_periods).areas
+    has_leaving = bool(customer_periods["left_voluntarily"].notna().all())
+    leaving = standardise.leaving(customer_periods if has_leaving else customer_periods.iloc[:0]).areas
     complete = area_weeks[area_weeks["is_complete"].astype(bool)]
-    areas = sorted(set(leaving.index) | set(area_weeks["area"]))
+    areas = sorted(set(customer_periods["area"]) | set(area_weeks["area"]))
     current = customers.groupby("area").size().reindex(areas, fill_value=0).to_numpy()
-    parts = [_rows("leaving", leaving.reindex(areas, fill_value=0.0), current)]
+    by_area = leaving.reindex(areas if has_leaving else [], fill_value=0.0)
+    parts = [_rows("leaving", by_area, current if has_leaving else current[:0])]
     told = complete[complete["complaints_other"].notna()]
     withheld = set(complete["area"]) - set(told["area"])
     known = [place for place, area in enumerate(areas) if area not in withheld]

@@ -22,6 +22,7 @@ DRAWS = 2000
 FALSE_FINDS = 0.10
 WATCH_PROBABILITY = 0.80
 NAIVE_WEEKS = 13
+EXPECTED, EXCESS = "expected_leavers_90d", "excess_leavers_90d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def rank(
     rows = pd.DataFrame({"area": areas})
     rows["customers"] = here.astype(int)
     rows["leavers"] = totals["events"].to_numpy().astype(int)
-    for name, draws in (("expected_leavers_90d", expected), ("excess_leavers_90d", excess)):
+    for name, draws in ((EXPECTED, expected), (EXCESS, excess)):
         rows[name] = np.where(told, draws.mean(axis=0), np.nan)
         rows[f"{name}_low"], rows[f"{name}_high"] = np.where(told, np.quantile(draws, (0.025, 0.975), axis=0), np.nan)
     rows["is_found"] = _found(excess, told)
@@ -92,6 +93,19 @@ def rank(
     rows["note"] = _notes(rows, totals, told, minimum_expected)
     ordered = rows.sort_values(["rank", "area"], na_position="last", ignore_index=True)
     return Ranking(ordered, tuple(areas), expected, excess, ratios)
+
+
+def unranked(customers: pd.DataFrame, area_weeks: pd.DataFrame, areas: list[str], why: str) -> pd.DataFrame:
+    """Rows of the result table without ranks or leavers, where these are not known: ``why`` says so in each."""
+    rows = pd.DataFrame({"area": areas})
+    rows["customers"] = customers.groupby("area").size().reindex(areas, fill_value=0).to_numpy().astype(int)
+    for name in ("leavers", "rank", "rank_low", "rank_high"):
+        rows[name] = pd.array([pd.NA] * len(rows), dtype="Int64")
+    ends = [f"{name}{end}" for name in (EXPECTED, EXCESS) for end in ("", "_low", "_high")]
+    rows[[*ends, "monthly_revenue_at_risk"]] = np.nan
+    rows["is_found"], rows["verdict"], rows["note"] = False, "too_little_data", why
+    rows["outage_minutes_per_customer"] = outage_minutes(area_weeks).reindex(areas).to_numpy()
+    return rows
 
 
 def outage_minutes(area_weeks: pd.DataFrame) -> pd.Series:

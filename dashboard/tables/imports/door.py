@@ -59,7 +59,7 @@ def read_sheet(
         read = _named(export, spec, areas, today)
     made = scales.checked(scales.without_words(_with_plain_dates(read.made, spec)), read.scale)
     if spec.name == "customers":
-        made = reasons.without_unknown(made)
+        made = reasons.told_where_none(reasons.without_unknown(made))
     if spec.name == "complaints":
         made = times_of_day.without_days_alone(made)
     made = money.checked(made, read.export, read.unused, spec, settings.currency)

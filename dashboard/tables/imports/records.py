@@ -19,7 +19,7 @@ from dashboard.config import DashboardSettings
 from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import lost_departures, money, throughout, yearly_prices
-from dashboard.tables.checks.on_record import overturned, repeats
+from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
 from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
 from dashboard.tables.imports.context import Context
@@ -122,6 +122,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
     rows = _hashed(rows, key, context.spec, sheet)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
         rows, kept = kept_columns.kept(connection, context.spec, rows, context.stored, sheet)
+        rows, same_reasons = reasons_on_record.kept(connection, rows, context.stored, sheet.unknown_reasons)
         ends = with_ends(connection, context, rows, sheet)
         rows, faults, duplicates = _checked(connection, ends.rows, faults, context, sheet.unit)
         lost = lost_departures.of_import(context.spec, sheet, faults)
@@ -179,6 +180,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         notes=(
             *absence,
             *kept,
+            *same_reasons,
             *ends.notes,
             *few_back,
             *on_days,

@@ -19,7 +19,7 @@ from dashboard.tables.checks.cells.date_orders import Customs, Order
 from dashboard.tables.checks.columns import categories, statuses
 from dashboard.tables.dates.spelled import plain, with_english_names
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
-from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, joined
+from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, has_content, joined
 from dashboard.tables.schema import CHOICES
 
 
@@ -66,6 +66,8 @@ def translate(
         made = _column(work, name, mapping.columns[name], columns)
         if made is not None:
             columns[name] = made
+    if "end_reason" in columns:
+        columns["end_reason"] = _of_ends(columns, sheet.columns, mapping.columns["end_reason"])
     taken = {column_name(source) for column in mapping.columns.values() for source in column.source}
     unused = {name: column for name, column in sheet.columns.items() if name not in taken}
     made = replace(
@@ -78,6 +80,14 @@ def translate(
     )
     made = _looked_through(made, sheet, mapping, unused)
     return made.without(work.faults, work.notes)
+
+
+def _of_ends(made: Table[str, pa.Array], export: Table[str, pa.Array], wanted: ColumnMapping) -> pa.Array:
+    """Reasons of leaving without those that the mapping alone gives to customers who have not gone: it means those who have."""
+    reasons = made["end_reason"]
+    ends = [made[name] for name in ("ended_on", "notice_on") if name in made]
+    sources = [export[column_name(source)] for source in wanted.source if column_name(source) in export]
+    return pc.if_else(has_content([*ends, *sources], len(reasons)), reasons, pa.scalar(None, pa.string()))
 
 
 def _looked_through(made: Sheet, sheet: Sheet, mapping: Mapping, unused: Table[str, pa.Array]) -> Sheet:

@@ -120,6 +120,19 @@ def without_answers_and_prices(provider: Provider) -> World:
     return provider(breaking("nps", "customer_id", 1.0), breaking("prices", "plan", 1.0))
 
 
+def without_reasons(frames: dict[str, pd.DataFrame]) -> None:
+    """Most reasons in words that nobody knows, and no notices."""
+    customers = frames["customers"]
+    has_gone = customers["end_reason"].notna() & (customers.index % 4 > 0)
+    customers.loc[has_gone, "end_reason"] = "Voluntad propia"
+    customers["notice_on"] = customers["notice_on"].where(~has_gone)
+
+
+@pytest.fixture(scope="module")
+def without_areas_and_reasons(provider: Provider) -> World:
+    return provider(breaking("customers", "area", 1.0), without_reasons)
+
+
 def texts(component: Any) -> list[str]:
     """Every text of a page, in its order, labels and hover texts too; figures and tables of a grid are data."""
     found: list[str] = []
@@ -287,16 +300,46 @@ def test_customers_behind_unknown_devices(provider: Provider, share: float) -> N
         assert "No outage could be compared" not in text
 
 
-def test_customers_in_unknown_neighbourhoods_are_said(provider: Provider) -> None:
-    world = provider(breaking("customers", "area", 1.0))
-    assert world.exit_codes["customers"] == 1
-    said = pages(world)
-    assert all("Where customers live is not known: 0 of" in text for path, text in said.items() if path != "/")
-
-
 def test_prices_of_plans_that_nobody_has(without_answers_and_prices: World) -> None:
     world = without_answers_and_prices
     assert world.exit_codes["prices"] == 1
     said = pages(world)["/loyalty"]
     assert "What customers pay above the price for new ones is not known: 0 of" in said
     assert "Prices for new customers are not on record" not in said
+
+
+NONE_LEAVE = (
+    r"\b0(\.0)? (customers )?(leavers|left|leave)",
+    r"No effect of quality on leaving",
+    r"Customers who left [\d.]",
+    r"Left in the period analysed [\d.]",
+    r"expected to leave in the next 90 days[,:]",
+    r"too little data to say how many will leave",
+)
+
+
+def test_customers_in_unknown_neighbourhoods_and_departures_for_unknown_reasons(
+    without_areas_and_reasons: World,
+) -> None:
+    world = without_areas_and_reasons
+    assert world.exit_codes["customers"] == 1
+    source, area = Source(world.settings), str(world.results.ranking["area"].iloc[0])
+    paths = ("/areas", "/fixes", "/loyalty", "/evidence", f"/area/{area}")
+    said = {path: " ".join(texts(page(source, path))) for path in paths}
+    assert all("Where customers live is not known: 0 of" in text for text in said.values())
+    said |= downloads(world)
+    sentence = (
+        r"leave of their own will is not known: [\d,]+ of [\d,]+ departures have a reason that is known, or a notice"
+    )
+    for path, text in said.items():
+        for zero in NONE_LEAVE:
+            assert not re.search(zero, text), (path, zero)
+        if "csv" not in path:
+            assert re.search(sentence, " ".join(text.split())), path
+    stored = world.results
+    assert stored.area_weeks[["leavers_voluntary", "leavers_other"]].isna().all(axis=None)
+    assert stored.ranking[["leavers", "rank", "expected_leavers_90d", "monthly_revenue_at_risk"]].isna().all(axis=None)
+    assert "leaving" not in {*stored.area_rates["outcome"], *stored.incident_effects["outcome"]}
+    assert stored.avoidable.empty
+    assert not stored.effects["model"].str.startswith("leaving").any()
+    assert stored.effects["model"].str.startswith("complaints").any()

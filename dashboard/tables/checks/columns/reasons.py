@@ -20,6 +20,7 @@ _TEXT = (Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8")
 _WORDS = tomllib.loads(_TEXT)["reasons"]
 MOST_WORDS, LONGEST = 30, 40
 """Columns with more different reasons, or longer ones, may hold what people wrote, which is not repeated."""
+FEWEST_TOLD, SHARE_TOLD = 5, 0.3
 _FLAGS = pa.array([*tomllib.loads(_TEXT)["status"]["yes"], *tomllib.loads(_TEXT)["status"]["no"]], pa.string())
 
 
@@ -59,7 +60,12 @@ def without_unknown(sheet: Sheet) -> Sheet:
     given = int(np.count_nonzero(reasons.is_valid().to_numpy(zero_copy_only=False) & is_end))
     blanked_reasons = pc.if_else(unknown, pa.scalar(None, pa.string()), reasons)
     warning = _said_of_unknown(number, given, pc.unique(reasons.filter(unknown)).to_pylist())
-    return replace(sheet, columns={**sheet.columns, "end_reason": blanked_reasons}, warnings=(*sheet.warnings, warning))
+    return replace(
+        sheet,
+        columns={**sheet.columns, "end_reason": blanked_reasons},
+        warnings=(*sheet.warnings, warning),
+        unknown_reasons=tuple(sheet.lines[unknown.to_numpy(zero_copy_only=False)].tolist()),
+    )
 
 
 def _said_of_unknown(number: int, given: int, words: list[str]) -> str:
@@ -67,9 +73,34 @@ def _said_of_unknown(number: int, given: int, words: list[str]) -> str:
     some = f" ({', '.join(repr(word) for word in words[:3])})" if are_words else ""
     return (
         f"end_reason: {number:,} of {given:,} reasons are none of {', '.join(END_REASONS)}{some}, so why these customers went"
-        " is not known: those with a notice_on count as voluntary, the others as gone for other reasons, so that pages may show"
-        " too few who left of their own will. A mapping says"
+        " is not known where it is not on record already: those with a notice_on count as voluntary, the others as gone for"
+        " other reasons, so that pages may show too few who left of their own will, or cannot say how many. A mapping says"
         " under [columns.end_reason.values] which word is which (--propose writes one)"
+    )
+
+
+def told_where_none(sheet: Sheet) -> Sheet:
+    """The customers with a note where of many who have gone nothing says why: pages then cannot say how many chose to."""
+    ended = sheet.columns.get("ended_on")
+    if ended is None:
+        return sheet
+    lacks = ended.is_valid().to_numpy(zero_copy_only=False)
+    number = int(lacks.sum())
+    for name in ("end_reason", "notice_on"):
+        if name in sheet.columns:
+            lacks &= sheet.columns[name].is_null().to_numpy(zero_copy_only=False)
+    lacking = int(lacks.sum())
+    if lacking < FEWEST_TOLD or lacking <= SHARE_TOLD * number:
+        return sheet
+    return replace(sheet, notes=(*sheet.notes, _said_of_none(lacking, number)))
+
+
+def _said_of_none(lacking: int, number: int) -> str:
+    return (
+        f"{lacking:,} of {number:,} rows with an ended_on have neither an end_reason nor a notice_on, so they count as gone for"
+        " other reasons, and pages cannot say how many left of their own will: export the reasons, or the days of notice; where"
+        " whoever gives no reason leaves of their own will, a mapping says under [columns.end_reason] constant ="
+        ' "voluntary", or blank = "voluntary" beside its source'
     )
 
 

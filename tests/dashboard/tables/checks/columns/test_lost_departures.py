@@ -98,3 +98,39 @@ def test_a_proposal_knows_common_words_and_fills_no_blank_reason(tmp_path: Path,
     for line in ('"Voluntad propia" = "voluntary"', '"Mudanza" = "moved"', '"Verhuizing" = "moved"'):
         assert line in section
     assert '"Inadimplência" = "nonpayment"' in section
+
+
+def test_reasons_on_record_stay_beside_unknown_words(import_text: Give, provider: DashboardSettings) -> None:
+    known = [("2025-05-01", "voluntary"), ("2025-06-01", "moved"), ("2025-07-01", "voluntary")]
+    import_text("customers", customers(known))
+    day_corrected = "2025-07-02"
+    again = [("2025-05-01", "Voluntad propia"), ("2025-06-01", "Mudanza"), (day_corrected, "Voluntad propia")]
+    report = import_text("customers", customers(again))
+    assert "end_reason: 2 customers keep the reasons of leaving on record" in " ".join(report.notes)
+    assert report.warnings[0].startswith("end_reason: 3 of 3 reasons are none of")
+    stored = read("customers", provider.data).filter(read("customers", provider.data).column("ended_on").is_valid())
+    told = dict(
+        zip(map(str, stored.column("ended_on").to_pylist()), stored.column("end_reason").to_pylist(), strict=True)
+    )
+    assert told == {"2025-05-01": "voluntary", "2025-06-01": "moved", day_corrected: None}
+
+
+@pytest.mark.parametrize("says", ['constant = "voluntary"', 'source = "end_reason"\nblank = "voluntary"'])
+def test_a_mapping_says_that_no_reason_is_their_own_will(
+    import_text: Give, provider: DashboardSettings, says: str
+) -> None:
+    mapping = MAPPING.replace('source = "end_reason"', says)
+    text = customers([("2025-05-01", "")] * 6)
+    plain = import_text("customers", text, mapping)
+    assert (plain.exit_code, plain.added, plain.rejected) == (0, 26, 0)
+    stored = read("customers", provider.data)
+    assert stored.column("end_reason").to_pylist().count("voluntary") == 6
+    assert not any("have neither an end_reason nor a notice_on" in note for note in plain.notes)
+
+
+def test_ends_of_which_nothing_says_why_are_a_note(import_text: Give) -> None:
+    report = import_text("customers", customers([("2025-05-01", "")] * 6 + [("2025-05-01", "moved")] * 4))
+    assert report.exit_code == 0
+    assert any(note.startswith("6 of 10 rows with an ended_on have neither") for note in report.notes)
+    few = import_text("customers", customers([("2025-05-01", "")] * 2 + [("2025-05-01", "moved")] * 8))
+    assert not any("have neither" in note for note in few.notes)
