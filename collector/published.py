@@ -85,8 +85,16 @@ QUALITY_HOURS = TableSpec(
         Column("jitter_seconds", "number", "mean absolute difference of consecutive round trips within a burst"),
         Column("receive_bytes", "number", "bytes received on the uplink (from the network towards the customer)"),
         Column("transmit_bytes", "number", "bytes transmitted on the uplink (from the customer towards the network)"),
-        Column("receive_p95_bytes_per_second", "number", "95th percentile of the receive rate between polls"),
-        Column("transmit_p95_bytes_per_second", "number", "95th percentile of the transmit rate between polls"),
+        Column(
+            "receive_p95_bytes_per_second",
+            "number",
+            "95th percentile of the receive rate between polls; null if fewer than half have one",
+        ),
+        Column(
+            "transmit_p95_bytes_per_second",
+            "number",
+            "95th percentile of the transmit rate between polls; null likewise",
+        ),
         Column(
             "utilization_p95_ratio",
             "number",

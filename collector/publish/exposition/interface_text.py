@@ -8,7 +8,7 @@ from typing import Any
 from collector.publish.exposition import families as f
 from collector.publish.exposition.family import Detail, Family, values_of
 from collector.publish.exposition.samples import escape, sample
-from collector.quality.counters.counter_trails import WIDE
+from collector.quality.counters.counter_bounds import WIDE
 from collector.quality.counters.doubts import CounterDoubts
 from collector.reading import InterfaceReading
 

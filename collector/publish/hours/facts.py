@@ -1,4 +1,4 @@
-"""What hours are made of: one poll, one change of state, one time that the collector was blind.
+"""What hours are made of: one poll, one change of state, one time that the collector was blind, rates taken back.
 
 ``kind`` comes first, so that ``tuple(fact)`` is what the journal holds. Decision 0307 has what the names cost.
 """
@@ -67,6 +67,15 @@ class BlindFact(NamedTuple):
     ended_at: float | None
 
 
-Fact = PollFact | StateFact | BlindFact
+class RecallFact(NamedTuple):
+    """Rates that polls of a device seemed to show from ``since`` until ``at`` were none."""
+
+    kind: Literal["recall"]
+    device_id: str
+    since: float
+    at: float
+
+
+Fact = PollFact | StateFact | BlindFact | RecallFact
 Row = tuple[Any, ...]
 """A fact as the journal holds it: the same values in a plain tuple."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from collector.publish.hours import time_intervals
-from collector.publish.hours.facts import AMOUNTS, Amounts, PollFact
+from collector.publish.hours.facts import AMOUNTS, PollFact
 from collector.publish.hours.time_intervals import Belief, Span
 from collector.quality.maintenance import Calendar
 
@@ -59,20 +59,29 @@ class DeviceHour:
         if sent:
             self.add_pings(sent, poll.pings_lost, poll.rtt_seconds)
         if poll.has_rate:
-            self._add_rates(poll.amounts, poll.seconds, poll.utilization_ratio)
+            self._add_rates(poll)
         if poll.signal_dbm is not None:
             self.signal = (self.signal or []) + [poll.signal_dbm]
         if poll.signal_noise_db is not None:
             self.noise = (self.noise or []) + [poll.signal_noise_db]
 
-    def _add_rates(self, amounts: Amounts, seconds: float, utilization: float | None) -> None:
-        received, transmitted = _carried(amounts)
-        if received is not None:
-            self.receive_rates.append(received / seconds)
-        if transmitted is not None:
-            self.transmit_rates.append(transmitted / seconds)
-        if utilization is not None:
-            self.utilizations.append(utilization)
+    def _add_rates(self, poll: PollFact) -> None:
+        """A rate over several polls counts as that of each."""
+        seconds, since = poll.seconds, poll.since
+        received, transmitted = _carried(poll.amounts)
+        utilization = poll.utilization_ratio
+        polls = 1 if since is None else round(seconds / (poll.at - since)) or 1
+        for _ in range(polls):
+            if received is not None:
+                self.receive_rates.append(received / seconds)
+            if transmitted is not None:
+                self.transmit_rates.append(transmitted / seconds)
+            if utilization is not None:
+                self.utilizations.append(utilization)
+
+    def forget_rates(self) -> None:
+        """What polls seemed to show of rates was none."""
+        self.receive_rates, self.transmit_rates, self.utilizations = (array("f") for _ in range(3))
 
     def add_pings(self, sent: int, lost: int, rtts: tuple[float, ...]) -> None:
         """A burst of echoes."""
@@ -89,6 +98,10 @@ class DeviceHour:
         for i, amount in enumerate(amounts):
             if amount is not None:
                 sums[i] = (sums[i] or 0) + amount
+
+    def usual_most(self, values: Sequence[float]) -> float | None:
+        """The 95th percentile of rates or of their shares; None if fewer than half of the polls have one."""
+        return quantile(values, 0.95) if 2 * len(values) >= self.polls_answered else None
 
     def jitter_seconds(self) -> float | None:
         """The mean absolute difference of consecutive round trips within a burst; None of no two."""
@@ -151,9 +164,9 @@ def _measured(sums: DeviceHour) -> dict[str, Any]:
         "rtt_p50_seconds": quantile(ranked, 0.5),
         "rtt_p95_seconds": quantile(ranked, 0.95),
         "jitter_seconds": sums.jitter_seconds(),
-        "receive_p95_bytes_per_second": quantile(sums.receive_rates, 0.95),
-        "transmit_p95_bytes_per_second": quantile(sums.transmit_rates, 0.95),
-        "utilization_p95_ratio": quantile(sums.utilizations, 0.95),
+        "receive_p95_bytes_per_second": sums.usual_most(sums.receive_rates),
+        "transmit_p95_bytes_per_second": sums.usual_most(sums.transmit_rates),
+        "utilization_p95_ratio": sums.usual_most(sums.utilizations),
         "signal_dbm": sum(sums.signal) / len(sums.signal) if sums.signal else None,
         "signal_noise_db": sum(sums.noise) / len(sums.noise) if sums.noise else None,
         **{name: None if total is None else float(total) for name, total in zip(AMOUNTS, sums.amounts, strict=True)},

@@ -8,29 +8,20 @@ from math import inf
 from pathlib import Path
 
 from collector.publish.hours import time_intervals
-from collector.publish.hours.facts import NO_AMOUNTS, BlindFact, Fact, PollFact, Row, StateFact
+from collector.publish.hours.facts import NO_AMOUNTS, BlindFact, Fact, PollFact, RecallFact, Row, StateFact
 from collector.publish.hours.hour_facts import HOUR, DeviceHour
 from collector.publish.hours.hour_writer import ClosedDevice, HourWriter, segment_of
+from collector.publish.hours.poll_rows import poll_row
 from collector.publish.hours.time_intervals import Belief, Span
 from collector.publish.quarantine import Aside
 from collector.quality.counters.rates import Delta
-from collector.quality.counters.uplink import NO_TRAFFIC, Traffic
+from collector.quality.counters.uplink import Traffic
 from collector.quality.maintenance import Calendar
-from collector.reading import (
-    Device,
-    EchoBurst,
-    QualityState,
-    Reading,
-    StateName,
-    Transition,
-    worst_noise_ratio_db,
-    worst_received_dbm,
-)
+from collector.reading import Device, QualityState, Reading, StateName, Transition
 
 PLAUSIBLE_INTERVALS = 2.5
 LONGEST_SETTLE_SECONDS = 900.0
 _new_record = tuple.__new__
-_NO_ECHOES = EchoBurst(0, 0)
 _UNHEARD: frozenset[StateName] = time_intervals.NETWORK_DOWN | time_intervals.LONE_SILENCE
 
 
@@ -133,11 +124,13 @@ class History:
         if reachable is None:
             track.last_at = None
             return
+        if traffic is not None and traffic.false_since is not None:
+            self._record(RecallFact("recall", reading.device_id, traffic.false_since, reading.at))
         at, since = reading.at, track.last_at
         track.last_at = at
         if since is not None and not 0 < at - since <= self._gap:
             since = None
-        row = _poll_row(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable)
+        row = poll_row(reading, delta, since, traffic=traffic, gap=self._gap, reachable=reachable)
         self._unwritten.append(row)
         self._take(track, _new_record(PollFact, row))
 
@@ -166,6 +159,10 @@ class History:
                 time_intervals.believe(track.beliefs, Belief(fact.since, fact.state, fact.root))
                 if fact.state in _UNHEARD:
                     track.unjudged.clear()
+            case RecallFact():
+                for hour, devices in self._open.items():
+                    if fact.since < hour + HOUR and fact.device_id in devices:
+                        devices[fact.device_id].forget_rates()
             case BlindFact():
                 self._blind = [blind for blind in self._blind if blind.started_at != fact.started_at] + [fact]
 
@@ -287,28 +284,3 @@ def _shares(start: float, end: float) -> Iterator[tuple[int, float]]:
         if share > 0:
             yield hour, share
         hour += HOUR
-
-
-def _poll_row(
-    reading: Reading, delta: Delta, since: float | None, *, traffic: Traffic | None, gap: float, reachable: bool
-) -> Row:
-    """What history keeps of a reading: a PollFact's values in their order, for the journal and for that."""
-    sent, lost, rtts = reading.echoes or _NO_ECHOES
-    seconds = (delta.seconds if traffic is None else traffic.seconds) or 0.0
-    dbm = noise = utilization = None
-    amounts = NO_AMOUNTS
-    if traffic is not None or delta.codewords_total is not None:
-        passed = traffic or NO_TRAFFIC
-        utilization = passed.utilization_ratio
-        amounts = (
-            passed.receive_bytes, passed.transmit_bytes, passed.error_packets, passed.discard_packets,
-            delta.codewords_total, delta.codewords_uncorrectable,
-        )  # fmt: skip
-    if reading.signals:
-        dbm = worst_received_dbm(reading.signals)
-        noise = worst_noise_ratio_db(reading.signals)
-    has_rate = 0 < seconds <= gap
-    return (
-        "poll", reading.device_id, reading.at, since, reachable, sent, lost, rtts, seconds, has_rate, amounts,
-        utilization, delta.restarted, dbm, noise,
-    )  # fmt: skip

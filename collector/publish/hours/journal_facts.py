@@ -9,7 +9,7 @@ from typing import Any
 
 from bairro_error import BairroError
 from collector.hour_bounds import LAST_HOUR
-from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, StateFact
+from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, RecallFact, StateFact
 from collector.reading import STATES
 
 Shapes = Mapping[str, Sequence[str]]
@@ -99,8 +99,14 @@ KINDS: dict[str, tuple[Field, ...]] = {
         Field("root", _or_none(_text), None),
     ),
     "blind": (Field("started_at", _moment), Field("ended_at", _or_none(_moment))),
+    "recall": (Field("device_id", _text), Field("since", _moment), Field("at", _moment)),
 }
-RECORDS: dict[str, type[PollFact | StateFact | BlindFact]] = {"poll": PollFact, "state": StateFact, "blind": BlindFact}
+RECORDS: dict[str, type[PollFact | StateFact | BlindFact | RecallFact]] = {
+    "poll": PollFact,
+    "state": StateFact,
+    "blind": BlindFact,
+    "recall": RecallFact,
+}
 SHAPES: Shapes = {**{kind: tuple(field.name for field in fields) for kind, fields in KINDS.items()}, "amounts": AMOUNTS}
 """Those of today, which a journal states when it is begun."""
 FIRST_SHAPES: Shapes = {

@@ -37,13 +37,16 @@ PARQUET_OPTIONS: dict[str, Any] = {
 """Half the time of the usual options: columns of figures neither repeat nor compress."""
 
 Figures = tuple[float, ...]
+Rates = tuple[float, float, float]
+"""Received and sent in bytes a second, and the share of the line."""
+_NO_RATES: Rates = (nan, nan, nan)
 T = TypeVar("T")
 
 
 class Newest:
     """What is believed of a device, and what its last poll measured: ``figures`` are the values of FIGURES.
 
-    ``bursts`` are the last echo bursts as (sent, lost).
+    ``bursts`` are the last echo bursts as (sent, lost). ``spread`` is the last rate over many polls, and how long it holds.
     """
 
     __slots__ = (
@@ -56,6 +59,7 @@ class Newest:
         "measures",
         "root",
         "since",
+        "spread",
         "state",
         "usual_rtt_seconds",
     )
@@ -69,6 +73,7 @@ class Newest:
         self.figures: Figures = ()
         self.answered_at = nan
         self.bursts: tuple[tuple[int, int], ...] = ()
+        self.spread: tuple[float, Rates] | None = None
         self.measures: tuple[Measure, ...] = ()
         self.faults: tuple[Fault, ...] = ()
         self.usual_rtt_seconds: float | None = None
@@ -81,17 +86,26 @@ class Newest:
         if echoes is not None and echoes.sent:
             self.bursts = (*self.bursts[1 - BURSTS_FOR_LOSS :], (echoes.sent, echoes.lost))
         receive = transmit = share = dbm = noise = nan
-        if traffic is not None:
-            seconds, received, transmitted, _, _, utilization = traffic
-            receive = nan if received is None else received / seconds
-            transmit = nan if transmitted is None else transmitted / seconds
-            share = nan if utilization is None else utilization
+        if traffic is not None and traffic.over_polls == 1:
+            receive, transmit, share = _rates(traffic)
+            self.spread = None
+        elif traffic is not None or self.spread is not None:
+            receive, transmit, share = self._spread(reading, traffic)
         if reading.signals:
             worst, ratio = worst_received_dbm(reading.signals), worst_noise_ratio_db(reading.signals)
             dbm = nan if worst is None else worst
             noise = nan if ratio is None else ratio
         round_trip, loss = _round_trip(reading), self._loss_ratio()
         self.figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
+
+    def _spread(self, reading: Reading, traffic: Traffic | None) -> Rates:
+        """Rates that are known over many polls only: the newest, until a next one is due twice over."""
+        if traffic is not None and traffic.over_polls > 1:
+            self.spread = reading.at + 2 * traffic.seconds, _rates(traffic)
+        if self.spread is None or reading.at > self.spread[0] or reading.snmp != "answered":
+            self.spread = None
+            return _NO_RATES
+        return self.spread[1]
 
     def _loss_ratio(self) -> float:
         """Echoes lost in the last bursts; NaN if none was sent."""
@@ -185,6 +199,15 @@ def _put(values: dict[int, T], number: int, value: T | None) -> None:
         values[number] = value
     else:
         values.pop(number, None)
+
+
+def _rates(traffic: Traffic) -> Rates:
+    seconds, received, transmitted, _, _, share, *_ = traffic
+    return (
+        nan if received is None else received / seconds,
+        nan if transmitted is None else transmitted / seconds,
+        nan if share is None else share,
+    )
 
 
 def _round_trip(reading: Reading) -> float:

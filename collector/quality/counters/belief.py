@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from collector.bounds import within
 from collector.quality.counters import clocks
-from collector.quality.counters.counter_trails import POLLS_TO_STAND, WIDE, Trail, misfits, room_of, told_speed
+from collector.quality.counters.counter_bounds import WIDE, misfits, room_of, told_speed
+from collector.quality.counters.counter_trails import POLLS_TO_STAND, Trail
 from collector.quality.counters.rates import NO_DELTA, Delta, codewords, interface_delta
+from collector.quality.counters.renewals import Renewals
 from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of, uplink_of
 from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutcome
 
@@ -19,8 +21,8 @@ RECURRENCES = 2
 """Another clock must come back this often before it is concluded that two devices answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
-MOST_LATE_SHARE = 2.0
-"""An interface that passed more than this share of its stated speed is not called full: the speed may be wrong."""
+MOST_LATE_TIMES = 1.5
+"""A poll that brought more than this many times what the line carries says nothing of a rate, nor does the one after it."""
 _new_record = tuple.__new__
 PERHAPS = ("young", "agent restarted")
 NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
@@ -69,7 +71,7 @@ class _Known:
     """What is known of one device from its polls.
 
     ``last`` is the newest reading that held counters or a clock. The uplink is compared with ``base``, its newest reading
-    that is believed, of ``base_at``; ``trail`` is there once one was not. ``other`` is the last reading by another clock
+    that is believed, of ``base_at``; ``trail`` is there once one was not, ``renewals`` once one found it unmoved. ``other`` is the last reading by another clock
     than that of ``last``, ``astray`` how many polls in a row it has answered, ``strangers`` how many polls in a row were
     of no clock that is known: then the device has none. ``before_restart`` is the last reading before a restart that only
     the newest tells of.
@@ -84,6 +86,7 @@ class _Known:
         "_other",
         "_quiet_polls",
         "_recurrences",
+        "_renewals",
         "_strangers",
         "_trail",
         "last",
@@ -92,6 +95,7 @@ class _Known:
     def __init__(self, device: Device, reading: Reading) -> None:
         self.last = reading
         self._trail: Trail | None = None
+        self._renewals: Renewals | None = None
         self._other: Reading | None = None
         self._before_restart: Reading | None = None
         self._is_watched = False
@@ -122,7 +126,7 @@ class _Known:
             uplink = uplink_of(device, reading.interfaces)
             if uplink is not None:
                 passed = self._pass(device, uplink, reading.at, refused)
-                if self._trail is not None and self._trail.refuted == uplink.speed_bytes_per_second:
+                if self._trail is not None and self._trail.unknown_speed == uplink.speed_bytes_per_second:
                     reading = _with_unknown_speed(reading, uplink)
             self.last = reading
         elif new is not None:
@@ -148,7 +152,8 @@ class _Known:
         last, seconds = self.last, reading.at - self.last.at
         self._begin(device, reading)
         self._before_restart = last if restarted else None
-        return Believed(reading, Delta(seconds, restarted), None)
+        rest = self._renewals.rest() if self._renewals is not None else None
+        return Believed(reading, Delta(seconds, restarted), rest)
 
     def _pass(self, device: Device, uplink: InterfaceReading, at: float, refused: Counter[str]) -> Traffic | None:
         """What passed the uplink since its last reading that is believed."""
@@ -156,7 +161,8 @@ class _Known:
             at += uplink.late_seconds
         base = self._base
         if base is None or base.name != uplink.name:
-            self._base, self._base_at, self._trail = uplink, at, None
+            self._base, self._base_at = uplink, at
+            self._trail = self._renewals = None
             return None
         if self._trail is None:
             seconds = at - self._base_at
@@ -167,30 +173,56 @@ class _Known:
                 speed = told_speed(base, uplink, None)
                 plain = traffic_of(device, interface_delta(base, uplink, seconds), speed)
             if plain is not None:
-                self._base, self._base_at = uplink, at
-                return plain
-            self._trail = Trail(base, self._base_at)
+                before, self._base, self._base_at = self._base_at, uplink, at
+                if self._renewals is None:
+                    if plain[1] or plain[2]:
+                        return plain
+                    self._renewals = Renewals(base, before)
+                return self._renewed(device, uplink, at, plain, told_speed(base, uplink, None))
+            self._trail = Trail(base, self._base_at, self._still_since())
         if _lacks_bytes(base, uplink):
             return None
         return self._follow(device, self._trail, uplink, at, refused)
+
+    def _still_since(self) -> float:
+        """When a poll first found the counters of ``base``."""
+        return self._base_at if self._renewals is None else self._renewals.still_since
 
     def _follow(
         self, device: Device, trail: Trail, uplink: InterfaceReading, at: float, refused: Counter[str]
     ) -> Traffic | None:
         """The same if something was in doubt recently, or needs a closer look."""
-        was_refuted = trail.refuted
+        was_unknown = trail.unknown_speed
         step = trail.take(uplink, at)
         refused.update(step.news)
-        if trail.refuted is not None and was_refuted is None:
+        if trail.unknown_speed is not None and was_unknown is None:
             refused["speed_bytes_per_second"] += 1
         self._base, self._base_at = trail.base, trail.at
         if trail.is_over(at):
             self._trail = None
-        if step.before is None:
-            return None
-        speed = told_speed(step.before, uplink, trail.refuted)
-        passed = interface_delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
-        return traffic_of(device, passed, speed if step.late_share <= MOST_LATE_SHARE else None)
+        speed = told_speed(step.before or uplink, uplink, trail.refuted)
+        passed = None
+        if step.before is not None:
+            delta = interface_delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
+            passed = traffic_of(device, delta, speed if trail.unknown_speed is None else None)
+        if step.late_times:
+            self._renewals = self._renewals or Renewals(uplink, at)
+            self._renewals.note_excess(at, step.late_times)
+            if passed is not None and step.late_times > MOST_LATE_TIMES:
+                passed = passed._replace(utilization_ratio=None, over_polls=0)
+        return self._renewed(device, uplink, at, passed, speed)
+
+    def _renewed(
+        self, device: Device, uplink: InterfaceReading, at: float, passed: Traffic | None, speed: float
+    ) -> Traffic | None:
+        """The same if the counters may be renewed more slowly than they are polled."""
+        renewals = self._renewals
+        if renewals is None:
+            return passed
+        passed = renewals.take(device, uplink, at, passed, speed=speed or None)
+        if renewals.is_over(at):
+            self._renewals = None
+        return passed
 
     def _codewords(
         self, reading: Reading, seconds: float, refused: Counter[str]

@@ -1,100 +1,35 @@
-"""Whether counters can have gone from one value to another: what a line can carry is the bound, a doubt waits a poll."""
+"""Readings that do not follow from those before: which of them are believed, and from when on. A doubt waits a poll."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 
-from collector.hour_bounds import LEAST_PACKET_BYTES, UNTOLD_BYTES_PER_SECOND
+from collector.quality.counters.counter_bounds import (
+    BYTES,
+    MARGIN,
+    PACKETS,
+    WIDE,
+    is_discontinuous,
+    misfits,
+    room_of,
+    told_speed,
+    with_values,
+)
 from collector.reading import InterfaceReading
 
-WRAP_32 = 2**32
-WIDE = 64
-MARGIN = 1.1
-"""How much more than its speed an interface may seem to have carried: counters and clocks are not read at one instant."""
 POLLS_TO_STAND = 5
 """A counter at a value that it cannot have reached is believed after it has stayed there for this many polls."""
 TIMES_TOO_FAST = 3
 """A stated speed is refuted by two polls in a row that exceed it, or by this many spread over time."""
-FAR_ABOVE = 10.0
-"""A single reading that is so many times as fast as the next one, and too fast for any cache, is a glitch of the counter."""
+FAR_ABOVE = 2.5
+"""Who renews counters a little more slowly than they are polled brings twice as much in some polls, and no more than that."""
+LAG_SECONDS = 2.0
+"""So much later than asked an agent may read its counters without that its answer shows it."""
 CACHE_SECONDS = 180.0
 """So old may counters be that an agent caches: it makes up for that time at once when it renews them."""
 MEMORY_SECONDS = 3600.0
 """So long is it remembered what was doubted last."""
-
-BYTES = ("receive_bytes", "transmit_bytes")
-PACKETS = ("receive_errors", "transmit_errors", "receive_discards", "transmit_discards")
-COUNTERS = (*BYTES, *PACKETS)
-
-
-def passed_bytes(before: int | None, after: int | None, bits: int, room: float, *, is_told: bool) -> int | None:
-    """The difference of a byte counter; None where it is not known, or where it is more than ``room``.
-
-    A 32-bit counter is unwrapped only where it cannot have wrapped twice, or once without showing: ``is_told`` says that
-    ``room`` is worked out from the interface's own speed. ``room`` has its margin in it.
-    """
-    if before is None or after is None:
-        return None
-    passed = after - before
-    if bits >= WIDE:
-        return passed if 0 <= passed <= room else None
-    if not is_told:
-        return passed if passed >= 0 else None
-    if room >= WRAP_32 * MARGIN:
-        return None
-    passed %= WRAP_32
-    return passed if passed <= room else None
-
-
-def room_of(before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None) -> float:
-    """The most bytes that the interface can have carried in ``seconds``; ``refuted`` is a speed that is not believed."""
-    speed = told_speed(before, after, refuted)
-    return (speed or UNTOLD_BYTES_PER_SECOND) * seconds * MARGIN
-
-
-def told_speed(before: InterfaceReading, after: InterfaceReading, refuted: float | None) -> float:
-    """The speed that the interface states, the greater of two; 0 if it states none that is believed."""
-    speed = max(before.speed_bytes_per_second or 0.0, after.speed_bytes_per_second or 0.0)
-    return 0.0 if speed == refuted else speed
-
-
-def misfits(
-    before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None = None
-) -> tuple[str, ...]:
-    """The counters that cannot have gone from ``before`` to ``after`` in that many seconds.
-
-    A counter that is missing either time fits. So does any other value of a 32-bit byte counter that may have wrapped
-    unseen, but for zero and its very end: a glitch shows those, a wrap next to never.
-    """
-    room = room_of(before, after, seconds, refuted)
-    is_told = told_speed(before, after, refuted) > 0.0
-    if before.counter_bits != after.counter_bits:
-        return ()
-    bits = after.counter_bits
-    wrong = [
-        field
-        for field in BYTES
-        if not _fits(getattr(before, field), getattr(after, field), bits, room, is_told=is_told)
-    ]
-    most = room / LEAST_PACKET_BYTES
-    for field in PACKETS:
-        old, new = getattr(before, field), getattr(after, field)
-        if old is not None and new is not None and not 0 <= new - old <= most:
-            wrong.append(field)
-    return tuple(wrong)
-
-
-def _fits(before: int | None, after: int | None, bits: int, room: float, *, is_told: bool) -> bool:
-    if before is None or after is None:
-        return True
-    if bits >= WIDE:
-        return 0 <= after - before <= room
-    if after != before and after in (0, WRAP_32 - 1):
-        return False
-    if not is_told or room >= WRAP_32 * MARGIN:
-        return True
-    return (after - before) % WRAP_32 <= room
 
 
 class Step(NamedTuple):
@@ -103,7 +38,8 @@ class Step(NamedTuple):
     ``before`` is the reading that it may be compared with over ``seconds``, None where there is none. ``refused`` are
     counters that the reading cannot have: they are not to be shown. ``news`` are those that were believed until now.
     ``late_share`` is above 0 where more has passed than the stated speed allows and it is believed all the same, because
-    an agent that caches its counters would show it so: it is how much of the line that would be.
+    an agent that caches its counters would show it so: it is how much of the line that would be. ``late_times`` is how
+    many times what the line carries the one poll brought that was doubted.
     """
 
     before: InterfaceReading | None
@@ -111,6 +47,7 @@ class Step(NamedTuple):
     refused: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
     late_share: float = 0.0
+    late_times: float = 0.0
 
 
 class _Aside:
@@ -147,8 +84,9 @@ class Trail:
     its own poll and no byte. Once the counters go on from the doubted reading instead, the series begins anew there. More
     than the stated speed allows, and no more than any line carries, is believed once the next reading bears it out, as far
     as an agent that caches its counters explains it: what lies above the line's speed may not add up to more than it
-    carries in ``CACHE_SECONDS``. Beyond that the speed is refuted, but for a single leap between polls that are far slower:
-    that is a glitch, and the series begins anew after it. Counters that do neither are set aside, and the others go on.
+    carries in ``CACHE_SECONDS``, and no more may come late than the line carried while the counters stood still. Beyond
+    that the speed is refuted, but by a single leap: that is not believed, and the series begins anew after it. Counters
+    that do neither are set aside, and the others go on. ``still_since`` is when a poll first found the counters of ``base``.
     """
 
     __slots__ = (
@@ -156,19 +94,29 @@ class Trail:
         "_doubted",
         "_doubted_at",
         "_excess",
+        "_leaps",
+        "_moved_at",
+        "_newest",
+        "_still_since",
         "_too_fast",
         "at",
         "base",
         "refuted",
     )
 
-    def __init__(self, base: InterfaceReading, at: float) -> None:
+    def __init__(self, base: InterfaceReading, at: float, still_since: float = -inf) -> None:
         self.base, self.at = base, at
         self.refuted: float | None = None
-        self._too_fast = 0
+        self._newest, self._moved_at, self._still_since = _counters(base), still_since, still_since
+        self._too_fast = self._leaps = 0
         self._aside: dict[str, _Aside] = {}
         self._doubted: InterfaceReading | None = None
         self._doubted_at = self._excess = 0.0
+
+    @property
+    def unknown_speed(self) -> float | None:
+        """A stated speed that is not to be shown: refuted, or leaps came that may be those of a faster line."""
+        return self.base.speed_bytes_per_second if self._leaps >= TIMES_TOO_FAST else self.refuted
 
     @property
     def is_calm(self) -> bool:
@@ -186,6 +134,7 @@ class Trail:
         self._go_on(reading, at)
 
     def _go_on(self, reading: InterfaceReading, at: float) -> None:
+        self._still_since = self._moved_at
         self.base, self.at, self._doubted = reading, at, None
 
     def take(self, reading: InterfaceReading, at: float) -> Step:
@@ -193,10 +142,14 @@ class Trail:
         base, seconds = self.base, at - self.at
         if seconds <= 0.0:
             return Step(None, 0.0)
+        if _counters(reading) != self._newest:
+            self._newest, self._moved_at = _counters(reading), at
         if reading.speed_bytes_per_second is None:  # it holds until another is stated
             reading = reading._replace(speed_bytes_per_second=base.speed_bytes_per_second)
         elif reading.speed_bytes_per_second != self.refuted:
             self.refuted = None
+        if reading.speed_bytes_per_second != base.speed_bytes_per_second:
+            self._leaps = 0
         if base.counter_bits != reading.counter_bits or is_discontinuous(base, reading):
             self.begin(reading, at)
             return Step(base, seconds)
@@ -205,9 +158,7 @@ class Trail:
             reading = with_values(reading, dict.fromkeys(aside))
         wrong = misfits(base, reading, seconds, self.refuted)
         if not wrong:
-            self._excess = self._excess_of(reading, seconds)
-            self._go_on(reading, at)
-            return Step(base, seconds, aside)
+            return self._borne_out(reading, at)._replace(refused=aside)
         if self._doubted is None:
             self._doubted, self._doubted_at = reading, at
             return Step(None, 0.0, (*aside, *wrong), wrong)
@@ -215,6 +166,21 @@ class Trail:
             return Step(None, 0.0, (*aside, *wrong))
         step = self._settle(self._doubted, reading, at, wrong)
         return step._replace(refused=(*aside, *step.refused))
+
+    def _borne_out(self, reading: InterfaceReading, at: float) -> Step:
+        """A reading that follows from what is believed. So may one between that did not, if what it brought came late."""
+        base, doubted, seconds, since = self.base, self._doubted, at - self.at, at - self._doubted_at
+        times = 0.0
+        if doubted is not None and since > 0.0 and _lies_between(base, doubted, reading):
+            carried = told_speed(base, doubted, self.refuted) * (self._doubted_at - self.at)
+            times = _most_passed(base, doubted) / carried if carried else 0.0
+            if times > MARGIN and not self._came_late(doubted, reading, at):
+                self._leaps += 1
+                self._go_on(reading, at)
+                return Step(doubted, since)
+        self._excess = self._excess_of(reading, seconds)
+        self._go_on(reading, at)
+        return Step(base, seconds, late_times=times if times > MARGIN else 0.0)
 
     def _still_aside(self, reading: InterfaceReading, at: float) -> tuple[str, ...]:
         """The counters that stay aside; the others are believed again, and compared from the next reading on."""
@@ -227,16 +193,22 @@ class Trail:
         base, seconds, since = self.base, at - self.at, at - self._doubted_at
         has_moved = any(getattr(doubted, field) != getattr(reading, field) for field in wrong)
         goes_on = has_moved and not misfits(doubted, reading, since, self.refuted)
-        is_lone = goes_on and self._is_lone(doubted, reading, at)
-        if not is_lone and not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
+        if not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
             excess, speed = self._excess_of(reading, seconds), told_speed(base, reading, None)
-            if excess <= speed * CACHE_SECONDS:
+            came_late = self._came_late(doubted, reading, at)
+            if came_late and excess <= speed * CACHE_SECONDS:
                 self._excess = excess
                 self._too_fast += 1
+                times = _most_passed(base, doubted) / (speed * (self._doubted_at - self.at))
+                share = _most_passed(base, reading) / (speed * seconds)
                 self._go_on(reading, at)
-                return Step(base, seconds, late_share=_most_passed(base, reading) / (speed * seconds))
-            self._too_fast += 1 if goes_on else TIMES_TOO_FAST
-            if self._too_fast >= TIMES_TOO_FAST:
+                return Step(base, seconds, late_share=share, late_times=times)
+            goes_on_so = _most_passed(doubted, reading) > speed * since * MARGIN
+            if came_late or goes_on_so:
+                self._too_fast += TIMES_TOO_FAST if goes_on_so else 1
+            elif _most_passed(base, doubted) <= speed * (CACHE_SECONDS + (self._doubted_at - self.at) * MARGIN):
+                self._leaps += 1
+            if self._too_fast >= TIMES_TOO_FAST and (came_late or goes_on_so):
                 self.refuted = speed
                 self._go_on(reading, at)
                 return Step(base, seconds)
@@ -252,12 +224,19 @@ class Trail:
         self._go_on(with_values(reading, nothing), at)
         return Step(with_values(base, nothing), seconds, wrong)
 
-    def _is_lone(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether the doubted reading alone brought more than a cache can hold back, and the next one far less."""
+    def _came_late(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
+        """Whether an agent that caches its counters would show what was doubted: it held back what passed while they
+        stood still, or renews them hardly more slowly than they are polled, and then the polls beside brought half as much.
+        """
         before, since = self._doubted_at - self.at, at - self._doubted_at
-        jump = _most_passed(self.base, doubted)
-        held_back = told_speed(self.base, doubted, None) * (CACHE_SECONDS + before * MARGIN)
-        return jump > held_back and jump / before > FAR_ABOVE * _most_passed(doubted, reading) / since
+        line = told_speed(self.base, doubted, None) * MARGIN
+        jump, follows = _most_passed(self.base, doubted), _most_passed(doubted, reading)
+        if jump <= line * (before + LAG_SECONDS) and follows <= line * since:
+            return True
+        held = min(self._doubted_at - self._still_since, CACHE_SECONDS) + max(before, since)
+        if jump > line * held or jump + follows > line * (held + since):
+            return False
+        return self._still_since < self.at or jump / before <= FAR_ABOVE * follows / since
 
     def _excess_of(self, reading: InterfaceReading, seconds: float) -> float:
         """How much more has passed than the line carries, with this reading: what it leaves over pays earlier excess."""
@@ -275,18 +254,17 @@ class Trail:
         )
 
 
+def _counters(reading: InterfaceReading) -> tuple[int | None, int | None]:
+    return reading.receive_bytes, reading.transmit_bytes
+
+
+def _lies_between(before: InterfaceReading, between: InterfaceReading, after: InterfaceReading) -> bool:
+    """Whether no byte counter ran backwards."""
+    counted = zip(_counters(before), _counters(between), _counters(after), strict=True)
+    return all(a is None or b is None or c is None or a <= b <= c for a, b, c in counted)
+
+
 def _most_passed(before: InterfaceReading, after: InterfaceReading) -> int:
     """The bytes of the direction that more has passed in."""
     pairs = [(getattr(before, field), getattr(after, field)) for field in BYTES]
     return max((new - old for old, new in pairs if old is not None and new is not None), default=0)
-
-
-def with_values(reading: InterfaceReading, counters: Mapping[str, int | None]) -> InterfaceReading:
-    """The reading with other counters."""
-    return reading._replace(**counters)  # type: ignore[arg-type]
-
-
-def is_discontinuous(before: InterfaceReading, after: InterfaceReading) -> bool:
-    """Whether the interface says itself that its counters began anew (RFC 2863 ifCounterDiscontinuityTime)."""
-    old, new = before.discontinuity_seconds, after.discontinuity_seconds
-    return old != new and old is not None and new is not None

@@ -7,7 +7,8 @@ from operator import sub
 from typing import Any
 
 from collector.hour_bounds import UNTOLD_BYTES_PER_SECOND
-from collector.quality.counters.counter_trails import BYTES, MARGIN, WIDE, Trail, misfits, with_values
+from collector.quality.counters.counter_bounds import BYTES, MARGIN, WIDE, misfits, with_values
+from collector.quality.counters.counter_trails import Trail
 from collector.reading import InterfaceReading
 
 _AT = InterfaceReading._fields.index
@@ -119,7 +120,7 @@ class CounterDoubts:
         step = trail.take(interface, at)
         if trail.is_over(at):
             del self._trails[interface.name]
-        if trail.refuted is not None:
+        if trail.unknown_speed is not None:
             interface = interface._replace(speed_bytes_per_second=None)
         return with_values(interface, dict.fromkeys(step.refused)) if step.refused else interface
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from collector.hour_bounds import CODEWORDS_PER_SECOND, LEAST_PACKET_BYTES
-from collector.quality.counters.counter_trails import (
+from collector.quality.counters.counter_bounds import (
     MARGIN,
     WRAP_32,
     is_discontinuous,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from collector.hour_bounds import UNTOLD_BYTES_PER_SECOND
-from collector.quality.counters.counter_trails import MARGIN, WIDE
+from collector.quality.counters.counter_bounds import MARGIN, WIDE
 from collector.quality.counters.rates import InterfaceDelta
 from collector.reading import Device, InterfaceReading
 
@@ -25,7 +25,9 @@ _new_record = tuple.__new__
 class Traffic(NamedTuple):
     """What passed the uplink between two polls; ``receive`` is from the network, towards the customer.
 
-    Bytes and packets are over ``seconds``; ``utilization_ratio`` is that of the fuller direction, at most 1.
+    Bytes and packets are over ``seconds``; ``utilization_ratio`` is that of the fuller direction, at most 1. A rate over
+    ``seconds`` is true of the last ``over_polls`` polls; 0 where it is of none, because the bytes came late. Where that shows for the first time, rates that
+    were told since ``false_since`` are false.
     """
 
     seconds: float
@@ -34,6 +36,8 @@ class Traffic(NamedTuple):
     error_packets: int | None
     discard_packets: int | None
     utilization_ratio: float | None
+    over_polls: int = 1
+    false_since: float | None = None
 
 
 NO_TRAFFIC = Traffic(0.0, None, None, None, None, None)
@@ -85,7 +89,7 @@ def plain_traffic(device: Device, before: InterfaceReading, after: InterfaceRead
     _, _, _, _, _, _, _, _, errors, errors_sent, drops, drops_sent, *_ = after
     failed = 0 if errors is not None or errors_sent is not None else None
     dropped = 0 if drops is not None or drops_sent is not None else None
-    return _new_record(Traffic, (seconds, received, sent, failed, dropped, fuller))
+    return _new_record(Traffic, (seconds, received, sent, failed, dropped, fuller, 1, None))
 
 
 def traffic_of(device: Device, passed: InterfaceDelta, speed: float | None) -> Traffic:

@@ -13,6 +13,8 @@ import pytest
 
 from collector.publish.hours.hour_facts import quantile
 from collector.published import QUALITY_HOURS
+from collector.quality.counters.rates import Delta
+from collector.quality.counters.uplink import Traffic
 from collector.reading import EchoBurst, InterfaceReading, Reading, SignalReading, StateName
 
 from ..readings import CPE, answer, silence
@@ -42,6 +44,57 @@ def test_a_full_hour_of_answers(recorder: Recorder) -> None:
     assert row["utilization_p95_ratio"] is not None
     assert (row["error_packets"], row["discard_packets"]) == (0, 0)
     assert row["signal_dbm"] is row["signal_noise_db"] is row["codewords_total"] is None
+
+
+RATES = ("receive_p95_bytes_per_second", "transmit_p95_bytes_per_second", "utilization_p95_ratio")
+
+
+def steadily(at: float, passed: Traffic | None) -> tuple[Reading, Delta, Traffic | None]:
+    return answer(at), Delta(60.0), passed
+
+
+@pytest.mark.parametrize(("rated", "is_known"), [(0, False), (1, False), (29, False), (30, True), (60, True)])
+def test_a_percentile_of_fewer_than_half_of_the_polls_is_not_known(
+    recorder: Recorder, rated: int, is_known: bool
+) -> None:
+    for minute in range(60):
+        passed = Traffic(60.0, 6000, 600, 0, 0, 0.5, over_polls=1 if minute >= 60 - rated else 0)
+        recorder.history.observe(*steadily(START + 60.0 * minute, passed))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert [row[name] is not None for name in RATES] == [is_known] * 3
+    assert row["receive_bytes"] == pytest.approx(60 * 6000, rel=0.02), "what passed is known all the same"
+
+
+def test_a_rate_over_many_polls_counts_as_that_of_each(recorder: Recorder) -> None:
+    """Ten polls of a tenth of the rate, then 50 that one rate is known of."""
+    for minute in range(60):
+        passed = Traffic(60.0, 6_000, 600, 0, 0, 0.5) if minute < 10 else None
+        if minute == 59:
+            passed = Traffic(3000.0, 3_000_000, 30_000, 0, 0, 0.1, over_polls=50)
+        recorder.history.observe(*steadily(START + 60.0 * minute, passed))
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert row["receive_p95_bytes_per_second"] == 1000.0
+    assert row["receive_bytes"] == pytest.approx(3_060_000, rel=0.01)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_rates_that_are_taken_back_are_not_in_the_hour(tmp_path: Path, is_restarted: bool) -> None:
+    recorder = Recorder(tmp_path)
+    for minute in range(60):
+        passed = Traffic(60.0, 60_000 * (minute < 20), 600, 0, 0, 0.9)
+        if minute == 20:
+            passed = passed._replace(over_polls=0, false_since=START + 60.0)
+        recorder.history.observe(*steadily(START + 60.0 * minute, passed))
+    if is_restarted:
+        recorder.flush(START + HOUR - 30.0)
+        recorder = Recorder(tmp_path)
+        recorder.history.restore(START + HOUR)
+    recorder.flush(START + HOUR + SETTLE)
+    row = recorder.rows()["cpe-1", 0]
+    assert row["receive_p95_bytes_per_second"] == 0.0, "of the polls since"
+    assert row["receive_bytes"] == pytest.approx(20 * 60_000, rel=0.06)
 
 
 def test_an_hour_stays_open_until_no_verdict_can_reach_it(recorder: Recorder) -> None:

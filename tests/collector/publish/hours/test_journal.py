@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, StateFact
+from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, RecallFact, StateFact
 from collector.publish.hours.journal import Journal
 from collector.publish.hours.journal_facts import RECORDS, SHAPES
 from collector.publish.quarantine import Aside
@@ -83,25 +83,33 @@ def read(folder: Path, content: bytes | None = None) -> tuple[list[Any], Aside, 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    facts: list[Fact] = [POLL_FACT, StateFact("state", "a", 1.0, "down", "b"), BlindFact("blind", 5.0, None)]
+    facts: list[Fact] = [
+        POLL_FACT,
+        StateFact("state", "a", 1.0, "down", "b"),
+        BlindFact("blind", 5.0, None),
+        RecallFact("recall", "a", 2.0, 9.0),
+    ]
     journal.append(SEGMENT, facts[:2])
     journal.append(SEGMENT, facts[2:])
     found, aside, _ = read(tmp_path)
     assert found == facts
-    assert [type(fact) for fact in found] == [PollFact, StateFact, BlindFact]
-    assert found == [POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]
+    assert [type(fact) for fact in found] == [PollFact, StateFact, BlindFact, RecallFact]
+    assert found == [POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None), ("recall", "a", 2.0, 9.0)]
     assert not any([*aside.files.values(), *aside.rows.values()])
 
 
 def test_what_is_written_is_the_same_as_ever(tmp_path: Path) -> None:
-    """Plain values in the order of before, under the same version, so that an earlier collector reads it."""
+    """Plain values in the order of before, under the same version, so that an earlier collector reads it.
+
+    It leaves out what it does not know: rates that were taken back.
+    """
     Journal(tmp_path).append(
         SEGMENT, [POLL_FACT, StateFact("state", "a", 1.0, "down", "b"), BlindFact("blind", 5.0, None)]
     )
     content = (tmp_path / f"{SEGMENT}.journal").read_bytes()
     shapes, *facts = batches(content.removeprefix(b"bairro journal 2\n"))
     assert facts == [[POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]]
-    assert shapes == FIRST_SHAPES
+    assert shapes == {**FIRST_SHAPES, "recall": ("device_id", "since", "at")}
     assert {type(value) for fact in facts for values in fact for value in (values, *values)} <= PLAIN
 
 

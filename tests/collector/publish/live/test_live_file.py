@@ -96,6 +96,26 @@ def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:
     assert row["loss_ratio"] == pytest.approx(0.6)
 
 
+def test_a_rate_that_is_known_over_many_polls_is_shown_until_the_next(tmp_path: Path) -> None:
+    def shown(at: float, traffic: Traffic | None, **changes: Any) -> tuple[float | None, float | None]:
+        table.update(answer(at, **changes), traffic)
+        write(table)
+        row = rows(table)["cpe-1"]
+        return row["receive_bytes_per_second"], row["utilization_ratio"]
+
+    table = LiveTable(tmp_path, [CPE], at=900.0)
+    assert shown(1000.0, Traffic(60.0, 90_000, 600, 0, 0, None, over_polls=0)) == (None, None), "it came late"
+    assert shown(1300.0, Traffic(300.0, 30_000, 3000, 0, 0, 0.25, over_polls=5)) == (100.0, 0.25)
+    assert shown(1360.0, None) == (100.0, 0.25)
+    assert shown(1900.0, None) == (100.0, 0.25)
+    assert shown(1960.0, None) == (None, None), "twice as long as it took"
+    assert shown(2300.0, Traffic(300.0, 60_000, 3000, 0, 0, 0.5, over_polls=5)) == (200.0, 0.5)
+    assert shown(2360.0, None, snmp="silent") == (None, None)
+    assert shown(2420.0, None) == (None, None)
+    assert shown(2480.0, Traffic(60.0, 6000, 600, 0, 0, 0.5)) == (100.0, 0.5)
+    assert shown(2540.0, None) == (None, None)
+
+
 def test_without_echoes_the_round_trip_is_that_of_snmp(tmp_path: Path) -> None:
     table = LiveTable(tmp_path, [CPE], at=900.0)
     table.update(answer(1000.0, echoes=None), None)

@@ -477,6 +477,8 @@ def test_a_cache_refutes_no_speed_and_loses_no_byte(cache, interval):
         renewed = int((polls.at + interval) / cache) * cache
         values.append(10**12 + int(renewed * 0.97 * speed))
         polls.take(values[-1], after=interval, speed_bytes_per_second=speed)
+    for _ in range(int(400 / interval) + 2):  # nothing passes any more, so that all is told
+        polls.take(values[-1], after=interval, speed_bytes_per_second=speed)
     assert polls.speeds == [speed]
     assert polls.beliefs.refused["speed_bytes_per_second"] == 0
     assert values[-1] - values[0] - polls.bytes <= (cache + interval) * speed, "but for the poll that waits"
