@@ -178,17 +178,17 @@ def _place(ratio: float, reach: float) -> float:
 
 
 def joint_tests(results: Results) -> list[tuple[str, str, str, str]]:
-    """Model, F with its degrees of freedom, p-value and what that says, one row per joint test."""
+    """Model, what its test says, p-value, and F with its degrees of freedom in brackets, one row per joint test."""
     rows = []
     for row in results.joint_tests.to_dict("records"):
         model = str(row["model"])
         if numbers.is_missing(row["p_value"]):
-            rows.append((MODELS.get(model, model), words.UNTESTED, numbers.NONE, "could not be tested"))
+            rows.append((MODELS.get(model, model), "could not be tested", numbers.NONE, numbers.NONE))
             continue
         degrees = f"({int(row['numerator_df'])}, {numbers.decimal(row['denominator_df'], 0)})"
         said = _joint_verdict(model, is_found=bool(row["is_found"]), is_small=bool(row["p_value"] < 0.05))
-        statistic = f"F{degrees} = {numbers.decimal(row['statistic'], 2)}"
-        rows.append((MODELS.get(model, model), statistic, numbers.probability(row["p_value"]), said))
+        statistic = f"{numbers.decimal(row['statistic'], 2)} {degrees}"
+        rows.append((MODELS.get(model, model), said, numbers.probability(row["p_value"]), statistic))
     return rows
 
 

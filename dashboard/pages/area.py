@@ -48,7 +48,7 @@ TEXT = {
     "counted_how": "Counted over the whole period analysed{period}, and drawn towards the provider's rate where there are few customers.",
     "counted_whom": "All other numbers of customers are of those on record on",
     "uncounted": "How many customers are without service is not known: the inventory counts none here (column subscribers).",
-    "counted_live": "Customers are counted here by the inventory, as it is now; findings count those on record.",
+    "counted_live": "Customers are counted here as the inventory has them now; findings count those on record.",
     "devices": "Its network now",
     "measured": "Network devices: current measurements",
     "no_devices": "No live data for this area. The collector has not polled a device here yet.",

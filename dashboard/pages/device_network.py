@@ -20,7 +20,7 @@ from dashboard.pages import parts
 TEXT = {
     "path": "The way to it",
     "top": "It hangs from no other device: it is the top of its part of the network.",
-    "missing": "is the device that it hangs from by the inventory; no collector tells of it.",
+    "missing": "is the device above it in the inventory; no collector tells of it.",
     "below": "What hangs from it",
     "leaf": "No device hangs from it.",
     "incidents": "Its outages and other incidents",
@@ -73,7 +73,7 @@ def _below_row(row: dict[Any, Any], live: Live) -> list[Any]:
         [html.Span(f"{mark.shape} ", title=mark.word), parts.device_link(row["device_id"]), *role],
         numbers.count(row["behind"]) if live.is_counted else "?",
         last_reading.round_trip(row["rtt_seconds"]),
-        last_reading.loss(row["loss_ratio"]),
+        last_reading.lost(row),
         last_reading.load(row["utilization_ratio"]),
         last_reading.signal(row["signal_dbm"], row["signal_noise_db"]),
     ]

@@ -28,7 +28,8 @@ TEXT = {
     "logarithmic scale around ×1. “Found” means that the result holds after Holm’s correction for testing several measures: the p shown "
     "is corrected and must be below 0.05. The bars are not corrected, so one may leave out ×1 and still be “not proven” or “pass”.",
     "joint": "Joint tests: does any measure matter?",
-    "joint_how": "A placebo or negative control also fails by a single measure; its p counts both ways as one test.",
+    "joint_how": "p: how often chance alone would give as much. F: how much better the model fits with the measures than "
+    "without them; in brackets its degrees of freedom. A placebo or negative control also fails by a single measure; its p counts both ways as one test.",
     "dose": "Do departures follow each measure as fitted?",
     "dose_how": "What would help rests on how leaving grows with each measure. Here the customers’ time is sorted by each measure into"
     " groups, from the best quality to the worst, with about as many expected departures in each as its values allow: all time with"
@@ -203,8 +204,8 @@ def _kept(text: str) -> html.Span:
 
 def _joint(results: Results) -> html.Section:
     tests = evidence.joint_tests(results)
-    rows = [[model, _kept(test), _kept(p), said] for model, test, p, said in tests]
-    columns = ("Model", "Test", "p", "Says")
+    rows = [[model, said, _kept(p), _kept(test)] for model, said, p, test in tests]
+    columns = ("Model", "Result", "p", "F")
     shown = (
         parts.table(columns, rows, label=TEXT["joint"], numbers_from=4) if rows else html.P("None could be computed.")
     )

@@ -228,7 +228,9 @@ INCIDENT_SPANS = TableSpec(
         ),
         Column("kind", "text", "outage, planned, degradation or blind", True),
         Column("area", "text", "the device's neighbourhood in the inventory"),
-        Column("subscribers", "integer", "customers behind it and behind none of its children, by the inventory"),
+        Column(
+            "subscribers", "integer", "customers behind it and behind none of its children, as the inventory has it"
+        ),
         Column("ended_at", "timestamp", "when it came out; null while it is in"),
     ),
 )

@@ -65,7 +65,7 @@ def measures(row: Row) -> list[Fact]:
             beside,
             "Median round trip of the last pings, else of SNMP",
         ),
-        Fact(last_reading.loss(row["loss_ratio"]), "pings lost", "", "Share of the last pings that never came back"),
+        Fact(last_reading.lost(row), "pings lost", "", "Share of the last pings that never came back"),
         Fact(
             rates, "uplink down / up", "", "Rate on the uplink towards the customers, and back, between the last polls"
         ),
@@ -95,6 +95,8 @@ def unmeasured(row: Row) -> str:
         "load": row["utilization_ratio"],
         "signal": row["signal_dbm"] if not numbers.is_missing(row["signal_dbm"]) else row["signal_noise_db"],
     }
+    if row.get("state") in last_reading.OUT:
+        names["loss"] = None
     left = [name for name, value in names.items() if numbers.is_missing(value)]
     return f"Not measured in the last polls: {', '.join(left)}." if left else ""
 
@@ -110,10 +112,10 @@ def kind(role: str, technology: str | None, site: str | None) -> str:
 
 
 def capacity(row: Mapping[str, Any] | None) -> str:
-    """'Capacity 10 Gbit/s down, 2.5 Gbit/s up by the inventory'; empty where it states none."""
+    """'Capacity down / up, as the inventory states it: 10 / 2.5 Gbit/s'; empty where it states none."""
     if row is None:
         return ""
     down, up = row.get("capacity_receive_bytes_per_second"), row.get("capacity_transmit_bytes_per_second")
     if numbers.is_missing(down) and numbers.is_missing(up):
         return ""
-    return f"Capacity down / up by the inventory: {last_reading.rates(down, up)}."
+    return f"Capacity down / up, as the inventory states it: {last_reading.rates(down, up)}."

@@ -14,6 +14,8 @@ MEASURES = {"loss": "packet loss", "latency": "high latency", "saturation": "ful
 VALUES = {"loss": "loss_ratio", "latency": "rtt_seconds", "saturation": "utilization_ratio"}
 UNITS = ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s"), (1.0, "bit/s"))
 
+OUT = frozenset({"down", "suppressed", "silent"})
+
 Row = Mapping[Hashable, Any]
 
 
@@ -33,6 +35,11 @@ def round_trip(seconds: float | None) -> str:
 def loss(ratio: float | None) -> str:
     """'0%', '0.4%', '12%'."""
     return numbers.percent(ratio, 1 if 0 < (ratio or 0) < 0.0995 else 0)
+
+
+def lost(row: Row) -> str:
+    """The loss of its last pings; nothing of a device that is out, for some of these are of the time when it answered."""
+    return numbers.NONE if row.get("state") in OUT else loss(row["loss_ratio"])
 
 
 def load(ratio: float | None) -> str:
@@ -61,7 +68,7 @@ def line(row: Row) -> str:
     """All that was measured, in one line: '18 ms · 0.4% lost · 34.2 / 4.1 Mbit/s · 71% load · −61 dBm'."""
     said = (
         round_trip(row["rtt_seconds"]),
-        _with(loss(row["loss_ratio"]), " lost"),
+        _with(lost(row), " lost"),
         rates(row["receive_bytes_per_second"], row["transmit_bytes_per_second"]),
         _with(load(row["utilization_ratio"]), " load"),
         signal(row["signal_dbm"], row["signal_noise_db"]),

@@ -144,6 +144,12 @@ def test_what_was_not_measured_is_left_out_of_the_line():
     assert last_reading.line(row | {"signal_dbm": -61.4, "signal_noise_db": 31.0}) == f"−61{numbers.THIN}dBm"
 
 
+def test_the_loss_of_a_device_that_is_out_is_not_told_for_its_last_pings_reach_back_to_when_it_answered():
+    row = {"loss_ratio": 0.6, "state": "down"}
+    assert last_reading.lost(row) == numbers.NONE
+    assert last_reading.lost(row | {"state": "suspect"}) == "60%"
+
+
 def test_of_a_group_the_worst_is_told():
     rows = [{"device_id": name, "degraded": ["loss"], "loss_ratio": ratio} for name, ratio in (("a", 0.1), ("b", 0.4))]
     rows.append({"device_id": "c", "degraded": None, "loss_ratio": 0.9})

@@ -326,7 +326,7 @@ def test_an_area_shows_its_devices(source):
 def test_an_area_says_whom_its_numbers_count(source, built):
     """By the inventory, by the records of one day, or over all weeks: three counts that differ."""
     said = text_of(area.layout(asked(source), "n03"))
-    assert "Customers are counted here by the inventory, as it is now; findings count those on record." in said
+    assert "Customers are counted here as the inventory has them now; findings count those on record." in said
     assert (
         f"Counted over the whole period analysed ({build_dates.period(built)}), and drawn towards the provider's rate"
         in said
@@ -427,7 +427,7 @@ def test_reviews_stand_beside_the_survey(source):
 
 def test_evidence_shows_checks_rows_and_methods(source):
     said = text_of(evidence.layout(asked(source)))
-    for phrase in ("Placebo", "Negative control", "F(4, 23) = 14.20", "1,000", "left out: 10", "The method"):
+    for phrase in ("Placebo", "Negative control", "14.20 (4, 23)", "1,000", "left out: 10", "The method"):
         assert phrase in said, phrase
     assert "10 of 1000 complaints are left out." in said
 
