@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
-from flask import Flask, Response, abort, redirect
+from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.analysis import build_log
 from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures import fixes as figures
 from dashboard.figures.live import age
-from dashboard.pages import area, areas, backtest, device, evidence, fixes, loyalty, now, parts, wiring
+from dashboard.pages import (
+    area,
+    areas,
+    backtest,
+    device,
+    evidence,
+    fixes,
+    incident,
+    incidents,
+    loyalty,
+    now,
+    parts,
+    wiring,
+)
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -25,6 +39,7 @@ from dashboard.serving.listening import ListenError, listen
 
 NAVIGATION = (
     ("/", now.TEXT["title"]),
+    ("/incidents", incidents.TEXT["title"]),
     ("/areas", areas.TEXT["title"]),
     ("/fixes", fixes.TEXT["title"]),
     ("/loyalty", loyalty.TEXT["title"]),
@@ -33,14 +48,15 @@ NAVIGATION = (
 )
 LAYOUTS = {
     "/": now.layout,
+    "/incidents": incidents.layout,
     "/areas": areas.layout,
     "/fixes": fixes.layout,
     "/loyalty": loyalty.layout,
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area, device)
-BELOW_ANOTHER = (area, device)
+WITH_CALLBACKS = (now, areas, area, device, incident, incidents)
+BELOW_ANOTHER = (area, device, incident)
 """Pages of one thing, whose path names it: no link of the navigation leads there."""
 EXIT_REFUSED = 2
 
@@ -99,7 +115,7 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
         settings.web,
         lambda path: is_known(source, path),
         dict(NAVIGATION),
-        meant=lambda path: area_by_name(source, path),
+        meant=lambda path: meant(source, path),
     )
     # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
     app.server.test_client().get("/-/healthy")
@@ -152,6 +168,8 @@ def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
         return area.layout(seen, path.removeprefix("/area/"))
     if path.startswith("/device/"):
         return device.layout(seen, path.removeprefix("/device/"))
+    if path.startswith("/incident/"):
+        return incident.layout(seen, path.removeprefix("/incident/"))
     if path == "/methods" or path.startswith("/methods/"):
         return evidence.method(path.removeprefix("/methods").strip("/"))
     return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
@@ -164,9 +182,18 @@ def is_known(source: Source, decoded: str) -> bool:
         return area.is_known(visit(source), path.removeprefix("/area/"))
     if path.startswith("/device/"):
         return device.is_known(visit(source), path.removeprefix("/device/"))
+    if path.startswith("/incident/"):
+        return incident.is_known(visit(source), path.removeprefix("/incident/"))
     if path.startswith("/methods/"):
         return path.removeprefix("/methods/") in evidence.methods()
     return path in LAYOUTS or path == "/methods"
+
+
+def meant(source: Source, decoded: str) -> str | None:
+    """The address that an unknown path stands for: of an area by its name, of an incident by the beginning of its id."""
+    if decoded.startswith("/incident/"):
+        return incident.meant(source, decoded.removeprefix("/incident/").rstrip("/"))
+    return area_by_name(source, decoded)
 
 
 def area_by_name(source: Source, decoded: str) -> str | None:
@@ -198,6 +225,13 @@ def _routes(app: Dash, source: Source) -> None:
         if results is None:
             abort(404, parts.NO_RESULTS)
         return _csv(areas.csv(results, _newer(results, settings)), "areas-at-risk")
+
+    @app.server.route("/incidents.csv")
+    def past_incidents() -> Response:
+        try:
+            return _csv(incidents.csv(source, request.args, datetime.now(UTC)), "incidents")
+        except LookupError as error:
+            abort(503, str(error))
 
     @app.server.route("/help")
     def former_fixes() -> WerkzeugResponse:

@@ -55,6 +55,10 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
         remember({span: days === "2" ? null : days});
       },
 
+      rememberIncidents: function (kind, state, months, text) {
+        remember({kind: kind === "all" ? null : kind, state: state === "all" ? null : state, months: months === "1" ? null : months, q: text});
+      },
+
       // Answers once the table has painted a row, at the latest after ten seconds.
       drawn: function (id) {
         const until = performance.now() + 10000;
@@ -106,6 +110,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
     const asked = new URLSearchParams(window.location.search).get("verdict");
     return !asked || asked.split(",").includes(node.data.verdict);
   };
+  functions.bairroByText = (a, b) => String(a).localeCompare(String(b));
   functions.bairroOpen = (params) => {
     if (params.event && params.event.target.closest && params.event.target.closest("a")) return;
     if (params.data && params.data.href) go(params.data.href);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ BEGIN = {
 ID_CHARACTERS = 13
 """The ids begin with the time in milliseconds: two rarely share this many characters."""
 
-Row = Mapping[Hashable, Any]
+Row = Mapping[Any, Any]
 
 
 def in_order(incidents: pd.DataFrame) -> pd.DataFrame:
@@ -84,6 +84,11 @@ def had(row: Row) -> str:
         return f"{MEASURES.get(row['measure'], 'bad quality')} at {struck}"
     behind = f" and {_devices(devices - 1)} behind it" if row["scope"] != "group" and devices > 1 else ""
     return f"{'planned work at ' if row['kind'] == 'planned' else ''}{struck}{behind}"
+
+
+def collector_of(row: Row) -> str:
+    """The collector that opened it: 'collector shard 0'."""
+    return f"collector shard {str(row['detected_by']).removeprefix('shard ')}"
 
 
 def for_device(row: Row, device_id: str) -> str:

@@ -26,6 +26,7 @@ from dashboard.pages.source import Source, Visit, visit
 TEXT = {
     "gone": "This device is no longer in the inventory",
     "gone_why": "It left the inventory on {day}. What is on record of it is shown below.",
+    "not_yet": "No collector tells of this device yet, so nothing is known of it now.",
     "unknown": "There is no such device",
     "unknown_why": "Neither the inventory nor a collector has a device of this name. It may have been renamed.",
     "now": "See the network now",
@@ -119,8 +120,9 @@ def _now(seen: Visit, name: str, place: Place | None, now: datetime) -> list[Any
     if place is None and not rows:
         return [*lines, parts.banner("warning", "▲", f"{TEXT['unknown']}. {TEXT['unknown_why']}")]
     if place is None:
-        left = numbers.day(rows[-1]["valid_to"])
-        return [*lines, parts.banner("warning", "▲", f"{TEXT['gone']}. {TEXT['gone_why'].format(day=left)}")]
+        left = rows[-1]["valid_to"]
+        gone = f"{TEXT['gone']}. {TEXT['gone_why'].format(day=numbers.day(left))}"
+        return [*lines, parts.banner("warning", "▲", TEXT["not_yet"] if left is None else gone)]
     facts = [*device_words.times(place.own, now), *device_words.measures(place.own), *_behind(place, live)]
     notes = [device_words.unmeasured(place.own), device_words.capacity(rows[-1] if rows else None)]
     return [

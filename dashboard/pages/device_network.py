@@ -99,7 +99,7 @@ def _incident_row(row: Any, device_id: str, now: datetime) -> list[Any]:
     times = f", {len(row['spans'])} times" if len(row["spans"]) > 1 else ""
     lasted = f"{numbers.duration(seconds)}{times}{'' if end else ', still open'}"
     began = numbers.moment(start.astimezone(now.tzinfo), now)
-    return [figures.for_device(row, device_id), began, lasted]
+    return [parts.incident_link(row["incident_id"], figures.for_device(row, device_id)), began, lasted]
 
 
 def _chip(state: str) -> html.Span:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 
 from dashboard.figures import incidents as figures
 from dashboard.figures.live import collector_status, last_reading
@@ -82,7 +82,7 @@ def _card(
             html.Div(
                 [
                     html.Div(_where(row, source), className="where"),
-                    html.Div([*what, figures.what(row)], className="what"),
+                    html.Div([*what, _opens(row, figures.what(row))], className="what"),
                     html.Div(row["worst"], className="what") if row["worst"] else None,
                     html.Div([html.B(TEXT["begin"]), begin], className="begin") if begin else None,
                     _taken_up(row, key, source.command("acknowledge")),
@@ -97,6 +97,13 @@ def _card(
             ),
         ],
         className=f"incident scope-{row['scope']} kind-{row['kind']}",
+    )
+
+
+def _opens(row: dict[Any, Any], text: str) -> Any:
+    """The words that lead to the incident's own page; plain where it is not on record yet. The whole card is a click on them."""
+    return (
+        dcc.Link(text, href=parts.incident_href(row["incident_id"]), className="opens") if row["is_recorded"] else text
     )
 
 
@@ -131,5 +138,6 @@ def _ended(live: Live, source: Source, now: datetime) -> list[Any]:
         lasted = numbers.duration((row["ended_at"] - row["started_at"]).total_seconds())
         at = numbers.moment(row["ended_at"].astimezone(now.tzinfo), now)
         people = f", {numbers.of(int(row['subscribers_affected']), 'customer')}" if live.is_counted else ""
-        items.append(html.Li([*_where(row, source), f": {figures.had(row)}{people}, {lasted}, over at {at}"]))
+        what = parts.incident_link(row["incident_id"], figures.had(row))
+        items.append(html.Li([*_where(row, source), ": ", what, f"{people}, {lasted}, over at {at}"]))
     return [html.H3(TEXT["ended"]), html.Ul(items, className="ended")]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from dashboard.figures import incident_list
 from dashboard.pages import area, device, now_devices
 
 MOST_TEXT = 2_000
@@ -114,4 +115,12 @@ ACCEPTED: Mapping[str, Check] = {
     "device-key.data": _text,
     "device-tick.n_intervals": _or_nothing(_count),
     "device-seen.data": _or_nothing(_list_of(_text)),
+    "incident-key.data": _text,
+    "incident-tick.n_intervals": _or_nothing(_count),
+    "incident-seen.data": _or_nothing(_list_of(_text)),
+    "incidents-kind.value": _one_of(*incident_list.KINDS),
+    "incidents-state.value": _one_of(*incident_list.STATES),
+    "incidents-months.value": _one_of(*incident_list.MONTHS),
+    "incidents-search.value": _or_nothing(_text),
+    "incidents-area.data": _or_nothing(_text),
 }

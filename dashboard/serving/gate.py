@@ -40,6 +40,7 @@ WORDS = {
     413: "This request is too large",
     421: "This is not the host that was asked for",
     500: "This page could not be made",
+    503: "This is not known now",
 }
 PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -114,3 +114,13 @@ VERDICTS: dict[str, Mark] = {
         ),
     )
 }
+
+INCIDENT_KINDS: dict[str, Mark] = {
+    mark.key: mark
+    for mark in (
+        Mark("outage", "Outage", "■", "#c44e00", "#ffffff", "customers or devices were without service"),
+        Mark("degradation", "Degraded", "▼", "#7b4ea3", "#ffffff", DEGRADED.meaning),
+        Mark("planned", "Planned work", "◇", "#56b4e9", "#16202b", "without service inside a maintenance window"),
+        Mark("blind", "Collector blind", "?", "#aab4be", "#16202b", "the collector could not observe its devices"),
+    )
+}

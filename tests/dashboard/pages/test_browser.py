@@ -14,6 +14,8 @@ SHOWS = {
     "now": ("/", "#now-map .choroplethlayer path"),
     "areas": ("/areas", "#areas-map .choroplethlayer path"),
     "area": ("/area/n03", "#area-weeks .barlayer path"),
+    "incidents": ("/incidents", "#incidents-grid .ag-row a"),
+    "incident": ("/incident/i-agg", ".story li"),
     "device": ("/device/n03-olt1", ".device .way li"),
     "fixes": ("/fixes", ".order li"),
     "loyalty": ("/loyalty", ".share .part"),

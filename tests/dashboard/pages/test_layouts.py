@@ -110,7 +110,7 @@ def test_now_tells_what_ended_where_nothing_is_open(source):
     said = text_of(now_incidents.cards(dataclasses.replace(live, incidents=over), source, moment))
     assert "No open incident" in said
     assert "Ended in the last 24 hours" in said
-    assert ": n08-olt1," in said
+    assert ":  n08-olt1 ," in said
     later = moment + timedelta(days=2)
     assert "Ended" not in text_of(now_incidents.cards(dataclasses.replace(live, incidents=over), source, later))
 
@@ -118,11 +118,11 @@ def test_now_tells_what_ended_where_nothing_is_open(source):
 @pytest.mark.parametrize(
     ("kind", "scope", "devices", "measure", "said"),
     [
-        ("outage", "group", 16, None, ": 16 devices behind n08-olt1, "),
-        ("outage", "subtree", 3, None, ": n08-olt1 and 2 devices behind it, "),
-        ("planned", "device", 1, None, ": planned work at n08-olt1, "),
-        ("degradation", "group", 4, "loss", ": packet loss at 4 devices behind n08-olt1, "),
-        ("degradation", "device", 1, "latency", ": slow answers at n08-olt1, "),
+        ("outage", "group", 16, None, "16 devices behind n08-olt1 , "),
+        ("outage", "subtree", 3, None, "n08-olt1 and 2 devices behind it , "),
+        ("planned", "device", 1, None, "planned work at n08-olt1 , "),
+        ("degradation", "group", 4, "loss", "packet loss at 4 devices behind n08-olt1 , "),
+        ("degradation", "device", 1, "latency", "slow answers at n08-olt1 , "),
     ],
 )
 def test_now_tells_what_an_incident_that_is_over_had_struck(source, kind, scope, devices, measure, said):

@@ -33,6 +33,14 @@ VALUES: dict[str, Any] = {
     "device-key.data": "n03-olt1",
     "device-tick.n_intervals": 1,
     "device-seen.data": ["0123456789ab"],
+    "incident-key.data": "i-agg",
+    "incident-tick.n_intervals": 1,
+    "incident-seen.data": ["0123456789ab"],
+    "incidents-kind.value": "outage",
+    "incidents-state.value": "open",
+    "incidents-months.value": "all",
+    "incidents-search.value": "olt",
+    "incidents-area.data": "n03",
 }
 Body = dict[str, Any]
 
