@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from collector.bounds import within
 from collector.quality.counters import clocks
 from collector.quality.counters.counter_bounds import WIDE, misfits, room_of, told_speed
-from collector.quality.counters.counter_trails import POLLS_TO_STAND, Trail
+from collector.quality.counters.counter_trails import NO_STEP, POLLS_TO_STAND, Trail
 from collector.quality.counters.rates import NO_DELTA, Delta, codewords, interface_delta
 from collector.quality.counters.renewals import Renewals
 from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of, uplink_of
@@ -87,6 +87,7 @@ class _Known:
         "_quiet_polls",
         "_recurrences",
         "_renewals",
+        "_shown",
         "_strangers",
         "_trail",
         "last",
@@ -96,6 +97,7 @@ class _Known:
         self.last = reading
         self._trail: Trail | None = None
         self._renewals: Renewals | None = None
+        self._shown: InterfaceReading | None = None
         self._other: Reading | None = None
         self._before_restart: Reading | None = None
         self._is_watched = False
@@ -125,10 +127,11 @@ class _Known:
         if reading.interfaces:
             uplink = uplink_of(device, reading.interfaces)
             if uplink is not None:
-                passed = self._pass(device, uplink, reading.at, refused)
-                if self._trail is not None and self._trail.unknown_speed == uplink.speed_bytes_per_second:
-                    reading = _with_unknown_speed(reading, uplink)
+                passed = self._pass(device, uplink, reading, refused)
             self.last = reading
+            if uplink is not None and self._shown is not None:
+                reading = _with_uplink(reading, uplink, self._shown)
+                self._shown = None
         elif new is not None:
             self.last = reading
         self._before_restart = None
@@ -155,8 +158,11 @@ class _Known:
         rest = self._renewals.rest() if self._renewals is not None else None
         return Believed(reading, Delta(seconds, restarted), rest)
 
-    def _pass(self, device: Device, uplink: InterfaceReading, at: float, refused: Counter[str]) -> Traffic | None:
+    def _pass(
+        self, device: Device, uplink: InterfaceReading, reading: Reading, refused: Counter[str]
+    ) -> Traffic | None:
         """What passed the uplink since its last reading that is believed."""
+        at = reading.at
         if uplink.late_seconds is not None:
             at += uplink.late_seconds
         base = self._base
@@ -181,19 +187,27 @@ class _Known:
                 return self._renewed(device, uplink, at, plain, told_speed(base, uplink, None))
             self._trail = Trail(base, self._base_at, self._still_since())
         if _lacks_bytes(base, uplink):
+            self._shown = self._trail.shown(uplink, NO_STEP)
             return None
-        return self._follow(device, self._trail, uplink, at, refused)
+        return self._follow(device, self._trail, uplink, (at, reading.duration_seconds), refused)
 
     def _still_since(self) -> float:
         """When a poll first found the counters of ``base``."""
         return self._base_at if self._renewals is None else self._renewals.still_since
 
     def _follow(
-        self, device: Device, trail: Trail, uplink: InterfaceReading, at: float, refused: Counter[str]
+        self,
+        device: Device,
+        trail: Trail,
+        uplink: InterfaceReading,
+        at_and_after: tuple[float, float],
+        refused: Counter[str],
     ) -> Traffic | None:
         """The same if something was in doubt recently, or needs a closer look."""
+        at, late_seconds = at_and_after
         was_unknown = trail.unknown_speed
-        step = trail.take(uplink, at)
+        step = trail.take(uplink, at, late_seconds)
+        self._shown = trail.shown(uplink, step)
         refused.update(step.news)
         if trail.unknown_speed is not None and was_unknown is None:
             refused["speed_bytes_per_second"] += 1
@@ -292,10 +306,9 @@ def _lacks_bytes(base: InterfaceReading, uplink: InterfaceReading) -> bool:
     return base.receive_bytes is not None or base.transmit_bytes is not None
 
 
-def _with_unknown_speed(reading: Reading, uplink: InterfaceReading) -> Reading:
-    """The reading without the speed that ``uplink`` states, which its traffic refutes."""
-    unknown = uplink._replace(speed_bytes_per_second=None)
-    return reading._replace(interfaces=tuple(unknown if i is uplink else i for i in reading.interfaces))
+def _with_uplink(reading: Reading, uplink: InterfaceReading, shown: InterfaceReading) -> Reading:
+    """The reading with ``shown`` for its uplink."""
+    return reading._replace(interfaces=tuple(shown if i is uplink else i for i in reading.interfaces))
 
 
 def _went_on(last: Reading, reading: Reading) -> bool:

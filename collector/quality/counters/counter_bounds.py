@@ -8,7 +8,7 @@ from collector.hour_bounds import LEAST_PACKET_BYTES, UNTOLD_BYTES_PER_SECOND
 from collector.reading import InterfaceReading
 
 WRAP_32 = 2**32
-WIDE = 64
+NARROW, WIDE = 32, 64
 MARGIN = 1.1
 """How much more than its speed an interface may seem to have carried: counters and clocks are not read at one instant."""
 BYTES = ("receive_bytes", "transmit_bytes")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from collector.quality.counters.counter_bounds import (
     BYTES,
     MARGIN,
+    NARROW,
     PACKETS,
     WIDE,
     is_discontinuous,
@@ -50,6 +51,9 @@ class Step(NamedTuple):
     late_times: float = 0.0
 
 
+NO_STEP = Step(None, 0.0)
+
+
 class _Aside:
     """A counter that is not believed while the others of its interface go on: its last value that was, and what came."""
 
@@ -60,15 +64,13 @@ class _Aside:
         self.came, self.came_at = came, came_at
         self.polls = 1
 
-    def is_back(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether the counter goes on from where it was believed, or has gone on for a while from where it is now, be it
-        faster than the stated speed: that speed may be wrong.
-        """
+    def goes_on(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
+        """Whether the counter goes on from where it was believed."""
+        return field not in misfits(with_values(base, {field: self.value}), reading, at - self.at)
+
+    def goes_on_anew(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
+        """Whether it has gone on for a while from where it is now, be it faster than the stated speed: that may be wrong."""
         new = getattr(reading, field)
-        if new is None:
-            return False
-        if field not in misfits(with_values(base, {field: self.value}), reading, at - self.at):
-            return True
         stated = told_speed(base, reading, None) if field in BYTES else None
         if field in misfits(with_values(base, {field: self.came}), reading, at - self.came_at, stated):
             self.came, self.came_at, self.polls = new, at, 1
@@ -85,15 +87,17 @@ class Trail:
     than the stated speed allows, and no more than any line carries, is believed once the next reading bears it out, as far
     as an agent that caches its counters explains it: what lies above the line's speed may not add up to more than it
     carries in ``CACHE_SECONDS``, and no more may come late than the line carried while the counters stood still. Beyond
-    that the speed is refuted, but by a single leap: that is not believed, and the series begins anew after it. Counters
-    that do neither are set aside, and the others go on. ``still_since`` is when a poll first found the counters of ``base``.
+    that the speed is refuted, but by a single leap: that is not believed, the series begins anew after it, and what is
+    shown leaves it out. Counters that do neither are set aside, and the others go on. ``still_since`` is when a poll first found the counters of ``base``.
     """
 
     __slots__ = (
         "_aside",
+        "_cut",
         "_doubted",
         "_doubted_at",
         "_excess",
+        "_lag",
         "_leaps",
         "_moved_at",
         "_newest",
@@ -110,8 +114,9 @@ class Trail:
         self._newest, self._moved_at, self._still_since = _counters(base), still_since, still_since
         self._too_fast = self._leaps = 0
         self._aside: dict[str, _Aside] = {}
+        self._cut: dict[str, int] = {}
         self._doubted: InterfaceReading | None = None
-        self._doubted_at = self._excess = 0.0
+        self._doubted_at = self._excess = self._lag = 0.0
 
     @property
     def unknown_speed(self) -> float | None:
@@ -121,15 +126,28 @@ class Trail:
     @property
     def is_calm(self) -> bool:
         """Whether nothing is in doubt."""
-        return self._doubted is None and not self._aside and self.refuted is None
+        return self._doubted is None and not (self._aside or self._cut) and self.refuted is None
 
     def is_over(self, at: float) -> bool:
         """Whether nothing is in doubt, and nothing was for an hour, so that the trail may be forgotten."""
         return self.is_calm and at - self._doubted_at > MEMORY_SECONDS
 
+    def shown(self, interface: InterfaceReading, step: Step) -> InterfaceReading:
+        """What is to be shown of the reading that ``step`` is of: without what is refused now, and the leaps of before."""
+        if self.unknown_speed is not None and interface.speed_bytes_per_second == self.unknown_speed:
+            interface = interface._replace(speed_bytes_per_second=None)
+        shown: dict[str, int | None] = dict.fromkeys(step.refused)
+        for field, leapt in self._cut.items():
+            counter = getattr(interface, field)
+            if counter is not None and field not in shown:
+                bits = interface.counter_bits if field in BYTES else NARROW
+                shown[field] = (counter - leapt) % 2**bits
+        return with_values(interface, shown) if shown else interface
+
     def begin(self, reading: InterfaceReading, at: float) -> None:
         """The series begins anew with this reading: the device or the interface started anew."""
         self._aside.clear()
+        self._cut.clear()
         self._excess = 0.0
         self._go_on(reading, at)
 
@@ -137,11 +155,11 @@ class Trail:
         self._still_since = self._moved_at
         self.base, self.at, self._doubted = reading, at, None
 
-    def take(self, reading: InterfaceReading, at: float) -> Step:
-        """The next reading, of ``at``."""
+    def take(self, reading: InterfaceReading, at: float, late_seconds: float = 0.0) -> Step:
+        """The next reading, of ``at``; its counters may have been read up to ``late_seconds`` after that."""
         base, seconds = self.base, at - self.at
         if seconds <= 0.0:
-            return Step(None, 0.0)
+            return NO_STEP
         if _counters(reading) != self._newest:
             self._newest, self._moved_at = _counters(reading), at
         if reading.speed_bytes_per_second is None:  # it holds until another is stated
@@ -161,6 +179,7 @@ class Trail:
             return self._borne_out(reading, at)._replace(refused=aside)
         if self._doubted is None:
             self._doubted, self._doubted_at = reading, at
+            self._lag = max(LAG_SECONDS, late_seconds)
             return Step(None, 0.0, (*aside, *wrong), wrong)
         if at <= self._doubted_at:  # that one was read later than this, after retries
             return Step(None, 0.0, (*aside, *wrong))
@@ -169,24 +188,49 @@ class Trail:
 
     def _borne_out(self, reading: InterfaceReading, at: float) -> Step:
         """A reading that follows from what is believed. So may one between that did not, if what it brought came late."""
-        base, doubted, seconds, since = self.base, self._doubted, at - self.at, at - self._doubted_at
+        base, doubted, seconds = self.base, self._doubted, at - self.at
         times = 0.0
-        if doubted is not None and since > 0.0 and _lies_between(base, doubted, reading):
+        if doubted is not None and at > self._doubted_at and _lies_between(base, doubted, reading):
             carried = told_speed(base, doubted, self.refuted) * (self._doubted_at - self.at)
             times = _most_passed(base, doubted) / carried if carried else 0.0
             if times > MARGIN and not self._came_late(doubted, reading, at):
                 self._leaps += 1
-                self._go_on(reading, at)
-                return Step(doubted, since)
+                return self._begin_after(doubted, reading, at)
         self._excess = self._excess_of(reading, seconds)
         self._go_on(reading, at)
         return Step(base, seconds, late_times=times if times > MARGIN else 0.0)
 
     def _still_aside(self, reading: InterfaceReading, at: float) -> tuple[str, ...]:
         """The counters that stay aside; the others are believed again, and compared from the next reading on."""
-        for field in [f for f, aside in self._aside.items() if aside.is_back(f, self.base, reading, at)]:
-            del self._aside[field]
+        for field, aside in list(self._aside.items()):
+            if getattr(reading, field) is None:
+                continue
+            if aside.goes_on(field, self.base, reading, at):
+                del self._aside[field]
+            elif aside.goes_on_anew(field, self.base, reading, at):
+                room = room_of(self.base, reading, aside.came_at - aside.at, self.refuted)
+                self._cut_out(field, aside.value, aside.came, room)
+                del self._aside[field]
         return tuple(self._aside)
+
+    def _cut_out(self, field: str, before: int | None, after: int | None, room: float) -> None:
+        """The counter did not pass what lies between. One that began at 0 meanwhile is as good as any: it says so itself."""
+        if before is None or after is None:
+            return
+        if after < before and after <= room:
+            self._cut.pop(field, None)
+        else:
+            self._cut[field] = self._cut.get(field, 0) + after - before
+
+    def _begin_after(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> Step:
+        """The series begins anew with what was doubted."""
+        before = self._doubted_at - self.at
+        room = room_of(self.base, doubted, before, self.refuted)
+        for field in misfits(self.base, doubted, before, self.refuted):
+            self._cut_out(field, getattr(self.base, field), getattr(doubted, field), room)
+        since = at - self._doubted_at
+        self._go_on(reading, at)
+        return Step(doubted, since)
 
     def _settle(self, doubted: InterfaceReading, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> Step:
         """A reading that does not follow from what is believed, after one that did not either."""
@@ -213,13 +257,13 @@ class Trail:
                 self._go_on(reading, at)
                 return Step(base, seconds)
         if goes_on:
-            self._go_on(reading, at)
-            return Step(doubted, since)
+            return self._begin_after(doubted, reading, at)
         for field in wrong:
             old, came = getattr(base, field), getattr(doubted, field)
             new = getattr(reading, field)
             self._aside[field] = _Aside(old, self.at, new if came is None else came, self._doubted_at)
-            self._aside[field].is_back(field, base, reading, at)
+            if new is not None:
+                self._aside[field].goes_on_anew(field, base, reading, at)
         nothing = dict.fromkeys(wrong)
         self._go_on(with_values(reading, nothing), at)
         return Step(with_values(base, nothing), seconds, wrong)
@@ -231,7 +275,7 @@ class Trail:
         before, since = self._doubted_at - self.at, at - self._doubted_at
         line = told_speed(self.base, doubted, None) * MARGIN
         jump, follows = _most_passed(self.base, doubted), _most_passed(doubted, reading)
-        if jump <= line * (before + LAG_SECONDS) and follows <= line * since:
+        if jump <= line * (before + self._lag) and follows <= line * since:
             return True
         held = min(self._doubted_at - self._still_since, CACHE_SECONDS) + max(before, since)
         if jump > line * held or jump + follows > line * (held + since):

@@ -120,9 +120,7 @@ class CounterDoubts:
         step = trail.take(interface, at)
         if trail.is_over(at):
             del self._trails[interface.name]
-        if trail.unknown_speed is not None:
-            interface = interface._replace(speed_bytes_per_second=None)
-        return with_values(interface, dict.fromkeys(step.refused)) if step.refused else interface
+        return trail.shown(interface, step)
 
 
 def _is_plain(before: InterfaceReading, after: InterfaceReading, seconds: float) -> bool:

@@ -183,6 +183,30 @@ def test_single_leaps_of_a_counter_are_no_faster_line(leap, every):
     assert polls.beliefs.refused["receive_bytes"] >= 60 // every - 1
 
 
+@pytest.mark.parametrize(
+    ("leap", "interval", "rate"),
+    [(2e9, 10.0, 1e6), (5e9, 10.0, 6e7), (24e9, 30.0, 1e6), (24e9, 60.0, 1e7), (50e9, 60.0, 1e7), (-1e9, 10.0, 1e6)],
+)
+@pytest.mark.parametrize("every", [2, 6, 60])
+def test_what_a_single_leap_brought_is_neither_in_the_history_nor_on_the_page(leap, interval, rate, every):
+    polls = Polls()
+    polls.take(10**12)
+    for number in range(1, 61):
+        polls.take(10**12 + int(number * interval * rate + leap * ((number + 1) // every)), after=interval)
+    true = 60 * interval * rate
+    assert true * (1 - 1.2 / every) <= polls.bytes <= true
+    assert true * (1 - 1.2 / every) <= polls.increase <= true
+
+
+def test_leaps_of_a_line_that_may_be_faster_leave_its_speed_unknown_and_no_leap_believed():
+    polls = Polls()
+    for number in range(40):
+        polls.take(10**9 + int(number * 10.0 * RATE + 5e9 * ((number + 1) // 6)), after=10.0)
+    assert polls.speeds == []
+    assert polls.bytes <= 39 * 10.0 * RATE
+    assert max(polls.shares) == pytest.approx(RATE / GIGABIT)
+
+
 @LEAPS
 def test_leaps_of_one_direction_cost_the_other_a_poll_at_most(leap):
     polls = Polls()

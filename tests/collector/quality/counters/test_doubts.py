@@ -103,3 +103,11 @@ def test_a_poll_that_a_clock_set_back_has_put_before_the_last_is_the_one_that_ro
     assert not doubts.has_same_rows, "those shown last were two"
     shown(doubts, 5, port("a", 10**12 + 9))
     assert doubts.has_same_rows
+
+
+def test_a_leap_of_one_port_among_many_is_left_out_of_what_is_shown_from_then_on():
+    doubts = CounterDoubts()
+    found = [
+        shown(doubts, n, port("a", value("a", n)), port("b", value("b", n) + 10**12 * (n > 3)))["b"] for n in range(9)
+    ]
+    assert found == [*(value("b", n) for n in range(4)), None, *(value("b", n - 1) for n in range(5, 9))]
