@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.commands.backfill import command as backfill
+from collector.commands.discover import command as discover
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -40,6 +41,7 @@ def add_to(
     command.add_argument("device", help="a device_id of the inventory")
     command.set_defaults(run=explain)
     _add_profile_commands(commands, collector, profile_test=profile_test, capture=capture)
+    discover.add_to(commands, collector)
     backfill.add_to(commands, collector)
     command = commands.add_parser("repair", parents=[collector], help="list impossible values in the history")
     command.add_argument("--blank", action="store_true", help="remove them; the old file is kept beside each new one")

@@ -32,6 +32,8 @@ OPTIONAL = (
     "timeout_seconds",
     "retries",
 )
+REMARKS = ("vendor", "unsure", "why")
+"""What `bairro discover` writes beside the columns that are used: for people."""
 Row = dict[str, str]
 PACKAGED_PROFILES = Path(__file__).parents[1] / "profiles"
 

@@ -11,7 +11,7 @@ from collector.address import parse_address
 from collector.config import CollectorSettings
 from collector.inventory import http_discovery
 from collector.inventory.delimited import Table, open_table
-from collector.inventory.device_rows import OPTIONAL, REQUIRED, BadRowError, Row, RowReader, plain
+from collector.inventory.device_rows import OPTIONAL, REMARKS, REQUIRED, BadRowError, Row, RowReader, plain
 from collector.inventory.labels import Fault, label_reader
 from collector.inventory_url import InventoryUrl
 from collector.reading import Device
@@ -127,7 +127,9 @@ def _load_file(path: Path, settings: CollectorSettings) -> Inventory:
         table = open_table(path)
     except ValueError as error:
         return unusable(path.name, str(error))
-    problems = [Problem(path.name, 1, name, "unknown column, ignored") for name in table.unknown(REQUIRED + OPTIONAL)]
+    problems = [
+        Problem(path.name, 1, name, "unknown column, ignored") for name in table.unknown(REQUIRED + OPTIONAL + REMARKS)
+    ]
     missing = [name for name in REQUIRED if name not in table.columns]
     if missing:
         found = ", ".join(table.columns) or "nothing"

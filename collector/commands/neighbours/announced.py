@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from collector.commands.neighbours.interfaces import Interfaces
 from collector.commands.neighbours.objects import Columns, address, mac, mac_by_itself, name, text
@@ -22,7 +23,9 @@ REGISTERED = (
 )
 """Columns of hardware addresses: docsIfCmtsCmStatusMacAddress (RFC 4546), docsIf3CmtsCmRegStatusMacAddr (DOCS-IF3-MIB),
 mtxrWlRtabAddr (MIKROTIK-MIB), ubntStaMac (UBNT-AirMAX-MIB)."""
-ROOTS = (CDP, MNDP, f"{STP}.7", f"{STP}.15.1.8", *REGISTERED)
+RADIO_MODE = "1.3.6.1.4.1.41112.1.4.1.1.2"
+"""ubntRadioMode (UBNT-AirMAX-MIB): 1 is a station, 2 to 4 are access points."""
+ROOTS = (CDP, MNDP, f"{STP}.7", f"{STP}.15.1.8", *REGISTERED, RADIO_MODE)
 _CDP_CAPABILITIES = {
     0x01: "router",
     0x02: "bridge",
@@ -122,6 +125,14 @@ def root_bridge_port(columns: Columns) -> int | None:
     """The port towards the root of the spanning tree (dot1dStpRootPort); None at the root itself, or without a tree."""
     found = columns.scalar(f"{STP}.7.0")
     return found.value if found is not None and isinstance(found.value, int) and found.value > 0 else None
+
+
+def radio_mode(columns: Columns) -> Literal["station", "ap"] | None:
+    """Which end of its links a radio is, where all of its radios are of one kind and say so."""
+    modes = set(columns.numbers(RADIO_MODE).values())
+    if modes == {1}:
+        return "station"
+    return "ap" if modes and modes <= {2, 3, 4} else None
 
 
 def _registered(columns: Columns) -> Iterator[Sighting]:

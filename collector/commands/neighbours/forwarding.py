@@ -15,7 +15,7 @@ ROUTE_HOP, ROUTE_PORT = "1.3.6.1.2.1.4.21.1.7.0.0.0.0", "1.3.6.1.2.1.4.21.1.2.0.
 CIDR_PORT = "1.3.6.1.2.1.4.24.4.1.5.0.0.0.0.0.0.0.0"
 INET_PORT = "1.3.6.1.2.1.4.24.7.1.7.1.4.0.0.0.0.0"
 BRIDGE_ROOTS = (BRIDGED, BRIDGED_BY_VLAN)
-ROOTS = (ARP, ARP_OF_BOTH, ROUTE_HOP, ROUTE_PORT, CIDR_PORT, INET_PORT)
+ROOTS = (ARP, ARP_OF_BOTH, "1.3.6.1.2.1.4.21.1.7.0", "1.3.6.1.2.1.4.21.1.2.0", CIDR_PORT, INET_PORT)
 """dot1dTpFdbPort (RFC 4188), dot1qTpFdbPort (RFC 4363); ipNetToMediaPhysAddress, ipNetToPhysicalPhysAddress (RFC 4293);
 of the default route only: ipRouteNextHop, ipRouteIfIndex (RFC 1213), ipCidrRouteIfIndex, inetCidrRouteIfIndex (RFC 4292)."""
 CISCO_VLANS = "1.3.6.1.4.1.9.9.46.1.3.1.1.2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from collector.commands.neighbours import announced, forwarding, interfaces, lldp
 from collector.commands.neighbours.forwarding import ArpEntry, Gateway
@@ -27,7 +28,8 @@ ROOTS = (
     *forwarding.ROOTS,
     forwarding.CISCO_VLANS,
 )
-MOST_VLANS = 200
+VLAN_ROOTS = (forwarding.BRIDGED, "1.3.6.1.2.1.17.1.4.1.2")
+MOST_VLANS, MOST_SILENT_VLANS = 200, 2
 MOST_OBJECTS = 50_000
 """Of one column: a large switch knows some 32,000 hardware addresses."""
 
@@ -37,7 +39,8 @@ class Surroundings:
     """One device and what it sees.
 
     ``learnt`` are the ports (ifIndex) at which its bridge has seen a hardware address; ``root_port`` is the one towards
-    the root of its spanning tree. ``services`` is sysServices, ``is_forwarding`` ipForwarding. ``incomplete`` says what
+    the root of its spanning tree. ``services`` is sysServices, ``is_forwarding`` ipForwarding;
+    ``radio_mode`` says which end of its links a radio is. ``incomplete`` says what
     could not be read to its end.
     """
 
@@ -54,6 +57,7 @@ class Surroundings:
     arp: tuple[ArpEntry, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     root_port: int | None = None
+    radio_mode: Literal["station", "ap"] | None = None
     incomplete: tuple[str, ...] = ()
 
     @property
@@ -75,17 +79,18 @@ def ask(walker: Walker, vlan_walker: Callable[[int], Walker] | None = None) -> S
     read_so_far = read(objects)
     learnt = dict(read_so_far.learnt)
     vlans = forwarding.cisco_vlans(columns) if vlan_walker is not None and not incomplete else ()
+    silent = []
     for vlan in vlans[:MOST_VLANS]:
         assert vlan_walker is not None
         of_vlan: dict[Oid, Recorded] = {}
-        failures = list(_walk(vlan_walker(vlan), of_vlan, (forwarding.BRIDGED, "1.3.6.1.2.1.17.1.4.1.2")))
-        if failures:
-            incomplete.append(f"VLAN {vlan}: {failures[0]}")
+        silent += [f"VLAN {vlan}: {why}" for why in _walk(vlan_walker(vlan), of_vlan, VLAN_ROOTS)[:1]]
+        if len(silent) > MOST_SILENT_VLANS:
             break
         seen = Columns(of_vlan)
         ports = replace(read_so_far.interfaces, bridge_ports=interfaces.read(seen).bridge_ports)
         for whose, at in forwarding.learnt(seen, ports).items():
             learnt[whose] = learnt.get(whose, frozenset()) | at
+    incomplete += silent
     return replace(read_so_far, learnt=learnt, incomplete=tuple(incomplete))
 
 
@@ -121,6 +126,7 @@ def read(objects: Objects) -> Surroundings:
         tuple(dict.fromkeys(forwarding.arp(columns))),
         forwarding.gateways(columns, ports),
         ports.of_bridge_port(port) if port is not None else None,
+        announced.radio_mode(columns),
     )
 
 
