@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from collector.config import CollectorSettings
 from collector.poll.profile import load_profiles
 from dashboard import app
 from dashboard.measures import MEASURES
@@ -55,6 +56,20 @@ def test_a_measure_that_no_document_explains_is_named_with_the_document(errands)
     assert list(errands.faults_of_measure(measure, {"docs/methods.md": "", "docs/settings.md": ""})) == [
         f"docs/methods.md: {measure.name}: the table of terms does not say what its ratio is for",
         f"docs/settings.md: {measure.name}: targets.{measure.target} is missing",
+    ]
+
+
+def test_a_setting_that_is_told_nowhere_is_named_with_both_files(errands):
+    assert {"ping.count", "web.port", "data"} <= set(errands.settings_of(CollectorSettings))
+    assert list(errands.faults_of_setting("ping.padding_bytes", "| `ping.count` |", "# count = 5")) == [
+        "docs/settings.md: ping.padding_bytes: no row says what it does",
+        "deploy/example/collector.toml: ping.padding_bytes: the example does not show it",
+    ]
+
+
+def test_a_mapping_that_people_are_not_told_of_is_named(errands):
+    assert list(errands.faults_of_mapping("asknicely", "| `delighted` | nps |")) == [
+        "docs/importing.md: asknicely: the table of packaged mappings lacks it"
     ]
 
 

@@ -1,4 +1,6 @@
-"""Whether what CONTRIBUTING.md says to add is complete: profiles, metrics, measures, pages, kinds of record. Part of make check.
+"""Whether what CONTRIBUTING.md says to add is complete: profiles, metrics, measures, pages, records, settings, mappings.
+
+Part of make check.
 
 Prints a sentence for each thing that is missing, beginning with the file where it belongs, and ends with exit code 1.
 """
@@ -8,21 +10,24 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import get_origin, get_type_hints
 
 from bairro_error import BairroError
+from collector.config import CollectorSettings
 from collector.poll.profile import load_profiles
 from dashboard import app
 from dashboard.commands.records_command import KINDS
-from dashboard.config import JoinSettings
+from dashboard.config import DashboardSettings, JoinSettings
 from dashboard.figures.evidence import TABLES
 from dashboard.figures.live.age import NAMES
 from dashboard.measures import MEASURES, Measure
 from dashboard.panel.row_accounts import COUNTS
 from dashboard.tables.imports.joining.joins import _LOOKS
 from dashboard.tables.imports.row_rules import RULES
+from dashboard.tables.mappings.profiles import packaged
 from dashboard.tables.mappings.proposals import VOCABULARY
 from dashboard.tables.schema import RECORDS, TableSpec, given_columns
 
@@ -34,6 +39,7 @@ PLACES: dict[str, tuple[Collection[str], str]] = {
     "dashboard/figures/evidence.py": (TABLES, "TABLES has no name for its rows"),
 }
 """Where a kind of record must stand, by file, and what it means that it does not."""
+DOCUMENTS = ("docs/methods.md", "docs/settings.md", "deploy/example/collector.toml", "docs/importing.md")
 
 
 def faults_of_record(spec: TableSpec) -> Iterator[str]:
@@ -64,6 +70,30 @@ def faults_of_measure(measure: Measure, documents: Mapping[str, str]) -> Iterato
         yield f"docs/settings.md: {measure.name}: targets.{measure.target} is missing"
 
 
+def faults_of_setting(key: str, document: str, example: str | None = None) -> Iterator[str]:
+    """Where a setting by its dotted key is not told: docs/settings.md, and the example of the collector's file."""
+    if f"| `{key}` |" not in document:
+        yield f"docs/settings.md: {key}: no row says what it does"
+    if example is not None and not re.search(rf"^#? ?{key.rsplit('.', maxsplit=1)[-1]} = ", example, re.MULTILINE):
+        yield f"deploy/example/collector.toml: {key}: the example does not show it"
+
+
+def settings_of(declared: type, prefix: str = "") -> Iterator[str]:
+    """The dotted keys of settings that have a table of their own or none; not those that stand in lists or by name."""
+    hints = get_type_hints(declared)
+    for one in fields(declared):
+        if is_dataclass(hints[one.name]):
+            yield from settings_of(hints[one.name], f"{prefix}{one.name}.")
+        elif one.name != "credentials" and get_origin(hints[one.name]) is not dict:
+            yield f"{prefix}{one.name}"
+
+
+def faults_of_mapping(name: str, document: str) -> Iterator[str]:
+    """Whether people are told of a packaged mapping."""
+    if f"| `{name}` |" not in document:
+        yield f"docs/importing.md: {name}: the table of packaged mappings lacks it"
+
+
 def idle_statements(statements: Iterable[str], code: str) -> Iterator[str]:
     """Statements of the panel that the ``code`` of it does not name."""
     for name in statements:
@@ -85,7 +115,11 @@ def blank_charts(file: str, code: str) -> Iterator[str]:
 def faults() -> list[str]:
     """All that is missing; measures say so themselves when they are imported."""
     found = [fault for spec in RECORDS.values() for fault in faults_of_record(spec)]
-    documents = {path: (ROOT / path).read_text(encoding="utf-8") for path in ("docs/methods.md", "docs/settings.md")}
+    documents = {path: (ROOT / path).read_text(encoding="utf-8") for path in DOCUMENTS}
+    told, example, importing = (documents[path] for path in DOCUMENTS[1:])
+    found += [fault for key in settings_of(CollectorSettings) for fault in faults_of_setting(key, told, example)]
+    found += [fault for key in settings_of(DashboardSettings) for fault in faults_of_setting(key, told)]
+    found += [fault for name in packaged() for fault in faults_of_mapping(name, importing)]
     found += [fault for measure in MEASURES for fault in faults_of_measure(measure, documents)]
     panel = ROOT / "dashboard" / "panel"
     code = "".join(path.read_text(encoding="utf-8") for path in panel.glob("*.py"))
