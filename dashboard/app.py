@@ -21,6 +21,7 @@ from dashboard.pages import (
     areas,
     backtest,
     device,
+    device_detail,
     evidence,
     fixes,
     incident,
@@ -55,7 +56,7 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area, device, incident, incidents)
+WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incidents)
 BELOW_ANOTHER = (area, device, incident)
 """Pages of one thing, whose path names it: no link of the navigation leads there."""
 EXIT_REFUSED = 2

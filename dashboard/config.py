@@ -93,6 +93,21 @@ class JoinSettings:
     reasons: float = 0.7
 
 
+@dataclass(frozen=True, slots=True)
+class PrometheusSettings:
+    """A Prometheus that scrapes the collector, which *Device* asks for what it has at its own resolution.
+
+    With secrets in environment variables or files: a bearer token, or a password beside ``username``.
+    """
+
+    url: str | None = None
+    username: str = ""
+    password_env: str | None = None
+    password_file: Path | None = None
+    token_env: str | None = None
+    token_file: Path | None = None
+
+
 DEFAULT_FILE = Path("dashboard.toml")
 """What commands read where no other file is named."""
 
@@ -101,6 +116,7 @@ DEFAULT_FILE = Path("dashboard.toml")
 class DashboardSettings:
     """All of dashboard.toml; paths in it are relative to the file.
 
+    ``links`` are what *Device* leads to beside: a name, and an address in which LINK_FIELDS stand for what is known.
     ``targets`` is to what quality is to come where the pages say what that would save, by the keys that the measures
     declare; of a measure without one that is what the best quarter of the customers have.
     """
@@ -117,6 +133,8 @@ class DashboardSettings:
     engine: EngineSettings = EngineSettings()
     build: BuildSettings = BuildSettings()
     joins: JoinSettings = JoinSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
+    links: dict[str, str] = field(default_factory=dict)
 
     @property
     def target_of_measure(self) -> dict[str, float]:
@@ -128,6 +146,8 @@ class DashboardSettings:
         return self.database or f"sqlite:///{self.data / 'operations.sqlite'}"
 
 
+LINK_FIELDS = ("device", "area", "role", "site", "from", "to")
+"""What may stand in braces in a link; ``from`` and ``to`` are a day ago and now in milliseconds, as Grafana takes them."""
 HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 CHOICES: dict[str, tuple[str, ...]] = {"engine.name": ("duckdb", "spark"), "targets": tuple(TARGETS)}
 LIMITS: dict[str, tuple[float, float]] = {
@@ -161,6 +181,7 @@ def load(path: Path) -> DashboardSettings:
         if not low <= value <= high:
             raise settings_file.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
     _check_hosts(path, settings.web)
+    _check_addresses(path, settings)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
     for name, target in settings.target_of_measure.items():
@@ -181,6 +202,20 @@ def _check_hosts(path: Path, web: WebSettings) -> None:
             f"{path}: web.hosts: is empty, but web.behind_proxy is true: name the hosts that browsers use for the proxy, "
             'such as hosts = ["bairro.example.net"]'
         )
+
+
+def _check_addresses(path: Path, settings: DashboardSettings) -> None:
+    """Addresses that pages lead to or that are asked: of the web, and with no field that is not known."""
+    addresses = {"prometheus.url": settings.prometheus.url, "web.metrics_url": settings.web.metrics_url}
+    for key, address in (addresses | {f"links.{name}": link for name, link in settings.links.items()}).items():
+        if address is not None and not address.startswith(("http://", "https://")):
+            raise settings_file.SettingsError(f"{path}: {key}: must begin with http:// or https://, not {address!r}")
+    for name, link in settings.links.items():
+        if unknown := [found for found in re.findall(r"\{([^{}]*)\}", link) if found not in LINK_FIELDS]:
+            known = ", ".join(f"{{{one}}}" for one in LINK_FIELDS)
+            raise settings_file.SettingsError(
+                f"{path}: links.{name}: {{{unknown[0]}}} stands for nothing; known here: {known}"
+            )
 
 
 def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:

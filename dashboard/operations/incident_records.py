@@ -19,6 +19,7 @@ from dashboard.operations import database_reading as reading
 
 MOST_LISTED = 5_000
 MOST_OF_A_DEVICE = 200
+YEAR = timedelta(days=365)
 WAIT_SECONDS = 3.0
 BUSY = 4
 """So many questions may be under way at once: a database that hangs does not gather threads."""
@@ -105,12 +106,12 @@ class IncidentRecords:
         query = sa.select(ids).where(ids.startswith(start, autoescape=True)).limit(2)
         return self._ask(lambda connection: tuple(connection.scalars(query)))[0] or ()
 
-    def of_device(self, device_id: str, at: datetime, since: datetime) -> OfDevice:
-        """The incidents of a device that were open at ``since`` or later."""
+    def of_device(self, device_id: str, at: datetime) -> OfDevice:
+        """The incidents of a device that were open within the year before ``at``."""
         known = self._of_devices.get(device_id)
         if known is not None and abs(at - known[0]) < ASKED_AGAIN and known[1].problem is None:
             return known[1]
-        found, problem = self._ask(lambda connection: _of_device(connection, device_id, since))
+        found, problem = self._ask(lambda connection: _of_device(connection, device_id, at - YEAR))
         answer = OfDevice(problem=problem) if found is None else OfDevice(found)
         self._of_devices = {key: one for key, one in self._of_devices.items() if abs(at - one[0]) < ASKED_AGAIN}
         self._of_devices[device_id] = (at, answer)

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures.charts import device_history as charts
-from dashboard.figures.charts.device_history import Span, Step
+from dashboard.figures.charts.device_history import Step
 from dashboard.figures.charts.map import empty
+from dashboard.figures.charts.stacked import SHADES
 from dashboard.figures.live import collector_status, device_words
 from dashboard.figures.live.device_words import Fact
 from dashboard.figures.style import numbers
@@ -20,7 +21,7 @@ from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.operations import neighbours
 from dashboard.operations.live_state import Live
 from dashboard.operations.neighbours import Place
-from dashboard.pages import device_network, now_devices, parts
+from dashboard.pages import device_detail, device_network, now_devices, parts
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -37,7 +38,6 @@ TEXT = {
     "uncounted": "The inventory counts no customers (column subscribers), so it is not known how many are behind it.",
 }
 REFRESH_SECONDS = 5
-YEAR = timedelta(days=365)
 SPANS: dict[str, tuple[str, timedelta, Step]] = {
     "2": ("2 days", timedelta(days=2), "hour"),
     "14": ("2 weeks", timedelta(days=14), "hour"),
@@ -69,8 +69,11 @@ def layout(seen: Visit, key: str) -> html.Div:
             html.Div(shown[0], id="device-now", className="column"),
             html.Div(
                 [
-                    html.Div([_history(seen, name)], className="column"),
-                    html.Div(shown[1], id="device-network", className="column"),
+                    html.Div([_history(seen, name), *device_detail.panel(seen, name)], className="column"),
+                    html.Div(
+                        [html.Div(shown[1], id="device-network", className="column"), _links(seen, name)],
+                        className="column",
+                    ),
                 ],
                 className="beside",
             ),
@@ -88,7 +91,7 @@ def renew(seen: Visit, name: str, digests: list[str] | None) -> tuple[Any, ...]:
     """What changed since ``digests``: the device now, and its network; then always freshness and the new digests."""
     live, now = seen.source.live(seen.at), _local(seen)
     place = neighbours.place(live.devices, name)
-    found = seen.source.incidents.of_device(name, seen.at, seen.at - YEAR)
+    found = seen.source.incidents.of_device(name, seen.at)
     past = device_network.incidents(found, name, now)
     network = [past] if place is None else [device_network.path(place), past, device_network.below(place, live)]
     values = [_now(seen, name, place, now), network]
@@ -110,6 +113,12 @@ def _kind(seen: Visit, name: str, live: Live) -> list[Any]:
     row = rows[-1] if rows else live.devices[live.devices["device_id"] == name].iloc[0].to_dict()
     said = device_words.kind(row["role"], row.get("technology"), row.get("site"))
     return [said, " in ", parts.area_link(row["area"], seen.source.name(row["area"]))]
+
+
+def _links(seen: Visit, name: str) -> html.Section | None:
+    rows = seen.source.inventory.rows(name)
+    live = seen.source.live(seen.at).devices
+    return device_detail.links(seen, rows[-1] if rows else live[live["device_id"] == name].iloc[0].to_dict())
 
 
 def _now(seen: Visit, name: str, place: Place | None, now: datetime) -> list[Any]:
@@ -172,7 +181,7 @@ def _history(seen: Visit, name: str) -> html.Section:
         inline=True,
         className="filter",
     )
-    legend = [html.Span([html.I(className=f"swatch shade-{shade.key}"), shade.word]) for shade in charts.SHADES]
+    legend = [html.Span([html.I(className=f"swatch shade-{shade.key}"), shade.word]) for shade in SHADES]
     return parts.panel(
         TEXT["history"],
         html.P(TEXT["history_how"], className="how"),
@@ -229,7 +238,12 @@ def history(seen: Visit, name: str, span: str, theme_name: str) -> tuple[Any, st
     since = charts.begin(min(since, found.table["hour"].iloc[0].to_pydatetime()), step, zone)
     table = charts.buckets(found.table, since, found.written_until, step, zone)
     figure = charts.history(
-        table, chosen, step=step, spans=_spans(seen, name, since), capacity=_capacity(rows), title=TEXT["no_hours"]
+        table,
+        chosen,
+        step=step,
+        spans=device_detail.spans(seen, name, since),
+        capacity=_capacity(rows),
+        title=TEXT["no_hours"],
     )
     newest = numbers.moment(found.written_until.astimezone(zone), seen.at.astimezone(zone))
     notes = [
@@ -237,19 +251,6 @@ def history(seen: Visit, name: str, span: str, theme_name: str) -> tuple[Any, st
         f"Hours are written some minutes after they end; the newest ended at {newest}.",
     ]
     return figure, " ".join(note for note in notes if note) + damaged
-
-
-def _spans(seen: Visit, name: str, since: datetime) -> list[Span]:
-    """When it was in an outage or planned work, by the incidents."""
-    kinds = {"outage": "down", "planned": "planned"}
-    found = seen.source.incidents.of_device(name, seen.at, seen.at - YEAR)
-    return [
-        Span(kinds[row["kind"]], max(start, since), end or seen.at)
-        for row in found.rows
-        if row["kind"] in kinds
-        for start, end in row["spans"]
-        if (end or seen.at) > since
-    ]
 
 
 def _capacity(rows: list[dict[str, Any]]) -> tuple[float | None, float | None]:

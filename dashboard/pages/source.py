@@ -17,6 +17,7 @@ from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures.charts import map as maps
 from dashboard.figures.style.suppression import tellable
 from dashboard.operations.device_hours import DeviceHours
+from dashboard.operations.device_metrics import DeviceMetrics
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
@@ -36,6 +37,7 @@ class Source:
         self.incidents = IncidentRecords(settings.database_url)
         self.inventory = InventoryPast(settings.data)
         self.hours = DeviceHours(settings.data)
+        self.metrics = DeviceMetrics(settings.prometheus)
         self._lock = threading.Lock()
         self._key: object = None
         self._results: storage.Results | None = None

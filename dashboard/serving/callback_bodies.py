@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.figures import incident_list
-from dashboard.pages import area, device, now_devices
+from dashboard.pages import area, device, device_detail, now_devices
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100
@@ -112,6 +112,7 @@ ACCEPTED: Mapping[str, Check] = {
     "area-tick.n_intervals": _or_nothing(_count),
     "area-seen.data": _or_nothing(_list_of(_text)),
     "device-span.value": _one_of(*device.SPANS),
+    "device-detail-span.value": _one_of(*device_detail.SPANS),
     "device-key.data": _text,
     "device-tick.n_intervals": _or_nothing(_count),
     "device-seen.data": _or_nothing(_list_of(_text)),

@@ -25,6 +25,9 @@ FAULTS = {
     "build_twice": "build.at: build.every_hours is set too; set only one of them",
     "engine": "engine.name: must be one of duckdb, spark, not 'pandas'",
     "memory": "engine.memory_gigabytes: must be between 0.05 and 4096, not 0",
+    "link_scheme": "links.Grafana: must begin with http:// or https://, not 'javascript:alert(1)'",
+    "link_field": "links.Grafana: {name} stands for nothing; known here: {device}, {area}, {role}, {site}, {from}, {to}",
+    "prometheus_url": "prometheus.url: must begin with http:// or https://, not 'localhost:9090'",
     "not_a_number": "engine.memory_gigabytes: must be between 0.05 and 4096, not nan",
 }
 

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.charts import stacked
 from dashboard.figures.charts.map import empty
+from dashboard.figures.charts.stacked import SHADES, Span, axis, axis_name, bit_unit
 from dashboard.figures.style import numbers
-from dashboard.figures.style.palette import FONT, Theme
+from dashboard.figures.style.palette import Theme
 
 Step = Literal["hour", "day", "week"]
 STEPS: Mapping[Step, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 HOUR_SECONDS = 3600.0
-GAP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +67,6 @@ CHARTS: Mapping[str, Chart] = {
 }
 HIGHEST = "highest hour"
 """What the 95th percentile of a day or week is: there is none of percentiles."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shade:
-    """One kind of time in which a device was not simply well: its key, word and colours in the light and dark theme."""
-
-    key: str
-    word: str
-    light: str
-    dark: str
-
-
-SHADES = (
-    Shade("down", "without service", "#c44e00", "#ff7a33"),
-    Shade("planned", "without service in planned work", "#3f8fc4", "#56b4e9"),
-    Shade("silent", "silent, not counted as an outage", "#9b7fb6", "#b79bd4"),
-    Shade("unobserved", "not observed", "#8d99a5", "#8d99a5"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A time that is shaded over all charts: kind (a key of SHADES), from and to."""
-
-    kind: str
-    start: datetime
-    end: datetime
 
 
 def buckets(hours: pd.DataFrame, since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> pd.DataFrame:
@@ -203,32 +177,27 @@ def history(
     traces: list[Any] = []
     for i, key in enumerate(shown):
         if key == "traffic":
-            times, unit = _unit(table[["receive", "transmit"]].max().max())
-            limits = _capacity(table, theme, _axis(i), capacity)
+            times, unit = bit_unit(table[["receive", "transmit"]].max().max())
+            limits = _capacity(table, theme, axis(i), capacity)
             title_there = charts[i].title.replace("Mbit/s", unit) + (", dotted the capacity" if limits else "")
             charts[i] = replace(charts[i], title=title_there, unit=unit, places=2 if unit == "Gbit/s" else 1)
             table = table.assign(receive=times * table["receive"], transmit=times * table["transmit"])
             traces += [limit.update(y=[times * value for value in limit.y]) for limit in limits]
-        traces += _lines(charts[i], table, theme, _axis(i), step)
-    traces += _time(table, theme, _axis(len(charts)))
-    layout = _layout(table, theme, [*(chart.title for chart in charts), f"How each {step} went"], step)
+        traces += _lines(charts[i], table, theme, axis(i), step)
+    traces += _time(table, theme, axis(len(charts)))
+    layout = stacked.layout(
+        [*(chart.title for chart in charts), f"How each {step} went"],
+        theme,
+        between=(table["start"].iloc[0] - STEPS[step] / 2, table["start"].iloc[-1] + STEPS[step] / 2),
+        ticks="%H:%M\n%-d %b" if step == "hour" and len(table) <= 60 else "%-d %b\n%Y",
+        hover={"hour": "%-d %b, hour from %H:%M", "day": "%-d %b %Y", "week": "week of %-d %b %Y"}[step],
+        last_height=0.5,
+    ) | {"bargap": 0.0 if len(table) > 60 else 0.12}
     for i, chart in enumerate(charts):
-        layout[_axis_name(i)] |= _range(chart)
-    layout[_axis_name(len(charts))] |= {"showticklabels": False, "rangemode": "tozero", "showgrid": False}
-    layout["shapes"] = [*_not_observed(table, theme, step), *(_shade(_on_the_wall(s, zone), theme) for s in spans)]
+        layout[axis_name(i)] |= _range(chart)
+    layout[axis_name(len(charts))] |= {"showticklabels": False, "rangemode": "tozero", "showgrid": False}
+    layout["shapes"] = [*_not_observed(table, theme, step), *(span.on_the_wall(zone).shape(theme) for span in spans)]
     return go.Figure(traces, go.Layout(**layout))
-
-
-def _unit(most: float) -> tuple[float, str]:
-    """What megabits are multiplied by so that the largest value is short, and the unit that makes of them."""
-    if most >= 1000:
-        return 1e-3, "Gbit/s"
-    return (1.0, "Mbit/s") if most >= 1 or not most > 0 else (1e3, "kbit/s")
-
-
-def _on_the_wall(span: Span, zone: Any) -> Span:
-    start, end = (at.astimezone(zone).replace(tzinfo=None) for at in (span.start, span.end))
-    return Span(span.kind, start, end)
 
 
 def _not_observed(table: pd.DataFrame, theme: Theme, step: Step) -> list[dict[str, Any]]:
@@ -239,7 +208,7 @@ def _not_observed(table: pd.DataFrame, theme: Theme, step: Step) -> list[dict[st
     found = []
     for _, run in table[dark].groupby(runs[dark]):
         half = STEPS[step] / 2
-        found.append(_shade(Span("unobserved", run["start"].iloc[0] - half, run["start"].iloc[-1] + half), theme))
+        found.append(Span("unobserved", run["start"].iloc[0] - half, run["start"].iloc[-1] + half).shape(theme))
     return found
 
 
@@ -249,15 +218,7 @@ def _range(chart: Chart) -> dict[str, Any]:
     return {"rangemode": "tozero"} if chart.high is None else {"range": [chart.low, chart.high]}
 
 
-def _axis(i: int) -> str:
-    return f"y{i + 1}" if i else "y"
-
-
-def _axis_name(i: int) -> str:
-    return f"yaxis{i + 1}" if i else "yaxis"
-
-
-def _lines(chart: Chart, table: pd.DataFrame, theme: Theme, axis: str, step: Step) -> list[go.Scatter]:
+def _lines(chart: Chart, table: pd.DataFrame, theme: Theme, place: str, step: Step) -> list[go.Scatter]:
     """A gap stays a gap, and an hour alone between two of them is a dot."""
     made = []
     for line in chart.lines:
@@ -281,13 +242,13 @@ def _lines(chart: Chart, table: pd.DataFrame, theme: Theme, axis: str, step: Ste
                 hovertemplate="%{text}<extra></extra>",
                 connectgaps=False,
                 showlegend=False,
-                yaxis=axis,
+                yaxis=place,
             )
         )
     return made
 
 
-def _capacity(table: pd.DataFrame, theme: Theme, axis: str, capacity: Sequence[float | None]) -> list[go.Scatter]:
+def _capacity(table: pd.DataFrame, theme: Theme, place: str, capacity: Sequence[float | None]) -> list[go.Scatter]:
     """Where it lies so high that the traffic would be a flat line it is left to the words."""
     highest = table[["receive", "transmit"]].max().max()
     made = []
@@ -303,15 +264,15 @@ def _capacity(table: pd.DataFrame, theme: Theme, axis: str, capacity: Sequence[f
                 name=f"capacity {word}",
                 hoverinfo="skip",
                 showlegend=False,
-                yaxis=axis,
+                yaxis=place,
             )
         )
     return made
 
 
-def _time(table: pd.DataFrame, theme: Theme, axis: str) -> list[go.Bar]:
+def _time(table: pd.DataFrame, theme: Theme, place: str) -> list[go.Bar]:
     """Stacked minutes: well below in the faintest colour, whatever was not above it."""
-    shades = [("well", "answered", theme.faint), *((s.key, s.word, colour(s, theme)) for s in SHADES)]
+    shades = [("well", "answered", theme.faint), *((s.key, s.word, s.colour(theme)) for s in SHADES)]
     return [
         go.Bar(
             x=table["start"],
@@ -323,87 +284,8 @@ def _time(table: pd.DataFrame, theme: Theme, axis: str) -> list[go.Bar]:
             textposition="none",
             hovertemplate="%{text}<extra></extra>",
             showlegend=False,
-            yaxis=axis,
+            yaxis=place,
         )
         for key, word, fill in shades
         if (table[key] > 0).any()
     ]
-
-
-def colour(shade: Shade, theme: Theme) -> str:
-    return shade.light if theme.name == "light" else shade.dark
-
-
-def _shade(span: Span, theme: Theme) -> dict[str, Any]:
-    kind = next(shade for shade in SHADES if shade.key == span.kind)
-    return {
-        "type": "rect",
-        "xref": "x",
-        "yref": "paper",
-        "x0": span.start,
-        "x1": span.end,
-        "y0": 0,
-        "y1": 1,
-        "fillcolor": colour(kind, theme),
-        "opacity": 0.14,
-        "line": {"width": 0},
-        "layer": "below",
-    }
-
-
-def _layout(table: pd.DataFrame, theme: Theme, titles: Sequence[str], step: Step) -> dict[str, Any]:
-    n = len(titles)
-    height = (1 - GAP * n) / (n - 0.5)  # the last one, of how the time went, is half as high
-    layout: dict[str, Any] = {
-        "barmode": "stack",
-        "bargap": 0.0 if len(table) > 60 else 0.12,
-        "template": go.layout.Template(),
-        "hovermode": "x unified",
-        "hoversubplots": "axis",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 44, "r": 8, "t": 4, "b": 40},
-        "font": {"family": FONT, "color": theme.soft, "size": 12},
-        "hoverlabel": {"bgcolor": theme.paper, "bordercolor": theme.soft, "font": {"color": theme.ink, "family": FONT}},
-        "uirevision": "kept",
-        "xaxis": {
-            "range": [table["start"].iloc[0] - STEPS[step] / 2, table["start"].iloc[-1] + STEPS[step] / 2],
-            "nticks": 8,
-            "anchor": f"y{n}",
-            "gridcolor": theme.faint,
-            "showspikes": False,
-            "tickformat": "%H:%M\n%-d %b" if step == "hour" and len(table) <= 60 else "%-d %b\n%Y",
-            "hoverformat": {"hour": "%-d %b, hour from %H:%M", "day": "%-d %b %Y", "week": "week of %-d %b %Y"}[step],
-            "fixedrange": True,
-        },
-        "annotations": [],
-    }
-    top = 1.0
-    for i, title in enumerate(titles):
-        own = height if i < n - 1 else height / 2
-        top -= GAP
-        layout[_axis_name(i)] = {
-            "domain": [max(0.0, top - own), top],
-            "nticks": 4,
-            "separatethousands": True,
-            "gridcolor": theme.faint,
-            "zerolinecolor": theme.faint,
-            "fixedrange": True,
-        }
-        layout["annotations"].append(_title(title, top, theme))
-        top -= own
-    return layout
-
-
-def _title(text: str, y: float, theme: Theme) -> dict[str, Any]:
-    return {
-        "text": text,
-        "x": 0,
-        "xref": "paper",
-        "y": y + 0.002,
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": 12.5, "color": theme.ink, "weight": 600},
-    }

@@ -16,10 +16,11 @@ from collector.published import DEVICES, INCIDENT_DEVICES, QUALITY_HOURS
 from dashboard.app import create_app, page
 from dashboard.config import DashboardSettings
 from dashboard.figures.charts import device_history as charts
+from dashboard.figures.charts import stacked
 from dashboard.figures.live import device_words
 from dashboard.figures.style.palette import LIGHT
 from dashboard.operations import neighbours
-from dashboard.pages import device
+from dashboard.pages import device, device_detail
 from dashboard.pages.source import Source, visit
 
 from .test_layouts import text_of
@@ -169,7 +170,7 @@ def test_without_a_database_the_device_is_shown_and_its_incidents_are_not_known(
 def test_its_incidents_are_told_with_their_length_for_this_device(network):
     assert "Without service, behind n03-agg" in said(network, "/device/n03-cpe11")
     assert "Without service  " not in said(network, "/device/n03-cpe11")
-    found = network.incidents.of_device("n17-olt1", NOW, NOW - timedelta(days=1))
+    found = network.incidents.of_device("n17-olt1", NOW)
     assert [row["incident_id"] for row in found.rows] == ["i-group"]
     assert found.rows[0]["spans"] == (), "it answered throughout"
     assert "Without service of devices behind it" in said(network, "/device/n17-olt1")
@@ -247,12 +248,12 @@ def test_outages_planned_work_and_unobserved_time_are_shaded_apart():
     )
     table[["down", "planned", "silent"]] = 0.0
     spans = [
-        charts.Span(kind, start.to_pydatetime(), (start + timedelta(hours=1)).to_pydatetime())
+        stacked.Span(kind, start.to_pydatetime(), (start + timedelta(hours=1)).to_pydatetime())
         for kind in ("down", "planned")
     ]
     figure = charts.history(table, LIGHT, step="hour", spans=spans, title="")
     colours = [shape.fillcolor for shape in figure.layout.shapes]
-    assert colours == [shade.light for shade in (charts.SHADES[3], *charts.SHADES[:2])]
+    assert colours == [shade.light for shade in (stacked.SHADES[3], *stacked.SHADES[:2])]
     dark = figure.layout.shapes[0]
     assert (dark.x1 - dark.x0) == timedelta(hours=2)
 
@@ -304,4 +305,4 @@ def test_spans_of_one_device_are_those_in_which_it_was_in_the_incident(sample, t
             )
     source = Source(settings)
     assert "30 min, 2 times" in said(source, "/device/n08-olt1")
-    assert len(device._spans(visit(source), "n08-olt1", NOW - timedelta(days=1))) == 2
+    assert len(device_detail.spans(visit(source), "n08-olt1", NOW - timedelta(days=1))) == 2

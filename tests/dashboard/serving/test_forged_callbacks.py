@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "area-seen.data": ["0123456789ab"],
     "device-span.value": "14",
     "device-key.data": "n03-olt1",
+    "device-detail-span.value": "24",
     "device-tick.n_intervals": 1,
     "device-seen.data": ["0123456789ab"],
     "incident-key.data": "i-agg",
