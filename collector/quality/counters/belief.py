@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from collector.bounds import within
 from collector.quality.counters import clocks
+from collector.quality.counters.aside import POLLS_TO_STAND
 from collector.quality.counters.counter_bounds import WIDE, misfits, room_of, told_speed
-from collector.quality.counters.counter_trails import NO_STEP, POLLS_TO_STAND, Trail
-from collector.quality.counters.rates import NO_DELTA, Delta, codewords, interface_delta
+from collector.quality.counters.counter_trails import NO_STEP, Trail
+from collector.quality.counters.narrow import LatelyPassed
+from collector.quality.counters.rates import NO_DELTA, Delta, InterfaceDelta, codewords, interface_delta
 from collector.quality.counters.renewals import Renewals
 from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of, uplink_of
 from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutcome
@@ -83,6 +85,7 @@ class _Known:
         "_base_at",
         "_before_restart",
         "_is_watched",
+        "_lately",
         "_other",
         "_quiet_polls",
         "_recurrences",
@@ -97,6 +100,7 @@ class _Known:
         self.last = reading
         self._trail: Trail | None = None
         self._renewals: Renewals | None = None
+        self._lately: LatelyPassed | None = None
         self._shown: InterfaceReading | None = None
         self._other: Reading | None = None
         self._before_restart: Reading | None = None
@@ -177,7 +181,7 @@ class _Known:
                 return None
             if plain is None and seconds > 0.0 and not misfits(base, uplink, seconds):
                 speed = told_speed(base, uplink, None)
-                plain = traffic_of(device, interface_delta(base, uplink, seconds), speed)
+                plain = traffic_of(device, self._delta(base, uplink, seconds, None), speed)
             if plain is not None:
                 before, self._base, self._base_at = self._base_at, uplink, at
                 if self._renewals is None:
@@ -207,7 +211,7 @@ class _Known:
         at, late_seconds = at_and_after
         was_unknown = trail.unknown_speed
         step = trail.take(uplink, at, late_seconds)
-        self._shown = trail.shown(uplink, step)
+        self._shown, uplink = trail.shown(uplink, step), trail.read(uplink)
         refused.update(step.news)
         if trail.unknown_speed is not None and was_unknown is None:
             refused["speed_bytes_per_second"] += 1
@@ -217,7 +221,7 @@ class _Known:
         speed = told_speed(step.before or uplink, uplink, trail.refuted)
         passed = None
         if step.before is not None:
-            delta = interface_delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
+            delta = self._delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
             passed = traffic_of(device, delta, speed if trail.unknown_speed is None else None)
         if step.late_times:
             self._renewals = self._renewals or Renewals(uplink, at)
@@ -225,6 +229,18 @@ class _Known:
             if passed is not None and step.late_times > MOST_LATE_TIMES:
                 passed = passed._replace(utilization_ratio=None, over_polls=0)
         return self._renewed(device, uplink, at, passed, speed)
+
+    def _delta(
+        self, before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None
+    ) -> InterfaceDelta:
+        """What passed between two readings. Where no speed tells how often 32-bit counters went round, what lately passed does."""
+        delta = interface_delta(before, after, seconds, refuted)
+        if not before.counter_bits == after.counter_bits < WIDE or told_speed(before, after, refuted):
+            return delta
+        if self._lately is None:
+            self._lately = LatelyPassed()
+        received, sent = self._lately.passed(before, after, seconds)
+        return delta._replace(receive_bytes=received, transmit_bytes=sent)
 
     def _renewed(
         self, device: Device, uplink: InterfaceReading, at: float, passed: Traffic | None, speed: float

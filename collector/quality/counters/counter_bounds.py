@@ -94,3 +94,20 @@ def is_discontinuous(before: InterfaceReading, after: InterfaceReading) -> bool:
     """Whether the interface says itself that its counters began anew (RFC 2863 ifCounterDiscontinuityTime)."""
     old, new = before.discontinuity_seconds, after.discontinuity_seconds
     return old != new and old is not None and new is not None
+
+
+def counters(reading: InterfaceReading) -> tuple[int | None, int | None]:
+    """The byte counters: received and sent."""
+    return reading.receive_bytes, reading.transmit_bytes
+
+
+def lies_between(before: InterfaceReading, between: InterfaceReading, after: InterfaceReading) -> bool:
+    """Whether no byte counter ran backwards."""
+    counted = zip(counters(before), counters(between), counters(after), strict=True)
+    return all(a is None or b is None or c is None or a <= b <= c for a, b, c in counted)
+
+
+def most_passed(before: InterfaceReading, after: InterfaceReading) -> int:
+    """The bytes of the direction that more has passed in."""
+    pairs = [(getattr(before, field), getattr(after, field)) for field in BYTES]
+    return max((new - old for old, new in pairs if old is not None and new is not None), default=0)

@@ -5,22 +5,26 @@ from __future__ import annotations
 from math import inf
 from typing import NamedTuple
 
+from collector.quality.counters.aside import Aside
 from collector.quality.counters.counter_bounds import (
     BYTES,
     MARGIN,
     NARROW,
     PACKETS,
     WIDE,
+    WRAP_32,
+    counters,
     is_discontinuous,
+    lies_between,
     misfits,
+    most_passed,
     room_of,
     told_speed,
     with_values,
 )
+from collector.quality.counters.narrow import Beyond, NarrowInDisguise
 from collector.reading import InterfaceReading
 
-POLLS_TO_STAND = 5
-"""A counter at a value that it cannot have reached is believed after it has stayed there for this many polls."""
 TIMES_TOO_FAST = 3
 """A stated speed is refuted by two polls in a row that exceed it, or by this many spread over time."""
 FAR_ABOVE = 2.5
@@ -54,31 +58,6 @@ class Step(NamedTuple):
 NO_STEP = Step(None, 0.0)
 
 
-class _Aside:
-    """A counter that is not believed while the others of its interface go on: its last value that was, and what came."""
-
-    __slots__ = ("at", "bits", "came", "came_at", "polls", "value")
-
-    def __init__(self, value: int, at: float, came: int, came_at: float) -> None:
-        self.value, self.at = value, at
-        self.came, self.came_at = came, came_at
-        self.polls = 1
-
-    def goes_on(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether the counter goes on from where it was believed."""
-        return field not in misfits(with_values(base, {field: self.value}), reading, at - self.at)
-
-    def goes_on_anew(self, field: str, base: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether it has gone on for a while from where it is now, be it faster than the stated speed: that may be wrong."""
-        new = getattr(reading, field)
-        stated = told_speed(base, reading, None) if field in BYTES else None
-        if field in misfits(with_values(base, {field: self.came}), reading, at - self.came_at, stated):
-            self.came, self.came_at, self.polls = new, at, 1
-            return False
-        self.polls += 1
-        return new != self.came or self.polls >= POLLS_TO_STAND
-
-
 class Trail:
     """The readings of one interface, of which one or more did not follow from those before.
 
@@ -93,6 +72,7 @@ class Trail:
 
     __slots__ = (
         "_aside",
+        "_beyond",
         "_cut",
         "_doubted",
         "_doubted_at",
@@ -101,8 +81,10 @@ class Trail:
         "_leaps",
         "_moved_at",
         "_newest",
+        "_newest_at",
         "_still_since",
         "_too_fast",
+        "_width",
         "at",
         "base",
         "refuted",
@@ -111,9 +93,12 @@ class Trail:
     def __init__(self, base: InterfaceReading, at: float, still_since: float = -inf) -> None:
         self.base, self.at = base, at
         self.refuted: float | None = None
-        self._newest, self._moved_at, self._still_since = _counters(base), still_since, still_since
+        self._newest, self._newest_at = base, at
+        self._moved_at = self._still_since = still_since
+        self._width = NarrowInDisguise()
+        self._beyond = Beyond()
         self._too_fast = self._leaps = 0
-        self._aside: dict[str, _Aside] = {}
+        self._aside: dict[str, Aside] = {}
         self._cut: dict[str, int] = {}
         self._doubted: InterfaceReading | None = None
         self._doubted_at = self._excess = self._lag = 0.0
@@ -126,7 +111,8 @@ class Trail:
     @property
     def is_calm(self) -> bool:
         """Whether nothing is in doubt."""
-        return self._doubted is None and not (self._aside or self._cut) and self.refuted is None
+        is_odd = self._aside or self._cut or self._width.is_so or self._beyond.polls
+        return self._doubted is None and not is_odd and self.refuted is None
 
     def is_over(self, at: float) -> bool:
         """Whether nothing is in doubt, and nothing was for an hour, so that the trail may be forgotten."""
@@ -160,14 +146,12 @@ class Trail:
         base, seconds = self.base, at - self.at
         if seconds <= 0.0:
             return NO_STEP
-        if _counters(reading) != self._newest:
-            self._newest, self._moved_at = _counters(reading), at
-        if reading.speed_bytes_per_second is None:  # it holds until another is stated
-            reading = reading._replace(speed_bytes_per_second=base.speed_bytes_per_second)
-        elif reading.speed_bytes_per_second != self.refuted:
-            self.refuted = None
-        if reading.speed_bytes_per_second != base.speed_bytes_per_second:
-            self._leaps = 0
+        newest, newest_at = self._newest, self._newest_at
+        self._newest, self._newest_at = reading, at
+        if counters(reading) != counters(newest):
+            self._moved_at = at
+        reading = self.read(reading)
+        reading = self._with_speed(reading)
         if base.counter_bits != reading.counter_bits or is_discontinuous(base, reading):
             self.begin(reading, at)
             return Step(base, seconds)
@@ -175,6 +159,12 @@ class Trail:
         if aside:
             reading = with_values(reading, dict.fromkeys(aside))
         wrong = misfits(base, reading, seconds, self.refuted)
+        if wrong and self._doubted is None:
+            base, reading = self._narrowed(reading, seconds)
+            wrong = misfits(base, reading, seconds, self.refuted)
+        step = self._beyond_step(newest, newest_at, reading, at)
+        if step is not None:
+            return step
         if not wrong:
             return self._borne_out(reading, at)._replace(refused=aside)
         if self._doubted is None:
@@ -186,17 +176,58 @@ class Trail:
         step = self._settle(self._doubted, reading, at, wrong)
         return step._replace(refused=(*aside, *step.refused))
 
+    def read(self, interface: InterfaceReading) -> InterfaceReading:
+        """The reading with counters as wide as they are."""
+        return self._width.read(interface)
+
+    def _narrowed(self, reading: InterfaceReading, seconds: float) -> tuple[InterfaceReading, InterfaceReading]:
+        """What is believed and the reading after it, once such falls have shown that the counters go round at 2^32."""
+        self._width.note(self.base, reading, room_of(self.base, reading, seconds, self.refuted))
+        self.base = self.read(self.base)
+        return self.base, self.read(reading)
+
+    def _beyond_step(
+        self, newest: InterfaceReading, newest_at: float, reading: InterfaceReading, at: float
+    ) -> Step | None:
+        """A reading of 32-bit counters that lately passed more than the stated speed allows; None where they did not."""
+        if reading.counter_bits >= WIDE or at <= newest_at or not told_speed(self.base, reading, self.refuted):
+            return None
+        found = self._beyond.note(newest, reading, room_of(newest, reading, at - newest_at, self.refuted))
+        if found == "wrong speed":
+            self.refuted = told_speed(self.base, reading, None)
+            self.begin(reading, at)
+            return Step(newest, at - newest_at)
+        if found == "chance":
+            self._aside.clear()
+            self._go_on(reading, at)
+            return NO_STEP
+        return None
+
+    def _with_speed(self, reading: InterfaceReading) -> InterfaceReading:
+        """The reading with the speed that holds: the last one that was stated."""
+        speed, before = reading.speed_bytes_per_second, self.base.speed_bytes_per_second
+        if speed is None:
+            return reading._replace(speed_bytes_per_second=before)
+        if speed != self.refuted:
+            self.refuted = None
+        if speed != before:
+            self._leaps = 0
+        return reading
+
     def _borne_out(self, reading: InterfaceReading, at: float) -> Step:
         """A reading that follows from what is believed. So may one between that did not, if what it brought came late."""
         base, doubted, seconds = self.base, self._doubted, at - self.at
         times = 0.0
-        if doubted is not None and at > self._doubted_at and _lies_between(base, doubted, reading):
+        if doubted is not None and at > self._doubted_at and lies_between(base, doubted, reading):
             carried = told_speed(base, doubted, self.refuted) * (self._doubted_at - self.at)
-            times = _most_passed(base, doubted) / carried if carried else 0.0
+            times = most_passed(base, doubted) / carried if carried else 0.0
             if times > MARGIN and not self._came_late(doubted, reading, at):
                 self._leaps += 1
                 return self._begin_after(doubted, reading, at)
         self._excess = self._excess_of(reading, seconds)
+        for field, old, new in zip(BYTES, counters(base), counters(reading), strict=True):
+            if self._width.is_so and old is not None and new is not None and new < old:
+                self._cut[field] = self._cut.get(field, 0) - WRAP_32
         self._go_on(reading, at)
         return Step(base, seconds, late_times=times if times > MARGIN else 0.0)
 
@@ -243,14 +274,14 @@ class Trail:
             if came_late and excess <= speed * CACHE_SECONDS:
                 self._excess = excess
                 self._too_fast += 1
-                times = _most_passed(base, doubted) / (speed * (self._doubted_at - self.at))
-                share = _most_passed(base, reading) / (speed * seconds)
+                times = most_passed(base, doubted) / (speed * (self._doubted_at - self.at))
+                share = most_passed(base, reading) / (speed * seconds)
                 self._go_on(reading, at)
                 return Step(base, seconds, late_share=share, late_times=times)
-            goes_on_so = _most_passed(doubted, reading) > speed * since * MARGIN
+            goes_on_so = most_passed(doubted, reading) > speed * since * MARGIN
             if came_late or goes_on_so:
                 self._too_fast += TIMES_TOO_FAST if goes_on_so else 1
-            elif _most_passed(base, doubted) <= speed * (CACHE_SECONDS + (self._doubted_at - self.at) * MARGIN):
+            elif most_passed(base, doubted) <= speed * (CACHE_SECONDS + (self._doubted_at - self.at) * MARGIN):
                 self._leaps += 1
             if self._too_fast >= TIMES_TOO_FAST and (came_late or goes_on_so):
                 self.refuted = speed
@@ -261,7 +292,7 @@ class Trail:
         for field in wrong:
             old, came = getattr(base, field), getattr(doubted, field)
             new = getattr(reading, field)
-            self._aside[field] = _Aside(old, self.at, new if came is None else came, self._doubted_at)
+            self._aside[field] = Aside(old, self.at, new if came is None else came, self._doubted_at)
             if new is not None:
                 self._aside[field].goes_on_anew(field, base, reading, at)
         nothing = dict.fromkeys(wrong)
@@ -274,7 +305,7 @@ class Trail:
         """
         before, since = self._doubted_at - self.at, at - self._doubted_at
         line = told_speed(self.base, doubted, None) * MARGIN
-        jump, follows = _most_passed(self.base, doubted), _most_passed(doubted, reading)
+        jump, follows = most_passed(self.base, doubted), most_passed(doubted, reading)
         if jump <= line * (before + self._lag) and follows <= line * since:
             return True
         held = min(self._doubted_at - self._still_since, CACHE_SECONDS) + max(before, since)
@@ -285,7 +316,7 @@ class Trail:
     def _excess_of(self, reading: InterfaceReading, seconds: float) -> float:
         """How much more has passed than the line carries, with this reading: what it leaves over pays earlier excess."""
         room = room_of(self.base, reading, seconds, self.refuted)
-        return max(0.0, self._excess + _most_passed(self.base, reading) - room)
+        return max(0.0, self._excess + most_passed(self.base, reading) - room)
 
     def _is_only_too_fast(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
         """Whether only the stated speed contradicts what has passed; for 32-bit counters that cannot be known."""
@@ -296,19 +327,3 @@ class Trail:
             misfits(self.base, doubted, self._doubted_at - self.at, stated)
             or misfits(doubted, reading, at - self._doubted_at, stated)
         )
-
-
-def _counters(reading: InterfaceReading) -> tuple[int | None, int | None]:
-    return reading.receive_bytes, reading.transmit_bytes
-
-
-def _lies_between(before: InterfaceReading, between: InterfaceReading, after: InterfaceReading) -> bool:
-    """Whether no byte counter ran backwards."""
-    counted = zip(_counters(before), _counters(between), _counters(after), strict=True)
-    return all(a is None or b is None or c is None or a <= b <= c for a, b, c in counted)
-
-
-def _most_passed(before: InterfaceReading, after: InterfaceReading) -> int:
-    """The bytes of the direction that more has passed in."""
-    pairs = [(getattr(before, field), getattr(after, field)) for field in BYTES]
-    return max((new - old for old, new in pairs if old is not None and new is not None), default=0)

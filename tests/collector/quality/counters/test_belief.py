@@ -340,13 +340,71 @@ def test_counters_of_a_device_that_restarted_are_shown_at_once_however_seldom_th
     assert polls.shown == [45_000, 45_000]
 
 
-def test_narrow_counters_say_nothing_of_a_speed_that_they_are_beyond():
-    """They may have gone round unseen: the traffic is not known, and no saturation either."""
+def test_narrow_counters_that_pass_little_again_and_again_refute_a_speed_that_they_are_beyond():
+    """They may have gone round unseen, until so many polls in a row show so little that chance does not: then it is known."""
     polls, value = Polls(), 10**6
-    for _ in range(12):
-        polls.take(value, counter_bits=32, speed_bytes_per_second=1.25e6)
+    for number in range(120):
+        polls.take(value % 2**32, counter_bits=32, speed_bytes_per_second=1.25e6)
         value += int(12e6 * SECONDS)
-    assert (polls.bytes, polls.shares) == (0, [])
+        assert number > 4 or not polls.bytes
+    assert polls.bytes >= 110 * 12e6 * SECONDS
+    assert polls.bytes <= 119 * 12e6 * SECONDS
+    assert (polls.shares, polls.speeds) == ([], [])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_narrow_counters_of_which_a_poll_says_nothing_are_not_known(seed):
+    """400 MB/s on a line that states a tenth of that: they go round more than once between polls."""
+    polls, chance, value = Polls(), random.Random(seed), 0
+    for _ in range(60):
+        value += int(400e6 * 30.0 * chance.uniform(0.8, 1.2))
+        polls.take(value % 2**32, counter_bits=32, speed_bytes_per_second=40e6, after=30.0)
+    assert polls.bytes <= 0.01 * value, "before it shows"
+
+
+def test_a_glitch_now_and_then_refutes_no_speed_of_narrow_counters():
+    polls, chance = Polls(), random.Random(4)
+    for number in range(200):
+        value = 10**9 + int(number * SECONDS * RATE)
+        odd = value + 7 * 10**8 + chance.randrange(10**9)
+        polls.take(odd if number % 7 == 3 else value, counter_bits=32)
+    assert polls.speeds == [GIGABIT]
+    assert polls.bytes <= 200 * SECONDS * RATE
+
+
+def test_narrow_counters_of_unknown_speed_are_known_to_have_gone_round_by_what_they_passed_lately():
+    polls, chance, value = Polls(), random.Random(1), 2**32 - 900_000_000
+    begun = value
+    for _ in range(60):
+        polls.take(value % 2**32, counter_bits=32, speed_bytes_per_second=None)
+        last = value - begun
+        value += int(12e6 * SECONDS * chance.uniform(0.5, 1.5))
+    assert polls.bytes == last
+
+
+def test_a_narrow_counter_of_unknown_speed_that_was_cleared_did_not_go_round():
+    polls = Polls()
+    for number in range(40):
+        value = 3 * 10**9 + number * 5 * RATE if number < 20 else (number - 20) * 5 * RATE + 10**7
+        polls.take(value, counter_bits=32, speed_bytes_per_second=None)
+    assert polls.bytes == 38 * 5 * RATE
+
+
+@pytest.mark.parametrize("rate", [20e6, 100e6])
+def test_counters_of_64_bits_that_go_round_at_32_lose_nothing_once_that_shows(rate):
+    polls = Polls()
+    for number in range(400):
+        polls.take(int(3.5e9 + number * SECONDS * rate) % 2**32)
+    assert 0.98 * 399 * SECONDS * rate <= polls.bytes <= 399 * SECONDS * rate
+    assert 0.95 * 399 * SECONDS * rate <= polls.increase <= 400 * SECONDS * rate
+
+
+def test_counters_of_64_bits_that_may_go_round_at_32_unseen_are_not_known():
+    polls, early = Polls(), 0
+    for number in range(60):
+        polls.take(int(3.5e9 + number * 60.0 * 100e6) % 2**32, after=60.0)
+        early = polls.bytes if number == 12 else early
+    assert polls.bytes == early
 
 
 def test_a_capacity_of_the_inventory_wins_over_a_refuted_speed():

@@ -1,0 +1,103 @@
+"""Counters that go round at 2^32: how often they did is known only where so little passes that they cannot have done so twice."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from collector.quality.counters.counter_bounds import BYTES, NARROW, WIDE, WRAP_32, counters
+from collector.reading import InterfaceReading
+
+FALLS_TO_TELL = 2
+"""A 64-bit counter that has gone round at 2^32 so often, and never stood higher, has no more than 32 bits."""
+STEPS_TO_REFUTE = 5
+"""Polls in a row that a 32-bit counter passed more in than its stated speed allows, and still little: the speed is wrong."""
+LITTLE = WRAP_32 // 4
+"""By chance, and if it goes round unseen, a counter passes so little in one of four polls."""
+STRANGE_POLLS, POLLS_OF_CHANCE = 3, 10
+"""Where so many of the last polls passed more than the line carries, what the others seem to have passed is chance."""
+STEPS_KEPT = 5
+TIMES_AS_FAST = 4.0
+"""A counter of unknown speed that would have passed so many times what it did lately did not go round: it was set back."""
+
+
+class NarrowInDisguise:
+    """Whether the 64-bit byte counters of an interface go round at 2^32."""
+
+    __slots__ = ("_falls", "is_so")
+
+    def __init__(self) -> None:
+        self._falls = 0
+        self.is_so = False
+
+    def read(self, interface: InterfaceReading) -> InterfaceReading:
+        """The reading with the width that its counters have."""
+        return interface._replace(counter_bits=NARROW) if self.is_so else interface
+
+    def note(self, before: InterfaceReading, after: InterfaceReading, room: float) -> None:
+        """Take in two readings that go on from each other, or would if a counter went round between them."""
+        if before.counter_bits < WIDE or after.counter_bits < WIDE:
+            return
+        fell = False
+        for field in BYTES:
+            old, new = getattr(before, field), getattr(after, field)
+            if old is None or new is None:
+                continue
+            if max(old, new) >= WRAP_32:
+                self._falls, self.is_so = 0, False
+                return
+            fell = fell or (new < old and new - old + WRAP_32 <= room)
+        self._falls += fell
+        self.is_so = self._falls >= FALLS_TO_TELL
+
+
+Found = Literal["wrong speed", "chance"]
+
+
+class Beyond:
+    """Whether the 32-bit counters of an interface pass more than its stated speed allows; ``polls`` has a bit for each."""
+
+    __slots__ = ("_runs", "polls")
+
+    def __init__(self) -> None:
+        self._runs = self.polls = 0
+
+    def note(self, before: InterfaceReading, after: InterfaceReading, room: float) -> Found | None:
+        """Take in two polls in a row.
+
+        If they pass so little, again and again, that chance does not make it, the counters are right and the speed is wrong.
+        Else they may go round unseen, and what fits fits by chance. A glitch is two such polls at most.
+        """
+        pairs = zip(counters(before), counters(after), strict=True)
+        size = max(((new - old) % WRAP_32 for old, new in pairs if old is not None and new is not None), default=0)
+        self._runs = self._runs + 1 if room < size <= LITTLE else 0
+        self.polls = (self.polls << 1 | (size > room)) % 2**POLLS_OF_CHANCE
+        if self._runs >= STEPS_TO_REFUTE:
+            self._runs = self.polls = 0
+            return "wrong speed"
+        return "chance" if self.polls.bit_count() >= STRANGE_POLLS else None
+
+
+class LatelyPassed:
+    """What 32-bit byte counters of an interface whose speed is not known have passed lately: it tells whether they went round."""
+
+    __slots__ = ("_rates",)
+
+    def __init__(self) -> None:
+        self._rates: dict[str, list[float]] = {field: [] for field in BYTES}
+
+    def passed(self, before: InterfaceReading, after: InterfaceReading, seconds: float) -> list[int | None]:
+        """The bytes of both directions; None where it cannot be known."""
+        return [self._one(field, getattr(before, field), getattr(after, field), seconds) for field in BYTES]
+
+    def _one(self, field: str, before: int | None, after: int | None, seconds: float) -> int | None:
+        if before is None or after is None:
+            return None
+        rates, size = self._rates[field], (after - before) % WRAP_32
+        if after < before and (len(rates) < STEPS_KEPT or size > TIMES_AS_FAST * max(rates) * seconds):
+            return None
+        if size > LITTLE:
+            rates.clear()
+            return None
+        rates[:-STEPS_KEPT] = []
+        rates.append(size / seconds)
+        return size
