@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-fuzz bench-damage bench-large-tables bench-hops bench-page-load bench-discovery screenshots format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-dashboard bench-fuzz bench-damage bench-large-tables bench-hops bench-page-load bench-discovery screenshots format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench-traps     the planted traps in 40 worlds: where does which fall? (a quarter of an hour)"
 	@echo "make bench-hops      the files that a value passes from varbind to metric, complaint to rank, click to figure; needs snmpd"
 	@echo "make bench-discovery a newcomer's path of 300 devices, from bairro discover to all of them up, ARGS=\"--keep FOLDER\""
+	@echo "make bench-dashboard what 50 viewers cost the server beside a plain Dash page, ARGS=\"--devices 30000 --seconds 30\""
 	@echo "make bench-page-load how soon a page is usable, ARGS=\"http://127.0.0.1:8050/areas\"; needs the page and Chromium"
 	@echo "make screenshots     the pictures of the pages in README.md, from a demo that it starts; needs chromium"
 	@echo "make format          formats the code"
@@ -84,7 +85,7 @@ test-spark: .venv/.spark-ready
 	@tools/system-packages.sh openjdk-17-jre-headless
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec $(BIN)/pytest -v -s tests/dashboard/panel/test_engines.py tests/spark/cluster.py $(ARGS)
 
-bench-build bench-collector bench-hops bench-publish bench-exposition bench-page-load bench-discovery: bench-%: .venv/.test-ready
+bench-build bench-collector bench-dashboard bench-hops bench-publish bench-exposition bench-page-load bench-discovery: bench-%: .venv/.test-ready
 	@exec $(BIN)/python -m bench.$(subst -,_,$*) $(ARGS)
 
 bench-wire bench-wire-v3 bench-wire-instructions bench-fuzz: bench-%: .venv/.test-ready

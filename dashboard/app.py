@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from dashboard.results.stored_results import Results
 from dashboard.serving import waitress_server as server
 from dashboard.serving.gate import MOST_BODY_BYTES, guard
 from dashboard.serving.listening import ListenError, listen
+from dashboard.serving.shared_answers import SharedAnswers
 
 NAVIGATION = (
     ("/", now.TEXT["title"]),
@@ -59,6 +61,8 @@ LAYOUTS = {
 WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incidents)
 BELOW_ANOTHER = (area, device, incident)
 """Pages of one thing, whose path names it: no link of the navigation leads there."""
+TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident"))
+"""What moves callbacks whose answers are the same for all who ask the same."""
 EXIT_REFUSED = 2
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
@@ -96,9 +100,11 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
     Raises PageError.
     """
     check_pages()
+    source = Source(settings, config)
+    alike = SharedAnswers(TICKS, lambda: _moment(source))
     app = Dash(
         "dashboard",
-        server=_server(),
+        server=_server(alike),
         assets_folder=os.path.join(os.path.dirname(__file__), "assets"),
         index_string=INDEX,
         title=f"Bairro · {settings.provider}",
@@ -107,7 +113,6 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
         compress=True,
         suppress_callback_exceptions=True,
     )
-    source = Source(settings, config)
     app.layout = _shell(settings)
     _register(app, source)
     _routes(app, source)
@@ -117,6 +122,7 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
         lambda path: is_known(source, path),
         dict(NAVIGATION),
         meant=lambda path: meant(source, path),
+        told_already=alike.told,
     )
     # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
     app.server.test_client().get("/-/healthy")
@@ -282,8 +288,15 @@ class _Kept:
             self._bodies[key] = body
 
 
-def _server() -> Flask:
+def _moment(source: Source) -> Hashable:
+    """Changes with what pages that renew themselves show, and with each of their ticks."""
+    at = datetime.now(UTC)
+    return source.version(source.live(at)), int(at.timestamp() // now.REFRESH_SECONDS)
+
+
+def _server(alike: SharedAnswers) -> Flask:
     server = Flask("dashboard", static_folder=None)
+    alike.keep_last(server)
     server.config["COMPRESS_CACHE_BACKEND"] = _Kept
     server.config["COMPRESS_CACHE_KEY"] = lambda asked: (
         asked.path if asked.path.startswith("/_dash-component-suites/") else ""

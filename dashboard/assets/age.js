@@ -1,8 +1,9 @@
-// How old what a page shows is. The browser counts on from the age that came with the news, by itself: Dash's own
-// callbacks wait while one of them is under way, and would stand still with a server that hangs.
+// How old what a page shows is: the server's time, which comes with its answers (connection.js) and is counted on from
+// here, less the time that the news are of. Dash's own callbacks wait while one of them is under way, and would stand still
+// with a server that hangs. The browser's own time of day is not asked: it may be wrong.
 (function () {
   "use strict";
-  const received = new WeakMap();
+  const read = new WeakMap();
   // A page renews itself every five seconds; until it has, it cannot know that nothing newer was told meanwhile.
   const RENEWAL_SECONDS = 6;
 
@@ -14,16 +15,12 @@
     return Math.floor(s / 86400) + " d";
   }
 
-  // The wall clock counts too: the other one stands still while the computer sleeps.
-  function secondsSince(news) {
-    return Math.max(performance.now() - news.ticks, Date.now() - news.at, 0) / 1000;
-  }
-
-  // The words and the class of one age, from what the server said (dashboard/figures/live/collector_status.py) and when it came.
-  function told(news) {
-    const said = news.said, isLost = window.bairroConnection && window.bairroConnection.isLost();
-    if (said.age === null) return isLost ? ["▲ not renewed", "old"] : [said.lead, said.kind];
-    const age = said.age + secondsSince(news), old = " " + duration(age) + " old";
+  // The words and the class of one age, from what the server said (dashboard/figures/live/collector_status.py).
+  function told(said) {
+    const isLost = window.bairroConnection.isLost(), now = window.bairroConnection.serverSeconds();
+    if (said.seen_at === null) return isLost ? ["▲ not renewed", "old"] : [said.lead, said.kind];
+    if (now === null) return ["▲ age of the data not known", "old"];
+    const age = Math.max(now - said.seen_at, 0), old = " " + duration(age) + " old";
     if (isLost) return ["▲ not renewed · data" + old, "old"];
     if (!said.kind && age > said.stale_after + RENEWAL_SECONDS) return [said.late + old, "old"];
     return [said.lead + old, said.kind];
@@ -32,12 +29,12 @@
   function write() {
     for (const element of document.querySelectorAll("[data-freshness]")) {
       const text = element.dataset.freshness;
-      let news = received.get(element);
+      let news = read.get(element);
       if (!news || news.text !== text) {
-        news = {text: text, said: JSON.parse(text), ticks: performance.now(), at: Date.now()};
-        received.set(element, news);
+        news = {text: text, said: JSON.parse(text)};
+        read.set(element, news);
       }
-      const [words, kind] = told(news);
+      const [words, kind] = told(news.said);
       if (element.textContent !== words) element.textContent = words;
       element.className = ("age " + kind).trim();
     }

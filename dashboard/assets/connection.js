@@ -15,6 +15,7 @@
   });
   const ask = window.fetch.bind(window);
   const failed = new Set();
+  let server = null;
   let misses = 0, heardAt = new Date(), isLeaving = false, shown = "";
 
   function state() { return misses >= MISSES ? "lost" : failed.size ? "failed" : ""; }
@@ -58,6 +59,17 @@
 
   function heard() { misses = 0; if (!failed.size) heardAt = new Date(); show(); }
 
+  // --- the server's time, which every answer that counts as news brings along ---
+  function noteTime(answer) {
+    const seconds = Number(answer.headers.get("Bairro-Time") || NaN);
+    if (!Number.isNaN(seconds)) server = {seconds: seconds, ticks: performance.now(), at: Date.now()};
+  }
+
+  // The wall clock counts too: the other one stands still while the computer sleeps.
+  function serverSeconds() {
+    return server && server.seconds + Math.max(performance.now() - server.ticks, Date.now() - server.at, 0) / 1000;
+  }
+
   // --- Dash's own requests: each says at once whether it was answered ---
   function isUpdate(url) { return url.includes("_dash-update-component"); }
   function outputOf(options) {
@@ -70,6 +82,7 @@
     const asked = ask(resource, options);
     asked.catch(() => { misses += 1; show(); });
     return asked.then(function (answer) {
+      noteTime(answer);
       if (answer.ok) {
         if (output.startsWith("page.")) failed.clear();
         failed.delete(output);
@@ -86,14 +99,14 @@
   function probe() {
     const giveUp = new AbortController(), timer = setTimeout(() => giveUp.abort(), ANSWER_MS);
     ask(prefix() + "-/healthy", {cache: "no-store", signal: giveUp.signal})
-      .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); heard(); })
+      .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); noteTime(answer); heard(); })
       .catch((error) => { misses += error.name === "AbortError" ? MISSES : 1; show(); })
       .finally(() => { clearTimeout(timer); setTimeout(probe, misses && misses < MISSES ? AGAIN_MS : PROBE_MS); });
   }
 
   // Whether the age of a page is news no more: nothing comes, or what comes is an error.
   function isLost() { return state() === "lost" || [...failed].some((output) => output.includes("-age.")); }
-  window.bairroConnection = {isLost: isLost};
+  window.bairroConnection = {isLost: isLost, serverSeconds: serverSeconds};
   window.addEventListener("pagehide", () => { isLeaving = true; });
   window.addEventListener("pageshow", () => { isLeaving = false; });
   window.addEventListener("resize", () => { shown = null; show(); });

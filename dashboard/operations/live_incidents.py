@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ COLUMNS = (*(column.name for column in INCIDENTS.columns), "areas", "taken_up")
 MEMBER_COLUMNS = ("incident_id", "device_id", "started_at", "ended_at", "subscribers")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Incidents:
     """What the database told last: ``table`` has the open incidents and those of the last 30 days, newest first.
 
@@ -37,7 +38,7 @@ class Incidents:
     problem: str | None
     stamp: str
 
-    @property
+    @cached_property
     def blind(self) -> Mapping[str, datetime]:
         """The shards that the database calls blind, and since when."""
         rows = self.table[(self.table["kind"] == "blind") & self.table["ended_at"].isna()]

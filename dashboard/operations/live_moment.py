@@ -56,7 +56,8 @@ def _caught_up(tables: Tables, members: pd.DataFrame, first_seen: FirstSeen) -> 
     inside = members[members["ended_at"].isna()]
     if inside.empty or devices.empty:
         return devices
-    states = devices.set_index("device_id")["state"]
+    told = devices[devices["device_id"].isin(inside["device_id"].unique())]
+    states = told.set_index("device_id")["state"]
     late = [
         row
         for row in inside.to_dict("records")
@@ -68,7 +69,7 @@ def _caught_up(tables: Tables, members: pd.DataFrame, first_seen: FirstSeen) -> 
     if not late:
         return devices
     devices = devices.copy()
-    numbers = pd.Series(devices.index, devices["device_id"])
+    numbers = pd.Series(told.index, told["device_id"])
     for row in late:
         number = numbers[row["device_id"]]
         is_root = row["device_id"] == row["root"] and row["scope"] != "group"
@@ -148,8 +149,10 @@ def _with_standing(
     out = devices[devices["state"].isin(WITHOUT_SERVICE)]
     key = out["incident_id"].fillna(out["root"]).fillna(out["device_id"])
     by_incident = out.groupby(key)["subscribers"]
-    there = set(devices["device_id"]) - tables.unseen.keys()
-    unseen = members.loc[~members["device_id"].isin(there)].groupby("incident_id").size()
+    there = (
+        set(devices.loc[devices["device_id"].isin(members["device_id"].unique()), "device_id"]) - tables.unseen.keys()
+    )
+    unseen = members.loc[~members["device_id"].isin(list(there))].groupby("incident_id").size()
     names = incidents["incident_id"]
     return incidents.assign(
         out_now=names.map(by_incident.size()).fillna(0).astype(int),

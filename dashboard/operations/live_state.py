@@ -7,6 +7,7 @@ import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ UNRECORDED = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Live:
     """What is known of the network at one moment: tiles, map, cards and tables all come from one of these.
 
@@ -56,6 +57,8 @@ class Live:
     which a measure is bad. ``problems`` say in words what cannot be read and what to do; ``is_database_known`` tells
     whether the incidents are all, ``is_unreadable`` whether there are live tables that nobody may read. ``stamp``
     changes when anything here does.
+
+    What follows from it for everybody who looks (``shown``, ``areas``, ``behind``) is worked out once.
     """
 
     devices: pd.DataFrame
@@ -69,11 +72,26 @@ class Live:
     problems: tuple[str, ...]
     stamp: str
 
-    @property
+    @cached_property
+    def shown(self) -> pd.Series:
+        """The state of each device as pages show it."""
+        return shown_states(self.devices)
+
+    @cached_property
+    def areas(self) -> pd.DataFrame:
+        """`areas_now` of all devices."""
+        return areas_now(self.devices)
+
+    @cached_property
+    def behind(self) -> np.ndarray:
+        """`customers_behind` each device."""
+        return customers_behind(self.devices)
+
+    @cached_property
     def open_incidents(self) -> pd.DataFrame:
         return self.incidents[self.incidents["ended_at"].isna()]
 
-    @property
+    @cached_property
     def is_counted(self) -> bool:
         """Whether the inventory counts customers at all: where it counts none, nobody knows how many an outage strikes."""
         return bool(self.devices["subscribers"].any())

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import pyarrow as pa
 
-from collector import parquet_footer
-from collector.published import DEVICES, LIVE, LiveNote
+from collector.published import LIVE, LiveNote
+from dashboard.operations.live_inventory import KNOWN_OF_A_DEVICE, Inventory, InventoryReader
 from dashboard.operations.live_reader import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
 
 Condition = Literal["missing", "unreadable", "silent", "blind", "live"]
 
 WORST_FIRST: tuple[Condition, ...] = ("missing", "unreadable", "silent", "blind", "live")
 NEWCOMER_SECONDS = 30.0
-KNOWN_OF_A_DEVICE = ("device_id", "area", "role", "parent", "subscribers")
 FIGURES = tuple(c.name for c in LIVE.columns if c.type == "number" or c.name in {"root", "degraded", "faults"})
 
 
@@ -49,15 +47,15 @@ class Shard:
 class Tables:
     """All live tables at one moment. ``devices`` has the columns of LIVE; who is not seen is ``unknown`` in it.
 
-    ``shards`` are worst first; ``unseen`` says of each device that is not seen whose it is. ``written_at`` is when the
-    table that holds a device was written. ``limits`` are those from which a measure is bad. ``problems`` say what else
+    ``shards`` are worst first; ``unseen`` says of each device that is not seen whose it is. ``written_at`` says, by
+    device, when the table that holds it was written. ``limits`` are those from which a measure is bad. ``problems`` say what else
     cannot be read. ``stamp`` changes when anything here does.
     """
 
     devices: pd.DataFrame
     shards: tuple[Shard, ...]
     unseen: Mapping[str, Shard]
-    written_at: Mapping[str, datetime]
+    written_at: pd.Series
     limits: LiveNote
     problems: tuple[str, ...]
     stamp: str
@@ -67,11 +65,10 @@ class TableReader:
     """Reads the live tables and the inventory's; a file is read again only when it was replaced, or could not be read."""
 
     def __init__(self, data: Path) -> None:
-        self._folder, self._inventory_path = data / "live", data / "devices.parquet"
+        self._folder = data / "live"
         self._files: dict[str, LiveFile] = {}
-        self._inventory_key: object = None
-        self._inventory = DEVICES.arrow_schema().empty_table().to_pandas()
-        self._inventory_problem = ""
+        self._inventory_reader = InventoryReader(data / "devices.parquet")
+        self._inventory = self._inventory_reader.read()
         self._held_key: object = None
         self._absent: frozenset[str] = frozenset()
         self._absent_since = datetime.fromtimestamp(0, UTC)
@@ -85,11 +82,11 @@ class TableReader:
         That counts only for a file that does not say itself whether its shard is blind.
         """
         problem = self._read_files(at)
-        self._read_inventory()
+        self._inventory = self._inventory_reader.read()
         self._note_absent(at)
         conditions = tuple((f.name, _condition(f, at, blind)) for f in self._files.values())
         is_settled = self._absence_is_settled(at, dict(conditions))
-        problems = tuple(p for p in (problem, self._inventory_problem) if p)
+        problems = tuple(p for p in (problem, self._inventory.problem) if p)
         key = (self._held_key, conditions, is_settled, problems)
         if self._tables is None or key != self._key:
             self._key, self._count = key, self._count + 1
@@ -118,32 +115,14 @@ class TableReader:
         self._files = dict(sorted(self._files.items()))
         return ""
 
-    def _read_inventory(self) -> None:
-        key = stamp(self._inventory_path)
-        if key == self._inventory_key:
-            return
-        columns = [*KNOWN_OF_A_DEVICE, "valid_from", "valid_to"]
-        try:
-            self._inventory = parquet_footer.opened(self._inventory_path).read(columns).to_pandas()
-        except FileNotFoundError:
-            self._inventory_key, self._inventory_problem = key, ""
-        except (OSError, pa.ArrowException) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-            self._inventory_problem = (
-                f"the table of the inventory, {self._inventory_path}, cannot be read: {why}. "
-                "Devices that are in no live table cannot be shown"
-            )
-        else:
-            self._inventory_key, self._inventory_problem = key, ""
-
     def _note_absent(self, at: datetime) -> None:
         """Note which devices of the inventory no table holds, and since when."""
-        key = (tuple(f.key for f in self._files.values()), self._inventory_key)
+        key = (tuple(f.key for f in self._files.values()), self._inventory.key)
         if key == self._held_key:
             return
         self._held_key = key
-        held: set[str] = set().union(*(set(f.table["device_id"]) for f in self._files.values()))
-        absent = frozenset(self._inventory.loc[self._inventory["valid_to"].isna(), "device_id"]) - held
+        held: set[str] = set().union(*(f.table["device_id"].tolist() for f in self._files.values()))
+        absent = self._inventory.names - held
         if absent != self._absent:
             self._absent, self._absent_since = absent, at
 
@@ -176,8 +155,9 @@ class TableReader:
         held = _held(self._files.values(), self._inventory)
         shards = {f.name: _shard(f, conditions[f.name], held, blind) for f in self._files.values()}
         shards |= {name: Shard(name, "missing", None) for name in self._never_written()}
-        absent = self._inventory[self._inventory["valid_to"].isna()]
-        absent = absent[absent["device_id"].isin(self._absent)] if is_settled else absent.iloc[:0]
+        is_shown = is_settled and bool(self._absent)
+        known = self._inventory.table
+        absent = known[known["device_id"].isin(list(self._absent))] if is_shown else known.iloc[:0]
         owner = _owner_of_absent(shards.values())
         if len(absent):
             shards[owner.name] = replace(owner, devices=len(absent), customers=int(absent["subscribers"].sum()))
@@ -187,7 +167,7 @@ class TableReader:
         devices = _with_absent(devices, absent)
         unseen = {name: shards[key] for name, key in held.loc[hidden, ["device_id", "shard"]].itertuples(index=False)}
         unseen |= dict.fromkeys(absent["device_id"], shards.get(owner.name, owner))
-        written_at = dict(zip(held["device_id"], held["written_at"], strict=True))
+        written_at = pd.Series(held["written_at"].array, pd.Index(held["device_id"].array))
         told = sorted((s for s in shards.values() if not _is_forgotten(s, self._newest())), key=_badness)
         return Tables(
             devices, tuple(told), unseen, written_at, self._newest() or LiveNote(), problems, str(self._count)
@@ -243,7 +223,7 @@ def _badness(shard: Shard) -> tuple[int, float, str]:
 # --- devices ---
 
 
-def _held(files: Iterable[LiveFile], inventory: pd.DataFrame) -> pd.DataFrame:
+def _held(files: Iterable[LiveFile], inventory: Inventory) -> pd.DataFrame:
     """The rows of all files with their ``shard`` and ``written_at``; a device of several in that which was written last.
 
     A device that left the inventory after a file was written is in it no more.
@@ -258,9 +238,9 @@ def _held(files: Iterable[LiveFile], inventory: pd.DataFrame) -> pd.DataFrame:
     rows = pd.concat(tables, ignore_index=True)
     if rows["device_id"].duplicated().any():
         rows = rows.sort_values("written_at", kind="stable").drop_duplicates("device_id", keep="last").sort_index()
-    there = inventory.loc[inventory["valid_to"].isna(), "device_id"]
-    left_at = inventory[~inventory["device_id"].isin(there)].groupby("device_id")["valid_to"].max()
-    gone = pd.to_datetime(rows["device_id"].map(left_at.to_dict()), utc=True) > rows["written_at"]
+    if not inventory.left_at:
+        return rows
+    gone = pd.to_datetime(rows["device_id"].map(inventory.left_at), utc=True) > rows["written_at"]
     return rows[~gone].reset_index(drop=True)
 
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
 from dashboard.figures import area_drivers, build_dates, findings, known
 from dashboard.figures.area_drivers import Driver
@@ -23,8 +24,8 @@ from dashboard.figures.style.intervals import places
 from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.figures.style.suppression import too_small
 from dashboard.models.statistics.interval_sides import Side, side_of
-from dashboard.operations.live_state import Live, areas_now, shown_states
-from dashboard.pages import fixes, now_devices, parts
+from dashboard.operations.live_state import Live
+from dashboard.pages import fixes, now_devices, parts, shared
 from dashboard.pages.source import Source, Visit, visit
 from dashboard.results.stored_results import Results
 
@@ -227,12 +228,17 @@ def network(seen: Visit, area: str) -> html.Section:
 
 
 def renew(seen: Visit, area: str, digests: list[str] | None) -> tuple[Any, ...]:
-    """What changed since ``digests``: the area's network; then always its freshness and the new digests."""
-    live = seen.source.live(seen.at)
-    here = live.of(live.devices[live.devices["area"] == area])
+    """What changed since ``digests``: the area's network and its freshness; then always the new digests."""
+    live, minute = seen.source.live(seen.at), int(seen.at.timestamp() // 60)
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
-    fresh, digests = parts.changed([devices(here, area, now)], digests)
-    return fresh[0], collector_status.freshness(here, now), digests
+    here = live.of(live.devices[live.devices["area"] == area])
+    key = (live.stamp, minute, area)
+    told = [
+        seen.source.shared.take("area-now", key, lambda: devices(here, area, now)),
+        seen.source.shared.take("area-age", key, lambda: json.dumps(collector_status.freshness(here, now))),
+    ]
+    fresh, digests = shared.changed(told, digests)
+    return (*fresh, digests)
 
 
 def devices(here: Live, area: str, now: datetime) -> list[Any]:
@@ -240,8 +246,8 @@ def devices(here: Live, area: str, now: datetime) -> list[Any]:
     gaps = [parts.notice(said) for said in collector_status.notices(here, now)]
     if here.devices.empty:
         return [*gaps, html.P(TEXT["no_devices"], className="quiet")]
-    row = areas_now(here.devices).iloc[0]
-    shown = here.devices.assign(state=shown_states(here.devices))
+    row = here.areas.iloc[0]
+    shown = here.devices.assign(state=here.shown)
     counts = shown["state"].value_counts()
     chips = [
         parts.chip(mark, f"{numbers.count(int(counts[key]))} {mark.word.lower()}")
@@ -325,8 +331,10 @@ def register(app: Dash, source: Source) -> None:
         prevent_initial_call=True,
     )
     def renew_network(_: int, area: str, digests: list[str] | None) -> tuple[Any, ...]:
-        shown, freshness, digests = renew(visit(source), area, digests)
-        return shown, json.dumps(freshness), digests
+        *shown, digests = renew(visit(source), area, digests)
+        if all(one is no_update for one in shown):
+            raise PreventUpdate
+        return (*shown, digests)
 
     app.clientside_callback(ClientsideFunction("bairro", "rememberSpan"), Input("area-span", "value"))
 

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
 from dashboard.figures.charts import device_history as charts
 from dashboard.figures.charts.device_history import Step
@@ -21,7 +22,7 @@ from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.operations import neighbours
 from dashboard.operations.live_state import Live
 from dashboard.operations.neighbours import Place
-from dashboard.pages import device_detail, device_network, now_devices, parts
+from dashboard.pages import device_detail, device_network, now_devices, parts, shared
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -54,14 +55,13 @@ def layout(seen: Visit, key: str) -> html.Div:
         back = dcc.Link(TEXT["now"], href="/")
         missing = parts.empty(TEXT["unknown"], [TEXT["unknown_why"], " ", back, "."])
         return html.Div([html.H1(name), missing], className="page device")
-    live, now = seen.source.live(seen.at), _local(seen)
-    shown = renew(seen, name, None)
+    live, shown = seen.source.live(seen.at), renew(seen, name, None)
     timers = [
         dcc.Store(id="device-key", data=name),
         dcc.Interval(id="device-tick", interval=REFRESH_SECONDS * 1000),
         dcc.Store(id="device-seen", data=shown[-1]),
     ]
-    age = parts.age("device-age", collector_status.freshness(_of(live, name), now))
+    age = parts.age("device-age", shown[2])
     return html.Div(
         [
             *timers,
@@ -88,15 +88,23 @@ def is_known(seen: Visit, name: str) -> bool:
 
 
 def renew(seen: Visit, name: str, digests: list[str] | None) -> tuple[Any, ...]:
-    """What changed since ``digests``: the device now, and its network; then always freshness and the new digests."""
-    live, now = seen.source.live(seen.at), _local(seen)
+    """What changed since ``digests``: the device now, its network, freshness (as JSON); then always the new digests."""
+    live, now, take = seen.source.live(seen.at), _local(seen), seen.source.shared.take
+    key = (live.stamp, int(seen.at.timestamp() // 60), name)
+    told = [
+        take("device-now", key, lambda: _now(seen, name, neighbours.place(live.devices, name), now)),
+        take("device-network", key, lambda: _network(seen, name, live, now)),
+        take("device-age", key, lambda: json.dumps(collector_status.freshness(_of(live, name), now))),
+    ]
+    fresh, digests = shared.changed(told, digests)
+    return (*fresh, digests)
+
+
+def _network(seen: Visit, name: str, live: Live, now: datetime) -> list[Any]:
     place = neighbours.place(live.devices, name)
     found = seen.source.incidents.of_device(name, seen.at)
     past = device_network.incidents(found, name, now)
-    network = [past] if place is None else [device_network.path(place), past, device_network.below(place, live)]
-    values = [_now(seen, name, place, now), network]
-    fresh, digests = parts.changed(values, digests)
-    return (*fresh, collector_status.freshness(_of(live, name), now), digests)
+    return [past] if place is None else [device_network.path(place), past, device_network.below(place, live)]
 
 
 def _local(seen: Visit) -> datetime:
@@ -217,8 +225,10 @@ def register(app: Dash, source: Source) -> None:
         prevent_initial_call=True,
     )
     def renew_device(_: int, name: str, digests: list[str] | None) -> tuple[Any, ...]:
-        *shown, freshness, digests = renew(visit(source), name, digests)
-        return (*shown, json.dumps(freshness), digests)
+        *shown, digests = renew(visit(source), name, digests)
+        if all(one is no_update for one in shown):
+            raise PreventUpdate
+        return (*shown, digests)
 
     app.clientside_callback(ClientsideFunction("bairro", "rememberDays"), Input("device-span", "value"))
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
 from dashboard.figures import incident_list, incident_story
 from dashboard.figures import incidents as words
@@ -19,7 +20,7 @@ from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES, INCIDENT_KINDS
 from dashboard.operations.incident_records import Story
 from dashboard.operations.live_state import Live, shown_states
-from dashboard.pages import parts
+from dashboard.pages import parts, shared
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -51,8 +52,7 @@ def layout(seen: Visit, key: str) -> html.Div:
         dcc.Interval(id="incident-tick", interval=REFRESH_SECONDS * 1000),
         dcc.Store(id="incident-seen", data=shown[-1]),
     ]
-    live, now = seen.source.live(seen.at), _local(seen)
-    age = parts.age("incident-age", collector_status.freshness(live, now))
+    age = parts.age("incident-age", shown[4])
     return html.Div(
         [
             *timers,
@@ -86,11 +86,12 @@ def meant(source: Source, start: str) -> str | None:
 
 
 def renew(seen: Visit, incident_id: str, digests: list[str] | None) -> tuple[Any, ...]:
-    """What changed since ``digests``: head, numbers, story, members; then always freshness and the new digests."""
+    """What changed since ``digests``: head, numbers, story, members, freshness (as JSON); then always the new digests."""
     story, now, live = seen.source.incidents.story(incident_id), _local(seen), seen.source.live(seen.at)
     values = _unknown(story) if story.row is None else _values(seen, story, live, now)
-    fresh, digests = parts.changed(values, digests)
-    return (*fresh, collector_status.freshness(live, now), digests)
+    freshness = json.dumps(collector_status.freshness(live, now))
+    fresh, digests = shared.changed([shared.part(value) for value in (*values, freshness)], digests)
+    return (*fresh, digests)
 
 
 def _unknown(story: Story) -> list[Any]:
@@ -293,5 +294,7 @@ def register(app: Dash, source: Source) -> None:
         prevent_initial_call=True,
     )
     def renew_incident(_: int, incident_id: str, digests: list[str] | None) -> tuple[Any, ...]:
-        *shown, freshness, digests = renew(visit(source), incident_id, digests)
-        return (*shown, json.dumps(freshness), digests)
+        *shown, digests = renew(visit(source), incident_id, digests)
+        if all(one is no_update for one in shown):
+            raise PreventUpdate
+        return (*shown, digests)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
 from dashboard.figures.charts import map as maps
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES, theme
-from dashboard.operations.live_state import Live, areas_now, shown_states
-from dashboard.pages import now_devices, now_incidents, parts
+from dashboard.operations.live_state import Live
+from dashboard.pages import now_devices, now_incidents, parts, shared
 from dashboard.pages.source import Source, Visit, visit
 
 REFRESH_SECONDS = 5
+MAP = 3
+"""The map's place among what `refresh` sends."""
 TEXT = {
     "title": "Now",
     "incidents": "Open incidents",
@@ -36,24 +39,25 @@ TEXT = {
 
 def layout(seen: Visit) -> html.Div:
     """The page as it is now but for its map; `refresh` draws that, and renews all every few seconds."""
-    live = seen.source.live(seen.at)
-    now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
     wanted = [state for state in seen.query.get("state", "").split(",") if state in now_devices.SHOWN] or list(
         now_devices.SHOWN
     )
+    shown = but_for_the_map(seen, seen.source.live(seen.at), wanted)
+    tiles_, banners_, cards, rows, freshness = (one.value for one in shown)
+    digests = [one.digest for one in shown]
     return html.Div(
         [
             dcc.Interval(id="now-tick", interval=REFRESH_SECONDS * 1000),
-            dcc.Store(id="now-seen"),
+            dcc.Store(id="now-seen", data=[*digests[:MAP], "", *digests[MAP:]]),
             html.H1(TEXT["title"], className="unseen"),
             html.Div(
                 [
-                    html.Div(tiles(live), id="now-tiles", className="tiles"),
-                    parts.age("now-age", collector_status.freshness(live, now)),
+                    html.Div(tiles_, id="now-tiles", className="tiles"),
+                    parts.age("now-age", freshness),
                 ],
                 className="strip",
             ),
-            html.Div(banners(live, now), id="now-banners"),
+            html.Div(banners_, id="now-banners"),
             html.Div(
                 [
                     parts.panel(
@@ -64,12 +68,7 @@ def layout(seen: Visit) -> html.Div:
                     ),
                     parts.panel(
                         TEXT["incidents"],
-                        html.Div(
-                            now_incidents.cards(live, seen.source, now),
-                            id="now-incidents",
-                            className="scroll",
-                            tabIndex=0,
-                        ),
+                        html.Div(cards, id="now-incidents", className="scroll", tabIndex=0),
                         class_name="incidents",
                     ),
                     parts.panel(
@@ -77,7 +76,7 @@ def layout(seen: Visit) -> html.Div:
                         parts.grid(
                             "now-devices",
                             now_devices.COLUMNS,
-                            now_devices.rows(live, seen.source, now, wanted),
+                            rows,
                             row_id="device_id",
                             label=TEXT["devices"],
                             rowHeight=34,
@@ -116,8 +115,10 @@ def register(app: Dash, source: Source) -> None:
         State("now-seen", "data"),
     )
     def renew(_: int, states: list[str], theme_name: str, digests: list[str] | None) -> tuple[Any, ...]:
-        *shown, freshness, digests = refresh(visit(source), states, theme_name, digests)
-        return (*shown, json.dumps(freshness), digests)
+        *shown, digests = refresh(visit(source), states, theme_name, digests)
+        if all(one is no_update for one in shown):
+            raise PreventUpdate
+        return (*shown, digests)
 
     app.clientside_callback(ClientsideFunction("bairro", "rememberStates"), Input("now-states", "value"))
     app.clientside_callback(ClientsideFunction("bairro", "openFromMap"), Input("now-map", "clickData"))
@@ -125,31 +126,44 @@ def register(app: Dash, source: Source) -> None:
 
 
 def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] | None) -> tuple[Any, ...]:
-    """What changed since ``digests``: tiles, banners, incidents, map, rows; then always freshness and new digests."""
-    live = seen.source.live(seen.at)
-    now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
-    values = (
-        tiles(live),
-        banners(live, now),
-        now_incidents.cards(live, seen.source, now),
-        area_map(live, seen.source, theme_name),
-        now_devices.rows(live, seen.source, now, states),
-    )
-    fresh, digests = parts.changed(values, digests)
-    return (*fresh, collector_status.freshness(live, now), digests)
+    """What changed since ``digests``: tiles, banners, incidents, map, rows, freshness; then always the new digests."""
+    live, source = seen.source.live(seen.at), seen.source
+    told = but_for_the_map(seen, live, states)
+    key = (source.version(live), theme_name)
+    drawn = source.shared.take("now-map", key, lambda: area_map(live, source, theme_name))
+    fresh, digests = shared.changed([*told[:MAP], drawn, *told[MAP:]], digests)
+    return (*fresh, digests)
+
+
+def but_for_the_map(seen: Visit, live: Live, states: Sequence[str]) -> list[shared.Part]:
+    """Tiles, banners, incidents, rows and freshness (as JSON), each made once for all who look.
+
+    Cards count seconds. All else says times to the minute, and is made anew with it.
+    """
+    source, now = seen.source, seen.at.astimezone(ZoneInfo(seen.settings.timezone))
+    version, wanted = source.version(live), tuple(sorted(set(states)))
+    minute, tick = int(seen.at.timestamp() // 60), int(seen.at.timestamp() // REFRESH_SECONDS)
+    take = source.shared.take
+    return [
+        take("now-tiles", live.stamp, lambda: tiles(live)),
+        take("now-banners", (live.stamp, minute), lambda: banners(live, now)),
+        take("now-incidents", (version, tick), lambda: now_incidents.cards(live, source, now)),
+        take("now-devices", (version, minute, wanted), lambda: now_devices.rows(live, source, now, states)),
+        take("now-age", live.stamp, lambda: json.dumps(collector_status.freshness(live, now))),
+    ]
 
 
 def tiles(live: Live) -> list[html.Div]:
     """Areas and customers affected, and of how many nobody knows; then devices by state."""
     if live.devices.empty:
         return []
-    areas = areas_now(live.devices)
+    areas = live.areas
     struck, dark = int(areas["state"].isin(["outage", "partial"]).sum()), int((areas["state"] == "unknown").sum())
     affected, not_seen = int(areas["affected"].sum()), int(areas["not_seen"].sum())
-    counts = shown_states(live.devices).value_counts()
+    counts = live.shown.value_counts()
     return [
         _affected(struck, dark, f"of {numbers.of(len(areas), 'area')} affected", is_dark=dark == len(areas)),
-        _affected(affected, not_seen, "customers affected", is_dark=bool((live.devices["state"] == "unknown").all()))
+        _affected(affected, not_seen, "customers affected", is_dark=bool((live.shown == "unknown").all()))
         if live.is_counted
         else parts.tile(
             "?", ["customers affected", html.Small(TEXT["uncounted"], className="gap")], title=TEXT["count"]
@@ -187,10 +201,9 @@ def area_map(live: Live, source: Source, theme_name: str) -> Any:
     chosen = theme(theme_name)
     if live.devices.empty:
         return maps.empty(TEXT["no_live"], chosen)
-    states = {row["area"]: row for row in areas_now(live.devices).to_dict("records")}
-    ailing = live.devices[shown_states(live.devices) == "degraded"]
-    for area, devices in ailing.groupby("area"):
-        states[area]["worst"] = last_reading.worst(devices, live.limits)
+    states = {row["area"]: row for row in live.areas.to_dict("records")}
+    worst = last_reading.worst_by_area(live.devices[live.shown == "degraded"], live.limits)
+    states |= {area: {**states[area], "worst": said} for area, said in worst.items()}
     marks = [_area_mark(area, name, states) for area, name in source.names.items()]
     marks.sort(key=lambda one: list(AREA_STATES).index(one.mark.key))
     loud = frozenset(m.area for m in marks if m.mark.key not in {"up", "unknown"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES
-from dashboard.operations.live_state import Live, customers_behind, shown_states
+from dashboard.operations.live_state import Live
 from dashboard.pages import parts
 from dashboard.pages.source import Source
 
@@ -58,23 +59,23 @@ def filter_word(state: str) -> str:
     return "Up, with problems" if state == UNWELL else DEVICE_STATES[state].word
 
 
-def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[dict[str, Any]]:
+def rows(live: Live, source: Source, now: datetime, states: Sequence[str]) -> list[dict[str, Any]]:
     """Devices not up or not well, in the order of SHOWN, within each those with most customers first."""
-    shown = shown_states(live.devices)
-    behind = live.devices.assign(subscribers=customers_behind(live.devices), state=shown)
-    chosen = behind[behind["state"].isin(states)]
     flaps = flapping(live)
+    is_chosen = live.shown.isin(states) & (live.shown.ne(UNWELL) | _may_be_unwell(live.devices, flaps))
+    chosen = live.devices[is_chosen].assign(subscribers=live.behind[is_chosen.to_numpy()], state=live.shown[is_chosen])
     chosen = chosen.assign(why=[why(row, live, flaps, now) for row in chosen.to_dict("records")])
     chosen = chosen[chosen["state"].ne(UNWELL) | chosen["why"].ne("")]
     order = {state: i for i, state in enumerate(SHOWN)}
     chosen = chosen.assign(order=chosen["state"].map(order))
     chosen = chosen.sort_values(["order", "subscribers"], ascending=[True, False], kind="stable")
+    names = source.names
     return [
         {
             "device_id": row["device_id"],
             "state": row["state"],
             "device_and_role": f"{row['device_id']} ({row['role']})",
-            "area": source.name(row["area"]),
+            "area": names.get(row["area"], row["area"]),
             "href": parts.device_href(row["device_id"]),
             "area_href": parts.area_href(row["area"]),
             "why": row["why"],
@@ -84,6 +85,11 @@ def rows(live: Live, source: Source, now: datetime, states: list[str]) -> list[d
         }
         for row in chosen.to_dict("records")
     ]
+
+
+def _may_be_unwell(devices: pd.DataFrame, flapping: frozenset[str]) -> pd.Series:
+    """Which of the devices that are up `why` may say something of: few of many."""
+    return devices["faults"].notna() | devices["device_id"].isin(list(flapping))
 
 
 def until(moment: Any, now: datetime) -> str:

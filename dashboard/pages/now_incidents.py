@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pandas as pd
 from dash import dcc, html
 
 from dashboard.figures import incidents as figures
@@ -39,19 +40,25 @@ def cards(live: Live, source: Source, now: datetime) -> list[Any] | html.Div:
         return html.Div([html.P(f"? {_unknown(live)}", className="quiet"), *_ended(live, source, now)])
     if rows.empty:
         return html.Div([html.P(f"● {TEXT['none']}", className="quiet"), *_ended(live, source, now)])
-    devices = live.devices.set_index("device_id")
-    up = devices.index[devices["state"] == "up"]
-    parents = {root: parent for root, parent in devices["parent"].items() if isinstance(parent, str) and parent in up}
+    roots = _devices(live, rows["root_device_id"])
+    above = _devices(live, roots["parent"])
+    up = set(above.index[above["state"] == "up"])
+    parents = {root: parent for root, parent in roots["parent"].items() if parent in up}
     ids = list(rows["incident_id"])
     made = []
     for row in rows.to_dict("records"):
         root = row["root_device_id"]
-        row |= {"root_state": devices["state"].get(root), "worst": _worst(row, live), "is_counted": live.is_counted}
-        end = until(devices["maintenance_until"].get(root), now)
+        row |= {"root_state": roots["state"].get(root), "worst": _worst(row, live), "is_counted": live.is_counted}
+        end = until(roots["maintenance_until"].get(root), now)
         made.append(_card(row, source, now, begin=figures.begin(row, parents.get(root)), until=end, ids=ids))
     if not live.is_database_known:
         made.append(html.P(f"? {TEXT['more']}", className="quiet"))
     return made
+
+
+def _devices(live: Live, names: pd.Series) -> pd.DataFrame:
+    """The rows of these devices, by device."""
+    return live.devices[live.devices["device_id"].isin(list(names.dropna().unique()))].set_index("device_id")
 
 
 def _unknown(live: Live) -> str:

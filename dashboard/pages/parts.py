@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import dash_ag_grid as dag
-from dash import dcc, html, no_update
-from plotly.utils import PlotlyJSONEncoder
+from dash import dcc, html
 
 from dashboard.analysis import build_log
 from dashboard.figures import build_dates, known
@@ -176,9 +173,12 @@ def banner(kind: str, mark: str, text: Children) -> html.Div:
     )
 
 
-def age(key: str, freshness: Mapping[str, Any]) -> html.Div:
-    """How old what is shown is; the browser writes it and counts on by itself, whatever becomes of the server."""
-    return html.Div(id=key, className="age", role="timer", **{FRESHNESS: json.dumps(freshness)})
+def age(key: str, freshness: str) -> html.Div:
+    """How old what is shown is; the browser writes it and counts on by itself, whatever becomes of the server.
+
+    ``freshness`` is that of `collector_status` as JSON.
+    """
+    return html.Div(id=key, className="age", role="timer", **{FRESHNESS: freshness})
 
 
 def notice(said: Notice) -> html.Div:
@@ -282,13 +282,3 @@ def graph(key: str, label: str, **config: Any) -> html.Div:
 def legend(marks: Sequence[Mark]) -> html.Div:
     """The marks of a map, in the colours that it paints them in."""
     return html.Div([chip(mark) for mark in marks], className="legend on-map")
-
-
-def changed(values: Sequence[Any], seen: Sequence[str] | None) -> tuple[list[Any], list[str]]:
-    """Each value, or no_update where its digest is the one in ``seen``; and the digests to see next time."""
-    digests = [
-        hashlib.sha1(json.dumps(v, cls=PlotlyJSONEncoder, sort_keys=True).encode()).hexdigest()[:12] for v in values
-    ]
-    before = list(seen or [])
-    before += [""] * (len(values) - len(before))
-    return [no_update if old == new else v for v, old, new in zip(values, before, digests, strict=False)], digests

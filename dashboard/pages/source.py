@@ -21,6 +21,7 @@ from dashboard.operations.device_metrics import DeviceMetrics
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
+from dashboard.pages.shared import SharedParts
 from dashboard.results import backtest_results
 from dashboard.results import stored_results as storage
 from dashboard.results.backtest_results import StoredBacktest
@@ -45,6 +46,8 @@ class Source:
         self._backtest_key: object = None
         self._backtest: StoredBacktest | None = None
         self._areas: pd.DataFrame | None = None
+        self._areas_version = 0
+        self.shared = SharedParts()
         self._outlines: dict[str, Any] = {}
         self._names: dict[str, str] = {}
 
@@ -98,9 +101,14 @@ class Source:
         areas = self._area_source.read()
         with self._lock:
             if areas is not self._areas:
-                self._areas = areas
+                self._areas, self._areas_version = areas, self._areas_version + 1
                 self._outlines = maps.parse_outlines(areas)
                 self._names = dict(zip(areas["area"], areas["name"], strict=True))
+
+    def version(self, live: Live) -> tuple[str, int]:
+        """Changes with anything that is known of the network, or of the areas' names and outlines."""
+        self._read_areas()
+        return live.stamp, self._areas_version
 
     def name(self, area: str) -> str:
         return self.names.get(area, area)

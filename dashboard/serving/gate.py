@@ -84,9 +84,11 @@ def guard(
     links: dict[str, str],
     *,
     meant: Callable[[str], str | None] = lambda _: None,
+    told_already: Callable[[], Response | None] = lambda: None,
 ) -> None:
     """Put the gate before ``app``; ``is_page`` says whether the application knows a path, ``meant`` which one an unknown
-    path stands for, ``links`` where else to go.
+    path stands for, ``links`` where else to go. ``told_already`` answers a callback that is as it should be, where
+    somebody has just been told the same.
     """
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
@@ -99,7 +101,7 @@ def guard(
             log.say(f"refused a request: {refused[1]}")
             return told(*refused)
         if request.path == CALLBACKS and request.method == "POST":
-            return _callback(app, log)
+            return _callback(app, log) or told_already()
         if request.endpoint in APPLICATION and request.method in {"GET", "HEAD"}:
             return _page(is_page, meant, links)
         return None
@@ -107,6 +109,8 @@ def guard(
     @server.after_request
     def harden(answer: Response) -> Response:
         is_application = request.endpoint in APPLICATION and answer.status_code == 200
+        if request.path in {CALLBACKS, HEALTH}:
+            answer.headers[headers.TIME] = f"{time.time():.3f}"
         return headers.harden(answer, policy, is_page=is_application)
 
     @server.errorhandler(HTTPException)

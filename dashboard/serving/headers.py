@@ -18,6 +18,8 @@ ALWAYS = {
     "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
     "magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
 }
+TIME = "Bairro-Time"
+"""The server's clock in seconds of Unix time, by which a page tells how old its news are (`age.js`)."""
 FRAME = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Plotly, AG Grid and Dash write styles of their own into the page, and into elements of it.
 STYLES = "style-src 'self' 'unsafe-inline'"

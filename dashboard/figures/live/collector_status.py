@@ -72,14 +72,15 @@ def _gap(shard: Shard, count: int) -> str:
 
 
 def freshness(live: Live, now: datetime) -> dict[str, Any]:
-    """What the browser needs to tell how old the page's news are, and to count on from there.
+    """What the browser needs to tell how old the page's news are: the same for as long as nothing is heard.
 
-    ``age`` (seconds; None: never told) is that of the collector that knows least; ``lead`` stands before it, ``late``
-    once it is older than ``stale_after``; ``kind`` is '', 'old' or 'blind'.
+    ``seen_at`` (seconds of Unix time by the server's clock; None: never told) is until when the collector that knows
+    least told something; ``lead`` stands before the age, ``late`` once it is more than ``stale_after`` seconds; ``kind``
+    is '', 'old' or 'blind'.
     """
     oldest = live.oldest(now)
     if oldest is None:
-        return {"age": None, "stale_after": 0.0, "lead": "▲ no live data", "late": "▲ no live data", "kind": "old"}
+        return {"seen_at": None, "stale_after": 0.0, "lead": "▲ no live data", "late": "▲ no live data", "kind": "old"}
     who = f"shard {oldest.name}: " if live.shard_count > 1 and oldest.name else ""
     late = f"▲ {who}data"
     lead, kind = {
@@ -95,10 +96,16 @@ def freshness(live: Live, now: datetime) -> dict[str, Any]:
         and not any(s.condition == "blind" for s in live.shards)
     ):
         lead, kind = "■ collector blind · data", "blind"
-    age, after = oldest.age_seconds(now), oldest.silent_after_seconds
-    if age is None:
+    seen_at = None if oldest.seen_at is None else oldest.seen_at.timestamp()
+    if seen_at is None:
         lead = late = lead.removesuffix(" · data")
-    return {"age": age, "stale_after": after, "lead": lead, "late": late, "kind": kind}
+    return {
+        "seen_at": seen_at,
+        "stale_after": oldest.silent_after_seconds,
+        "lead": lead,
+        "late": late,
+        "kind": kind,
+    }
 
 
 def _devices(shard: Shard) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -126,8 +126,20 @@ def _bad_from(measure: str, limits: LiveNote) -> float | None:
 
 def worst(devices: pd.DataFrame, limits: LiveNote, measure: str | None = None) -> str:
     """Of degraded devices the one that is worst by ``measure``, else by its own first: 'packet loss: 7.1% now at n03-olt1'."""
+    return _worst(devices[devices["degraded"].notna()].to_dict("records"), limits, measure)
+
+
+def worst_by_area(degraded: pd.DataFrame, limits: LiveNote) -> dict[str, str]:
+    """The `worst` of each area that has a degraded device."""
+    rows: dict[str, list[Row]] = {}
+    for row in degraded.to_dict("records"):
+        rows.setdefault(row["area"], []).append(row)
+    return {area: _worst(own, limits, None) for area, own in rows.items()}
+
+
+def _worst(degraded: Sequence[Row], limits: LiveNote, measure: str | None) -> str:
     best: tuple[float, str] | None = None
-    for row in devices[devices["degraded"].notna()].to_dict("records"):
+    for row in degraded:
         for one in row["degraded"]:
             value = row.get(VALUES.get(one, ""))
             if measure in {None, one} and (best is None or _size(value) > best[0]):

@@ -82,7 +82,7 @@ def test_devices_of_a_silent_collector_are_unknown_everywhere(scratch, pair):
     assert said.text.startswith("Collector shard 1 has not reported since 12:00. Its ")
     assert said.command == "bairro collect --shard 1/2"
     assert words.freshness(live, LATER) == {
-        "age": 30.0, "stale_after": 14.0, "lead": "▲ shard 1: data", "late": "▲ shard 1: data", "kind": "old",
+        "seen_at": NOW.timestamp(), "stale_after": 14.0, "lead": "▲ shard 1: data", "late": "▲ shard 1: data", "kind": "old",
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -97,7 +98,7 @@ def test_an_area_renews_itself_and_sends_only_what_changed(source, sample, scrat
     seen = Visit(source, {}, NOW)
     first = area.renew(seen, "n03", None)
     assert first[0] is not no_update
-    assert first[1]["kind"] == ""
+    assert json.loads(first[1])["kind"] == ""
     again = area.renew(seen, "n03", first[2])
     assert again[0] is no_update
     table = sample.network(NOW)

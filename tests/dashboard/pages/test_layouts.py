@@ -182,11 +182,11 @@ def test_now_says_of_a_degradation_what_is_bad(source):
 
 def test_now_sends_only_what_changed(source):
     first = now.refresh(asked(source), list(now_devices.SHOWN), "light", None)
-    assert no_update not in first[:5]
+    assert no_update not in first[:6]
+    assert json.loads(first[5])["seen_at"] == pytest.approx(datetime.now(UTC).timestamp(), abs=3600)
     json.dumps(first, cls=PlotlyJSONEncoder)
     again = now.refresh(asked(source), list(now_devices.SHOWN), "light", first[-1])
-    assert list(again[:5]) == [no_update] * 5
-    assert again[5]["age"] >= 0
+    assert list(again[:6]) == [no_update] * 6
     dark = now.refresh(asked(source), list(now_devices.SHOWN), "dark", first[-1])
     assert dark[3] is not no_update
     fewer = now.refresh(asked(source), ["down"], "light", first[-1])
@@ -205,7 +205,7 @@ def test_now_without_live_data(scratch):
     assert "No live data" in text_of(parts[1])
     assert "Not known until the first live data" in text_of(parts[2])
     assert parts[4] == []
-    assert parts[5]["age"] is None
+    assert json.loads(parts[5])["seen_at"] is None
 
 
 def test_now_without_imported_areas_shows_devices_and_says_why_there_is_no_map(sample, scratch):
@@ -238,7 +238,7 @@ def test_now_warns_of_old_data_and_of_a_blind_collector(sample, scratch):
     sample.write_incidents(scratch.database_url, moment, is_blind=True)
     live = source.live()
     assert text_of(now.banners(live, moment)).startswith("■ The collector is blind")
-    assert now.refresh(asked(source), [], "light", None)[5]["kind"] == "blind"
+    assert json.loads(now.refresh(asked(source), [], "light", None)[5])["kind"] == "blind"
     assert len(now_incidents.cards(live, source, moment)) == 3, "blindness is a banner, not an incident of the network"
 
 
