@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 from collector.hour_bounds import LEVEL, LEVEL_RATIO, RATIO, Bound
-from collector.reading import InterfaceReading, ProbeReading, SignalReading
+from collector.part_measures import BOUNDS
+from collector.reading import InterfaceReading, PartReading, ProbeReading, SignalReading
 
 TRANSMITTED = Bound(-60.0, 70.0, "lasers that are off lie at -40 dBm, and 70 dBm is ten kilowatts")
 REFERENCE = Bound(-160.0, -20.0, "3GPP TS 36.133 and TS 38.133 report no level of a reference signal above -29 dBm")
@@ -43,6 +45,19 @@ R = TypeVar("R", SignalReading, ProbeReading, InterfaceReading)
 def can_be(field: str, value: float) -> bool:
     """Whether a value of this one of the FIELDS lies within its bounds."""
     return FIELDS[field].least <= value <= FIELDS[field].most
+
+
+def parts_within(parts: tuple[PartReading, ...], refused: Counter[str]) -> tuple[PartReading, ...]:
+    """The parts without values that cannot be; each is counted in ``refused`` by its measure."""
+    kept = tuple(part for part in parts if _can_be(part))
+    if len(kept) < len(parts):
+        refused.update(part.measure for part in parts if not _can_be(part))
+    return kept
+
+
+def _can_be(part: PartReading) -> bool:
+    bound = BOUNDS.get(part.measure)
+    return isfinite(part.value) if bound is None else bound.holds(part.value)
 
 
 def within(record: R, refused: Counter[str]) -> R:

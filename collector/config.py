@@ -86,6 +86,7 @@ class PollSettings:
     tick_seconds: float = 0.02
     max_rows: int = 20_000
     max_answer_bytes: int = 20_000_000
+    health_every_polls: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "poll.tick_seconds": (0.001, 1),
     "poll.max_rows": (1, 1_000_000),
     "poll.max_answer_bytes": (1_000, 1_000_000_000),
+    "poll.health_every_polls": (0, 1000),
     "ping.count": (1, 100),
     "ping.spacing_seconds": (0, 10),
     "ping.timeout_seconds": (0.01, 60),

@@ -33,6 +33,8 @@ RATIO = Bound(0.0, 1.0, "a part of a whole")
 LEVEL = Bound(-160.0, 40.0, "thermal noise of 15 kHz lies at -132 dBm, and 10 W into a receiver would burn it")
 LEVEL_RATIO = Bound(-50.0, 130.0, "no receiver works 50 dB below its noise, none reaches further than 130 dB above")
 
+TEMPERATURE = Bound(-90.0, 250.0, "colder than any place on Earth, or hotter than solder bears")
+
 HOUR_SECONDS = 3600.0
 DURATIONS = ("observed_seconds", "down_seconds", "silent_seconds", "planned_seconds")
 """Times within the hour. If one is impossible, it is unknown how the rest of the hour was spent: the row is not believed."""
@@ -66,6 +68,8 @@ HOURS: Mapping[str, Bound] = {
     ),
     "signal_dbm": LEVEL,
     "signal_noise_db": LEVEL_RATIO,
+    **dict.fromkeys(("processor_ratio", "memory_ratio"), RATIO),
+    "temperature_celsius": TEMPERATURE,
     **dict.fromkeys(
         ("codewords_total", "codewords_uncorrectable"),
         Bound(0.0, 64 * CODEWORDS_PER_SECOND * HOUR_SECONDS, "an hour of 64 channels"),

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 log = logging.getLogger(__name__)
 
-ColumnType = Literal["text", "integer", "number", "timestamp", "date", "boolean", "text_list"]
+ColumnType = Literal["text", "integer", "number", "timestamp", "date", "boolean", "text_list", "number_map"]
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
@@ -28,6 +28,7 @@ ARROW: dict[str, pa.DataType] = {
     "date": pa.date32(),
     "boolean": pa.bool_(),
     "text_list": pa.list_(pa.string()),
+    "number_map": pa.map_(pa.string(), pa.float64()),
 }
 
 
@@ -112,6 +113,9 @@ QUALITY_HOURS = TableSpec(
         ),
         Column("codewords_total", "number", "DOCSIS codewords"),
         Column("codewords_uncorrectable", "number", "DOCSIS codewords that could not be corrected"),
+        Column("processor_ratio", "number", "busiest processor of the device, mean over the hour, 0 to 1"),
+        Column("memory_ratio", "number", "fullest memory of the device, mean over the hour, 0 to 1"),
+        Column("temperature_celsius", "number", "hottest part of the device, mean over the hour"),
     ),
 )
 
@@ -165,6 +169,11 @@ LIVE = TableSpec(
         Column("utilization_ratio", "number", "the fuller direction's rate over its capacity"),
         Column("signal_dbm", "number", "received level (RSRP of a cellular one) of the worst channel"),
         Column("signal_noise_db", "number", "signal-to-noise ratio (SINR of a cellular one) of the worst channel"),
+        Column("processor_ratio", "number", "its busiest processor, 0 to 1, when it was last asked for its parts"),
+        Column("memory_ratio", "number", "its fullest memory, 0 to 1"),
+        Column("temperature_celsius", "number", "its hottest part"),
+        Column("failed_parts", "text_list", "fans and power supplies that it says have failed; null: none"),
+        Column("measures", "number_map", "what profiles declare themselves, by name{part}; null: nothing"),
         Column("degraded", "text_list", "what is degraded while it answers: loss, latency, saturation; null: nothing"),
         Column("faults", "text_list", "parts that fail while it answers, as in bairro_device_fault; null: none"),
         Column(

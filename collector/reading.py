@@ -155,6 +155,17 @@ class ProbeReading(NamedTuple):
     loss_ratio: float | None = None
 
 
+class PartReading(NamedTuple):
+    """One value of one part of a device: of a processor, a fan, a battery.
+
+    ``measure`` is a name of part_measures.HEALTH, or of a profile's own. ``part`` is empty where a device has it once.
+    """
+
+    measure: str
+    part: str
+    value: float
+
+
 class EchoBurst(NamedTuple):
     """One ping burst: echoes sent, echoes lost and the round trips of those that came back, in seconds."""
 
@@ -170,7 +181,7 @@ class Reading(NamedTuple):
     reachability method; a method that is off for this device is ``"off"`` or None and counts for nothing.
     ``sent`` is False where the collector's own host refused to send: such a reading says nothing of the device.
     ``uptime_seconds`` is sysUpTime; ``boot_seconds`` is snmpEngineTime or hrSystemUptime, which outlive its
-    497-day roll.
+    497-day roll. ``parts`` is None where this poll did not ask for them: they are asked for once in some polls.
     """
 
     device_id: str
@@ -186,6 +197,7 @@ class Reading(NamedTuple):
     signals: tuple[SignalReading, ...] = ()
     failure: str | None = None
     probes: tuple[ProbeReading, ...] = ()
+    parts: tuple[PartReading, ...] | None = None
 
     @property
     def is_reachable(self) -> bool | None:

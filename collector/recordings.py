@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.poll.objects import decode, interface_rows
+from collector.poll.device.seldom_look import first
+from collector.poll.objects import decode, interface_rows, part_values
 from collector.poll.objects.corrections import corrections
 from collector.poll.objects.decode import Cells, Scalars
 from collector.poll.objects.probes import probes
+from collector.poll.objects.seldom_table import SeldomTable
 from collector.poll.profile import Profile, Source, Table, choose, telling
 from collector.poll.snmp.codec import IP_ADDRESS, OCTETS, OID, Absent, Oid, Value, encode_subids, oid_text, parse_oid
-from collector.reading import InterfaceReading, ProbeReading, SignalReading
+from collector.reading import InterfaceReading, PartReading, ProbeReading, SignalReading
 from settings_file import SettingsError
 
 OBJECT_ID, DESCRIPTION = parse_oid("1.3.6.1.2.1.1.2.0"), parse_oid("1.3.6.1.2.1.1.1.0")
@@ -143,6 +145,7 @@ class Yield:
     interfaces: tuple[InterfaceReading, ...]
     signals: tuple[SignalReading, ...]
     probes: tuple[ProbeReading, ...]
+    parts: tuple[PartReading, ...]
     missing: tuple[str, ...]
     """Objects that the profiles ask for and the recording lacks."""
 
@@ -155,6 +158,8 @@ class Yield:
         lines += ["", f"signals ({len(self.signals)})", *map(_shown, self.signals)]
         if self.probes:
             lines += ["", f"probes ({len(self.probes)})", *map(_shown, self.probes)]
+        if self.parts:
+            lines += ["", f"parts ({len(self.parts)})", *map(_shown_part, self.parts)]
         more = f" and {len(self.missing) - MOST_SHOWN} more" if len(self.missing) > MOST_SHOWN else ""
         lines += ["", f"asked for and not there: {', '.join(self.missing[:MOST_SHOWN]) or 'nothing'}{more}"]
         return "\n".join(lines)
@@ -163,13 +168,17 @@ class Yield:
 def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | None = None) -> Yield:
     """What one first poll of the device would read, with the profiles that it would be asked by."""
     object_id, description = (_text(objects, oid) for oid in (OBJECT_ID, DESCRIPTION))
-    answered = {oid for oid in telling(profiles.values()) if oid in objects}
+    answered = {branch for branch in telling(profiles.values()) if _has(objects, branch)}
     chosen = choose(profiles, named, object_id, description, answered)
-    scalars = Scalars([scalar for profile in chosen for scalar in profile.scalars])
+    every = [scalar for profile in chosen for scalar in profile.scalars]
+    scalars = Scalars([scalar for scalar in every if not scalar.is_of_part])
+    of_parts = [scalar for scalar in every if scalar.is_of_part]
+    parts = part_values.scalars(of_parts, [_value(objects, scalar.numbers) for scalar in of_parts])
     values = [_value(objects, scalar.numbers) for scalar in scalars.sources]
     interfaces: tuple[InterfaceReading, ...] = ()
     signals = scalars.channels(values)
     own_probes: tuple[ProbeReading, ...] = ()
+    levels: tuple[SignalReading, ...] = ()
     missing = [s.name for s, value in zip(scalars.sources, values, strict=True) if isinstance(value, Absent)]
     for table in (table for profile in chosen for table in profile.tables):
         cells = walked(table, objects)
@@ -179,8 +188,14 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
             interfaces += interface_rows.interfaces(table, cells, names, corrections(table, cells, names))
         elif table.rows == "probes":
             own_probes += probes(table, cells)
+        elif table.rows == "parts":
+            given = SeldomTable(table).learn({c.name: _column(c, objects) for c in table.walked})
+            parts += given.parts
+            levels += given.signals
         else:
             signals += decode.signals(table, cells)
+    own = {signal.channel for signal in signals}
+    signals += tuple(level for level in levels if level.channel not in own)
     return Yield(
         object_id,
         description,
@@ -193,6 +208,7 @@ def put(objects: Recording, profiles: Mapping[str, Profile], *, named: str | Non
         interfaces,
         signals,
         own_probes,
+        first(parts, lambda part: part[:2]),
         tuple(missing),
     )
 
@@ -223,6 +239,14 @@ def _value(objects: Recording, oid: Oid) -> Value:
 def _text(objects: Recording, oid: Oid) -> str:
     recorded = objects.get(oid)
     return (decode.text(recorded.value) or "") if recorded is not None else ""
+
+
+def _has(objects: Recording, branch: Oid) -> bool:
+    return any(oid[: len(branch)] == branch and len(oid) > len(branch) for oid in objects)
+
+
+def _shown_part(part: PartReading) -> str:
+    return f"  {part.part or 'the device'}: {part.measure} {part.value:g}"
 
 
 def _shown(record: InterfaceReading | SignalReading | ProbeReading) -> str:

@@ -26,6 +26,7 @@ _KINDS: Mapping[str, tuple[Callable[[pa.DataType], bool], ...]] = {
     "date": (pa.types.is_date,),
     "boolean": (pa.types.is_boolean,),
     "text_list": (pa.types.is_list, pa.types.is_large_list),
+    "number_map": (pa.types.is_map,),
 }
 
 

@@ -7,6 +7,9 @@ import sys
 from collector.poll.profile import (
     BUILT_IN,
     INTERFACE_FIELDS,
+    KINDS,
+    MEMORY_HELPERS,
+    PART_FIELDS,
     PROBE_FIELDS,
     SCALAR_FIELDS,
     SIGNAL_FIELDS,
@@ -38,6 +41,7 @@ never 0.
 | `match` | which devices it is for (below); without it only those of which the inventory names it |
 | `scalars` | objects that a device has once (`[[scalars]]`, one table each) |
 | `tables` | objects that a device has by rows (`[[tables]]`, one table each) |
+| `measures` | measures of its own (`[[measures]]`, one table each; below) |
 | `timeout_seconds` | how long to wait for an answer of a slow kind of device, instead of `[poll]`'s |
 | `retries` | how often to ask a slow kind again, instead of `[poll]`'s |
 
@@ -47,7 +51,8 @@ never 0.
 |---|---|
 | `object_ids` | sysObjectID is one of these or below |
 | `descriptions` | sysDescr contains a match of one of these regular expressions |
-| `answers` | the device has one of these objects, given with their instance: for those that call themselves what others do. They are asked for together with sysObjectID, but not by version 1 |
+| `answers` | the device has an object below one of these: for those that call themselves what others do. All profiles' branches are asked for by one GETNEXT when a device is learnt, which is about hourly |
+| `lacks` | a device that has an object below one of these is not meant, whatever else it says |
 | `every_device` | `true`: it applies to all |
 
 `[[tables]]`: columns that are walked together.
@@ -55,9 +60,11 @@ never 0.
 | key | what it is |
 |---|---|
 | `name` | the table's name; no two profiles that apply to one device may share one |
-| `rows` | `interfaces`, `signals` or `probes` (those that the device runs itself) |
+| `rows` | `interfaces`, `signals`, `probes` (those that the device runs itself) or `parts` |
 | `columns` | its objects (`[[tables.columns]]`, one table each) |
-| `channel` | of signals: what goes before the name of each row's channel |
+| `channel` | of signals and parts: what goes before the name of each row's channel or part |
+| `only` | of parts: only rows whose name contains a match of this regular expression |
+| `kinds` | of parts: what the field `value` of a row is, by its `kind` (below); rows of other kinds are left out |
 | `leave_out` | of interfaces: rows whose whole name matches are skipped, since another table has them |
 
 One table here may hold columns of several MIB tables, if their rows have the same index or a device has only
@@ -86,7 +93,7 @@ A row without a text column is named by its index (read as text where it consist
 | `bits` | `0` | 32 or 64: the width of a counter that is kept as it is |
 | `rarely` | `false` | of interfaces: asked at the first poll, then about hourly or when a row has changed |
 | `instead_of` | none | the object that this one replaces if a row or the device lacks it; it must come after that one |
-| `channel` | none | makes a scalar a signal of this channel |
+| `channel` | none | makes a scalar a signal of this channel, or names its part |
 | `index_ends` | `""` | of signals and probes: only rows whose index ends with these numbers, which are then no part of it, so that one object can be several columns |
 
 Fields of a scalar: {", ".join(f"`{name}`" for name in SCALAR_FIELDS)}; with `channel` those of a signal.
@@ -98,6 +105,42 @@ the ratio is their difference. Power in dBmV over 75 ohm is dBm less 48.75.
 Fields of a probe, of its last test: {", ".join(f"`{name}`" for name in PROBE_FIELDS)}. What was sent and not received is
 lost; where neither that nor `loss_ratio` is given, `is_answered` counts as one packet. A test in which nothing came back has no round trip. Where
 `is_in_microseconds` is yes the device's times are a thousandth of what their column says.
+
+## Parts: health, and measures of your own
+
+Processors, memories, temperatures, voltages, fans and power supplies are parts of a device. They are asked for once in
+`health_every_polls` polls, after all else, so that polls stay cheap; between these looks the last values are shown.
+They become `bairro_device_...{{device, part}}` in `/metrics`, and the worst of each device stands in the live table and in
+its hours.
+
+Fields of a part: {", ".join(f"`{name}`" for name in PART_FIELDS)}; and the names of `[[measures]]`. Any two of
+{", ".join(f"`{name}`" for name in MEMORY_HELPERS)}, in one unit, make `memory_ratio`; several scalars that are free add up.
+A row whose `is_in_use` is no is left out. Where one column holds values of several kinds, `kind` says of which a row is, and
+`kinds` what that makes of `value`: one of {", ".join(f"`{name}`" for name in KINDS)} or a measure of your own,
+divided (`voltage_volts/10`) or turned around (`!fan_ok`) where it needs to be. `level_dbm` and `level_watts` are optical levels where the row's name
+says which way the light goes; other watts are `power_watts`. `scale` and `precision` are those of RFC 3433.
+
+`[[measures]]` declares what a device of yours measures besides, with no line of Python:
+
+```toml
+[[measures]]
+name = "fuel_level_ratio"
+unit = "ratio"
+type = "gauge"
+help = "Fuel in the tank of the generator."
+
+[[scalars]]
+name = "genFuelLevel.0"
+oid = "1.3.6.1.4.1.99999.7.1.0"
+field = "fuel_level_ratio"
+unit = "percent"
+divisor = 100
+source = "the generator's MIB"
+```
+
+It becomes `bairro_measure_fuel_level_ratio{{device}}` in `/metrics`, of kind `type` (`gauge`, which is what it is without the key, or
+`counter`, whose name ends in `_total`), and an entry of `measures` in the live table. `unit`, where it is given, must end the name. A
+name that Prometheus's rules do not allow is refused with file, line and field.
 
 ## What is left alone, and why
 

@@ -10,6 +10,7 @@ from pyarrow import ArrowException
 
 from collector.config import CollectorSettings
 from collector.inventory.shards import part_of
+from collector.part_measures import PartMeasure
 from collector.publish.exposition.page import Exposition
 from collector.publish.hours.hour_history import History
 from collector.publish.incidents.incident_log import IncidentLog
@@ -26,7 +27,9 @@ log = logging.getLogger(__name__)
 
 
 class Pipeline:
-    """The judging and publishing stages, in their order. ``ask`` polls a device at once."""
+    """The judging and publishing stages, in their order. ``ask`` polls a device at once; ``measures`` are those that
+    profiles declare.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Pipeline:
         ask: Callable[[str], object],
         at: float,
         aside: Aside | None = None,
+        measures: Iterable[PartMeasure] = (),
     ) -> None:
         everybody = tuple(devices)
         interval = settings.poll.interval_seconds
@@ -60,7 +64,7 @@ class Pipeline:
             at=at,
         )
         self.incidents = incidents
-        self.exposition = Exposition(settings.metrics, owned, cpe_count=part.cpe_count)
+        self.exposition = Exposition(settings.metrics, owned, cpe_count=part.cpe_count, measures=measures)
         self.history = History(
             settings.data,
             owned,

@@ -17,7 +17,7 @@ from collector.loop.pipeline import Pipeline
 from collector.loop.polls import Polls
 from collector.loop.trap_polls import NO_TRAPS, TrapPolls
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile import load_profiles, own_measures
 from collector.publish import write_locks
 from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.self_metrics import OwnMetrics
@@ -92,6 +92,7 @@ class Collector:
             aside=self._aside,
             ask=lambda name: self._polls.start(name, is_due=False),
             at=time.time(),
+            measures=own_measures(profiles.values()),
         )
         copy = settings.data / "journal" / f"maintenance-{settings.shard}.json"
         self._windows = WindowSource(settings.database_url, copy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -102,7 +103,9 @@ def explain(device: Device, settings: CollectorSettings) -> Explanation:
 async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
     profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
     names = object_names(profiles)
-    poller = Poller(settings.poll, settings.ping, settings.credentials, profiles)
+    at_once = min(1, settings.poll.health_every_polls)
+    poll = dataclasses.replace(settings.poll, health_every_polls=at_once)
+    poller = Poller(poll, settings.ping, settings.credentials, profiles)
     packets: list[tuple[str, bytes]] = []
     poller.engine.watch = lambda way, _address, data: packets.append((way, data))
     await poller.open()

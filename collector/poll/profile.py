@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import settings_file
 from collector.credentials import check_patience
+from collector.part_measures import HEALTH, PartMeasure, why_refused
+from collector.poll.conversions import Convert, Scaling, of_anything, of_number
 from collector.poll.snmp.codec import Oid, Value, decode_subids, encode_subids, parse_oid
 from collector.reading import InterfaceReading, SignalReading
 from settings_file import SettingsError
@@ -34,7 +34,13 @@ PROBE_FIELDS = (
     "is_answered",
     "is_in_microseconds",
 )
-ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS}
+MEMORY_HELPERS = ("memory_used", "memory_free", "memory_size")
+PART_HELPERS = ("kind", "value", "scale", "precision", "is_in_use", *MEMORY_HELPERS)
+"""What a row of parts may hold beside its name and its measures: what these are made of."""
+PART_FIELDS = ("name", *PART_HELPERS, *HEALTH)
+ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS, "parts": PART_FIELDS}
+KINDS = (*HEALTH, "level_dbm", "level_watts")
+"""What a row's ``kind`` may make of its value; the last two are optical levels where the row's name says which way."""
 STILL_FIELDS = ("is_up", "is_admin_up", "speed_bytes_per_second", "discontinuity_seconds")
 NEVER_NEGATIVE = ("uptime_seconds", "boot_seconds", "discontinuity_seconds", "speed_bytes_per_second")
 """Fields that cannot be negative: a negative INTEGER counts as no value."""
@@ -50,11 +56,7 @@ SIGNED_FIELDS = (
     "sinr_db",
     "mse_db",
 )
-HALF_OF_32_BITS, ALL_ONES = 2**31, 2**32 - 1
-TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id")
-
-_NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*(?:\s*:\s*[A-Za-z][A-Za-z -]*)?[\s\0]*\Z")
-Convert = Callable[[Value], "int | float | bool | None"]
+TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id", "kind")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,11 @@ class Source:
         return parse_oid(self.oid)
 
     @cached_property
+    def is_of_part(self) -> bool:
+        """Whether it tells of a part of the device rather than of the device or a channel."""
+        return self.field not in SCALAR_FIELDS and self.field not in SIGNAL_FIELDS
+
+    @cached_property
     def ending(self) -> Oid:
         """The numbers of ``index_ends``."""
         return tuple(map(int, self.index_ends.split("."))) if self.index_ends else ()
@@ -125,30 +132,45 @@ class Source:
         """How a raw value becomes the field's; None where an unsigned counter is stored as it is."""
         if self.values:
             return self.meanings.get
-        return None if self.bits else _scaled(self)
+        return None if self.bits else of_anything(self._scaling(self.is_never_negative))
 
     @cached_property
     def convert_number(self) -> Convert | None:
         """The same for what is known to be a number, which takes fewer questions; None where it stays as it is."""
         if self.values:
             return self.convert
-        return None if self.bits else _scaled_number(self, self.is_never_negative)
+        return None if self.bits else of_number(self._scaling(self.is_never_negative))
 
     @cached_property
     def convert_unsigned(self) -> Convert | None:
         """The same for what its type on the wire keeps from being negative."""
         if self.values:
             return self.convert
-        return None if self.bits else _scaled_number(self, False)
+        return None if self.bits else of_number(self._scaling(False))
+
+    def _scaling(self, is_never_negative: bool) -> Scaling:
+        return Scaling(
+            self.multiplier,
+            self.divisor,
+            self.offset,
+            frozenset(self.absent),
+            self.milliwatts,
+            self.below_zero_divisor,
+            self.field in SIGNED_FIELDS,
+            self.field in CLOCKS,
+            is_never_negative,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns walked together; each row becomes one of ``rows``: ``interfaces``, ``signals`` or ``probes``.
+    """Columns walked together; each row becomes one of ``rows``: ``interfaces``, ``signals``, ``probes`` or ``parts``.
 
     Columns of several conceptual tables may stand in one where their rows have the same index, or where a device has
     only one of them. ``channel`` goes before the name of each row's signal, so that those of two tables differ.
-    Interfaces whose whole name matches ``leave_out`` are not taken: another table of the device has them.
+    Interfaces whose whole name matches ``leave_out`` are not taken: another table of the device has them. Of parts only
+    those are taken whose name matches ``only``, and, where ``kinds`` is given, whose kind is one of it: it says what each
+    kind's value is, perhaps with a divisor (``voltage_volts/10``) or turned around (``!fan_ok``).
     """
 
     name: str
@@ -156,6 +178,8 @@ class Table:
     columns: tuple[Source, ...]
     channel: str = ""
     leave_out: str = ""
+    only: str = ""
+    kinds: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def walked(self) -> tuple[Source, ...]:
@@ -178,18 +202,20 @@ class Table:
 @dataclass(frozen=True)
 class Match:
     """Which devices a profile is for: sysObjectID begins with one of these, or sysDescr matches one of those, or the
-    device has one of the objects ``answers``, which are asked for together with both.
+    device has an object below one of ``answers``. One that has an object below one of ``lacks`` is not meant.
     """
 
     object_ids: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     every_device: bool = False
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What to ask of one kind of device. Several profiles may apply to one device and are asked together.
+    """What to ask of one kind of device. Several profiles may apply to one device and are asked together. ``measures`` are
+    those that it declares itself, which are fields of its parts.
 
     ``timeout_seconds`` and ``retries`` are for a kind that is slow; None: those of ``[poll]``.
     """
@@ -198,6 +224,7 @@ class Profile:
     match: Match = Match()
     scalars: tuple[Source, ...] = ()
     tables: tuple[Table, ...] = ()
+    measures: tuple[PartMeasure, ...] = ()
     timeout_seconds: float | None = None
     retries: int | None = None
 
@@ -207,6 +234,8 @@ class Profile:
 
     def reason(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> str | None:
         """Why such a device is of this kind, in words; None where it is not."""
+        if any(parse_oid(oid) in answered for oid in self.match.lacks):
+            return None
         if self.match.every_device:
             return "for every device"
         dotted = object_id.strip(".") + "."
@@ -230,7 +259,21 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
             raise SettingsError(f"{folder}: no such folder of profiles")
         for path in sorted(folder.glob("*.toml")):
             profiles[path.stem] = load_profile(path)
+    own_measures(profiles.values())
     return profiles
+
+
+def own_measures(profiles: Iterable[Profile]) -> tuple[PartMeasure, ...]:
+    """The measures that profiles declare. Raises settings_file.SettingsError where two mean different things by a name."""
+    found: dict[str, PartMeasure] = {}
+    for profile in profiles:
+        for measure in profile.measures:
+            if found.setdefault(measure.name, measure) != measure:
+                raise SettingsError(
+                    f"profile {profile.title!r}: measures: {measure.name!r} is declared by another profile too, with "
+                    "another type, unit or help: they are one metric"
+                )
+    return tuple(found.values())
 
 
 def load_profile(path: Path) -> Profile:
@@ -239,22 +282,27 @@ def load_profile(path: Path) -> Profile:
     check_patience(profile, str(path))
     for place, pattern in enumerate(profile.match.descriptions):
         _check_pattern(f"{path}: match.descriptions[{place}]", pattern)
-    for place, oid in enumerate(profile.match.answers):
-        _check_oid(f"{path}: match.answers[{place}]", oid)
+    for key in ("answers", "lacks"):
+        for place, oid in enumerate(getattr(profile.match, key)):
+            _check_oid(f"{path}: match.{key}[{place}]", oid)
+    _check_measures(profile, path)
+    own = tuple(measure.name for measure in profile.measures)
     for place, scalar in enumerate(profile.scalars):
-        allowed = SIGNAL_FIELDS[1:] if scalar.channel else SCALAR_FIELDS
+        parts = (*MEMORY_HELPERS, *HEALTH, *own)
+        allowed = (*(SIGNAL_FIELDS[1:] if scalar.channel else SCALAR_FIELDS), *parts)
         _check(scalar, allowed, f"{path}: scalars[{place}]")
     for number, table in enumerate(profile.tables):
         key = f"{path}: tables[{number}]"
         if table.rows not in ROW_FIELDS:
             raise SettingsError(f"{key}.rows: must be one of {', '.join(ROW_FIELDS)}, not {table.rows!r}")
-        if table.channel and table.rows != "signals":
-            raise SettingsError(f"{key}.channel: only for signals")
+        if table.channel and table.rows not in ("signals", "parts"):
+            raise SettingsError(f"{key}.channel: only for signals and parts")
         _check_pattern(f"{key}.leave_out", table.leave_out)
+        _check_parts(table, own, key)
         names = [column.name for column in table.columns]
         for place, column in enumerate(table.columns):
             where = f"{key}.columns[{place}]"
-            _check(column, ROW_FIELDS[table.rows], where)
+            _check(column, (*ROW_FIELDS[table.rows], *(own if table.rows == "parts" else ())), where)
             if column.index_ends and table.rows == "interfaces":
                 raise SettingsError(f"{where}.index_ends: not for interfaces")
             if column.instead_of is not None and column.instead_of not in names[:place]:
@@ -286,7 +334,42 @@ def choose(
 
 def telling(profiles: Iterable[Profile]) -> tuple[Oid, ...]:
     """The objects by which devices are known that call themselves what others do."""
-    return tuple(dict.fromkeys(parse_oid(oid) for profile in profiles for oid in profile.match.answers))
+    told = (oid for profile in profiles for oid in (*profile.match.answers, *profile.match.lacks))
+    return tuple(dict.fromkeys(map(parse_oid, told)))
+
+
+def _check_measures(profile: Profile, path: Path) -> None:
+    for place, measure in enumerate(profile.measures):
+        refused = why_refused(measure)
+        if refused is not None:
+            field, reason = refused
+            raise SettingsError(f"{path}: line {_line(path, place, field)}: measures[{place}].{field}: {reason}")
+
+
+def _line(path: Path, place: int, field: str) -> int:
+    """The line of one field of the measure of that number; that of its heading where the field is not written there."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    headings = [number for number, line in enumerate(lines, 1) if line.strip() == "[[measures]]"]
+    if place >= len(headings):
+        return next((number for number, line in enumerate(lines, 1) if line.lstrip().startswith("measures")), 1)
+    for number, line in enumerate(lines[headings[place] :], headings[place] + 1):
+        if line.strip().startswith("["):
+            break
+        if line.partition("=")[0].strip() == field:
+            return number
+    return headings[place]
+
+
+def _check_parts(table: Table, own: tuple[str, ...], key: str) -> None:
+    """What only tables of parts have."""
+    for name in ("only", "kinds"):
+        if getattr(table, name) and table.rows != "parts":
+            raise SettingsError(f"{key}.{name}: only for parts")
+    _check_pattern(f"{key}.only", table.only)
+    for kind, meant in table.kinds.items():
+        found = re.fullmatch(r"!?([a-z0-9_]+)(/[0-9]+)?", meant)
+        if found is None or found[1] not in (*KINDS, *own):
+            raise SettingsError(f"{key}.kinds.{kind}: must be one of {', '.join((*KINDS, *own))}, not {meant!r}")
 
 
 def _check(source: Source, allowed: tuple[str, ...], where: str) -> None:
@@ -328,75 +411,3 @@ def _check_pattern(where: str, pattern: str) -> None:
         re.compile(pattern)
     except re.error as error:
         raise SettingsError(f"{where}: not a regular expression: {error}") from None
-
-
-def _scaled(source: Source) -> Convert:
-    scaled_number, is_clock = _scaled_number(source, source.is_never_negative), source.field in CLOCKS
-
-    def scaled(value: Value) -> float | int | None:
-        if isinstance(value, bytes):
-            value = None if is_clock else _leading_number(value)
-        if not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
-            return None
-        return scaled_number(value) if scaled_number is not None else value
-
-    return scaled
-
-
-def _scaled_number(source: Source, refuses_negative: bool) -> Convert | None:
-    """What becomes of a number; None where it stays as it is."""
-    multiplier, divisor, offset, absent = source.multiplier, source.divisor, source.offset, frozenset(source.absent)
-
-    least = 0 if refuses_negative else -math.inf
-
-    def scaled(value: Any) -> float | int | None:
-        return None if value < least or value in absent else value * multiplier / divisor + offset
-
-    def divided(value: Any) -> float | int | None:
-        return value * multiplier / divisor
-
-    def plain(value: Any) -> float | int | None:
-        return None if value < least or value in absent else value
-
-    if multiplier == divisor and not offset:
-        linear: Convert | None = plain if absent else not_negative if refuses_negative else None
-    else:
-        linear = scaled if absent or offset or refuses_negative else divided
-    convert = _logarithmic(source, linear) if source.milliwatts else linear
-    return _signed(convert, absent) if source.field in SIGNED_FIELDS else convert
-
-
-def not_negative(value: Any) -> float | int | None:
-    """A counter or a time that an agent gives as INTEGER."""
-    return value if value >= 0 else None
-
-
-def _signed(convert: Convert | None, absent: frozenset[float]) -> Convert:
-    """Levels below zero that an agent gives as unsigned numbers of 32 bits: 4294967231 is -65. All ones is no level."""
-
-    def signed(value: Any) -> float | int | None:
-        if value.__class__ is int and value >= HALF_OF_32_BITS:
-            if value in absent or value >= ALL_ONES:
-                return None
-            value -= ALL_ONES + 1
-        return convert(value) if convert is not None else value
-
-    return signed
-
-
-def _logarithmic(source: Source, linear: Convert | None) -> Convert:
-    absent = frozenset(source.absent)
-
-    def logarithmic(value: Any) -> float | None:
-        if value < 0:
-            return None if value in absent else value / source.below_zero_divisor
-        power = linear(value) if linear is not None else value
-        return 10 * math.log10(power) if power is not None and power > 0 else None
-
-    return logarithmic
-
-
-def _leading_number(value: bytes) -> float | None:
-    """The number that a text such as ``-9.36 dBm`` or ``-2.62 dBm: Normal`` begins with; None for any other."""
-    found = _NUMBER.match(value)
-    return float(found[1]) if found else None

@@ -13,11 +13,12 @@ DIGITS = 6
 
 
 def lines(reading: Reading) -> list[str]:
-    """One line a value, and one for each interface, signal channel and probe."""
+    """One line a value, and one for each interface, signal channel and probe, and for each value of a part."""
     said = [f"{name} = {value(told)}" for name in FIELDS if (told := getattr(reading, name)) is not None]
     said += [f"pings = {_burst(reading.echoes)}"] if reading.echoes is not None else []
     for kind, records in (("interface", reading.interfaces), ("signal", reading.signals), ("probe", reading.probes)):
         said += [_record(kind, record) for record in records]
+    said += [f"part {part or 'the device'}: {measure} {value(told)}" for measure, part, told in reading.parts or ()]
     return said
 
 

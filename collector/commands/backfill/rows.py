@@ -17,7 +17,7 @@ Values = dict[str, float]
 Row = dict[str, Any]
 
 _COUNTS = frozenset(column.name for column in QUALITY_HOURS.columns if column.type == "integer")
-_LEVELS = frozenset({"signal_dbm", "signal_noise_db"})
+_LEVELS = frozenset({"signal_dbm", "signal_noise_db", "temperature_celsius"})
 """Alone among the columns, these may be below zero."""
 
 _PARTS = (

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 from collector.poll.device.get_bulk import GetBulk
+from collector.poll.device.seldom_look import SeldomObjects, is_seldom
 from collector.poll.device.walk_pace import Pace
 from collector.poll.objects.compiled_reply import learn_usual
 from collector.poll.objects.decode import Found, Record, Scalars
@@ -32,11 +33,20 @@ class DeviceCache:
 
     ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
     says that usual answers to the question are all there is to a poll, and that they come bare. ``standing`` are the rows of
-    its table of interfaces of which counters stand still.
+    its table of interfaces of which counters stand still, ``seldom`` what is asked for once in some polls, if anything.
     """
 
-    def __init__(self, device: Device, profiles: Sequence[Profile], through: Access, now: float) -> None:
-        self.scalars = Scalars(tuple(scalar for profile in profiles for scalar in profile.scalars))
+    def __init__(
+        self,
+        device: Device,
+        profiles: Sequence[Profile],
+        through: Access,
+        now: float,
+        *,
+        health_every_polls: int = 0,
+    ) -> None:
+        scalars = (scalar for profile in profiles for scalar in profile.scalars if not scalar.is_of_part)
+        self.scalars = Scalars(tuple(scalars))
         self.profiles = tuple(profiles)
         self.learn_at = _about(now, RELEARN_SECONDS)
         self._rows_at = _about(now, RELEARN_ROWS_SECONDS)
@@ -48,13 +58,15 @@ class DeviceCache:
         self._memories: dict[str, Memory] = {}
         self._paces: dict[str, Pace] = {}
         for profile in profiles:
-            for table in profile.tables:
+            for table in (table for table in profile.tables if not is_seldom(table)):
                 is_interfaces = table.rows == "interfaces"
                 self._memories[table.name] = InterfaceMemory(table, device) if is_interfaces else RowMemory(table)
                 self._paces[table.name] = Pace()
         self.question = Question([Asked(scalar) for scalar in self.scalars.sources], through)
         interfaces = (memory for memory in self._memories.values() if isinstance(memory, InterfaceMemory))
         self.standing = Standing(next(interfaces, None))
+        seldom = SeldomObjects(profiles, health_every_polls) if health_every_polls else None
+        self.seldom = seldom if seldom is not None and (seldom.tables or seldom.scalars) else None
 
     def keep_from(self, before: DeviceCache) -> None:
         """What interfaces were called, and how fast a table may be walked, is not forgotten; the routes are, and GETBULK is
@@ -65,6 +77,8 @@ class DeviceCache:
             old = before._memories.get(name)
             if isinstance(memory, InterfaceMemory) and isinstance(old, InterfaceMemory):
                 memory.remember(old)
+        if self.seldom is not None and before.seldom is not None:
+            self.seldom.keep_from(before.seldom)
         for name, pace in before._paces.items():
             if name in self._paces:
                 pace.route = None

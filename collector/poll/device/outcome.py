@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.decode import Found
-from collector.reading import EchoBurst, InterfaceReading, ProbeReading, Reading, SignalReading, SnmpOutcome
+from collector.reading import (
+    EchoBurst,
+    InterfaceReading,
+    PartReading,
+    ProbeReading,
+    Reading,
+    SignalReading,
+    SnmpOutcome,
+)
 
 _new_record = tuple.__new__
 
@@ -17,6 +25,7 @@ class Outcome:
         "failure",
         "interfaces",
         "is_sent",
+        "parts",
         "probes",
         "rtt_seconds",
         "sent_at",
@@ -36,11 +45,18 @@ class Outcome:
         self.interfaces: tuple[InterfaceReading, ...] = ()
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
+        self.parts: tuple[PartReading, ...] | None = None
 
     def add(self, found: Found) -> None:
         self.interfaces += found.interfaces
         self.signals += found.signals
         self.probes += found.probes
+
+    def add_seldom(self, signals: tuple[SignalReading, ...]) -> None:
+        """Signals of the last look at what is asked for seldom, but for those that this poll has read itself."""
+        if signals:
+            own = {signal.channel for signal in self.signals}
+            self.signals += tuple(signal for signal in signals if signal.channel not in own)
 
     def take(self, answer: CompiledAnswer) -> None:
         self.uptime_seconds, self.boot_seconds, self.interfaces, self.signals = answer
@@ -68,5 +84,6 @@ class Outcome:
             self.signals,
             self.failure,
             self.probes,
+            self.parts,
         )
         return _new_record(Reading, fields)

@@ -7,11 +7,13 @@ from typing import Any
 
 from collector.config import PollSettings
 from collector.poll.damage import Damaged
+from collector.poll.device.branch_probe import BranchProbe
 from collector.poll.device.credential_rotation import CredentialRotation
 from collector.poll.device.device_cache import DeviceCache
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.second_look import SecondLook
+from collector.poll.device.seldom_look import SeldomLook, SeldomObjects
 from collector.poll.device.split_get import SplitGet
 from collector.poll.device.table_walks import TableWalks
 from collector.poll.objects import decode
@@ -19,7 +21,7 @@ from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.get_request import Access, Asked, Question
 from collector.poll.objects.read_lag import late_by, marked
 from collector.poll.profile import Profile, Source, choose, telling
-from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Absent, Message, Oid, Value, oid_text
+from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Oid, Value
 from collector.poll.snmp.engine import TIMEOUT, Destination, Engine, Exchange, Request
 from collector.poll.snmp.usm_guard import Guard
 from collector.poll.timeouts import patience, slowest
@@ -91,7 +93,8 @@ class DeviceSession:
             learnt.begin_poll(now)
             self._ask_learnt(learnt.question)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
-            self._ask_identity([] if self.access.version == "1" else telling(self._profiles.values()))
+            identity = Question([Asked(source) for source in IDENTITY], self.access)
+            self.ask_question(identity, self._identified, self._lost)
         else:
             self._plan("", "")
 
@@ -140,30 +143,27 @@ class DeviceSession:
 
     # The steps of a poll.
 
-    def _ask_identity(self, asked: Sequence[Oid]) -> None:
-        """Who the device says that it is, and which of these objects it has: an agent of version 1 that lacks one says
-        nothing of the others.
-        """
-        objects = [Source(oid_text(oid), oid_text(oid), "", "") for oid in asked]
-        identity = Question([Asked(source) for source in (*IDENTITY, *objects)], self.access)
-        self.ask_question(identity, lambda answer, rtt: self._identified(answer, rtt, asked), self._lost)
-
-    def _identified(self, answer: list[Value] | Message, rtt: float, asked: Sequence[Oid]) -> None:
+    def _identified(self, answer: list[Value] | Message, rtt: float) -> None:
         self._note_first(rtt)
-        if isinstance(answer, Message) and asked:
-            self._ask_identity([])
-            return
         values = [None, None] if isinstance(answer, Message) else answer
-        is_damaged = self._count_damaged(IDENTITY, values[:2])
-        told = zip(asked, values[2:], strict=False)
-        answered = {oid for oid, value in told if value is not None and not isinstance(value, (Absent, Damaged))}
-        self._plan(decode.text(values[0]) or "", decode.text(values[1]) or "", answered)
-        self._must_learn = is_damaged
+        is_damaged = self._count_damaged(IDENTITY, values)
+        object_id, description = decode.text(values[0]) or "", decode.text(values[1]) or ""
+
+        def told(answered: Collection[Oid]) -> None:
+            self._plan(object_id, description, answered)
+            self._must_learn = is_damaged
+
+        asked = telling(self._profiles.values())
+        if asked and self.has_time():
+            BranchProbe(self, asked, told)
+        else:
+            told(())
 
     def _plan(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> None:
         """Choose the profiles of the device and forget everything known of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description, answered)
-        learnt = DeviceCache(self.device, chosen, self.access, self._engine.now)
+        health = self.limits.health_every_polls
+        learnt = DeviceCache(self.device, chosen, self.access, self._engine.now, health_every_polls=health)
         if self._learnt is not None:
             learnt.keep_from(self._learnt)
         self._learnt = learnt
@@ -180,7 +180,7 @@ class DeviceSession:
             and not exchange.late_seconds
             and not learnt.standing.note(answer.interfaces)
         ):
-            self._take_whole(answer, exchange, rtt)
+            self._take_whole(answer, exchange, rtt, learnt)
             return
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
@@ -195,7 +195,7 @@ class DeviceSession:
         else:
             SplitGet(self, learnt.question, self._take).error(answer)
 
-    def _take_whole(self, answer: CompiledAnswer, exchange: Exchange, rtt: float) -> None:
+    def _take_whole(self, answer: CompiledAnswer, exchange: Exchange, rtt: float, learnt: DeviceCache) -> None:
         """The answer that is a usual poll from end to end: the steps below without those that it has no need of."""
         outcome, before = self.outcome, self._uptime
         uptime, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
@@ -206,6 +206,10 @@ class DeviceSession:
             self._must_learn = True
         self.silent_polls = 0
         self._attempts.worked()
+        if learnt.seldom is not None:
+            self._until = exchange.until
+            self._look_seldom(learnt.seldom)
+            return
         self._exchange = None
         self._ended(outcome)
 
@@ -301,7 +305,18 @@ class DeviceSession:
         if session is not None and self._learnt.scalars.place("boot_seconds") is None:
             self.outcome.boot_seconds = session.engine_seconds
         self._learnt.compose()
-        self._finish()
+        if self._learnt.seldom is not None and self.outcome.snmp == "answered":
+            self._look_seldom(self._learnt.seldom)
+        else:
+            self._finish()
+
+    def _look_seldom(self, seldom: SeldomObjects) -> None:
+        """The poll was answered: look at the device's parts if it is their turn, else tell what signals they showed."""
+        if seldom.is_due() and self.has_time():
+            SeldomLook(self, seldom, self.outcome, self._finish)
+        else:
+            self.outcome.add_seldom(seldom.signals)
+            self._finish()
 
     def _lost(self, reason: str) -> None:
         """No answer: silent after the timeout, refused where only unusable packets came, partial after an answer."""

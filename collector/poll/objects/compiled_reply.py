@@ -12,9 +12,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from collector.poll.conversions import not_negative
 from collector.poll.objects import decode
 from collector.poll.objects.decode import Record, Scalars
-from collector.poll.profile import Source, not_negative
+from collector.poll.profile import Source
 from collector.poll.snmp.reply_parser import Layout
 from collector.reading import InterfaceReading, SignalReading
 

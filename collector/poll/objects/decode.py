@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
+from operator import add
 from typing import NamedTuple
 
 from collector.bounds import can_be
 from collector.poll.damage import Damaged
 from collector.poll.profile import CLOCKS, Source, Table
 from collector.poll.snmp.codec import Absent, Oid, Value, decode_subids, oid_text
-from collector.reading import InterfaceReading, ProbeReading, SignalReading
+from collector.reading import InterfaceReading, PartReading, ProbeReading, SignalReading
 
 Cells = Mapping[str, Mapping[bytes, Value]]
 """A walked table: column name -> index bytes -> raw value."""
@@ -41,9 +42,10 @@ class Found(NamedTuple):
     interfaces: tuple[InterfaceReading, ...] = ()
     signals: tuple[SignalReading, ...] = ()
     probes: tuple[ProbeReading, ...] = ()
+    parts: tuple[PartReading, ...] = ()
 
     def plus(self, more: Found) -> Found:
-        return Found(self.interfaces + more.interfaces, self.signals + more.signals, self.probes + more.probes)
+        return Found(*map(add, self, more))
 
 
 LONGEST_TEXT = 255
@@ -240,7 +242,9 @@ def rows(table: Table, cells: Cells) -> list[tuple[str, Row]]:
 
 
 def _value(column: Source, raw: Value) -> object:
-    return text(raw) if column.is_text else number(column, raw)
+    if column.is_text:
+        return column.values.get(str(raw)) if column.values and isinstance(raw, int) else text(raw)
+    return number(column, raw)
 
 
 def row_names(offered: Sequence[tuple[str, str | None]]) -> list[str]:

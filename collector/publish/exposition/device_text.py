@@ -12,7 +12,7 @@ from collector.publish.exposition.family import Detail, values_of
 from collector.publish.exposition.interface_text import InterfaceTexts
 from collector.publish.exposition.samples import labels, sample
 from collector.quality.counters.uplink import uplink_of
-from collector.reading import STATES, Device, ProbeReading, Reading, SignalReading, Transition
+from collector.reading import STATES, Device, PartReading, ProbeReading, Reading, SignalReading, Transition
 
 N = TypeVar("N")
 _AT = {family: i for i, family in enumerate(f.STILL)}
@@ -30,7 +30,8 @@ class DeviceText(DeviceCounts):
 
     ``still`` is as it should be after ``settle``; ``changed`` has a bit for each piece of it that was written since
     somebody set it to 0. ``own`` is its label in braces. Of ``families.MOVING`` the text is made in moving_text.py, from what
-    was counted and from ``interfaces``, ``signals`` and ``probes``, which hold once they are settled too.
+    was counted and from ``interfaces``, ``signals`` and ``probes``, which hold once they are settled too. ``parts`` are those
+    of the last poll that asked for them.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class DeviceText(DeviceCounts):
         "changed",
         "interfaces",
         "own",
+        "parts",
         "probes",
         "signals",
         "still",
@@ -85,6 +87,7 @@ class DeviceText(DeviceCounts):
         self._reachable: tuple[bool | None, bool | None] = (None, None)
         self.signals: tuple[SignalReading, ...] = ()
         self.probes: tuple[ProbeReading, ...] = ()
+        self.parts: tuple[PartReading, ...] = ()
         self._has_signals = self._is_anew = False
         self._read_last = (0, 0)
         self._waiting: Reading | None = None
@@ -118,6 +121,8 @@ class DeviceText(DeviceCounts):
             self.restarts += 1
             self._is_anew = True
         self.count(reading)
+        if reading.parts is not None and self.detail == "full":
+            self.parts = reading.parts
         interfaces, is_whole = reading.interfaces, reading.snmp == "answered"
         if self._waiting is not None:
             if not (interfaces and is_whole):
@@ -208,7 +213,7 @@ class DeviceText(DeviceCounts):
         self.interfaces.forget_gauges()
         self._put_all(_INTERFACES, self.interfaces.rest())
         self.signals = tuple(signal._replace(**_LEVELS) for signal in self.signals)
-        self.probes = ()
+        self.probes, self.parts = (), ()
         self._has_signals = bool(self.signals)
 
 

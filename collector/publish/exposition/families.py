@@ -5,6 +5,7 @@ A metric names the attribute of a record that its value is: nothing else ties th
 
 from __future__ import annotations
 
+from collector.part_measures import HEALTH
 from collector.publish.exposition.counts.area_counts import AreaStates, RoleSums
 from collector.publish.exposition.counts.device_counts import BurstFigures, DeviceCounts
 from collector.publish.exposition.counts.own_figures import OwnFigures
@@ -263,6 +264,11 @@ OWN_PROBES: tuple[Measured, ...] = (
     ),
 )
 
+PARTS: dict[str, Family] = {
+    measure.name: Family(measure.metric, "gauge", measure.help, ("device", "part")) for measure in HEALTH.values()
+}
+"""The health of a device's parts, by measure: the names of profiles' own measures stand beside these."""
+
 for _group in (SELDOM, INTERFACE_BYTES):
     all_shown_from("summary", _group)
 for _group in (LAST_BURST, INTERFACE_SELDOM, SIGNAL_LEVELS, OWN_PROBES):
@@ -280,6 +286,7 @@ DEVICE_FAMILIES: tuple[Family, ...] = (
     INTERFACE_INFO,
     *SIGNALS,
     *OWN_PROBES,
+    *PARTS.values(),
 )
 MOVING: tuple[Family, ...] = (
     *EACH_POLL,
@@ -287,6 +294,7 @@ MOVING: tuple[Family, ...] = (
     *INTERFACE_BYTES,
     *SIGNALS,
     *OWN_PROBES,
+    *PARTS.values(),
 )
 """Of DEVICE_FAMILIES those that nearly every poll changes. Their text is made when it is wanted, that of STILL is kept."""
 STILL: tuple[Family, ...] = tuple(family for family in DEVICE_FAMILIES if family not in MOVING)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, compress
 from operator import attrgetter
 
 from collector.publish.exposition import families as f
 from collector.publish.exposition.device_text import DeviceText
 from collector.publish.exposition.family import Family, Measured
+from collector.publish.exposition.part_text import part_text
 from collector.publish.exposition.signal_text import probe_text, signal_text
+
+NO_FAMILIES: Mapping[str, Family] = {}
 
 
 class _Lines:
@@ -51,8 +54,9 @@ class _Column:
 class MovingText:
     """The text of ``families.MOVING`` for some devices at detail ``summary`` or ``full``."""
 
-    def __init__(self, texts: Sequence[DeviceText]) -> None:
+    def __init__(self, texts: Sequence[DeviceText], own: Mapping[str, Family] = NO_FAMILIES) -> None:
         self._texts = texts
+        self._own = own
         self._full = full = [text for text in texts if text.detail == "full"]
         self._whole_columns = [_Column(family, texts) for family in f.EACH_POLL if family.detail != "full"]
         self._full_columns = [_Column(family, full) for family in f.EACH_POLL if family.detail == "full"]
@@ -68,7 +72,7 @@ class MovingText:
         for columns, records in ((self._whole_columns, texts), (self._full_columns, full)):
             found |= {column.family: column.now(records) for column in columns}
         found |= {column.family: column.now(bursts) for column in self._burst_columns}
-        return found | self._octets() | _rarer(texts)
+        return found | self._octets() | _rarer(texts, self._own)
 
     def _octets(self) -> dict[Family, bytes]:
         """The text of ``families.INTERFACE_BYTES``."""
@@ -91,9 +95,11 @@ def _scalar_lines(family: Measured, own: Iterable[str]) -> list[str]:
     return [f"{name}{labels} {family.spelled}\n" for labels in own]
 
 
-def _rarer(texts: Sequence[DeviceText]) -> dict[Family, bytes]:
-    """The text of ``families.SIGNALS`` and OWN_PROBES, which few devices have."""
+def _rarer(texts: Sequence[DeviceText], own: Mapping[str, Family]) -> dict[Family, bytes]:
+    """The text of ``families.SIGNALS``, OWN_PROBES and PARTS, and of profiles' own measures: few devices have these."""
     signals = [(text.own[1:-1], text.signals) for text in texts if text.signals]
     probes = [(text.own[1:-1], text.probes) for text in texts if text.probes]
+    parts = [(text.own[1:-1], text.parts) for text in texts if text.parts]
     found = (signal_text(signals) if signals else {}) | (probe_text(probes) if probes else {})
+    found |= part_text(parts, own) if parts else {}
     return {family: lines.encode() for family, lines in found.items()}

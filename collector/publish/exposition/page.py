@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from collector.config import MetricsSettings
+from collector.part_measures import PartMeasure
 from collector.publish.exposition import families as f
 from collector.publish.exposition.area_series import Areas
 from collector.publish.exposition.content_negotiation import CLASSIC, Form
@@ -15,6 +16,7 @@ from collector.publish.exposition.device_text import DeviceText
 from collector.publish.exposition.family import DETAILS, Detail, Family
 from collector.publish.exposition.gzip_chunks import Chunk, RepeatedChunk, plain
 from collector.publish.exposition.moving_text import MovingText
+from collector.publish.exposition.part_text import own_families
 from collector.publish.exposition.samples import labels, number
 from collector.quality.counters.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, StateName, Transition
@@ -34,9 +36,9 @@ def detail_of(device: Device, settings: MetricsSettings, *, cpe_count: int) -> D
 class _Group:
     """Some devices, whose text of ``families.STILL`` is kept joined, family by family."""
 
-    def __init__(self, texts: list[DeviceText]) -> None:
+    def __init__(self, texts: list[DeviceText], own: Mapping[str, Family]) -> None:
         self._texts = texts
-        self._moving = MovingText(texts)
+        self._moving = MovingText(texts, own)
         self._still = [_joined(pieces) for pieces in zip(*[text.still for text in texts], strict=True)]
         for text in texts:
             text.changed = 0
@@ -60,10 +62,18 @@ def _joined(pieces: Iterable[str]) -> RepeatedChunk:
 
 
 class Exposition:
-    """All series of all devices and areas."""
+    """All series of all devices and areas. ``measures`` are those that profiles declare."""
 
-    def __init__(self, settings: MetricsSettings, devices: Iterable[Device], *, cpe_count: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: MetricsSettings,
+        devices: Iterable[Device],
+        *,
+        cpe_count: int | None = None,
+        measures: Iterable[PartMeasure] = (),
+    ) -> None:
         self._settings = settings
+        self._own = own_families(measures)
         self._texts: dict[str, DeviceText] = {}
         self._down: dict[str, str] = {}
         self._roots: dict[str, str] = {}
@@ -97,7 +107,7 @@ class Exposition:
             for name in [name for name in passing if name not in self._texts]:
                 del passing[name]
         shown = [text for text in self._texts.values() if text.detail != "area"]
-        self._groups = [_Group(shown[i : i + DEVICES_A_STEP]) for i in range(0, len(shown), DEVICES_A_STEP)]
+        self._groups = [_Group(shown[i : i + DEVICES_A_STEP], self._own) for i in range(0, len(shown), DEVICES_A_STEP)]
         self._areas = self._areas.rebuilt((text.device, text.state) for text in self._texts.values())
 
     def change(self, transition: Transition) -> None:
@@ -167,13 +177,14 @@ class Exposition:
 
     def _gather(self, pieces: list[Chunk], form: Form) -> Iterator[None]:
         """Fill ``pieces`` step by step; all series of one device are of the same poll."""
-        columns: dict[Family, list[Chunk]] = {family: [] for family in f.DEVICE_FAMILIES}
+        of_devices = (*f.DEVICE_FAMILIES, *self._own.values())
+        columns: dict[Family, list[Chunk]] = {family: [] for family in of_devices}
         for group in self._groups:
             for family, text in group.now().items():
                 if text:
                     columns[family].append(text)
             yield
-        for family in f.DEVICE_FAMILIES:
+        for family in of_devices:
             if columns[family]:
                 pieces += family.header(form).encode(), *columns[family]
         passing = self._passing()
@@ -219,5 +230,6 @@ class Exposition:
             text.update(reading, restarted=False)
         text.settle()
         found = dict(zip(f.STILL, text.still, strict=True))
-        found |= {family: lines.decode() for family, lines in MovingText([text]).now().items()}
-        return "".join(family.header(form) + found[family] for family in f.DEVICE_FAMILIES if found.get(family))
+        found |= {family: lines.decode() for family, lines in MovingText([text], self._own).now().items()}
+        shown = (family for family in (*f.DEVICE_FAMILIES, *self._own.values()) if found.get(family))
+        return "".join(family.header(form) + found[family] for family in shown)

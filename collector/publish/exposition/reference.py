@@ -16,11 +16,17 @@ from collector.publish.exposition.family import DETAILS, Detail, Family
 
 
 def series_per_device(
-    detail: Detail, *, interfaces: int, channels: int = 0, probes: int = 0, measured: Iterable[Family] = SIGNALS
+    detail: Detail,
+    *,
+    interfaces: int,
+    channels: int = 0,
+    probes: int = 0,
+    measured: Iterable[Family] = SIGNALS,
+    parts: int = 0,
 ) -> int:
     """Number of series that one device gets at ``detail``, not down and with all there is but its signals measured.
 
-    Of each channel ``measured`` is. At ``summary`` only the uplink interface is shown.
+    Of each channel ``measured`` is, of each of the ``parts`` one value. At ``summary`` only the uplink interface is shown.
     """
     shown = {"full": ("full", "summary"), "summary": ("summary",), "area": ()}[detail]
     rows = {
@@ -29,8 +35,10 @@ def series_per_device(
         "probe": probes,
     }
     measured = tuple(measured)
-    total = 0
+    total = parts if detail == "full" else 0
     for family in DEVICE_FAMILIES:
+        if "part" in family.labels:
+            continue
         if family.detail in shown and (family in measured or family not in SIGNALS):
             total += family.series * next((count for label, count in rows.items() if label in family.labels), 1)
     return total
@@ -66,6 +74,10 @@ def markdown() -> str:
         "poll. The series of a device that left the inventory disappear.",
         "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets). Clocks are printed to",
         "the millisecond, durations and sums to the microsecond, round trips to the nanosecond.",
+        "",
+        "Parts (processors, memories, sensors, fans, supplies) are asked for once in `poll.health_every_polls` polls, and",
+        "their last values shown in between; a part that the device has once has no label `part`. What a profile declares",
+        "itself in `[[measures]]` is `bairro_measure_` and its name, with the same labels ([profiles.md](profiles.md)).",
         "",
         *_section("Of a device", (*DEVICE_FAMILIES, *PASSING_FAMILIES), with_detail=True),
         *_section("Of an area", AREA_FAMILIES),

@@ -29,7 +29,8 @@ class PollFact(NamedTuple):
     """What history keeps of one poll.
 
     ``since`` is the poll before, where the time between counts as observed. ``amounts`` are over ``seconds``, which may
-    be long after a gap; ``has_rate`` says that it is short enough for a rate.
+    be long after a gap; ``has_rate`` says that it is short enough for a rate. ``health`` are the values of a
+    part_measures.Health in a plain tuple; None for a poll that did not ask.
     """
 
     kind: Literal["poll"]
@@ -47,6 +48,7 @@ class PollFact(NamedTuple):
     has_restarted: bool
     signal_dbm: float | None
     signal_noise_db: float | None
+    health: tuple[float | None, ...] | None = None
 
 
 class StateFact(NamedTuple):

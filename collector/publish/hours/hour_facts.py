@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from collector.part_measures import Health
 from collector.publish.hours import time_intervals
 from collector.publish.hours.facts import AMOUNTS, PollFact
 from collector.publish.hours.time_intervals import Belief, Span
@@ -28,6 +29,7 @@ class DeviceHour:
     __slots__ = (
         "amounts",
         "bursts",
+        "health",
         "noise",
         "pings_lost",
         "pings_sent",
@@ -49,6 +51,7 @@ class DeviceHour:
         self.amounts: list[float | None] = [None] * len(AMOUNTS)
         self.signal: list[float] | None = None
         self.noise: list[float] | None = None
+        self.health: list[list[float]] | None = None
 
     def add(self, poll: PollFact) -> None:
         """An answered poll, but for its amounts, which may belong to two hours."""
@@ -64,6 +67,8 @@ class DeviceHour:
             self.signal = (self.signal or []) + [poll.signal_dbm]
         if poll.signal_noise_db is not None:
             self.noise = (self.noise or []) + [poll.signal_noise_db]
+        if poll.health is not None:
+            self._add_health(poll.health)
 
     def _add_rates(self, poll: PollFact) -> None:
         """A rate over several polls counts as that of each."""
@@ -82,6 +87,12 @@ class DeviceHour:
     def forget_rates(self) -> None:
         """What polls seemed to show of rates was none."""
         self.receive_rates, self.transmit_rates, self.utilizations = (array("f") for _ in range(3))
+
+    def _add_health(self, health: Iterable[float | None]) -> None:
+        sums = self.health = self.health or [[] for _ in Health._fields]
+        for values, value in zip(sums, health, strict=True):
+            if value is not None:
+                values.append(value)
 
     def add_pings(self, sent: int, lost: int, rtts: tuple[float, ...]) -> None:
         """A burst of echoes."""
@@ -169,6 +180,11 @@ def _measured(sums: DeviceHour) -> dict[str, Any]:
         "utilization_p95_ratio": sums.usual_most(sums.utilizations),
         "signal_dbm": sum(sums.signal) / len(sums.signal) if sums.signal else None,
         "signal_noise_db": sum(sums.noise) / len(sums.noise) if sums.noise else None,
+        **{
+            name: sum(values) / len(values)
+            for name, values in zip(Health._fields, sums.health or (), strict=False)
+            if values
+        },
         **{name: None if total is None else float(total) for name, total in zip(AMOUNTS, sums.amounts, strict=True)},
     }
 

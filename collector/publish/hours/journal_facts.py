@@ -9,6 +9,7 @@ from typing import Any
 
 from bairro_error import BairroError
 from collector.hour_bounds import LAST_HOUR
+from collector.part_measures import Health
 from collector.publish.hours.facts import AMOUNTS, BlindFact, Fact, PollFact, RecallFact, StateFact
 from collector.reading import STATES
 
@@ -67,6 +68,10 @@ def _amounts(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == len(AMOUNTS) and all(map(_or_none(_amount), value))
 
 
+def _health(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == len(Health._fields) and all(map(_or_none(_number), value))
+
+
 def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
@@ -91,6 +96,7 @@ KINDS: dict[str, tuple[Field, ...]] = {
         Field("has_restarted", _flag),
         Field("signal_dbm", _or_none(_number), None),
         Field("signal_noise_db", _or_none(_number), None),
+        Field("health", _or_none(_health), None),
     ),
     "state": (
         Field("device_id", _text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collector.part_measures import health
 from collector.publish.hours.facts import NO_AMOUNTS, Row
 from collector.quality.counters.rates import Delta
 from collector.quality.counters.uplink import NO_TRAFFIC, Traffic
@@ -34,5 +35,5 @@ def poll_row(
     has_rate = 0 < seconds <= gap * polls
     return (
         "poll", reading.device_id, reading.at, since, reachable, sent, lost, rtts, seconds, has_rate, amounts,
-        utilization, delta.restarted, dbm, noise,
+        utilization, delta.restarted, dbm, noise, tuple(health(reading.parts)) if reading.parts else None,
     )  # fmt: skip

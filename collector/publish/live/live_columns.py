@@ -11,9 +11,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from collector.published import LIVE
+from collector.part_measures import Health, declared, failed, health
+from collector.published import ARROW, LIVE
 from collector.quality.counters.uplink import Traffic
-from collector.reading import Device, Fault, Measure, Reading, StateName, worst_noise_ratio_db, worst_received_dbm
+from collector.reading import (
+    Device,
+    Fault,
+    Measure,
+    PartReading,
+    Reading,
+    StateName,
+    worst_noise_ratio_db,
+    worst_received_dbm,
+)
 
 SCHEMA = LIVE.arrow_schema()
 BURSTS_FOR_LOSS = 5
@@ -27,6 +37,7 @@ FIGURES = (
     "utilization_ratio",
     "signal_dbm",
     "signal_noise_db",
+    *Health._fields,
 )
 TEXTS = tuple(column.name for column in LIVE.columns if column.type == "text")
 PARQUET_OPTIONS: dict[str, Any] = {
@@ -40,6 +51,7 @@ Figures = tuple[float, ...]
 Rates = tuple[float, float, float]
 """Received and sent in bytes a second, and the share of the line."""
 _NO_RATES: Rates = (nan, nan, nan)
+NO_HEALTH: Figures = (nan,) * len(Health._fields)
 T = TypeVar("T")
 
 
@@ -47,6 +59,7 @@ class Newest:
     """What is believed of a device, and what its last poll measured: ``figures`` are the values of FIGURES.
 
     ``bursts`` are the last echo bursts as (sent, lost). ``spread`` is the last rate over many polls, and how long it holds.
+    ``parts`` are what was measured of its parts when they were last asked for, ``health`` what they come to.
     """
 
     __slots__ = (
@@ -55,8 +68,10 @@ class Newest:
         "device_id",
         "faults",
         "figures",
+        "health",
         "incident_id",
         "measures",
+        "parts",
         "root",
         "since",
         "spread",
@@ -77,6 +92,8 @@ class Newest:
         self.measures: tuple[Measure, ...] = ()
         self.faults: tuple[Fault, ...] = ()
         self.usual_rtt_seconds: float | None = None
+        self.health = NO_HEALTH
+        self.parts: tuple[PartReading, ...] = ()
 
     def measure(self, reading: Reading, traffic: Traffic | None) -> None:
         """Take in one poll. Figures that it does not know are NaN: what was before a silence says nothing of now."""
@@ -95,8 +112,15 @@ class Newest:
             worst, ratio = worst_received_dbm(reading.signals), worst_noise_ratio_db(reading.signals)
             dbm = nan if worst is None else worst
             noise = nan if ratio is None else ratio
+        if reading.parts is not None or (self.parts and not reading.is_reachable):
+            self._take_parts(reading.parts or ())
         round_trip, loss = _round_trip(reading), self._loss_ratio()
-        self.figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
+        figures = (reading.at, self.answered_at, round_trip, loss, receive, transmit, share, dbm, noise)
+        self.figures = figures + self.health
+
+    def _take_parts(self, parts: tuple[PartReading, ...]) -> None:
+        self.parts = parts
+        self.health = tuple(nan if value is None else value for value in health(parts))
 
     def _spread(self, reading: Reading, traffic: Traffic | None) -> Rates:
         """Rates that are known over many polls only: the newest, until a next one is due twice over."""
@@ -129,6 +153,8 @@ class Columns:
         self._measures: dict[int, tuple[Measure, ...]] = {}
         self._faults: dict[int, tuple[Fault, ...]] = {}
         self._usual: dict[int, float] = {}
+        self._failed: dict[int, tuple[str, ...]] = {}
+        self._declared: dict[int, tuple[tuple[str, float], ...]] = {}
         self._kept: dict[str, pa.Array] = {
             "device_id": pa.array([device.device_id for device in devices], pa.string()),
             "area": pa.array([device.area for device in devices], pa.string()),
@@ -140,7 +166,12 @@ class Columns:
 
     def measure(self, polled: Iterable[Newest]) -> None:
         """Take in the last polls of these devices."""
-        rows = [(number, new.figures) for new in polled if (number := self._number.get(new.device_id)) is not None]
+        known = [(number, new) for new in polled if (number := self._number.get(new.device_id)) is not None]
+        for number, new in known:
+            if new.parts or number in self._failed or number in self._declared:
+                _put(self._failed, number, failed(new.parts))
+                _put(self._declared, number, declared(new.parts))
+        rows = [(number, new.figures) for number, new in known]
         if rows:
             numbers, figures = zip(*rows, strict=True)
             flat = np.fromiter(chain.from_iterable(figures), float, len(numbers) * len(FIGURES))
@@ -171,6 +202,8 @@ class Columns:
             **self._kept,
             "incident_id": self._sparse(incidents, pa.string()),
             "maintenance_until": self._maintenance(under_way),
+            "failed_parts": self._sparse(self._failed, pa.list_(pa.string())),
+            "measures": self._sparse(self._declared, ARROW["number_map"]),
         }
         for name, values in zip(FIGURES, self._figures, strict=True):
             found[name] = _moments(values) if name.endswith("_at") else pa.array(values, from_pandas=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from collector.bounds import within
+from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
 from collector.quality.counters.aside import POLLS_TO_STAND
 from collector.quality.counters.counter_bounds import WIDE, misfits, room_of, told_speed
@@ -52,7 +52,7 @@ class Beliefs:
 
     def take(self, device: Device, reading: Reading) -> Believed:
         """One poll of one device."""
-        if reading.signals or reading.probes:
+        if reading.signals or reading.probes or reading.parts:
             reading = self._within_bounds(reading)
         known = self._known.get(reading.device_id)
         if known is None:
@@ -63,10 +63,11 @@ class Beliefs:
         return known.take(device, reading, self.refused)
 
     def _within_bounds(self, reading: Reading) -> Reading:
-        """The reading without levels and round trips that cannot be."""
+        """The reading without levels, round trips and values of parts that cannot be."""
         signals = tuple([within(signal, self.refused) for signal in reading.signals])
         probes = tuple([within(probe, self.refused) for probe in reading.probes])
-        return reading._replace(signals=signals, probes=probes)
+        parts = parts_within(reading.parts, self.refused) if reading.parts else reading.parts
+        return reading._replace(signals=signals, probes=probes, parts=parts)
 
 
 class _Known:

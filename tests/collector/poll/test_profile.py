@@ -133,7 +133,7 @@ def test_a_device_of_another_kind_is_not_asked_for_signals(folder: Path, serve: 
         (
             'rows = "signals"',
             'rows = "antennas"',
-            "tables[0].rows: must be one of interfaces, signals, probes, not 'antennas'",
+            "tables[0].rows: must be one of interfaces, signals, probes, parts, not 'antennas'",
         ),
         ('"^Radio "', '"("', "match.descriptions[0]: not a regular expression"),
         ("divisor = 4", 'divisor = 4\ninstead_of = "other"', "tables[0].columns[1].instead_of: no column 'other'"),
@@ -157,3 +157,64 @@ def test_each_fault_names_file_and_key(tmp_path: Path, old: str, new: str, messa
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such folder of profiles"):
         load_profiles(tmp_path / "none")
+
+
+MEASURE = """title = "A generator"
+
+[[measures]]
+name = "fuel_level_ratio"
+unit = "ratio"
+help = "Fuel in the tank."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("fuel_level_ratio", "fuel-level", "line 4: measures[0].name: 'fuel-level' is no name of a metric"),
+        ("fuel_level_ratio", "2nd_tank", "line 4: measures[0].name: '2nd_tank' is no name of a metric"),
+        ("fuel_level_ratio", "fuel_total", "line 4: measures[0].name: 'fuel_total' is a gauge: its name must not end"),
+        ("fuel_level_ratio", "temperature_celsius", "line 4: measures[0].name: 'temperature_celsius' is a measure of"),
+        ('"ratio"', '"percent"', "line 5: measures[0].unit: 'percent' must stand at the end of the name"),
+        ('unit = "ratio"', 'type = "histogram"', "line 5: measures[0].type: must be gauge or counter"),
+        (
+            'unit = "ratio"',
+            'type = "counter"',
+            "line 4: measures[0].name: 'fuel_level_ratio' is a counter: its name must",
+        ),
+        ('"Fuel in the tank."', '""', "line 6: measures[0].help: must be one line"),
+        ('help = "Fuel in the tank."', "", "measures[0].help: is required"),
+    ],
+)
+def test_a_measure_that_prometheus_refuses_is_named_by_file_line_and_field(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "generator.toml"
+    assert old in MEASURE
+    path.write_text(MEASURE.replace(old, new))
+    with pytest.raises(SettingsError) as raised:
+        load_profile(path)
+    assert str(raised.value).startswith(f"{path}: {message}")
+
+
+def test_two_profiles_mean_the_same_by_one_measure(tmp_path: Path) -> None:
+    for name, text in (("one", MEASURE), ("two", MEASURE.replace("in the tank", "in the can"))):
+        (tmp_path / f"{name}.toml").write_text(text)
+    with pytest.raises(SettingsError, match="'fuel_level_ratio' is declared by another profile too"):
+        load_profiles(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ('rows = "signals"\nonly = "a"', "tables[0].only: only for parts"),
+        ('rows = "parts"\nonly = "("', "tables[0].only: not a regular expression"),
+        ('rows = "parts"\nkinds = { 1 = "speed" }', "tables[0].kinds.1: must be one of processor_ratio"),
+    ],
+)
+def test_what_is_wrong_with_a_table_of_parts_is_named(tmp_path: Path, keys: str, message: str) -> None:
+    path = tmp_path / "parts.toml"
+    path.write_text(f'title = "x"\n\n[[tables]]\nname = "y"\n{keys}\ncolumns = []\n')
+    with pytest.raises(SettingsError) as raised:
+        load_profile(path)
+    assert str(raised.value).startswith(f"{path}: {message}")

@@ -54,6 +54,14 @@ CORE = {
     **dict.fromkeys(("ssr", "ber"), ()),
 }
 """What the other monitor calls a radio, an optical or a cable signal, and what it is here."""
+HEALTH = {
+    "temperature": ("temperature_celsius", 1.0),
+    "voltage": ("voltage_volts", 1.0),
+    "fanspeed": ("fan_speed_rpm", 1.0),
+    "power": ("power_watts", 1.0),
+    "current": ("current_amperes", 1.0),
+    "charge": ("battery_ratio", 0.01),
+}
 TURNED = "1.3.6.1.4.1.48690.2.22.0"
 """The other monitor shows this ratio with its sign turned: a modem that hears -74 dBm of its cell has 14 dB, not -14."""
 DBMV_TO_DBM = -48.75
@@ -105,7 +113,7 @@ def claimed(name: str) -> Iterator[tuple[dict[str, Any], Recorded, Source]]:
     """The other monitor's sensors of recorded objects that a chosen profile reads as a signal."""
     own = yielded(name)
     chosen = choose(PROFILES, None, own.object_id, own.description)
-    sources = [scalar for profile in chosen for scalar in profile.scalars if scalar.channel]
+    sources = [scalar for profile in chosen for scalar in profile.scalars if scalar.channel and not scalar.is_of_part]
     tables = [table for profile in chosen for table in profile.tables if table.rows in ("signals", "probes")]
     sources += [column for table in tables for column in table.columns if not column.is_text and not column.values]
     for module, table in (("wireless", "wireless_sensors"), ("sensors", "sensors")):
@@ -149,6 +157,7 @@ def test_interfaces_and_channels_have_names_of_their_own(name: str) -> None:
     own = yielded(name)
     assert len({interface.name for interface in own.interfaces}) == len(own.interfaces)
     assert len({signal.channel for signal in own.signals}) == len(own.signals)
+    assert len({part[:2] for part in own.parts}) == len(own.parts)
 
 
 def test_ports_are_read_as_another_monitor_read_them(shared: Path, record_property: Any) -> None:
@@ -216,3 +225,23 @@ def is_shown(name: str, row: dict[str, Any], fields: tuple[str, ...]) -> bool:
         if (value := getattr(signal, field)) is not None
     ]
     return any(value == pytest.approx(level, abs=0.006) for value in given for level in levels)
+
+
+def test_most_of_the_health_that_another_monitor_shows_is_shown(record_property: Any) -> None:
+    rows = [
+        (name, row, HEALTH[row["sensor_class"]])
+        for name in NAMES
+        for row in expected_rows(name, "sensors", "sensors")
+        if row["sensor_class"] in HEALTH
+    ]
+    left = [f"{name} {row['sensor_descr']}" for name, row, kind in rows if not has_part(name, kind, row)]
+    record_property("health", f"{len(rows) - len(left)} of {len(rows)}")
+    print(f"health: {len(rows) - len(left)} of {len(rows)} shown; others: {left}")
+    assert len(rows) > 250
+    assert len(left) <= 0.15 * len(rows), left
+
+
+def has_part(name: str, kind: tuple[str, float], row: dict[str, Any]) -> bool:
+    measure, unit = kind
+    shown = [part.value for part in yielded(name).parts if part.measure == measure]
+    return any(value == pytest.approx(row["sensor_current"] * unit, abs=0.006) for value in shown)

@@ -17,6 +17,7 @@ from collector.config import CollectorSettings
 from collector.credentials import Credential
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.explain import explain
+from collector.poll.profile import load_profiles, telling
 from collector.poll.snmp.codec import GET_BULK, GET_NEXT, Message, decode_any, parse_oid
 
 from ..agents import (
@@ -136,7 +137,7 @@ def test_a_lost_packet_changes_nothing(serve: Serve) -> None:
         nonlocal bulks
         request = decode_any(data)
         bulks += request.kind == GET_BULK
-        assert request.kind != GET_NEXT
+        assert request.kind != GET_NEXT or request.varbinds[0].oid == telling(load_profiles().values())[0]
         return [] if request.kind == GET_BULK and bulks % 3 == 1 else mib.answer(data)
 
     polled = poll(*[device(serve(answering(answer)).port)] * 4, settings=HASTY)
@@ -193,7 +194,7 @@ def test_a_row_that_fails_either_way_is_not_getbulks_fault(serve: Serve) -> None
     assert [port.receive_bytes for port in polled.reading.interfaces] == [10**12 + 1, 10**12 + 2, None, None]
     assert [port.transmit_bytes for port in polled.reading.interfaces] == [2 * 10**12 + n for n in (1, 2, 3, 4)]
     assert polled.counts.bulk_avoided == 0
-    assert kinds.count(GET_NEXT) <= 3
+    assert kinds.count(GET_NEXT) <= 4, "one of them asks which branches the device has"
 
 
 def test_a_device_that_is_silent_altogether_is_not_blamed(serve: Serve) -> None:

@@ -18,8 +18,25 @@ from collector.publish.quarantine import Aside
 
 SEGMENT = "2023-11-14T23"
 NO_AMOUNTS = (None,) * 6
-# As journals have held polls since version 1.
-POLL = ("poll", "a", 60.0, 0.0, True, 3, 0, (0.01, 0.02), 60.0, True, (1, 2, 0, 0, None, None), 0.5, False, None, 30.0)
+# As journals held polls in version 1, and as they are read today.
+FIRST_POLL = (
+    "poll",
+    "a",
+    60.0,
+    0.0,
+    True,
+    3,
+    0,
+    (0.01, 0.02),
+    60.0,
+    True,
+    (1, 2, 0, 0, None, None),
+    0.5,
+    False,
+    None,
+    30.0,
+)
+POLL = (*FIRST_POLL, None)
 FIRST_SHAPES = {
     "poll": (
         "device_id", "at", "since", "is_reachable", "pings_sent", "pings_lost", "rtt_seconds", "seconds", "has_rate",
@@ -32,6 +49,7 @@ FIRST_SHAPES = {
         "codewords_uncorrectable",
     ),
 }  # fmt: skip
+TODAYS_SHAPES = {**FIRST_SHAPES, "poll": (*FIRST_SHAPES["poll"], "health")}
 PLAIN = {str, int, float, bool, tuple, type(None)}
 POLL_FACT = PollFact(
     kind="poll",
@@ -99,9 +117,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_the_same_as_ever(tmp_path: Path) -> None:
-    """Plain values in the order of before, under the same version, so that an earlier collector reads it.
+    """Plain values in the order of before, and after them what is new, named, so that an earlier collector reads it.
 
-    It leaves out what it does not know: rates that were taken back.
+    It leaves out what it does not know: the health of polls, rates that were taken back.
     """
     Journal(tmp_path).append(
         SEGMENT, [POLL_FACT, StateFact("state", "a", 1.0, "down", "b"), BlindFact("blind", 5.0, None)]
@@ -109,7 +127,7 @@ def test_what_is_written_is_the_same_as_ever(tmp_path: Path) -> None:
     content = (tmp_path / f"{SEGMENT}.journal").read_bytes()
     shapes, *facts = batches(content.removeprefix(b"bairro journal 2\n"))
     assert facts == [[POLL, ("state", "a", 1.0, "down", "b"), ("blind", 5.0, None)]]
-    assert shapes == {**FIRST_SHAPES, "recall": ("device_id", "since", "at")}
+    assert shapes == {**TODAYS_SHAPES, "recall": ("device_id", "since", "at")}
     assert {type(value) for fact in facts for values in fact for value in (values, *values)} <= PLAIN
 
 
@@ -122,7 +140,7 @@ def test_the_journal_names_the_fields_as_the_facts_do() -> None:
 
 def test_journals_of_the_first_version_are_read(tmp_path: Path) -> None:
     """Its first states named no root."""
-    written = [POLL, ("state", "a", 1.0, "silent"), ("state", "a", 2.0, "down", "b"), ("blind", 5.0, 9.0)]
+    written = [FIRST_POLL, ("state", "a", 1.0, "silent"), ("state", "a", 2.0, "down", "b"), ("blind", 5.0, 9.0)]
     found, aside, _ = read(tmp_path, first_version(written[:1], written[1:]))
     assert found == [POLL, ("state", "a", 1.0, "silent", None), *written[2:]]
     assert not any(aside.rows.values())
@@ -150,10 +168,10 @@ def test_fields_are_told_by_their_names(tmp_path: Path) -> None:
     shapes = {
         **SHAPES,
         "state": ("since", "device_id", "state", "weather"),
-        "poll": (*SHAPES["poll"][:-1], "mood", "signal_noise_db"),
+        "poll": (*FIRST_SHAPES["poll"][:-1], "mood", "signal_noise_db"),
         "amounts": ("transmit_bytes", "fan_turns", "receive_bytes"),
     }
-    poll = (*POLL[:10], (2, 7, 1), *POLL[11:-1], "well", 30.0)
+    poll = (*POLL[:10], (2, 7, 1), *POLL[11:14], "well", 30.0)
     found, aside, _ = read(tmp_path, second_version(shapes, [(("state", 1.0, "a", "up", "rain")), poll]))
     assert found == [("state", "a", 1.0, "up", None), (*POLL[:10], (1, 2, None, None, None, None), *POLL[11:])]
     assert not any(aside.rows.values())
@@ -162,20 +180,20 @@ def test_fields_are_told_by_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fact", "word"),
     [
-        (POLL[:14], None),
-        (POLL[:9], "without has_rate"),
-        ((*POLL, 1), "a poll of 15 values, where its journal names 14"),
+        (FIRST_POLL[:14], None),
+        (FIRST_POLL[:9], "without has_rate"),
+        ((*FIRST_POLL, 1), "a poll of 15 values, where its journal names 14"),
         (("state", "a", 1.0), "without state"),
         (("state", "a", 1.0, "asleep", None), "state cannot be 'asleep'"),
         (("state", 5, 1.0, "up", None), "device_id cannot be 5"),
         (("blind", float("nan"), None), "started_at cannot be nan"),
-        (("poll", *POLL[1:3], "soon", *POLL[4:]), "since cannot be 'soon'"),
-        ((*POLL[:10], (1, -2, None, None, None, None), *POLL[11:]), "amounts cannot be"),
-        ((*POLL[:8], 0.0, *POLL[9:]), "a rate over no time"),
+        (("poll", *FIRST_POLL[1:3], "soon", *FIRST_POLL[4:]), "since cannot be 'soon'"),
+        ((*FIRST_POLL[:10], (1, -2, None, None, None, None), *FIRST_POLL[11:]), "amounts cannot be"),
+        ((*FIRST_POLL[:8], 0.0, *FIRST_POLL[9:]), "a rate over no time"),
         (("state", "a", -1e18, "up"), "since cannot be -1e+18"),
         (("blind", 1.0, 1e18), "ended_at cannot be 1e+18"),
-        (("poll", "a", -1e18, *POLL[3:]), "at cannot be -1e+18"),
-        (("poll", "a", POLL[2], -1e18, *POLL[4:]), "since cannot be -1e+18"),
+        (("poll", "a", -1e18, *FIRST_POLL[3:]), "at cannot be -1e+18"),
+        (("poll", "a", FIRST_POLL[2], -1e18, *FIRST_POLL[4:]), "since cannot be -1e+18"),
         (("weather", "rain"), "no fact of a kind that is known"),
         ((["poll"], "a"), "no fact"),
         ("poll", "no fact"),
@@ -310,8 +328,15 @@ def test_a_file_cut_short_anywhere_ends_nothing(tmp_path, length):
     assert read(tmp_path)[0] == [POLL]
 
 
+@pytest.mark.parametrize(("health", "is_read"), [((0.5, None, 41.0), True), ((0.5, None), False), ("hot", False)])
+def test_the_health_of_a_poll_is_read_where_it_can_be(tmp_path: Path, health: Any, is_read: bool) -> None:
+    found, aside, _ = read(tmp_path, second_version(SHAPES, [(*FIRST_POLL, health)]))
+    assert found == ([(*FIRST_POLL, health)] if is_read else [])
+    assert aside.rows["journal"] == (0 if is_read else 1)
+
+
 def test_a_batch_that_no_version_could_have_written(tmp_path, caplog):
     body = b"no marshal"
-    content = first_version() + struct.pack("<II", len(body), zlib.crc32(body)) + body + batch([POLL])
+    content = first_version() + struct.pack("<II", len(body), zlib.crc32(body)) + body + batch([FIRST_POLL])
     assert read(tmp_path, content)[0] == [POLL]
     assert "left out" in caplog.text

@@ -14,11 +14,20 @@ import pytest
 from collector.publish.live.live_file import LiveTable, read_state
 from collector.published import LIVE, LiveNote
 from collector.quality.counters.uplink import Traffic
-from collector.reading import Device, EchoBurst, Impairment, SignalReading, Transition
+from collector.reading import Device, EchoBurst, Impairment, PartReading, SignalReading, Transition
 
 from ..readings import CPE, answer, silence
 
 AP = Device("ap-1", "127.0.0.2", "ap", "centro")
+PARTS = (
+    PartReading("processor_ratio", "1", 0.2),
+    PartReading("processor_ratio", "2", 0.7),
+    PartReading("temperature_celsius", "board", 61.0),
+    PartReading("fan_ok", "1", 1.0),
+    PartReading("fan_ok", "2", 0.0),
+    PartReading("fuel_level_ratio", "", 0.25),
+    PartReading("fuel_level_ratio", "spare", 0.5),
+)
 UP = Transition("cpe-1", 950.0, 950.0, "unknown", "up")
 
 
@@ -37,7 +46,7 @@ def rows(table: LiveTable) -> dict[str, dict[str, Any]]:
 def test_newest_figures(tmp_path: Path) -> None:
     table = LiveTable(tmp_path, [CPE, AP], at=900.0)
     table.update(
-        answer(1000.0, signals=(SignalReading("1", -60.0, 20.0), SignalReading("2", -70.0, 25.0))),
+        answer(1000.0, signals=(SignalReading("1", -60.0, 20.0), SignalReading("2", -70.0, 25.0)), parts=PARTS),
         Traffic(60.0, 6000, 600, 0, 0, 0.25),
     )
     assert write(table, UP)
@@ -62,6 +71,11 @@ def test_newest_figures(tmp_path: Path) -> None:
         "utilization_ratio": 0.25,
         "signal_dbm": -70.0,
         "signal_noise_db": 20.0,
+        "processor_ratio": 0.7,
+        "memory_ratio": None,
+        "temperature_celsius": 61.0,
+        "failed_parts": ["fan 2"],
+        "measures": [("fuel_level_ratio", 0.25), ("fuel_level_ratio{spare}", 0.5)],
         "degraded": None,
         "faults": None,
         "usual_rtt_seconds": None,
@@ -244,3 +258,19 @@ def test_who_is_in_a_maintenance_window_and_whose_outage_is_planned(tmp_path: Pa
     table.maintain({})
     assert write(table)
     assert rows(table)["cpe-1"]["maintenance_until"] is None
+
+
+def test_parts_stay_between_the_polls_that_ask_for_them_and_go_with_silence(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE], at=900.0)
+
+    def shown(*readings: Any) -> tuple[Any, ...]:
+        for reading in readings:
+            table.update(reading, None)
+        write(table, UP)
+        row = rows(table)["cpe-1"]
+        return row["temperature_celsius"], row["failed_parts"], row["measures"]
+
+    told = (61.0, ["fan 2"], [("fuel_level_ratio", 0.25), ("fuel_level_ratio{spare}", 0.5)])
+    assert shown(answer(1000.0, parts=PARTS), answer(1060.0)) == told
+    assert shown(answer(1120.0, parts=PARTS[:4])) == (61.0, None, None)
+    assert shown(answer(1180.0, parts=PARTS), silence(1240.0)) == (None, None, None)
