@@ -30,6 +30,7 @@ from dashboard.pages import (
     loyalty,
     now,
     parts,
+    replay,
     wiring,
 )
 from dashboard.pages.source import Source, visit
@@ -58,8 +59,8 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incidents)
-BELOW_ANOTHER = (area, device, incident)
+WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incidents, replay)
+BELOW_ANOTHER = (area, device, incident, replay)
 """Pages of one thing, whose path names it: no link of the navigation leads there."""
 TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident"))
 """What moves callbacks whose answers are the same for all who ask the same."""
@@ -177,6 +178,8 @@ def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
         return device.layout(seen, path.removeprefix("/device/"))
     if path.startswith("/incident/"):
         return incident.layout(seen, path.removeprefix("/incident/"))
+    if path == "/replay":
+        return replay.layout(seen)
     if path == "/methods" or path.startswith("/methods/"):
         return evidence.method(path.removeprefix("/methods").strip("/"))
     return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
@@ -193,7 +196,7 @@ def is_known(source: Source, decoded: str) -> bool:
         return incident.is_known(visit(source), path.removeprefix("/incident/"))
     if path.startswith("/methods/"):
         return path.removeprefix("/methods/") in evidence.methods()
-    return path in LAYOUTS or path == "/methods"
+    return path in LAYOUTS or path in {"/methods", "/replay"}
 
 
 def meant(source: Source, decoded: str) -> str | None:

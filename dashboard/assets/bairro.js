@@ -38,7 +38,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
         for (const link of document.querySelectorAll("#navigation a")) {
           const href = link.getAttribute("href");
           const below = {"/areas": "/area/", "/": "/device/", "/incidents": "/incident/"}[href];
-          const here = href === pathname || (below && (pathname || "").startsWith(below));
+          const here = href === pathname || (below && (pathname || "").startsWith(below)) || (href === "/incidents" && pathname === "/replay");
           if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
         }
       },

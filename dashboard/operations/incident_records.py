@@ -79,6 +79,15 @@ class OfDevice:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The incidents that were open at some time between two moments, and the rows of their devices then, oldest first."""
+
+    incidents: tuple[Row, ...] = ()
+    members: tuple[Row, ...] = ()
+    problem: str | None = None
+
+
 class IncidentRecords:
     """Asks the database at ``url``; threads share it. What was asked of a device is answered alike for ten seconds."""
 
@@ -99,6 +108,11 @@ class IncidentRecords:
         """What is kept of the incident with that id."""
         found, problem = self._ask(lambda connection: _story(connection, incident_id))
         return Story(problem=problem) if found is None else found
+
+    def between(self, since: datetime, until: datetime) -> Between:
+        """What was open between two moments."""
+        found, problem = self._ask(lambda connection: _between(connection, since, until))
+        return Between(problem=problem) if found is None else found
 
     def begin_with(self, start: str) -> tuple[str, ...]:
         """The ids that begin with ``start``, at most two; none where the database cannot be read."""
@@ -243,3 +257,12 @@ def _of_device(connection: sa.Connection, device_id: str, since: datetime) -> tu
     for key, start, end in connection.execute(own.order_by(members.started_at)):
         spans.setdefault(key, []).append((start, end))
     return tuple({**row, "spans": tuple(spans.get(row["incident_id"], ()))} for row in rows)
+
+
+def _between(connection: sa.Connection, since: datetime, until: datetime) -> Between:
+    found = []
+    for table in (INCIDENTS, INCIDENT_DEVICES):
+        is_inside = [table.c.started_at < until, table.c.ended_at.is_(None) | (table.c.ended_at > since)]
+        query = sa.select(table).where(*is_inside).order_by(table.c.started_at)
+        found.append(tuple(dict(row) for row in connection.execute(query).mappings()))
+    return Between(found[0], found[1])

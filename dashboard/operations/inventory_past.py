@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from dashboard.operations.live_inventory import KNOWN_OF_A_DEVICE
 from dashboard.operations.live_reader import stamp
 from dashboard.tables import quality_hours
 
@@ -31,6 +33,15 @@ class InventoryPast:
             if key != self._key:
                 self._key, self._rows = key, self._read()
             return self._rows.get(device_id, [])
+
+    def between(self, since: datetime, until: datetime) -> pd.DataFrame:
+        """The devices that were in it at some time between two moments, each as it was last: KNOWN_OF_A_DEVICE."""
+        self.rows("")
+        found = [
+            next((row for row in reversed(rows) if row["valid_from"] < until), None) for rows in self._rows.values()
+        ]
+        inside = [row for row in found if row is not None and (row["valid_to"] is None or row["valid_to"] > since)]
+        return pd.DataFrame(inside, columns=list(KNOWN_OF_A_DEVICE))
 
     def _read(self) -> dict[str, list[dict[str, Any]]]:
         try:

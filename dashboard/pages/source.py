@@ -21,6 +21,7 @@ from dashboard.operations.device_metrics import DeviceMetrics
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
+from dashboard.operations.replay import Replay
 from dashboard.pages.shared import SharedParts
 from dashboard.results import backtest_results
 from dashboard.results import stored_results as storage
@@ -38,6 +39,7 @@ class Source:
         self.incidents = IncidentRecords(settings.database_url)
         self.inventory = InventoryPast(settings.data)
         self.hours = DeviceHours(settings.data)
+        self.replay = Replay(settings.data, self.incidents, self.inventory)
         self.metrics = DeviceMetrics(settings.prometheus)
         self._lock = threading.Lock()
         self._key: object = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.figures import incident_list
-from dashboard.pages import area, device, device_detail, now_devices
+from dashboard.pages import area, device, device_detail, now_devices, replay
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100
@@ -116,6 +116,8 @@ ACCEPTED: Mapping[str, Check] = {
     "device-key.data": _text,
     "device-tick.n_intervals": _or_nothing(_count),
     "device-seen.data": _or_nothing(_list_of(_text)),
+    "replay-at.value": lambda value: _count(value) and value <= replay.STEPS,
+    "replay-night.data": _text,
     "incident-key.data": _text,
     "incident-tick.n_intervals": _or_nothing(_count),
     "incident-seen.data": _or_nothing(_list_of(_text)),

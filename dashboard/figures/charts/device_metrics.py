@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.figures.charts import stacked
-from dashboard.figures.charts.map import empty
+from dashboard.figures.charts.map import empty, plain
 from dashboard.figures.charts.stacked import Span, axis, axis_name, bit_unit
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import Theme
@@ -139,7 +139,7 @@ def _chart(
             if one.name not in names:
                 continue
             values = [None if value is None else times_each * value for value in one.values]
-            called = part.name.format(f", {one.name}" if one.name else "")
+            called = part.name.format(f", {plain(one.name)}" if one.name else "")
             colour = COLOURS[theme.name][names.index(one.name) % MOST_LINES]
             line = {"color": colour, "width": 1.6, "dash": part.dash}
             made.append(_line(called, values, chart, line=line, at=at, place=axis(i)))

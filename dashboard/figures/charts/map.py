@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ class AreaMark:
     name: str
     mark: Mark
     hover: str
+
+
+def plain(text: str) -> str:
+    """A name as it is, where the drawing library would take ``<`` and ``&`` for its own."""
+    return escape(text, quote=False)
 
 
 def empty(title: str, theme: Theme) -> go.Figure:

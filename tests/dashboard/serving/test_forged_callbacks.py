@@ -34,6 +34,8 @@ VALUES: dict[str, Any] = {
     "device-detail-span.value": "24",
     "device-tick.n_intervals": 1,
     "device-seen.data": ["0123456789ab"],
+    "replay-at.value": 12,
+    "replay-night.data": "2026-11-29",
     "incident-key.data": "i-agg",
     "incident-tick.n_intervals": 1,
     "incident-seen.data": ["0123456789ab"],
