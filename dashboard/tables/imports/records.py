@@ -26,7 +26,7 @@ from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
 from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, told_of_blanked, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
-from dashboard.tables.imports.joining import agreement, join_counts, joins, silent_areas
+from dashboard.tables.imports.joining import agreement, join_counts, joins, silent_areas, without_tax
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.requirements import require_columns, require_rows
 from dashboard.tables.imports.storage import import_log, kept_columns, merging, snapshots
@@ -171,6 +171,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *in_doubt,
             *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
+            *without_tax.told(imported),
             *silent_areas.told(context.spec.name, table, context.settings),
             *lost_weeks.told(context.spec.name, table),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
