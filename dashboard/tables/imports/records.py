@@ -18,7 +18,7 @@ from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
-from dashboard.tables.checks.columns import lost_departures, money, throughout, yearly_prices
+from dashboard.tables.checks.columns import cut_short, lost_departures, money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
 from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
@@ -173,6 +173,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *agreement.told_of_prices(imported),
             *without_tax.told(imported),
             *silent_areas.told(context.spec.name, table, context.settings),
+            *cut_short.told(context.spec, sheet.rows_read, rows, context.today),
             *lost_weeks.told(context.spec.name, table),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
             *_on_the_whole(context, rows, table, sheet),
