@@ -17,7 +17,10 @@ SUBJECTS: dict[str, str] = {
     "areas": "Where customers live is",
     "area_complaints": "Complaints are",
     "area_complainers": "Which customers complained is",
+    "area_answers": "What customers answered in surveys is",
     "complaint_weeks": "Complaints of some weeks are",
+    "area_complaint_weeks": "Complaints of some weeks are",
+    "answer_weeks": "Survey answers of some weeks are",
     "reasons": "How many leave of their own will is",
     "prices": "What customers pay above the price for new ones is",
 }

@@ -75,6 +75,7 @@ def names(results: Results) -> Mapping[str, str]:
 
 
 NOT_AMONG_THEM = "Customers of neighbourhoods whose complaints are not known are not among them."
+COMPLAINTS_IN_PART = ("area_complaints", "area_complainers", "area_complaint_weeks")
 
 
 def headline(results: Results, currency: str) -> list[str]:
@@ -105,7 +106,7 @@ def headline(results: Results, currency: str) -> list[str]:
             f"{numbers.count(row['silent_sufferers'])} have bad quality and have not complained in eight weeks (silent "
             f"sufferers); they pay {numbers.money(row['silent_sufferers_monthly_revenue'], currency)} a month."
         )
-        said += [NOT_AMONG_THEM] if known.is_unknown_somewhere(results, "area_complaints", "area_complainers") else []
+        said += [NOT_AMONG_THEM] if known.is_unknown_somewhere(results, *COMPLAINTS_IN_PART) else []
     if unseen := int(row["customers"]) - int(row["judged"]):
         said.append(
             f"Whose quality is bad is not known for {numbers.count(unseen)} of {numbers.count(row['customers'])} customers: "

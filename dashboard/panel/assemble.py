@@ -15,7 +15,7 @@ import pyarrow as pa
 from bairro_error import BairroError
 from collector.published import DEVICES, TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.panel import departure_reasons, refused_hours
+from dashboard.panel import departure_reasons, refused_hours, weeks_lacking
 from dashboard.panel.engines import choice
 from dashboard.panel.engines.sql_engine import Engine, FilesChangedError
 from dashboard.panel.join_coverage import Join, joins_of
@@ -143,9 +143,14 @@ class Panel:
         """Areas of which it is not known though it is of the others."""
         return frozenset(area for join in self.joins if join.name == name for area in join.areas)
 
-    def weeks_without(self, name: str) -> frozenset[str]:
-        """The Mondays of weeks of which it is not known though it is of the others."""
-        return frozenset(week for join in self.joins if join.name == name for week in join.weeks)
+    def weeks_without(self, name: str, area: str | None = None) -> frozenset[str]:
+        """The Mondays of weeks of which it is not known though it is of the others, everywhere or in ``area``."""
+        return frozenset(
+            week
+            for join in self.joins
+            if join.name == name and (not join.areas if area is None else area in join.areas)
+            for week in join.weeks
+        )
 
     def rows_of(self, name: str) -> int:
         """How many rows the join ``name`` was judged by."""
@@ -229,7 +234,11 @@ def _build(
             last_complete=span.last_complete,
             counts=counts,
             notes=notes_of(engine, counts, span.last_complete, settings),
-            joins=(*joins_of(engine, settings), departure_reasons.of_reasons(engine, settings.joins.reasons)),
+            joins=(
+                *joins_of(engine, settings),
+                *weeks_lacking.of_weeks(engine),
+                departure_reasons.of_reasons(engine, settings.joins.reasons),
+            ),
             refused=refused_hours.read(engine),
         )
 

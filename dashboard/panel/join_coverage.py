@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 from dashboard.config import DashboardSettings
 from dashboard.panel.engines.sql_engine import Engine
-from dashboard.tables import gaps_in_time, quiet_areas
+from dashboard.tables import quiet_areas
 from dashboard.tables.imports.joining.agreement import DAYS_AFTER, DAYS_BEFORE
 
 COMPLAINTS, COMPLAINERS, ANSWERS, ANSWERERS = "complaints", "complainers", "answers", "answerers"
 DEVICES, AREAS, PRICES = "devices", "areas", "prices"
 COMPLAINTS_OF_AREAS, COMPLAINERS_OF_AREAS = "area_complaints", "area_complainers"
-WEEKS_OF_COMPLAINTS = "complaint_weeks"
+ANSWERS_OF_AREAS = "area_answers"
+WEEKS_OF_COMPLAINTS, WEEKS_OF_AREAS, WEEKS_OF_ANSWERS = "complaint_weeks", "area_complaint_weeks", "answer_weeks"
 REASONS = "reasons"
 RECENT_DAYS = 56
 """Also these last days are looked at by themselves: an export that changed lately leaves the whole looking well."""
@@ -85,7 +86,7 @@ GROUP BY events.source
 )
 
 BY_AREA = f"""
-WITH ends AS (SELECT max(provider_day) AS last_day FROM events WHERE source = 'complaints' AND outcome <> 'outside_weeks'),
+WITH ends AS (SELECT max(provider_day) AS last_day FROM events WHERE source = '{{source}}' AND outcome <> 'outside_weeks'),
 said AS (
     SELECT
         events.area,
@@ -95,7 +96,7 @@ said AS (
     FROM events
     CROSS JOIN ends
     LEFT JOIN (SELECT DISTINCT customer_id FROM spells) AS known ON known.customer_id = events.customer_id
-    WHERE events.source = 'complaints' AND events.outcome = 'used'
+    WHERE events.source = '{{source}}' AND events.outcome = 'used'
     GROUP BY events.area
 )
 SELECT
@@ -140,11 +141,12 @@ def joins_of(engine: Engine, settings: DashboardSettings) -> tuple[Join, ...]:
     }
     customers = [int(number or 0) for number in engine.rows(CUSTOMERS)[0]]
     complaints = _of_events((COMPLAINTS, COMPLAINERS), events.get("complaints"), read["complaints"], floors.complaints)
+    answers = _of_events((ANSWERS, ANSWERERS), events.get("nps"), read["nps"], floors.nps)
     return (
         *complaints,
-        *_of_weeks(engine),
         *_of_areas(engine, complaints, events.get("complaints"), floors.complaints),
-        *_of_events((ANSWERS, ANSWERERS), events.get("nps"), read["nps"], floors.nps),
+        *answers,
+        *_of_areas(engine, answers, events.get("nps"), floors.nps),
         _of_customers(DEVICES, customers[0], customers[1], floors.devices),
         _of_customers(AREAS, customers[0] if read["areas"] else 0, customers[2], floors.areas),
         _of_customers(PRICES, customers[3] if read["prices"] else 0, customers[4], floors.prices),
@@ -208,19 +210,17 @@ def _judged(name: str, counted: Counted, floor: float, what: str) -> Join:
 def _of_areas(
     engine: Engine, whole: tuple[Join, Join], counts: tuple[int, ...] | None, floor: float
 ) -> tuple[Join, ...]:
-    """Areas of which complaints, or who made them, are not known though they are of the others; nothing where all are."""
+    """Areas of which complaints (answers), or who made them, are not known though it is of the others; none where all are."""
     if counts is None or not whole[0].is_known:
         return ()
     recent, total, recent_placed, placed = counts[:4]
-    rows = [_InArea(str(row[0]), *(float(number) for number in row[1:])) for row in engine.rows(BY_AREA)]
-    every = {one.area: int(one.placed) for one in rows}
-    lately = {one.area: int(one.recent_placed) for one in rows}
-    earlier = {one.area: one.placed - one.recent_placed for one in rows}
-    silent = {
-        *quiet_areas.in_doubt(every, {one.area: one.days for one in rows}, total - placed),
-        *quiet_areas.in_doubt(lately, {one.area: one.recent_days for one in rows}, recent - recent_placed),
-        *quiet_areas.in_doubt(lately, earlier, recent - recent_placed),
-    }
+    is_of_answers = whole[0].name == ANSWERS
+    query = BY_AREA.format(source="nps" if is_of_answers else "complaints")
+    rows = [_InArea(str(row[0]), *(float(number) for number in row[1:])) for row in engine.rows(query)]
+    silent = _silent(rows, total - placed, recent - recent_placed)
+    if is_of_answers:
+        text = f"{total - placed:,} {ANSWER_NOBODY}"
+        return (_in_part(ANSWERS_OF_AREAS, silent, floor, text),) if silent else ()
     unnamed = {one.area for one in rows if one.placed >= FEWEST_RECENT and one.named < floor * one.placed}
     made = []
     if silent:
@@ -230,26 +230,21 @@ def _of_areas(
     return tuple(made)
 
 
-def _of_weeks(engine: Engine) -> tuple[Join, ...]:
-    """Weeks up to the cut-off of which the records lack complaints."""
-    rows = engine.rows(
-        "SELECT day, count(*) FROM events WHERE source = 'complaints' AND outcome <> 'outside_weeks' GROUP BY day"
-    )
-    (first, last) = engine.rows("SELECT entry, cut_off FROM span")[0]
-    found = gaps_in_time.gaps({day: int(count) for day, count in rows}, first, last) if rows else ()
-    if not found:
-        return ()
-    text = (
-        f"{gaps_in_time.said(found)}: these weeks count as not known, not as free of complaints. Import the complaints of these"
-        " weeks, then build again"
-    )
-    weeks = tuple(monday.isoformat() for monday in sorted({monday for gap in found for monday in gap.mondays}))
-    return (Join(WEEKS_OF_COMPLAINTS, 0, 0, 0.0, is_known=False, is_warning=True, text=text, weeks=weeks),)
+def _silent(rows: list[_InArea], lost: int, recent_lost: int) -> set[str]:
+    """Areas that have so few that the ``lost`` rows, which fall in none, may be theirs."""
+    every = {one.area: int(one.placed) for one in rows}
+    lately = {one.area: int(one.recent_placed) for one in rows}
+    earlier = {one.area: one.placed - one.recent_placed for one in rows}
+    return {
+        *quiet_areas.in_doubt(every, {one.area: one.days for one in rows}, lost),
+        *quiet_areas.in_doubt(lately, {one.area: one.recent_days for one in rows}, recent_lost),
+        *quiet_areas.in_doubt(lately, earlier, recent_lost),
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class _InArea:
-    """Customer-days and complaints of one area, over all weeks and over the last eight."""
+    """Customer-days and complaints (or answers) of one area, over all weeks and over the last eight."""
 
     area: str
     days: float
@@ -263,6 +258,10 @@ NAME_NOBODY = (
     "complaints name no customer or neighbourhood on record, enough to explain why so few are counted here: have these"
     " customers moved to another system with other ids? The import of complaints shows such ids (bairro import complaints"
     " FILE); then build again"
+)
+ANSWER_NOBODY = (
+    "survey answers name no customer or neighbourhood on record, enough to explain why so few are counted here: the import of nps"
+    " shows such ids (bairro import nps FILE); then build again"
 )
 NO_CUSTOMER = (
     "most complaints here name a neighbourhood, but no customer on record; the import of complaints shows their ids"

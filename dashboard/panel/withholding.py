@@ -12,12 +12,15 @@ from dashboard.panel.assemble import Panel
 from dashboard.panel.join_coverage import (
     ANSWERERS,
     ANSWERS,
+    ANSWERS_OF_AREAS,
     COMPLAINERS,
     COMPLAINERS_OF_AREAS,
     COMPLAINTS,
     COMPLAINTS_OF_AREAS,
     PRICES,
     REASONS,
+    WEEKS_OF_ANSWERS,
+    WEEKS_OF_AREAS,
     WEEKS_OF_COMPLAINTS,
 )
 from dashboard.tables.panel_tables import AREA_WEEKS
@@ -25,6 +28,7 @@ from dashboard.tables.panel_tables import AREA_WEEKS
 LOOKED_BACK = 56
 _OF_CUSTOMERS = ("complaints_before", "quality_complaints_before", "answer_hours_before")
 
+_NPS = [name for name in AREA_WEEKS.column_names if name.startswith("nps_")]
 _ENDS = ["left_voluntarily", "left_otherwise"]
 
 
@@ -35,7 +39,7 @@ def withheld(panel: Panel) -> Panel:
     if not panel.knows(COMPLAINTS):
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")])
     if not panel.knows(ANSWERS):
-        weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("nps_")])
+        weeks = _without(weeks, _NPS)
     if not panel.knows(COMPLAINERS):
         weeks = _without(weeks, [name for name in AREA_WEEKS.column_names if name.startswith("quiet_")])
     unknown = [] if panel.knows(COMPLAINERS) else list(_OF_CUSTOMERS)
@@ -73,6 +77,13 @@ def _in_areas(panel: Panel) -> Panel:
     """The panel without the complaints of single areas that are not known."""
     uncounted = panel.areas_without(COMPLAINTS_OF_AREAS)
     unnamed = uncounted | panel.areas_without(COMPLAINERS_OF_AREAS)
+    unanswered = panel.areas_without(ANSWERS_OF_AREAS)
+    if unanswered:
+        panel = replace(
+            panel,
+            area_weeks=_without_of(panel.area_weeks, _NPS, unanswered),
+            survey_answers=panel.survey_answers[~panel.survey_answers["area"].isin(unanswered)],
+        )
     if not unnamed:
         return panel
     counts = [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")]
@@ -89,25 +100,46 @@ def _in_areas(panel: Panel) -> Panel:
 
 
 def _in_weeks(panel: Panel) -> Panel:
-    """The panel without the complaints of weeks that are not known, and without what looks back on such a week."""
-    gaps = pd.DatetimeIndex(sorted(panel.weeks_without(WEEKS_OF_COMPLAINTS)))
-    if gaps.empty:
-        return panel
+    """The panel without the complaints and answers of weeks that are not known, and without what looks back on such a week."""
+    weeks = panel.area_weeks
+    answers = weeks["week"].isin(pd.DatetimeIndex(sorted(panel.weeks_without(WEEKS_OF_ANSWERS))))
+    panel = replace(panel, area_weeks=_blanked(weeks, _NPS, answers)) if answers.any() else panel
+    everywhere = panel.weeks_without(WEEKS_OF_COMPLAINTS)
+    if everywhere:
+        panel = _without_complaints_of(panel, pd.DatetimeIndex(sorted(everywhere)), None)
+    for area in sorted(panel.areas_without(WEEKS_OF_AREAS)):
+        own = pd.DatetimeIndex(sorted(panel.weeks_without(WEEKS_OF_AREAS, area)))
+        panel = _without_complaints_of(panel, own, area)
+    return panel
+
+
+def _without_complaints_of(panel: Panel, gaps: pd.DatetimeIndex, area: str | None) -> Panel:
+    """The panel without the complaints of the weeks ``gaps``, in ``area`` (None: everywhere)."""
+
+    def here(frame: pd.DataFrame, days: pd.Series) -> pd.Series:
+        found = _looks_back(days, gaps)
+        return found if area is None else found & (frame["area"] == area)
+
     counts = [name for name in AREA_WEEKS.column_names if name.startswith("complaints_")]
     quiet = [name for name in AREA_WEEKS.column_names if name.startswith("quiet_")]
     weeks = panel.area_weeks
-    in_gap = weeks["week"].isin(gaps)
+    in_gap = weeks["week"].isin(gaps) & (True if area is None else weeks["area"] == area)
     weeks = _blanked(weeks, counts, in_gap)
-    weeks = _blanked(weeks, quiet, in_gap | _looks_back(weeks["week"], gaps))
-    now = pd.Series(pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1), index=panel.customers_now.index)
-    periods, by_week, answers = panel.customer_periods, panel.customer_weeks, panel.survey_answers
+    weeks = _blanked(weeks, quiet, in_gap | here(weeks, weeks["week"]))
+    today, periods, by_week, answers = (
+        panel.customers_now,
+        panel.customer_periods,
+        panel.customer_weeks,
+        panel.survey_answers,
+    )
+    now = pd.Series(pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1), index=today.index)
     return replace(
         panel,
         area_weeks=weeks,
-        survey_answers=_blanked(answers, ["complaints_before"], _looks_back(answers["answered_on"], gaps)),
-        customer_periods=_blanked(periods, _OF_CUSTOMERS, _looks_back(periods["period"], gaps)),
-        customer_weeks=_blanked(by_week, _OF_CUSTOMERS, _looks_back(by_week["week"], gaps)),
-        customers_now=_blanked(panel.customers_now, _OF_CUSTOMERS, _looks_back(now, gaps)),
+        survey_answers=_blanked(answers, ["complaints_before"], here(answers, answers["answered_on"])),
+        customer_periods=_blanked(periods, _OF_CUSTOMERS, here(periods, periods["period"])),
+        customer_weeks=_blanked(by_week, _OF_CUSTOMERS, here(by_week, by_week["week"])),
+        customers_now=_blanked(today, _OF_CUSTOMERS, here(today, now)),
     )
 
 

@@ -7,6 +7,7 @@ import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from dashboard.tables.quiet_areas import chance_of_at_most
@@ -20,6 +21,8 @@ STORM = 3
 """Weeks count as no more than so many usual ones: a storm must not make quiet months look like gaps."""
 END_CHANCE = 0.05
 FEWEST_WEEKS = 4
+LEAST_PAUSE, LONGER = 28, 3
+"""What comes in waves has pauses: a gap has so many days, and is so many times as long as the second longest pause."""
 WEEK = datetime.timedelta(days=7)
 
 
@@ -36,22 +39,40 @@ class Gap:
         return f"{self.first} to {self.last}"
 
 
-def gaps(per_day: Mapping[datetime.date, int], first: datetime.date, last: datetime.date) -> tuple[Gap, ...]:
+def gaps(
+    per_day: Mapping[datetime.date, int], first: datetime.date, last: datetime.date, *, chance: float = CHANCE
+) -> tuple[Gap, ...]:
     """The gaps between ``first`` and ``last``; whole weeks from Monday, those included into whose days a gap reaches."""
     mondays = _mondays(first, last)
     counts = [sum(per_day.get(monday + datetime.timedelta(days=day), 0) for day in range(7)) for monday in mondays]
     return tuple(
         _gap(per_day, mondays, run, median([count for count in _around(counts, run) if count]))
         for run in _empty_runs(counts)
-        if (usual := _usual(counts, run)) and _is_gap(counts, run, usual)
+        if (usual := _usual(counts, run)) and _is_gap(counts, run, usual, chance)
     )
 
 
-def said(found: Sequence[Gap]) -> str:
-    """The gaps with their dates, in a sentence's first half."""
+def gaps_of_waves(per_day: Mapping[datetime.date, int], first: datetime.date, last: datetime.date) -> tuple[Gap, ...]:
+    """The gaps of what may come in waves, as surveys do: those that are far longer than any other pause."""
+    pauses = sorted(_longest_pauses(per_day, first, last))
+    usual_pause = pauses[-2] if len(pauses) > 1 else 0
+    found = gaps(per_day, first, last)
+    return tuple(gap for gap in found if (gap.last - gap.first).days + 1 >= max(LEAST_PAUSE, LONGER * usual_pause))
+
+
+def _longest_pauses(per_day: Mapping[datetime.date, int], first: datetime.date, last: datetime.date) -> list[int]:
+    """Days without anything in a row, from ``first`` to ``last``."""
+    days = [first - datetime.timedelta(days=1), *sorted(day for day in per_day if first <= day <= last)]
+    days.append(last + datetime.timedelta(days=1))
+    return [(after - before).days - 1 for before, after in pairwise(days)]
+
+
+def said(found: Sequence[Gap], noun: str = "complaints", *, here: bool = False) -> str:
+    """The gaps with their dates, in a sentence's first half; ``here``: of one neighbourhood."""
     usual = max(gap.usual for gap in found)
     dates = " and from ".join(str(gap) for gap in found)
-    return f"no or hardly any complaints are on record from {dates}, where about {usual:,.0f} a week are usual"
+    where = " there" if here else ""
+    return f"no or hardly any {noun} are on record from {dates}, where about {usual:,.0f} a week are usual{where}"
 
 
 def _mondays(first: datetime.date, last: datetime.date) -> list[datetime.date]:
@@ -87,7 +108,7 @@ def _usual(counts: Sequence[int], run: range) -> float:
     return sum(min(count, most) for count in around) / len(around)
 
 
-def _is_gap(counts: Sequence[int], run: range, usual: float) -> bool:
+def _is_gap(counts: Sequence[int], run: range, usual: float, chance: float) -> bool:
     """Of all complaints of the run and around it, so few fall into the run: binomial, as the usual rate is itself a count."""
     found, weeks = sum(counts[place] for place in run), len(_around(counts, run))
     every, least = found + round(usual * weeks), SHARE * len(run)
@@ -106,7 +127,7 @@ def _is_gap(counts: Sequence[int], run: range, usual: float) -> bool:
             )
             for k in range(found + 1)
         )
-        < CHANCE
+        < chance
     )
 
 

@@ -130,3 +130,65 @@ def test_weeks_that_the_records_lack_count_in_no_rate(people: Any) -> None:
     assert rates["events"].sum() / rates["customer_days"].sum() == pytest.approx(21 / 7 / 50)
     assert told.customers_now["complaints_before"].isna().all()
     assert panel.customers_now["complaints_before"].notna().all()
+
+
+def test_weeks_that_one_area_lacks_are_not_known_there_alone(people: Any) -> None:
+    """Ten complaints a week in each area; the hill has none in four weeks of March."""
+    for week in range(16):
+        monday = datetime.date(2025, 1, 6) + datetime.timedelta(days=7 * week)
+        for area in AREAS:
+            if area == "hill" and 8 <= week < 12:
+                continue
+            for number in range(10):
+                day = monday + datetime.timedelta(days=number % 5)
+                people.complaint(f"{day}T10:00", customer_id=f"{area}-{number}")
+    panel = people.build()
+    (join,) = (join for join in panel.joins if join.name == join_coverage.WEEKS_OF_AREAS)
+    assert join.areas == ("hill",)
+    assert join.weeks == ("2025-03-03", "2025-03-10", "2025-03-17", "2025-03-24")
+    assert "from 2025-03-03 to 2025-03-30, where about 10 a week are usual there" in join.text
+    assert not panel.weeks_without(join_coverage.WEEKS_OF_COMPLAINTS)
+    told = withholding.withheld(panel)
+    weeks = told.area_weeks[told.area_weeks["is_complete"]].set_index("area")
+    assert weeks.loc["hill", "complaints_slow"].isna().sum() == 4
+    assert weeks.drop("hill")["complaints_slow"].notna().all()
+    rates = area_rates.area_rates(told.customer_periods, told.area_weeks, told.customers_now).set_index("area")
+    every = rates[rates["outcome"] == "complaints_all"]["rate_90d"]
+    assert every["hill"] == pytest.approx(every["north"])
+    now = told.customers_now.set_index("area")["complaints_before"]
+    assert now["hill"].isna().all()
+    assert now.drop("hill").notna().all()
+
+
+def test_answers_that_name_nobody_are_an_areas_own(people: Any) -> None:
+    for area in AREAS:
+        whose = "crm2-hill" if area == "hill" else area
+        for number in range(40):
+            day = datetime.date(2025, 1, 6) + datetime.timedelta(days=number * 112 // 40)
+            row = {"response_id": f"{area}-{number}", "customer_id": f"{whose}-{number % 10}", "answered_on": str(day)}
+            people.rows["nps"].append(row | {"score": 9})
+    panel = people.build()
+    assert panel.areas_without(join_coverage.ANSWERS_OF_AREAS) == {"hill"}
+    told = withholding.withheld(panel)
+    assert "hill" not in set(told.survey_answers["area"])
+    answers = told.area_weeks.set_index("area")["nps_answers"]
+    assert answers["hill"].isna().all()
+    assert answers.drop("hill").sum() == 160
+
+
+def test_weeks_without_answers_are_not_known(people: Any) -> None:
+    for number in range(112):
+        day = datetime.date(2025, 1, 6) + datetime.timedelta(days=number)
+        if not 42 <= number < 77:
+            row = {
+                "response_id": str(number),
+                "customer_id": f"north-{number % 10}",
+                "answered_on": str(day),
+                "score": 9,
+            }
+            people.rows["nps"] += [row, row | {"response_id": f"again {number}", "customer_id": f"south-{number % 10}"}]
+    panel = people.build()
+    assert len(panel.weeks_without(join_coverage.WEEKS_OF_ANSWERS)) == 5
+    weeks = withholding.withheld(panel).area_weeks
+    weeks = weeks[weeks["is_complete"]].groupby("week")["nps_answers"].apply(lambda counts: counts.isna().all())
+    assert weeks.sum() == 5

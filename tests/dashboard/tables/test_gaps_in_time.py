@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from dashboard.tables.gaps_in_time import gaps, said
+from dashboard.tables.gaps_in_time import gaps, gaps_of_waves, said
 
 FIRST = datetime.date(2025, 12, 1)
 LAST = datetime.date(2026, 11, 1)
@@ -76,3 +76,24 @@ def test_a_provider_that_grows_has_no_gap_at_its_beginning() -> None:
 def test_nothing_on_record_is_no_gap() -> None:
     assert gaps({}, FIRST, LAST) == ()
     assert gaps({FIRST: 3}, FIRST, FIRST) == ()
+
+
+@pytest.mark.parametrize("every", [7, 14, 28, 30, 61, 91])
+@pytest.mark.parametrize("lasts", [1, 3, 7])
+def test_surveys_that_come_in_waves_have_no_gap(every: int, lasts: int) -> None:
+    per_day = {day: 40 for place, day in enumerate(DAYS) if place % every < lasts}
+    assert gaps_of_waves(per_day, FIRST, LAST) == ()
+
+
+@pytest.mark.parametrize("every", [1, 7, 14])
+def test_a_pause_far_longer_than_between_waves_is_a_gap(every: int) -> None:
+    lost = (datetime.date(2026, 4, 6), datetime.date(2026, 7, 5))
+    per_day = {day: 40 for place, day in enumerate(DAYS) if place % every == 0 and not lost[0] <= day <= lost[1]}
+    (gap,) = gaps_of_waves(per_day, FIRST, LAST)
+    assert (gap.last - gap.first).days > 80
+
+
+def test_the_same_weeks_are_asked_more_of_one_of_many() -> None:
+    per_day = record(10, ("2026-05-04", "2026-05-24"))
+    assert len(gaps(per_day, FIRST, LAST)) == 1
+    assert gaps(per_day, FIRST, LAST, chance=1e-8) == ()

@@ -1,4 +1,4 @@
-"""Areas with so few complaints on record that those which name nobody may be theirs."""
+"""Areas with so few complaints or survey answers on record that those which name nobody may be theirs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.quality_hours import connect
 
 SHOWN = 5
+DAY_OF = {"complaints": "CAST(opened_at AS DATE)", "nps": "answered_on"}
 BY_AREA = """
-WITH said AS (SELECT customer_id, area, CAST(opened_at AS DATE) AS day FROM complaints),
+WITH said AS (SELECT customer_id, area, {day} AS day FROM events),
 ends AS (SELECT min(day) AS first_day, max(day) AS last_day, max(day) - 56 AS recent_from FROM said),
 held AS (
     SELECT
@@ -43,27 +44,34 @@ SELECT NULL, 0, 0, placed, recent_placed FROM counted WHERE area IS NULL
 
 
 def told(kind: str, after: pa.Table, settings: DashboardSettings) -> tuple[str, ...]:
-    """A warning where complaints that name nobody are enough to explain why an area has so few; ``after`` is the import."""
-    if kind not in ("complaints", "customers"):
+    """Warnings where complaints (or answers) that name nobody are enough to explain why an area has so few; ``after`` is the
+    import."""
+    if kind not in (*DAY_OF, "customers"):
         return ()
-    complaints, customers = (
-        after if kind == one else snapshots.read(one, settings.data) for one in ("complaints", "customers")
-    )
-    if not complaints.num_rows or not customers.num_rows:
+    customers = after if kind == "customers" else snapshots.read("customers", settings.data)
+    if not customers.num_rows:
         return ()
+    events = {kind: after} if kind in DAY_OF else {one: snapshots.read(one, settings.data) for one in DAY_OF}
+    floors = {"complaints": settings.joins.complaints, "nps": settings.joins.nps}
+    found = (_told(one, rows, customers, floors[one]) for one, rows in events.items() if rows.num_rows)
+    return tuple(text for text in found if text)
+
+
+def _told(kind: str, events: pa.Table, customers: pa.Table, floor: float) -> str:
     with contextlib.closing(connect()) as connection:
-        connection.register("complaints", complaints)
+        connection.register("events", events)
         connection.register("customers", customers)
-        rows = connection.execute(BY_AREA).fetchall()
+        rows = connection.execute(BY_AREA.format(day=DAY_OF[kind])).fetchall()
     lost = next((row for row in rows if row[0] is None), None)
     areas = _in_doubt([row for row in rows if row[0] is not None], lost) if lost else []
-    if not lost or not areas or lost[3] > (1 - settings.joins.complaints) * complaints.num_rows:
-        return ()
+    if not lost or not areas or lost[3] > (1 - floor) * events.num_rows:
+        return ""
     more = f" and {len(areas) - SHOWN:,} more" if len(areas) > SHOWN else ""
+    noun = "survey answers" if kind == "nps" else "complaints"
     return (
-        f"{lost[3]:,} of {complaints.num_rows:,} complaints on record name no customer or area on record, enough to explain why"
+        f"{lost[3]:,} of {events.num_rows:,} {noun} on record name no customer or area on record, enough to explain why"
         f" so few are counted in {', '.join(areas[:SHOWN])}{more}: have these customers moved to another system with other ids?"
-        " Until their ids match, complaints there are shown as not known",
+        f" Until their ids match, {noun} there are shown as not known"
     )
 
 
