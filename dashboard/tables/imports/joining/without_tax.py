@@ -21,6 +21,8 @@ FEWEST = 10
 WITHIN = 0.004
 """Both prices are rounded: a ratio so near to one plus the rate is of that rate."""
 NEARLY_ALL = 0.8
+ORDINARY_RISE = 15.0
+"""Percent: of a single plan a smaller difference may as well be a change of its price."""
 LEAST, MOST_BELOW = 0.2, 0.02
 """Or so many pay just that, and hardly anybody less: those who have been there for long pay more than new ones."""
 
@@ -34,7 +36,7 @@ listed AS (
     SELECT plan, valid_from, median(new_customer_price) AS price FROM prices WHERE new_customer_price > 0 GROUP BY ALL
 ),
 oldest AS (SELECT plan, min(valid_from) AS since FROM listed GROUP BY plan)
-SELECT first.monthly_price / listed.price
+SELECT first.plan, first.monthly_price / listed.price
 FROM first
 JOIN oldest ON oldest.plan = first.plan
 ASOF JOIN listed ON listed.plan = first.plan AND greatest(first.started_on, oldest.since) >= listed.valid_from
@@ -64,9 +66,11 @@ def told(imported: Imported) -> tuple[str, ...]:
     with contextlib.closing(connect()) as connection:
         connection.register("customers", customers)
         connection.register("prices", prices)
-        ratios = np.array([row[0] for row in connection.execute(PAID).fetchall()], dtype=float)
-    tax = tax_of(ratios)
-    return () if tax is None else (_said(tax),)
+        paid = connection.execute(PAID).fetchall()
+    tax = tax_of(np.array([row[1] for row in paid], dtype=float))
+    if tax is None or (tax.percent < ORDINARY_RISE and len({row[0] for row in paid}) == 1):
+        return ()
+    return (_said(tax),)
 
 
 def tax_of(ratios: npt.NDArray[np.float64]) -> _Tax | None:
