@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collector.commands.backfill import command as backfill
 from collector.commands.discover import command as discover
+from collector.commands.ingest import command as ingest
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -43,6 +44,7 @@ def add_to(
     _add_profile_commands(commands, collector, profile_test=profile_test, capture=capture)
     discover.add_to(commands, collector)
     backfill.add_to(commands, collector)
+    ingest.add_to(commands, collector)
     command = commands.add_parser("repair", parents=[collector], help="list impossible values in the history")
     command.add_argument("--blank", action="store_true", help="remove them; the old file is kept beside each new one")
     command.set_defaults(run=repair)
