@@ -177,6 +177,11 @@ LIVE = TableSpec(
         Column("degraded", "text_list", "what is degraded while it answers: loss, latency, saturation; null: nothing"),
         Column("faults", "text_list", "parts that fail while it answers, as in bairro_device_fault; null: none"),
         Column(
+            "counter_oddities",
+            "text_list",
+            "what was odd about the uplink's counters within the hour, as `bairro explain` puts it in words; null: nothing",
+        ),
+        Column(
             "usual_rtt_seconds", "number", "round trip that is usual for it; null while nothing ails it, or not learnt"
         ),
     ),

@@ -180,6 +180,7 @@ class Reading(NamedTuple):
     ``at`` is when the first request left (Unix seconds, UTC). ``snmp`` and ``echoes`` say what became of each
     reachability method; a method that is off for this device is ``"off"`` or None and counts for nothing.
     ``sent`` is False where the collector's own host refused to send: such a reading says nothing of the device.
+    ``counter_oddities`` is what quality has found odd about the uplink's counters.
     ``uptime_seconds`` is sysUpTime; ``boot_seconds`` is snmpEngineTime or hrSystemUptime, which outlive its
     497-day roll. ``parts`` is None where this poll did not ask for them: they are asked for once in some polls.
     """
@@ -198,6 +199,7 @@ class Reading(NamedTuple):
     failure: str | None = None
     probes: tuple[ProbeReading, ...] = ()
     parts: tuple[PartReading, ...] | None = None
+    counter_oddities: tuple[str, ...] = ()
 
     @property
     def is_reachable(self) -> bool | None:

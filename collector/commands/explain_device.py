@@ -14,6 +14,7 @@ from collector.poll import reading_text
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
 from collector.publish.live.live_file import read_state
+from collector.quality.counters.oddities import ODDITIES
 from collector.quality.counters.uplink import uplink_of
 from collector.reading import Device, ProbeReading, Reading, SignalReading
 
@@ -83,7 +84,10 @@ def _state(row: Mapping[str, Any] | None) -> str:
     ails = [word.replace("_", " ") for word in (*(row["degraded"] or ()), *(row["faults"] or ()))]
     ailing = f"; ails: {', '.join(ails)}" if ails else ""
     state = WORDS.get(row["state"], row["state"])
-    return f"state (as the collector last wrote it)\n  {state} {since}{root}{polled}{ailing}"
+    odd = "".join(
+        f"\n  its uplink's counters: {ODDITIES.get(kind, kind)}" for kind in row.get("counter_oddities") or ()
+    )
+    return f"state (as the collector last wrote it)\n  {state} {since}{root}{polled}{ailing}{odd}"
 
 
 def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:

@@ -274,6 +274,7 @@ class Collector:
             bulk_avoided=counts.bulk_avoided,
             damaged_values=dict(counts.damaged),
             values_refused=dict(self._pipeline.beliefs.refused),
+            traffic_unknown=dict(self._pipeline.beliefs.unknown),
             inventory_devices=self._pipeline.owned_count,
             inventory_problems=len(self._watch.current.problems),
             inventory_loaded_timestamp_seconds=self._watch.loaded_at,

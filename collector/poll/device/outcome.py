@@ -85,5 +85,6 @@ class Outcome:
             self.failure,
             self.probes,
             self.parts,
+            (),  # what is odd about the counters is found later
         )
         return _new_record(Reading, fields)

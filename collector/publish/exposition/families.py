@@ -392,6 +392,12 @@ OWN_FIGURES: tuple[Measured, ...] = (
         "Values that devices gave and that cannot be, by what they were given as: absent instead, everywhere.",
         ("field",),
     ),
+    _own(
+        "traffic_unknown",
+        "counter",
+        "Polls that read an uplink's counters and left its traffic unknown, and why.",
+        ("reason",),
+    ),
     _own("inventory_devices", "gauge", "Devices in the inventory in force."),
     _own("inventory_problems", "gauge", "Problems that the last reading of the inventory found."),
     _own("inventory_loaded_timestamp_seconds", "gauge", "When the inventory in force was read."),

@@ -71,6 +71,7 @@ class Newest:
         "health",
         "incident_id",
         "measures",
+        "oddities",
         "parts",
         "root",
         "since",
@@ -91,6 +92,7 @@ class Newest:
         self.spread: tuple[float, Rates] | None = None
         self.measures: tuple[Measure, ...] = ()
         self.faults: tuple[Fault, ...] = ()
+        self.oddities: tuple[str, ...] = ()
         self.usual_rtt_seconds: float | None = None
         self.health = NO_HEALTH
         self.parts: tuple[PartReading, ...] = ()
@@ -152,6 +154,7 @@ class Columns:
         self._incidents: dict[int, str] = {}
         self._measures: dict[int, tuple[Measure, ...]] = {}
         self._faults: dict[int, tuple[Fault, ...]] = {}
+        self._oddities: dict[int, tuple[str, ...]] = {}
         self._usual: dict[int, float] = {}
         self._failed: dict[int, tuple[str, ...]] = {}
         self._declared: dict[int, tuple[tuple[str, float], ...]] = {}
@@ -187,12 +190,14 @@ class Columns:
                 _put(self._incidents, number, newest.incident_id)
                 _put(self._measures, number, newest.measures)
                 _put(self._faults, number, newest.faults)
+                _put(self._oddities, number, newest.oddities)
                 _put(self._usual, number, newest.usual_rtt_seconds)
         self._kept["since"] = _moments(self._since)
         self._kept["state"] = pa.array(self._states, pa.string())
         self._kept["root"] = pa.array(self._roots, pa.string())
         self._kept["degraded"] = self._sparse(self._measures, pa.list_(pa.string()))
         self._kept["faults"] = self._sparse(self._faults, pa.list_(pa.string()))
+        self._kept["counter_oddities"] = self._sparse(self._oddities, pa.list_(pa.string()))
         self._kept["usual_rtt_seconds"] = self._sparse(self._usual, pa.float64())
 
     def table(self, under_way: Mapping[str, float], row_of: Callable[[str], str]) -> pa.Table:

@@ -62,6 +62,9 @@ class LiveTable:
         if newest is not None:
             newest.measure(reading, traffic)
             self._polled.add(newest)
+            if newest.oddities != reading.counter_oddities:
+                newest.oddities = reading.counter_oddities
+                self._turned.add(newest)
 
     def change(self, transition: Transition) -> None:
         """Take in a change of state."""

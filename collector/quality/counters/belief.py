@@ -10,8 +10,9 @@ from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
 from collector.quality.counters.aside import POLLS_TO_STAND
 from collector.quality.counters.counter_bounds import WIDE, misfits, room_of, told_speed
-from collector.quality.counters.counter_trails import NO_STEP, Trail
+from collector.quality.counters.counter_trails import NO_STEP, Step, Trail
 from collector.quality.counters.narrow import LatelyPassed
+from collector.quality.counters.oddities import Oddities
 from collector.quality.counters.rates import NO_DELTA, Delta, InterfaceDelta, codewords, interface_delta
 from collector.quality.counters.renewals import Renewals
 from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of, uplink_of
@@ -40,10 +41,13 @@ class Believed(NamedTuple):
 
 
 class Beliefs:
-    """All devices' last readings. ``refused`` counts values that were not believed, by the field that they came in."""
+    """All devices' last readings. ``refused`` counts values that were not believed, by the field that they came in;
+    ``unknown`` polls that read an uplink's counters and do not tell its traffic, by the reason (of ODDITIES).
+    """
 
     def __init__(self) -> None:
         self.refused: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
         self._known: dict[str, _Known] = {}
 
     def keep_only(self, device_ids: Collection[str]) -> None:
@@ -60,7 +64,11 @@ class Beliefs:
                 return Believed(reading, NO_DELTA, None)
             self._known[reading.device_id] = _Known(device, reading)
             return Believed(reading, NO_DELTA, None)
-        return known.take(device, reading, self.refused)
+        believed = known.take(device, reading, self.refused)
+        if known.lost is not None:
+            self.unknown[known.lost] += 1
+            known.lost = None
+        return believed
 
     def _within_bounds(self, reading: Reading) -> Reading:
         """The reading without levels, round trips and values of parts that cannot be."""
@@ -77,7 +85,7 @@ class _Known:
     that is believed, of ``base_at``; ``trail`` is there once one was not, ``renewals`` once one found it unmoved. ``other`` is the last reading by another clock
     than that of ``last``, ``astray`` how many polls in a row it has answered, ``strangers`` how many polls in a row were
     of no clock that is known: then the device has none. ``before_restart`` is the last reading before a restart that only
-    the newest tells of.
+    the newest tells of. ``lost`` is why the newest poll does not tell the uplink's traffic for good; whoever reads it clears it.
     """
 
     __slots__ = (
@@ -87,6 +95,7 @@ class _Known:
         "_before_restart",
         "_is_watched",
         "_lately",
+        "_oddities",
         "_other",
         "_quiet_polls",
         "_recurrences",
@@ -95,6 +104,7 @@ class _Known:
         "_strangers",
         "_trail",
         "last",
+        "lost",
     )
 
     def __init__(self, device: Device, reading: Reading) -> None:
@@ -102,6 +112,8 @@ class _Known:
         self._trail: Trail | None = None
         self._renewals: Renewals | None = None
         self._lately: LatelyPassed | None = None
+        self._oddities: Oddities | None = None
+        self.lost: str | None = None
         self._shown: InterfaceReading | None = None
         self._other: Reading | None = None
         self._before_restart: Reading | None = None
@@ -137,6 +149,8 @@ class _Known:
             if uplink is not None and self._shown is not None:
                 reading = _with_uplink(reading, uplink, self._shown)
                 self._shown = None
+            if self._oddities is not None:
+                reading = reading._replace(counter_oddities=self._oddities.told(reading.at))
         elif new is not None:
             self.last = reading
         self._before_restart = None
@@ -173,8 +187,10 @@ class _Known:
         base = self._base
         if base is None or base.name != uplink.name:
             self._base, self._base_at = uplink, at
-            self._trail = self._renewals = None
+            self._trail = self._renewals = self._oddities = None
             return None
+        if base.index != uplink.index:
+            self._note("renumbered", at)
         if self._trail is None:
             seconds = at - self._base_at
             plain = plain_traffic(device, base, uplink, seconds) if seconds > 0.0 else None
@@ -214,6 +230,7 @@ class _Known:
         step = trail.take(uplink, at, late_seconds)
         self._shown, uplink = trail.shown(uplink, step), trail.read(uplink)
         refused.update(step.news)
+        self._note_step(trail, step, at)
         if trail.unknown_speed is not None and was_unknown is None:
             refused["speed_bytes_per_second"] += 1
         self._base, self._base_at = trail.base, trail.at
@@ -236,12 +253,30 @@ class _Known:
     ) -> InterfaceDelta:
         """What passed between two readings. Where no speed tells how often 32-bit counters went round, what lately passed does."""
         delta = interface_delta(before, after, seconds, refuted)
+        if after.counter_bits < WIDE and delta.receive_bytes is delta.transmit_bytes is None:
+            self.lost = "may_have_wrapped"
         if not before.counter_bits == after.counter_bits < WIDE or told_speed(before, after, refuted):
             return delta
         if self._lately is None:
             self._lately = LatelyPassed()
         received, sent = self._lately.passed(before, after, seconds)
+        self.lost = "may_have_wrapped" if received is sent is None else None
         return delta._replace(receive_bytes=received, transmit_bytes=sent)
+
+    def _note(self, kind: str, at: float) -> None:
+        if self._oddities is None:
+            self._oddities = Oddities()
+        self._oddities.note(kind, at)
+
+    def _note_step(self, trail: Trail, step: Step, at: float) -> None:
+        """Keep what is odd for whoever asks."""
+        if step.lost is not None:
+            self.lost = step.lost
+            self._note(step.lost, at)
+        if trail.unknown_speed is not None:
+            self._note("speed_unknown", at)
+        if trail.is_narrow:
+            self._note("wraps_at_32_bits", at)
 
     def _renewed(
         self, device: Device, uplink: InterfaceReading, at: float, passed: Traffic | None, speed: float
@@ -251,6 +286,8 @@ class _Known:
         if renewals is None:
             return passed
         passed = renewals.take(device, uplink, at, passed, speed=speed or None)
+        if renewals.until > at:
+            self._note("cached", at)
         if renewals.is_over(at):
             self._renewals = None
         return passed

@@ -44,7 +44,8 @@ class Step(NamedTuple):
     counters that the reading cannot have: they are not to be shown. ``news`` are those that were believed until now.
     ``late_share`` is above 0 where more has passed than the stated speed allows and it is believed all the same, because
     an agent that caches its counters would show it so: it is how much of the line that would be. ``late_times`` is how
-    many times what the line carries the one poll brought that was doubted.
+    many times what the line carries the one poll brought that was doubted. ``lost`` is why what passed before it is not
+    known for good, one of ODDITIES.
     """
 
     before: InterfaceReading | None
@@ -53,6 +54,7 @@ class Step(NamedTuple):
     news: tuple[str, ...] = ()
     late_share: float = 0.0
     late_times: float = 0.0
+    lost: str | None = None
 
 
 NO_STEP = Step(None, 0.0)
@@ -107,6 +109,11 @@ class Trail:
     def unknown_speed(self) -> float | None:
         """A stated speed that is not to be shown: refuted, or leaps came that may be those of a faster line."""
         return self.base.speed_bytes_per_second if self._leaps >= TIMES_TOO_FAST else self.refuted
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether counters of 64 bits have turned out to go round at 2^32."""
+        return self._width.is_so
 
     @property
     def is_calm(self) -> bool:
@@ -166,7 +173,8 @@ class Trail:
         if step is not None:
             return step
         if not wrong:
-            return self._borne_out(reading, at)._replace(refused=aside)
+            step = self._borne_out(reading, at)._replace(refused=aside)
+            return step._replace(lost="set_aside") if aside else step
         if self._doubted is None:
             self._doubted, self._doubted_at = reading, at
             self._lag = max(LAG_SECONDS, late_seconds)
@@ -200,7 +208,7 @@ class Trail:
         if found == "chance":
             self._aside.clear()
             self._go_on(reading, at)
-            return NO_STEP
+            return NO_STEP._replace(lost="may_have_wrapped")
         return None
 
     def _with_speed(self, reading: InterfaceReading) -> InterfaceReading:
@@ -257,11 +265,13 @@ class Trail:
         """The series begins anew with what was doubted."""
         before = self._doubted_at - self.at
         room = room_of(self.base, doubted, before, self.refuted)
-        for field in misfits(self.base, doubted, before, self.refuted):
+        wrong = misfits(self.base, doubted, before, self.refuted)
+        for field in wrong:
             self._cut_out(field, getattr(self.base, field), getattr(doubted, field), room)
+        leapt = any(getattr(doubted, field) > getattr(self.base, field) for field in wrong)
         since = at - self._doubted_at
         self._go_on(reading, at)
-        return Step(doubted, since)
+        return Step(doubted, since, lost="leap" if leapt else "set_back")
 
     def _settle(self, doubted: InterfaceReading, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> Step:
         """A reading that does not follow from what is believed, after one that did not either."""
@@ -297,7 +307,7 @@ class Trail:
                 self._aside[field].goes_on_anew(field, base, reading, at)
         nothing = dict.fromkeys(wrong)
         self._go_on(with_values(reading, nothing), at)
-        return Step(with_values(base, nothing), seconds, wrong)
+        return Step(with_values(base, nothing), seconds, wrong, lost="set_aside")
 
     def _came_late(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
         """Whether an agent that caches its counters would show what was doubted: it held back what passed while they

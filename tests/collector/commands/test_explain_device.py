@@ -195,6 +195,19 @@ def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:
     assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals[1:])) == ""
 
 
+def test_the_state_tells_what_is_odd_about_the_counters(settings: Settings, snmpd: Agent) -> None:
+    made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,")
+    table = LiveTable(made.data, [Device("gate", snmpd.address, "router", "centro")], at=0.0)
+    reading = Reading("gate", 1_700_000_100.0, 0.1, "answered", counter_oddities=("cached", "leap"))
+    table.update(reading, None)
+    asyncio.run(table.write(1_700_000_100.0))
+    text, _ = explain(made, "gate")
+    assert "\n  its uplink's counters: its agent renews them more slowly than they are polled, so rates are" in text
+    assert (
+        "\n  its uplink's counters: they leapt by more than the line carries: what that brought is left out\n" in text
+    )
+
+
 def test_the_state_tells_what_ails_the_device(tmp_path: Path, settings: Settings, snmpd: Agent) -> None:
     made = settings(f"gate,{snmpd.address}:{snmpd.port},router,centro,off,wan")
     table = LiveTable(made.data, [Device("gate", snmpd.address, "router", "centro")], at=0.0)

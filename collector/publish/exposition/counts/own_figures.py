@@ -27,6 +27,7 @@ class OwnFigures:
     bulk_avoided: float | None
     damaged_values: Mapping[str, float] | None
     values_refused: Mapping[str, float] | None
+    traffic_unknown: Mapping[str, float] | None
     inventory_devices: float | None
     inventory_problems: float | None
     inventory_loaded_timestamp_seconds: float | None

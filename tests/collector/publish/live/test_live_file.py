@@ -78,6 +78,7 @@ def test_newest_figures(tmp_path: Path) -> None:
         "measures": [("fuel_level_ratio", 0.25), ("fuel_level_ratio{spare}", 0.5)],
         "degraded": None,
         "faults": None,
+        "counter_oddities": None,
         "usual_rtt_seconds": None,
     }
     waiting = rows(table)["ap-1"]
@@ -108,6 +109,15 @@ def test_silence_shows_what_is_known_and_no_more(tmp_path: Path) -> None:
     assert (row["polled_at"].timestamp(), row["answered_at"].timestamp()) == (1060, 1000)
     assert row["rtt_seconds"] is row["receive_bytes_per_second"] is row["utilization_ratio"] is None
     assert row["loss_ratio"] == pytest.approx(0.6)
+
+
+def test_what_is_odd_about_the_counters_of_an_uplink(tmp_path: Path) -> None:
+    table = LiveTable(tmp_path, [CPE, AP], at=900.0)
+    for at, odd in ((1000.0, ()), (1060.0, ("cached", "leap")), (1120.0, ("cached", "leap")), (1180.0, ())):
+        table.update(answer(at, counter_oddities=odd), None)
+        assert write(table)
+        assert rows(table)["cpe-1"]["counter_oddities"] == (list(odd) or None)
+    assert rows(table)["ap-1"]["counter_oddities"] is None
 
 
 def test_a_rate_that_is_known_over_many_polls_is_shown_until_the_next(tmp_path: Path) -> None:

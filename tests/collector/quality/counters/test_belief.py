@@ -36,6 +36,7 @@ class Polls:
         self.uptimes: list[float] = []
         self.shares: list[float] = []
         self.faults: tuple[str, ...] = ()
+        self.odd: tuple[str, ...] = ()
 
     def take(self, receive: int | None, *, uptime: float | None = None, after: float = SECONDS, **port: object) -> None:
         """One more poll; the port sends as much as it receives unless told otherwise."""
@@ -48,6 +49,7 @@ class Polls:
     def read(self, reading: Reading) -> None:
         believed, delta, traffic, self.faults = self.beliefs.take(self.device, reading)
         self.restarts += delta.restarted
+        self.odd = believed.counter_oddities
         if traffic is not None:
             self.bytes += traffic.receive_bytes or 0
             self.shares += [] if traffic.utilization_ratio is None else [traffic.utilization_ratio]
@@ -412,6 +414,48 @@ def test_a_capacity_of_the_inventory_wins_over_a_refuted_speed():
     for number in range(8):
         polls.take(10**9 + int(number * 12e6 * SECONDS), transmit_bytes=None, speed_bytes_per_second=1.25e6)
     assert polls.shares[-1] == 0.5
+
+
+# --- what is said of it ---
+
+
+@pytest.mark.parametrize(
+    ("counter", "port", "odd", "unknown"),
+    [
+        (lambda n: 10**9 + n * 5 * RATE, {}, (), ()),
+        (lambda n: 10**9 + n // 12 * 60 * 100 * RATE, {}, ("cached",), ()),
+        (lambda n: 10**9 + n * 5 * RATE + 10**12 * (n > 50), {}, ("leap",), ("leap",)),
+        (lambda n: 10**9 * (n < 50) + n * 5 * RATE, {}, ("set_back",), ("set_back",)),
+        (lambda n: 10**12 * (n < 59) + n * 5 * RATE, {}, (), ()),
+        (lambda n: n * 5 * 400 * RATE % 2**32, {"counter_bits": 32}, None, ("may_have_wrapped",)),
+        (lambda n: n * 2500 * RATE % 2**32, {"counter_bits": 32, "speed_bytes_per_second": 1e10}, None, ("may_have_wrapped",)),
+        (lambda n: (4 * 10**9 + n * 5 * 20 * RATE) % 2**32, {}, None, ("set_back",)),
+        (lambda n: n * 5 * 100 * RATE % 2**32, {}, ("set_back", "wraps_at_32_bits"), ("set_back",)),
+        (lambda n: 10**9 + n * 5 * 500 * RATE, {}, ("speed_unknown",), ()),
+        (lambda n: 10**9 + n * 5 * 12 * RATE, {"counter_bits": 32, "speed_bytes_per_second": 1.25e6}, None, None),
+    ],
+)  # fmt: skip
+def test_what_is_odd_about_the_counters_is_told_and_counted(counter, port, odd, unknown):
+    polls = Polls()
+    polls.is_scraped = False
+    for number in range(60):
+        polls.take(counter(number), **port)
+    assert odd is None or polls.odd == odd
+    assert unknown is None or tuple(polls.beliefs.unknown) == unknown
+
+
+def test_a_row_that_changes_its_number_is_told_for_an_hour():
+    polls, indices = Polls(), [1, 1, 2, 2] + [2] * 725
+    polls.is_scraped, told = False, []
+    for number, index in enumerate(indices):
+        polls.at += SECONDS
+        value = 10**9 + int(number * SECONDS * RATE)
+        port = InterfaceReading("eth0", index, None, True, GIGABIT, 64, value, value)
+        polls.read(Reading("r1", polls.at, 0.1, "answered", uptime_seconds=polls.at, interfaces=(port,)))
+        told.append(polls.odd)
+    assert told[1] == told[-1] == ()
+    assert told[2] == told[700] == ("renumbered",)
+    assert polls.bytes == (len(indices) - 1) * SECONDS * RATE
 
 
 # --- clocks ---
