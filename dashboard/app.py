@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Hashable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,9 +34,12 @@ from dashboard.pages import (
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
+from dashboard.serving import standing
 from dashboard.serving import waitress_server as server
 from dashboard.serving.gate import MOST_BODY_BYTES, guard
+from dashboard.serving.lasting_files import LastingFiles, plotly_address
 from dashboard.serving.listening import ListenError, listen
+from dashboard.serving.own_metrics import OwnMetrics
 from dashboard.serving.shared_answers import SharedAnswers
 
 NAVIGATION = (
@@ -64,6 +65,7 @@ BELOW_ANOTHER = (area, device, incident, replay)
 """Pages of one thing, whose path names it: no link of the navigation leads there."""
 TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident"))
 """What moves callbacks whose answers are the same for all who ask the same."""
+ASSETS = Path(__file__).parent / "assets"
 EXIT_REFUSED = 2
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
@@ -81,6 +83,7 @@ INDEX = """<!DOCTYPE html>
   var dark = window.matchMedia && matchMedia("(prefers-color-scheme: dark)").matches;
   var theme = [asked, kept].find(function (t) { return t === "light" || t === "dark"; }) || (dark ? "dark" : "light");
   document.documentElement.dataset.theme = theme;
+  Object.defineProperty(window, "_dashPlotlyJSURL", {get: function () { return "{plotly}"; }, set: function () {}});
 })();
 </script>
 {%css%}
@@ -102,18 +105,22 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
     """
     check_pages()
     source = Source(settings, config)
-    alike = SharedAnswers(TICKS, lambda: _moment(source))
+    alike = SharedAnswers(TICKS, lambda: standing.moment(source))
     app = Dash(
         "dashboard",
-        server=_server(alike),
-        assets_folder=os.path.join(os.path.dirname(__file__), "assets"),
-        index_string=INDEX,
+        server=_server(alike, OwnMetrics(lambda: standing.state(source))),
+        assets_folder=str(ASSETS),
+        index_string=INDEX.replace("{plotly}", plotly_address()),
         title=f"Bairro · {settings.provider}",
         update_title=None,
         serve_locally=True,
         compress=True,
         suppress_callback_exceptions=True,
     )
+    lasting = LastingFiles(ASSETS)
+    index = app.interpolate_index
+    app.interpolate_index = lambda **parts: lasting.addressed(index(**parts))
+    app.server.after_request(lasting.keep)
     app.layout = _shell(settings)
     _register(app, source)
     _routes(app, source)
@@ -277,33 +284,10 @@ def _csv(text: str, name: str) -> Response:
     return Response(text, mimetype="text/csv", headers={"Content-Disposition": f"attachment; filename={name}.csv"})
 
 
-class _Kept:
-    """flask-compress's cache: scripts never change while the process lives, so each is compressed once."""
-
-    def __init__(self) -> None:
-        self._bodies: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self._bodies.get(key)
-
-    def set(self, key: str, body: bytes) -> None:
-        if not key.endswith(";"):
-            self._bodies[key] = body
-
-
-def _moment(source: Source) -> Hashable:
-    """Changes with what pages that renew themselves show, and with each of their ticks."""
-    at = datetime.now(UTC)
-    return source.version(source.live(at)), int(at.timestamp() // now.REFRESH_SECONDS)
-
-
-def _server(alike: SharedAnswers) -> Flask:
+def _server(alike: SharedAnswers, metrics: OwnMetrics) -> Flask:
     server = Flask("dashboard", static_folder=None)
+    metrics.watch(server)
     alike.keep_last(server)
-    server.config["COMPRESS_CACHE_BACKEND"] = _Kept
-    server.config["COMPRESS_CACHE_KEY"] = lambda asked: (
-        asked.path if asked.path.startswith("/_dash-component-suites/") else ""
-    )
     return server
 
 

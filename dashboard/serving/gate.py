@@ -16,7 +16,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from dashboard.serving import callback_bodies, headers
+from dashboard.serving import callback_bodies, headers, own_metrics
 from dashboard.serving.listening import host_name, is_loopback, is_own_host
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ CALLBACKS = "/_dash-update-component"
 PAGE_LOAD = re.compile(rb"(endId=[A-Za-z0-9~]{0,200})?")
 """What Dash's own script adds to the address: the token of the page that was loaded."""
 HEALTH = "/-/healthy"
+OWN = frozenset({HEALTH, own_metrics.READY, own_metrics.PATH})
+"""What programs on the same host may ask for by its address, also where pages are for a proxy's host names."""
 APPLICATION = frozenset({"/", "/<path:path>"})
 """Dash's names of the routes that answer with the application's page, whatever the path."""
 LOG_SECONDS = 10.0
@@ -149,7 +151,7 @@ def host_fault(web: WebSettings, header: str | None, path: str, peer: str | None
     name = None if header is None else host_name(header)
     if name is None:
         return 400, "It has no Host header that names a host."
-    own = not web.behind_proxy or (path == HEALTH and is_loopback(peer or ""))
+    own = not web.behind_proxy or (path in OWN and is_loopback(peer or ""))
     if name in {host.lower().rstrip(".") for host in web.hosts} or (own and is_own_host(name)):
         return None
     if not web.behind_proxy and web.published_on is None and name == web.address.lower():

@@ -54,6 +54,7 @@ class SharedAnswers:
                 if version != self._of:
                     self._of, self._kept, self._bytes = version, {}, 0
                 if (kept := self._kept.get(key)) is not None:
+                    g.is_shared = True
                     return Response(kept.body, kept.status, list(kept.headers))
                 if (making := self._making.get(key)) is None:
                     self._making[key] = threading.Event()

@@ -83,7 +83,7 @@ def test_what_is_no_page_may_run_nothing(client):
         "/methods/nothing",
         "/now.csv",
         "/static/x",
-        "/-/ready",
+        "/-/nothing",
         "/_dash-nothing",
         "/_dash-component-suites/os/path.py",
         "/_dash-component-suites/dash/nothing.js",

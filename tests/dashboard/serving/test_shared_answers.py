@@ -62,7 +62,7 @@ def one_tick(monkeypatch):
         def now(cls, tz=None):
             return at
 
-    monkeypatch.setattr("dashboard.app.datetime", Standing)
+    monkeypatch.setattr("dashboard.serving.standing.datetime", Standing)
 
 
 @pytest.mark.usefixtures("one_tick")
