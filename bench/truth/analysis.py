@@ -92,7 +92,7 @@ def _leavers(panel: panels.Panel, made: world.World, predictor: Predictor, part:
     """Expected, excess and avoidable leavers against the truth, and where they lie in each ranking."""
     analysis = AnalysisSettings()
     names = sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))
-    ahead = expected_leavers.prospect(
+    ahead = expected_leavers.expect(
         predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
     )
     ranked = rank_areas.rank(

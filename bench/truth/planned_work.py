@@ -183,7 +183,7 @@ def measure(seed: int, *, is_told: bool = True) -> resume.Row:
 def _kept(panel: panels.Panel, made: World, predictor: Predictor) -> resume.Row:
     """Customers that fewer outages would keep, told and true, and intervals that hold, by planned hours."""
     names = sorted(panel.area_weeks["area"].unique())
-    ahead = expected_leavers.prospect(
+    ahead = expected_leavers.expect(
         predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
     )
     ranked = rank_areas.rank(

@@ -33,7 +33,7 @@ def measure(seed: int) -> resume.Row:
     panel, made = demo_worlds.panel_of(Rules(), seed)
     analysis, names = AnalysisSettings(), sorted(set(panel.customer_periods["area"]) | set(panel.area_weeks["area"]))
     predictor = churn.predictor(panel.customer_weeks)
-    ahead = predictor and expected_leavers.prospect(
+    ahead = predictor and expected_leavers.expect(
         predictor, panel.customer_periods, panel.customers_now, names, area_weeks=panel.area_weeks
     )
     ranked = rank_areas.rank(

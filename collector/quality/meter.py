@@ -32,7 +32,6 @@ class Meter:
         "degraded_since",
         "echoes_lost",
         "echoes_sent",
-        "learnt",
         "recovered_at",
         "rtt_count",
         "rtt_seconds",
@@ -42,13 +41,14 @@ class Meter:
         "used_count",
         "usual_rtt_seconds",
         "window",
+        "windows_learnt",
     )
 
     def __init__(self) -> None:
         self.window = -1
         self.until = 0.0
         self.usual_rtt_seconds = 0.0
-        self.learnt = 0
+        self.windows_learnt = 0
         self.recovered_at = 0.0
         self.clear()
 
@@ -67,7 +67,7 @@ class Meter:
     @property
     def known_usual_rtt_seconds(self) -> float | None:
         """The usual round trip, once enough windows are known."""
-        return self.usual_rtt_seconds if self.learnt >= WINDOWS_TO_LEARN else None
+        return self.usual_rtt_seconds if self.windows_learnt >= WINDOWS_TO_LEARN else None
 
     def add(self, reading: Reading, traffic: Traffic | None) -> None:
         """Take in an answered poll. A burst counts with its median round trip, which one straggler does not move."""
@@ -137,7 +137,7 @@ class Meter:
 
     def know_usual(self, rtt_seconds: float, windows: int) -> None:
         """Take over what an earlier collector measured, over that many windows."""
-        self.usual_rtt_seconds, self.learnt = rtt_seconds, windows
+        self.usual_rtt_seconds, self.windows_learnt = rtt_seconds, windows
 
     def _loses(self, settings: DegradationSettings) -> bool | None:
         """One echo may get lost anywhere: it takes two, and the ratio."""
@@ -146,7 +146,7 @@ class Meter:
         return self.echoes_lost >= LEAST_LOST and self.echoes_lost > settings.loss_ratio * self.echoes_sent
 
     def _is_late(self, settings: DegradationSettings) -> bool | None:
-        if not self.rtt_count or self.learnt < WINDOWS_TO_LEARN:
+        if not self.rtt_count or self.windows_learnt < WINDOWS_TO_LEARN:
             return None
         rtt, usual = self.rtt_seconds / self.rtt_count, self.usual_rtt_seconds
         return rtt > settings.rtt_ratio * usual and rtt - usual > settings.rtt_rise_seconds
@@ -159,9 +159,9 @@ class Meter:
         if not self.rtt_count:
             return
         rtt = self.rtt_seconds / self.rtt_count
-        self.learnt += 1
-        if self.learnt == 1:
+        self.windows_learnt += 1
+        if self.windows_learnt == 1:
             self.usual_rtt_seconds = rtt
             return
-        step = STEP_WHILE_BAD if is_bad else max(STEP, 0.5 / self.learnt)
+        step = STEP_WHILE_BAD if is_bad else max(STEP, 0.5 / self.windows_learnt)
         self.usual_rtt_seconds *= 1 + step if rtt > self.usual_rtt_seconds else 1 - step

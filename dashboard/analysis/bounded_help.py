@@ -16,7 +16,7 @@ from dashboard.models.outages import unseen_hours
 from dashboard.panel.assemble import Panel
 
 Draw = Callable[[ExpectedLeavers, Predictor, pd.DataFrame, coming_quality.Coming], pd.DataFrame]
-"""What would help in a prospect, by a predictor, for its customers of today, with the quality to come."""
+"""What would help of the expected leavers, by a predictor, for its customers of today, with the quality to come."""
 NOTE, TESTED = "unseen_hours", "unseen_hours_tested"
 """Codes of what is said of unseen hours where they go with something, and where tests find nothing."""
 NO_INTERVAL = "Where one of the three could not be worked out, the number has no interval."

@@ -67,10 +67,10 @@ def fit(
             notes.add(not_known(join.name), f"{_capital(join.as_note)}.")
             progress(f"WARNING: {join.with_areas}")
     weeks, periods = panel.area_weeks, panel.customer_periods
-    current = panel.customers_now
+    customers_now = panel.customers_now
     attempt = _Attempts(progress, notes)
     tables = {"areas": areas.to_pandas(), "area_weeks": weeks}
-    rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, current))
+    rates = attempt.fit("area rates", lambda: area_rates.area_rates(periods, weeks, customers_now))
     if rates is not None:
         tables["area_rates"] = rates
     rests = panel.knows(join_coverage.COMPLAINTS) and panel.knows(join_coverage.DEVICES)
@@ -94,7 +94,7 @@ def fit(
     if effects is not None or not rests:
         terms = effects.main.effects if effects is not None else complaint_model.not_estimated()
         on_leaving = leaving.main.effects if leaving is not None and panel.knows(join_coverage.DEVICES) else ()
-        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, current, terms, on_leaving))
+        driven = attempt.fit("drivers", lambda: drivers.area_drivers(weeks, customers_now, terms, on_leaving))
         if driven is not None:
             tables["area_drivers"] = driven
     for code, outcome in (("complaints_model", effects), ("leaving_model", leaving)):
@@ -122,8 +122,8 @@ def _ranked(
     ahead = coming = growth = None
     if predictor is not None:
         ahead = attempt.fit(
-            "the prospect",
-            lambda: expected_leavers.prospect(predictor, periods, panel.customers_now, areas, area_weeks=weeks),
+            "the expected leavers",
+            lambda: expected_leavers.expect(predictor, periods, panel.customers_now, areas, area_weeks=weeks),
         )
     if ahead is not None and predictor is not None:
         start = pd.Timestamp(panel.cut_off) + pd.Timedelta(days=1)
@@ -167,7 +167,7 @@ def _ranked(
 class _Ahead:
     """What the next 90 days hold: the customers, who predicts them, the quality to come, and draws of the leavers."""
 
-    prospect: expected_leavers.ExpectedLeavers
+    leavers: expected_leavers.ExpectedLeavers
     predictor: Predictor
     coming: coming_quality.Coming | None
     expected: Floats
@@ -192,11 +192,11 @@ def _helped(
     ) -> pd.DataFrame:
         return avoidable.avoidable(whose, by, customers, ahead.expected, goal, seed=seed, coming=later)
 
-    rows = attempt.fit("what would help", lambda: drawn(ahead.prospect, ahead.predictor, now, ahead.coming))
+    rows = attempt.fit("what would help", lambda: drawn(ahead.leavers, ahead.predictor, now, ahead.coming))
     if rows is None or seen is None:
         return rows
     told = attempt.fit(
-        "the bounds of unseen hours", lambda: bounded_help.bounded(rows, panel, ahead.prospect, drawn, seen)
+        "the bounds of unseen hours", lambda: bounded_help.bounded(rows, panel, ahead.leavers, drawn, seen)
     )
     saved, code, why = told or bounded_help.unbounded(rows, seen)
     if why:

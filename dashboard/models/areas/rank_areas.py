@@ -33,7 +33,7 @@ class Ranking:
     areas: tuple[str, ...]
     expected: Floats
     excess: Floats
-    ratios: drifting_ratio.Current
+    ratios: drifting_ratio.RatiosNow
 
 
 def rank(
@@ -60,9 +60,9 @@ def rank(
     areas = sorted(set(past.areas.index) | set(area_weeks["area"]))
     totals = past.areas.reindex(areas, fill_value=0.0)
     if ahead is None:
-        ratios = drifting_ratio.current(past.by_period("events", areas), past.by_period("expected", areas))
+        ratios = drifting_ratio.ratios_now(past.by_period("events", areas), past.by_period("expected", areas))
     else:
-        ratios = drifting_ratio.current(ahead.counts, ahead.past)
+        ratios = drifting_ratio.ratios_now(ahead.counts, ahead.past)
     chance = pd.Series(standardise.leaving_probability(now, past.rates), index=now["area"].to_numpy(), dtype=float)
     base = chance.groupby(level=0).sum().reindex(areas, fill_value=0.0).to_numpy()
     here = np.asarray(now.groupby("area").size().reindex(areas, fill_value=0), dtype=float)

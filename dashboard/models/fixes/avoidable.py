@@ -63,7 +63,7 @@ def targets(predictor: Predictor, customers_now: pd.DataFrame, wanted: Mapping[s
 
 
 def avoidable(
-    prospect: ExpectedLeavers,
+    expected_leavers: ExpectedLeavers,
     predictor: Predictor,
     customers_now: pd.DataFrame,
     expected: Floats,
@@ -82,24 +82,26 @@ def avoidable(
     estimated have no numbers.
     """
     own, terms, steps = promised(predictor), _promised_terms(predictor), _promised_steps(predictor, customers_now)
-    coming = coming_quality.continuing(len(prospect.areas), len(predictor.effects)) if coming is None else coming
-    draws = predictor.draws(len(expected), seed, prospect.areas)
-    errors = loss_error.errors(customers_now, prospect.area_of_customer, len(prospect.areas), terms)
+    coming = (
+        coming_quality.continuing(len(expected_leavers.areas), len(predictor.effects)) if coming is None else coming
+    )
+    draws = predictor.draws(len(expected), seed, expected_leavers.areas)
+    errors = loss_error.errors(customers_now, expected_leavers.area_of_customer, len(expected_leavers.areas), terms)
     moved = np.random.default_rng([seed, 3]).standard_normal((len(expected), *errors.shape)) * errors
     shares = [np.zeros(expected.shape) for _ in range(len(own) + 1)]
     for felt, which in draws.by_felt():
         borne = predictor.design.quality.steps(customers_now, felt)[:, own]
         aim = _felt_target(terms, goal, steps, borne, felt)
-        groups = like_customers.grouped(prospect, np.maximum(predictor.effects[own], 0.0), borne, aim)
+        groups = like_customers.grouped(expected_leavers, np.maximum(predictor.effects[own], 0.0), borne, aim)
         later = coming.over(felt)
         ahead = retained_share.Ahead(later.only(own), later.draws(len(expected), seed)[which][..., own], moved[which])
         for share, found in zip(shares, retained_share.shares(groups, draws.only(which, own), ahead), strict=True):
             share[which] = found
     parts = []
     for chosen in [*range(len(terms)), None]:
-        rows = pd.DataFrame({"area": prospect.areas})
-        rows = rows.assign(**_measure(prospect, steps, goal, terms, chosen))
-        is_told = (prospect.next > 0) & (chosen is None or predictor.is_estimated[own[chosen]])
+        rows = pd.DataFrame({"area": expected_leavers.areas})
+        rows = rows.assign(**_measure(expected_leavers, steps, goal, terms, chosen))
+        is_told = (expected_leavers.next > 0) & (chosen is None or predictor.is_estimated[own[chosen]])
         share = shares[len(terms) if chosen is None else chosen]
         parts.append(_with_savings(rows, np.where(is_told, expected * share, np.nan)))
     rows = pd.concat(parts, ignore_index=True)
@@ -156,15 +158,15 @@ def _positions(rows: pd.DataFrame) -> pd.Series:
 
 
 def _measure(
-    prospect: ExpectedLeavers, steps: Floats, goal: Targets, terms: tuple[Term, ...], chosen: int | None
+    expected_leavers: ExpectedLeavers, steps: Floats, goal: Targets, terms: tuple[Term, ...], chosen: int | None
 ) -> dict[str, Any]:
     """Name, target and unit of a measure, and the mean that an area's customers have of it."""
     if chosen is None:
         return {"measure": EVERYTHING, "target": np.nan, "unit": None, "value": np.nan}
-    term, areas = terms[chosen], len(prospect.areas)
+    term, areas = terms[chosen], len(expected_leavers.areas)
     known = ~np.isnan(steps[:, chosen])
-    totals = np.bincount(prospect.area_of_customer[known], steps[known, chosen], minlength=areas)
-    counts = np.bincount(prospect.area_of_customer[known], minlength=areas)
+    totals = np.bincount(expected_leavers.area_of_customer[known], steps[known, chosen], minlength=areas)
+    counts = np.bincount(expected_leavers.area_of_customer[known], minlength=areas)
     value = np.where(counts > 0, totals / np.maximum(counts, 1), np.nan) * term.per
     return {"measure": term.name, "target": goal.steps[chosen] * term.per, "unit": term.unit, "value": value}
 

@@ -133,8 +133,8 @@ def at_origin(past: Past, day: pd.Timestamp, *, seed: int) -> Origin | None:
         return None
     areas = sorted(set(customers["area"]) | set(periods["area"]))
     code = np.asarray(pd.Index(areas).get_indexer(pd.Index(customers["area"].astype(object))), dtype=np.int64)
-    ahead = expected_leavers.prospect(predictor, periods, customers, areas, area_weeks=area_weeks)
-    ratio = drifting_ratio.current(ahead.counts, ahead.past).mean
+    ahead = expected_leavers.expect(predictor, periods, customers, areas, area_weeks=area_weeks)
+    ratio = drifting_ratio.ratios_now(ahead.counts, ahead.past).mean
     chances = {
         "hazard": _in_time(np.minimum(ahead.customers * ratio[code], 1.0)),
         "challenger": _in_time(trees.chance(customers)),

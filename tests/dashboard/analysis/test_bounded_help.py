@@ -44,7 +44,7 @@ def _rows() -> pd.DataFrame:
     return rows.assign(avoidable_leavers_90d_low=0.7, avoidable_leavers_90d_high=0.7)
 
 
-def _prospect(customers: int) -> ExpectedLeavers:
+def _expected_leavers(customers: int) -> ExpectedLeavers:
     none, each = np.zeros((1, 1)), np.zeros(customers)
     return ExpectedLeavers(("a",), none, none, none[0], each, each.astype(int), none, none, none)
 
@@ -61,7 +61,9 @@ def test_both_bounds_are_worked_out_and_their_intervals_united():
             {"area": ["a"], "measure": ["everything"], **dict(zip(numbers, [[hours]] * 3, strict=True))}
         )
 
-    united, code, why = bounded_help.bounded(_rows(), panel, _prospect(len(panel.customers_now)), drawn, _seen(panel))
+    united, code, why = bounded_help.bounded(
+        _rows(), panel, _expected_leavers(len(panel.customers_now)), drawn, _seen(panel)
+    )
     assert code == bounded_help.NOTE
     assert why.startswith("Nobody observed")
     assert bounded_help.NO_INTERVAL not in why
@@ -74,7 +76,7 @@ def test_both_bounds_are_worked_out_and_their_intervals_united():
 def test_a_bound_that_cannot_be_worked_out_takes_the_interval_and_says_so():
     panel = _panel(hidden=0.6)
     panel.customer_weeks = panel.customer_weeks.assign(left_voluntarily=False)
-    told = bounded_help.bounded(_rows(), panel, _prospect(1), _never, _seen(panel))
+    told = bounded_help.bounded(_rows(), panel, _expected_leavers(1), _never, _seen(panel))
     broken = bounded_help.unbounded(_rows(), _seen(panel))
     for united, code, why in (told, broken):
         assert code == bounded_help.NOTE
@@ -89,7 +91,7 @@ def _never(*_):
 
 def test_hours_unseen_at_random_change_nothing():
     panel, rows = _panel(hidden=0.0), _rows()
-    found, code, why = bounded_help.bounded(rows, panel, _prospect(1), _never, _seen(panel))
+    found, code, why = bounded_help.bounded(rows, panel, _expected_leavers(1), _never, _seen(panel))
     assert found is rows
     assert code == bounded_help.TESTED
     assert "no link was found" in why

@@ -27,7 +27,7 @@ LATEST_JUMPS = 13
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class RatiosNow:
     """What counts by period say of each area's ratio to the expected at their end.
 
     ``spreads`` (1/sqrt(k)), ``memories`` (the share of what is known that one period leaves to the next) and
@@ -74,7 +74,7 @@ class Current:
         return np.asarray(random.standard_gamma(shapes) / usual)
 
 
-def current(observed: Floats, expected: Floats, chances: Floats = CHANCES) -> Current:
+def ratios_now(observed: Floats, expected: Floats, chances: Floats = CHANCES) -> RatiosNow:
     """Fit counts (periods, areas), O ~ Poisson(r E), with a ratio r that drifts, may jump, and has mean one over areas.
 
     Before a period r ~ Gamma(k + w S, k + w X), where S and X are what the period before knew (its own prior's k
@@ -104,7 +104,7 @@ def current(observed: Floats, expected: Floats, chances: Floats = CHANCES) -> Cu
     heavy = _weighty(log_weights)
     weights = np.exp(log_weights[heavy] - log_weights.max())
     shares = _shares(logs[heavy], chances, chance_weights[heavy])
-    return Current(
+    return RatiosNow(
         spreads[heavy], memories[heavy], weights / weights.sum(), shares, shapes[heavy], rates[heavy], scales[heavy]
     )
 

@@ -51,7 +51,7 @@ class ExpectedLeavers:
         return np.exp(moved @ self.past_slopes.T), np.exp(moved @ self.next_slopes.T)
 
 
-def prospect(
+def expect(
     predictor: Predictor,
     customer_periods: pd.DataFrame,
     customers_now: pd.DataFrame,
@@ -103,7 +103,7 @@ def prospect(
         here,
         past_slopes,
         next_slopes,
-        _root(_covariance(predictor.information, past_slopes, past, drifting_ratio.current(counts, past))),
+        _root(_covariance(predictor.information, past_slopes, past, drifting_ratio.ratios_now(counts, past))),
     )
 
 
@@ -128,7 +128,7 @@ def _later(
     return within, later_quality(area_weeks, longest, areas, effects)
 
 
-def _covariance(information: Floats, slopes: Floats, past: Floats, ratios: drifting_ratio.Current) -> Floats:
+def _covariance(information: Floats, slopes: Floats, past: Floats, ratios: drifting_ratio.RatiosNow) -> Floats:
     """Covariance (columns, columns) of the coefficients where each area has a ratio r ~ Gamma(k, k) of its own.
 
     Integrating r out takes E^2 s s' / (k + E) from the information, with E the area's departures expected and s the

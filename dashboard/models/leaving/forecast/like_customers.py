@@ -55,23 +55,25 @@ class Groups:
         return np.asarray(np.add.reduceat(share * self.leavers, self.starts, axis=1))
 
 
-def grouped(prospect: ExpectedLeavers, effects: Floats, steps: Floats, target: Floats, *, bins: int = BINS) -> Groups:
+def grouped(
+    expected_leavers: ExpectedLeavers, effects: Floats, steps: Floats, target: Floats, *, bins: int = BINS
+) -> Groups:
     """At most so many groups an area, cut by what the target would do: draws then cost the same for a million customers."""
     is_known = ~np.isnan(steps)
     distance = np.where(is_known, steps - target, 0.0)
     excess = np.maximum(distance, 0.0)
-    area = prospect.area_of_customer
-    size = np.bincount(area, minlength=len(prospect.areas))
+    area = expected_leavers.area_of_customer
+    size = np.bincount(area, minlength=len(expected_leavers.areas))
     order, rank = np.lexsort((distance @ effects, excess @ effects, area)), np.empty(len(area), np.int64)
     rank[order] = np.arange(len(area)) - (np.cumsum(size) - size)[area[order]]
     key = area * bins + rank * bins // size[area]
     names, position = np.unique(key, return_inverse=True)
 
     def summed(columns: Floats) -> Floats:
-        parts = [np.bincount(position, prospect.customers * column, names.size) for column in columns.T]
+        parts = [np.bincount(position, expected_leavers.customers * column, names.size) for column in columns.T]
         return np.stack(parts, axis=-1)
 
-    leavers = np.bincount(position, prospect.customers, names.size).astype(float)
+    leavers = np.bincount(position, expected_leavers.customers, names.size).astype(float)
     known = summed(is_known.astype(float))
     there = np.maximum(known, 1e-300)
     share = known / np.maximum(leavers, 1e-300)[:, None]
@@ -100,7 +102,7 @@ def factors(groups: Groups, draws: dose.Draws, coming: Coming, ahead: Floats) ->
 
 
 def growth(
-    prospect: ExpectedLeavers,
+    expected_leavers: ExpectedLeavers,
     predictor: Predictor,
     customers_now: pd.DataFrame,
     coming: Coming,
@@ -113,11 +115,11 @@ def growth(
     Where other hours than all of eight weeks are felt, from the level that these give today (`level_of_weeks`).
     """
     effects = predictor.coefficients[predictor.design.places(WITHIN)]
-    draws, found = predictor.draws(count, seed, prospect.areas), np.ones((count, len(prospect.areas)))
+    draws, found = predictor.draws(count, seed, expected_leavers.areas), np.ones((count, len(expected_leavers.areas)))
     for felt, which in draws.by_felt():
         steps = predictor.design.quality.steps(customers_now, felt)
         target, terms = np.zeros(steps.shape[1]), list(range(steps.shape[1]))
-        groups = grouped(prospect, np.maximum(predictor.effects, 0.0), steps, target, bins=FEWER_BINS)
+        groups = grouped(expected_leavers, np.maximum(predictor.effects, 0.0), steps, target, bins=FEWER_BINS)
         ahead = coming.over(felt)
         own = draws.only(which, terms)
         found[which] = factors(groups, own, ahead, ahead.draws(count, seed)[which])

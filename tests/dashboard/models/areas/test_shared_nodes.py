@@ -40,7 +40,7 @@ def panel(
     return counts, expected * (ratio * expected).sum() / expected.sum()
 
 
-def prospect(counts: np.ndarray, expected: np.ndarray, areas: list[str] | None = None) -> ExpectedLeavers:
+def expected_leavers(counts: np.ndarray, expected: np.ndarray, areas: list[str] | None = None) -> ExpectedLeavers:
     names = tuple(NAMES if areas is None else areas)
     nothing = np.zeros((len(names), 1))
     return ExpectedLeavers(
@@ -51,7 +51,7 @@ def prospect(counts: np.ndarray, expected: np.ndarray, areas: list[str] | None =
 def look(seed: int, nodes: pd.DataFrame | None = None, **world: float) -> shared_nodes.Shared:
     counts, expected = panel(seed, **world)
     return shared_nodes.look(
-        area_nodes() if nodes is None else nodes, prospect(counts, expected), minimum_expected=2, seed=1
+        area_nodes() if nodes is None else nodes, expected_leavers(counts, expected), minimum_expected=2, seed=1
     )
 
 
@@ -76,7 +76,7 @@ def test_a_node_whose_areas_all_lose_more_is_named_with_its_size():
 def test_what_the_hazard_may_have_explained_wrongly_widens_the_interval():
     """Worse quality behind one node: with an error of 0.1 in what it does, the ratio may be 20% lower or higher."""
     counts, expected = panel(2, node=1.6)
-    known = prospect(counts, expected)
+    known = expected_leavers(counts, expected)
     slopes = np.zeros((40, 1))
     slopes[:EACH] = 1.0
     unsure = replace(known, past_slopes=slopes, error=np.array([[0.1]]))
@@ -102,7 +102,7 @@ def test_a_second_node_is_not_hidden_by_the_first():
     for place, more in ((0, 1.5), (1, 0.6)):
         mine = slice(place * EACH, (place + 1) * EACH)
         counts[:, mine] += random.poisson(more * expected[:, mine])
-    shared = shared_nodes.look(area_nodes(), prospect(counts, expected), minimum_expected=2, seed=1)
+    shared = shared_nodes.look(area_nodes(), expected_leavers(counts, expected), minimum_expected=2, seed=1)
     assert set(shared.rows.loc[shared.rows["is_found"], "node"]) == {"r0", "r1"}
 
 
@@ -128,9 +128,9 @@ def test_an_area_says_why_it_is_not_compared():
     nodes = nodes[(nodes["area"] != "a01") & ((nodes["area"] != "a02") | (nodes["node"] != "r0"))]
     counts, expected = panel(1)
     counts[:, 3], expected[:, 3] = 0.0, 0.01
-    notes = shared_nodes.look(nodes, prospect(counts, expected), minimum_expected=2, seed=1).rows.set_index("area")[
-        "note"
-    ]
+    notes = shared_nodes.look(nodes, expected_leavers(counts, expected), minimum_expected=2, seed=1).rows.set_index(
+        "area"
+    )["note"]
     assert "place in the network is not known" in notes["a01"]
     assert "no device above it" in notes["a02"]
     assert "too few customers were to be expected" in notes["a03"]
@@ -139,7 +139,7 @@ def test_an_area_says_why_it_is_not_compared():
 def test_an_area_in_which_nobody_was_expected_to_leave_is_left_out_whatever_the_least_is():
     counts, expected = panel(2, node=1.6)
     counts[0, 9], expected[:, 9] = 1.0, 0.0
-    shared = shared_nodes.look(area_nodes(), prospect(counts, expected), minimum_expected=0, seed=1)
+    shared = shared_nodes.look(area_nodes(), expected_leavers(counts, expected), minimum_expected=0, seed=1)
     assert shared.rows.set_index("area").loc["a09", "note"] == network_tree.TOO_FEW_LEAVERS
     assert set(shared.rows.loc[shared.rows["is_found"], "node"]) == {"r0"}
 
@@ -160,7 +160,7 @@ def test_an_area_hangs_on_the_node_with_the_fewest_areas():
 
 def test_nobody_left_says_so():
     counts, expected = panel(1)
-    shared = shared_nodes.look(area_nodes(), prospect(0 * counts, expected), minimum_expected=2, seed=1)
+    shared = shared_nodes.look(area_nodes(), expected_leavers(0 * counts, expected), minimum_expected=2, seed=1)
     assert "nobody left" in shared.note
 
 
@@ -179,7 +179,7 @@ def dummies(seed: int, between: float) -> tuple[ExpectedLeavers, np.ndarray]:
     mean = exposed * np.exp(columns @ found)
     own = (columns * (mean / (1 + mean / maximum(left, mean)[0]))[:, None]).T @ columns
     fitted = replace(
-        prospect(left[None], mean[None]),
+        expected_leavers(left[None], mean[None]),
         past_slopes=columns,
         next_slopes=columns,
         error=np.linalg.cholesky(np.linalg.inv(own)),

@@ -1,4 +1,4 @@
-"""The leaving model on small worlds with planted effects, and what is made of it: prospect, ranking, what would help."""
+"""The leaving model on small worlds with planted effects, and what is made of it: expected leavers, ranking, what would help."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def fitted():
     model = churn.fit(weeks)
     periods, today = periods_of(weeks), now_of(weeks)
     areas = sorted(weeks["area"].unique())
-    return weeks, model, periods, today, expected_leavers.prospect(model.predicting, periods, today, areas)
+    return weeks, model, periods, today, expected_leavers.expect(model.predicting, periods, today, areas)
 
 
 def test_who_leaves_is_told_alike_with_the_forms_of_the_dose_and_without(fitted):
@@ -215,7 +215,7 @@ def test_who_leaves_is_told_alike_with_the_forms_of_the_dose_and_without(fitted)
     assert [form.curvature for form in quick.doses.forms] == [0.0]
 
 
-def test_the_prospect_gives_back_the_departures_it_was_fitted_to(fitted):
+def test_expected_leavers_give_back_the_departures_they_were_fitted_to(fitted):
     weeks, _, _, _, ahead = fitted
     assert ahead.past.sum() == pytest.approx(weeks["left_voluntarily"].sum(), rel=0.15)
     assert ahead.next.sum() == pytest.approx(ahead.customers.sum())
@@ -287,7 +287,7 @@ def test_departures_before_quality_was_observed_are_on_neither_side_of_the_ratio
     blind = periods.copy()
     is_first = blind["period"] == blind["period"].min()
     blind.loc[is_first, "trailing_observed_ratio"] = 0.2
-    seen = expected_leavers.prospect(model.predicting, blind, today, list(ahead.areas))
+    seen = expected_leavers.expect(model.predicting, blind, today, list(ahead.areas))
     assert not seen.past[0].any()
     assert not seen.counts[0].any()
     np.testing.assert_allclose(seen.past[1:], ahead.past[1:])

@@ -27,7 +27,7 @@ def _drifting(
 def test_the_weights_are_the_negative_binomial_probabilities_of_each_period_given_the_past():
     random = np.random.default_rng(1)
     observed, expected, _ = _drifting(random, periods=3, areas=5)
-    fitted = drifting_ratio.current(observed, expected, NO_JUMPS)
+    fitted = drifting_ratio.ratios_now(observed, expected, NO_JUMPS)
     prior = np.gradient(drifting_ratio.SPREADS) / (
         1 + (drifting_ratio.SPREADS / drifting_ratio.SPREAD_PRIOR_SCALE) ** 2
     )
@@ -50,7 +50,7 @@ def test_where_nothing_changes_it_agrees_with_the_ratio_of_the_whole_time():
     ratios = random.gamma(12, 1 / 12, 24)
     expected = np.full((13, 24), 10.0)
     observed = random.poisson(ratios * expected).astype(float)
-    fitted = drifting_ratio.current(observed, expected)
+    fitted = drifting_ratio.ratios_now(observed, expected)
     assert fitted.weights @ fitted.memories > 0.85
     whole = shrunken_rates.shrink(observed.sum(axis=0), expected.sum(axis=0))
     np.testing.assert_allclose(fitted.mean, whole.mean, atol=0.2)
@@ -61,7 +61,9 @@ def test_intervals_hold_the_ratio_by_now_where_it_drifts_and_those_of_the_whole_
     now, whole = [], []
     for seed in range(15):
         observed, expected, truth = _drifting(np.random.default_rng(seed))
-        low, high = np.quantile(drifting_ratio.current(observed, expected).draws(2000, seed=1), (0.025, 0.975), axis=0)
+        low, high = np.quantile(
+            drifting_ratio.ratios_now(observed, expected).draws(2000, seed=1), (0.025, 0.975), axis=0
+        )
         now.append((low <= truth) & (truth <= high))
         past = shrunken_rates.shrink(observed.sum(axis=0), expected.sum(axis=0))
         whole.append((past.low <= truth) & (truth <= past.high))
@@ -72,14 +74,14 @@ def test_intervals_hold_the_ratio_by_now_where_it_drifts_and_those_of_the_whole_
 
 def test_where_areas_do_not_differ_the_ratios_are_close_to_one():
     observed = np.random.default_rng(3).poisson(8.0, (13, 24)).astype(float)
-    fitted = drifting_ratio.current(observed, np.full((13, 24), 8.0))
+    fitted = drifting_ratio.ratios_now(observed, np.full((13, 24), 8.0))
     np.testing.assert_allclose(fitted.mean, 1.0, atol=0.12)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (1, 1), (5, 2), (3, 0)])
 def test_no_events_or_no_time_gives_finite_answers(shape):
     nothing = np.zeros(shape)
-    fitted = drifting_ratio.current(nothing, nothing)
+    fitted = drifting_ratio.ratios_now(nothing, nothing)
     assert np.isfinite(fitted.mean).all()
     assert fitted.draws(7, seed=1).shape == (7, shape[1])
     np.testing.assert_array_equal(fitted.draws(7, seed=1), fitted.draws(7, seed=1))
@@ -103,7 +105,7 @@ def test_an_area_that_jumps_is_followed_and_the_others_keep_their_intervals(ende
     for seed in range(12):
         observed, expected, truth = _jumping(seed, 2.0, ended)
         for jumps in (False, True):
-            fitted = drifting_ratio.current(observed, expected, drifting_ratio.CHANCES if jumps else NO_JUMPS)
+            fitted = drifting_ratio.ratios_now(observed, expected, drifting_ratio.CHANCES if jumps else NO_JUMPS)
             low, high = np.quantile(fitted.draws(2000, seed=1), (0.025, 0.975), axis=0)
             is_held = (low <= truth) & (truth <= high)
             held[jumps].append(is_held[:3])
@@ -119,7 +121,7 @@ def test_an_area_that_jumps_is_followed_and_the_others_keep_their_intervals(ende
 def test_the_chance_of_a_jump_is_a_bayes_factor():
     """One area, one component: the shares of the jumps are prior times the likelihood of all counts, by hand."""
     observed, expected = np.array([[4.0, 5.0], [6.0, 5.0], [15.0, 4.0]]), np.full((3, 2), 5.0)
-    fitted = drifting_ratio.current(observed, expected, np.array([0.02]))
+    fitted = drifting_ratio.ratios_now(observed, expected, np.array([0.02]))
     i = int(fitted.weights.argmax())
     k, w, shape = fitted.spreads[i] ** -2, fitted.memories[i], drifting_ratio.JUMP_SHAPE
 

@@ -83,10 +83,12 @@ def test_expected_leavers_start_from_the_level_of_the_weeks_that_are_remembered(
     predictor = SimpleNamespace(
         design=design, coefficients=np.array([0.1]), effects=np.array([0.1]), draws=lambda *asked: draws
     )
-    prospect = ExpectedLeavers(tuple(NAMES[:6]), none, none, np.ones(6), np.ones(6), np.arange(6), none, none, none)
+    expected_leavers = ExpectedLeavers(
+        tuple(NAMES[:6]), none, none, np.ones(6), np.ones(6), np.arange(6), none, none, none
+    )
 
     def growth(of: coming_quality.Coming) -> np.ndarray:
-        return like_customers.growth(prospect, predictor, pd.DataFrame(index=range(6)), of, seed=1, count=3)
+        return like_customers.growth(expected_leavers, predictor, pd.DataFrame(index=range(6)), of, seed=1, count=3)
 
     level = level_of_weeks.levels(draws, 0, 0.1, (coming.felt[EVERY], coming.felt[TWO]))
     assert np.ptp(level) > 0.1
