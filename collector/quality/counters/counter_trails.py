@@ -81,6 +81,7 @@ class Trail:
         "_excess",
         "_lag",
         "_leaps",
+        "_left",
         "_moved_at",
         "_newest",
         "_newest_at",
@@ -102,6 +103,7 @@ class Trail:
         self._too_fast = self._leaps = 0
         self._aside: dict[str, Aside] = {}
         self._cut: dict[str, int] = {}
+        self._left: dict[str, tuple[int, int, float]] = {}
         self._doubted: InterfaceReading | None = None
         self._doubted_at = self._excess = self._lag = 0.0
 
@@ -141,6 +143,7 @@ class Trail:
         """The series begins anew with this reading: the device or the interface started anew."""
         self._aside.clear()
         self._cut.clear()
+        self._left.clear()
         self._excess = 0.0
         self._go_on(reading, at)
 
@@ -165,6 +168,9 @@ class Trail:
         aside = self._still_aside(reading, at) if self._aside else ()
         if aside:
             reading = with_values(reading, dict.fromkeys(aside))
+        back = self._come_back(reading, at) if self._left else None
+        if back is not None:
+            return back
         wrong = misfits(base, reading, seconds, self.refuted)
         if wrong and self._doubted is None:
             base, reading = self._narrowed(reading, seconds)
@@ -249,8 +255,26 @@ class Trail:
             elif aside.goes_on_anew(field, self.base, reading, at):
                 room = room_of(self.base, reading, aside.came_at - aside.at, self.refuted)
                 self._cut_out(field, aside.value, aside.came, room)
+                if aside.came == getattr(reading, field) < aside.value:
+                    self._left[field] = aside.came, aside.value, aside.at
                 del self._aside[field]
         return tuple(self._aside)
+
+    def _come_back(self, reading: InterfaceReading, at: float) -> Step | None:
+        """A counter that fell, stood there, and now goes on from where it was before: nothing has passed with that."""
+        back = []
+        for field, (stood, value, left_at) in list(self._left.items()):
+            new, base = getattr(reading, field), getattr(self.base, field)
+            if new is None or new == stood:
+                continue
+            del self._left[field]
+            if base == stood and 0 <= new - value <= room_of(self.base, reading, at - left_at, self.refuted):
+                self._cut_out(field, base, new, 0.0)
+                back.append(field)
+        if not back:
+            return None
+        self._go_on(reading, at)
+        return NO_STEP._replace(lost="set_aside")
 
     def _cut_out(self, field: str, before: int | None, after: int | None, room: float) -> None:
         """The counter did not pass what lies between. One that began at 0 meanwhile is as good as any: it says so itself."""

@@ -37,6 +37,7 @@ class Renewals:
 
     __slots__ = (
         "_excess_at",
+        "_false_since",
         "_held",
         "_is_caching",
         "_is_renewed",
@@ -44,13 +45,15 @@ class Renewals:
         "_polls",
         "_rhythm",
         "_stood_at",
+        "_sure_until",
         "still_since",
         "until",
     )
 
     def __init__(self, newest: InterfaceReading, still_since: float) -> None:
         self.still_since = still_since
-        self.until = self._excess_at = self._stood_at = -inf
+        self.until = self._sure_until = self._excess_at = self._stood_at = -inf
+        self._false_since: float | None = None
         self._newest: InterfaceReading | None = newest
         self._rhythm = Rhythm()
         self._held: Traffic | None = None
@@ -64,7 +67,7 @@ class Renewals:
     def note_excess(self, at: float, times: float) -> None:
         """A poll has brought ``times`` what the line carries, and it is believed that it came late."""
         if times >= TIMES_FOR_ONE or (times >= TIMES_FOR_TWO and at - self._excess_at <= CACHING_SECONDS):
-            self.until = at + CACHING_SECONDS
+            self._is_sure(at)
         if times >= TIMES_FOR_TWO:
             self._excess_at = at
 
@@ -78,8 +81,11 @@ class Renewals:
             self._stood_at = at
         else:
             self.still_since = at
-        if self._rhythm.add(at, stands=stands):
-            self.until = at + CACHING_SECONDS
+        foretold = self._rhythm.add(at, stands=stands)
+        if foretold == inf:
+            self._is_sure(at)
+        elif foretold is not None:
+            self.until = max(self.until, at + foretold)
         self._polls += 1
         is_renewed, self._is_renewed = self._is_renewed or not stands, False
         if passed is None:
@@ -88,7 +94,7 @@ class Renewals:
         was_caching, self._is_caching = self._is_caching, at < self.until
         if self._is_caching and not was_caching:
             self._polls = 0
-            return self._begun(passed, at)
+            return self._told(self.rest(passed))  # some of it passed long before
         if self._held is None and not self._is_caching and not _is_beyond(passed, speed):
             return passed
         held = self._held = passed if self._held is None else _both(self._held, passed, device, speed)
@@ -96,14 +102,20 @@ class Renewals:
         is_idle = stands and at - self.still_since > IDLE_SECONDS
         if is_due or is_idle or (not self._is_caching and not _is_beyond(held, speed)):
             polls, self._held, self._polls = self._polls, None, 0
-            return held._replace(over_polls=polls if polls > 1 else held.over_polls)
+            return self._told(held._replace(over_polls=polls if polls > 1 else held.over_polls))
         return None
 
-    def _begun(self, passed: Traffic, at: float) -> Traffic | None:
-        """The first poll of a cache: some of it passed long before, and what was told of rates since then is false."""
-        whole = self.rest(passed)
-        since = min(self._rhythm.since, at - CACHE_SECONDS)
-        return None if whole is None else whole._replace(false_since=since)
+    def _is_sure(self, at: float) -> None:
+        """The agent caches. If that is news, what was told of rates since it began to show is false."""
+        if at >= self._sure_until:
+            self._false_since = min(self._rhythm.since, at - CACHE_SECONDS)
+        self.until = self._sure_until = at + CACHING_SECONDS
+
+    def _told(self, passed: Traffic | None) -> Traffic | None:
+        if passed is None or self._false_since is None:
+            return passed
+        since, self._false_since = self._false_since, None
+        return passed._replace(false_since=since)
 
     def rest(self, passed: Traffic | None = None) -> Traffic | None:
         """What has been added up and not been told, and ``passed``: no rate, since some of it may have passed before."""

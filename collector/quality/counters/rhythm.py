@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from math import inf, log2
 
-BITS = 24.0
-"""A rhythm is one that chance makes once in 2^24 times."""
+BITS, SURE_BITS = 12.0, 24.0
+"""A rhythm is one that chance makes once in 2^12 times; it is sure where chance makes it once in 2^24."""
+LEAST_RUNS = 3
+RUNS_FORETOLD = 3
 MOST_MOVES = 40
 SLACK_SECONDS = 0.5
 """How far the time at which an agent read its counters may lie from that of the poll."""
@@ -48,8 +50,10 @@ class Rhythm:
         self._first = 0
         self._shortest, self._longest = 0.0, inf
 
-    def add(self, at: float, *, stands: bool) -> bool:
-        """Take in a poll; whether it begins a run, and all before are of one rhythm, which chance does not make."""
+    def add(self, at: float, *, stands: bool) -> float | None:
+        """Take in a poll; for how many seconds the next renewals are foretold, if it begins a run and all before are of one
+        rhythm, which chance hardly makes: infinity where that is sure.
+        """
         before, self._polled_at = self._polled_at, at
         interval, self._interval = self._interval, at - before
         if self._interval > 1.5 * interval > 0.0:  # a poll is missing
@@ -57,25 +61,28 @@ class Rhythm:
         self._polls += self._runs > 0
         was_moving, self._is_moving = self._is_moving, not stands
         if stands:
-            return False
+            return None
         last = self._last
         move = self._last = (self._first, before, at)
         self._first += 1
         if was_moving:
-            return False
+            return None
         if (last is not None and not self._fits(last)) or not self._fits(move):
             self._begin(at)
             self._last, self._first = move, move[0] + 1
             self._fits(move)
         self._runs += 1
-        return self._is_unlikely()
+        return self._foretold()
 
-    def _is_unlikely(self) -> bool:
-        """Whether polls that move or not by chance hardly make runs that are all as long as one another, but for a poll:
-        of runs of k polls chance makes 2/(e k) so.
+    def _foretold(self) -> float | None:
+        """Polls that move or not by chance make runs of k polls that are as long as one another, but for a poll, in 2/(e k)
+        of the cases.
         """
         runs = self._runs - 1
-        return runs >= 4 and runs * (log2(self._polls / runs) + 0.44) >= BITS
+        bits = runs * (log2(self._polls / runs) + 0.44) if runs >= LEAST_RUNS else 0.0
+        if bits < BITS:
+            return None
+        return inf if bits >= SURE_BITS else RUNS_FORETOLD * self._polls / runs * self._interval
 
     def _fits(self, move: Move) -> bool:
         """Whether one period and phase put a renewal between the two times of this move and of each before.

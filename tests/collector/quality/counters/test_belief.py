@@ -416,6 +416,19 @@ def test_a_capacity_of_the_inventory_wins_over_a_refuted_speed():
     assert polls.shares[-1] == 0.5
 
 
+@pytest.mark.parametrize("interval", [5.0, 10.0, 15.0])
+def test_a_counter_that_falls_stands_and_comes_back_has_passed_nothing_with_that(interval):
+    """As where another row bears the interface's name for a while."""
+    polls = Polls()
+    for number in range(120):
+        at = int(number * interval)
+        polls.take(10**9 + RATE * at if at // 30 % 2 == 0 else 0, after=interval)
+    assert polls.bytes <= 119 * interval * RATE
+    assert polls.increase <= 119 * interval * RATE
+    assert "cached" not in polls.odd
+    assert "set_aside" in polls.odd
+
+
 # --- what is said of it ---
 
 
