@@ -100,9 +100,10 @@ class PingSettings:
 
 @dataclass(frozen=True, slots=True)
 class OutageSettings:
-    """When silence becomes an outage."""
+    """When silence becomes an outage. ``again_seconds``: a suspect is asked again so soon; 0: in its turn."""
 
     down_after: int = 3
+    again_seconds: float = 8.0
     group_min: int = 5
     group_share_ratio: float = 0.5
     group_window_seconds: float = 180.0
@@ -240,6 +241,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "ping.spacing_seconds": (0, 10),
     "ping.timeout_seconds": (0.01, 60),
     "outage.down_after": (1, 100),
+    "outage.again_seconds": (0, 600),
     "outage.group_min": (2, 100_000),
     "outage.group_share_ratio": (0.01, 1),
     "outage.group_window_seconds": (1, 3600),

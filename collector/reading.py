@@ -313,9 +313,13 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one observation led to: state changes, incident changes, devices that must be asked first, impairments."""
+    """What one observation led to: state changes, incident changes, devices that must be asked first, impairments.
+
+    ``again`` are suspects and when (Unix seconds) they should be asked again, so that their silence is soon told from chance.
+    """
 
     transitions: tuple[Transition, ...] = ()
     incidents: tuple[IncidentChange, ...] = ()
     ask: tuple[str, ...] = ()
     impairments: tuple[Impairment, ...] = ()
+    again: tuple[tuple[str, float], ...] = ()

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 
 class Pipeline:
-    """The judging and publishing stages, in their order. ``ask`` polls a device at once; ``measures`` are those that
-    profiles declare.
+    """The judging and publishing stages, in their order. ``ask`` polls a device at once, ``ask_again`` at a time (Unix
+    seconds); ``measures`` are those that profiles declare.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Pipeline:
         *,
         incidents: IncidentLog,
         ask: Callable[[str], object],
+        ask_again: Callable[[str, float], object] = lambda _device_id, _at: None,
         at: float,
         aside: Aside | None = None,
         measures: Iterable[PartMeasure] = (),
@@ -47,7 +48,7 @@ class Pipeline:
         self._shard = settings.own_shard
         part = part_of(everybody, self._shard)
         polled, owned = (*part.owned, *part.shadows), part.owned
-        self._ask = ask
+        self._ask, self._ask_again = ask, ask_again
         self.beliefs = Beliefs()
         self._planned = PlannedOutages()
         self._calendar = Calendar()
@@ -155,6 +156,8 @@ class Pipeline:
             self.incidents.apply(told, self.devices, shadows=self._shadows)
         for device_id in verdict.ask:
             self._ask(device_id)
+        for device_id, at in verdict.again:
+            self._ask_again(device_id, at)
 
     def plan(self, windows: tuple[Window, ...], at: float) -> None:
         """Take in the maintenance windows as they were read last."""

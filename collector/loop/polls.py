@@ -11,6 +11,7 @@ from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP
 from collector.inventory.devices_file import sentinel_devices
 from collector.loop.in_flight import InFlight
+from collector.loop.out_of_turn import Halfway, Suspects, most_suspects
 from collector.loop.pipeline import Pipeline
 from collector.loop.schedule import Schedule
 from collector.poll.poller import Poller
@@ -34,6 +35,9 @@ class Polls:
         self.in_flight = InFlight(_longest_poll_seconds(settings))
         self.unpolled = set(pipeline.devices)
         self.stuck = self.errors = 0
+        poll, again = settings.poll, settings.outage.again_seconds
+        self.suspects = Suspects(most_suspects(poll.packets_per_second, 1 + poll.retries, again))
+        self._halfway = Halfway(poll.interval_seconds)
         self._poller = poller
         self._pipeline = pipeline
         self._sentinels = {d.device_id: replace(d, credential=NO_SNMP) for d in sentinel_devices(settings)}
@@ -61,13 +65,37 @@ class Polls:
         try:
             for device_id in self.schedule.due(now):
                 self.start(device_id)
-            following = self.schedule.next_at()
+                self._note_halfway(device_id, now)
+            for device_id in self.suspects.due(time.time()):
+                self.start(device_id, is_due=False)
+            for device_id in self._halfway.due(now):
+                self._knock(device_id)
+            following = self._next_at(now)
         except Exception:
             self.errors += 1
             log.exception("the turn of polls failed; it goes on")
             self._goes_on_at = now + LONGEST_REST_SECONDS
             return LONGEST_REST_SECONDS
         return LONGEST_REST_SECONDS if following is None else min(LONGEST_REST_SECONDS, following - now)
+
+    def _next_at(self, now: float) -> float | None:
+        again = self.suspects.next_at()
+        in_turn = (
+            self.schedule.next_at(),
+            self._halfway.next_at(),
+            None if again is None else now + again - time.time(),
+        )
+        return min((at for at in in_turn if at is not None), default=None)
+
+    def _note_halfway(self, device_id: str, now: float) -> None:
+        device = self._pipeline.devices.get(device_id)
+        if device is not None and device.role != "cpe":
+            self._halfway.began(device_id, now)
+
+    def _knock(self, device_id: str) -> None:
+        """Ask a network device half-way between two polls whether it is there, by one small question; poll it if not."""
+        if device_id in self._pipeline.devices and device_id not in self.in_flight:
+            self._poller.knock(device_id, lambda: self.start(device_id, is_due=False))
 
     def start(self, device_id: str, *, is_due: bool = True) -> bool:
         """Poll a device or sentinel; False where a poll of it is in flight, which is then the only one."""

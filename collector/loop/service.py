@@ -91,6 +91,7 @@ class Collector:
             incidents=IncidentLog(settings.database_url, journal, neighbours, self._aside),
             aside=self._aside,
             ask=lambda name: self._polls.start(name, is_due=False),
+            ask_again=self._ask_again,
             at=time.time(),
             measures=own_measures(profiles.values()),
         )
@@ -222,6 +223,9 @@ class Collector:
                 path, found = self._settings.data / "devices.parquet", self._watch.current.devices
                 await asyncio.to_thread(device_table.update, path, found, time.time(), self._aside)
                 self._is_device_table_old = False
+
+    def _ask_again(self, device_id: str, at: float) -> None:
+        self._polls.suspects.want(device_id, at)
 
     def reload_soon(self) -> None:
         """SIGHUP: read the inventory again, whether or not its file has changed."""

@@ -95,6 +95,16 @@ class Poller:
         if self._timer is None or self._is_resting:
             self._wake()
 
+    def knock(self, device_id: str, unanswered: Callable[[], object]) -> None:
+        """Ask a device that is known, and that no poll of is in flight, whether its agent is there; ``unanswered`` is called
+        if it does not say so.
+        """
+        visit = self._visits.get(device_id)
+        if visit is not None and not visit.waiting:
+            visit.knock(unanswered)
+            if self._timer is None or self._is_resting:
+                self._wake()
+
     def keep_only(self, device_ids: Iterable[str]) -> None:
         """Forget what is known of devices that left the inventory."""
         kept = set(device_ids)
@@ -265,6 +275,11 @@ class Visit:
             self._poller.resolve(self.device, self._resolved, self._unresolved)
         else:
             self._ask()
+
+    def knock(self, unanswered: Callable[[], object]) -> None:
+        """Ask for one object, where the last poll was answered by SNMP."""
+        if self._conversation is not None and self._destination is not None:
+            self._conversation.knock(self._destination, unanswered)
 
     def _resolved(self, family: int, address: Address) -> None:
         self._destination = Destination(family, address, self.device.reply_from)

@@ -47,6 +47,14 @@ def release(
             continue
         root = nodes.get(incident.root) if incident.root is not None else None
         stable_since = incident.last_left_at if root is None else max(incident.last_left_at, root.since)
-        if at - stable_since >= settings.flap_hold_seconds and (root is None or root.state != "suspect"):
+        if at - stable_since >= settings.flap_hold_seconds and (root is None or _is_observed(root)):
             incident.is_kept = False
             changes.touch(incident)
+
+
+def _is_observed(root: Node) -> bool:
+    """Whether it is known how ``root`` fares: not while it is suspect, nor before it is heard of again after the collector
+    was blind or did not run.
+    """
+    is_unseen = root.state == "unknown" and root.held != "unknown" and not root.is_mute
+    return root.state != "suspect" and not is_unseen

@@ -24,6 +24,8 @@ class Judge:
         self._settings = settings
         self._references = references
         self._interval = interval_seconds
+        self._apart = interval_seconds / 2
+        self._again = min(interval_seconds / 2, settings.again_seconds)
         self._patience = settings.down_after + PATIENCE
         self._one_event_seconds = self._patience * interval_seconds
         self._newly_out: list[Node] = []
@@ -36,18 +38,22 @@ class Judge:
 
     def miss(self, node: Node, at: float, is_after_gap: bool, changes: Changes) -> None:
         """``node`` did not answer a poll sent at ``at``; ``is_after_gap``: it had not been polled for long."""
-        missed_at, node.missed_at = node.missed_at, at
+        node.missed_at = at
+        apart = self._apart if node.is_cpe or not self._again else self._again
         if node.state in ("up", "unknown"):
             node.was_up = "up" in (node.state, node.held)
             node.begin_silence(at, 1)
             self._resume(node, at, changes)
         elif is_after_gap and node.state == "suspect":
             node.begin_silence(at, 1)
-        elif node.missed == 0 or at - missed_at >= self._interval / 2:
+        elif node.missed == 0 or at - node.counted_at >= apart:
             node.missed += 1
+            node.counted_at = at
         if at < node.asked_at:
             node.asked_at = float("-inf")
         self.judge(node, changes)
+        if self._again and node.state == "suspect" and node.missed < self._settings.down_after and not node.is_cpe:
+            changes.ask_again(node, node.counted_at + apart)
 
     def _resume(self, node: Node, at: float, changes: Changes) -> None:
         """The first miss of a node that was up, or of one that was not observed: then it is what it was before."""

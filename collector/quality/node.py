@@ -22,8 +22,8 @@ from collector.reading import (
 class Node:
     """One device in the tree.
 
-    ``first_miss`` is the first missed poll of the silence that is being judged, ``missed`` the polls missed since;
-    for a device whose explanation has ended it is when that ended. ``held`` is what it was when the collector
+    ``first_miss`` is the first missed poll of the silence that is being judged, ``missed`` the polls missed since, and
+    ``counted_at`` the last that counted among them; for a device whose explanation has ended it is when that ended. ``held`` is what it was when the collector
     ceased to observe it. ``is_explained`` says that its suppression has a cause that still stands. ``fallen``
     are the children that fell silent recently, ``live_children`` those that are up, or were until this silence.
     ``degradation`` is the incident that its own degradation belongs to, ``failing`` counts the polls in a row in which
@@ -35,6 +35,7 @@ class Node:
         "answered_at",
         "asked_at",
         "children",
+        "counted_at",
         "degradation",
         "device_id",
         "failing",
@@ -77,7 +78,7 @@ class Node:
         self.held: StateName = "unknown"
         self.was_up = self.is_live = self.is_mute = self.is_unsent = self.is_explained = False
         self.missed = 0
-        self.first_miss = self.missed_at = self.answered_at = self.asked_at = -inf
+        self.first_miss = self.counted_at = self.missed_at = self.answered_at = self.asked_at = -inf
         self.incident: Incident | None = None
         self.group: Incident | None = None
         self.fallen: deque[tuple[float, Node]] = deque()
@@ -104,6 +105,7 @@ class Node:
     def begin_silence(self, at: float, missed: int) -> None:
         """Count misses anew from ``at``."""
         self.first_miss, self.missed = at, missed
+        self.counted_at = at
 
     def above(self) -> Node | None:
         """The nearest ancestor that can be judged: one that nothing can ask is looked through."""

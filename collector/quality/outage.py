@@ -40,6 +40,7 @@ class Changes:
         self._joined: dict[Incident, dict[str, float]] = {}
         self._left: dict[Incident, list[tuple[str, float]]] = {}
         self._ask: dict[str, None] = {}
+        self._again: dict[str, float] = {}
         self._told: list[IncidentChange] = []
         self._impaired: dict[Node, None] = {}
 
@@ -117,6 +118,10 @@ class Changes:
             node.asked_at = self.now
             self._ask[node.device_id] = None
 
+    def ask_again(self, node: Node, at: float) -> None:
+        """Have ``node`` polled at ``at``, before its turn."""
+        self._again[node.device_id] = at
+
     def close(self, incident: Incident, at: float) -> None:
         """Close an incident that has no members of its own (the collector's blindness)."""
         self._incidents.pop(incident.incident_id, None)
@@ -136,13 +141,14 @@ class Changes:
     def verdict(self) -> Verdict:
         """What changed, as one record."""
         told = [change for incident in self._joined if (change := self._change(incident)) is not None]
-        if not (self._transitions or told or self._told or self._ask or self._impaired):
+        if not (self._transitions or told or self._told or self._ask or self._impaired or self._again):
             return NOTHING
         impaired = [
             Impairment(n.device_id, self.now, n.meter.degraded, n.faults, n.meter.known_usual_rtt_seconds)
             for n in self._impaired
         ]
-        return Verdict(tuple(self._transitions), (*told, *self._told), tuple(self._ask), tuple(impaired))
+        ask, again = tuple(self._ask), tuple(self._again.items())
+        return Verdict(tuple(self._transitions), (*told, *self._told), ask, tuple(impaired), again)
 
     def _join(self, incident: Incident, node: Node, at: float) -> None:
         self.touch(incident)

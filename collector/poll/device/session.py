@@ -11,6 +11,7 @@ from collector.poll.device.branch_probe import BranchProbe
 from collector.poll.device.credential_rotation import CredentialRotation
 from collector.poll.device.device_cache import DeviceCache
 from collector.poll.device.get_bulk import GetBulk
+from collector.poll.device.knock import knock
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.second_look import SecondLook
 from collector.poll.device.seldom_look import SeldomLook, SeldomObjects
@@ -80,6 +81,12 @@ class DeviceSession:
         self.outcome = Outcome()
         self._attempts.begin(self._patience.tries, self.silent_polls)
         self._ask_first()
+
+    def knock(self, to: Destination, unanswered: Callable[[], object]) -> None:
+        """Ask whether the agent is there, where it answered the last poll."""
+        is_known = self._learnt is not None and not self._must_learn and self.access is self._attempts.kept
+        if is_known and not self.silent_polls:
+            knock(self._engine, to, self.access, self._patience, unanswered)
 
     def _ask_first(self) -> None:
         """The first request of the poll through the credential whose turn it is."""

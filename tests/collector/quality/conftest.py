@@ -89,10 +89,17 @@ class Books:
 class Scene:
     """A network with its books; ``polls`` feeds a script of (time, device, answers)."""
 
-    def __init__(self, tree: dict[str, str | None], *, sentinels: tuple[str, ...] = (), **outage: float) -> None:
+    def __init__(
+        self,
+        tree: dict[str, str | None],
+        *,
+        sentinels: tuple[str, ...] = (),
+        interval_seconds: float = 60,
+        **outage: float,
+    ) -> None:
         self.tree = tree
         self.settings = OutageSettings(**outage)  # type: ignore[arg-type]
-        self.network = Network(devices(tree), self.settings, interval_seconds=60, sentinels=sentinels)
+        self.network = Network(devices(tree), self.settings, interval_seconds=interval_seconds, sentinels=sentinels)
         self.books = Books()
         self.asked: list[str] = []
         self.ailing: dict[str, Impairment] = {}
@@ -130,7 +137,7 @@ class Scene:
 
 
 class World(Scene):
-    """Devices that break and recover, polled every 60 s each at its own phase; asked ones at once.
+    """Devices that break and recover, polled every 60 s each at its own phase; asked ones at once, suspects again soon.
 
     Each poll carries five echoes, of which ``losing`` names how many are lost, and ``late`` the round trip; ``full``
     is how full an uplink is.
@@ -146,6 +153,7 @@ class World(Scene):
         self.now = 0.0
         self._ticked_at = 0.0
         self._due: list[tuple[float, str]] = [(60.0 * i / len(tree), name) for i, name in enumerate(tree)]
+        self._again: list[tuple[float, str]] = []
         self._arriving: list[tuple[float, int, Reading]] = []
         self._in_flight: set[str] = set()
         self._count = 0
@@ -162,6 +170,9 @@ class World(Scene):
     def run(self, until: float, check: Callable[[World], None] | None = None) -> None:
         """Poll until ``until``; ``check`` is called after every reading."""
         while True:
+            while self._again and self._again[0][0] <= min(self._due[0][0], *(a[0] for a in self._arriving[:1]), until):
+                self.now, name = heapq.heappop(self._again)
+                self._start(name)
             due = self._due[0][0] if self._due else until
             arriving = self._arriving[0][0] if self._arriving else until
             if min(due, arriving) >= until:
@@ -187,6 +198,8 @@ class World(Scene):
         self.take(verdict)
         for name in verdict.ask:
             self._start(name)
+        for name, at in verdict.again:
+            heapq.heappush(self._again, (at, name))
 
     def _start(self, name: str) -> None:
         if name in self._in_flight:

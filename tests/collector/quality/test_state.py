@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import random
+
 import pytest
 
 
@@ -371,3 +374,73 @@ def test_unknown_devices_are_nobodys_concern(make_scene):
     assert scene.silent(60, "stranger").transitions == ()
     with pytest.raises(KeyError):
         scene.state("stranger")
+
+
+# --- suspects that are asked again at once ---
+
+
+def test_a_suspect_is_asked_again_before_its_turn_until_its_silence_counts(make_scene):
+    scene = make_scene({"core": None})
+    scene.all_up()
+    assert scene.silent(60, "core").again == (("core", 68),)
+    assert scene.silent(63, "core").again == (("core", 68),), "asked by somebody else meanwhile"
+    assert scene.silent(68, "core").again == (("core", 76),)
+    verdict = scene.silent(76, "core")
+    assert verdict.again == ()
+    assert scene.state("core").state == "down"
+    assert [(t.new, t.since, t.at) for t in verdict.transitions] == [("down", 60, 78)]
+
+
+def test_an_answer_clears_a_suspect(make_scene):
+    scene = make_scene({"core": None})
+    scene.all_up()
+    scene.silent(60, "core")
+    scene.silent(68, "core")
+    assert scene.poll(76, "core").again == ()
+    assert scene.state("core").state == "up"
+    assert scene.silent(120, "core").again == (("core", 128),), "its misses count anew"
+
+
+@pytest.mark.parametrize(("interval", "after"), [(10, 5), (16, 8), (300, 8)])
+def test_how_soon_it_is_asked_again(make_scene, interval, after):
+    scene = make_scene({"core": None}, interval_seconds=interval)
+    scene.all_up()
+    assert scene.silent(60, "core").again == (("core", 60 + after),)
+
+
+def test_asking_again_can_be_turned_off(make_scene):
+    scene = make_scene({"core": None}, again_seconds=0)
+    scene.all_up()
+    assert scene.silent(60, "core").again == ()
+    scene.silent(70, "core")
+    scene.silent(80, "core")
+    assert scene.state("core").state == "suspect"
+
+
+def test_customers_devices_are_asked_in_their_turn(make_scene):
+    """Behind a dead access node there are thousands."""
+    scene = make_scene({"olt": None, "c1": "olt"})
+    scene.all_up()
+    scene.poll(61, "olt")
+    for at in (60, 68, 76, 84):
+        assert scene.silent(at, "c1").again == ()
+    assert scene.state("c1").state == "suspect"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_hour_with_lost_packets_makes_no_outage(make_scene, seed):
+    """2% of packets are lost each way; a poll of three tries is missed when each lost its request or its reply."""
+    chance, scene = random.Random(seed), make_scene({f"r{n}": None for n in range(300)})
+    scene.all_up()
+    missed = (1 - 0.98**2) ** 3
+    due = [(60 * minute + n / 5, f"r{n}") for minute in range(1, 61) for n in range(300)]
+    heapq.heapify(due)
+    suspected = 0
+    while due:
+        at, name = heapq.heappop(due)
+        verdict = scene.poll(at, name, answers=chance.random() >= 40 * missed)
+        suspected += len(verdict.again)
+        for again, when in verdict.again:
+            heapq.heappush(due, (when, again))
+    assert suspected > 20, "as often as at 7% loss, so that there is something to get wrong"
+    assert scene.books.incidents == {}
