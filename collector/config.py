@@ -10,6 +10,7 @@ from pathlib import Path
 import settings_file
 from collector.address import parse_address, parse_ip
 from collector.credentials import PATIENCE, Credential, read_credentials
+from collector.interface_filter import parse_filter
 from collector.inventory_url import InventoryUrl, parse_url
 from collector.reading import ROLES, Device
 
@@ -76,7 +77,9 @@ class DiscoverySettings:
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """When and how devices are asked. Times in seconds."""
+    """When and how devices are asked. Times in seconds. ``interfaces`` says which of them get series, where neither the
+    inventory nor a profile does; empty: what is usual (``collector.interface_filter``).
+    """
 
     interval_seconds: float = 60.0
     timeout_seconds: float = 1.5
@@ -87,6 +90,8 @@ class PollSettings:
     max_rows: int = 20_000
     max_answer_bytes: int = 20_000_000
     health_every_polls: int = 5
+    max_interfaces: int = 2_000
+    interfaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +242,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "poll.max_rows": (1, 1_000_000),
     "poll.max_answer_bytes": (1_000, 1_000_000_000),
     "poll.health_every_polls": (0, 1000),
+    "poll.max_interfaces": (1, 1_000_000),
     "ping.count": (1, 100),
     "ping.spacing_seconds": (0, 10),
     "ping.timeout_seconds": (0.01, 60),
@@ -328,6 +334,10 @@ def _check_words(settings: CollectorSettings, path: Path) -> None:
             parse_ip(relay)
         except ValueError as error:
             raise settings_file.SettingsError(f"{path}: traps.relays[{number}]: {error}") from None
+    try:
+        parse_filter(settings.poll.interfaces)
+    except ValueError as error:
+        raise settings_file.SettingsError(f"{path}: poll.interfaces: {error}") from None
     if settings.profiles is not None and not settings.profiles.is_dir():
         raise settings_file.SettingsError(f"{path}: profiles: {settings.profiles} is not a folder")
     if settings.database is not None and "://" not in settings.database:

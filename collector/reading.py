@@ -41,6 +41,7 @@ class Device:
     ``ping`` is ``icmp``, ``echo:PORT`` (RFC 862 over UDP) or ``off``. ``subscribers`` counts the customers
     behind this device and behind none of its listed children, so that sums over a subtree never double.
     ``timeout_seconds`` and ``retries`` are its own; None: those of its credential, its profile or ``[poll]``.
+    ``interfaces`` says which of its interfaces get series (``collector.interface_filter``); None: as profile or ``[poll]`` say.
     """
 
     device_id: str
@@ -63,6 +64,7 @@ class Device:
     longitude: float | None = None
     timeout_seconds: float | None = None
     retries: int | None = None
+    interfaces: str | None = None
 
 
 class InterfaceReading(NamedTuple):
@@ -73,7 +75,8 @@ class InterfaceReading(NamedTuple):
     ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones).
     ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock. ``late_seconds`` is how long
     after the reading's ``at`` the request left that was answered, where that is worth telling: after a retry.
-    ``is_admin_up`` is False where an operator has shut the interface.
+    ``is_admin_up`` is False where an operator has shut the interface. A sum of rows that have no reading of their own has a
+    name in brackets and ``summed_rows``, how many they are; its counters begin with the collector.
     """
 
     name: str
@@ -91,6 +94,7 @@ class InterfaceReading(NamedTuple):
     discontinuity_seconds: float | None = None
     late_seconds: float | None = None
     is_admin_up: bool | None = None
+    summed_rows: int | None = None
 
 
 class SignalReading(NamedTuple):

@@ -12,6 +12,7 @@ from bairro_error import BairroError
 from collector.address import parse_address, parse_ip, parse_port
 from collector.config import CollectorSettings
 from collector.credentials import NO_SNMP, PATIENCE, SEPARATOR, named_credentials
+from collector.interface_filter import checked_filter
 from collector.reading import ROLES, Device
 
 REQUIRED = ("device_id", "address", "role", "area")
@@ -31,6 +32,7 @@ OPTIONAL = (
     "longitude",
     "timeout_seconds",
     "retries",
+    "interfaces",
 )
 REMARKS = ("vendor", "unsure", "why")
 """What `bairro discover` writes beside the columns that are used: for people."""
@@ -97,6 +99,7 @@ class RowReader:
             longitude=self._number(row, "longitude", (-180, 180)),
             timeout_seconds=self._number(row, "timeout_seconds", PATIENCE["timeout_seconds"]),
             retries=self._retries(row),
+            interfaces=self._checked(row, "interfaces", checked_filter),
         )
 
     def _keep(self, text: str) -> str:

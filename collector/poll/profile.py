@@ -11,6 +11,7 @@ from pathlib import Path
 
 import settings_file
 from collector.credentials import check_patience
+from collector.interface_filter import parse_filter
 from collector.part_measures import HEALTH, PartMeasure, why_refused
 from collector.poll.conversions import Convert, Scaling, of_anything, of_number
 from collector.poll.snmp.codec import Oid, Value, decode_subids, encode_subids, parse_oid
@@ -19,9 +20,11 @@ from settings_file import SettingsError
 
 BUILT_IN = Path(__file__).parent.parent / "profiles"
 SCALAR_FIELDS = ("uptime_seconds", "boot_seconds", "object_id", "description")
+NOT_ASKED = ("name", "index", "counter_bits", "late_seconds", "summed_rows")
 INTERFACE_FIELDS = (
     "name",
-    *(name for name in InterfaceReading._fields if name not in ("name", "index", "counter_bits", "late_seconds")),
+    *(name for name in InterfaceReading._fields if name not in NOT_ASKED),
+    "type",
 )
 SIGNAL_FIELDS = tuple(name for name in SignalReading._fields if name != "dark_dbm")
 PROBE_FIELDS = (
@@ -56,7 +59,7 @@ SIGNED_FIELDS = (
     "sinr_db",
     "mse_db",
 )
-TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id", "kind")
+TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id", "kind", "type")
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +220,8 @@ class Profile:
     """What to ask of one kind of device. Several profiles may apply to one device and are asked together. ``measures`` are
     those that it declares itself, which are fields of its parts.
 
-    ``timeout_seconds`` and ``retries`` are for a kind that is slow; None: those of ``[poll]``.
+    ``timeout_seconds`` and ``retries`` are for a kind that is slow; None: those of ``[poll]``. ``interfaces`` says which
+    interfaces get series (``collector.interface_filter``); empty: it does not say.
     """
 
     title: str
@@ -227,6 +231,7 @@ class Profile:
     measures: tuple[PartMeasure, ...] = ()
     timeout_seconds: float | None = None
     retries: int | None = None
+    interfaces: str = ""
 
     def applies(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> bool:
         """Whether a device that calls itself so, and has the objects ``answered``, is of this kind."""
@@ -280,6 +285,10 @@ def load_profile(path: Path) -> Profile:
     """One profile. Raises settings_file.SettingsError that names the file and the key."""
     profile = settings_file.load(path, Profile)
     check_patience(profile, str(path))
+    try:
+        parse_filter(profile.interfaces)
+    except ValueError as error:
+        raise SettingsError(f"{path}: interfaces: {error}") from None
     for place, pattern in enumerate(profile.match.descriptions):
         _check_pattern(f"{path}: match.descriptions[{place}]", pattern)
     for key in ("answers", "lacks"):

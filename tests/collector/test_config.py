@@ -75,7 +75,8 @@ MESSAGES = {
     "unknown_key": f"pol: unknown key; known here: {TOP}; did you mean poll?",
     "unknown_key_in_table": (
         "poll.intervall_seconds: unknown key; known here: interval_seconds, timeout_seconds, retries, "
-        "budget_seconds, packets_per_second, tick_seconds, max_rows, max_answer_bytes, health_every_polls; did you mean interval_seconds?"
+        "budget_seconds, packets_per_second, tick_seconds, max_rows, max_answer_bytes, health_every_polls, "
+        "max_interfaces, interfaces; did you mean interval_seconds?"
     ),
     "wrong_type": "poll.interval_seconds: must be a number, not '60'",
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from collector.config import PollSettings
+from collector.interface_filter import parse_filter
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.device.seldom_look import SeldomObjects, is_seldom
 from collector.poll.device.walk_pace import Pace
@@ -25,6 +27,8 @@ RELEARN_ROWS_SECONDS = 600.0
 MOST_ASKED = 48
 """Objects in one GET, so that its reply stays under a packet: a table that has no room in it is walked."""
 
+USUAL_LIMITS = PollSettings(health_every_polls=0)
+
 Memory = InterfaceMemory | RowMemory
 
 
@@ -42,8 +46,7 @@ class DeviceCache:
         profiles: Sequence[Profile],
         through: Access,
         now: float,
-        *,
-        health_every_polls: int = 0,
+        limits: PollSettings = USUAL_LIMITS,
     ) -> None:
         scalars = (scalar for profile in profiles for scalar in profile.scalars if not scalar.is_of_part)
         self.scalars = Scalars(tuple(scalars))
@@ -57,15 +60,21 @@ class DeviceCache:
         self._sizes: dict[str, int] = {}
         self._memories: dict[str, Memory] = {}
         self._paces: dict[str, Pace] = {}
+        written = (device.interfaces, *(profile.interfaces for profile in profiles), limits.interfaces)
+        wanted = parse_filter(next(filter(None, written), ""))
         for profile in profiles:
             for table in (table for table in profile.tables if not is_seldom(table)):
                 is_interfaces = table.rows == "interfaces"
-                self._memories[table.name] = InterfaceMemory(table, device) if is_interfaces else RowMemory(table)
+                own = (
+                    InterfaceMemory(table, device, wanted, limits.max_interfaces) if is_interfaces else RowMemory(table)
+                )
+                self._memories[table.name] = own
                 self._paces[table.name] = Pace()
         self.question = Question([Asked(scalar) for scalar in self.scalars.sources], through)
         interfaces = (memory for memory in self._memories.values() if isinstance(memory, InterfaceMemory))
         self.standing = Standing(next(interfaces, None))
-        seldom = SeldomObjects(profiles, health_every_polls) if health_every_polls else None
+        every = limits.health_every_polls
+        seldom = SeldomObjects(profiles, every) if every else None
         self.seldom = seldom if seldom is not None and (seldom.tables or seldom.scalars) else None
 
     def keep_from(self, before: DeviceCache) -> None:

@@ -169,8 +169,7 @@ class DeviceSession:
     def _plan(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> None:
         """Choose the profiles of the device and forget everything known of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description, answered)
-        health = self.limits.health_every_polls
-        learnt = DeviceCache(self.device, chosen, self.access, self._engine.now, health_every_polls=health)
+        learnt = DeviceCache(self.device, chosen, self.access, self._engine.now, self.limits)
         if self._learnt is not None:
             learnt.keep_from(self._learnt)
         self._learnt = learnt

@@ -91,7 +91,7 @@ class TableWalks:
         readings = walk.route.recipe.interfaces(row)
         if walk.late:
             readings = marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
-        self._outcome.interfaces += readings
+        self._outcome.interfaces += memory.summed.fold(readings, self._outcome.sent_at)
         self.next()
         return True
 
@@ -114,7 +114,8 @@ class TableWalks:
                 if value is Damaged.UNFIT:
                     self._talk.count_damage(value, column)
         readings = memory.readings(cells, self._first)
-        self._outcome.interfaces += marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
+        shown = marked_by_row(readings, memory.table.columns, walk.cells, walk.late)
+        self._outcome.interfaces += memory.summed.fold(shown, self._outcome.sent_at)
         if walk.failure is None and walk.route is not None:
             records = memory.records(readings, walk.cells, walk.route.places(), self._first)
             if records is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Container, Mapping, Sequence
 
+from collector.interface_filter import USUAL, InterfaceFilter
 from collector.poll.damage import Damaged
 from collector.poll.objects import decode, interface_rows
 from collector.poll.objects.asked_row import AskedRow
@@ -12,7 +13,8 @@ from collector.poll.objects.corrections import Counted, corrections, counted
 from collector.poll.objects.decode import Cells, Found, Record
 from collector.poll.objects.get_request import Asked
 from collector.poll.objects.interface_rows import Correction, Names
-from collector.poll.objects.row_names import KnownRow, kept_names, remembered
+from collector.poll.objects.row_names import MOST_KNOWN, KnownRow, kept_names, remembered
+from collector.poll.objects.summed_rows import SummedRows
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import Value, decode_subids, encode_subids
 from collector.reading import Device, InterfaceReading
@@ -33,8 +35,12 @@ class InterfaceMemory:
     yet, ``where`` may tell at which index they were.
     """
 
-    def __init__(self, table: Table, device: Device) -> None:
+    def __init__(
+        self, table: Table, device: Device, wanted: InterfaceFilter = USUAL, most_shown: int = MOST_KNOWN
+    ) -> None:
         self.table = table
+        self.summed = SummedRows(wanted, most_shown, device.uplink_interface)
+        self._types: dict[int, int] = {}
         self.uplink: AskedRow | None = None
         self.first: tuple[AskedRow, ...] = ()
         self.where: dict[str, bytes] = {}
@@ -44,7 +50,8 @@ class InterfaceMemory:
         self._named = device.uplink_interface
         is_alone = device.role == "cpe"
         self._wanted = device.uplink_interface if is_alone else None
-        self.wanted_first = (device.uplink_interface,) if device.uplink_interface is not None and not is_alone else ()
+        named = (device.uplink_interface, *wanted.named)
+        self.wanted_first = () if is_alone else tuple(dict.fromkeys(name for name in named if name is not None))
         self._names: Names | None = None
         self._known: dict[str, KnownRow] = {}
         self._counted: dict[bytes, Counted] = {}
@@ -97,6 +104,8 @@ class InterfaceMemory:
         """Keep the names of the rows and what was wrong with them when the device is explored again."""
         self._known, self._told, self.where = before._known, before._told, before.where
         self._counted, self._corrected = before._counted, before._corrected
+        self._types = before._types
+        self.summed.keep_from(before.summed)
 
     def _name(self, cells: Cells) -> Names:
         """The names of the rows of a walk; a row that is known keeps the name that it had."""
@@ -150,9 +159,12 @@ class InterfaceMemory:
 
     def readings(self, cells: Cells, without: Container[int] = ()) -> tuple[InterfaceReading, ...]:
         """The interfaces of a walk: the uplink alone where it is asked for alone and found, else all but those ``without``,
-        which the poll has read by their ifIndex already.
+        which the poll has read by their ifIndex already. Rows that are to be summed are among them, and known from now on.
         """
         self._is_unproven = False
+        types = next((cells.get(column.name) for column in self.table.columns if column.field == "type"), None)
+        if types:
+            self._types = {decode_subids(i)[0]: value for i, value in types.items() if isinstance(value, int)}
         names = self._known_names(cells)
         if names is None:
             names = self._name(cells)
@@ -161,7 +173,9 @@ class InterfaceMemory:
         if self.uplink is not None:
             names = {index: named for index, named in names.items() if decode_subids(index) == self.uplink.index}
         names = _but(names, without)
-        return interface_rows.interfaces(self.table, cells, names, self._corrected)
+        readings = interface_rows.interfaces(self.table, cells, names, self._corrected)
+        self.summed.learn(readings, self._types)
+        return readings
 
     @property
     def is_asked(self) -> bool:

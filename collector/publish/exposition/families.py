@@ -197,7 +197,15 @@ INTERFACE_SELDOM: tuple[Measured, ...] = (
         value="is_admin_up",
     ),
     _interface("speed_bytes_per_second", "gauge", "Speed of the interface.", value="speed_bytes_per_second"),
+    _interface(
+        "summed_rows",
+        "gauge",
+        "How many interfaces this sum stands for, which have no series of their own; its bytes begin with the collector.",
+        value="summed_rows",
+    ),
 )
+SUMMED_ROWS = "bairro_interface_summed_rows"
+"""Shown of sums alone."""
 INTERFACE_INFO = Family(
     "bairro_interface_info", "info", "The alias given to the interface.", ("device", "interface", "alias")
 )

@@ -11,6 +11,7 @@ from collector.publish.exposition.families import (
     PASSING_FAMILIES,
     PROBE_FAMILIES,
     SIGNALS,
+    SUMMED_ROWS,
 )
 from collector.publish.exposition.family import DETAILS, Detail, Family
 
@@ -26,7 +27,7 @@ def series_per_device(
 ) -> int:
     """Number of series that one device gets at ``detail``, not down and with all there is but its signals measured.
 
-    Of each channel ``measured`` is, of each of the ``parts`` one value. At ``summary`` only the uplink interface is shown.
+    Sums of interfaces are beside these. Of each channel ``measured`` is, of each of the ``parts`` one value. At ``summary`` only the uplink interface is shown.
     """
     shown = {"full": ("full", "summary"), "summary": ("summary",), "area": ()}[detail]
     rows = {
@@ -37,7 +38,7 @@ def series_per_device(
     measured = tuple(measured)
     total = parts if detail == "full" else 0
     for family in DEVICE_FAMILIES:
-        if "part" in family.labels:
+        if "part" in family.labels or family.name == SUMMED_ROWS:
             continue
         if family.detail in shown and (family in measured or family not in SIGNALS):
             total += family.series * next((count for label, count in rows.items() if label in family.labels), 1)

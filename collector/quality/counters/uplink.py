@@ -44,7 +44,7 @@ NO_TRAFFIC = Traffic(0.0, None, None, None, None, None)
 
 
 def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
-    """The interface named as uplink in the inventory, else the only one that has a name and is not a loopback."""
+    """The interface named as uplink in the inventory, else the only one that has a name and is no loopback and no sum."""
     wanted = device.uplink_interface
     if wanted is not None:
         for interface in interfaces:
@@ -52,7 +52,9 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
                 return interface
         return None
     others = (
-        [i for i in interfaces if not i.name.lower().startswith(("lo", "#"))] if len(interfaces) > 1 else interfaces
+        [i for i in interfaces if not i.name.lower().startswith(("lo", "#", "("))]
+        if len(interfaces) > 1
+        else interfaces
     )
     return others[0] if len(others) == 1 else None
 

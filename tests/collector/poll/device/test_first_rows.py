@@ -98,3 +98,34 @@ def test_a_device_whose_names_are_only_descriptions(serve: Serve) -> None:
     served = serve(answering(Mib({**objects, f"{ALIAS}.9": encode_tlv(OCTETS, b"x")}).answer))
     for reading in read(served, "port 200", polls=2, settings=SMALL).readings:
         assert of(reading, "port 200") == [10**12 + 200]
+
+
+def test_sessions_are_summed_and_the_uplink_is_not(serve: Serve) -> None:
+    """However the table is read: with all its columns, as usual, and along the way that it always takes."""
+    polls: list[object] = []
+
+    def table() -> dict[str, bytes]:
+        names = {f"{NAME}.{n}": encode_tlv(OCTETS, b"<pppoe-user%d>" % n) for n in range(1, 20)}
+        counters = {f"{RECEIVED}.{n}": encode_integer(10**12 + 100 * len(polls), 0x46) for n in range(1, 21)}
+        return router(20) | names | counters
+
+    mib = Mib(table())
+
+    def answer(data: bytes) -> list[bytes]:
+        polls.extend(bind for bind in decode_any(data).varbinds if bind.oid == UPTIME)
+        mib.replace(table())
+        return mib.answer(data)
+
+    for n, reading in enumerate(read(serve(answering(answer)), "if20", polls=6).readings, 1):
+        (total,) = (interface for interface in reading.interfaces if interface.summed_rows)
+        assert (total.name, total.summed_rows, total.receive_bytes) == ("(sessions)", 19, 19 * 100 * (n - 1))
+        assert of(reading, "if20") == [10**12 + 100 * n]
+        assert len(reading.interfaces) == 2
+
+
+def test_interfaces_says_which_are_shown(serve: Serve) -> None:
+    served = serve(answering(Mib(router(8)).answer))
+    target = device(served.port, uplink_interface="if8", interfaces="if2|alias:to house 3|admin:down")
+    for reading in poll(*[target] * 4).readings:
+        names = {interface.name: interface.summed_rows for interface in reading.interfaces}
+        assert names == {"if8": None, "if2": None, "if3": None, "(others)": 5}
