@@ -74,6 +74,11 @@ class DiscoverySettings:
     roles: dict[str, str] = field(default_factory=dict)
     leave_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def reads_exports(self) -> bool:
+        """Whether a file is not ours but another system's."""
+        return bool(self.preset or self.labels or self.roles or self.leave_out)
+
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
@@ -228,7 +233,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "metrics.network": DETAILS,
     "metrics.cpe": DETAILS,
     "discovery.token_type": ("Bearer", "Token"),
-    "discovery.preset": ("netbox",),
+    "discovery.preset": ("netbox", "librenms", "splynx", "uisp", "zabbix"),
 }
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -350,8 +355,17 @@ def _check_discovery(settings: CollectorSettings, path: Path) -> None:
     wanted = settings.discovery
     if wanted.token_env is not None and wanted.token_file is not None:
         raise settings_file.SettingsError(f"{path}: discovery: has both token_env and token_file")
-    if wanted != DiscoverySettings() and isinstance(settings.inventory, Path):
-        raise settings_file.SettingsError(f"{path}: discovery: is for an inventory that is a URL, but it is a file")
+    if isinstance(settings.inventory, Path):
+        of_file = DiscoverySettings(
+            preset=wanted.preset, labels=wanted.labels, roles=wanted.roles, leave_out=wanted.leave_out
+        )
+        if wanted != of_file:
+            raise settings_file.SettingsError(
+                f"{path}: discovery: only preset, labels, roles and leave_out are for an inventory that is a file"
+            )
+    if wanted.preset is not None and (wanted.preset == "netbox") == isinstance(settings.inventory, Path):
+        what = "a URL" if wanted.preset == "netbox" else "a file that was exported"
+        raise settings_file.SettingsError(f"{path}: discovery.preset: {wanted.preset} is for {what}")
     for column in wanted.labels:
         if column not in INVENTORY_COLUMNS:
             known = ", ".join(INVENTORY_COLUMNS)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from collector.address import parse_address
 from collector.config import CollectorSettings
-from collector.inventory import http_discovery
+from collector.inventory import exports, http_discovery
 from collector.inventory.delimited import Table, open_table
 from collector.inventory.device_rows import OPTIONAL, REMARKS, REQUIRED, BadRowError, Row, RowReader, plain
-from collector.inventory.labels import Fault, label_reader
+from collector.inventory.labels import Fault, export_reader, label_reader, preset_of
 from collector.inventory_url import InventoryUrl
 from collector.reading import Device
 
@@ -122,7 +122,33 @@ def sentinel_devices(settings: CollectorSettings) -> tuple[Device, ...]:
     return tuple(found)
 
 
+def _load_export(path: Path, settings: CollectorSettings) -> Inventory:
+    """A file of another system, read as [discovery] says."""
+    preset, labels = preset_of(settings.discovery), export_reader(settings.discovery)
+    try:
+        found = list(exports.records(path, preset.records))
+    except ValueError as error:
+        return unusable(path.name, str(error))
+    called: dict[str, str] = {}
+    rows: list[tuple[Place, http_discovery.Entry]] = []
+    for place, record in found:
+        row = record if isinstance(record, str) else None if labels.is_left_out(record) else labels.row(record)
+        if isinstance(row, dict) and isinstance(record, dict):
+            row = labels.as_row(row)
+            keys = (record.get(key.lower()) for key in preset.parent_key)
+            called |= {key: row.get("device_id", "") for key in keys if key}
+        rows.append((place, row))
+    for _, row in rows:
+        if isinstance(row, dict) and row.get("parent") in called:
+            row["parent"] = called[row["parent"]]
+    read = _read_rows(path.name, rows, RowReader(settings), [])
+    titled = (replace(problem, field=labels.titles.get(problem.field, problem.field)) for problem in read.problems)
+    return replace(read, problems=tuple(titled))
+
+
 def _load_file(path: Path, settings: CollectorSettings) -> Inventory:
+    if settings.discovery.reads_exports:
+        return _load_export(path, settings)
     try:
         table = open_table(path)
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,12 +33,18 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What another system calls things. ``empty`` are the words that it writes where a value is not set."""
+    """What another system calls things. ``empty`` are the words that it writes where a value is not set.
+
+    Of an export, ``records`` is where in the document its devices stand, and ``parent_key`` are the labels of a device
+    of which a parent is one of the values.
+    """
 
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     leave_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
+    records: str = ""
+    parent_key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,20 @@ class LabelReader:
         row: Row = {}
         fault = None
         for column, names in self.labels.items():
-            value = _first(labels, names)
+            value = self._known_role(labels, names) if column == "role" else None
+            value = _first(labels, names) if value is None else value
             if not isinstance(value, str):
                 fault = fault or (column, f"is not text: {value!r}")
             elif (text := plain(value)) and text not in self.empty:
                 row[column] = self._role(text) if column == "role" else text
         return Fault(row.get("device_id", ""), *fault) if fault else row
+
+    def _known_role(self, labels: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+        """The first value that is a role; one that is none may stand before it."""
+        if not self.roles:
+            return None
+        told = (labels.get(name) for name in names)
+        return next((text for text in told if isinstance(text, str) and self._role(plain(text)) in ROLES), None)
 
     def at(self, row: Row, target: str) -> Row:
         """The row of one target; without ``device_id`` it goes by the target, as it does in Prometheus.
@@ -89,6 +103,12 @@ class LabelReader:
             found["address"] = target
         return found
 
+    def as_row(self, row: Row) -> Row:
+        """The row of a record of an export: without a prefix length, and called by its address where it has no name."""
+        if "address" in row:
+            row = row | {"address": without_prefix_length(row["address"])}
+        return row if "device_id" in row or "address" not in row else {"device_id": row["address"], **row}
+
     def _role(self, text: str) -> str:
         if not self.roles:
             return text
@@ -96,11 +116,27 @@ class LabelReader:
         return self.roles.get(slug, slug if slug in ROLES else text)
 
 
+def preset_of(wanted: DiscoverySettings) -> Preset:
+    """The preset that the settings name, if they name one."""
+    return Preset() if wanted.preset is None else settings_file.load(PRESETS / f"{wanted.preset}.toml", Preset)
+
+
+def export_reader(wanted: DiscoverySettings) -> LabelReader:
+    """The reader of a file that another system has exported, whose labels are in lower case."""
+    reader = label_reader(wanted)
+    told = preset_of(wanted).labels | wanted.labels
+    own: dict[str, tuple[str, ...]] = {name: (name,) for name in INVENTORY_COLUMNS}
+    lowered = {column: tuple(name.lower() for name in names) for column, names in (own | told).items()}
+    leave_out = {name.lower(): values for name, values in reader.leave_out.items()}
+    titles = {
+        column: title.replace(" or a target that is an IP address", "") for column, title in reader.titles.items()
+    }
+    return replace(reader, labels=lowered, leave_out=leave_out, titles=titles)
+
+
 def label_reader(wanted: DiscoverySettings) -> LabelReader:
     """The reader that the settings ask for: a column, role or label of theirs goes before the preset's."""
-    preset = Preset()
-    if wanted.preset is not None:
-        preset = settings_file.load(PRESETS / f"{wanted.preset}.toml", Preset)
+    preset = preset_of(wanted)
     told = preset.labels | wanted.labels
     own = {name: (TARGET,) if name == "address" else (PREFIX + name, name) for name in INVENTORY_COLUMNS}
     leave_out = preset.leave_out | wanted.leave_out

@@ -183,7 +183,10 @@ def test_what_is_no_url_is_refused_without_showing_it(tmp_path, written, message
 def test_settings_of_discovery_are_for_a_url_only(tmp_path):
     path = tmp_path / "collector.toml"
     path.write_text('inventory = "devices.csv"\ndata = "data"\n[discovery]\nrefresh_seconds = 5\n')
-    with pytest.raises(settings_file.SettingsError, match="discovery: is for an inventory that is a URL"):
+    with pytest.raises(
+        settings_file.SettingsError,
+        match="discovery: only preset, labels, roles and leave_out are for an inventory that is a file",
+    ):
         config.load(path)
     path.write_text('inventory = "https://a.example.net/sd"\ndata = "data"\n[discovery]\nrefresh_seconds = 5\n')
     assert str(config.load(path).inventory) == "https://a.example.net/sd"

@@ -220,7 +220,7 @@ def test_a_prefix_length_is_no_part_of_an_address(written, same):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ('preset = "ipam"', "discovery.preset: must be one of netbox, not 'ipam'"),
+        ('preset = "ipam"', "discovery.preset: must be one of netbox, librenms, splynx, uisp, zabbix, not 'ipam'"),
         ('labels = { name = ["x"] }', "discovery.labels.name: unknown column; known: device_id, address, role, area, "),
         ('labels = { area = "x" }', "discovery.labels.area: must be a list"),
         ('roles = { server = "host" }', f"discovery.roles.server: must be one of {', '.join(ROLES)}, not 'host'"),
