@@ -187,7 +187,25 @@ LIVE = TableSpec(
     ),
 )
 
-PARQUET_TABLES: tuple[TableSpec, ...] = (QUALITY_HOURS, DEVICES, LIVE)
+PORTS = TableSpec(
+    "ports",
+    "one port of one network device, as it last answered",
+    ("device_id", "interface"),
+    (
+        Column("device_id", "text", "the device; customers' devices are not in it", True),
+        Column("interface", "text", "the port, as it is called on /metrics", True),
+        Column("index", "integer", "its ifIndex, in whose order devices show their ports", True),
+        Column("alias", "text", "what people call it (ifAlias)"),
+        Column("is_up", "boolean", "whether ifOperStatus is up"),
+        Column("is_admin_up", "boolean", "whether ifAdminStatus is up: false where an operator has shut it"),
+        Column("speed_bytes_per_second", "number", "its speed, as the device states it"),
+        Column("receive_bytes_per_second", "number", "bytes received between the last two answers"),
+        Column("transmit_bytes_per_second", "number", "bytes sent"),
+        Column("polled_at", "timestamp", "when the poll was sent that told this", True),
+    ),
+)
+
+PARQUET_TABLES: tuple[TableSpec, ...] = (QUALITY_HOURS, DEVICES, LIVE, PORTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ PLACES = {
     "quality_hours": "`<data>/quality/date=YYYY-MM-DD/*.parquet`, one folder per UTC day",
     "devices": "`<data>/devices.parquet`",
     "live": "`<data>/live/shard=K.parquet`, replaced whole every `publish.live_seconds` and within a second or two of an outage; the file's metadata (`bairro.live`, JSON) say which shard wrote it when, how often it does, and whether it is blind",
+    "ports": "`<data>/live/ports=K.parquet`, replaced whole every 30 seconds, or every `publish.live_seconds` where that is longer",
 }
 
 OPENING = """# Tables

@@ -15,6 +15,7 @@ from collector.publish.exposition.page import Exposition
 from collector.publish.hours.hour_history import History
 from collector.publish.incidents.incident_log import IncidentLog
 from collector.publish.live.live_file import LiveTable
+from collector.publish.live.port_table import PortTable
 from collector.publish.quarantine import Aside
 from collector.published import LiveNote
 from collector.quality.counters.belief import Beliefs
@@ -75,6 +76,7 @@ class Pipeline:
             aside=aside,
         )
         self.live = LiveTable(settings.data, owned, at=at, note=_live_note(settings), row_of=incidents.row_of)
+        self.ports = PortTable(settings.data, owned, self._shard.index)
 
     @property
     def owned_count(self) -> int:
@@ -123,6 +125,7 @@ class Pipeline:
         self.exposition.replace(owned, cpe_count=part.cpe_count)
         self.history.replace(owned, at)
         self.live.replace(owned, at)
+        self.ports.replace(owned)
         self._use(Calendar(self._calendar.windows, self.devices), at)
         self.follow(self.network.replace(polled, at))
 
@@ -135,6 +138,7 @@ class Pipeline:
         self.exposition.update(reading, restarted=delta.restarted, traffic=passed)
         self.history.observe(reading, delta, passed)
         self.live.update(reading, passed)
+        self.ports.update(reading, restarted=delta.restarted)
 
     def follow(self, verdict: Verdict) -> None:
         """Publish a verdict, and poll the devices that it asks to have polled."""

@@ -25,6 +25,7 @@ from collector.publish.incidents.cross_shard import Neighbours
 from collector.publish.incidents.incident_log import IncidentLog
 from collector.publish.incidents.maintenance_windows import WindowSource
 from collector.publish.live import device_spans as device_table
+from collector.publish.live.port_table import LEAST_WRITE_SECONDS
 from collector.publish.quarantine import Aside
 from collector.publish.web import service_discovery
 from collector.publish.web.guard import Guard
@@ -151,6 +152,7 @@ class Collector:
             self._every(min(1.0, self._interval / 4), self._tick, "tick"),
             self._every(settings.publish.live_seconds, self._write_live, "live"),
             self._every(URGENT_SECONDS, self._write_urgent_live, "urgent live"),
+            self._every(max(settings.publish.live_seconds, LEAST_WRITE_SECONDS), self._write_ports, "ports"),
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
             self._every(settings.maintenance.read_seconds, self._read_windows, "maintenance"),
@@ -174,6 +176,7 @@ class Collector:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.to_thread(self._pipeline.history.close, time.time())
                 await self._write_live()
+                await self._write_ports()
                 await asyncio.to_thread(self._pipeline.incidents.close)
                 await asyncio.to_thread(self._windows.close)
         log.info("stopped")
@@ -215,6 +218,10 @@ class Collector:
         """Service was lost or came back: pages are to say so with the incident, not some seconds after it."""
         if self._pipeline.live.is_urgent and self._clock() >= self._live_rests_until:
             await self._write_live()
+
+    async def _write_ports(self) -> None:
+        with self._failures.noting("live"):
+            await asyncio.to_thread(self._pipeline.ports.write)
 
     async def _write_history(self) -> None:
         await self._pipeline.history.flush(time.time())

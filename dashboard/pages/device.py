@@ -104,7 +104,13 @@ def _network(seen: Visit, name: str, live: Live, now: datetime) -> list[Any]:
     place = neighbours.place(live.devices, name)
     found = seen.source.incidents.of_device(name, seen.at)
     past = device_network.incidents(found, name, now)
-    return [past] if place is None else [device_network.path(place), past, device_network.below(place, live)]
+    if place is None:
+        return [past]
+    return [device_network.path(place), past, *_ports(seen, name, now), device_network.below(place, live)]
+
+
+def _ports(seen: Visit, name: str, now: datetime) -> list[html.Section]:
+    return device_network.ports(seen.source.ports.read(name), now)
 
 
 def _local(seen: Visit) -> datetime:

@@ -8,10 +8,11 @@ from typing import Any
 from dash import html
 
 from dashboard.figures import incidents as figures
-from dashboard.figures.live import last_reading
-from dashboard.figures.live.device_words import ROLES
+from dashboard.figures.live import last_reading, port_words
+from dashboard.figures.live.device_words import ROLES, moment
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES
+from dashboard.operations.device_ports import Ports
 from dashboard.operations.incident_records import OfDevice
 from dashboard.operations.live_state import Live
 from dashboard.operations.neighbours import Place
@@ -23,11 +24,13 @@ TEXT = {
     "missing": "is the device above it in the inventory; no collector tells of it.",
     "below": "What hangs from it",
     "leaf": "No device hangs from it.",
+    "ports": "Ports",
+    "ports_unread": "Not all ports are known: ",
     "incidents": "Its outages and other incidents",
     "no_incidents": "None on record in the last 12 months.",
     "incidents_unread": "Its incidents are not known: ",
 }
-MOST_BELOW, MOST_INCIDENTS = 60, 12
+MOST_BELOW, MOST_INCIDENTS, OPEN_PORTS = 60, 12, 12
 BELOW = ("Device", "Customers", "Round trip", "Lost", "Load", "Signal")
 WORST_FIRST = ("down", "suspect", "degraded", "unknown", "suppressed", "silent", "up")
 
@@ -77,6 +80,24 @@ def _below_row(row: dict[Any, Any], live: Live) -> list[Any]:
         last_reading.load(row["utilization_ratio"]),
         last_reading.signal(row["signal_dbm"], row["signal_noise_db"]),
     ]
+
+
+def ports(found: Ports, now: datetime) -> list[html.Section]:
+    """Its ports in its own order, with when it told of them; nothing where no collector keeps any of it."""
+    problem = [html.P(f"{TEXT['ports_unread']}{found.problem}.", className="quiet")] if found.problem else []
+    if not found.rows:
+        return [parts.panel(TEXT["ports"], *problem)] if problem else []
+    rows = [[_port(row), *port_words.cells(row)] for row in found.rows]
+    kept = [i for i in range(len(port_words.COLUMNS)) if i < 2 or any(row[i] != numbers.NONE for row in rows)]
+    columns, cells = [port_words.COLUMNS[i] for i in kept], [[row[i] for i in kept] for row in rows]
+    table = parts.table(columns, cells, label=TEXT["ports"], numbers_from=2)
+    at = moment(max(row["polled_at"] for row in found.rows), now, never=numbers.NONE)
+    folded = html.Details([html.Summary(port_words.summary(found.rows)), table], open=len(rows) <= OPEN_PORTS)
+    return [parts.panel(TEXT["ports"], *problem, folded, aside=f"as it told at {at}")]
+
+
+def _port(row: Any) -> list[Any]:
+    return [row["interface"], *([html.Small(row["alias"])] if row["alias"] else [])]
 
 
 def incidents(found: OfDevice, device_id: str, now: datetime) -> html.Section:

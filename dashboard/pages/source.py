@@ -18,6 +18,7 @@ from dashboard.figures.charts import map as maps
 from dashboard.figures.style.suppression import tellable
 from dashboard.operations.device_hours import DeviceHours
 from dashboard.operations.device_metrics import DeviceMetrics
+from dashboard.operations.device_ports import DevicePorts
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
@@ -39,6 +40,7 @@ class Source:
         self.incidents = IncidentRecords(settings.database_url)
         self.inventory = InventoryPast(settings.data)
         self.hours = DeviceHours(settings.data)
+        self.ports = DevicePorts(settings.data)
         self.replay = Replay(settings.data, self.incidents, self.inventory)
         self.metrics = DeviceMetrics(settings.prometheus)
         self._lock = threading.Lock()

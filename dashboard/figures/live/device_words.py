@@ -82,8 +82,24 @@ def measures(row: Row) -> list[Fact]:
             "Received level, else signal-to-noise ratio, of the worst channel",
         ),
     ]
-    known = [fact for fact in found if fact.value != numbers.NONE]
-    return known
+    return [fact for fact in (*found, *_health(row)) if fact.value != numbers.NONE]
+
+
+def _health(row: Row) -> list[Fact]:
+    """How its own parts stood when it was last asked for them."""
+    failed, degrees = row.get("failed_parts"), row.get("temperature_celsius")
+    hot = numbers.NONE if numbers.is_missing(degrees) else f"{numbers.decimal(degrees, 0)}{numbers.after('°C')}"
+    found = [
+        Fact(numbers.percent(row.get("processor_ratio"), 0), "processor", "", "Load of its busiest processor"),
+        Fact(numbers.percent(row.get("memory_ratio"), 0), "memory", "", "How full its fullest memory is"),
+        Fact(hot, "temperature", "", "Its hottest part"),
+    ]
+    if isinstance(failed, str) or failed is None or numbers.is_missing(failed) or not len(failed):
+        return found
+    return [
+        *found,
+        Fact(", ".join(failed), "failed by its own word", "", "Fans and power supplies that it says have failed"),
+    ]
 
 
 def unmeasured(row: Row) -> str:

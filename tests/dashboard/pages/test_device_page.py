@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from collector import parquet_footer
-from collector.published import DEVICES, INCIDENT_DEVICES, QUALITY_HOURS
+from collector.published import DEVICES, INCIDENT_DEVICES, PORTS, QUALITY_HOURS
 from dashboard.app import create_app, page
 from dashboard.config import DashboardSettings
 from dashboard.figures.charts import device_history as charts
@@ -104,6 +104,17 @@ def test_what_was_not_measured_is_said_and_never_zero(network):
     assert [fact.value for fact in device_words.measures(row | {"loss_ratio": 0.0})][1] == "0%"
 
 
+def test_its_own_parts_are_told_where_it_tells_of_them(network):
+    row = network.live(NOW).devices.iloc[0].to_dict()
+    names = {fact.name: fact.value for fact in device_words.measures(row)}
+    assert not {"processor", "memory", "temperature", "failed by its own word"} & names.keys()
+    told = row | {"processor_ratio": 0.71, "temperature_celsius": 61.2, "failed_parts": ["fan 2", "psu 1"]}
+    names = {fact.name: fact.value for fact in device_words.measures(told)}
+    assert names["processor"] == "71%"
+    assert names["temperature"] == "61\u202f°C"
+    assert names["failed by its own word"] == "fan 2, psu 1"
+
+
 def test_a_device_behind_another_names_it(network):
     assert "behind n11-olt2" in said(network, "/device/n11-cpe21")
 
@@ -178,6 +189,51 @@ def test_its_incidents_are_told_with_their_length_for_this_device(network):
 
 def test_a_device_that_vanishes_while_it_is_looked_at_is_said_to(network):
     assert "There is no such device" in text_of(device.renew(visit(network), "was-here", None)[0])
+
+
+# --- ports ---
+
+
+def write_ports(settings: DashboardSettings, shard: int, *ports: dict) -> None:
+    blank = dict.fromkeys(PORTS.column_names) | {"device_id": "n03-olt1", "polled_at": NOW}
+    table = pa.Table.from_pylist([blank | {"index": i} | port for i, port in enumerate(ports)], PORTS.arrow_schema())
+    parquet_footer.write(table, settings.data / "live" / f"ports={shard}.parquet")
+
+
+def test_ports_are_told_with_state_load_and_alias_in_the_order_of_the_device(sample, tmp_path):
+    settings = sample.settings(tmp_path)
+    sample.write_live(settings.data, NOW, note=sample.HOURLY)
+    assert "Ports" not in said(Source(settings), "/device/n03-olt1"), "no collector has told of any yet"
+    full = {"is_up": True, "is_admin_up": True, "speed_bytes_per_second": 125e6, "alias": "<b>to n03-agg"}
+    write_ports(
+        settings,
+        0,
+        {"interface": "up1", **full, "receive_bytes_per_second": 62.5e6, "transmit_bytes_per_second": 1e6},
+        {
+            "interface": "p2",
+            "is_up": False,
+            "is_admin_up": True,
+            "speed_bytes_per_second": 0.0,
+            "receive_bytes_per_second": 1.0,
+        },
+        {"interface": "p3", "is_up": False, "is_admin_up": False},
+        {"interface": "p4"},
+    )
+    told = said(Source(settings), "/device/n03-olt1")
+    assert "4 ports: 1 up, 1 down, 1 shut by an operator, 1 not known" in told
+    assert "up1 <b>to n03-agg ● up 500 / 8.0\u202fMbit/s 50% 1.0\u202fGbit/s" in told
+    assert "p2 ■ down 8.0 / –\u202fbit/s – –" in told
+    assert told.index("p3 ○ shut by an operator – – –") < told.index("p4 ? not known – – –")
+
+
+def test_ports_of_another_version_are_not_guessed_at(sample, tmp_path):
+    settings = sample.settings(tmp_path)
+    sample.write_live(settings.data, NOW, note=sample.HOURLY)
+    table = (
+        PORTS.arrow_schema().empty_table().replace_schema_metadata({b"bairro_table": b"ports", b"bairro_version": b"9"})
+    )
+    parquet_footer.write(table, settings.data / "live" / "ports=0.parquet")
+    assert "is of version 9 of ports; this program knows up to 1" in said(Source(settings), "/device/n03-olt1")
 
 
 # --- over time ---
