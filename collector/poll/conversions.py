@@ -17,8 +17,8 @@ _NUMBER = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*[A-Za-z%]*(?:\s*:\s*[A-Za-z][A
 class Scaling(NamedTuple):
     """How a number is read: multiplied, divided, then ``offset`` is added; those in ``absent`` are no value.
 
-    ``is_signed``: of a field that may lie below zero, which agents give as unsigned numbers too. ``is_clock``: no text
-    tells it. The rest is as in a profile.
+    ``is_signed``: of a field that may lie below zero, which agents give as unsigned numbers too. ``takes_no_text``: the
+    number that a text begins with may be of another unit. The rest is as in a profile.
     """
 
     multiplier: float
@@ -28,17 +28,17 @@ class Scaling(NamedTuple):
     milliwatts: bool
     below_zero_divisor: float
     is_signed: bool
-    is_clock: bool
+    takes_no_text: bool
     is_never_negative: bool
 
 
 def of_anything(scaling: Scaling) -> Convert:
     """The conversion of any value: of a text the number that it begins with counts."""
-    scaled_number, is_clock = of_number(scaling), scaling.is_clock
+    scaled_number, takes_no_text = of_number(scaling), scaling.takes_no_text
 
     def scaled(value: Value) -> float | int | None:
         if isinstance(value, bytes):
-            value = None if is_clock else _leading_number(value)
+            value = None if takes_no_text else _leading_number(value)
         if not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
             return None
         return scaled_number(value) if scaled_number is not None else value

@@ -49,6 +49,8 @@ NEVER_NEGATIVE = ("uptime_seconds", "boot_seconds", "discontinuity_seconds", "sp
 """Fields that cannot be negative: a negative INTEGER counts as no value."""
 CLOCKS = ("uptime_seconds", "boot_seconds", "discontinuity_seconds")
 """Fields that no text tells: the number that one begins with may be of days."""
+RATES = ("receive_rate_bytes_per_second", "transmit_rate_bytes_per_second")
+"""Fields of which a text (``866.7 Mbps``) has a unit of its own."""
 SIGNED_FIELDS = (
     "received_dbm",
     "noise_ratio_db",
@@ -160,7 +162,7 @@ class Source:
             self.milliwatts,
             self.below_zero_divisor,
             self.field in SIGNED_FIELDS,
-            self.field in CLOCKS,
+            self.field in CLOCKS or self.field in RATES,
             is_never_negative,
         )
 

@@ -47,6 +47,9 @@ GOOD: dict[str, Any] = {
     "signal_noise_db": 30.0,
     "codewords_total": 1e9,
     "codewords_uncorrectable": 1e3,
+    "processor_ratio": 0.3,
+    "memory_ratio": 0.6,
+    "temperature_celsius": 41.0,
 }
 
 
@@ -80,6 +83,7 @@ def command(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -
         ("error_packets", 1e13),
         ("signal_dbm", 4294967231.0),
         ("signal_noise_db", 4294967326.0),
+        ("temperature_celsius", 65535.0),
         ("utilization_p95_ratio", 1.5),
         ("rtt_p95_seconds", 3600.0),
         ("pings_lost", 301),
@@ -179,7 +183,7 @@ def test_no_value_ends_it(tmp_path, capsys, value):
     write(tmp_path / "data", row(0, **dict.fromkeys(numbers, value)), row(1))
     code, said = command(tmp_path, capsys, "--blank")
     assert code == 0, said
-    assert f"{len(numbers) - (value == -5.0) * 2} impossible values in 1 device-hours" in said
+    assert f"{len(numbers) - (value == -5.0) * 3} impossible values in 1 device-hours" in said
 
 
 def test_whole_numbers_of_any_size_and_hours_of_any_age_are_listed(tmp_path, capsys):

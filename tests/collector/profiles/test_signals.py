@@ -46,6 +46,12 @@ def test_a_raw_value_becomes_a_level(keys: dict[str, Any], raw: Value, expected:
     assert decode.number(source("level", **keys), raw) == pytest.approx(expected)
 
 
+def test_a_rate_is_no_text_that_has_a_unit_of_its_own() -> None:
+    rate = source("rate", "transmit_rate_bytes_per_second", divisor=8)
+    assert decode.number(rate, 144_400_000) == 18_050_000
+    assert decode.number(rate, b"866.7 Mbps") is None
+
+
 def test_a_linear_power_is_the_published_formula() -> None:
     column = next(c for c in PROFILES["huawei-vrp"].tables[0].columns if c.name == "hwEntityOpticalRxPower")
     assert decode.number(column, 345) == pytest.approx(-4.6218090492673)
