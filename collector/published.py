@@ -147,6 +147,7 @@ LIVE = TableSpec(
     ("device_id",),
     (
         Column("device_id", "text", "the device", True),
+        Column("address", "text", "where it is asked, as in the inventory; null: written by an older collector"),
         Column("area", "text", "its neighbourhood", True),
         Column("role", "text", "its role", True),
         Column("parent", "text", "the device that it hangs from"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from dashboard.pages import (
     device,
     device_detail,
     evidence,
+    find,
     fixes,
     incident,
     incidents,
@@ -150,11 +152,14 @@ def _shell(settings: DashboardSettings) -> html.Div:
     toggle = html.Button(
         "◐", id="theme-toggle", title="Light or dark", className="button toggle", **{"aria-label": "Light or dark"}
     )
+    search = html.Button(["Find ", html.Kbd("/")], id="find-open", className="button find", type="button")
     return html.Div(
         [
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="theme"),
-            html.Header([brand, html.Nav(links, id="navigation", **{"aria-label": "Pages"}), toggle], className="top"),
+            html.Header(
+                [brand, html.Nav(links, id="navigation", **{"aria-label": "Pages"}), search, toggle], className="top"
+            ),
             html.Main(id="page"),
         ]
     )
@@ -229,6 +234,11 @@ def _routes(app: Dash, source: Source) -> None:
     @app.server.route("/-/healthy")
     def healthy() -> Response:
         return Response("healthy\n", mimetype="text/plain")
+
+    @app.server.route("/find.json")
+    def found() -> Response:
+        told = find.answers(visit(source), request.args.get("q", ""))
+        return Response(json.dumps({"found": told}), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     @app.server.route("/favicon.ico")
     def icon() -> Response:

@@ -52,6 +52,7 @@ def network(rng: np.random.Generator, devices: int, areas: int, customers: int, 
         parents += ["core", *[f"{area}-agg"] * len(nodes), *(nodes[k % len(nodes)] for k in range(modems[number]))]
         where += [area] * len(own)
     table = pd.DataFrame({"device_id": names, "area": where, "role": roles, "parent": parents})
+    table["address"] = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(len(table))]
     table["subscribers"] = np.where(table["role"] == "olt", customers // (areas * NODES_AN_AREA), 0)
     table = table.assign(
         state="up", since=now - timedelta(days=9), root=None, incident_id=None, maintenance_until=None,
@@ -59,7 +60,7 @@ def network(rng: np.random.Generator, devices: int, areas: int, customers: int, 
     )  # fmt: skip
     _measure(table, rng, now)
     _ail(table, rng, now)
-    return table[list(published.LIVE.column_names)]
+    return table
 
 
 def _area(number: int) -> str:
@@ -105,7 +106,7 @@ def renewed(live: pd.DataFrame, now: datetime, seed: int) -> pd.DataFrame:
 def write_live(data: Path, live: pd.DataFrame, now: datetime) -> None:
     """Replace the live table in one step, as the collector does."""
     (data / "live").mkdir(exist_ok=True)
-    arrow = pa.Table.from_pandas(live, schema=published.LIVE.arrow_schema(), preserve_index=False)
+    arrow = _typed(live, published.LIVE.arrow_schema())
     beside = data / "live" / ".shard.tmp"
     pq.write_table(arrow.replace_schema_metadata(replace(NOTE, written_at=now.timestamp()).metadata()), beside)
     os.replace(beside, data / "live" / "shard=0.parquet")

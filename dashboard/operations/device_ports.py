@@ -26,6 +26,14 @@ class Ports:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """``rows``: (device, port, alias) of each port that has one; ``version`` changes with them."""
+
+    rows: tuple[tuple[str, str, str], ...]
+    version: int
+
+
 class DevicePorts:
     """Reads ``live/ports=K.parquet`` under the data folder; threads share it."""
 
@@ -33,6 +41,8 @@ class DevicePorts:
         self._folder = data / "live"
         self._lock = threading.Lock()
         self._files: dict[Path, tuple[object, pd.DataFrame, str | None]] = {}
+        self._aliases_of: object = ()
+        self._aliases = Aliases((), 0)
 
     def read(self, device_id: str) -> Ports:
         """The ports of ``device_id``: of several shards that tell of it, those that were polled last."""
@@ -47,6 +57,18 @@ class DevicePorts:
         newest = max(told, key=lambda table: table["polled_at"].max()).sort_values(["index", "interface"])
         rows = [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in newest.to_dict("records")]
         return Ports(tuple(rows), problem)
+
+    def aliases(self) -> Aliases:
+        """What people call the ports of all devices."""
+        with self._lock:
+            self._bring_up_to_date()
+            key = tuple(held for held, _, _ in self._files.values())
+            if key != self._aliases_of:
+                tables = [table[table["alias"].fillna("").ne("")] for _, table, _ in self._files.values()]
+                columns = ([t[name].tolist() for name in ("device_id", "interface", "alias")] for t in tables)
+                rows = dict.fromkeys(row for column in columns for row in zip(*column, strict=True))
+                self._aliases_of, self._aliases = key, Aliases(tuple(rows), self._aliases.version + 1)
+            return self._aliases
 
     def _bring_up_to_date(self) -> None:
         paths = sorted(self._folder.glob("ports=*.parquet"))

@@ -19,6 +19,7 @@ from dashboard.figures.style.suppression import tellable
 from dashboard.operations.device_hours import DeviceHours
 from dashboard.operations.device_metrics import DeviceMetrics
 from dashboard.operations.device_ports import DevicePorts
+from dashboard.operations.find import Finder, Found, Named
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast
 from dashboard.operations.live_state import AreaSource, Live, LiveSource
@@ -52,6 +53,7 @@ class Source:
         self._areas: pd.DataFrame | None = None
         self._areas_version = 0
         self.shared = SharedParts()
+        self._finder = Finder()
         self._outlines: dict[str, Any] = {}
         self._names: dict[str, str] = {}
 
@@ -113,6 +115,11 @@ class Source:
         """Changes with anything that is known of the network, or of the areas' names and outlines."""
         self._read_areas()
         return live.stamp, self._areas_version
+
+    def find(self, asked: str, live: Live) -> list[Found]:
+        """What is called so, or has it in its name."""
+        named = self.ports.aliases()
+        return self._finder.find(asked, Named(live, self.names, named.rows), (self.version(live), named.version))
 
     def name(self, area: str) -> str:
         return self.names.get(area, area)

@@ -160,6 +160,7 @@ class Columns:
         self._declared: dict[int, tuple[tuple[str, float], ...]] = {}
         self._kept: dict[str, pa.Array] = {
             "device_id": pa.array([device.device_id for device in devices], pa.string()),
+            "address": pa.array([device.address for device in devices], pa.string()),
             "area": pa.array([device.area for device in devices], pa.string()),
             "role": pa.array([device.role for device in devices], pa.string()),
             "parent": pa.array([device.parent for device in devices], pa.string()),

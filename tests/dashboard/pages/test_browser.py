@@ -349,3 +349,30 @@ def test_a_script_that_gets_into_a_page_does_not_run(served, watch):
     seen.page.wait_for_timeout(300)
     assert seen.page.evaluate("window.ran === undefined")
     assert seen.foreign == []
+
+
+def test_anything_is_found_by_the_keyboard_alone(served, watch):
+    url, _ = served
+    seen = watch()
+    seen.go(url + "/evidence", "h1")
+    seen.page.keyboard.press("/")
+    field = seen.page.locator("#find-field")
+    field.wait_for()
+    seen.page.keyboard.type("n11-olt")
+    seen.page.locator("#find-list [role=option]").first.wait_for()
+    assert field.get_attribute("aria-expanded") == "true"
+    assert field.get_attribute("aria-activedescendant") == "find-0"
+    seen.page.keyboard.press("ArrowDown")
+    chosen = seen.page.locator("#find-list [aria-selected=true]")
+    assert chosen.get_attribute("id") == field.get_attribute("aria-activedescendant") == "find-1"
+    assert chosen.locator("b").inner_text() == "n11-olt2"
+    seen.shot("find")
+    seen.page.keyboard.press("Enter")
+    seen.page.locator(".page.device h1", has_text="n11-olt2").wait_for()
+    assert not seen.page.locator("#find").is_visible()
+    seen.page.locator("#find-open").click()
+    field.fill("<img src=x>")
+    seen.page.locator("#find-status", has_text="Nothing is called so").wait_for()
+    seen.page.keyboard.press("Escape")
+    assert not seen.page.locator("#find").is_visible()
+    seen.assert_clean()

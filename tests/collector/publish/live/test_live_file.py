@@ -53,6 +53,7 @@ def test_newest_figures(tmp_path: Path) -> None:
     assert table.path == tmp_path / "live" / "shard=0.parquet"
     assert rows(table)["cpe-1"] == {
         "device_id": "cpe-1",
+        "address": "127.0.0.1",
         "area": "centro",
         "role": "cpe",
         "parent": "ap-1",
