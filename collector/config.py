@@ -80,10 +80,15 @@ class DiscoverySettings:
         return bool(self.preset or self.labels or self.roles or self.leave_out)
 
 
+COUNTERS_REFRESH = (0.0, 3600.0)
+"""How often an agent may be said to renew its counters, in seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class PollSettings:
     """When and how devices are asked. Times in seconds. ``interfaces`` says which of them get series, where neither the
-    inventory nor a profile does; empty: what is usual (``collector.interface_filter``).
+    inventory nor a profile does; empty: what is usual (``collector.interface_filter``). ``counters_refresh_seconds`` is how
+    often agents renew their counters, 0: for each poll; None: polls show it, where they can.
     """
 
     interval_seconds: float = 60.0
@@ -97,6 +102,7 @@ class PollSettings:
     health_every_polls: int = 5
     max_interfaces: int = 2_000
     interfaces: str = ""
+    counters_refresh_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +254,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "poll.max_answer_bytes": (1_000, 1_000_000_000),
     "poll.health_every_polls": (0, 1000),
     "poll.max_interfaces": (1, 1_000_000),
+    "poll.counters_refresh_seconds": COUNTERS_REFRESH,
     "ping.count": (1, 100),
     "ping.spacing_seconds": (0, 10),
     "ping.timeout_seconds": (0.01, 60),
@@ -318,7 +325,7 @@ def _check_ranges(settings: CollectorSettings, path: Path) -> None:
     for key, (low, high) in RANGES.items():
         section, name = key.split(".")
         value = getattr(getattr(settings, section), name)
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise settings_file.SettingsError(f"{path}: {key}: must be {low:.15g} to {high:.15g}, not {value:g}")
     if settings.poll.timeout_seconds > settings.poll.budget_seconds:
         raise settings_file.SettingsError(

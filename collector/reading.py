@@ -42,6 +42,7 @@ class Device:
     behind this device and behind none of its listed children, so that sums over a subtree never double.
     ``timeout_seconds`` and ``retries`` are its own; None: those of its credential, its profile or ``[poll]``.
     ``interfaces`` says which of its interfaces get series (``collector.interface_filter``); None: as profile or ``[poll]`` say.
+    ``counters_refresh_seconds`` is how often its agent renews its counters, 0: for each poll; None: as ``[poll]`` says.
     """
 
     device_id: str
@@ -65,6 +66,7 @@ class Device:
     timeout_seconds: float | None = None
     retries: int | None = None
     interfaces: str | None = None
+    counters_refresh_seconds: float | None = None
 
 
 class InterfaceReading(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 from bairro_error import BairroError
 from collector.address import parse_address, parse_ip, parse_port
-from collector.config import CollectorSettings
+from collector.config import COUNTERS_REFRESH, CollectorSettings
 from collector.credentials import NO_SNMP, PATIENCE, SEPARATOR, named_credentials
 from collector.interface_filter import checked_filter
 from collector.reading import ROLES, Device
@@ -33,6 +33,7 @@ OPTIONAL = (
     "timeout_seconds",
     "retries",
     "interfaces",
+    "counters_refresh_seconds",
 )
 REMARKS = ("vendor", "unsure", "why")
 """What `bairro discover` writes beside the columns that are used: for people."""
@@ -100,6 +101,7 @@ class RowReader:
             timeout_seconds=self._number(row, "timeout_seconds", PATIENCE["timeout_seconds"]),
             retries=self._retries(row),
             interfaces=self._checked(row, "interfaces", checked_filter),
+            counters_refresh_seconds=self._number(row, "counters_refresh_seconds", COUNTERS_REFRESH),
         )
 
     def _keep(self, text: str) -> str:

@@ -50,7 +50,7 @@ class Pipeline:
         part = part_of(everybody, self._shard)
         polled, owned = (*part.owned, *part.shadows), part.owned
         self._ask, self._ask_again = ask, ask_again
-        self.beliefs = Beliefs()
+        self.beliefs = Beliefs(settings.poll.counters_refresh_seconds)
         self._planned = PlannedOutages()
         self._calendar = Calendar()
         self._calendar_changes_at = -inf

@@ -45,7 +45,8 @@ class Beliefs:
     ``unknown`` polls that read an uplink's counters and do not tell its traffic, by the reason (of ODDITIES).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refresh_seconds: float | None = None) -> None:
+        self._refresh_seconds = refresh_seconds
         self.refused: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self._known: dict[str, _Known] = {}
@@ -62,7 +63,7 @@ class Beliefs:
         if known is None:
             if not reading.interfaces and reading.uptime_seconds is None:
                 return Believed(reading, NO_DELTA, None)
-            self._known[reading.device_id] = _Known(device, reading)
+            self._known[reading.device_id] = _Known(device, reading, self._refresh_seconds)
             return Believed(reading, NO_DELTA, None)
         believed = known.take(device, reading, self.refused)
         if known.lost is not None:
@@ -99,6 +100,7 @@ class _Known:
         "_other",
         "_quiet_polls",
         "_recurrences",
+        "_refresh_seconds",
         "_renewals",
         "_shown",
         "_strangers",
@@ -107,8 +109,9 @@ class _Known:
         "lost",
     )
 
-    def __init__(self, device: Device, reading: Reading) -> None:
+    def __init__(self, device: Device, reading: Reading, refresh_seconds: float | None) -> None:
         self.last = reading
+        self._refresh_seconds = refresh_seconds
         self._trail: Trail | None = None
         self._renewals: Renewals | None = None
         self._lately: LatelyPassed | None = None
@@ -189,6 +192,8 @@ class _Known:
             self._base, self._base_at = uplink, at
             self._trail = self._renewals = self._oddities = None
             return None
+        if self._renewals is None and (device.counters_refresh_seconds or self._refresh_seconds):
+            self._renewals = self._told_renewals(device, base)
         if base.index != uplink.index:
             self._note("renumbered", at)
         if self._trail is None:
@@ -202,15 +207,24 @@ class _Known:
             if plain is not None:
                 before, self._base, self._base_at = self._base_at, uplink, at
                 if self._renewals is None:
-                    if plain[1] or plain[2]:
+                    if plain[1] or plain[2] or self._told_refresh(device) == 0.0:
                         return plain
                     self._renewals = Renewals(base, before)
                 return self._renewed(device, uplink, at, plain, told_speed(base, uplink, None))
-            self._trail = Trail(base, self._base_at, self._still_since())
+            self._trail = Trail(base, self._base_at, self._still_since(), self._told_refresh(device))
         if _lacks_bytes(base, uplink):
             self._shown = self._trail.shown(uplink, NO_STEP)
             return None
         return self._follow(device, self._trail, uplink, (at, reading.duration_seconds), refused)
+
+    def _told_refresh(self, device: Device) -> float | None:
+        """How often the agent renews its counters, as its inventory row or the settings say."""
+        own = device.counters_refresh_seconds
+        return self._refresh_seconds if own is None else own
+
+    def _told_renewals(self, device: Device, base: InterfaceReading) -> Renewals | None:
+        told = self._told_refresh(device)
+        return Renewals(base, self._base_at, told) if told else None
 
     def _still_since(self) -> float:
         """When a poll first found the counters of ``base``."""
@@ -242,8 +256,9 @@ class _Known:
             delta = self._delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
             passed = traffic_of(device, delta, speed if trail.unknown_speed is None else None)
         if step.late_times:
-            self._renewals = self._renewals or Renewals(uplink, at)
-            self._renewals.note_excess(at, step.late_times)
+            if self._told_refresh(device) is None:
+                self._renewals = self._renewals or Renewals(uplink, at)
+                self._renewals.note_excess(at, step.late_times)
             if passed is not None and step.late_times > MOST_LATE_TIMES:
                 passed = passed._replace(utilization_ratio=None, over_polls=0)
         return self._renewed(device, uplink, at, passed, speed)

@@ -75,6 +75,7 @@ class Trail:
     __slots__ = (
         "_aside",
         "_beyond",
+        "_cache_seconds",
         "_cut",
         "_doubted",
         "_doubted_at",
@@ -93,7 +94,10 @@ class Trail:
         "refuted",
     )
 
-    def __init__(self, base: InterfaceReading, at: float, still_since: float = -inf) -> None:
+    def __init__(
+        self, base: InterfaceReading, at: float, still_since: float = -inf, cache_seconds: float | None = None
+    ) -> None:
+        self._cache_seconds = max(CACHE_SECONDS, cache_seconds or 0.0)
         self.base, self.at = base, at
         self.refuted: float | None = None
         self._newest, self._newest_at = base, at
@@ -305,7 +309,7 @@ class Trail:
         if not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
             excess, speed = self._excess_of(reading, seconds), told_speed(base, reading, None)
             came_late = self._came_late(doubted, reading, at)
-            if came_late and excess <= speed * CACHE_SECONDS:
+            if came_late and excess <= speed * self._cache_seconds:
                 self._excess = excess
                 self._too_fast += 1
                 times = most_passed(base, doubted) / (speed * (self._doubted_at - self.at))
@@ -342,7 +346,7 @@ class Trail:
         jump, follows = most_passed(self.base, doubted), most_passed(doubted, reading)
         if jump <= line * (before + self._lag) and follows <= line * since:
             return True
-        held = min(self._doubted_at - self._still_since, CACHE_SECONDS) + max(before, since)
+        held = min(self._doubted_at - self._still_since, self._cache_seconds) + max(before, since)
         if jump > line * held or jump + follows > line * (held + since):
             return False
         return self._still_since < self.at or jump / before <= FAR_ABOVE * follows / since

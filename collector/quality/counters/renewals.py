@@ -32,14 +32,16 @@ class Renewals:
     While it is taken to cache them a poll says nothing of the rate: one that finds them unmoved is no zero, and one that
     finds them renewed brings what has passed since long before. What passed is added up until a poll finds them renewed
     after LEAST_SECONDS and LEAST_POLLS. Who has not been taken to cache, and brings more than the line carries, is added up
-    until it does not. ``still_since`` is the poll that first found the counters where they are.
+    until it does not. ``still_since`` is the poll that first found the counters where they are. ``told_seconds`` is how often they are renewed,
+    where somebody has said so.
     """
 
     __slots__ = (
         "_excess_at",
         "_false_since",
         "_held",
-        "_is_caching",
+        "_idle_seconds",
+        "_is_begun",
         "_is_renewed",
         "_newest",
         "_polls",
@@ -50,14 +52,16 @@ class Renewals:
         "until",
     )
 
-    def __init__(self, newest: InterfaceReading, still_since: float) -> None:
+    def __init__(self, newest: InterfaceReading, still_since: float, told_seconds: float | None = None) -> None:
         self.still_since = still_since
-        self.until = self._sure_until = self._excess_at = self._stood_at = -inf
+        self._excess_at = self._stood_at = -inf
+        self.until = self._sure_until = -inf if told_seconds is None else inf
+        self._idle_seconds = max(IDLE_SECONDS, 2 * (told_seconds or 0.0))
         self._false_since: float | None = None
         self._newest: InterfaceReading | None = newest
         self._rhythm = Rhythm()
         self._held: Traffic | None = None
-        self._is_caching = self._is_renewed = False
+        self._is_begun = self._is_renewed = False
         self._polls = 0
 
     def is_over(self, at: float) -> bool:
@@ -91,16 +95,17 @@ class Renewals:
         if passed is None:
             self._is_renewed = is_renewed
             return None
-        was_caching, self._is_caching = self._is_caching, at < self.until
-        if self._is_caching and not was_caching:
-            self._polls = 0
+        is_caching = at < self.until
+        if is_caching and not self._is_begun:
+            self._is_begun, self._polls = is_renewed, 0
             return self._told(self.rest(passed))  # some of it passed long before
-        if self._held is None and not self._is_caching and not _is_beyond(passed, speed):
+        self._is_begun = is_caching
+        if self._held is None and not is_caching and not _is_beyond(passed, speed):
             return passed
         held = self._held = passed if self._held is None else _both(self._held, passed, device, speed)
         is_due = is_renewed and held.seconds >= LEAST_SECONDS and self._polls >= LEAST_POLLS
-        is_idle = stands and at - self.still_since > IDLE_SECONDS
-        if is_due or is_idle or (not self._is_caching and not _is_beyond(held, speed)):
+        is_idle = stands and at - self.still_since > self._idle_seconds
+        if is_due or is_idle or (not is_caching and not _is_beyond(held, speed)):
             polls, self._held, self._polls = self._polls, None, 0
             return self._told(held._replace(over_polls=polls if polls > 1 else held.over_polls))
         return None

@@ -39,10 +39,10 @@ def problems(found):
 def test_a_short_row_and_a_full_one(load):
     found = load(
         "device_id,address,role,area,parent,site,technology,credential,profile,ping,reply_from,uplink_interface,"
-        "capacity_receive_bytes_per_second,capacity_transmit_bytes_per_second,subscribers,latitude,longitude,timeout_seconds,retries\n"
+        "capacity_receive_bytes_per_second,capacity_transmit_bytes_per_second,subscribers,latitude,longitude,timeout_seconds,retries,counters_refresh_seconds\n"
         "core-1,192.0.2.1,router,Old Town\n"
         "olt-1,192.0.2.2:1161,olt,Old Town,core-1,Exchange,fibre,field,generic,echo:1007,192.0.2.9,eth0,"
-        "125000000,12500000,40,51.92,4.48,5,1\n"
+        "125000000,12500000,40,51.92,4.48,5,1,30\n"
     )
     assert problems(found) == []
     assert found.devices == (
@@ -68,6 +68,7 @@ def test_a_short_row_and_a_full_one(load):
             longitude=4.48,
             timeout_seconds=5.0,
             retries=1,
+            counters_refresh_seconds=30.0,
         ),
     )
 
@@ -126,6 +127,7 @@ def test_addresses(load, written, address, port):
         ("timeout_seconds", "61", "timeout_seconds: must be 0.01 to 60, not 61"),
         ("timeout_seconds", "5s", "timeout_seconds: '5s' is not a number"),
         ("retries", "11", "retries: must be 0 to 10, not 11"),
+        ("counters_refresh_seconds", "-1", "counters_refresh_seconds: must be 0 to 3600, not -1"),
         ("retries", "-1", "retries: '-1' is not a whole number of at least 0"),
         ("latitude", "91", "latitude: must be -90 to 90, not 91"),
         ("latitude", "nan", "latitude: must be -90 to 90, not nan"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -20,7 +21,13 @@ GIGABIT = 125e6
 
 
 def polled(
-    counter: Callable[[float], float], interval: float, *, hours: float = 1.0, late: float = 0.0, seed: int = 1
+    counter: Callable[[float], float],
+    interval: float,
+    *,
+    hours: float = 1.0,
+    late: float = 0.0,
+    seed: int = 1,
+    device: Device = ROUTER,
 ) -> Iterator[tuple[float, float, Traffic | None]]:
     """When each poll was, what its counter stood at, and what is believed to have passed."""
     chance, beliefs, at = random.Random(seed), Beliefs(), 1000.0
@@ -29,7 +36,7 @@ def polled(
         value = int(counter(at + 0.02 + late * chance.random()))
         port = InterfaceReading("eth0", 1, speed_bytes_per_second=GIGABIT, receive_bytes=value, transmit_bytes=value)
         reading = Reading("r1", at, 0.1, "answered", uptime_seconds=1e5 + at, interfaces=(port,))
-        yield at, value, beliefs.take(ROUTER, reading).traffic
+        yield at, value, beliefs.take(device, reading).traffic
 
 
 def cached(rate: float, renewed: float) -> Callable[[float], float]:
@@ -82,6 +89,25 @@ def test_an_idle_line_with_bursts_keeps_its_zeros_and_every_byte(interval: float
     still = [new for old, new in pairwise(found) if old[1] == new[1]]
     assert sum(t is not None and t.receive_bytes == 0 for _, _, t in still) >= 0.97 * len(still)
     assert all(t is None or t.false_since is None for _, _, t in found), "no cache"
+
+
+@pytest.mark.parametrize(("renewed", "interval"), [(8, 10.0), (30, 10.0), (600, 60.0)])
+def test_who_says_how_often_an_agent_renews_its_counters_has_true_rates_from_the_start(
+    renewed: int, interval: float
+) -> None:
+    device = replace(ROUTER, counters_refresh_seconds=float(renewed))
+    found = list(polled(cached(1e6, renewed), interval, hours=2.0, device=device))
+    told = rates([traffic for _, _, traffic in found])
+    assert told
+    assert min(told) >= 0.9e6
+    assert max(told) <= 1.1e6
+    assert all(t is None or t.false_since is None for _, _, t in found)
+
+
+def test_who_says_that_counters_are_renewed_for_each_poll_has_the_rate_of_each() -> None:
+    device = replace(ROUTER, counters_refresh_seconds=0.0)
+    found = list(polled(cached(1e6, 60), 10.0, hours=2.0, device=device))
+    assert all(t is not None and t.over_polls == 1 for _, _, t in found[1:])
 
 
 def test_a_cache_of_a_line_that_falls_idle_shows_zeros_again() -> None:
