@@ -75,14 +75,19 @@ class DeviceHour:
         seconds, since = poll.seconds, poll.since
         received, transmitted = _carried(poll.amounts)
         utilization = poll.utilization_ratio
-        polls = 1 if since is None else round(seconds / (poll.at - since)) or 1
-        for _ in range(polls):
-            if received is not None:
-                self.receive_rates.append(received / seconds)
-            if transmitted is not None:
-                self.transmit_rates.append(transmitted / seconds)
-            if utilization is not None:
-                self.utilizations.append(utilization)
+        if since is not None and seconds >= 1.5 * (poll.at - since):
+            polls = round(seconds / (poll.at - since))
+            rates = (received and received / seconds, transmitted and transmitted / seconds, utilization)
+            for values, rate in zip((self.receive_rates, self.transmit_rates, self.utilizations), rates, strict=True):
+                if rate is not None:
+                    values.extend([rate] * polls)
+            return
+        if received is not None:
+            self.receive_rates.append(received / seconds)
+        if transmitted is not None:
+            self.transmit_rates.append(transmitted / seconds)
+        if utilization is not None:
+            self.utilizations.append(utilization)
 
     def forget_rates(self) -> None:
         """What polls seemed to show of rates was none."""

@@ -23,12 +23,8 @@ def poll_row(
     dbm = noise = utilization = None
     amounts, polls = NO_AMOUNTS, 1
     if traffic is not None or delta.codewords_total is not None:
-        passed = traffic or NO_TRAFFIC
-        utilization, polls = passed.utilization_ratio, passed.over_polls
-        amounts = (
-            passed.receive_bytes, passed.transmit_bytes, passed.error_packets, passed.discard_packets,
-            delta.codewords_total, delta.codewords_uncorrectable,
-        )  # fmt: skip
+        _, received, sent_on, errors, discards, utilization, polls, _ = traffic or NO_TRAFFIC
+        amounts = received, sent_on, errors, discards, delta.codewords_total, delta.codewords_uncorrectable
     if reading.signals:
         dbm = worst_received_dbm(reading.signals)
         noise = worst_noise_ratio_db(reading.signals)

@@ -105,11 +105,17 @@ class Newest:
         if echoes is not None and echoes.sent:
             self.bursts = (*self.bursts[1 - BURSTS_FOR_LOSS :], (echoes.sent, echoes.lost))
         receive = transmit = share = dbm = noise = nan
-        if traffic is not None and traffic.over_polls == 1:
-            receive, transmit, share = _rates(traffic)
-            self.spread = None
-        elif traffic is not None or self.spread is not None:
-            receive, transmit, share = self._spread(reading, traffic)
+        if traffic is not None:
+            seconds, received, sent, _, _, utilization, polls, _ = traffic
+            if polls == 1:
+                receive = nan if received is None else received / seconds
+                transmit = nan if sent is None else sent / seconds
+                share = nan if utilization is None else utilization
+                self.spread = None
+            else:
+                receive, transmit, share = self._spread(reading, traffic)
+        elif self.spread is not None:
+            receive, transmit, share = self._spread(reading, None)
         if reading.signals:
             worst, ratio = worst_received_dbm(reading.signals), worst_noise_ratio_db(reading.signals)
             dbm = nan if worst is None else worst

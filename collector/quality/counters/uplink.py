@@ -65,7 +65,8 @@ def plain_traffic(device: Device, before: InterfaceReading, after: InterfaceRead
     """
     speed, bits, received, sent = after[4:8]
     old_speed, old_bits, old_received, old_sent = before[4:8]
-    if bits != WIDE or old_bits != WIDE or before[8:13] != after[8:13]:
+    others = after[8:13]
+    if bits != WIDE or old_bits != WIDE or before[8:13] != others:
         return None
     if received is None or sent is None or old_received is None or old_sent is None:
         return None
@@ -88,7 +89,7 @@ def plain_traffic(device: Device, before: InterfaceReading, after: InterfaceRead
         fuller = sent / (seconds * outward)
     if fuller is not None and fuller > 1.0:
         fuller = 1.0
-    _, _, _, _, _, _, _, _, errors, errors_sent, drops, drops_sent, *_ = after
+    errors, errors_sent, drops, drops_sent, _ = others
     failed = 0 if errors is not None or errors_sent is not None else None
     dropped = 0 if drops is not None or drops_sent is not None else None
     return _new_record(Traffic, (seconds, received, sent, failed, dropped, fuller, 1, None))
