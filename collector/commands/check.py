@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 import settings_file
 from collector import config, published
+from collector.commands.discover import devices_csv
 from collector.inventory import devices_file
 from collector.poll.profile import load_profiles
 from collector.publish.live.device_spans import current_rows
@@ -42,6 +43,9 @@ def check(config_path: Path) -> tuple[list[str], int]:
     missing = _missing_uplinks(settings, found.devices)
     lines += missing[:MOST_TOLD]
     lines += [f"and {len(missing) - MOST_TOLD} more uplinks that were not there"] if len(missing) > MOST_TOLD else []
+    unsure = _unsure(settings)
+    if unsure:
+        lines.append(f"{settings.inventory}: marked as unsure: {unsure}; look at them (column unsure)")
     if found.left_out:
         lines.append(f"{settings.inventory}: {found.left_out:,} left out, as the settings of its labels say")
     lines += [
@@ -51,6 +55,16 @@ def check(config_path: Path) -> tuple[list[str], int]:
         f"{_of(len(found.problems) + len(missing), 'problem')}",
     ]
     return lines, EXIT_PROBLEMS if found.problems or missing or not found.devices else EXIT_OK
+
+
+def _unsure(settings: config.CollectorSettings) -> str:
+    """What `bairro discover` was not sure of in a file that was read before, and nobody has looked at since."""
+    if not isinstance(settings.inventory, Path) or settings.discovery.reads_exports:
+        return ""
+    try:
+        return devices_csv.doubts(devices_csv.read(settings.inventory).rows.values())
+    except ValueError:
+        return ""
 
 
 def _of(count: int, noun: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from collector.commands.blocking_client import Caller, NoAnswerError
 from collector.credentials import Credential
-from collector.poll.objects.get_request import Access, access
+from collector.poll.objects.get_request import access
 from collector.poll.snmp.codec import (
     GET_BULK,
     GET_NEXT,
@@ -30,6 +31,7 @@ from collector.recordings import Recorded
 ROOTS = tuple(map(parse_oid, ("1.3.6.1.2.1", "1.3.6.1.4.1", "1.3.6.1.6.3.10.2.1")))
 MOST_OBJECTS = 200_000
 REPETITIONS = 20
+ROOTS_AT_ONCE = 12
 
 
 @dataclass
@@ -47,6 +49,9 @@ class Walker:
     """Waits until the next packet may leave; None: it may at once."""
     most_objects: int = MOST_OBJECTS
 
+    def __post_init__(self) -> None:
+        self._through = access(self.credential)
+
     def walk(self) -> tuple[dict[Oid, Recorded], str | None]:
         """All objects below ROOTS that a recording can hold, and why there are not more, if so."""
         objects: dict[Oid, Recorded] = {}
@@ -59,19 +64,43 @@ class Walker:
         Who asks for no more after a failure spares a device that has fallen silent.
         """
         try:
-            family, _, _, _, address = socket.getaddrinfo(
-                self.device.address, self.device.port, type=socket.SOCK_DGRAM
-            )[0]
+            with self._caller() as caller:
+                for root in roots:
+                    yield self._walk_below(root, objects, lambda after: caller.ask(self._request(after)))
         except OSError as error:
             yield f"address: {error.strerror}"
-            return
+
+    def occupied(self, roots: Sequence[Oid]) -> list[Oid]:
+        """Those of ``roots`` below which the device has anything, found out by a few requests for what follows each.
+
+        Where the device does not answer such a request, or not as it should, all that were asked for in it count.
+        """
+        found: list[Oid] = []
+        try:
+            with self._caller() as caller:
+                for at in range(0, len(roots), ROOTS_AT_ONCE):
+                    found += self._occupied(roots[at : at + ROOTS_AT_ONCE], caller)
+        except (OSError, NoAnswerError):
+            return list(roots)
+        return found
+
+    def _occupied(self, asked: Sequence[Oid], caller: Caller) -> list[Oid]:
+        """Raises NoAnswerError."""
+        head = self._through.head
+        answer = caller.ask(encode_request(GET_NEXT, head, [encode_oid(root) for root in asked]))
+        if answer.error_status or len(answer.varbinds) != len(asked) or not all(bind.oid for bind in answer.varbinds):
+            return list(asked)
+        pairs = zip(asked, answer.varbinds, strict=True)
+        return [root for root, bind in pairs if bind.oid[: len(root)] == root and not isinstance(bind.value, Absent)]
+
+    @contextlib.contextmanager
+    def _caller(self) -> Iterator[Caller]:
+        """Raises OSError where the device's address cannot be found."""
+        family, _, _, _, address = socket.getaddrinfo(self.device.address, self.device.port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, socket.SOCK_DGRAM) as channel:
             channel.connect(address)
             channel.settimeout(self.timeout_seconds)
-            through = access(self.credential)
-            caller = Caller(channel, through, tries=self.tries, pace=self.pace)
-            for root in roots:
-                yield self._walk_below(root, objects, lambda after: caller.ask(self._request(after, through)))
+            yield Caller(channel, self._through, tries=self.tries, pace=self.pace)
 
     def _walk_below(self, root: Oid, objects: dict[Oid, Recorded], ask: Callable[[Oid], Message]) -> str | None:
         last, most = root, len(objects) + self.most_objects
@@ -107,7 +136,7 @@ class Walker:
         was_bulk, self.is_bulk = self.is_bulk and self.credential.version != "1", False
         return was_bulk
 
-    def _request(self, after: Oid, through: Access) -> Packet:
-        is_bulk = self.is_bulk and through.version != "1"
+    def _request(self, after: Oid) -> Packet:
+        is_bulk = self.is_bulk and self._through.version != "1"
         second = self.repetitions if is_bulk else 0
-        return encode_request(GET_BULK if is_bulk else GET_NEXT, through.head, [encode_oid(after)], second=second)
+        return encode_request(GET_BULK if is_bulk else GET_NEXT, self._through.head, [encode_oid(after)], second=second)

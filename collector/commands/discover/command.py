@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collector.commands.discover.found import Found
     from collector.commands.discover.proposal import Proposal
     from collector.commands.discover.survey import Asked, Survey
     from collector.config import CollectorSettings
-    from collector.inventory.device_rows import Row
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
 PACE = 500.0
@@ -89,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.core is not None and arguments.core not in known:
         return _refuse(f"--core {arguments.core}: no device that answered is called so or has this address")
     proposal = propose(found, rules, arguments.core, len(settings.credentials) > 1)
-    _tell(_oddities(proposal))
+    _tell([*_oddities(proposal), *_silent(found, survey)])
     _draw(proposal, arguments.tree)
     return _write(proposal, out, replaces=arguments.replace)
 
@@ -141,6 +140,23 @@ def _oddities(proposal: Proposal) -> list[str]:
     return [*told, *tree.strangers, *tree.unclear]
 
 
+def _silent(found: Sequence[Found], survey: Survey) -> list[str]:
+    """One sentence on addresses that were asked for nothing, though devices have heard of them."""
+    answered = {address for device in found for address in (device.address, *device.also)} | survey.refusals.keys()
+    answered |= {address for device in found for address in device.seen.interfaces.addresses}
+    heard = {
+        entry.address: device.device_id
+        for device in found
+        for entry in device.seen.arp
+        if entry.address in survey.asked and entry.address not in answered
+    }
+    if not heard:
+        return []
+    some = ", ".join(f"{address} ({who})" for address, who in sorted(heard.items())[:3])
+    count = f"{len(heard):,} addresses are" if len(heard) > 1 else "1 address is"
+    return [f"{count} in ARP tables and answered to none of the credentials, such as {some}"]
+
+
 def _draw(proposal: Proposal, path: Path | None) -> None:
     from collector.commands.discover import drawing
 
@@ -167,7 +183,7 @@ def _write(proposal: Proposal, out: Path, *, replaces: bool) -> int:
         )
         devices_csv.write(out, devices_csv.text(columns, list(rows.values())))
         _say(
-            f"{out}: {len(rows):,} devices; unsure: {_doubts(rows) or 'nothing'} (the column unsure says where, why says why)"
+            f"{out}: {len(rows):,} devices; unsure: {devices_csv.doubts(rows.values()) or 'nothing'} (the column unsure says where, why says why)"
         )
         return EXIT_OK
     try:
@@ -186,12 +202,6 @@ def _write(proposal: Proposal, out: Path, *, replaces: bool) -> int:
     kept = devices_csv.write(out, devices_csv.text(columns, together))
     _say(f"{out}: {len(together):,} devices; what it said before is kept in {kept}")
     return EXIT_OK
-
-
-def _doubts(rows: Mapping[str, Row]) -> str:
-    """How often which field is unsure."""
-    count = Counter(field for row in rows.values() for field in row["unsure"].split())
-    return ", ".join(f"{field} of {number:,}" for field, number in count.most_common())
 
 
 def _tell(lines: Sequence[str], *, most: int = MOST_SHOWN, out: Any = None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,6 +108,12 @@ def _put_together(before: Row, found: Row) -> Row:
 def _renamed(row: Row, pairs: Mapping[str, str]) -> Row:
     """With the names that the file has for devices."""
     return row | {"parent": pairs.get(row["parent"], row["parent"])}
+
+
+def doubts(rows: Iterable[Row]) -> str:
+    """How often which column is marked as unsure, in words; empty where none is."""
+    count = Counter(name for row in rows for name in row.get("unsure", "").split())
+    return ", ".join(f"{name} of {number:,}" for name, number in count.most_common())
 
 
 def text(columns: Sequence[str], rows: Sequence[Row]) -> str:

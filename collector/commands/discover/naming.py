@@ -19,12 +19,15 @@ STARTS_A_FORMULA = "=+-@\t\r"
 def devices(asked: Sequence[Asked], port: int) -> list[Found]:
     """Each device once, by name; its address is that of a loopback interface if one answered, else the lowest."""
     groups: list[list[Asked]] = []
+    alike: dict[tuple[str, str], list[list[Asked]]] = {}
     for one in sorted(asked, key=lambda one: _number(one.address)):
-        group = next((group for group in groups if _is_same(group[0], one)), None)
+        namesakes = alike.setdefault((one.seen.name, one.seen.object_id), [])
+        group = next((group for group in namesakes if _is_same(group[0], one)), None)
         if group is None:
-            groups.append([one])
-        else:
-            group.append(one)
+            group = []
+            namesakes.append(group)
+            groups.append(group)
+        group.append(one)
     chosen = [(min(group, key=_preference), group) for group in groups]
     names = _ids([one for one, _ in chosen])
     made = [
@@ -42,9 +45,8 @@ def devices(asked: Sequence[Asked], port: int) -> list[Found]:
 
 
 def _is_same(a: Asked, b: Asked) -> bool:
-    """Whether two addresses are of one device: it has both, or both have the same hardware addresses, name and kind."""
-    if (a.seen.name, a.seen.object_id) != (b.seen.name, b.seen.object_id):
-        return False
+    """Whether two addresses of one name and kind are of one device: it has both, or both have the same hardware
+    addresses."""
     own_a, own_b = a.seen.interfaces.addresses, b.seen.interfaces.addresses
     if own_a or own_b:
         return (

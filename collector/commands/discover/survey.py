@@ -60,7 +60,8 @@ class Asked(NamedTuple):
 
 @dataclass
 class Survey:
-    """How to ask. ``refusals`` are addresses where a device is, but none of the credentials fits, with the reason."""
+    """How to ask. ``refusals`` are addresses where a device is, but none of the credentials fits, with the reason;
+    ``asked`` are all addresses that were asked."""
 
     credentials: Sequence[Credential]
     pace: Pace
@@ -68,6 +69,7 @@ class Survey:
     timeout_seconds: float = 1.0
     tries: int = 2
     refusals: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
     def whole(self, ranges: Sequence[Range], say: Callable[[str], None]) -> list[Asked]:
         """Everything in the ranges that answers."""
@@ -93,6 +95,7 @@ class Survey:
         return list(asked.values())
 
     def _knock(self, addresses: Sequence[str]) -> list[Answer]:
+        self.asked.update(addresses)
         answers = list(_together(self._try, addresses))
         self.refusals |= {one.address: one.refusal for one in answers if one.credential is None and one.refusal}
         return [one for one in answers if one.credential is not None]

@@ -127,8 +127,8 @@ def _local_port(index: Oid, dialect: Dialect) -> int | None:
 
 
 def _if_index(columns: Columns, interfaces: Interfaces, dialect: Dialect, port: int | None) -> int | None:
-    """The ifIndex of a local port; None where its number could mean either of two."""
-    if port is None or dialect.is_by_index:
+    """The ifIndex of a local port; None where its number could mean either of two, or is 0, as RouterOS has it of all."""
+    if not port or dialect.is_by_index:
         return port if port in interfaces.rows else None
     told = _scalar(columns, f"{LOCAL}.7.1.3.{port}")
     by_name = interfaces.by_text(text(told)) or interfaces.by_text(text(_scalar(columns, f"{LOCAL}.7.1.4.{port}")))

@@ -74,7 +74,8 @@ def ask(walker: Walker, vlan_walker: Callable[[int], Walker] | None = None) -> S
     """
     walker = replace(walker, most_objects=MOST_OBJECTS)
     objects: dict[Oid, Recorded] = {}
-    incomplete = list(_walk(walker, objects, ROOTS))
+    there = set(walker.occupied([parse_oid(root) for root in ROOTS]))
+    incomplete = _walk(walker, objects, [root for root in ROOTS if parse_oid(root) in there])
     columns = Columns(objects)
     read_so_far = read(objects)
     learnt = dict(read_so_far.learnt)

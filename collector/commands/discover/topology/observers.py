@@ -27,23 +27,20 @@ class Uplink:
 
 @dataclass
 class Observed:
-    """``uplinks`` by device; ``below[s][port]`` are the devices that s has learnt of at a port that is not its uplink;
+    """``uplinks`` by device; ``below[s][port]`` are the devices that s has learnt of at a port that is not its uplink, and
+    ``above[d][s]`` is that port the other way round;
     ``gateways`` leads from a device to the one that its default route points at. ``routed`` are devices whose ``below``
     comes from ARP, so that bridges may stand between."""
 
     uplinks: dict[str, Uplink] = field(default_factory=dict)
     below: dict[str, dict[int, set[str]]] = field(default_factory=dict)
+    above: dict[str, dict[str, int]] = field(default_factory=dict)
     gateways: dict[str, str] = field(default_factory=dict)
     routed: set[str] = field(default_factory=set)
 
     def observers(self, device_id: str) -> dict[str, int]:
         """Who sees a device below itself, and at which port."""
-        return {
-            s: port
-            for s, ports in self.below.items()
-            for port, seen in ports.items()
-            if device_id in seen and s != device_id
-        }
+        return self.above.get(device_id, {})
 
     def deepest(self, device_id: str) -> list[str]:
         """Of those who see it below themselves, the ones that no other stands behind."""
@@ -119,7 +116,9 @@ def _note_below(made: Observed, device: Found, directory: Directory, *, is_core:
             at.setdefault(who, set()).add(line)
     for who, lines in at.items():
         if len(lines) == 1 and uplink not in lines:
-            made.below.setdefault(device.device_id, {}).setdefault(lines.pop(), set()).add(who)
+            (line,) = lines
+            made.below.setdefault(device.device_id, {}).setdefault(line, set()).add(who)
+            made.above.setdefault(who, {})[device.device_id] = line
 
 
 def _bridged(device: Found, directory: Directory) -> list[tuple[str, int]]:

@@ -28,7 +28,7 @@ class Reach:
         self.parents: dict[str, Guess] = {}
         self.depth: dict[str, int] = {core.value: 0}
         self._spread(core.value)
-        while self._attach_one():
+        while self._attach_some():
             pass
 
     def above(self, device_id: str) -> list[str]:
@@ -56,18 +56,31 @@ class Reach:
                     self.depth[other] = self.depth[at] + 1
                     queue.append(other)
 
-    def _attach_one(self) -> bool:
-        """Place a device that no link leads to, the sure ones first and customers' last; False where none can be placed."""
+    def _attach_some(self) -> bool:
+        """Place devices that no link leads to: all that are surely placed; without such ones one in doubt, since that may
+        decide on others; and customers' last, who decide on none. False where nothing can be placed."""
         loose = [device_id for device_id in sorted(self.found) if device_id not in self.depth]
+        inner = [device_id for device_id in loose if device_id not in self.leaves]
+        outer = [device_id for device_id in loose if device_id in self.leaves]
         for attach in (self._by_observer, self._by_gateway):
-            options = [(device_id, guess) for device_id in loose if (guess := attach(device_id)) is not None]
+            options = [(device_id, guess) for device_id in inner if (guess := attach(device_id)) is not None]
             if options:
-                device_id, guess = max(options, key=lambda option: (option[0] not in self.leaves, option[1].is_sure))
+                sure = [option for option in options if option[1].is_sure]
+                self._attach(sure or options[:1])
+                return True
+        for attach in (self._by_observer, self._by_gateway):
+            options = [(device_id, guess) for device_id in outer if (guess := attach(device_id)) is not None]
+            if options:
+                self._attach(options)
+                return True
+        return self._leave_one_island(loose)
+
+    def _attach(self, options: Sequence[tuple[str, Guess]]) -> None:
+        for device_id, guess in options:
+            if device_id not in self.depth:
                 self.parents[device_id] = guess
                 self.depth[device_id] = self.depth[guess.value] + 1
                 self._spread_from_doubtful(device_id)
-                return True
-        return self._leave_one_island(loose)
 
     def _spread_from_doubtful(self, device_id: str) -> None:
         """Reach what is linked to a device that was just attached; where another of these could be the first as well,

@@ -59,7 +59,9 @@ def test_a_range_becomes_an_inventory(agents: Agents, folder: Path, capsys: pyte
     assert (agg["parent"], agg["uplink_interface"], agg["vendor"]) == ("core-1", "Gi0/1", "Cisco")
     read = devices_file.load(folder / "devices.csv", config.load(folder / "collector.toml"))
     assert ([str(problem) for problem in read.problems], len(read.devices)) == ([], len(found))
+    capsys.readouterr()
     assert bairro.main(["check"]) == 0
+    assert "devices.csv: marked as unsure: area of 1, parent of 1; look at" in capsys.readouterr().out
 
 
 def test_only_what_was_named_is_asked(agents: Agents, folder: Path) -> None:
@@ -127,6 +129,17 @@ def test_nothing_that_answers_is_said_with_the_likely_reasons(
 ) -> None:
     assert discover(agents, "--from", "127.40.200.1-127.40.200.2") == 1
     assert "nothing answered. An agent is silent to a community that it does not know" in capsys.readouterr().err
+
+
+def test_who_is_heard_of_and_does_not_answer_is_told(
+    agents: Agents, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """agg-2's neighbour answers to nobody, and the core has heard of it."""
+    hidden = next(node for node in build(sectors=1, clients=2).nodes.values() if node.name == "hidden-1")
+    last = int(hidden.address.rpartition(".")[2])
+    assert discover(agents, "--from", "127.40.0.2", f"127.40.0.{last}") == 0
+    expected = f"1 address is in ARP tables and answered to none of the credentials, such as {hidden.address} (core-1)"
+    assert expected in capsys.readouterr().err
 
 
 def test_large_ranges_may_hold_the_neighbours_of_a_seed() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from bench.discovery.network import Network, build
 from bench.discovery.tables import Objects, objects_of
+from collector import recordings
 from collector.commands.discover import naming
 from collector.commands.discover.areas import AreaRules
 from collector.commands.discover.found import Found
@@ -187,3 +189,24 @@ def test_tables_that_lead_in_a_circle_end_somewhere() -> None:
 
 def test_no_devices_make_no_tree() -> None:
     assert not grow([]).placed
+
+
+def test_what_four_hosts_with_snmpd_and_lldpd_answered_makes_their_tree() -> None:
+    """Debian's snmpd 5.9.3 and lldpd 1.0.16, walked while they ran in four network namespaces: core - agg - left, right.
+
+    lldpd on ``left`` had heard of ``agg`` and shown it to no SNMP table, so that link is told by one end.
+    """
+    folder = Path(__file__).parents[3] / "data" / "lldpd"
+    names = ("core", "agg", "left", "right")
+    asked = [
+        Asked(f"10.99.0.{number}", "default", read(recordings.read(folder / f"{name}.snmprec")[0]))
+        for number, name in enumerate(names, 1)
+    ]
+    found = propose(naming.devices(asked, 161), AreaRules(), None, False)
+    assert {name: (row["parent"], row["uplink_interface"], row["role"]) for name, row in found.rows.items()} == {
+        "core": ("", "", "router"),
+        "agg": ("core", "up0", "router"),
+        "left": ("agg", "up0", "router"),
+        "right": ("agg", "up0", "router"),
+    }
+    assert [row["unsure"] for row in found.rows.values()] == [""] * 4
