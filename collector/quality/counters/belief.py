@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
 from collector.quality.counters.aside import POLLS_TO_STAND
-from collector.quality.counters.counter_bounds import WIDE, misfits, room_of, told_speed
-from collector.quality.counters.counter_trails import NO_STEP, Step, Trail
+from collector.quality.counters.counter_bounds import WIDE, lenient, misfits, room_of, told_speed
+from collector.quality.counters.counter_trails import LAG_SECONDS, NO_STEP, Step, Trail
 from collector.quality.counters.narrow import LatelyPassed
 from collector.quality.counters.oddities import Oddities
 from collector.quality.counters.rates import NO_DELTA, Delta, InterfaceDelta, codewords, interface_delta
@@ -253,8 +253,12 @@ class _Known:
         speed = told_speed(step.before or uplink, uplink, trail.refuted)
         passed = None
         if step.before is not None:
-            delta = self._delta(step.before, uplink, step.seconds, speed if step.late_share else trail.refuted)
+            seconds = lenient(uplink, step.seconds, max(LAG_SECONDS, late_seconds))
+            delta = self._delta(step.before, uplink, seconds, speed if step.late_share else trail.refuted)
+            delta = delta._replace(seconds=step.seconds)
             passed = traffic_of(device, delta, speed if trail.unknown_speed is None else None)
+            if passed.utilization_ratio == 1.0 and uplink.counter_bits < WIDE:
+                self._renewals = self._renewals or Renewals(uplink, at)
         if step.late_times:
             if self._told_refresh(device) is None:
                 self._renewals = self._renewals or Renewals(uplink, at)

@@ -85,6 +85,11 @@ def _fits(before: int | None, after: int | None, bits: int, room: float, *, is_t
     return (after - before) % WRAP_32 <= room
 
 
+def lenient(reading: InterfaceReading, seconds: float, late_seconds: float) -> float:
+    """The time in which 32-bit counters may have counted, if they were read late: nothing else bears them out."""
+    return seconds if reading.counter_bits >= WIDE else seconds + late_seconds
+
+
 def with_values(reading: InterfaceReading, counters: Mapping[str, int | None]) -> InterfaceReading:
     """The reading with other counters."""
     return reading._replace(**counters)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from collector.quality.counters.counter_bounds import (
     WRAP_32,
     counters,
     is_discontinuous,
+    lenient,
     lies_between,
     misfits,
     most_passed,
@@ -175,10 +176,11 @@ class Trail:
         back = self._come_back(reading, at) if self._left else None
         if back is not None:
             return back
-        wrong = misfits(base, reading, seconds, self.refuted)
+        late_seconds = max(LAG_SECONDS, late_seconds)
+        wrong = misfits(base, reading, lenient(reading, seconds, late_seconds), self.refuted)
         if wrong and self._doubted is None:
             base, reading = self._narrowed(reading, seconds)
-            wrong = misfits(base, reading, seconds, self.refuted)
+            wrong = misfits(base, reading, lenient(reading, seconds, late_seconds), self.refuted)
         step = self._beyond_step(newest, newest_at, reading, at)
         if step is not None:
             return step
@@ -187,7 +189,7 @@ class Trail:
             return step._replace(lost="set_aside") if aside else step
         if self._doubted is None:
             self._doubted, self._doubted_at = reading, at
-            self._lag = max(LAG_SECONDS, late_seconds)
+            self._lag = late_seconds
             return Step(None, 0.0, (*aside, *wrong), wrong)
         if at <= self._doubted_at:  # that one was read later than this, after retries
             return Step(None, 0.0, (*aside, *wrong))
@@ -237,8 +239,7 @@ class Trail:
         base, doubted, seconds = self.base, self._doubted, at - self.at
         times = 0.0
         if doubted is not None and at > self._doubted_at and lies_between(base, doubted, reading):
-            carried = told_speed(base, doubted, self.refuted) * (self._doubted_at - self.at)
-            times = most_passed(base, doubted) / carried if carried else 0.0
+            times = self._times(doubted)
             if times > MARGIN and not self._came_late(doubted, reading, at):
                 self._leaps += 1
                 return self._begin_after(doubted, reading, at)
@@ -312,7 +313,7 @@ class Trail:
             if came_late and excess <= speed * self._cache_seconds:
                 self._excess = excess
                 self._too_fast += 1
-                times = most_passed(base, doubted) / (speed * (self._doubted_at - self.at))
+                times = self._times(doubted)
                 share = most_passed(base, reading) / (speed * seconds)
                 self._go_on(reading, at)
                 return Step(base, seconds, late_share=share, late_times=times)
@@ -350,6 +351,16 @@ class Trail:
         if jump > line * held or jump + follows > line * (held + since):
             return False
         return self._still_since < self.at or jump / before <= FAR_ABOVE * follows / since
+
+    def _times(self, doubted: InterfaceReading) -> float:
+        """How many times what the line carries the poll brought that was doubted, until it was answered; 0: not known."""
+        carried = told_speed(self.base, doubted, self.refuted) * (self._doubted_at - self.at)
+        if not carried:
+            return 0.0
+        times = most_passed(self.base, doubted) / carried
+        if times <= MARGIN:
+            return times
+        return max(MARGIN + 1e-9, times / (1.0 + (self._lag - LAG_SECONDS) / (self._doubted_at - self.at)))
 
     def _excess_of(self, reading: InterfaceReading, seconds: float) -> float:
         """How much more has passed than the line carries, with this reading: what it leaves over pays earlier excess."""

@@ -13,6 +13,8 @@ STEPS_TO_REFUTE = 5
 """Polls in a row that a 32-bit counter passed more in than its stated speed allows, and still little: the speed is wrong."""
 LITTLE = WRAP_32 // 4
 """By chance, and if it goes round unseen, a counter passes so little in one of four polls."""
+TIMES_BEYOND = 1.5
+"""So many times what the line carries no poll brings because of a late answer alone, but for a few."""
 STRANGE_POLLS, POLLS_OF_CHANCE = 3, 10
 """Where so many of the last polls passed more than the line carries, what the others seem to have passed is chance."""
 STEPS_KEPT = 5
@@ -69,8 +71,9 @@ class Beyond:
         """
         pairs = zip(counters(before), counters(after), strict=True)
         size = max(((new - old) % WRAP_32 for old, new in pairs if old is not None and new is not None), default=0)
-        self._runs = self._runs + 1 if room < size <= LITTLE else 0
-        self.polls = (self.polls << 1 | (size > room)) % 2**POLLS_OF_CHANCE
+        is_little, is_much = size <= LITTLE, size > TIMES_BEYOND * room
+        self._runs = self._runs + 1 if is_much and is_little else 0
+        self.polls = (self.polls << 1 | (is_much and not is_little)) % 2**POLLS_OF_CHANCE
         if self._runs >= STEPS_TO_REFUTE:
             self._runs = self.polls = 0
             return "wrong speed"
