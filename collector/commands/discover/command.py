@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         asked = _ask(arguments, survey)
     except (ranges.RangeError, areas.AreaError) as error:
         return _refuse(str(error))
-    _tell(
-        [
-            f"{address}: a device is there, but lets none of the credentials in: {why}"
-            for address, why in survey.refusals.items()
-        ]
-    )
+    _tell(list(_refusals(survey)))
     if not asked:
         return _nothing(settings)
     found = naming.devices(asked, arguments.port)
@@ -138,6 +133,16 @@ def _oddities(proposal: Proposal) -> list[str]:
     )
     told += [f"a ring: {' – '.join((*ring, ring[0]))}" for ring in tree.rings]
     return [*told, *tree.strangers, *tree.unclear]
+
+
+def _refusals(survey: Survey) -> Iterator[str]:
+    """One sentence for each reason why devices that are there let nobody in."""
+    by_reason: dict[str, list[str]] = {}
+    for address, why in survey.refusals.items():
+        by_reason.setdefault(why, []).append(address)
+    for why, addresses in by_reason.items():
+        where = ", ".join(addresses[:3]) + (f" and {len(addresses) - 3:,} more" if len(addresses) > 3 else "")
+        yield f"{where}: a device is there, but lets none of the credentials in: {why}"
 
 
 def _silent(found: Sequence[Found], survey: Survey) -> list[str]:

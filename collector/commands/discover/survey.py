@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import threading
 import time
@@ -22,7 +24,7 @@ from collector.reading import Device
 
 OBJECT_ID = encode_oid(parse_oid("1.3.6.1.2.1.1.2.0"))
 WORKERS = 200
-NO_ANSWER = "no answer"
+NO_ANSWER, CLOSED = "no answer", os.strerror(errno.ECONNREFUSED)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -107,6 +109,8 @@ class Survey:
             try:
                 self._ask(address, credential)
             except NoAnswerError as error:
+                if str(error) == CLOSED:
+                    return Answer(address, None, f"its port {self.port} is closed")
                 refusal = refusal if str(error) == NO_ANSWER else f"{credential.name}: {error}"
             else:
                 return Answer(address, credential)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,26 @@ def test_nothing_that_answers_is_said_with_the_likely_reasons(
 ) -> None:
     assert discover(agents, "--from", "127.40.200.1-127.40.200.2") == 1
     assert "nothing answered. An agent is silent to a community that it does not know" in capsys.readouterr().err
+
+
+def test_hosts_without_an_agent_are_told_in_one_sentence(
+    folder: Path, free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    assert bairro.main(["discover", "--from", "127.40.0.1-127.40.0.9", "--port", str(port), *QUICK]) == 1
+    said = capsys.readouterr().err
+    assert "and 6 more: a device is there, but lets none of the credentials in: its port" in said
+    assert f"{port} is closed" in said
+
+
+def test_a_user_that_an_agent_does_not_know_is_told(
+    snmpd: Any, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "collector.toml").write_text(
+        'inventory = "devices.csv"\ndata = "data"\n[[credentials]]\nname = "v3"\nversion = "3"\nuser = "nobody"\n'
+    )
+    assert bairro.main(["discover", "--from", snmpd.address, "--port", str(snmpd.port), *QUICK]) == 1
+    assert "127.0.0.1: a device is there, but lets none of the credentials in: v3: " in capsys.readouterr().err
 
 
 def test_who_is_heard_of_and_does_not_answer_is_told(
