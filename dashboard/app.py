@@ -26,6 +26,7 @@ from dashboard.pages import (
     find,
     fixes,
     incident,
+    incident_work,
     incidents,
     loyalty,
     now,
@@ -62,7 +63,7 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incidents, replay)
+WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incident_work, incidents, replay)
 BELOW_ANOTHER = (area, device, incident, replay)
 """Pages of one thing, whose path names it: no link of the navigation leads there."""
 TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident"))

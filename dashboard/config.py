@@ -20,7 +20,7 @@ class WebSettings:
 
     Beyond loopback they are served only ``behind_proxy``: where something in front asks who people are. A request must
     then name one of ``hosts``. ``published_on`` is the address on which a container's port is published, and stands for
-    ``address`` where that is asked.
+    ``address`` where that is asked. ``user_header`` is the header in which the proxy says who asks.
     """
 
     address: str = "127.0.0.1"
@@ -29,6 +29,7 @@ class WebSettings:
     hosts: tuple[str, ...] = ()
     published_on: str | None = None
     metrics_url: str | None = None
+    user_header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,10 @@ def _check_hosts(path: Path, web: WebSettings) -> None:
                 f"{path}: web.hosts: {host!r} is not a host name: write it without https:// and port, "
                 "such as bairro.example.net"
             )
+    if web.user_header is not None and not web.behind_proxy:
+        raise settings_file.SettingsError(
+            f"{path}: web.user_header: is set, but web.behind_proxy is not: without a proxy anybody could send it"
+        )
     if web.behind_proxy and not web.hosts:
         raise settings_file.SettingsError(
             f"{path}: web.hosts: is empty, but web.behind_proxy is true: name the hosts that browsers use for the proxy, "

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_REFUSED = 0, 2
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
+WORK = {
+    "told": "customers were told now",
+    "note": "a note for colleagues",
+    "hand-over": "somebody else goes on with it",
+    "take-back": "take your newest entry on it back",
+}
+
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -39,6 +46,22 @@ def add_to(commands: Any, parent: argparse.ArgumentParser, run: Run) -> None:
     command.add_argument("incident", metavar="INCIDENT", help="its id, or the beginning of it")
     command.add_argument("--note", default="", help="what colleagues should know")
     command.set_defaults(run=run, entry=acknowledge_incident)
+    _add_work(
+        commands.add_parser("incident", help="customers told, a note, handing over, taking one back"), parent, who, run
+    )
+
+
+def _add_work(command: argparse.ArgumentParser, parent: Any, who: Any, run: Run) -> None:
+    """What the page of an incident has buttons for."""
+    verbs = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, help_text in WORK.items():
+        verb = verbs.add_parser(name, parents=[parent, who], help=help_text)
+        verb.add_argument("incident", metavar="INCIDENT", help="its id, or the beginning of it")
+        if name == "hand-over":
+            verb.add_argument("--to", required=True, metavar="NAME", help="who goes on with it")
+        if name != "take-back":
+            verb.add_argument("--note", default="", help="what colleagues should know")
+        verb.set_defaults(run=run, entry=work_on_incident, verb=name)
 
 
 def _add_add(command: argparse.ArgumentParser, run: Run) -> None:
@@ -123,6 +146,22 @@ def acknowledge_incident(arguments: argparse.Namespace, settings: DashboardSetti
     incident_id, ended_at = acknowledgements.acknowledge(engine, arguments.incident, arguments.note, by=by, at=now)
     over = "" if ended_at is None else f", which ended at {ended_at:%Y-%m-%d %H:%M} UTC and is over"
     return f"{by} has taken on incident {incident_id}{over}"
+
+
+def work_on_incident(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
+    """Enter what WORK names; the page does the same through the same functions."""
+    from dashboard.operations import incident_work
+
+    by, now, incident = actor(arguments), datetime.now(UTC), arguments.incident
+    if arguments.verb == "told":
+        return f"customers were told of incident {incident_work.told(engine, incident, arguments.note, by=by, at=now)}"
+    if arguments.verb == "note":
+        return f"the note on incident {incident_work.note(engine, incident, arguments.note, by=by, at=now)} is kept"
+    if arguments.verb == "hand-over":
+        incident_id = incident_work.hand_over(engine, incident, arguments.to, arguments.note, by=by, at=now)
+        return f"{arguments.to} has taken on incident {incident_id} from {by}"
+    taken_back = incident_work.take_back(engine, incident, by=by, at=now)
+    return f"taken back: {taken_back.action} of {taken_back.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _entry(arguments: argparse.Namespace, settings: DashboardSettings, now: datetime) -> Entry:

@@ -12,7 +12,9 @@ import pandas as pd
 from dashboard.figures import build_dates, outages
 from dashboard.figures import incidents as words
 from dashboard.figures.style import numbers
+from dashboard.operations import incident_work
 from dashboard.operations.incident_records import Row, Story
+from dashboard.operations.incident_work import Done
 
 if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
@@ -62,7 +64,11 @@ def events(story: Story, told: Iterable[Event] = ()) -> list[Event]:
     if row is None:
         return []
     found = [_began(row), *_moves(story), *told]
-    found += [Event(note["acknowledged_at"], _note(note)) for note in story.notes]
+    done = incident_work.standing(story.entries)
+    handed = {(one.to, one.at) for one in done if one.action == incident_work.HANDED_OVER}
+    taken = [note for note in story.notes if (note["acknowledged_by"], note["acknowledged_at"]) not in handed]
+    found += [Event(note["acknowledged_at"], _note(note)) for note in taken]
+    found += [Event(one.at, _entry(one)) for one in done if one.action != incident_work.TAKEN_UP]
     found += [Event(one["started_at"], _blind(one)) for one in story.blind if one["incident_id"] != row["incident_id"]]
     if row["ended_at"] is not None:
         lasted = numbers.duration((row["ended_at"] - row["started_at"]).total_seconds())
@@ -87,11 +93,8 @@ def _moves(story: Story) -> list[Event]:
     """When devices came into it and left it, those close together in one line; the root's own beginning is told apart."""
     row = story.row or {}
     root = row.get("root_device_id") if row.get("scope") != "group" else None
-    joined = [
-        (m["started_at"], m["device_id"])
-        for m in story.members
-        if (m["device_id"], m["started_at"]) != (root, row["started_at"])
-    ]
+    first = next((m for m in story.members if m["device_id"] == root), None)
+    joined = [(m["started_at"], m["device_id"]) for m in story.members if m is not first]
     left = [(m["ended_at"], m["device_id"]) for m in story.members if m["ended_at"] is not None]
     came, went = (
         ("was degraded", "was well again") if row.get("kind") == "degradation" else ("fell silent", "answered again")
@@ -120,6 +123,18 @@ def _move(group: Sequence[tuple[datetime, str]], did: str) -> Event:
 
 def _note(note: Row) -> str:
     return f"{note['acknowledged_by']} took it on{': ' + note['note'] if note['note'] else ''}"
+
+
+def _entry(done: Done) -> str:
+    what = {incident_work.TOLD: "told the customers", incident_work.HANDED_OVER: f"handed it over to {done.to}"}
+    said = f"{done.by} {what[done.action]}" if done.action in what else f"{done.by} noted"
+    return f"{said}: {done.note}" if done.note else said
+
+
+def told_at(story: Story) -> datetime | None:
+    """When customers were told last; None where nobody has entered it."""
+    times = [one.at for one in incident_work.standing(story.entries) if one.action == incident_work.TOLD]
+    return max(times, default=None)
 
 
 def _blind(row: Row) -> str:

@@ -20,7 +20,7 @@ from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES, INCIDENT_KINDS
 from dashboard.operations.incident_records import Story
 from dashboard.operations.live_state import Live, shown_states
-from dashboard.pages import parts, shared
+from dashboard.pages import incident_work, parts, shared
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -64,7 +64,10 @@ def layout(seen: Visit, key: str) -> html.Div:
                         [html.Div(shown[2], id="incident-story", className="column"), *_static(seen, incident_id)],
                         className="column",
                     ),
-                    html.Div(shown[3], id="incident-members", className="column"),
+                    html.Div(
+                        [html.Div(shown[3], id="incident-members", className="column"), *_work(seen, incident_id)],
+                        className="column",
+                    ),
                 ],
                 className="beside",
             ),
@@ -163,6 +166,8 @@ def _tiles(story: Story, live: Live, now: datetime) -> html.Div:
         )
     elif row["kind"] in {"outage", "degradation"}:
         tiles.append(parts.tile("nobody", "has taken it on" if end is None else "took it on", class_name="fact"))
+    if (told_at := incident_story.told_at(story)) is not None:
+        tiles.append(parts.tile(_moment(told_at, now), "customers told", class_name="fact"))
     return html.Div(tiles, className="tiles")
 
 
@@ -263,6 +268,12 @@ def _static(seen: Visit, incident_id: str) -> list[html.Section]:
     after = incident_story.aftermath(seen.source.results(), row, _areas(story), zone)
     told = parts.panel(TEXT["after"], html.Ul([html.Li(line) for line in after]))
     return [*([_hours(seen, row)] if row["root_device_id"] and row["kind"] != "blind" else []), told]
+
+
+def _work(seen: Visit, incident_id: str) -> list[html.Section]:
+    """The form; there is none for a time in which the collector was blind, nor where the incident is not known."""
+    row = seen.source.incidents.story(incident_id).row
+    return [] if row is None or row["kind"] == "blind" else [incident_work.panel(seen)]
 
 
 def _hours(seen: Visit, row: Any) -> html.Section:

@@ -16,6 +16,7 @@ import pandas as pd
 from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures.charts import map as maps
 from dashboard.figures.style.suppression import tellable
+from dashboard.operations.desk import Desk
 from dashboard.operations.device_hours import DeviceHours
 from dashboard.operations.device_metrics import DeviceMetrics
 from dashboard.operations.device_ports import DevicePorts
@@ -38,6 +39,7 @@ class Source:
         self._config = config
         self._live = LiveSource(settings)
         self._area_source = AreaSource(settings)
+        self.desk = Desk(settings.database_url)
         self.incidents = IncidentRecords(settings.database_url)
         self.inventory = InventoryPast(settings.data)
         self.hours = DeviceHours(settings.data)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.figures import incident_list
-from dashboard.pages import area, device, device_detail, now_devices, replay
+from dashboard.pages import area, device, device_detail, incident_work, now_devices, replay
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100
@@ -119,6 +119,8 @@ ACCEPTED: Mapping[str, Check] = {
     "replay-at.value": lambda value: _count(value) and value <= replay.STEPS,
     "replay-night.data": _text,
     "incident-key.data": _text,
+    **{f"work-{key}.n_clicks": _or_nothing(_count) for key in incident_work.ACTIONS},
+    **{f"work-{key}.value": _or_nothing(_text) for key in ("name", "note", "to")},
     "incident-tick.n_intervals": _or_nothing(_count),
     "incident-seen.data": _or_nothing(_list_of(_text)),
     "incidents-kind.value": _one_of(*incident_list.KINDS),

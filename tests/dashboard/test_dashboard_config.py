@@ -28,6 +28,7 @@ FAULTS = {
     "link_scheme": "links.Grafana: must begin with http:// or https://, not 'javascript:alert(1)'",
     "link_field": "links.Grafana: {name} stands for nothing; known here: {device}, {area}, {role}, {site}, {from}, {to}",
     "prometheus_url": "prometheus.url: must begin with http:// or https://, not 'localhost:9090'",
+    "user_header": "web.user_header: is set, but web.behind_proxy is not: without a proxy anybody could send it",
     "not_a_number": "engine.memory_gigabytes: must be between 0.05 and 4096, not nan",
 }
 
