@@ -8,6 +8,7 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dashboard.tables.dates import clocks
 from dashboard.tables.dates.month_names import ENGLISH, months_of
 
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -15,11 +16,6 @@ _WEEKDAY = r"^\pL{2,}\.?,?\s+((?:\pL{3,}\.?\s+\d{1,2}\b|\d{1,2}(?:[-/.]|\.? (?:d
 """Mon, 12 May 2025; Mon May 12 2025."""
 _OF_JAVASCRIPT = r"(:\d{2})\s*(?:GMT|UTC)([+-]\d{2}:?\d{2})(?:\s*\(.*\))?$"
 """22:00:00 GMT+0200 (Central European Summer Time)."""
-_ZONES = {
-    **{"PDT": "-07:00", "MDT": "-06:00", "EDT": "-04:00", "WEST": "+01:00", "CET": "+01:00", "CEST": "+02:00"},
-    **{"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00"},
-}
-"""Short names of zones that mean one thing; CST, IST, BST and the like mean several and are refused."""
 _DAY_FIRST = (
     r"^(?P<day>\d{1,2})(?:\.|er|º|ª|°|st|nd|rd|th)?(?P<mark>[-/. ]| de | of )\s*(?P<month>\pL{3,})\.?(?:[-/., ]\s*| del? )"
     r"(?P<year>\d{4}|\d{2})(?P<rest>(?:[T ,].*)?)$"
@@ -35,13 +31,12 @@ def plain(column: pa.Array) -> pa.Array:
 
     What is not known stays as it stands, and is refused when it is read.
     """
-    if not pc.any(pc.match_substring_regex(column, r"\pL{3}")).as_py():
-        return column
     encoded = column.dictionary_encode()
-    texts = pc.replace_substring_regex(encoded.dictionary, _WEEKDAY, r"\1")
+    texts = clocks.plain(encoded.dictionary)
+    if not pc.any(pc.match_substring_regex(texts, r"\pL{3}")).as_py():
+        return texts.take(encoded.indices)
+    texts = pc.replace_substring_regex(texts, _WEEKDAY, r"\1")
     texts = pc.replace_substring_regex(texts, _OF_JAVASCRIPT, r"\1\2")
-    for name, offset in _ZONES.items():
-        texts = pc.replace_substring_regex(texts, rf"(:\d{{2}}(?:\s*[AaPp]\.?[Mm]\.?)?)\s*{name}$", rf"\1{offset}")
     for pattern in (_DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST):
         texts = _rewritten(texts, pattern)
     return texts.take(encoded.indices)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dashboard.tables import counted
 from dashboard.tables.checks.on_record import absences, ends_on_record
 from dashboard.tables.imports import identity
 from dashboard.tables.imports.context import Context
@@ -39,7 +40,9 @@ def who_came_back(
         return [], []
     number, ended = ends_on_record.returned(connection, context.stored, after, context.today)
     if context.came_back and number:
-        return [], [f"{number:,} customers who had left on record are customers again, as --came-back says"]
+        return [], [
+            f"{counted.of(number, 'customer')} had left on record and {'is one' if number == 1 else 'are customers'} again, as --came-back says"
+        ]
     if refusal := ends_on_record.refusal(number, ended):
         raise UnreadableError(refusal)
     return ends_on_record.doubted(number, ended)
@@ -76,13 +79,16 @@ def without_absent(
         return (
             imported.after,
             0,
-            (f"{number:,} customers of earlier imports are not in this file; they stay as last known",),
+            (
+                f"{counted.of(number, 'customer')} of earlier imports {'is not in this file and stays' if number == 1 else 'are not in this file; they stay'} as last known",
+            ),
         )
     _check_left(context, imported, number, active, as_of)
     ended = absences.ended(connection, rows, as_of)
     after = merging.merge(connection, context.spec, ended, imported.after, is_export=False)
     gone = " or have gone by it" if imported.sheet.gone_ids else ""
-    said = f"{number:,} customers of earlier imports are not in this file{gone}: they ended before {as_of}, for a reason not known"
+    who = f"{counted.of(number, 'customer')} of earlier imports {'is' if number == 1 else 'are'} not in this file{gone}"
+    said = f"{who}: ended before {as_of}, for a reason not known"
     return after.table, number, (said,)
 
 

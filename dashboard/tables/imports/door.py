@@ -17,6 +17,8 @@ from dashboard.tables.checks.cells.blanks import without_blank_words
 from dashboard.tables.checks.cells.doubtful import without_doubtful, without_print_out
 from dashboard.tables.checks.columns import categories, departures, money, reasons, scales, statuses, times_of_day
 from dashboard.tables.checks.columns.alike import told_where_alike
+from dashboard.tables.checks.columns.padded import told_where_unpadded
+from dashboard.tables.dates import clocks
 from dashboard.tables.dates.spelled import plain
 from dashboard.tables.imports import habits
 from dashboard.tables.imports.storage import snapshots
@@ -57,20 +59,26 @@ def read_sheet(
         read = _mapped(export, made, mapping, today)
     else:
         read = _named(export, spec, areas, today)
-    made = scales.checked(scales.without_words(_with_plain_dates(read.made, spec)), read.scale)
+    dated = _with_plain_dates(read.made, spec, ZoneInfo(settings.timezone))
+    made = scales.checked(scales.without_words(dated), read.scale)
     if spec.name == "customers":
         made = reasons.told_where_none(reasons.without_unknown(made))
     if spec.name == "complaints":
         made = times_of_day.without_days_alone(made)
     made = money.checked(made, read.export, read.unused, spec, settings.currency)
-    return told_where_alike(without_doubtful(made, spec), spec)
+    return told_where_unpadded(told_where_alike(without_doubtful(made, spec), spec))
 
 
-def _with_plain_dates(sheet: Sheet, spec: TableSpec) -> Sheet:
-    dated = [column.name for column in given_columns(spec) if column.type in ("date", "timestamp")]
-    return replace(
-        sheet, columns={name: plain(cells) if name in dated else cells for name, cells in sheet.columns.items()}
-    )
+def _with_plain_dates(sheet: Sheet, spec: TableSpec, zone: ZoneInfo) -> Sheet:
+    columns, notes = dict(sheet.columns), []
+    for column in given_columns(spec):
+        if column.type not in ("date", "timestamp") or column.name not in columns:
+            continue
+        columns[column.name], own = clocks.with_own_zone(plain(columns[column.name]), zone)
+        notes += [
+            f"{column.name}: {name} means several zones, and is read as the provider's own ({zone.key})" for name in own
+        ]
+    return replace(sheet, columns=columns, notes=(*sheet.notes, *notes))
 
 
 def _mapped(export: Sheet, made: Sheet, mapping: profiles.Mapping, today: datetime.date) -> _Read:

@@ -39,7 +39,8 @@ def warnings_on(spec: TableSpec, sheet: Sheet) -> tuple[str, ...]:
             " until when the records are complete stays as it was",
         )
     if 0 < sheet.skipped == sheet.rows_read:
-        return (f"the mapping's skip leaves out all {sheet.skipped:,} rows, so there are no {spec.name} in the file",)
+        every = "the only row" if sheet.skipped == 1 else f"all {sheet.skipped:,} rows"
+        return (f"the mapping's skip leaves out {every}, so there are no {spec.name} in the file",)
     return ()
 
 

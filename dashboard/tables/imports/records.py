@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables import stand_ins
+from dashboard.tables import counted, stand_ins
 from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import cut_short, lost_departures, money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
@@ -106,7 +106,11 @@ def undo(kind: str, settings: DashboardSettings, *, by: str = "") -> str:
         import_log.note(import_log.Entry(written_at(), kind, "undo", taken, by=by), settings.data)
         left = snapshots.newest(kind, settings.data)
         rows = snapshots.read(kind, settings.data).num_rows
-    now = f"{rows:,} rows of snapshot {left.stem} hold again" if left else "there are none now, as before the first"
+    now = (
+        f"{counted.of(rows, 'row')} of snapshot {left.stem} {'holds' if rows == 1 else 'hold'} again"
+        if left
+        else "there are none now, as before the first"
+    )
     return f"{kind}: snapshot {taken:06d} is taken back; {now}"
 
 

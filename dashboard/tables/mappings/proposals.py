@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import Column, TableSpec
+from dashboard.tables import counted
 from dashboard.tables.checks.cells import cell_values, currencies, date_orders, ids
 from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.checks.cells.date_orders import Order
@@ -216,7 +217,7 @@ def _choice_lines(cells: pa.Array, name: str, *, may_be_blank: bool) -> list[str
     distinct = [str(value) for value in pc.unique(cells.drop_null()).to_pylist()]
     lines = []
     if cells.null_count and not may_be_blank:
-        lines.append(f"# {cells.null_count:,} cells are blank; without this line their rows are refused.")
+        lines.append(f"# {counted.of(cells.null_count, 'cell', 'are')} blank; without this line such rows are refused.")
         lines.append('blank = "other"')
     if len(distinct) <= FEW and all(len(value) <= 60 for value in distinct):
         lines.append(f"[columns.{name}.values]")

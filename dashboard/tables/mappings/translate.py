@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
+from dashboard.tables import counted
 from dashboard.tables.checks.cells import blanks, cell_values, date_orders, ids
 from dashboard.tables.checks.cells.date_orders import Customs, Order
 from dashboard.tables.checks.columns import categories, statuses
+from dashboard.tables.dates import clocks
 from dashboard.tables.dates.spelled import plain, with_english_names
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, has_content, joined
@@ -115,7 +117,7 @@ def _without_skipped(sheet: Sheet, mapping: Mapping) -> tuple[Sheet, list[str]]:
     kept = pa.array(~skipped)
     columns = {name: column.filter(kept) for name, column in sheet.columns.items()}
     number = int(skipped.sum())
-    note = f"{number:,} rows are no {mapping.kind} by the mapping's skip ({', '.join(mapping.skip)}) and were left out"
+    note = f"{counted.of(number, 'row', 'are')} no {mapping.kind} by the mapping's skip ({', '.join(mapping.skip)}), left out"
     return replace(sheet, columns=columns, lines=sheet.lines[~skipped], skipped=number), [note]
 
 
@@ -146,7 +148,7 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
         blank = int(text.null_count)
         text = pc.fill_null(text, wanted.blank)
         if blank:
-            work.notes.append(f"{name}: {blank:,} blank cells are {wanted.blank!r} by the mapping")
+            work.notes.append(f"{name}: {counted.of(blank, 'blank cell', 'are')} {wanted.blank!r} by the mapping")
     if wanted.after is not None:
         return _after(work, name, text, wanted, made)
     if kind in ("date", "timestamp"):
@@ -189,7 +191,8 @@ def _ours(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.A
         return translated
     first = int(work.sheet.lines[unknown][0])
     work.notes.append(
-        f"{name}: {int(unknown.sum()):,} rows with what the mapping does not know are {wanted.default!r}, its default;"
+        f"{name}: {counted.of(int(unknown.sum()), 'row')} with what the mapping does not know {'is' if unknown.sum() == 1 else 'are'}"
+        f" {wanted.default!r}, its default;"
         f" the first is on {work.sheet.unit} {first}"
     )
     return pc.if_else(pa.array(unknown), pa.scalar(wanted.default, pa.string()), translated)
@@ -209,7 +212,7 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not wanted.format and not has_own_clock:
         return text
     if not wanted.format:
-        text = plain(text)
+        text, _ = clocks.with_own_zone(plain(text), zone)
         orders = date_orders.read({name: text}, work.today, work.customs)
         work.notes += orders.notes
         parsed = cell_values.parse_timestamps(text, order=orders.of[name], zone=zone)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from dashboard.tables import counted
 from dashboard.tables.readers import archives, xml_limits
 from dashboard.tables.readers.sheets import Sheet, UnreadableError, column_names, has_content, trimmed
 
@@ -99,7 +100,7 @@ def read_rows(rows: Iterator[Row], title: str, notes: tuple[str, ...], program: 
     if beyond:
         notes = (
             *notes,
-            f"{beyond:,} rows have cells to the right of the columns that row {at} names: these were not read",
+            f"{counted.of(beyond, 'row', 'have')} cells to the right of the columns that row {at} names: these were not read",
         )
     columns = [trimmed(table.column(position)) for position in range(width)]
     filled = has_content(columns, table.num_rows)

@@ -38,6 +38,7 @@ NOVEMBER = " marras"
 UNIX = r"^1\d{9}(?:\d{3})?(?:\.\d+)?$"
 """Seconds, or thousandths of them, since 1970: of the years 2001 to 2033."""
 SIX_DIGITS = r"^\d{6}$"
+ZONE_AT_END = r"\d.*:\d{2}(?:[.,]\d+)?(?:\s*[AaPp]\.?[Mm]\.?)?\s+\(?[A-Z]{2,5}\)?$"
 MONTH_ALONE = r"^(?:[A-Za-z]{3,9}[-/. ']+(?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{4})$"
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
 
@@ -74,12 +75,15 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool 
     column = pc.if_else(pc.match_substring_regex(column, INDIAN), pc.replace_substring(column, ",", ""), column)
     group, point = (".", ",") if _has_comma(column, has_decimal_comma) else (",", ".")
     texts = column.drop_null()
+    groups = is_stated or _groups_thousands(texts, group)
+    if not groups and _groups_thousands(texts, point):
+        group, point, groups = point, group, True
     plain, grouped = rf"^[+-]?\d+(?:\{point}\d+)?$", rf"^[+-]?\d{{1,3}}(?:\{group}\d{{3}})+(?:\{point}\d+)?$"
     other_point = rf"^[+-]?\d+\{group}\d+$"
     is_grouping = pc.any(pc.match_substring_regex(texts, rf"\d\{group}\d{{3}}(?:\{group}|\{point})")).as_py()
     uses_point = is_grouping or pc.any(pc.match_substring_regex(texts, rf"^[+-]?\d+\{point}\d+$")).as_py()
 
-    may_be_thousands = point == "." and not is_stated and not _settles_point(texts)
+    may_be_thousands = point == "." and not groups and not _settles_point(texts)
 
     def parse(distinct: pa.Array) -> tuple[np.ndarray, list[tuple[np.ndarray, str]]]:
         is_plain, is_grouped, is_other = (
@@ -88,7 +92,7 @@ def parse_numbers(column: pa.Array, *, has_decimal_comma: bool, is_stated: bool 
         )
         as_group = pc.replace_substring(pc.replace_substring(distinct, group, ""), point, ".")
         as_point = pc.replace_substring(distinct, group, ".")
-        is_unclear = is_grouped & is_other & (not uses_point) & (not is_stated)
+        is_unclear = is_grouped & is_other & (not uses_point) & (not groups)
         by_point = is_other & ~is_grouped & (not uses_point)
         is_number = (is_plain | is_grouped | by_point) & ~is_unclear
         chosen = pc.if_else(pa.array(by_point), as_point, as_group)
@@ -116,6 +120,20 @@ def _are_odd_thousands(distinct: pa.Array, texts: pa.Array, point: str) -> np.nd
     )
     long = pc.any(pc.match_substring_regex(texts, rf"\{point}\d{{4,}}$|^[+-]?0\{point}\d{{3}}$")).as_py()
     return three & (short > other and not long)
+
+
+def _groups_thousands(texts: pa.Array, mark: str) -> bool:
+    """Whether ``mark`` stands before thousands: 1,299 beside 59, where cents would have two digits and 59 be 59,000.
+
+    29,900 may be 29.900 with a blank thousandth, so one cell at least has to end otherwise; and nothing large may stand
+    there without the mark.
+    """
+    three = pc.match_substring_regex(texts, rf"^[+-]?[1-9]\d{{0,2}}\{mark}\d{{2}}[1-9]$")
+    whole = pc.match_substring_regex(texts, r"^[+-]?[1-9]\d{0,2}$")
+    other = pc.match_substring_regex(
+        texts, rf"^[+-]?(?:\d{{4,}}|0\{mark}\d+|.*\{mark}(?:\d{{1,2}}|\d{{4,}}))$|[.,].*[.,]"
+    )
+    return bool(pc.any(three).as_py() and pc.any(whole).as_py() and not pc.any(other).as_py())
 
 
 def _settles_point(texts: pa.Array) -> bool:
@@ -238,9 +256,9 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
     )
     is_unknown = is_date & ~_is(parts["named_month"], "") & (month == 0)
     is_serial = np.asarray(pc.match_substring_regex(texts, SERIAL_DAY).to_numpy(zero_copy_only=False), dtype=bool)
-    is_six, is_month_alone, is_unix = (
+    is_six, is_month_alone, is_unix, is_of_zone = (
         np.asarray(pc.match_substring_regex(texts, way).to_numpy(zero_copy_only=False), dtype=bool)
-        for way in (SIX_DIGITS, MONTH_ALONE, UNIX)
+        for way in (SIX_DIGITS, MONTH_ALONE, UNIX, ZONE_AT_END)
     )
     is_buddhist = (year >= 2443) & (year < 2643)
     is_month = is_date & (year >= 1) & (month >= 1) & (month <= 12)
@@ -258,7 +276,12 @@ def _local(texts: pa.Array, order: Order) -> tuple[np.ndarray, dict[str, pa.Arra
     moment = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
     moment[~in_range] = np.datetime64("NaT")
     reasons = [
-        (~(is_date | is_serial | is_six | is_month_alone | is_unix), "is not a date"),
+        (~(is_date | is_serial | is_six | is_month_alone | is_unix | is_of_zone), "is not a date"),
+        (
+            ~is_date & is_of_zone,
+            "has a zone's short name that means several zones, or is not known (CST, IST, BST, ...): export times with an"
+            " offset such as -06:00, or local times without a zone",
+        ),
         (
             ~is_date & is_unix,
             "is a number, not a date: seconds since 1970? A mapping reads them with format = 'unix' (or 'unix_milliseconds')",

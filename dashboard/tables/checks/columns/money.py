@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.published import TableSpec
+from dashboard.tables import counted
 from dashboard.tables.checks.cells.currencies import CODES, DOLLAR, DOLLARS, bare, named
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import given_columns
@@ -109,7 +110,9 @@ def _with_dollars(counts: dict[str, int], cells: pa.Array) -> dict[str, int]:
 def _kept(name: str, counts: Mapping[str, int], own: str) -> str:
     best = own if own in counts else max(counts, key=lambda code: counts[code])
     if best != own and counts[best] < MOST * sum(counts.values()):
-        some = ", ".join(f"{code} in {rows:,} rows" for code, rows in sorted(counts.items(), key=lambda one: -one[1]))
+        some = ", ".join(
+            f"{code} in {counted.of(rows, 'row')}" for code, rows in sorted(counts.items(), key=lambda one: -one[1])
+        )
         raise UnreadableError(f"{name} has amounts of several currencies ({some}): export one currency at a time")
     return best
 
@@ -142,7 +145,7 @@ def _without_other_cycles(sheet: Sheet, beside: Mapping[str, pa.Array]) -> Sheet
         return sheet
     some = ", ".join(repr(text) for text in others[:3])
     warning = (
-        f"monthly_price: {rows:,} rows are not billed by the month ({name}: {some}), so what they pay a month is not known and"
+        f"monthly_price: {counted.of(rows, 'row', 'are')} not billed by the month ({name}: {some}), so what they pay a month is not known and"
         " stays blank; give the price of a month in the export"
     )
     blanked = pc.if_else(at, pa.scalar(None, pa.string()), prices)

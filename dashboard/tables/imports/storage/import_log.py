@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from dashboard.tables import counted
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import RECORDS
 
@@ -87,7 +88,7 @@ def _line(entry: Entry, data: Path) -> str:
         state = "  [in force]"
     else:
         state = "  [kept]" if entry.snapshot in standing else ""
-    told = [f"{entry.rows_read:,} rows", f"{entry.added:,} added", f"{entry.changed:,} changed"]
+    told = [counted.of(entry.rows_read, "row"), f"{entry.added:,} added", f"{entry.changed:,} changed"]
     others = (
         (entry.unchanged, "unchanged"),
         (entry.rejected, "rejected"),
