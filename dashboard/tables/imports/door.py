@@ -29,6 +29,8 @@ from dashboard.tables.readers.sheets import Sheet, column_name
 from dashboard.tables.readers.sources import Source
 from dashboard.tables.schema import given_columns
 
+OUTLINED = ("wkt", "geom", "the_geom", "wkt_geom", "geom_wkt", "geometry_wkt", "st_astext", "st_asgeojson", "geojson")
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -50,7 +52,10 @@ def read_sheet(
     """The rows of ``source`` as records of ``spec``, in text. Raises UnreadableError, date_orders.OrderError."""
     if mapping is not None:
         source = replace(source, sheet=source.sheet or mapping.sheet, encoding=source.encoding or mapping.encoding)
-    export = without_print_out(sources.read(source, may_be_geojson=spec.name == "areas"))
+    names = _looked_for(mapping, spec)
+    export = without_print_out(sources.read(source, may_be_geojson=spec.name == "areas", names=names))
+    if spec.name == "areas" and mapping is None:
+        export = _with_outlines(export)
     areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:
         customs = habits.customs_of(spec.name, settings)
@@ -67,6 +72,22 @@ def read_sheet(
         made = times_of_day.without_days_alone(made)
     made = money.checked(made, read.export, read.unused, spec, settings.currency)
     return told_where_unpadded(told_where_alike(without_doubtful(made, spec), spec))
+
+
+def _looked_for(mapping: profiles.Mapping | None, spec: TableSpec) -> frozenset[str]:
+    """The names by which the header is found: those that the mapping reads, else ours."""
+    if mapping is None:
+        return frozenset(column.name for column in given_columns(spec))
+    return frozenset(column_name(source) for column in mapping.columns.values() for source in column.source)
+
+
+def _with_outlines(export: Sheet) -> Sheet:
+    """The areas with the column in which QGIS or PostGIS write outlines as their geometry."""
+    name = next((one for one in OUTLINED if one in export.columns), None)
+    if name is None or "geometry" in export.columns:
+        return export
+    columns = {"geometry" if one == name else one: cells for one, cells in export.columns.items()}
+    return replace(export, columns=columns, notes=(*export.notes, f"the outlines are read from {name}"))
 
 
 def _with_plain_dates(sheet: Sheet, spec: TableSpec, zone: ZoneInfo) -> Sheet:

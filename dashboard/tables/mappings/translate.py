@@ -117,7 +117,9 @@ def _without_skipped(sheet: Sheet, mapping: Mapping) -> tuple[Sheet, list[str]]:
     kept = pa.array(~skipped)
     columns = {name: column.filter(kept) for name, column in sheet.columns.items()}
     number = int(skipped.sum())
-    note = f"{counted.of(number, 'row', 'are')} no {mapping.kind} by the mapping's skip ({', '.join(mapping.skip)}), left out"
+    note = (
+        f"{counted.of(number, 'row')} left out as no {mapping.kind}, by the mapping's skip ({', '.join(mapping.skip)})"
+    )
     return replace(sheet, columns=columns, lines=sheet.lines[~skipped], skipped=number), [note]
 
 

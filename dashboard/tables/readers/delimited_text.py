@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from dashboard.tables.readers import header_rows
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_names, has_content, trimmed
 from dashboard.tables.readers.text_encodings import decoded
 
@@ -45,13 +47,15 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_sheet(content: bytes, encoding: str | None = None) -> Sheet:
-    """Read delimited text with a header line; ``encoding`` is the one that somebody stated. Raises UnreadableError."""
+def read_sheet(content: bytes, encoding: str | None = None, known: Collection[str] = ()) -> Sheet:
+    """Read delimited text with a header line; ``encoding`` is the one that somebody stated, ``known`` are names of columns by
+    which the header is found below titles. Raises UnreadableError."""
     if not content.strip():
         raise UnreadableError("is empty")
     text = decoded(content, encoding, is_old_mac=_is_old_mac(content))
     content = _with_line_feeds(text.content)
     body, stated = _after_stated_separator(_after_type(content.lstrip(b"\r\n")))
+    body, above = _from_header_on(body, stated, known)
     at = content[: len(content) - len(body)].count(b"\n") + 1
     separator, names = _header(body.partition(b"\n")[0].decode(), stated, at)
     parsed = _parse(body, separator, len(names))
@@ -67,7 +71,7 @@ def read_sheet(content: bytes, encoding: str | None = None) -> Sheet:
         f"{text.name}, {SEPARATORS[separator]}",
         header=f"line {at}",
         has_decimal_comma=separator == ";",
-        notes=(text.note,) if text.note else (),
+        notes=tuple(note for note in (text.note, header_rows.said(above, f"line {at}") if above else "") if note),
         warnings=(text.warning,) if text.warning else (),
     )
 
@@ -101,10 +105,23 @@ def _after_stated_separator(body: bytes) -> tuple[bytes, str | None]:
     return rest, stated[1]
 
 
+def _from_header_on(body: bytes, stated: str | None, known: Collection[str]) -> tuple[bytes, int]:
+    """What follows the titles above the header, and how many lines with content these are."""
+    lines = body.split(b"\n", header_rows.LOOKED_AT)[: header_rows.LOOKED_AT]
+    filled = [(place, line.decode("utf-8", "replace").rstrip("\r")) for place, line in enumerate(lines) if line.strip()]
+    best = 0
+    head = b"\n".join(lines)
+    separator = stated or max(SEPARATORS, key=lambda mark: head.count(mark.encode()))
+    best = header_rows.found([_cells(line, separator) for _, line in filled], known)
+    if not best:
+        return body, 0
+    return body[sum(len(line) + 1 for line in lines[: filled[best][0]]) :], best
+
+
 def _header(line: str, stated: str | None, at: int) -> tuple[str, list[str]]:
     """The separator and the column names of the header on line ``at``, in lower case with underscores."""
-    if line.lstrip()[:1] in ("{", "[", "<"):
-        raise UnreadableError("is not a CSV file: it begins like JSON or HTML")
+    if line.lstrip().startswith("<"):
+        raise UnreadableError("is not a CSV file: it begins like HTML or XML")
     separator = stated or max(SEPARATORS, key=line.count)
     try:
         cells = next(csv.reader([line.rstrip("\r")], delimiter=separator), [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from xml.etree import ElementTree
 
 from dashboard.tables.readers import archives, xml_limits
@@ -28,7 +28,7 @@ def is_spreadsheet(archive: zipfile.ZipFile) -> bool:
     return b"opendocument.spreadsheet" in kind
 
 
-def read_spreadsheet(archive: zipfile.ZipFile, wanted: str | None = None) -> Sheet:
+def read_spreadsheet(archive: zipfile.ZipFile, wanted: str | None = None, known: Collection[str] = ()) -> Sheet:
     """The sheet named ``wanted``, else the first that holds anything. Raises UnreadableError."""
     xml_limits.look_through(archive, "content.xml")
     with archives.damage_told("an OpenDocument spreadsheet"):
@@ -40,7 +40,7 @@ def read_spreadsheet(archive: zipfile.ZipFile, wanted: str | None = None) -> She
     title = wanted or next(iter(sheets))
     others = ", ".join(name for name in sheets if name != title)
     notes = (f"only the sheet {title!r} was read, not {others}; --sheet names another",)
-    return read_rows(iter(sheets[title]), title, notes if others and wanted is None else (), "OpenDocument")
+    return read_rows(iter(sheets[title]), title, notes if others and wanted is None else (), "OpenDocument", known)
 
 
 def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, list[Row]]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dashboard.tables.readers import well_known_text
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 
 TOO_DEEP = "lie too deep within one another"
@@ -86,8 +87,11 @@ def parse_outlines(column: pa.Array) -> tuple[pa.Array, dict[int, str]]:
     """GeoJSON geometries in compact form (null where blank or refused) and the reason of each refused row."""
     outlines: list[str | None] = []
     refused: dict[int, str] = {}
-    for position, text in enumerate(column.to_pylist()):
-        reason = None if text is None else _fault(text)
+    for position, written in enumerate(column.to_pylist()):
+        text, reason = written, None
+        if written is not None and well_known_text.is_written_so(written):
+            text, reason = well_known_text.as_geojson(written)
+        reason = reason or (None if text is None else _fault(text))
         if reason:
             refused[position] = reason
         outlines.append(None if text is None or reason else json.dumps(json.loads(text), separators=(",", ":")))
@@ -100,7 +104,7 @@ def _fault(text: str) -> str | None:
     except RecursionError:
         return f"is no outline: its lists {TOO_DEEP}"
     except ValueError:
-        return "is not JSON"
+        return "is neither GeoJSON nor well-known text (WKT)"
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
         return "is not a GeoJSON Polygon or MultiPolygon"
     rings: Any = geometry.get("coordinates")

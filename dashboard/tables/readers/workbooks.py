@@ -6,14 +6,15 @@ import datetime
 import io
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from dashboard.tables import counted
-from dashboard.tables.readers import archives, xml_limits
+from dashboard.tables.readers import archives, header_rows, xml_limits
 from dashboard.tables.readers.sheets import Sheet, UnreadableError, column_names, has_content, trimmed
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ MOST_CELLS = 50_000_000
 NOT_READ = ("xl/media/", "xl/drawings/", "xl/charts/", "xl/embeddings/", "xl/externalLinks/", "xl/pivot", "customXml/")
 
 
-def read_workbook(content: bytes, wanted: str | None = None) -> Sheet:
-    """The sheet named ``wanted``, else the first that is shown and holds anything; its first row with content names the columns.
+def read_workbook(content: bytes, wanted: str | None = None, known: Collection[str] = ()) -> Sheet:
+    """The sheet named ``wanted``, else the first that is shown and holds anything; its header is found by ``known`` names.
 
     Formulas count as the values that Excel last saved. Raises UnreadableError.
     """
@@ -45,12 +46,12 @@ def read_workbook(content: bytes, wanted: str | None = None) -> Sheet:
         )  # openpyxl warns of styles, extensions and dates, none of which is for our users
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         try:
-            return _chosen(book, wanted)
+            return _chosen(book, wanted, known)
         finally:
             book.close()
 
 
-def _chosen(book: Workbook, wanted: str | None) -> Sheet:
+def _chosen(book: Workbook, wanted: str | None, known: Collection[str]) -> Sheet:
     if wanted is not None and wanted not in book.sheetnames:
         raise UnreadableError(f"has no sheet {wanted!r}; its sheets are {', '.join(book.sheetnames)}")
     filled = [sheet for sheet in book.worksheets if next(_rows(sheet), None)]
@@ -60,7 +61,7 @@ def _chosen(book: Workbook, wanted: str | None) -> Sheet:
     title = wanted or shown[0].title
     others = ", ".join(sheet.title for sheet in filled if sheet.title != title)
     notes = (f"only the sheet {title!r} was read, not {others}; --sheet names another",)
-    return read_rows(_rows(book[title]), title, notes if others and wanted is None else (), "Excel")
+    return read_rows(_rows(book[title]), title, notes if others and wanted is None else (), "Excel", known)
 
 
 def _rows(sheet: Any) -> Iterator[Row]:
@@ -87,13 +88,19 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
     return "[Content_Types].xml" in archive.namelist()
 
 
-def read_rows(rows: Iterator[Row], title: str, notes: tuple[str, ...], program: str) -> Sheet:
-    """The rows of the sheet ``title`` as a Sheet: the first names the columns. Raises UnreadableError."""
-    found = next(rows, None)
-    if found is None:
+def read_rows(
+    rows: Iterator[Row], title: str, notes: tuple[str, ...], program: str, known: Collection[str] = ()
+) -> Sheet:
+    """The rows of the sheet ``title`` as a Sheet: the first names the columns, or one below titles, which is found by
+    ``known`` names. Raises UnreadableError."""
+    top = list(islice(rows, header_rows.LOOKED_AT))
+    if not top:
         raise UnreadableError(f"the sheet {title!r} is empty")
-    at, cells = found
+    above = header_rows.found([[_text(cell) for cell in row] for _, row in top], known)
+    at, cells = top[above]
     where = f"sheet {title!r}, row {at}"
+    notes = (*notes, header_rows.said(above, where)) if above else notes
+    rows = chain(top[above + 1 :], rows)
     width = max(position for position, cell in enumerate(cells, 1) if cell is not None)
     names = column_names([_text(cell) or "" for cell in cells[:width]], where)
     table, lines, beyond = _table(rows, width)

@@ -106,7 +106,7 @@ def test_exports_accumulate_into_history_and_only_changes_add_rows(settings: Das
     second = EXPORT + "1,south,home,2020-01-01,,\n2,north,home,2021-01-01,,\n4,north,home,2025-01-20,,\n"
     report = give(settings, "customers", second, as_of=DAY(2025, 2, 1))
     assert fates(report) == (2, 0, 1, 0)
-    assert "1 customers of earlier imports are not in this file; they stay as last known" in str(report)
+    assert "1 customer of earlier imports is not in this file and stays as last known" in str(report)
     rows = read("customers", settings.data).to_pylist()
     moved = [row for row in rows if row["started_on"] == DAY(2020, 1, 1)]
     assert [(row["area"], row["valid_from"]) for row in moved] == [

@@ -31,7 +31,7 @@ def test_an_import_is_taken_back_and_the_one_before_holds_again(settings: Dashbo
     for value in (20, 21, 22):
         price(settings, value)
     said = undo("prices", settings)
-    assert said == "prices: snapshot 000003 is taken back; 1 rows of snapshot 000002 hold again"
+    assert said == "prices: snapshot 000003 is taken back; 1 row of snapshot 000002 holds again"
     assert prices(settings) == [21.0]
     undo("prices", settings)
     assert prices(settings) == [20.0]
@@ -69,8 +69,8 @@ def test_the_history_tells_imports_and_what_was_taken_back(settings: DashboardSe
     lines = import_log.told(settings.data).splitlines()
     assert [line[18:] for line in lines] == [
         "prices     000002  taken back by rui@desk",
-        "prices     000002  prices.csv by ana@desk: 1 rows, 0 added, 1 changed",
-        "prices     000001  prices.csv by ana@desk: 1 rows, 1 added, 0 changed  [in force]",
+        "prices     000002  prices.csv by ana@desk: 1 row, 0 added, 1 changed",
+        "prices     000001  prices.csv by ana@desk: 1 row, 1 added, 0 changed  [in force]",
     ]
     assert import_log.told(settings.data, "nps") == "nothing has been imported yet"
 

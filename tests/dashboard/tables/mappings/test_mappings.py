@@ -84,7 +84,7 @@ def test_a_mapping_renames_joins_translates_and_reads_dates(settings: DashboardS
         ("LX-1", "north", utc(2025, 2, 4, 20, 15), utc(2025, 2, 4, 21, 45), "connection", "helpdesk"),
     ]
     assert report.dropped_columns == ("status", "text")
-    assert "1 rows are no complaints by the mapping's skip (Status) and were left out" in str(report)
+    assert "1 row left out as no complaints, by the mapping's skip (Status)" in str(report)
 
 
 def test_what_a_mapping_does_not_know_is_refused_by_line_and_column(settings: DashboardSettings) -> None:
@@ -112,7 +112,7 @@ def test_an_export_without_rows_and_one_with_blank_columns(settings: DashboardSe
     }
     skipped = give(settings, "complaints", HEADER + "LX,1,a,04/02/2025,,,slow,SPAM,x\n", TICKETS)
     assert (skipped.rows_read, skipped.skipped, skipped.rejected, skipped.exit_code) == (1, 1, 0, 1)
-    assert "the mapping's skip leaves out all 1 rows" in str(skipped)
+    assert "the mapping's skip leaves out the only row" in str(skipped)
 
 
 def test_a_default_is_stated_where_it_was_taken(settings: DashboardSettings) -> None:
@@ -120,10 +120,10 @@ def test_a_default_is_stated_where_it_was_taken(settings: DashboardSettings) -> 
     rows = "LX,1,a,04/02/2025,03:15 PM,,sings,Open,x\nLX,2,a,04/02/2025,03:15 PM,,,Open,x\n"
     report = give(settings, "complaints", HEADER + rows, profile)
     assert stored(settings, "complaints", "category") == [("other",), ("other",)]
-    assert "category: 1 rows with what the mapping does not know are 'other', its default; the first is on line 2" in (
+    assert "category: 1 row with what the mapping does not know is 'other', its default; the first is on line 2" in (
         report.notes
     )
-    assert "category: 1 blank cells are 'other' by the mapping" in report.notes
+    assert "category: 1 blank cell is 'other' by the mapping" in report.notes
 
 
 def test_a_column_that_is_not_there_is_said(settings: DashboardSettings) -> None:

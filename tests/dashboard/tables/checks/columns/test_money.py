@@ -80,7 +80,7 @@ def test_what_is_not_paid_by_the_month_has_no_monthly_price(provider, import_tex
         "customers", customers(["29.90"], f",{cycle}", ",billing_cycle") + "7,A,2024-01-31,20,Monthly\n"
     )
     assert report.exit_code == 1
-    assert f"1 rows are not billed by the month (billing_cycle: '{cycle}')" in str(report)
+    assert f"1 row is not billed by the month (billing_cycle: '{cycle}')" in str(report)
     assert set(read("customers", provider.data).column("monthly_price").to_pylist()) == {None, 20.0}
 
 
