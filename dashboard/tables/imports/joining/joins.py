@@ -13,10 +13,13 @@ from dashboard.tables import quality_hours, stand_ins
 from dashboard.tables.checks.cells import letters
 from dashboard.tables.checks.cells.ids import SAMPLE, Way, likeness
 from dashboard.tables.imports import identity
-from dashboard.tables.imports.joining import agreement
+from dashboard.tables.imports.joining import agreement, cures
 from dashboard.tables.imports.joining.join_counts import Imported, Join, Reason, StandIn, Told
 from dashboard.tables.imports.storage import import_log, snapshots
+from dashboard.tables.schema import RECORDS
 
+LEAST_SHARE = 0.5
+"""Of the rows another column must join so many before it is named as the better key."""
 Known = Callable[[Sequence[str]], Sequence[bool]]
 
 
@@ -216,7 +219,17 @@ def _id_reason(imported: Imported, hashed: pa.Array, where: str, or_else: str | 
     def are_known(texts: Sequence[str]) -> list[bool]:
         return [identity.hash_id(text, key) in stored for text in texts]
 
-    return _reason("customer_id", ids, are_known, where, or_else)
+    found = _reason("customer_id", ids, are_known, where, or_else)
+    if found.is_writing or or_else is not None:
+        return found
+    declared = RECORDS[imported.kind].column_names
+    other = cures.other_key(imported.sheet.columns, declared, are_known)
+    if other is None or other.joined <= LEAST_SHARE * other.rows:
+        return found
+    return Reason(
+        f"the column {other.column!r} has the ids of {where}: with it {other.joined:,} of {other.rows:,} rows would join; a"
+        f' mapping says so under [columns.customer_id] source = "{other.column}"'
+    )
 
 
 def _plain_reason(imported: Imported, column: str, known: pa.Array, where: str) -> Reason:
@@ -271,7 +284,7 @@ def _reason(column: str, cells: pa.Array, are_known: Known, where: str, or_else:
     if found is not None:
         return Reason(
             f"{found.way.reason}? {found.here} here, {found.there} among {where}; a mapping mends it that says under"
-            f" [columns.{column}] {found.way.options} (--propose writes one)",
+            f" [columns.{column}] {found.way.options}{cures.with_way(cells, found.way, are_known)} (--propose writes one)",
             column,
             found.way,
             is_writing=not found.way.digits,  # X12 may be a customer of another system

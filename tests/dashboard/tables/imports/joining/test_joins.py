@@ -124,7 +124,7 @@ def test_ids_that_are_written_differently_are_told_with_an_example_and_mended_by
     assert reason in str(join.reason)
     assert options in str(join.reason)
     stated = (
-        str(join.reason).partition("[columns.customer_id] ")[2].partition(" (--propose")[0].replace(", pad", "\npad")
+        str(join.reason).partition("[columns.customer_id] ")[2].partition(", with which")[0].replace(", pad", "\npad")
     )
     mended = give(settings, "complaints", complaints(given), TICKETS + stated + "\n")
     joined = 30 - given.count("x")
@@ -469,3 +469,33 @@ def test_lost_weeks_of_complaints_are_told_until_they_are_filled(settings: Dashb
         "no or hardly any complaints are on record from 2025-08-11 to 2025-09-07, where"
     )
     assert of_days(70, 98).warnings == ()
+
+
+def test_the_cure_is_tried_and_told_with_what_would_join(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers(ON_RECORD))
+    given = [str(int(one)) for one in ON_RECORD] + ["77", "1"]
+    report = give(settings, "complaints", complaints(given))
+    assert "[columns.customer_id] pad = 5, with which 31 of 32 rows would join" in str(report)
+    mended = give(settings, "complaints", complaints(given), TICKETS + "pad = 5\n")
+    assert "31 of 32 rows name a customer on record" in str(mended)
+
+
+def test_another_column_that_has_the_ids_is_named(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers(ON_RECORD))
+    header = "complaint_id,customer_id,opened_at,category,agent,account no\n"
+    rows = [f"T{n},H{n * 7},2026-02-0{1 + n % 8} 10:00,slow,Ana,{one}\n" for n, one in enumerate(ON_RECORD)]
+    text = header + "".join(rows) + "T99,H9999,2026-02-01 10:00,slow,Ana,99999\n"
+    report = give(settings, "complaints", text)
+    said = "the column 'account_no' has the ids of customers on record: with it 30 of 31 rows would join"
+    assert said in str(report)
+    mended = give(settings, "complaints", text, TICKETS.replace('source = "customer_id"', 'source = "account_no"'))
+    assert "30 of 31 rows name a customer on record" in str(mended)
+
+
+def test_no_other_column_is_named_where_none_has_them(settings: DashboardSettings) -> None:
+    give(settings, "customers", customers(ON_RECORD))
+    header = "complaint_id,customer_id,opened_at,category,minutes\n"
+    rows = [f"T{n},H{900 + n},2026-02-0{1 + n % 8} 10:00,slow,{n % 5}\n" for n in range(30)]
+    report = give(settings, "complaints", header + "".join(rows))
+    assert "would join" not in str(report)
+    assert "does the column hold the ids of your customers file" in str(report)
