@@ -30,7 +30,11 @@ UNUSABLE = [
         "binary.csv",
         "is damaged or incomplete: it looks like a zip archive, but cannot be read (File is not a zip file)",
     ),
-    ("customers", "json.csv", "the columns area, started_on are missing; the first record names customer_id"),
+    (
+        "customers",
+        "json.csv",
+        "the columns area, started_on, valid_from are missing; the first record names customer_id; bairro import --propose writes a mapping for it",
+    ),
     (
         "customers",
         "no_header.csv",
@@ -131,7 +135,7 @@ REFUSED = {
     "areas/rows.csv": [
         (3, "timezone", "is not an IANA time zone"),
         (4, "geometry", "is not a GeoJSON Polygon or MultiPolygon"),
-        (5, "geometry", "is neither GeoJSON nor well-known text (WKT)"),
+        (5, "geometry", "has a ring that is not closed"),
         (6, "geometry", "has a ring that is not closed"),
         (7, "geometry", "is not in longitude and latitude (WGS 84)"),
         (8, "geometry", "has no coordinates"),
