@@ -21,9 +21,7 @@ from dashboard.pages import (
     areas,
     backtest,
     device,
-    device_detail,
     evidence,
-    find,
     fixes,
     incident,
     incident_work,
@@ -34,6 +32,7 @@ from dashboard.pages import (
     replay,
     wiring,
 )
+from dashboard.pages.sections import device_detail, search_results
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -238,7 +237,7 @@ def _routes(app: Dash, source: Source) -> None:
 
     @app.server.route("/find.json")
     def found() -> Response:
-        told = find.answers(visit(source), request.args.get("q", ""))
+        told = search_results.answers(visit(source), request.args.get("q", ""))
         return Response(json.dumps({"found": told}), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     @app.server.route("/favicon.ico")

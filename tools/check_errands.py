@@ -124,7 +124,7 @@ def faults() -> list[str]:
     panel = ROOT / "dashboard" / "panel"
     code = "".join(path.read_text(encoding="utf-8") for path in panel.glob("*.py"))
     found += idle_statements(sorted(path.stem for path in (panel / "sql").glob("*.sql")), code)
-    for path in sorted((ROOT / "dashboard" / "pages").glob("*.py")):
+    for path in sorted((ROOT / "dashboard" / "pages").rglob("*.py")):
         found += blank_charts(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
     for check in (load_profiles, declared_metrics, app.check_pages):
         found += refused_by(check)

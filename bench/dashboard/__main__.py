@@ -23,7 +23,7 @@ from typing import Any
 
 from bench.collector.process_figures import cpu_seconds, peak_rss_bytes
 from bench.dashboard import tables, viewers
-from dashboard.pages.now_devices import SHOWN
+from dashboard.pages.sections.now_devices import SHOWN
 
 WRITE_SECONDS = 10.0
 START_SECONDS = 60.0

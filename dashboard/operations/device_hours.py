@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from collector import parquet_footer
 from collector.published import QUALITY_HOURS
-from dashboard.operations.live_reader import stamp
+from dashboard.operations.live.live_reader import stamp
 from dashboard.tables import quality_hours
 from dashboard.tables.stored_hours import HourFiles
 

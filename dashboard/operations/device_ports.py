@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from collector import parquet_footer, table_versions
 from collector.published import PORTS
-from dashboard.operations.live_reader import stamp
+from dashboard.operations.live.live_reader import stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dashboard.operations.live_state import Live
+from dashboard.operations.live.live_state import Live
 
 Kind = Literal["device", "port", "area", "incident"]
 MOST = 20

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.operations.live_inventory import KNOWN_OF_A_DEVICE
-from dashboard.operations.live_reader import stamp
+from dashboard.operations.live.live_inventory import KNOWN_OF_A_DEVICE
+from dashboard.operations.live.live_reader import stamp
 from dashboard.tables import quality_hours
 
 

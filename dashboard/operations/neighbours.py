@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.operations.live_state import MOST_LEVELS, customers_behind, shown_states
+from dashboard.operations.live.live_state import MOST_LEVELS, customers_behind, shown_states
 
 Row = Mapping[Hashable, Any]
 

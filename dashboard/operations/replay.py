@@ -17,7 +17,7 @@ import pandas as pd
 
 from dashboard.operations.incident_records import Between, IncidentRecords, Row
 from dashboard.operations.inventory_past import InventoryPast
-from dashboard.operations.live_state import areas_now
+from dashboard.operations.live.live_state import areas_now
 from dashboard.tables import quality_hours
 
 MOST_KEPT = 4

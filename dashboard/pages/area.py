@@ -24,8 +24,9 @@ from dashboard.figures.style.intervals import places
 from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.figures.style.suppression import too_small
 from dashboard.models.statistics.interval_sides import Side, side_of
-from dashboard.operations.live_state import Live
-from dashboard.pages import fixes, now_devices, parts, shared
+from dashboard.operations.live.live_state import Live
+from dashboard.pages import fixes, parts, shared
+from dashboard.pages.sections import now_devices
 from dashboard.pages.source import Source, Visit, visit
 from dashboard.results.stored_results import Results
 

@@ -20,9 +20,10 @@ from dashboard.figures.live.device_words import Fact
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES, theme
 from dashboard.operations import neighbours
-from dashboard.operations.live_state import Live
+from dashboard.operations.live.live_state import Live
 from dashboard.operations.neighbours import Place
-from dashboard.pages import device_detail, device_network, now_devices, parts, shared
+from dashboard.pages import parts, shared
+from dashboard.pages.sections import device_detail, device_network, now_devices
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {

@@ -19,7 +19,7 @@ from dashboard.figures.live import collector_status
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES, INCIDENT_KINDS
 from dashboard.operations.incident_records import Story
-from dashboard.operations.live_state import Live, shown_states
+from dashboard.operations.live.live_state import Live, shown_states
 from dashboard.pages import incident_work, parts, shared
 from dashboard.pages.source import Source, Visit, visit
 

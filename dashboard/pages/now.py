@@ -15,8 +15,9 @@ from dashboard.figures.charts import map as maps
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES, theme
-from dashboard.operations.live_state import Live
-from dashboard.pages import now_devices, now_incidents, parts, shared
+from dashboard.operations.live.live_state import Live
+from dashboard.pages import parts, shared
+from dashboard.pages.sections import now_devices, now_incidents
 from dashboard.pages.source import Source, Visit, visit
 
 REFRESH_SECONDS = 5

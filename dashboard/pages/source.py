@@ -23,7 +23,7 @@ from dashboard.operations.device_ports import DevicePorts
 from dashboard.operations.find import Finder, Found, Named
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast
-from dashboard.operations.live_state import AreaSource, Live, LiveSource
+from dashboard.operations.live.live_state import AreaSource, Live, LiveSource
 from dashboard.operations.replay import Replay
 from dashboard.pages.shared import SharedParts
 from dashboard.results import backtest_results

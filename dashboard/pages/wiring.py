@@ -20,9 +20,10 @@ class PageError(BairroError):
 
 
 def modules() -> list[Any]:
-    """Every module of this folder."""
-    found = pkgutil.iter_modules(importlib.import_module(__package__ or "dashboard.pages").__path__)
-    return [importlib.import_module(f"{__package__}.{one.name}") for one in found]
+    """Every module of this folder and those below it."""
+    pages = importlib.import_module(__package__ or "dashboard.pages")
+    found = pkgutil.walk_packages(pages.__path__, f"{pages.__name__}.")
+    return [importlib.import_module(one.name) for one in found]
 
 
 def check(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.figures import incident_list
-from dashboard.pages import area, device, device_detail, incident_work, now_devices, replay
+from dashboard.pages import area, device, incident_work, replay
+from dashboard.pages.sections import device_detail, now_devices
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100

@@ -59,7 +59,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit code is 0, 1 (nothing answered) or 2 (it could not be done)."""
     from collector import config
-    from collector.commands.discover import areas, naming, ranges
+    from collector.commands.discover import device_areas, naming, ranges
     from collector.commands.discover.proposal import propose
     from collector.commands.discover.survey import Pace, Survey
 
@@ -70,10 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not 1 <= arguments.pace <= 100_000 or not 0.01 <= arguments.timeout <= 60 or not 1 <= arguments.port <= 65535:
         return _refuse("--pace must be 1 to 100000, --timeout 0.01 to 60, --port 1 to 65535")
     try:
-        rules = areas.rules(arguments.area_pattern, arguments.outlines)
+        rules = device_areas.rules(arguments.area_pattern, arguments.outlines)
         survey = Survey(settings.credentials, Pace(arguments.pace), arguments.port, arguments.timeout)
         asked = _ask(arguments, survey)
-    except (ranges.RangeError, areas.AreaError) as error:
+    except (ranges.RangeError, device_areas.AreaError) as error:
         return _refuse(str(error))
     _tell(list(_refusals(survey)))
     if not asked:

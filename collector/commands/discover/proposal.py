@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from collector.commands.discover import areas, kinds
-from collector.commands.discover.areas import AreaRules
+from collector.commands.discover import device_areas, device_kinds
+from collector.commands.discover.device_areas import AreaRules
 from collector.commands.discover.found import Found, Guess
 from collector.commands.discover.naming import tame
 from collector.commands.discover.topology.directory import Directory
@@ -44,7 +44,7 @@ def propose(found: Sequence[Found], wanted: AreaRules, core: str | None, names_c
     leaves = frozenset(device_id for device_id, role in roles.items() if role.value == "cpe" and role.is_sure)
     tree = grow(found, leaves, _named(found, core))
     roles = {device_id: _by_place(device_id, role, tree) for device_id, role in roles.items()}
-    places = areas.assign(found, tree, wanted, leaves)
+    places = device_areas.assign(found, tree, wanted, leaves)
     rows = {}
     for device in found:
         row = _row(device, roles[device.device_id], places[device.device_id], tree)
@@ -75,7 +75,7 @@ def _roles(found: Sequence[Found]) -> dict[str, Guess]:
                     fellows[who.device_id] = max(fellows.get(who.device_id, 0), len(clients))
     return {
         d.device_id: _by_fellows(
-            d, kinds.role(d.seen, frozenset(told.get(d.device_id, ()))), fellows.get(d.device_id, 0)
+            d, device_kinds.role(d.seen, frozenset(told.get(d.device_id, ()))), fellows.get(d.device_id, 0)
         )
         for d in found
     }
@@ -100,8 +100,8 @@ def _by_place(device_id: str, role: Guess, tree: Tree) -> Guess:
 
 def _row(device: Found, role: Guess, area: Guess, tree: Tree) -> Row:
     placed = tree.placed.get(device.device_id)
-    point = areas.coordinates(device.seen.location)
-    vendor = kinds.maker(device.seen)
+    point = device_areas.coordinates(device.seen.location)
+    vendor = device_kinds.maker(device.seen)
     told: list[tuple[str, Guess]] = [("role", role), ("area", area)]
     if placed is not None:
         told.append(("parent", placed.parent))
@@ -117,7 +117,7 @@ def _row(device: Found, role: Guess, area: Guess, tree: Tree) -> Row:
         "role": role.value,
         "area": area.value,
         "parent": placed.parent.value if placed is not None else "",
-        "site": areas.location(device),
+        "site": device_areas.location(device),
         "credential": device.credential,
         "uplink_interface": tame(placed.uplink.value) if placed is not None else "",
         "latitude": f"{point.latitude:.6f}" if point is not None else "",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.commands.ingest import mapping as mappings
-from collector.commands.ingest.source import Cells
+from collector.commands.ingest.rows import Cells
 from collector.hour_bounds import FIRST_HOUR, HOURS, LAST_HOUR, PART_OF, ROUNDING
 from collector.reading import Device
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.figures.style import numbers
-from dashboard.operations.live_state import Live, Shard
+from dashboard.operations.live.live_state import Live, Shard
 
 MOST_NAMED = 4
 AWAY = "If it was removed on purpose, restart the others with the new number of shards."

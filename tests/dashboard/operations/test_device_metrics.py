@@ -14,7 +14,7 @@ from dashboard.config import PrometheusSettings
 from dashboard.figures.charts import device_metrics as charts
 from dashboard.figures.style.palette import LIGHT
 from dashboard.operations.device_metrics import MOST_POINTS, DeviceMetrics
-from dashboard.pages import device_detail
+from dashboard.pages.sections import device_detail
 from dashboard.pages.source import Source, visit
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.operations.find import MOST, Finder, Named, fold
-from dashboard.pages import find
+from dashboard.pages.sections import search_results
 from dashboard.pages.source import Source, visit
 
 AREAS = {"n03": "São João", "n11": "Lantern Yard", "n12": "Yardley"}
@@ -89,7 +89,7 @@ def test_letters_of_other_alphabets_are_kept():
 
 def test_lines_say_kind_state_and_place(source):
     def line(asked):
-        return find.answers(visit(source), asked)[0]
+        return search_results.answers(visit(source), asked)[0]
 
     assert line("n03-agg") == {
         "kind": "Device",

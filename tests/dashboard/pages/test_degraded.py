@@ -14,8 +14,9 @@ from collector.published import INCIDENTS, LiveNote
 from dashboard.figures.live import last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES
-from dashboard.operations.live_state import areas_now
-from dashboard.pages import area, now, now_devices, now_incidents
+from dashboard.operations.live.live_state import areas_now
+from dashboard.pages import area, now
+from dashboard.pages.sections import now_devices, now_incidents
 from dashboard.pages.source import Source, Visit
 
 from .test_layouts import text_of

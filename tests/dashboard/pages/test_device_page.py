@@ -20,7 +20,8 @@ from dashboard.figures.charts import stacked
 from dashboard.figures.live import device_words
 from dashboard.figures.style.palette import LIGHT
 from dashboard.operations import neighbours
-from dashboard.pages import device, device_detail
+from dashboard.pages import device
+from dashboard.pages.sections import device_detail
 from dashboard.pages.source import Source, visit
 
 from .test_layouts import text_of

@@ -322,7 +322,7 @@ def test_a_database_that_hangs_holds_nobody_up_and_gathers_no_threads(add, monke
 
 
 def test_a_card_of_now_leads_to_its_incident_and_a_row_to_its_device(source):
-    from dashboard.pages import now_devices, now_incidents
+    from dashboard.pages.sections import now_devices, now_incidents
 
     live = source.live()
     assert "href='/incident/i-agg'" in str(now_incidents.cards(live, source, NOW))

@@ -21,7 +21,8 @@ from dashboard.figures import evidence as figures
 from dashboard.figures import fixes as fix_figures
 from dashboard.figures.findings import finding
 from dashboard.figures.style import numbers
-from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now, now_devices, now_incidents
+from dashboard.pages import area, areas, backtest, evidence, fixes, loyalty, now
+from dashboard.pages.sections import now_devices, now_incidents
 from dashboard.pages.source import Source, visit
 from dashboard.results import stored_results as storage
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.app import create_app
-from dashboard.pages.now_devices import SHOWN
+from dashboard.pages.sections.now_devices import SHOWN
 from dashboard.serving import callback_bodies
 from dashboard.serving.callback_bodies import ACCEPTED
 

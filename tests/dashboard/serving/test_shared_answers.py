@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.app import create_app
-from dashboard.pages.now_devices import SHOWN
+from dashboard.pages.sections.now_devices import SHOWN
 from dashboard.serving import headers
 
 PATH = "/_dash-update-component"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from collector.commands.discover.found import NOT_KNOWN, Found, Guess
 from collector.commands.discover.topology.core import core_of
 from collector.commands.discover.topology.directory import Directory
-from collector.commands.discover.topology.doubts import Doubts
+from collector.commands.discover.topology.doubtful_places import Doubts
 from collector.commands.discover.topology.links import STRANGER, Links, links
 from collector.commands.discover.topology.observers import observe
 from collector.commands.discover.topology.reach import Reach

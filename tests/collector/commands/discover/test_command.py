@@ -14,7 +14,7 @@ from bench.discovery.__main__ import serve
 from bench.discovery.agents import Agents
 from bench.discovery.network import build
 from collector import config
-from collector.commands.discover import areas, devices_csv, ranges
+from collector.commands.discover import device_areas, devices_csv, ranges
 from collector.commands.discover.naming import tame
 from collector.inventory import devices_file
 
@@ -181,18 +181,20 @@ def test_coordinates_lie_in_outlines_and_names_give_areas(tmp_path: Path) -> Non
         '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "Noord"}, "geometry": '
         '{"type": "Polygon", "coordinates": [[[4.0, 52.0], [5.0, 52.0], [5.0, 53.0], [4.0, 53.0], [4.0, 52.0]]]}}]}'
     )
-    outlines = areas.read_outlines(path)
+    outlines = device_areas.read_outlines(path)
     assert list(outlines) == ["Noord"]
-    assert areas.coordinates("POP [52.3702, 4.8952]") == (52.3702, 4.8952)
-    assert areas.coordinates("rack 12.5, 10.1") is None
-    assert areas._containing(areas.Point(52.3702, 4.8952), outlines) == ["Noord"]
-    assert areas._containing(areas.Point(4.8952, 52.3702), outlines) == []
+    assert device_areas.coordinates("POP [52.3702, 4.8952]") == (52.3702, 4.8952)
+    assert device_areas.coordinates("rack 12.5, 10.1") is None
+    assert device_areas._containing(device_areas.Point(52.3702, 4.8952), outlines) == ["Noord"]
+    assert device_areas._containing(device_areas.Point(4.8952, 52.3702), outlines) == []
 
 
 def test_a_real_city_has_each_point_in_one_outline(shared: Path) -> None:
-    outlines = areas.read_outlines(shared / "data" / "geojson" / "amsterdam.geojson")
+    outlines = device_areas.read_outlines(shared / "data" / "geojson" / "amsterdam.geojson")
     inside = [
-        areas._containing(areas.Point(shape.representative_point().y, shape.representative_point().x), outlines)
+        device_areas._containing(
+            device_areas.Point(shape.representative_point().y, shape.representative_point().x), outlines
+        )
         for shape in outlines.values()
     ]
     assert sum(found == [area] for found, area in zip(inside, outlines, strict=True)) >= 0.95 * len(outlines)

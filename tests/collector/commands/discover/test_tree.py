@@ -12,7 +12,7 @@ from bench.discovery.network import Network, build
 from bench.discovery.tables import Objects, objects_of
 from collector import recordings
 from collector.commands.discover import naming
-from collector.commands.discover.areas import AreaRules
+from collector.commands.discover.device_areas import AreaRules
 from collector.commands.discover.found import Found
 from collector.commands.discover.proposal import Proposal, propose
 from collector.commands.discover.survey import Asked

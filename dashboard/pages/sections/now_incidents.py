@@ -11,9 +11,9 @@ from dash import dcc, html
 from dashboard.figures import incidents as figures
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
-from dashboard.operations.live_state import Live
+from dashboard.operations.live.live_state import Live
 from dashboard.pages import parts
-from dashboard.pages.now_devices import until
+from dashboard.pages.sections.now_devices import until
 from dashboard.pages.source import Source
 
 TEXT = {

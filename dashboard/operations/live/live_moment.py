@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.operations.live_incidents import COLUMNS, Incidents
-from dashboard.operations.live_tables import FIGURES, Tables
+from dashboard.operations.live.live_incidents import COLUMNS, Incidents
+from dashboard.operations.live.live_tables import FIGURES, Tables
 
 WITHOUT_SERVICE = ("down", "suppressed")
 OUTAGES = ("outage", "planned")

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from collector.publish.incidents.migrate import migrate
-from dashboard.operations.live_state import LiveSource
+from dashboard.operations.live.live_state import LiveSource
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES
 from dashboard.operations.device_ports import Ports
 from dashboard.operations.incident_records import OfDevice
-from dashboard.operations.live_state import Live
+from dashboard.operations.live.live_state import Live
 from dashboard.operations.neighbours import Place
 from dashboard.pages import parts
 

@@ -14,8 +14,8 @@ from collector.publish.live import device_spans as inventory
 from collector.published import LiveNote
 from collector.reading import Device
 from dashboard.figures.live import collector_status as words
-from dashboard.operations.live_reader import silent_after
-from dashboard.operations.live_state import LiveSource, areas_now
+from dashboard.operations.live.live_reader import silent_after
+from dashboard.operations.live.live_state import LiveSource, areas_now
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 QUICK = LiveNote(0, 2, poll_interval_seconds=10, live_seconds=5)

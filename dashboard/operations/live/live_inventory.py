@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from collector import parquet_footer
 from collector.published import DEVICES
-from dashboard.operations.live_reader import stamp
+from dashboard.operations.live.live_reader import stamp
 
 KNOWN_OF_A_DEVICE = ("device_id", "area", "role", "parent", "subscribers")
 COLUMNS = (*KNOWN_OF_A_DEVICE, "valid_from", "valid_to")

@@ -12,8 +12,8 @@ from typing import Literal
 import pandas as pd
 
 from collector.published import LIVE, LiveNote
-from dashboard.operations.live_inventory import KNOWN_OF_A_DEVICE, Inventory, InventoryReader
-from dashboard.operations.live_reader import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
+from dashboard.operations.live.live_inventory import KNOWN_OF_A_DEVICE, Inventory, InventoryReader
+from dashboard.operations.live.live_reader import ALLOW, OLD_SECONDS, LiveFile, empty_devices, read, stamp
 
 Condition = Literal["missing", "unreadable", "silent", "blind", "live"]
 

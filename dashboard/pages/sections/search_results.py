@@ -11,7 +11,7 @@ from dashboard.figures.live.device_words import ROLES
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES
 from dashboard.operations.find import Found
-from dashboard.operations.live_state import Live
+from dashboard.operations.live.live_state import Live
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
 

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from collector import published
 from collector.publish.incidents.migrate import MIGRATIONS
 from dashboard.figures import incidents as figures
-from dashboard.operations.live_state import LiveSource
-from dashboard.pages import now, now_devices, now_incidents
+from dashboard.operations.live.live_state import LiveSource
+from dashboard.pages import now
+from dashboard.pages.sections import now_devices, now_incidents
 from dashboard.pages.source import Source
 
-from ..pages.test_layouts import text_of
+from ...pages.test_layouts import text_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=30)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from collector import published
 from dashboard.operations import acknowledgements
-from dashboard.operations.live_state import LiveSource, areas_now, customers_behind, empty_devices
+from dashboard.operations.live.live_state import LiveSource, areas_now, customers_behind, empty_devices
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

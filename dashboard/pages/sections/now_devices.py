@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.figures.live import collector_status, last_reading
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES
-from dashboard.operations.live_state import Live
+from dashboard.operations.live.live_state import Live
 from dashboard.pages import parts
 from dashboard.pages.source import Source
 

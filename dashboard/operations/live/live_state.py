@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from collector.published import LiveNote
 from dashboard.config import DashboardSettings
-from dashboard.operations.live_incidents import IncidentReader, Incidents
-from dashboard.operations.live_moment import WITHOUT_SERVICE, one_moment
-from dashboard.operations.live_reader import empty_devices
-from dashboard.operations.live_tables import Shard, TableReader, Tables
+from dashboard.operations.live.live_incidents import IncidentReader, Incidents
+from dashboard.operations.live.live_moment import WITHOUT_SERVICE, one_moment
+from dashboard.operations.live.live_reader import empty_devices
+from dashboard.operations.live.live_tables import Shard, TableReader, Tables
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import AREAS
 
@@ -51,7 +51,7 @@ class Live:
     """What is known of the network at one moment: tiles, map, cards and tables all come from one of these.
 
     ``devices`` has the columns of LIVE; those in ``unseen`` are ``unknown`` there, and ``unseen`` says whose they are.
-    ``incidents`` has the columns of `dashboard.operations.live_moment.INCIDENT_COLUMNS`, newest first: the open ones and those of
+    ``incidents`` has the columns of `dashboard.operations.live.live_moment.INCIDENT_COLUMNS`, newest first: the open ones and those of
     the last 30 days. ``shards`` are the collectors that should be heard of, worst first, ``shard_count`` how many there
     are in all. ``limits`` are those from
     which a measure is bad. ``problems`` say in words what cannot be read and what to do; ``is_database_known`` tells

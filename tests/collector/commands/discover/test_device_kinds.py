@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector import recordings
-from collector.commands.discover import kinds
+from collector.commands.discover import device_kinds
 from collector.commands.neighbours.surroundings import read
 from collector.reading import ROLES
 
@@ -41,8 +41,8 @@ SOLD_AS = {
 def test_a_recorded_device_is_taken_for_what_it_is_sold_as(shared: Path, name: str) -> None:
     found, _ = recordings.read(shared / "data" / "snmp_recordings" / f"{name}.snmprec")
     seen = read(found)
-    assert (kinds.role(seen).value, kinds.maker(seen).value) == SOLD_AS[name]
+    assert (device_kinds.role(seen).value, device_kinds.maker(seen).value) == SOLD_AS[name]
 
 
 def test_every_rule_names_a_role_and_a_reason() -> None:
-    assert [rule for rule in kinds.kinds().rules if rule.role not in ROLES or not rule.why] == []
+    assert [rule for rule in device_kinds.kinds().rules if rule.role not in ROLES or not rule.why] == []
