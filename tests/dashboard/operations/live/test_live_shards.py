@@ -193,8 +193,14 @@ def test_one_file_that_cannot_be_read_costs_its_own_devices(scratch, pair):
             "version 9 of live; this program knows up to 1. Upgrade",
         ),
         (lambda t: t.drop_columns(["state"]), "lacks state"),
-        (lambda t: t.set_column(5, "state", pa.nulls(t.num_rows, pa.string())), "its column state has nulls"),
-        (lambda t: t.set_column(5, "state", pa.array([1] * t.num_rows)), "has state as int64"),
+        (
+            lambda t: t.set_column(t.schema.get_field_index("state"), "state", pa.nulls(t.num_rows, pa.string())),
+            "its column state has nulls",
+        ),
+        (
+            lambda t: t.set_column(t.schema.get_field_index("state"), "state", pa.array([1] * t.num_rows)),
+            "has state as int64",
+        ),
     ],
 )
 def test_a_table_that_is_no_live_table_is_told_with_what_to_do(sample, scratch, change, said):
