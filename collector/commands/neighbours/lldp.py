@@ -24,6 +24,8 @@ ROOTS = (
 CAPABILITIES = ("other", "repeater", "bridge", "wlan", "router", "telephone", "docsis", "station")
 """LldpSystemCapabilitiesMap, from the most significant bit on."""
 CHASSIS_MAC, CHASSIS_ADDRESS = 4, 5
+WITHIN_A_DEVICE = (2, 3, 6)
+"""Chassis ids that are the alias, part or name of an interface (LldpChassisIdSubtype): every VMware host is ``vmnic3``."""
 PORT_MAC, PORT_ADDRESS, PORT_LOCAL = 3, 4, 7
 
 
@@ -104,7 +106,7 @@ def _sighting(row: dict[int, object], managed: tuple[str, ...]) -> Sighting:
         mac=found,
         names=(called,) if called else (),
         addresses=tuple(dict.fromkeys(filter(None, addresses))),
-        chassis="" if found is not None or kind == CHASSIS_ADDRESS else text(chassis),
+        chassis="" if found is not None or kind in (CHASSIS_ADDRESS, *WITHIN_A_DEVICE) else text(chassis),
         remote_ports=tuple(dict.fromkeys(filter(None, (words, _behind_bridge(words), text(row.get(4)))))),
         remote_mac=port_mac,
         remote_index=int(words) if port_kind == PORT_LOCAL and words.isascii() and words.isdigit() else None,

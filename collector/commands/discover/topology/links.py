@@ -165,7 +165,7 @@ class Strangers:
         """A name for it, the same for all of its marks once ``merge`` has been called."""
         marks = [f"mac {sighting.mac.hex(':')}"] if sighting.mac is not None else []
         marks += [f"address {address}" for address in sighting.addresses]
-        marks += [f"chassis {sighting.chassis}"] if sighting.chassis else []
+        marks += [f"chassis {' '.join((sighting.chassis, *sighting.names))}"] if sighting.chassis else []
         names = {short(name) for name in sighting.names} - NAMES_OF_NOBODY
         marks += [f"name {name}" for name in sorted(names) if not marks or sighting.by == "cdp"]
         marks = marks or [f"nameless {len(self._words)}"]

@@ -64,6 +64,13 @@ def test_a_chassis_is_known_however_it_is_written(rows: dict[str, Any], expected
     assert (found.mac, found.addresses, found.chassis) == expected
 
 
+def test_the_name_of_an_interface_is_no_ones_own() -> None:
+    """As Aruba CX shows VMware's hosts in LibreNMS's recording arubaos-cx: chassis vmnic3, of which there are many."""
+    (found,) = read(switch(**lldp("5.1.16", b"vmnic3", 6, c6=3, c7=b"00:50:da:41:d5:d1", c9=b"vmhost-30"))).sightings
+    assert (found.names, found.chassis, found.remote_mac) == (("vmhost-30",), "", bytes.fromhex("0050da41d5d1"))
+    assert read(switch(**lldp("5.1.16", b"vmnic3", 6))).sightings == ()
+
+
 def test_who_says_nothing_is_no_neighbour() -> None:
     rows = lldp("0.1.1", b"\0\0\0\0", 0) | lldp("0.2.1", bytes(6), 4, c9=b"\0\0\0\0")
     assert read(switch(**rows)).sightings == ()
