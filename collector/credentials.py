@@ -23,6 +23,13 @@ LONGEST_NAME_BYTES = 32
 """Of a user (RFC 3414, usmUserName) and of a context (RFC 3411, SnmpAdminString of vacmContextName)."""
 PATIENCE: dict[str, tuple[float, float]] = {"timeout_seconds": (0.01, 60), "retries": (0, 10)}
 """How long a device may be waited for and how often asked, wherever that can be set."""
+MANNER: dict[str, tuple[float, float]] = {
+    "max_repetitions": (1, 1000),
+    "max_reply_bytes": (200, 60_000),
+    "requests_per_second": (0.1, 100_000),
+}
+"""How a device may be spoken to: rows to a request, bytes of a reply, pace."""
+WISHES = (*PATIENCE, *MANNER, "getnext")
 _V3_ONLY = (
     "user",
     "auth_protocol",
@@ -41,8 +48,8 @@ _V3_ONLY = (
 class Credential:
     """One credential: a community (versions 1 and 2c) or a user (version 3). Secrets never print.
 
-    Without ``auth_protocol`` nothing is signed, without ``priv_protocol`` nothing is encrypted. ``timeout_seconds`` and
-    ``retries`` are for the devices that it lets in to; None: those of their profile, or of ``[poll]``.
+    Without ``auth_protocol`` nothing is signed, without ``priv_protocol`` nothing is encrypted. What follows ``context`` is
+    for the devices that it lets in to; None: as their profile or ``[poll]`` says.
     """
 
     name: str
@@ -56,6 +63,10 @@ class Credential:
     context: str = ""
     timeout_seconds: float | None = None
     retries: int | None = None
+    max_repetitions: int | None = None
+    max_reply_bytes: int | None = None
+    requests_per_second: float | None = None
+    getnext: bool | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -84,6 +95,10 @@ class CredentialEntry:
     context: str | None = None
     timeout_seconds: float | None = None
     retries: int | None = None
+    max_repetitions: int | None = None
+    max_reply_bytes: int | None = None
+    requests_per_second: float | None = None
+    getnext: bool | None = None
 
 
 def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
@@ -103,13 +118,13 @@ def read_credentials(entries: Any, path: Path) -> tuple[Credential, ...]:
         where = f"{path}: {key}"
         check_patience(entry, where)
         made = _user(entry, where) if entry.version == "3" else _community(entry, where)
-        found[entry.name] = replace(made, timeout_seconds=entry.timeout_seconds, retries=entry.retries)
+        found[entry.name] = replace(made, **{name: getattr(entry, name) for name in WISHES})
     return tuple(found.values())
 
 
 def check_patience(entry: Any, where: str) -> None:
-    """Raises settings_file.SettingsError where a table's own timeout or number of retries is out of range."""
-    for name, (least, most) in PATIENCE.items():
+    """Raises settings_file.SettingsError where a table's own timeout, retries or way of speaking are out of range."""
+    for name, (least, most) in (PATIENCE | MANNER).items():
         value = getattr(entry, name)
         if value is not None and not least <= value <= most:
             raise settings_file.SettingsError(f"{where}.{name}: must be {least:g} to {most:g}, not {value:g}")

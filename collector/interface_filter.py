@@ -89,7 +89,7 @@ class InterfaceFilter:
         kinds = [None if row.name == always else usual_kind(row) for row in rows]
         counted = Counter(kinds)
         summed = {kind for kind, count in counted.items() if count > MANY or (kind is not None and kind in before)}
-        are_private = [row.name.startswith("<") for row in rows]
+        are_private = [_is_private(row.name) for row in rows]
         return [
             kind if kind in summed or is_private else None for kind, is_private in zip(kinds, are_private, strict=True)
         ]
@@ -100,7 +100,9 @@ class InterfaceFilter:
 
 USUAL = InterfaceFilter()
 
-_SESSIONS = re.compile(r"<.*>|(Virtual-Access|Vi|ppp|pppoe-|l2tp-|pptp-|sstp-|pp|demux|ps)\d[\d./:]*", re.IGNORECASE)
+_PRIVATE = re.compile(r"<(ppp|pppoe|l2tp|pptp|sstp|ovpn)-.*>", re.IGNORECASE)
+"""MikroTik's names of the sessions of its server, with the customer's user name."""
+_SESSIONS = re.compile(r"(Virtual-Access|Vi|ppp|pppoe-|l2tp-|pptp-|sstp-|pp|demux|ps)\d[\d./:]*", re.IGNORECASE)
 _TUNNELS = re.compile(
     r"(tunnel|tunnel-te|tunnel-ip|tu|tun|gre|gr-|ip-|sit|ipip|vti|wg|vxlan)[-\d][\d./:]*", re.IGNORECASE
 )
@@ -112,9 +114,13 @@ _SAY_LITTLE = (None, 1, 53)
 """Types that do not tell what an interface is: none, other, propVirtual. Then its name is looked at."""
 
 
+def _is_private(name: str) -> bool:
+    return name.startswith("<") and _PRIVATE.fullmatch(name) is not None
+
+
 def usual_kind(row: Row) -> str | None:
     """Sessions, tunnels, loopbacks or nulls, by the type that the device states, else by names that makers use."""
-    if row.name[:1] == "<" and row.name[-1:] == ">":
+    if _is_private(row.name):
         return "sessions"
     if row.type not in _SAY_LITTLE:
         return _BY_TYPE.get(row.type or 0)

@@ -40,7 +40,8 @@ class Device:
     ``credential`` names one of ``[[credentials]]``, or several to try in turn (``a+b``), or is ``off``.
     ``ping`` is ``icmp``, ``echo:PORT`` (RFC 862 over UDP) or ``off``. ``subscribers`` counts the customers
     behind this device and behind none of its listed children, so that sums over a subtree never double.
-    ``timeout_seconds`` and ``retries`` are its own; None: those of its credential, its profile or ``[poll]``.
+    ``timeout_seconds``, ``retries`` and what follows ``counters_refresh_seconds`` are its own; None: those of its credential, its profile
+    or ``[poll]``.
     ``interfaces`` says which of its interfaces get series (``collector.interface_filter``); None: as profile or ``[poll]`` say.
     ``counters_refresh_seconds`` is how often its agent renews its counters, 0: for each poll; None: as ``[poll]`` says.
     """
@@ -67,6 +68,10 @@ class Device:
     retries: int | None = None
     interfaces: str | None = None
     counters_refresh_seconds: float | None = None
+    max_repetitions: int | None = None
+    max_reply_bytes: int | None = None
+    requests_per_second: float | None = None
+    getnext: bool | None = None
 
 
 class InterfaceReading(NamedTuple):

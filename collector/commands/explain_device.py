@@ -124,6 +124,12 @@ def _silent(device: Device, explanation: Explanation, credentials: Sequence[Cred
     if reading.failure and reading.failure.startswith("address"):
         return reading.failure
     where = f"{device.address}:{device.port}"
+    if explanation.rejected.keys() == {"wrong_address"} and explanation.strangers:
+        sender = next(iter(explanation.strangers.values()))
+        return (
+            f"answers came, but from {sender} instead of {device.address}, and are not taken: anybody could send them; "
+            f"if {sender} is an address of this device, write it into its column reply_from"
+        )
     if explanation.rejected:
         reasons = ", ".join(sorted(explanation.rejected))
         return f"packets came back but none was a valid answer ({reasons})"

@@ -11,7 +11,7 @@ from typing import Any
 from bairro_error import BairroError
 from collector.address import parse_address, parse_ip, parse_port
 from collector.config import COUNTERS_REFRESH, CollectorSettings
-from collector.credentials import NO_SNMP, PATIENCE, SEPARATOR, named_credentials
+from collector.credentials import MANNER, NO_SNMP, PATIENCE, SEPARATOR, named_credentials
 from collector.interface_filter import checked_filter
 from collector.reading import ROLES, Device
 
@@ -34,6 +34,8 @@ OPTIONAL = (
     "retries",
     "interfaces",
     "counters_refresh_seconds",
+    *MANNER,
+    "getnext",
 )
 REMARKS = ("vendor", "unsure", "why")
 """What `bairro discover` writes beside the columns that are used: for people."""
@@ -99,9 +101,13 @@ class RowReader:
             latitude=self._number(row, "latitude", (-90, 90)),
             longitude=self._number(row, "longitude", (-180, 180)),
             timeout_seconds=self._number(row, "timeout_seconds", PATIENCE["timeout_seconds"]),
-            retries=self._retries(row),
+            retries=self._whole(row, "retries", PATIENCE["retries"]),
             interfaces=self._checked(row, "interfaces", checked_filter),
             counters_refresh_seconds=self._number(row, "counters_refresh_seconds", COUNTERS_REFRESH),
+            max_repetitions=self._whole(row, "max_repetitions", MANNER["max_repetitions"]),
+            max_reply_bytes=self._whole(row, "max_reply_bytes", MANNER["max_reply_bytes"]),
+            requests_per_second=self._number(row, "requests_per_second", MANNER["requests_per_second"]),
+            getnext=self._checked(row, "getnext", _yes_or_no),
         )
 
     def _keep(self, text: str) -> str:
@@ -141,12 +147,11 @@ class RowReader:
             _check_known(name, "credential", self._credentials)
         return self._keep(SEPARATOR.join(names)) if names else None
 
-    def _retries(self, row: Row) -> int | None:
-        retries = self._checked(row, "retries", _count)
-        least, most = PATIENCE["retries"]
-        if retries is not None and not least <= retries <= most:
-            raise BadRowError("retries", f"must be {least:g} to {most:g}, not {retries}")
-        return None if retries is None else int(retries)
+    def _whole(self, row: Row, name: str, bounds: tuple[float, float]) -> int | None:
+        number = self._checked(row, name, _count)
+        if number is not None and not bounds[0] <= number <= bounds[1]:
+            raise BadRowError(name, f"must be {bounds[0]:g} to {bounds[1]:g}, not {number}")
+        return None if number is None else int(number)
 
     def _checked(self, row: Row, name: str, parse: Callable[[str], Any]) -> Any:
         text = row.get(name)
@@ -187,6 +192,12 @@ def parse_ping(text: str) -> str:
     if kind == "echo" and colon:
         return f"echo:{parse_port(port)}"
     raise ValueError(f"must be icmp, echo:PORT or off, not {text!r}")
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(f"must be yes or no, not {text!r}")
+    return text == "yes"
 
 
 def _count(text: str) -> int:

@@ -10,6 +10,7 @@ from collector.poll.damage import Damaged
 log = logging.getLogger("bairro.poll")
 
 LOG_EVERY_SECONDS = 60.0
+MOST_STRANGERS = 1000
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class PollCounts:
     late: int = 0
     bulk_avoided: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
+    strangers: dict[str, str] = field(default_factory=dict)
+    """Who answered instead of a device, by the address that was asked; the last one."""
     damaged: dict[str, int] = field(default_factory=dict)
     _silent_until: dict[str, float] = field(default_factory=dict, repr=False)
     _logged: dict[str, int] = field(default_factory=dict, repr=False)
@@ -38,6 +41,11 @@ class PollCounts:
         if reason == "late":
             self.late += 1
         self._say(reason, count, f"packet refused ({reason}) from {sender}", now)
+
+    def note_stranger(self, asked: str, sender: str) -> None:
+        """An answer to a request came from another address than the one asked."""
+        if len(self.strangers) < MOST_STRANGERS or asked in self.strangers:
+            self.strangers[asked] = sender
 
     def damage(self, damaged: Damaged, name: str, device_id: str, now: float) -> None:
         """Count a value that could not be read and, at most once a minute for each kind, say so."""

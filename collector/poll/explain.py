@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collector.config import CollectorSettings
 from collector.poll import reading_text
@@ -80,13 +80,17 @@ class Explanation:
     damaged: Mapping[str, int]
     bulk_trouble: str | None
     ping_unavailable: str | None
+    spoken_to: str | None = None
+    strangers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Everything as text, for a terminal."""
         lines = [f"question ({len(self.question)} request{'' if len(self.question) == 1 else 's'})"]
         lines += ["\n".join([step.title, *(f"  {name}" for name in step.names)]) for step in self.question]
+        lines += ["", f"spoken to: {self.spoken_to}"] if self.spoken_to else []
         lines += ["", f"answer ({len(self.raw)} packets)", *map(str, self.raw)]
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
+        lines += [f"  from {sender} instead of {asked}" for asked, sender in self.strangers.items()]
         lines += [f"cannot be read: {count} x {Damaged(kind).words}" for kind, count in sorted(self.damaged.items())]
         lines += [f"GETBULK {self.bulk_trouble}: tables were walked by GETNEXT"] if self.bulk_trouble else []
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
@@ -126,6 +130,8 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         dict(poller.counts.damaged),
         poller.bulk_trouble(device.device_id),
         poller.ping_unavailable,
+        poller.spoken_to(device.device_id),
+        dict(poller.counts.strangers),
     )
 
 

@@ -120,6 +120,11 @@ class Poller:
         visit = self._visits.get(device_id)
         return visit.let_in_by if visit is not None else None
 
+    def spoken_to(self, device_id: str) -> str | None:
+        """How a device is spoken to, in words; None if it is not, by SNMP."""
+        visit = self._visits.get(device_id)
+        return visit.spoken_to if visit is not None else None
+
     def bulk_trouble(self, device_id: str) -> str | None:
         """What was wrong with a device's GETBULK last, so that it was asked by GETNEXT; None where nothing is."""
         visit = self._visits.get(device_id)
@@ -262,6 +267,10 @@ class Visit:
     def let_in_by(self) -> str | None:
         """The name of the credential that worked last."""
         return self._conversation.let_in_by if self._conversation is not None else None
+
+    @property
+    def spoken_to(self) -> str | None:
+        return self._conversation.spoken_to if self._conversation is not None else None
 
     @property
     def bulk_trouble(self) -> str | None:

@@ -222,7 +222,8 @@ class Profile:
     """What to ask of one kind of device. Several profiles may apply to one device and are asked together. ``measures`` are
     those that it declares itself, which are fields of its parts.
 
-    ``timeout_seconds`` and ``retries`` are for a kind that is slow; None: those of ``[poll]``. ``interfaces`` says which
+    ``timeout_seconds``, ``retries`` and what follows ``interfaces`` are for a kind that needs it; None: as ``[poll]`` says.
+    ``interfaces`` says which
     interfaces get series (``collector.interface_filter``); empty: it does not say.
     """
 
@@ -234,6 +235,10 @@ class Profile:
     timeout_seconds: float | None = None
     retries: int | None = None
     interfaces: str = ""
+    max_repetitions: int | None = None
+    max_reply_bytes: int | None = None
+    requests_per_second: float | None = None
+    getnext: bool | None = None
 
     def applies(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> bool:
         """Whether a device that calls itself so, and has the objects ``answered``, is of this kind."""

@@ -28,7 +28,8 @@ MESSAGES = {
     "credential_unknown_key": (
         "credentials[0].password: unknown key; known here: name, version, community, community_env, community_file, "
         "user, auth_protocol, auth_password, auth_password_env, auth_password_file, priv_protocol, priv_password, "
-        "priv_password_env, priv_password_file, context, timeout_seconds, retries"
+        "priv_password_env, priv_password_file, context, timeout_seconds, retries, max_repetitions, max_reply_bytes, "
+        "requests_per_second, getnext"
     ),
     "credential_version": "credentials[0].version: must be one of 1, 2c, 3, not '4'",
     "credential_with_two_communities": (

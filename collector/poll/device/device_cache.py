@@ -96,6 +96,10 @@ class DeviceCache:
     def memory(self, table: Table) -> Memory:
         return self._memories[table.name]
 
+    def learnt_repetitions(self) -> list[int]:
+        """How many rows to a request each table's walks have shown to be borne."""
+        return [pace.ceiling for pace in self._paces.values()]
+
     def pace(self, table: Table) -> Pace:
         return self._paces[table.name]
 

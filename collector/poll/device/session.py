@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from collector.config import PollSettings
 from collector.poll.damage import Damaged
+from collector.poll.datagrams import Sendable
 from collector.poll.device.branch_probe import BranchProbe
 from collector.poll.device.credential_rotation import CredentialRotation
 from collector.poll.device.device_cache import DeviceCache
@@ -17,6 +19,7 @@ from collector.poll.device.second_look import SecondLook
 from collector.poll.device.seldom_look import SeldomLook, SeldomObjects
 from collector.poll.device.split_get import SplitGet
 from collector.poll.device.table_walks import TableWalks
+from collector.poll.manner import manner
 from collector.poll.objects import decode
 from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.get_request import Access, Asked, Question
@@ -49,6 +52,8 @@ class DeviceSession:
         self.access = accesses[0]
         self.limits = limits
         self._patience = patience(limits, device, self.access)
+        self.manner = manner(device, self.access)
+        self._free_at = 0.0
         self.tries = self._patience.tries
         self.silent_polls = 0
         self._profiles = profiles
@@ -67,6 +72,14 @@ class DeviceSession:
     def let_in_by(self) -> str | None:
         """The name of the credential that worked last; None if none has worked yet."""
         return self._attempts.kept.name if self._attempts.kept is not None else None
+
+    @property
+    def spoken_to(self) -> str:
+        """How the device is spoken to, and what of it was learnt, in words."""
+        told = f"timeout {self._patience.timeout_seconds:g} s, {self._patience.tries} tries, {self.manner}"
+        ceilings = self._learnt.learnt_repetitions() if self._learnt is not None else ()
+        learnt = min(ceilings, default=self.manner.max_repetitions)
+        return told if learnt >= self.manner.max_repetitions else f"{told}; learnt: it takes {learnt} rows to a request"
 
     @property
     def bulk_trouble(self) -> str | None:
@@ -94,6 +107,7 @@ class DeviceSession:
         if self._attempts.access is not self.access:
             self.access = self._attempts.access
             self._patience = patience(self.limits, self.device, self.access)
+            self.manner = manner(self.device, self.access)
             self._must_learn = True
         learnt, now = self._learnt, self._engine.now
         if learnt is not None and now < learnt.learn_at and not self._must_learn:
@@ -120,9 +134,22 @@ class DeviceSession:
         if self.access.session is not None:
             Guard(self.access.session, exchange)
         outbox = self._engine.outbox
-        (outbox.fresh if self._exchange is None else outbox.hasty if at_once else outbox.urgent).append(exchange)
+        queue = outbox.fresh if self._exchange is None else outbox.hasty if at_once else outbox.urgent
+        if self.manner.gap_seconds:
+            self._send_paced(queue, exchange)
+        else:
+            queue.append(exchange)
         self._exchange = exchange
         return exchange
+
+    def _send_paced(self, queue: deque[Sendable], exchange: Exchange) -> None:
+        """Send as soon as the device's own pace allows it."""
+        now = self._engine.now
+        at, self._free_at = self._free_at, max(now, self._free_at) + self.manner.gap_seconds
+        if at <= now:
+            queue.append(exchange)
+        else:
+            self._engine.at(at, lambda: queue.append(exchange))
 
     def ask_question(
         self, question: Question, heard: Callable[[Any, float], None], lost: Callable[[str], None]
@@ -174,6 +201,7 @@ class DeviceSession:
             learnt.keep_from(self._learnt)
         self._learnt = learnt
         self._patience = patience(self.limits, self.device, self.access, *slowest(chosen))
+        self.manner = manner(self.device, self.access, *chosen)
         self._must_learn = False
         self._ask_learnt(learnt.question)
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from collector.config import PollSettings
 from collector.poll.damage import Damaged
 from collector.poll.device.get_bulk import GetBulk
+from collector.poll.manner import Manner
 from collector.poll.objects.get_request import Access, Question
 from collector.poll.snmp.engine import Exchange, Request
 
@@ -17,6 +18,7 @@ class Talk(Protocol):
 
     access: Access
     limits: PollSettings
+    manner: Manner
     tries: int
 
     @property

@@ -10,7 +10,8 @@ from collector.poll.damage import Damaged
 from collector.poll.device.talk import Talk
 from collector.poll.device.walk_cache import Bulk, Progress, Route, Step
 from collector.poll.device.walk_column import Column
-from collector.poll.device.walk_pace import MOST_REPETITIONS, Pace
+from collector.poll.device.walk_pace import Pace
+from collector.poll.manner import MOST_REPETITIONS
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import (
     ERRORS,
@@ -31,8 +32,6 @@ from collector.poll.snmp.codec import (
 from collector.poll.snmp.engine import TIMEOUT, Exchange, Request
 from collector.poll.snmp.reply_parser import Cells, expected_rows, learn_layout
 
-REPLY_BYTES = 1400
-"""What a reply should stay under, so that it crosses an Ethernet path in one piece (1,472 less some headroom)."""
 VARBIND_BYTES = 24
 """A guess at the size of one varbind, until the device has shown its own."""
 FIRST_REPETITIONS = 10
@@ -73,7 +72,7 @@ class Walk:
         self._is_enough = is_enough
         self._had_trouble = False
         self._bulk = talk.bulk
-        self._is_bulk = talk.access.version != "1" and self._bulk.is_used
+        self._is_bulk = talk.access.version != "1" and self._bulk.is_used and not talk.manner.is_getnext
         self._has_fallen_back = False
         self._tries = talk.tries
         self._asked = 0
@@ -184,7 +183,9 @@ class Walk:
         row_bytes = self._pace.row_bytes or VARBIND_BYTES * len(group)
         coming = self._pace.rows - len(group[0].cells) + 1
         wanted = coming if coming > 0 and self._pace.rows else FIRST_REPETITIONS
-        return max(1, min(wanted, int((REPLY_BYTES - self._talk.access.outside_bytes) / row_bytes), self._pace.ceiling))
+        manner = self._talk.manner
+        fitting = int((manner.reply_bytes - self._talk.access.outside_bytes) / row_bytes)
+        return max(1, min(wanted, fitting, self._pace.ceiling, manner.max_repetitions))
 
     def _is_over_limits(self) -> bool:
         limits = self._talk.limits
@@ -318,7 +319,7 @@ class Walk:
         else:
             if self._has_fallen_back:
                 self._bulk.acquit()
-                self._is_bulk = self._bulk.is_used
+                self._is_bulk = self._bulk.is_used and not self._talk.manner.is_getnext
             named = message.error_index
             ended = group[named - 1 : named] if 1 <= named <= len(group) else group
             if message.error_status != NO_SUCH_NAME:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collector.poll.device.walk_cache import Route
-
-MOST_REPETITIONS = 100
+from collector.poll.manner import MOST_REPETITIONS
 
 
 class Pace:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from collector.credentials import Credential
+from collector.credentials import WISHES, Credential
 from collector.poll.damage import Damaged
 from collector.poll.objects.compiled_reply import CompiledAnswer, Usual
 from collector.poll.profile import Source
@@ -48,6 +48,10 @@ class Access(NamedTuple):
     session: Session | None = None
     timeout_seconds: float | None = None
     retries: int | None = None
+    max_repetitions: int | None = None
+    max_reply_bytes: int | None = None
+    requests_per_second: float | None = None
+    getnext: bool | None = None
 
     @property
     def outside_bytes(self) -> int:
@@ -68,7 +72,7 @@ class Access(NamedTuple):
 
 def access(credential: Credential) -> Access:
     """The way in by one credential; version 3 needs one for each device, the others may share it."""
-    wishes = credential.timeout_seconds, credential.retries
+    wishes = tuple(getattr(credential, name) for name in WISHES)
     if credential.version == "3":
         return Access(credential.name, "3", b"", b"", Session(credential), *wishes)
     head = encode_head(credential.version, credential.community)

@@ -167,11 +167,17 @@ class Engine:
         for opened in self._read_by_tick:
             opened.drain(self._take)
 
+    def at(self, when: float, call: Callable[[], object]) -> None:
+        """Have ``call`` called at a time of the loop's clock."""
+        self._wheel.add(when, call)
+
     def expire(self, now: float) -> None:
         """Retry or give up what has waited long enough."""
         for due in self._wheel.due(now):
             if isinstance(due, Exchange):
                 self._try_again(due, now)
+            elif callable(due):
+                due()
             else:
                 self._expire_batch(due, now)
 
@@ -285,6 +291,7 @@ class Engine:
             self._reject("duplicate", address)
             return
         if address != exchange.address and not _is_allowed(exchange, address):
+            self.counts.note_stranger(str(exchange.address[0]), str(address[0]))
             self._reject("wrong_address", address)
             return
         if exchange.is_done:

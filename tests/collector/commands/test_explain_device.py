@@ -216,3 +216,14 @@ def test_the_state_tells_what_ails_the_device(tmp_path: Path, settings: Settings
     text, _ = explain(made, "gate")
     assert "not polled yet; ails: loss, uplink missing" in text
     assert "but it has no interface 'wan' (uplink_interface), only: lo" in text
+
+
+def test_who_answers_instead_of_a_device_is_named() -> None:
+    reading = Reading("r1", 0.0, 0.1, "silent")
+    device, rejected = Device("r1", "192.0.2.1", "router", "A", ping="off"), {"wrong_address": 3}
+    asked = Explanation(device, (), (), reading, None, rejected, {}, None, None, None, {"192.0.2.1": "192.0.2.9"})
+    assert verdict(asked, ()) == (
+        "answers came, but from 192.0.2.9 instead of 192.0.2.1, and are not taken: anybody could send them; "
+        "if 192.0.2.9 is an address of this device, write it into its column reply_from"
+    )
+    assert "refused: 3 x wrong_address\n  from 192.0.2.9 instead of 192.0.2.1" in str(asked)

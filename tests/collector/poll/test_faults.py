@@ -163,6 +163,7 @@ def test_wrong_address_is_refused(serve: Serve) -> None:
     polled = poll(device(serve(from_elsewhere(agent())).port))
     assert polled.reading.snmp == "silent"
     assert polled.counts.rejected == {"wrong_address": 2}
+    assert polled.counts.strangers == {"127.0.0.1": "127.0.0.9"}
 
 
 def test_wrong_address_is_taken_where_the_inventory_allows_it(serve: Serve) -> None:
