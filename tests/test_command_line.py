@@ -128,7 +128,8 @@ def test_options_stand_before_between_and_after_positionals(verbs):
             read.append(vars(bairro._parser().parse_args([*verbs, *words])))
     assert len(read) >= min(len(groups), 2)
     assert all(one == read[0] for one in read)
-    assert {name: str(read[0][name]) for name in names} == {name: SAMPLE_WORDS.get(name, name) for name in names}
+    held = {name: read[0][name][0] if isinstance(read[0][name], list) else read[0][name] for name in names}
+    assert {name: str(value) for name, value in held.items()} == {name: SAMPLE_WORDS.get(name, name) for name in names}
 
 
 @pytest.mark.parametrize(

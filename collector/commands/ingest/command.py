@@ -60,7 +60,7 @@ def _read(
     """The hours of all files, and a sentence for each row that cannot be used. Raises SourceError."""
     from collector.commands.backfill.fill import newest_hour
     from collector.commands.ingest import rows
-    from collector.commands.ingest.read_hours import BadRowError, RowReader
+    from collector.commands.ingest.read_hours import RowReader, UnusableRowError
 
     samples: list[Sample] = []
     rejected: list[str] = []
@@ -78,20 +78,20 @@ def _read(
                 continue
             try:
                 samples.append(reader.sample(cells, f"{path}:{line}"))
-            except BadRowError as error:
+            except UnusableRowError as error:
                 rejected.append(f"{path}:{line}: {error.field}: {error}")
     return _hours(reader, samples, devices, rejected), rejected
 
 
 def _hours(reader: Any, samples: list[Sample], devices: dict[str, Device], rejected: list[str]) -> dict[Key, Values]:
-    from collector.commands.ingest.read_hours import BadRowError, checked
+    from collector.commands.ingest.read_hours import UnusableRowError, checked
 
     hours: dict[Key, Values] = {}
     places: dict[Key, str] = {}
     for key, place, values in reader.hours(samples):
         try:
             row = checked(values, devices[key[1]])
-        except BadRowError as error:
+        except UnusableRowError as error:
             rejected.append(f"{place}: {error.field}: {error}")
             continue
         if key in hours and hours[key] != row:

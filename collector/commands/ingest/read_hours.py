@@ -11,6 +11,7 @@ from statistics import fmean, median
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from bairro_error import BairroError
 from collector.commands.ingest import mapping as mappings
 from collector.commands.ingest.rows import Cells
 from collector.hour_bounds import FIRST_HOUR, HOURS, LAST_HOUR, PART_OF, ROUNDING
@@ -21,7 +22,7 @@ Key = tuple[int, str]
 Values = dict[str, float]
 
 
-class BadRowError(ValueError):
+class UnusableRowError(BairroError, ValueError):
     """A row that cannot be used; ``field`` is the column of the file, or of ours."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -70,7 +71,7 @@ class RowReader:
         return name if name in columns else name.lower()
 
     def sample(self, cells: Cells, place: str) -> Sample:
-        """One row. Raises BadRowError."""
+        """One row. Raises UnusableRowError."""
         device_id = self._device(cells)
         at = self._time(cells)
         values: Values = {}
@@ -85,27 +86,27 @@ class RowReader:
         named = self._wanted.device
         called = str(_cell(cells, named.column) or "").strip()
         if not called:
-            raise BadRowError(named.column, "is empty")
+            raise UnusableRowError(named.column, "is empty")
         if self._pattern is not None:
             match = self._pattern.search(called)
             if match is None:
-                raise BadRowError(named.column, f"{called!r} does not match {named.pattern}")
+                raise UnusableRowError(named.column, f"{called!r} does not match {named.pattern}")
             called = match[1] or ""
         found = self._devices.get(called, [])
         if len(found) != 1:
             what = "no device" if not found else f"{len(found)} devices"
-            raise BadRowError(named.column, f"{what} of the inventory has the {named.field} {called!r}")
+            raise UnusableRowError(named.column, f"{what} of the inventory has the {named.field} {called!r}")
         return found[0]
 
     def _time(self, cells: Cells) -> float:
         column = self._wanted.time.column
         at = self._moment(_cell(cells, column), column)
         if not FIRST_HOUR.timestamp() <= at < LAST_HOUR.timestamp():
-            raise BadRowError(column, f"{_cell(cells, column)} is of a clock that was not set")
+            raise UnusableRowError(column, f"{_cell(cells, column)} is of a clock that was not set")
         if at >= self._newest:
-            raise BadRowError(column, f"{_cell(cells, column)} is not over for long enough; ingest it later")
+            raise UnusableRowError(column, f"{_cell(cells, column)} is not over for long enough; ingest it later")
         if self._wanted.rows == mappings.HOURS and at % HOUR:
-            raise BadRowError(column, f"{_cell(cells, column)} is not the start of an hour (UTC)")
+            raise UnusableRowError(column, f"{_cell(cells, column)} is not the start of an hour (UTC)")
         return at
 
     def _moment(self, value: Any, column: str) -> float:
@@ -120,7 +121,9 @@ class RowReader:
             try:
                 moment = datetime.fromisoformat(text)
             except ValueError:
-                raise BadRowError(column, f"{text!r} is no time: 2026-03-01T12:00:00+00:00 or Unix seconds") from None
+                raise UnusableRowError(
+                    column, f"{text!r} is no time: 2026-03-01T12:00:00+00:00 or Unix seconds"
+                ) from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
 
     def _number(self, value: Any, column: str) -> float | None:
@@ -129,11 +132,11 @@ class RowReader:
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise BadRowError(column, f"{value!r} is no number") from None
+            raise UnusableRowError(column, f"{value!r} is no number") from None
         if math.isnan(number) and isinstance(value, float):
             return None
         if not math.isfinite(number):
-            raise BadRowError(column, f"{value!r} is no number")
+            raise UnusableRowError(column, f"{value!r} is no number")
         return number
 
     def hours(self, samples: Sequence[Sample]) -> Iterator[tuple[Key, str, Values]]:
@@ -216,25 +219,25 @@ def _cell(cells: Cells, column: str) -> Any:
 
 
 def checked(values: Values, device: Device) -> Values:
-    """The values of an hour as they may stand in the table. Raises BadRowError for what cannot be."""
+    """The values of an hour as they may stand in the table. Raises UnusableRowError for what cannot be."""
     if values.get("observed_seconds") is None:
-        raise BadRowError("observed_seconds", "is missing: without it nobody knows whether the hour was observed")
+        raise UnusableRowError("observed_seconds", "is missing: without it nobody knows whether the hour was observed")
     row = {name: float(round(value)) if name in mappings.WHOLE_NUMBERS else value for name, value in values.items()}
     for name, value in row.items():
         bound = HOURS[name]
         if not bound.holds(value):
-            raise BadRowError(name, f"{value:g} is beyond {bound.least:g} to {bound.most:g}: {bound.reason}")
+            raise UnusableRowError(name, f"{value:g} is beyond {bound.least:g} to {bound.most:g}: {bound.reason}")
     for part, whole in PART_OF.items():
         if part in row and whole in row and row[part] > row[whole] * (1 + ROUNDING) + ROUNDING:
-            raise BadRowError(part, f"{row[part]:g} is more than {whole}, {row[whole]:g}")
+            raise UnusableRowError(part, f"{row[part]:g} is more than {whole}, {row[whole]:g}")
     if row.get("rtt_p50_seconds", 0.0) > row.get("rtt_p95_seconds", math.inf):
-        raise BadRowError("rtt_p50_seconds", "is above rtt_p95_seconds")
+        raise UnusableRowError("rtt_p50_seconds", "is above rtt_p95_seconds")
     if row.get("down_seconds", 0.0) + row.get("silent_seconds", 0.0) > row["observed_seconds"] + 1e-6:
-        raise BadRowError("down_seconds", "with silent_seconds is more than observed_seconds")
+        raise UnusableRowError("down_seconds", "with silent_seconds is more than observed_seconds")
     for way in ("receive", "transmit"):
         capacity = getattr(device, f"capacity_{way}_bytes_per_second")
         if capacity is not None and row.get(f"{way}_bytes", 0.0) > 2 * capacity * HOUR:
-            raise BadRowError(
+            raise UnusableRowError(
                 f"{way}_bytes", f"{row[f'{way}_bytes']:g} in an hour are more than twice what the device can carry"
             )
     return row
