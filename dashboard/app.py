@@ -30,6 +30,7 @@ from dashboard.pages import (
     now,
     parts,
     replay,
+    wall,
     wiring,
 )
 from dashboard.pages.sections import device_detail, search_results
@@ -62,10 +63,10 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incident_work, incidents, replay)
-BELOW_ANOTHER = (area, device, incident, replay)
-"""Pages of one thing, whose path names it: no link of the navigation leads there."""
-TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident"))
+WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incident_work, incidents, replay, wall)
+BELOW_ANOTHER = (area, device, incident, replay, wall)
+"""Pages of one thing, whose path names it, and other views of a page: no link of the navigation leads there."""
+TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident", "wall"))
 """What moves callbacks whose answers are the same for all who ask the same."""
 ASSETS = Path(__file__).parent / "assets"
 EXIT_REFUSED = 2
@@ -182,6 +183,8 @@ def _register(app: Dash, source: Source) -> None:
 def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
     """What lies at ``pathname``; an unknown path says where to go instead."""
     seen, path = visit(source, search), (pathname or "/").rstrip("/") or "/"
+    if path == "/" and seen.query.get("view") == "wall":
+        return wall.layout(seen)
     if path in LAYOUTS:
         return LAYOUTS[path](seen)
     if path.startswith("/area/"):

@@ -73,6 +73,6 @@
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    maps: {followNow: () => follow("now-map"), followReplay: () => follow("replay-map")},
+    maps: {followNow: () => follow("now-map"), followWall: () => follow("wall-map"), followReplay: () => follow("replay-map")},
   });
 })();

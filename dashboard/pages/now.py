@@ -27,6 +27,7 @@ TEXT = {
     "title": "Now",
     "incidents": "Open incidents",
     "map": "Areas",
+    "wall": "For a wall",
     "devices": "Devices with problems",
     "no_live": "No live data",
     "no_live_why": "No collector has written the state of its devices here, or what it wrote is gone. A collector writes it a few "
@@ -70,6 +71,7 @@ def layout(seen: Visit) -> html.Div:
                     parts.panel(
                         TEXT["incidents"],
                         html.Div(cards, id="now-incidents", className="scroll", tabIndex=0),
+                        aside=dcc.Link(TEXT["wall"], href="/?view=wall"),
                         class_name="incidents",
                     ),
                     parts.panel(

@@ -107,6 +107,8 @@ ACCEPTED: Mapping[str, Check] = {
     "now-tick.n_intervals": _or_nothing(_count),
     "now-states.value": _list_of(_one_of(*now_devices.SHOWN)),
     "now-seen.data": _or_nothing(_list_of(_text)),
+    "wall-tick.n_intervals": _or_nothing(_count),
+    "wall-seen.data": _or_nothing(_list_of(_text)),
     "areas-drawn.data": _or_nothing(lambda value: isinstance(value, bool)),
     "area-span.value": _one_of(*area.SPANS),
     "area-key.data": _text,

@@ -34,25 +34,33 @@ AREAS_SHOWN = 2
 
 def cards(live: Live, source: Source, now: datetime) -> list[Any] | html.Div:
     """The open incidents that are the network's, worst first."""
+    rows = described(live)
+    if not rows:
+        said = f"● {TEXT['none']}" if live.is_complete else f"? {why_unknown(live)}"
+        return html.Div([html.P(said, className="quiet"), *_ended(live, source, now)])
+    ids = [row["incident_id"] for row in rows]
+    made = [_card(row, source, now, ids) for row in rows]
+    if not live.is_database_known:
+        made.append(html.P(f"? {TEXT['more']}", className="quiet"))
+    return made
+
+
+def described(live: Live) -> list[dict[Any, Any]]:
+    """The open incidents that are the network's, worst first, with what `dashboard.figures.incidents` tells them by:
+    ``root_state``, ``parent`` (None: it does not answer), ``worst``, ``is_counted``, ``planned_until``.
+    """
     rows = live.open_incidents
     rows = figures.in_order(rows[rows["kind"] != "blind"])
-    if rows.empty and not live.is_complete:
-        return html.Div([html.P(f"? {_unknown(live)}", className="quiet"), *_ended(live, source, now)])
-    if rows.empty:
-        return html.Div([html.P(f"● {TEXT['none']}", className="quiet"), *_ended(live, source, now)])
     roots = _devices(live, rows["root_device_id"])
     above = _devices(live, roots["parent"])
     up = set(above.index[above["state"] == "up"])
-    parents = {root: parent for root, parent in roots["parent"].items() if parent in up}
-    ids = list(rows["incident_id"])
     made = []
     for row in rows.to_dict("records"):
         root = row["root_device_id"]
-        row |= {"root_state": roots["state"].get(root), "worst": _worst(row, live), "is_counted": live.is_counted}
-        end = until(roots["maintenance_until"].get(root), now)
-        made.append(_card(row, source, now, begin=figures.begin(row, parents.get(root)), until=end, ids=ids))
-    if not live.is_database_known:
-        made.append(html.P(f"? {TEXT['more']}", className="quiet"))
+        parent = roots["parent"].get(root)
+        row |= {"root_state": roots["state"].get(root), "parent": parent if parent in up else None}
+        row |= {"worst": _worst(row, live), "is_counted": live.is_counted}
+        made.append(row | {"planned_until": roots["maintenance_until"].get(root)})
     return made
 
 
@@ -61,7 +69,7 @@ def _devices(live: Live, names: pd.Series) -> pd.DataFrame:
     return live.devices[live.devices["device_id"].isin(list(names.dropna().unique()))].set_index("device_id")
 
 
-def _unknown(live: Live) -> str:
+def why_unknown(live: Live) -> str:
     """Why nobody can say that nothing is wrong."""
     gaps = collector_status.gaps(live)
     return f"{TEXT['gaps']}{', '.join(gaps)}" if live.shards and gaps else TEXT["unknown"]
@@ -76,11 +84,10 @@ def _worst(row: dict[Any, Any], live: Live) -> str:
     return last_reading.worst(own, live.limits, row["measure"])
 
 
-def _card(
-    row: dict[Any, Any], source: Source, now: datetime, *, begin: str, until: str, ids: list[str]
-) -> html.Article:
+def _card(row: dict[Any, Any], source: Source, now: datetime, ids: list[str]) -> html.Article:
+    begin, end = figures.begin(row, row["parent"]), until(row["planned_until"], now)
     started = row["started_at"].astimezone(now.tzinfo)
-    what = [f"planned work{f' until {until}' if until else ''}: "] if row["kind"] == "planned" else []
+    what = [f"planned work{f' until {end}' if end else ''}: "] if row["kind"] == "planned" else []
     key = figures.short_id(row["incident_id"], ids)
     number, told = figures.people(row)
     return html.Article(
@@ -88,7 +95,7 @@ def _card(
             html.Div([html.Strong(number), *(html.Span(line) for line in told)], className="people"),
             html.Div(
                 [
-                    html.Div(_where(row, source), className="where"),
+                    html.Div(places(row, source), className="where"),
                     html.Div([*what, _opens(row, figures.what(row))], className="what"),
                     html.Div(row["worst"], className="what") if row["worst"] else None,
                     html.Div([html.B(TEXT["begin"]), begin], className="begin") if begin else None,
@@ -114,7 +121,7 @@ def _opens(row: dict[Any, Any], text: str) -> Any:
     )
 
 
-def _where(row: dict[Any, Any], source: Source) -> list[Any]:
+def places(row: dict[Any, Any], source: Source) -> list[Any]:
     areas = list(row["areas"])
     links = [item for area in areas[:AREAS_SHOWN] for item in (parts.area_link(area, source.name(area)), ", ")][:-1]
     more = len(areas) - AREAS_SHOWN
@@ -146,5 +153,5 @@ def _ended(live: Live, source: Source, now: datetime) -> list[Any]:
         at = numbers.moment(row["ended_at"].astimezone(now.tzinfo), now)
         people = f", {numbers.of(int(row['subscribers_affected']), 'customer')}" if live.is_counted else ""
         what = parts.incident_link(row["incident_id"], figures.had(row))
-        items.append(html.Li([*_where(row, source), ": ", what, f"{people}, {lasted}, over at {at}"]))
+        items.append(html.Li([*places(row, source), ": ", what, f"{people}, {lasted}, over at {at}"]))
     return [html.H3(TEXT["ended"]), html.Ul(items, className="ended")]

@@ -24,6 +24,8 @@ VALUES: dict[str, Any] = {
     "now-tick.n_intervals": 3,
     "now-states.value": list(SHOWN),
     "now-seen.data": ["", "0123456789ab"],
+    "wall-tick.n_intervals": 2,
+    "wall-seen.data": ["0123456789ab"],
     "areas-drawn.data": True,
     "area-span.value": "26",
     "area-key.data": "n03",
