@@ -118,7 +118,7 @@ its hours.
 Fields of a part: {", ".join(f"`{name}`" for name in PART_FIELDS)}; and the names of `[[measures]]`. Any two of
 {", ".join(f"`{name}`" for name in MEMORY_HELPERS)}, in one unit, make `memory_ratio`; several scalars that are free add up.
 A row whose `is_in_use` is no is left out. Where one column holds values of several kinds, `kind` says of which a row is, and
-`kinds` what that makes of `value`: one of {", ".join(f"`{name}`" for name in KINDS)} or a measure of your own,
+`kinds` what that (or, of a kind that is not in it, the text `units`) makes of `value`: one of {", ".join(f"`{name}`" for name in KINDS)} or a measure of your own,
 divided (`voltage_volts/10`) or turned around (`!fan_ok`) where it needs to be. `level_dbm` and `level_watts` are optical levels where the row's name
 says which way the light goes; other watts are `power_watts`. `scale` and `precision` are those of RFC 3433.
 

@@ -38,7 +38,7 @@ PROBE_FIELDS = (
     "is_in_microseconds",
 )
 MEMORY_HELPERS = ("memory_used", "memory_free", "memory_size")
-PART_HELPERS = ("kind", "value", "scale", "precision", "is_in_use", *MEMORY_HELPERS)
+PART_HELPERS = ("kind", "units", "value", "scale", "precision", "is_in_use", *MEMORY_HELPERS)
 """What a row of parts may hold beside its name and its measures: what these are made of."""
 PART_FIELDS = ("name", *PART_HELPERS, *HEALTH)
 ROW_FIELDS = {"interfaces": INTERFACE_FIELDS, "signals": SIGNAL_FIELDS, "probes": PROBE_FIELDS, "parts": PART_FIELDS}
@@ -61,7 +61,7 @@ SIGNED_FIELDS = (
     "sinr_db",
     "mse_db",
 )
-TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id", "kind", "type")
+TEXT_FIELDS = ("name", "alias", "channel", "description", "object_id", "kind", "units", "type")
 
 
 @dataclass(frozen=True, eq=False)

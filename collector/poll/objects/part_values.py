@@ -38,7 +38,7 @@ def parts(table: Table, cells: Cells) -> Found:
         name = _name(index, row.get("name"), is_double=offered[row.get("name"), row.get("kind")] > 1)
         if row.get("is_in_use") is False or (table.only and not re.search(table.only, name)):
             continue
-        target = table.kinds.get(str(row.get("kind")))
+        target = table.kinds.get(str(row.get("kind"))) or table.kinds.get(str(row.get("units")))
         if table.kinds and target is None:
             continue
         part = f"{table.channel} {name}".strip()

@@ -85,6 +85,19 @@ def test_watts_are_a_level_where_the_name_says_that_they_are_light() -> None:
     )
 
 
+def test_a_kind_that_is_none_is_told_by_its_units() -> None:
+    row: dict[str, Value] = {
+        "entPhysicalName": b"Ethernet1 RX Power",
+        "entPhySensorType": 1,
+        "entPhySensorUnitsDisplay": b"dBm",
+        "entPhySensorScale": 9,
+        "entPhySensorPrecision": 2,
+        "entPhySensorValue": -612,
+    }
+    found = SeldomTable(SENSORS).learn({column: {encode_subids((7,)): given} for column, given in row.items()})
+    assert [signal.received_dbm for signal in found.signals] == [-6.12]
+
+
 def test_both_ways_of_a_port_are_one_channel() -> None:
     levels = [
         SignalReading("optical 1", received_dbm=-7.0, dark_dbm=-40.0),
