@@ -79,18 +79,20 @@ class Walker:
         try:
             with self._caller() as caller:
                 for at in range(0, len(roots), ROOTS_AT_ONCE):
-                    found += self._occupied(roots[at : at + ROOTS_AT_ONCE], caller)
+                    found += self.occupied_among(roots[at : at + ROOTS_AT_ONCE], caller)
         except (OSError, NoAnswerError):
             return list(roots)
         return found
 
-    def _occupied(self, asked: Sequence[Oid], caller: Caller) -> list[Oid]:
-        """Raises NoAnswerError."""
+    def occupied_among(self, asked: Sequence[Oid], caller: Caller) -> list[Oid]:
+        """Those of a few roots, by one request. Raises NoAnswerError."""
         head = self._through.head
         answer = caller.ask(encode_request(GET_NEXT, head, [encode_oid(root) for root in asked]))
-        if answer.error_status or len(answer.varbinds) != len(asked) or not all(bind.oid for bind in answer.varbinds):
+        if answer.error_status or len(answer.varbinds) != len(asked):
             return list(asked)
-        pairs = zip(asked, answer.varbinds, strict=True)
+        pairs = list(zip(asked, answer.varbinds, strict=True))
+        if not all(bind.oid >= root for root, bind in pairs):
+            return list(asked)
         return [root for root, bind in pairs if bind.oid[: len(root)] == root and not isinstance(bind.value, Absent)]
 
     @contextlib.contextmanager

@@ -13,7 +13,7 @@ from collector.commands.neighbours.sighting import Sighting
 from collector.commands.neighbours.surroundings import Surroundings, ask, read
 from collector.commands.walker import Walker
 from collector.credentials import Credential
-from collector.poll.snmp.codec import IP_ADDRESS, OCTETS, parse_oid
+from collector.poll.snmp.codec import IP_ADDRESS, OCTETS, Message, Packet, Varbind, oid_text, parse_oid
 from collector.reading import Device
 from collector.recordings import Recorded
 
@@ -247,3 +247,32 @@ def test_a_device_that_is_not_there_is_asked_once(free_port: Any) -> None:
     seen = ask(Walker(device, Credential("default"), timeout_seconds=0.01, tries=1))
     assert seen == Surroundings(incomplete=seen.incomplete)
     assert len(seen.incomplete) == 1
+
+
+class Stub:
+    """Answers one GETNEXT for several names with these names, and error status."""
+
+    def __init__(self, names: list[str], error_status: int = 0) -> None:
+        self.binds = [Varbind(parse_oid(name) if name else (), INTEGER, 1) for name in names]
+        self.error_status = error_status
+
+    def ask(self, packet: Packet) -> Message:
+        return Message(1, b"", 0xA2, 0, self.error_status, 0, self.binds)
+
+
+OCCUPIED = {
+    "the first is there, the second is not": (["1.3.6.1.2.7", "1.3.6.1.4.1"], 0, ["1.3.6.1.2"]),
+    "fewer names than asked for": (["1.3.6.1.2.7"], 0, ["1.3.6.1.2", "1.3.6.1.3"]),
+    "in another order": (["1.3.6.1.4.1", "1.3.6.1.2.7"], 0, ["1.3.6.1.2", "1.3.6.1.3"]),
+    "a name that cannot be read": (["1.3.6.1.2.7", ""], 0, ["1.3.6.1.2", "1.3.6.1.3"]),
+    "version 1 at its end": (["1.3.6.1.2.7", "1.3.6.1.4.1"], 2, ["1.3.6.1.2", "1.3.6.1.3"]),
+}
+
+
+@pytest.mark.parametrize(("names", "error_status", "expected"), OCCUPIED.values(), ids=OCCUPIED)
+def test_tables_that_are_not_there_are_not_asked(names: list[str], error_status: int, expected: list[str]) -> None:
+    """What an agent does not answer as it should is no reason to leave a table out."""
+    walker = Walker(Device("a", "127.0.0.1", "router", "x"), Credential("default"), timeout_seconds=1, tries=1)
+    roots = [parse_oid("1.3.6.1.2"), parse_oid("1.3.6.1.3")]
+    caller: Any = Stub(names, error_status)
+    assert [oid_text(root) for root in walker.occupied_among(roots, caller)] == expected
