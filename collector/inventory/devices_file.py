@@ -17,6 +17,7 @@ from collector.inventory_url import InventoryUrl
 from collector.reading import Device
 
 Place = int | str
+SNMP_PORT = "161"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def _load_export(path: Path, settings: CollectorSettings) -> Inventory:
     for place, record in found:
         row = record if isinstance(record, str) else None if labels.is_left_out(record) else labels.row(record)
         if isinstance(row, dict) and isinstance(record, dict):
-            row = labels.as_row(row)
+            port = next((record[name.lower()] for name in preset.port if record.get(name.lower())), "")
+            row = labels.as_row(row, port if port != SNMP_PORT else "")
             keys = (record.get(key.lower()) for key in preset.parent_key)
             called |= {key: row.get("device_id", "") for key in keys if key}
         rows.append((place, row))

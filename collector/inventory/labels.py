@@ -36,7 +36,7 @@ class Preset:
     """What another system calls things. ``empty`` are the words that it writes where a value is not set.
 
     Of an export, ``records`` is where in the document its devices stand, and ``parent_key`` are the labels of a device
-    of which a parent is one of the values.
+    of which a parent is one of the values; ``port`` are those of the SNMP port, where the address names none.
     """
 
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Preset:
     empty: tuple[str, ...] = ()
     records: str = ""
     parent_key: tuple[str, ...] = ()
+    port: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,12 @@ class LabelReader:
             found["address"] = target
         return found
 
-    def as_row(self, row: Row) -> Row:
-        """The row of a record of an export: without a prefix length, and called by its address where it has no name."""
+    def as_row(self, row: Row, port: str) -> Row:
+        """The row of a record of an export: without a prefix length, and called by its address where it has no name.
+        ``port`` is added to an address without one; empty: none."""
         if "address" in row:
-            row = row | {"address": without_prefix_length(row["address"])}
+            address = without_prefix_length(row["address"])
+            row = row | {"address": f"{address}:{port}" if port and ":" not in address else address}
         return row if "device_id" in row or "address" not in row else {"device_id": row["address"], **row}
 
     def _role(self, text: str) -> str:

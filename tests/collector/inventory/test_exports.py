@@ -35,10 +35,11 @@ LIBRENMS = {
         {
             "device_id": 2,
             "hostname": "10.0.0.2",
-            "sysName": "ap-1",
+            "sysName": "sw-1",
             "ip": "10.0.0.2",
-            "os": "airos",
-            "type": "wireless",
+            "port": 1161,
+            "os": "edgeswitch",
+            "type": "network",
             "location": "Noord",
             "disabled": False,
             "dependency_parent_hostname": "core.example.net",
@@ -78,6 +79,16 @@ UISP = [
         },
         "ipAddress": "10.1.0.9/24",
         "attributes": {"apDevice": {"id": "a-1", "name": "North AP"}},
+    },
+    {
+        "identification": {
+            "id": "a-4",
+            "name": "Ana's router",
+            "role": "router",
+            "type": "erouter",
+            "site": {"id": "e", "name": "North", "type": "endpoint"},
+        },
+        "ipAddress": "10.1.0.10/24",
     },
     {"identification": {"id": "a-3", "name": "UPS", "role": "ups", "site": {"name": "North"}}, "ipAddress": "10.1.0.3"},
 ]
@@ -132,7 +143,7 @@ def test_librenms_is_read_and_a_role_that_nobody_knows_is_told(tmp_path: Path) -
     found = load(tmp_path, "librenms.json", json.dumps(LIBRENMS), 'preset = "librenms"')
     assert shown(found) == [
         ("core-1", "10.0.0.1", "router", "Noord", None),
-        ("ap-1", "10.0.0.2", "ap", "Noord", "core-1"),
+        ("sw-1", "10.0.0.2", "switch", "Noord", "core-1"),
     ]
     assert (found.devices[0].latitude, found.devices[0].longitude, found.left_out) == (52.37, 4.89, 1)
     (problem,) = found.problems
@@ -151,6 +162,7 @@ def test_uisp_knows_the_access_point_of_a_station(tmp_path: Path) -> None:
     assert shown(found) == [
         ("North AP", "10.1.0.2", "ap", "North", None),
         ("Ana", "10.1.0.9", "cpe", "North", "North AP"),
+        ("Ana's router", "10.1.0.10", "cpe", "North", None),
     ]
     assert (found.problems, found.left_out, found.devices[1].subscribers) == ((), 1, 1)
 
