@@ -33,7 +33,7 @@ from dashboard.pages import (
     wall,
     wiring,
 )
-from dashboard.pages.sections import device_detail, search_results
+from dashboard.pages.sections import device_detail, device_work, search_results
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -63,7 +63,19 @@ LAYOUTS = {
     "/evidence": evidence.layout,
     "/backtest": backtest.layout,
 }
-WITH_CALLBACKS = (now, areas, area, device, device_detail, incident, incident_work, incidents, replay, wall)
+WITH_CALLBACKS = (
+    now,
+    areas,
+    area,
+    device,
+    device_detail,
+    device_work,
+    incident,
+    incident_work,
+    incidents,
+    replay,
+    wall,
+)
 BELOW_ANOTHER = (area, device, incident, replay, wall)
 """Pages of one thing, whose path names it, and other views of a page: no link of the navigation leads there."""
 TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device", "incident", "wall"))

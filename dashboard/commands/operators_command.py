@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import socket
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dashboard.config import DashboardSettings
-    from dashboard.operations.plan_maintenance import Entry
 
 EXIT_OK, EXIT_REFUSED = 0, 2
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 WORK = {
     "told": "customers were told now",
@@ -94,10 +91,22 @@ def enter(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
 def add_window(arguments: argparse.Namespace, settings: DashboardSettings, engine: sa.Engine) -> str:
     """Enter a window; returns what was entered, with the first occurrence."""
     from dashboard.operations import plan_maintenance as maintenance
+    from dashboard.operations import window_words
     from dashboard.operations.audit import EntryError
 
     now = datetime.now(UTC)
-    window = _entry(arguments, settings, now)
+    kind = next(kind for kind in ("device", "site", "area") if getattr(arguments, kind) is not None)
+    window = window_words.entry(
+        kind,
+        getattr(arguments, kind),
+        start=arguments.start,
+        end=arguments.end,
+        weekly=arguments.weekly,
+        hours=arguments.hours,
+        time_zone=arguments.timezone or settings.timezone,
+        reason=arguments.reason,
+        now=now,
+    )
     devices = maintenance.devices_of(settings.data, window.target_kind, window.target)
     if devices == 0 and not arguments.force:
         raise EntryError(f"the inventory has no {window.target_kind} {window.target!r}; --force enters it all the same")
@@ -162,75 +171,6 @@ def work_on_incident(arguments: argparse.Namespace, settings: DashboardSettings,
         return f"{arguments.to} has taken on incident {incident_id} from {by}"
     taken_back = incident_work.take_back(engine, incident, by=by, at=now)
     return f"taken back: {taken_back.action} of {taken_back.at:%Y-%m-%d %H:%M} UTC"
-
-
-def _entry(arguments: argparse.Namespace, settings: DashboardSettings, now: datetime) -> Entry:
-    from dashboard.operations.audit import EntryError
-    from dashboard.operations.plan_maintenance import Entry
-    from recurrence import Weekly, zone
-
-    kind = next(kind for kind in ("device", "site", "area") if getattr(arguments, kind) is not None)
-    name = arguments.timezone or settings.timezone
-    try:
-        zone(name)
-        start = now if arguments.start is None else moment(arguments.start, name)
-        end = None if arguments.end is None else moment(arguments.end, name)
-        weekly = None
-        if arguments.weekly is not None:
-            if arguments.hours is None:
-                raise EntryError("give the length of each window: --hours")
-            days, time_of_day = weekly_words(arguments.weekly)
-            weekly = Weekly(days, time_of_day, round(arguments.hours * 3600), name)
-        elif arguments.hours is not None:
-            if end is not None:
-                raise EntryError("--to and --hours both say when it ends; give one of them")
-            end = start + timedelta(hours=arguments.hours)
-    except OverflowError:
-        raise EntryError(f"--hours {arguments.hours:g} is too long") from None
-    except ValueError as error:
-        raise EntryError(str(error)) from None
-    return Entry(kind, getattr(arguments, kind), start, end, name, arguments.reason, weekly)
-
-
-def moment(text: str, time_zone: str) -> datetime:
-    """A date, or date and time, of ``time_zone`` unless it has an offset of its own.
-
-    Raises ValueError, also for a time that the clocks leave out; one that they show twice is the first.
-    """
-    from recurrence import zone
-
-    try:
-        written = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"a time is written YYYY-MM-DD HH:MM, not {text!r}") from None
-    if written.tzinfo is not None:
-        return written.astimezone(UTC)
-    place = zone(time_zone)
-    found = written.replace(tzinfo=place).astimezone(UTC)
-    if found.astimezone(place).replace(tzinfo=None) != written:
-        raise ValueError(f"the clocks of {time_zone} leave out {text}; take another time, or write it with its offset")
-    return found
-
-
-def weekly_words(text: str) -> tuple[tuple[str, ...], str]:
-    """``Mon,Thu 23:30`` or ``Mon-Fri 03:00`` as weekdays (MO to SU) and HH:MM. Raises ValueError."""
-    match = re.fullmatch(r"\s*([A-Za-z ,-]+?)\s+(\d{1,2}):(\d\d)\s*", text)
-    if match is None:
-        raise ValueError(f'--weekly is written like "Sun 02:00" or "Mon,Thu 23:30", not {text!r}')
-    chosen: set[int] = set()
-    for part in match[1].split(","):
-        first, _, last = part.partition("-")
-        begin, end = _day(first), _day(last or first)
-        chosen |= {day % 7 for day in range(begin, end + 1 + (7 if end < begin else 0))}
-    return tuple(DAYS[day] for day in sorted(chosen)), f"{int(match[2]):02d}:{match[3]}"
-
-
-def _day(word: str) -> int:
-    code = word.strip()[:2].upper()
-    full = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    if code not in DAYS or not full[DAYS.index(code)].startswith(word.strip().lower()):
-        raise ValueError(f"{word.strip()!r} is no day of the week: Mon, Tue, Wed, Thu, Fri, Sat, Sun")
-    return DAYS.index(code)
 
 
 def _when(row: Mapping[str, Any], now: datetime) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from collector.published import ACKNOWLEDGEMENTS, AUDIT, INCIDENT_DEVICES, INCIDENTS
+from collector.published import ACKNOWLEDGEMENTS, AUDIT, INCIDENT_DEVICES, INCIDENTS, MAINTENANCE_WINDOWS
 from dashboard.operations import database_reading as reading
 
 MOST_LISTED = 5_000
@@ -113,6 +113,13 @@ class IncidentRecords:
         """What was open between two moments."""
         found, problem = self._ask(lambda connection: _between(connection, since, until))
         return Between(problem=problem) if found is None else found
+
+    def windows(self, targets: Mapping[str, str], at: datetime) -> tuple[tuple[Row, ...], str | None]:
+        """The maintenance windows that hold for one of ``targets`` (kind -> name) at ``at`` or are to come, by start; else
+        why they are not known.
+        """
+        found, problem = self._ask(lambda connection: _windows(connection, targets, at))
+        return found or (), problem
 
     def begin_with(self, start: str) -> tuple[str, ...]:
         """The ids that begin with ``start``, at most two; none where the database cannot be read."""
@@ -266,3 +273,12 @@ def _between(connection: sa.Connection, since: datetime, until: datetime) -> Bet
         query = sa.select(table).where(*is_inside).order_by(table.c.started_at)
         found.append(tuple(dict(row) for row in connection.execute(query).mappings()))
     return Between(found[0], found[1])
+
+
+def _windows(connection: sa.Connection, targets: Mapping[str, str], at: datetime) -> tuple[Row, ...]:
+    table = MAINTENANCE_WINDOWS.c
+    meant = sa.or_(*(sa.and_(table.target_kind == kind, table.target == name) for kind, name in targets.items()))
+    query = sa.select(MAINTENANCE_WINDOWS).where(
+        meant, table.cancelled_at.is_(None), table.ends_at.is_(None) | (table.ends_at > at)
+    )
+    return tuple(dict(row) for row in connection.execute(query.order_by(table.starts_at)).mappings())

@@ -23,7 +23,7 @@ from dashboard.operations import neighbours
 from dashboard.operations.live.live_state import Live
 from dashboard.operations.neighbours import Place
 from dashboard.pages import parts, shared
-from dashboard.pages.sections import device_detail, device_network, now_devices
+from dashboard.pages.sections import device_detail, device_network, device_work, now_devices
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -72,7 +72,7 @@ def layout(seen: Visit, key: str) -> html.Div:
                 [
                     html.Div([_history(seen, name), *device_detail.panel(seen, name)], className="column"),
                     html.Div(
-                        [html.Div(shown[1], id="device-network", className="column"), _links(seen, name)],
+                        [html.Div(shown[1], id="device-network", className="column"), *_beside(seen, name)],
                         className="column",
                     ),
                 ],
@@ -130,10 +130,11 @@ def _kind(seen: Visit, name: str, live: Live) -> list[Any]:
     return [said, " in ", parts.area_link(row["area"], seen.source.name(row["area"]))]
 
 
-def _links(seen: Visit, name: str) -> html.Section | None:
-    rows = seen.source.inventory.rows(name)
-    live = seen.source.live(seen.at).devices
-    return device_detail.links(seen, rows[-1] if rows else live[live["device_id"] == name].iloc[0].to_dict())
+def _beside(seen: Visit, name: str) -> list[html.Section | None]:
+    """What stands under the network: planned work, and where else there is something of it."""
+    row = device_work.row_of(seen.source, name)
+    is_there = row.get("valid_to") is None or numbers.is_missing(row.get("valid_to"))
+    return [*([device_work.panel(seen, row)] if is_there else []), device_detail.links(seen, row)]
 
 
 def _now(seen: Visit, name: str, place: Place | None, now: datetime) -> list[Any]:

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 import bairro
 from collector.publish.incidents.migrate import migrate
 from collector.published import ACKNOWLEDGEMENTS, AUDIT, DEVICES, INCIDENTS, MAINTENANCE_WINDOWS, connect
-from dashboard.commands.operators_command import moment, weekly_words
 from dashboard.operations import plan_maintenance
+from dashboard.operations.window_words import moment, weekly_words
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -135,7 +135,7 @@ def test_windows_of_the_past_may_be_entered_and_are_listed_on_demand(
         (["--area", "harbour", "--weekly", "Sun 02:00", "--hours", "25"], "at most 24 hours, not 25"),
         (["--area", "harbour", "--weekly", "Sun 25:00", "--hours", "1"], "a time of day is written HH:MM, not '25:00'"),
         (["--area", "harbour", "--weekly", "Sum 02:00", "--hours", "1"], "'Sum' is no day of the week"),
-        (["--area", "harbour", "--weekly", "at two", "--hours", "1"], '--weekly is written like "Sun 02:00"'),
+        (["--area", "harbour", "--weekly", "at two", "--hours", "1"], 'a weekly time is written like "Sun 02:00"'),
         (["--area", "harbour", "--hours", "1", "--timezone", "Mars"], "no IANA time zone is called 'Mars'"),
         (["--area", "harbour", "--from", "2099-03-29 01:30", "--hours", "1"], "leave out 2099-03-29 01:30"),
     ],
