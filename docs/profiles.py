@@ -43,7 +43,10 @@ never 0.
 | `tables` | objects that a device has by rows (`[[tables]]`, one table each) |
 | `measures` | measures of its own (`[[measures]]`, one table each; below) |
 | `timeout_seconds` | how long to wait for an answer of a slow kind of device, instead of `[poll]`'s |
-| `max_repetitions`, `max_reply_bytes`, `requests_per_second`, `getnext` | how such a device is asked, as in [settings](settings.md#devices-that-need-something-else) |
+| `max_repetitions` | how many rows one GETBULK may ask such a device for, as in [settings](settings.md#devices-that-need-something-else) |
+| `max_reply_bytes` | how many bytes a reply of it may have; the same there |
+| `requests_per_second` | how many requests a second it gets at most; the same there |
+| `getnext` | whether it is asked by GETNEXT instead of GETBULK; the same there |
 | `interfaces` | which interfaces of such a device get series of their own, as in [settings](settings.md#interfaces) |
 | `retries` | how often to ask a slow kind again, instead of `[poll]`'s |
 
