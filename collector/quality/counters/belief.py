@@ -259,6 +259,9 @@ class _Known:
             passed = traffic_of(device, delta, speed if trail.unknown_speed is None else None)
             if passed.utilization_ratio == 1.0 and uplink.counter_bits < WIDE:
                 self._renewals = self._renewals or Renewals(uplink, at)
+        stands = passed is not None and passed.receive_bytes == passed.transmit_bytes == 0
+        if stands and self._renewals is None and self._told_refresh(device) is None:
+            self._renewals = Renewals(uplink, at)
         if step.late_times:
             if self._told_refresh(device) is None:
                 self._renewals = self._renewals or Renewals(uplink, at)

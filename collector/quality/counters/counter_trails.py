@@ -23,6 +23,7 @@ from collector.quality.counters.counter_bounds import (
     told_speed,
     with_values,
 )
+from collector.quality.counters.moves import Moves
 from collector.quality.counters.narrow import Beyond, NarrowInDisguise
 from collector.reading import InterfaceReading
 
@@ -85,6 +86,7 @@ class Trail:
         "_leaps",
         "_left",
         "_moved_at",
+        "_moves",
         "_newest",
         "_newest_at",
         "_still_since",
@@ -104,7 +106,7 @@ class Trail:
         self._newest, self._newest_at = base, at
         self._moved_at = self._still_since = still_since
         self._width = NarrowInDisguise()
-        self._beyond = Beyond()
+        self._beyond, self._moves = Beyond(), Moves()
         self._too_fast = self._leaps = 0
         self._aside: dict[str, Aside] = {}
         self._cut: dict[str, int] = {}
@@ -163,10 +165,13 @@ class Trail:
             return NO_STEP
         newest, newest_at = self._newest, self._newest_at
         self._newest, self._newest_at = reading, at
+        reading = self._with_speed(self.read(reading))
         if counters(reading) != counters(newest):
-            self._moved_at = at
-        reading = self.read(reading)
-        reading = self._with_speed(reading)
+            moved_before, self._moved_at = self._moved_at, at
+            if self._moves.note(newest, reading, at - moved_before, told_speed(base, reading, self.refuted)):
+                return self._refute(newest, newest_at, reading, at)._replace(
+                    late_times=(at - moved_before) / (at - newest_at)
+                )
         if base.counter_bits != reading.counter_bits or is_discontinuous(base, reading):
             self.begin(reading, at)
             return Step(base, seconds)
@@ -214,14 +219,18 @@ class Trail:
             return None
         found = self._beyond.note(newest, reading, room_of(newest, reading, at - newest_at, self.refuted))
         if found == "wrong speed":
-            self.refuted = told_speed(self.base, reading, None)
-            self.begin(reading, at)
-            return Step(newest, at - newest_at)
+            return self._refute(newest, newest_at, reading, at)
         if found == "chance":
             self._aside.clear()
             self._go_on(reading, at)
             return NO_STEP._replace(lost="may_have_wrapped")
         return None
+
+    def _refute(self, newest: InterfaceReading, newest_at: float, reading: InterfaceReading, at: float) -> Step:
+        """The stated speed is wrong, and the counters have been right all along."""
+        self.refuted = told_speed(self.base, reading, None)
+        self.begin(reading, at)
+        return Step(newest, at - newest_at)
 
     def _with_speed(self, reading: InterfaceReading) -> InterfaceReading:
         """The reading with the speed that holds: the last one that was stated."""

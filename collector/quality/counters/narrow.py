@@ -71,6 +71,8 @@ class Beyond:
         """
         pairs = zip(counters(before), counters(after), strict=True)
         size = max(((new - old) % WRAP_32 for old, new in pairs if old is not None and new is not None), default=0)
+        if not size:
+            return None
         is_little, is_much = size <= LITTLE, size > TIMES_BEYOND * room
         self._runs = self._runs + 1 if is_much and is_little else 0
         self.polls = (self.polls << 1 | (is_much and not is_little)) % 2**POLLS_OF_CHANCE

@@ -110,6 +110,25 @@ def test_who_says_that_counters_are_renewed_for_each_poll_has_the_rate_of_each()
     assert all(t is not None and t.over_polls == 1 for _, _, t in found[1:])
 
 
+@pytest.mark.parametrize(("renewed", "interval"), [(3, 2.0), (12, 5.0), (15, 10.0), (30, 10.0), (45, 30.0)])
+def test_a_cache_of_a_line_that_is_faster_than_it_states_refutes_the_speed(renewed: int, interval: float) -> None:
+    """Debian's snmpd renews its counters every three seconds and says 10 Mbit/s of a loopback that carries 40."""
+    found = list(polled(cached(4 * GIGABIT, renewed), interval, hours=1.0))
+    told = sum(traffic.receive_bytes or 0 for _, _, traffic in found if traffic)
+    assert told >= 0.8 * (found[-1][1] - found[0][1])
+    later = rates([traffic for at, _, traffic in found if at > 2800.0])
+    assert min(later) >= 3.6 * GIGABIT
+    assert max(later) <= 4.4 * GIGABIT
+    assert all(traffic is None or traffic.utilization_ratio is None for at, _, traffic in found if at > 2800.0)
+
+
+@pytest.mark.parametrize(("renewed", "interval"), [(12, 10.0), (6, 5.0), (25, 10.0), (8, 5.0), (11, 10.0)])
+def test_a_cache_of_a_full_line_refutes_no_speed(renewed: int, interval: float) -> None:
+    found = list(polled(cached(0.99 * GIGABIT, renewed), interval, hours=2.0))
+    later = [traffic for at, _, traffic in found if at > 4600.0 and traffic]
+    assert any(traffic.utilization_ratio is not None for traffic in later)
+
+
 def test_a_cache_of_a_line_that_falls_idle_shows_zeros_again() -> None:
     def counter(at: float) -> float:
         return 1e9 + 1e8 * (min(at, 3000.0) // 60 * 60)
