@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from collector.commands.neighbours.interfaces import Interfaces
-from collector.commands.neighbours.objects import Columns, address, address_in_index, mac
+from collector.commands.neighbours.objects import Columns, address, address_in_index, station
 
 BRIDGED = "1.3.6.1.2.1.17.4.3.1.2"
 BRIDGED_BY_VLAN = "1.3.6.1.2.1.17.7.1.2.2.1.2"
@@ -45,7 +45,7 @@ def learnt(columns: Columns, interfaces: Interfaces) -> dict[bytes, frozenset[in
             octets = index[before:]
             if len(octets) != 6 or port <= 0 or max(octets) > 255:
                 continue
-            whose, at = mac(bytes(octets)), interfaces.of_bridge_port(port)
+            whose, at = station(bytes(octets)), interfaces.of_bridge_port(port)
             if whose is not None and at is not None:
                 found.setdefault(whose, set()).add(at)
     return {whose: frozenset(ports) for whose, ports in found.items()}
@@ -54,11 +54,11 @@ def learnt(columns: Columns, interfaces: Interfaces) -> dict[bytes, frozenset[in
 def arp(columns: Columns) -> Iterator[ArpEntry]:
     """The table of both versions of the MIB; an entry may be in both."""
     for index, value in columns.octets(ARP).items():
-        found, whose = address(index[1:]), mac(value)
+        found, whose = address(index[1:]), station(value)
         if found is not None and whose is not None:
             yield ArpEntry(index[0], found, whose)
     for index, value in columns.octets(ARP_OF_BOTH).items():
-        found, whose = address_in_index(index[1:]), mac(value)
+        found, whose = address_in_index(index[1:]), station(value)
         if found is not None and whose is not None:
             yield ArpEntry(index[0], found, whose)
 

@@ -71,14 +71,18 @@ def name(value: object) -> str:
 def mac(value: object) -> bytes | None:
     """The hardware address in octets: six of them, or text such as ``D4:CA:6D:EA:FE:90``, ``d4ca.6dea.fe90``.
 
-    None for what names no single interface: zeros, groups, and the addresses that virtual routers share.
+    None for what names no single device: zeros, groups, and the addresses that virtual routers share.
     """
+    found = station(value)
+    return None if found is None or found.startswith(SHARED_BY_ROUTERS) else found
+
+
+def station(value: object) -> bytes | None:
+    """The same, be it of a virtual router: where frames go, not who a device is."""
     if not isinstance(value, bytes):
         return None
     found = value if len(value) == 6 else mac_in(text(value))
-    if found is None or found[0] & 1 or not any(found):
-        return None
-    return None if found.startswith(SHARED_BY_ROUTERS) else found
+    return None if found is None or found[0] & 1 or not any(found) else found
 
 
 def mac_by_itself(value: object) -> bytes | None:

@@ -139,6 +139,15 @@ def test_of_a_ring_nothing_is_sure_until_a_table_says_it() -> None:
     assert parents(CORE, a, b, device("c", 4, lldp(1, 2), lldp(2, 3), **gateway))["c"] == ("b", True)
 
 
+def test_a_gateway_that_two_routers_share_tells_the_way_too() -> None:
+    """VRRP (RFC 5798): its hardware address is nobody's, but a bridge has learnt where it is."""
+    shared = bytes.fromhex("00005e000101")
+    a, b = device("a", 2, lldp(1, 1), lldp(2, 4)), device("b", 3, lldp(1, 1), lldp(2, 4))
+    gateway = {"gateways": (Gateway("10.0.0.254", None),), "arp": (ArpEntry(3, "10.0.0.254", shared),)}
+    c = device("c", 4, lldp(1, 2), lldp(2, 3), learnt={shared: frozenset({2})}, **gateway)
+    assert parents(CORE, a, b, c)["c"] == ("b", True)
+
+
 def test_who_stands_between_is_told_and_what_is_behind_is_placed_in_doubt() -> None:
     a = device("a", 2, Sighting("lldp", 1, mac=mac(77), names=("hidden",)))
     core = device("core", 1, Sighting("lldp", 3, mac=mac(77), names=("hidden",)))

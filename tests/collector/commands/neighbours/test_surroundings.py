@@ -165,7 +165,7 @@ def test_where_others_were_seen() -> None:
     by_vlan = {"1.3.6.1.2.1.17.7.1.2.2.1.2.30.10.0.0.0.0.1": 2, "1.3.6.1.2.1.17.7.1.2.2.1.2.30.10.0.0.0.0.2": 0}
     arp = {"1.3.6.1.2.1.4.22.1.2.10101.10.0.0.1": other, "1.3.6.1.2.1.4.35.1.4.10102.1.4.10.0.0.2": third}
     seen = read(switch(**bridged, **by_vlan, **arp))
-    assert seen.learnt == {other: {10101, 10102}}
+    assert seen.learnt == {other: {10101, 10102}, bytes.fromhex("00005e000107"): {10101}}
     assert {(entry.port, entry.address, entry.mac) for entry in seen.arp} == {
         (10101, "10.0.0.1", other),
         (10102, "10.0.0.2", third),
@@ -229,7 +229,7 @@ def test_every_recorded_bridge_is_read(shared: Path) -> None:
         "dlink_des-3528": 62,
         "ies5000_5106": 260,
         "routeros_rb433gl": 137,
-        "tplink_sg2008": 35,
+        "tplink_sg2008": 36,
         "arris-d5": 33,
     }
 
