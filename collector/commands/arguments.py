@@ -9,6 +9,7 @@ from pathlib import Path
 from collector.commands.backfill import command as backfill
 from collector.commands.discover import command as discover
 from collector.commands.ingest import command as ingest
+from collector.commands.uplinks import command as uplinks
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -45,6 +46,7 @@ def add_to(
     discover.add_to(commands, collector)
     backfill.add_to(commands, collector)
     ingest.add_to(commands, collector)
+    uplinks.add_to(commands, collector)
     command = commands.add_parser("repair", parents=[collector], help="list impossible values in the history")
     command.add_argument("--blank", action="store_true", help="remove them; the old file is kept beside each new one")
     command.set_defaults(run=repair)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import settings_file
 from collector import config, published
 from collector.commands.discover import devices_csv
-from collector.inventory import devices_file
+from collector.inventory import devices_file, found_uplinks
 from collector.poll.profile import load_profiles
 from collector.publish.live.device_spans import current_rows
 from collector.publish.live.live_file import read_faults
@@ -46,6 +46,7 @@ def check(config_path: Path) -> tuple[list[str], int]:
     unsure = _unsure(settings)
     if unsure:
         lines.append(f"{settings.inventory}: marked as unsure: {unsure}; look at them (column unsure)")
+    lines += _found_uplinks(settings, found.devices)
     if found.left_out:
         lines.append(f"{settings.inventory}: {found.left_out:,} left out, as the settings of its labels say")
     lines += [
@@ -69,6 +70,16 @@ def _unsure(settings: config.CollectorSettings) -> str:
 
 def _of(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _found_uplinks(settings: config.CollectorSettings, devices: Sequence[Device]) -> list[str]:
+    """Which devices use an uplink that was found for them."""
+    kept = found_uplinks.read(settings.data)
+    used = [d for d in devices if d.device_id in kept and kept[d.device_id].interface == d.uplink_interface]
+    shown = [
+        f"{d.device_id}: uplink {d.uplink_interface!r} as found: {kept[d.device_id].why}" for d in used[:MOST_TOLD]
+    ]
+    return shown + ([f"and {len(used) - MOST_TOLD} more uplinks as found"] if len(used) > MOST_TOLD else [])
 
 
 def _missing_uplinks(settings: config.CollectorSettings, devices: Sequence[Device]) -> list[str]:

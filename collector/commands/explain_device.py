@@ -9,7 +9,7 @@ from typing import Any
 from collector.bounds import FIELDS
 from collector.config import CollectorSettings
 from collector.credentials import Credential, credentials_of
-from collector.inventory import devices_file
+from collector.inventory import devices_file, found_uplinks
 from collector.poll import reading_text
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
@@ -38,6 +38,9 @@ def explain(settings: CollectorSettings, device_id: str) -> tuple[str, int]:
     said = _outage_above(row, explanation) + verdict(
         explanation, credentials_of(device.credential, settings.credentials)
     )
+    kept = found_uplinks.read(settings.data).get(device_id)
+    if kept is not None and kept.interface == device.uplink_interface:
+        said += f"; bairro uplinks found this uplink: {kept.why}"
     parts = [
         _device(device),
         str(explanation) + impossible(explanation.reading),

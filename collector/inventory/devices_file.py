@@ -9,9 +9,10 @@ from pathlib import Path
 
 from collector.address import parse_address
 from collector.config import CollectorSettings
-from collector.inventory import exports, http_discovery
+from collector.inventory import exports, found_uplinks, http_discovery
 from collector.inventory.delimited import Table, open_table
 from collector.inventory.device_rows import OPTIONAL, REMARKS, REQUIRED, BadRowError, Row, RowReader, plain
+from collector.inventory.found_uplinks import AUTO
 from collector.inventory.labels import Fault, export_reader, label_reader, preset_of
 from collector.inventory_url import InventoryUrl
 from collector.reading import Device
@@ -64,6 +65,18 @@ def load(source: Path | InventoryUrl, settings: CollectorSettings) -> Inventory:
     return _load_file(source, settings) if isinstance(source, Path) else _load_url(source, settings)
 
 
+def _with_found_uplinks(inventory: Inventory, name: str, settings: CollectorSettings) -> Inventory:
+    """Rows that say ``auto`` get the uplink that `bairro uplinks` has found for them; a Problem names each that has none."""
+    if not any(device.uplink_interface == AUTO for device in inventory.devices):
+        return inventory
+    found = found_uplinks.read(settings.data)
+    missing = [d.device_id for d in inventory.devices if d.uplink_interface == AUTO and d.device_id not in found]
+    reason = "auto: none has been found yet, so no traffic is measured; run bairro uplinks"
+    problems = [Problem(name, 0, "uplink_interface", f"{device_id}: {reason}") for device_id in missing]
+    devices = tuple(found_uplinks.named(device, found) for device in inventory.devices)
+    return replace(inventory, devices=devices, problems=(*inventory.problems, *problems))
+
+
 def merge(fresh: Inventory, current: Inventory) -> Inventory:
     """``fresh`` with ``current`` in force: what was good stays good.
 
@@ -99,7 +112,7 @@ def read_answer(found: http_discovery.Found, url: InventoryUrl, settings: Collec
         rows = http_discovery.entries(found.body, labels)
     except http_discovery.DiscoveryError as error:
         return unusable(url.shown, str(error))
-    read = _read_rows(url.shown, rows, RowReader(settings), [])
+    read = _with_found_uplinks(_read_rows(url.shown, rows, RowReader(settings), []), url.shown, settings)
     titled = (replace(problem, field=labels.titles.get(problem.field, problem.field)) for problem in read.problems)
     return replace(read, problems=(*_preset_for(found, url, read, settings), *titled))
 
@@ -143,7 +156,7 @@ def _load_export(path: Path, settings: CollectorSettings) -> Inventory:
     for _, row in rows:
         if isinstance(row, dict) and row.get("parent") in called:
             row["parent"] = called[row["parent"]]
-    read = _read_rows(path.name, rows, RowReader(settings), [])
+    read = _with_found_uplinks(_read_rows(path.name, rows, RowReader(settings), []), path.name, settings)
     titled = (replace(problem, field=labels.titles.get(problem.field, problem.field)) for problem in read.problems)
     return replace(read, problems=tuple(titled))
 
@@ -164,7 +177,8 @@ def _load_file(path: Path, settings: CollectorSettings) -> Inventory:
         problems.append(Problem(path.name, 1, "", f"missing columns: {', '.join(missing)} (found: {found})"))
         return Inventory((), tuple(problems), is_readable=False)
     reader = RowReader(settings, decimal_comma=table.delimiter == ";")
-    return _read_rows(path.name, _table_rows(table), reader, problems)
+    read = _read_rows(path.name, _table_rows(table), reader, problems)
+    return _with_found_uplinks(read, path.name, settings)
 
 
 def _load_url(url: InventoryUrl, settings: CollectorSettings) -> Inventory:

@@ -240,7 +240,7 @@ def test_walk_cut_short_keeps_what_came(serve: Serve) -> None:
 
     def dies(data: bytes) -> list[bytes]:
         count[0] += 1
-        return mib.answer(data) if count[0] <= 3 else []
+        return mib.answer(data) if count[0] <= 4 else []
 
     polled = poll(device(serve(answering(dies)).port), settings=dataclasses.replace(QUICK, timeout_seconds=0.1))
     assert polled.reading.snmp == "partial"
