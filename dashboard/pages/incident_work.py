@@ -19,7 +19,7 @@ TEXT = {
     "title": "Work on it",
     "note": "A note for colleagues",
     "to": "Who goes on with it",
-    "how": "Each entry is kept with your name and the time. `{command}` does the same.",
+    "how": "Each entry is kept with your name and the time. `{command}` and `{other}` do the same.",
 }
 ACTIONS = {
     "take": ("Take it on", "You have taken it on."),
@@ -34,7 +34,8 @@ MOST_LETTERS = 2_000
 def panel(seen: Visit) -> html.Section:
     """The form; it works by keyboard alone."""
     buttons = {key: html.Button(label, id=f"work-{key}", className="button") for key, (label, _) in ACTIONS.items()}
-    how = TEXT["how"].format(command=seen.source.command("acknowledge")).split("`")
+    commands = {"command": seen.source.command("acknowledge"), "other": seen.source.command("incident")}
+    how = [html.Code(text) if i % 2 else text for i, text in enumerate(TEXT["how"].format(**commands).split("`"))]
     return parts.panel(
         TEXT["title"],
         who.field(seen.settings, "work-name"),
@@ -44,7 +45,7 @@ def panel(seen: Visit) -> html.Section:
         html.Div([buttons["hand"]], className="buttons"),
         html.Div([buttons["back"]], className="buttons"),
         html.P(id="work-said", role="status"),
-        html.P([how[0], html.Code(how[1]), how[2]], className="how"),
+        html.P(how, className="how"),
         class_name="work",
     )
 
