@@ -78,7 +78,9 @@ def _looked_for(mapping: profiles.Mapping | None, spec: TableSpec) -> frozenset[
     """The names by which the header is found: those that the mapping reads, else ours."""
     if mapping is None:
         return frozenset(column.name for column in given_columns(spec))
-    return frozenset(column_name(source) for column in mapping.columns.values() for source in column.source)
+    return frozenset(
+        column_name(source) for column in mapping.columns.values() for source in (*column.source, *column.otherwise)
+    )
 
 
 def _with_outlines(export: Sheet) -> Sheet:

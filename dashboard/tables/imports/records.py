@@ -20,7 +20,7 @@ from dashboard.tables import counted, stand_ins
 from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import cut_short, lost_departures, money, throughout, yearly_prices
 from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
-from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules
+from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules, services
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
@@ -125,6 +125,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
     faults, blanked = typed.faults, typed.blanked | early
     rows = _hashed(rows, key, context.spec, sheet)
     with contextlib.closing(connect(context.settings.engine, context.settings.data / "scratch")) as connection:
+        rows, further, of_services = services.summed(connection, rows, sheet, context.today)
         rows, kept = kept_columns.kept(connection, context.spec, rows, context.stored, sheet)
         rows, same_reasons = reasons_on_record.kept(connection, rows, context.stored, sheet.unknown_reasons)
         ends = with_ends(connection, context, rows, sheet)
@@ -154,7 +155,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         unchanged=merged.unchanged,
         rejected=len({fault.line for fault in faults}),
         duplicates=duplicates,
-        skipped=sheet.skipped,
+        skipped=sheet.skipped + further,
         ended=ended,
         dropped_columns=sheet.unused,
         faults=tuple(faults),
@@ -185,6 +186,8 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         ),
         notes=(
             *absence,
+            *of_services,
+            *services.hinted(faults, sheet),
             *kept,
             *same_reasons,
             *ends.notes,

@@ -26,7 +26,8 @@ INSTANTS = ("unix", "unix_milliseconds")
 class ColumnMapping:
     """Where one of our columns comes from.
 
-    Either ``constant``, or ``source``: one column of the export, or several that are joined by ``join`` (those that
+    ``otherwise`` are the columns, joined likewise, of an export that has none of ``source``, as of another version of the
+    program; ``format`` is not theirs: their dates are read as any export's. Either ``constant``, or ``source``: one column of the export, or several that are joined by ``join`` (those that
     are blank are left out). Then, in this order: ``values`` (the whole cell, whatever the case), ``words`` (the first
     of our values of whose words or phrases the cell has one), ``default`` for what neither knows, ``blank`` for blank
     cells. Without ``default`` what is not known is refused, unless ``keep`` lets it stand as it is. ``format`` says
@@ -38,6 +39,7 @@ class ColumnMapping:
     """
 
     source: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
     join: str = " "
     constant: str | None = None
     values: dict[str, str] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Mapping:
 
     ``skip`` names rows that are no records: column = the values (whatever the case) by which they are known. ``blank``
     are the words of the export that stand for an empty cell, instead of those that are known for it (blanks.WORDS).
+    ``services``: several services of one customer are one customer, who pays their sum ("sum").
     ``encoding`` is that of a text file, where it cannot be told. ``ignore`` are columns that say nothing of who has gone, though they look so.
     """
 
@@ -85,6 +88,7 @@ class Mapping:
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)
     blank: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
+    services: str | None = None
 
 
 def packaged() -> dict[str, str]:
@@ -118,7 +122,7 @@ def _built(tables: dict[str, Any], path: Path) -> Mapping:
     return mapping
 
 
-_CHOICES = {"kind": tuple(RECORDS), "decimal": ("point", "comma")}
+_CHOICES = {"kind": tuple(RECORDS), "decimal": ("point", "comma"), "services": ("sum",)}
 
 
 def _path(named: str) -> Path:
@@ -135,7 +139,7 @@ def _path(named: str) -> Path:
 def _tables(tables: dict[str, Any], path: Path) -> dict[str, Any]:
     """The file's tables with single texts as lists of one, laid over the profile that it is based on."""
     for column in _dicts(tables.get("columns")).values():
-        for key in ("source", "format"):
+        for key in ("source", "otherwise", "format"):
             if isinstance(column.get(key), str):
                 column[key] = [column[key]]
         words = column.get("words")
@@ -167,6 +171,8 @@ def _check(mapping: Mapping, path: Path) -> None:
             raise settings_file.SettingsError(
                 f"{path}: columns.{name}: {mapping.kind} have no such column; they have {', '.join(known)}"
             )
+    if mapping.services is not None and mapping.kind != "customers":
+        raise settings_file.SettingsError(f"{path}: services: is for customers, not for {mapping.kind}")
     for name, column in mapping.columns.items():
         if reason := _fault(name, column, mapping.columns) or _fault_of_divisor(spec, name, column):
             raise settings_file.SettingsError(f"{path}: columns.{name}: {reason}")
@@ -178,6 +184,8 @@ def _check(mapping: Mapping, path: Path) -> None:
 def _fault(name: str, column: ColumnMapping, columns: Table[str, ColumnMapping]) -> str | None:
     if bool(column.source) == (column.constant is not None):
         return "needs either source (a column of the export) or constant"
+    if column.otherwise and not column.source:
+        return "otherwise says what to take where source is not there, and there is no source"
     if column.unit not in UNITS:
         return f"unit must be one of {', '.join(UNITS)}, not {column.unit!r}"
     if column.after is not None and (

@@ -70,7 +70,9 @@ def translate(
             columns[name] = made
     if "end_reason" in columns:
         columns["end_reason"] = _of_ends(columns, sheet.columns, mapping.columns["end_reason"])
-    taken = {column_name(source) for column in mapping.columns.values() for source in column.source}
+    taken = {
+        column_name(source) for column in mapping.columns.values() for source in (*column.source, *column.otherwise)
+    }
     unused = {name: column for name, column in sheet.columns.items() if name not in taken}
     made = replace(
         sheet,
@@ -79,6 +81,7 @@ def translate(
         is_decimal_stated=mapping.decimal is not None,
         divisors={name: column.divide for name, column in mapping.columns.items() if column.divide is not None},
         unused=(*sheet.unused, *unused),
+        services=mapping.services,
     )
     made = _looked_through(made, sheet, mapping, unused)
     return made.without(work.faults, work.notes)
@@ -128,6 +131,8 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
     rows = len(work.sheet.lines)
     if wanted.constant is not None:
         return pa.array([wanted.constant] * rows, pa.string())
+    if not _has_any(work, wanted.source) and _has_any(work, wanted.otherwise):
+        wanted = replace(wanted, source=wanted.otherwise, otherwise=(), format=())
     there = [source for source in wanted.source if column_name(source) in work.sheet.columns]
     missing = [source for source in wanted.source if source not in there]
     if missing and there and wanted.words:  # any of the texts may hold the words
@@ -156,6 +161,10 @@ def _column(work: _Work, name: str, wanted: ColumnMapping, made: Table[str, pa.A
     if kind in ("date", "timestamp"):
         return _dated(work, name, text, wanted)
     return text
+
+
+def _has_any(work: _Work, sources: Collection[str]) -> bool:
+    return any(column_name(source) in work.sheet.columns for source in sources)
 
 
 def _filled(work: _Work, name: str, kind: str, source: str) -> pa.Array:

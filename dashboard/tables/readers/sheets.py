@@ -44,6 +44,7 @@ class Sheet:
     ``is_decimal_stated``: a mapping says whether decimals have a comma, and nobody has to guess. ``divisors`` are what
     it says that the numbers of columns are to be divided by. ``currencies`` are those of columns that state another one than
     the provider's.
+    ``services`` is how a mapping takes several services of one customer ("sum").
     ``unknown_reasons`` are the lines on which somebody went for a reason in words that are not known.
     ``warnings`` are notes that a person has to look at; ``refused_ids`` the customers' ids of refused rows,
     ``gone_ids`` of those of them that are refused since they say that the customer has gone.
@@ -66,6 +67,7 @@ class Sheet:
     refused_ids: tuple[str, ...] = ()
     gone_ids: tuple[str, ...] = ()
     unknown_reasons: tuple[int, ...] = ()
+    services: str | None = None
 
     def without(self, faults: Sequence[Fault], notes: Sequence[str] = ()) -> Sheet:
         """The sheet without the rows of ``faults``, which join its own."""

@@ -236,7 +236,7 @@ FAULTS = [
     ),
     (
         "based_on = 'nobody'\n" + START,
-        "based_on: no packaged mapping is called 'nobody'; delighted, freshdesk, zendesk",
+        "based_on: no packaged mapping is called 'nobody'; delighted, freshdesk, osticket, qualtrics, salesforce, uisp, whmcs, zendesk",
     ),
     (START + "[columns\n", "not TOML"),
 ]
