@@ -39,7 +39,6 @@ class ColumnMapping:
     """
 
     source: tuple[str, ...] = ()
-    otherwise: tuple[str, ...] = ()
     join: str = " "
     constant: str | None = None
     values: dict[str, str] = field(default_factory=dict)
@@ -60,6 +59,7 @@ class ColumnMapping:
     pad: int = 0
     scale: str | None = None
     divide: float | None = None
+    otherwise: tuple[str, ...] = ()
 
     @property
     def way(self) -> Way:

@@ -32,6 +32,26 @@ MONEY = frozenset(
 """Words in the names of columns of amounts, which are nobody's id."""
 NO_IDS = MONEY | {"report", "list", "name", "type", "status", "since", "phone", "mail", "email"}
 """... and of titles and other columns about a customer."""
+QUESTION = r"q(?:id)?_?\d+(?:_nps|_1)?|nps.*|.*recommend.*|.*recomend.*"
+"""How surveys name a question."""
+VAGUE = frozenset(
+    {
+        "id",
+        "login",
+        "account",
+        "customer",
+        "date",
+        "type",
+        "reason",
+        "name",
+        "number",
+        "from",
+        "service",
+        "rate",
+        "since",
+    }
+)
+"""Names that fit more than one of our columns."""
 FEW = 60
 KEPT_AS_KIND = 200
 VOCABULARY = tomllib.loads((Path(__file__).parents[1] / "vocabulary.toml").read_text("utf-8"))
@@ -97,6 +117,8 @@ def propose(
     left = [column for column in sheet.columns if column not in used]
     head = [f'kind = "{spec.name}"', f"title = {_quoted(f'proposed for {name}; read it through before it is used')}"]
     door = [f"# Not stored: {', '.join(left)}", ""] if left else []
+    if spec.name == "customers":
+        door = [*_departures_left(left), *door]
     return "\n".join([*head, "", *door, *("\n".join([*lines, ""]) for _, lines in parts)])
 
 
@@ -123,7 +145,35 @@ def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> 
     for name in dict.fromkeys([*exact, *near]):
         if _fits(sheet.columns[name], column):
             return (name, *_time_beside(sheet, name, free)) if column.type == "timestamp" else (name,)
-    return None
+    return _by_content(sheet, column, free)
+
+
+def _by_content(sheet: Sheet, column: Column, free: Sequence[str]) -> tuple[str, ...] | None:
+    """The only question of a survey of which all answers are 0 to 10, where no column is called a score."""
+    if column.name != "score":
+        return None
+    found = [name for name in free if re.fullmatch(QUESTION, name) and _are_scores(sheet.columns[name])]
+    return (found[0],) if len(found) == 1 else None
+
+
+def _are_scores(cells: pa.Array) -> bool:
+    given = cells.drop_null()
+    return len(given) > 0 and bool(pc.all(pc.match_substring_regex(given, r"^(?:\d|10)(?:\s*[-–:(].*)?$")).as_py())
+
+
+def _doubt(column: Column, source: tuple[str, ...]) -> list[str]:
+    """How sure the choice of a column is: nothing where its name says it."""
+    known = {name.replace("_", "") for name in NAMES.get(column.name, [column.name])}
+    name = source[0].replace("_", "")
+    if name in known and name not in VAGUE:
+        return []
+    if (
+        any(f"_{one}_" in f"_{source[0]}_" for one in NAMES.get(column.name, [column.name]))
+        or column.name == "ended_on"
+    ):
+        why = "its name only says so in part" if name not in known else "its name may mean something else"
+        return [f"# Not sure: {why}. Is it the {column.name}?"]
+    return [f"# Not sure: chosen by what stands in it. Is it the {column.name}?"]
 
 
 def _fits(cells: pa.Array, column: Column) -> bool:
@@ -170,7 +220,7 @@ def _orders(
 
 def _section(sheet: Sheet, column: Column, source: tuple[str, ...], order: Order | None) -> list[str]:
     cells = [sheet.columns[name] for name in source]
-    lines = [f"[columns.{column.name}]", f"source = {_listed(source)}"]
+    lines = [*_doubt(column, source), f"[columns.{column.name}]", f"source = {_listed(source)}"]
     if column.type in ("date", "timestamp"):
         return lines + _format_lines(cells, order)
     if column.name in CHOICES:
@@ -242,6 +292,20 @@ def _value_line(value: str, name: str) -> str:
 def _has(text: str, word: str) -> bool:
     """Whether the word, or one that begins so, stands in the text."""
     return re.search(rf"(?<!\w){re.escape(word)}", text) is not None
+
+
+def _departures_left(left: Sequence[str]) -> list[str]:
+    """A question for each column that by its name says when customers went and that nothing takes."""
+    return [
+        line
+        for name in left
+        if departures.is_named(name)
+        for line in (
+            f"# {name} seems to say when customers went. If it does, take it: source = {_quoted(name)} under [columns.ended_on].",
+            f"# If it does not: ignore = [{_quoted(name)}] at the top of this mapping.",
+            "",
+        )
+    ]
 
 
 def _open_question(spec: TableSpec, column: Column) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,11 @@ import pytest
 from dashboard.config import DashboardSettings
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import import_records, read
-from dashboard.tables.mappings import profiles
+from dashboard.tables.mappings import profiles, proposals
+from dashboard.tables.readers import sources
+from dashboard.tables.readers.delimited_text import read_sheet
+from dashboard.tables.readers.sources import Source
+from dashboard.tables.schema import RECORDS
 
 AS_OF = datetime.date(2026, 3, 1)
 
@@ -189,3 +194,36 @@ def test_services_are_for_exports_of_customers_without_history(settings: Dashboa
     other = give(settings, "nps", "a\n", 'kind = "nps"\nservices = "sum"\n[columns.score]\nsource = "a"\n')
     assert other.failure is not None
     assert "services: is for customers, not for nps" in other.failure
+
+
+def test_a_proposal_for_a_survey_takes_the_question_of_0_to_10(shared: Path) -> None:
+    sheet = sources.read(Source(str(shared / "cases" / "records" / "qual.csv")))
+    text = proposals.propose(sheet, RECORDS["nps"], "qual.csv", today=AS_OF)
+    columns = tomllib.loads(text)["columns"]
+    assert {name: column["source"] for name, column in columns.items()} == {
+        "response_id": "responseid",
+        "customer_id": "externalreference",
+        "answered_on": "recordeddate",
+        "score": "q1",
+    }
+    assert "# Not sure: chosen by what stands in it. Is it the score?\n[columns.score]" in text
+
+
+def test_a_proposal_says_of_which_columns_it_is_not_sure() -> None:
+    text = "ID,Home city,Start date,Monthly price\n1,Porto,2024-01-31,29.9\n"
+    said = proposals.propose(read_sheet(text.encode()), RECORDS["customers"], "x", today=AS_OF)
+    assert (
+        'Not sure: its name may mean something else. Is it the customer_id?\n[columns.customer_id]\nsource = "id"'
+        in said
+    )
+    assert 'Not sure: its name only says so in part. Is it the area?\n[columns.area]\nsource = "home_city"' in said
+    assert '\n\n[columns.started_on]\nsource = "start_date"' in said
+    assert "\n\n[columns.monthly_price]" in said
+
+
+def test_a_proposal_asks_before_it_leaves_out_a_day_of_leaving() -> None:
+    text = "Customer ID,City,Start date,End date,Data cancelamento\n1,Porto,2024-01-31,,2025-01-31\n2,Porto,2024-01-31,2025-01-31,\n"
+    said = proposals.propose(read_sheet(text.encode()), RECORDS["customers"], "x", today=AS_OF)
+    assert '[columns.ended_on]\nsource = "end_date"' in said
+    assert "# data_cancelamento seems to say when customers went. If it does, take it" in said
+    tomllib.loads(said)
