@@ -48,7 +48,7 @@ def main() -> None:
             return
         command = [sys.executable, "-m", "bench.dashboard.plain_page", str(data), str(port)]
         with _served("plain Dash", command, port) as process:
-            people = [viewers.Viewer(port, "tick.n_intervals", {}) for _ in range(asked.viewers)]
+            people = [viewers.Viewer(port, "tick.n_intervals", {}) for _ in range(asked.plain_viewers)]
             _measure("plain Dash", process, people, asked.seconds, lambda stop: None, asks_health=False)
 
 
@@ -58,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--areas", type=int, default=1_000)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--viewers", type=int, default=50)
+    parser.add_argument("--plain-viewers", type=int, default=5, help="of the plain page, which has not room for many")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--without-plain", action="store_true")
     return parser.parse_args()

@@ -23,7 +23,7 @@ TEXT = {
     "calm": "● No open incident",
     "day": "Customers without service in the last 24 hours",
     "day_devices": "Devices without service in the last 24 hours",
-    "day_how": "by the incidents on record, of which there are none while no collector runs; hatched: one was blind",
+    "day_how": "by incidents; none are recorded while no collector runs; hatched: blind",
     "day_unknown": "The last 24 hours are not known: the incidents cannot be read",
     "quiet": "none",
     "nothing": "not measured",

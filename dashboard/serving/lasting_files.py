@@ -12,19 +12,22 @@ import brotli
 from dash.fingerprint import build_fingerprint, check_fingerprint
 from flask import Response, request
 
+from dashboard.serving import plotly_script
+
 ASSETS, SUITES = "/assets/", "/_dash-component-suites/"
 FOREVER = "public, max-age=31536000, immutable"
 BROTLI_QUALITY = 9
 """A second of CPU for plotly's script, once in the life of the process; 11 would take ten for a tenth less."""
+PLOTLY_PATH = "package_data/plotly.min.js"
+PLOTLY = f"{SUITES}plotly/{PLOTLY_PATH}"
 ADDRESS = re.compile(rf"{ASSETS}([\w.-]+)\?m=[\d.]+")
 
 
 def plotly_address() -> str:
     """Where plotly's script is, by its version and content. Dash itself names neither, so that browsers ask for it anew."""
-    path = "package_data/plotly.min.js"
-    content = resources.files("plotly").joinpath(path).read_bytes()
-    named = build_fingerprint(path, metadata.version("plotly"), hashlib.sha256(content).hexdigest()[:16])
-    return f"{SUITES}plotly/{named}"
+    content = resources.files("plotly").joinpath(PLOTLY_PATH).read_bytes()
+    digest = hashlib.sha256(content + " ".join(sorted(plotly_script.TRACES)).encode()).hexdigest()[:16]
+    return f"{SUITES}plotly/{build_fingerprint(PLOTLY_PATH, metadata.version('plotly'), digest)}"
 
 
 class LastingFiles:
@@ -35,6 +38,7 @@ class LastingFiles:
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in assets.iterdir() if path.is_file()
         }
         self._compressed: dict[str, bytes] = {}
+        self._plotly: bytes | None = None
 
     def addressed(self, page: str) -> str:
         """``page`` with the addresses of our own files by their content, not by the time at which they were installed."""
@@ -49,6 +53,8 @@ class LastingFiles:
             answer.headers["Cache-Control"] = FOREVER
             answer.headers.pop("ETag", None)
             answer.headers.pop("Last-Modified", None)
+        if name == PLOTLY:
+            answer.set_data(self._short_plotly(answer))
         if "br" in request.accept_encodings and answer.mimetype in {
             "text/javascript",
             "application/javascript",
@@ -69,6 +75,11 @@ class LastingFiles:
         if path.startswith(SUITES):
             return bool(check_fingerprint(path)[1])
         return version == self._digests.get(path.removeprefix(ASSETS))
+
+    def _short_plotly(self, answer: Response) -> bytes:
+        if self._plotly is None:
+            self._plotly = plotly_script.shorten(answer.get_data())
+        return self._plotly
 
     def _brotli(self, name: str, read: Callable[[], bytes]) -> bytes:
         if (kept := self._compressed.get(name)) is None:

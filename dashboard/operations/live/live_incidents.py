@@ -62,6 +62,7 @@ class IncidentReader:
         self._answer = Incidents(no_incidents(), _no_members(), None, "")
         self._count = 0
         self._reading: _Reading | None = None
+        self._waited_at: datetime | None = None
 
     def read(self, at: datetime) -> Incidents:
         """What is known at ``at``."""
@@ -71,7 +72,7 @@ class IncidentReader:
         if self._reading is None:
             self._reading = _Reading(self._query, key, at)
         has_failed = self._answer.problem is not None
-        if self._reading.done.wait(WAIT_AGAIN_SECONDS if has_failed else WAIT_SECONDS):
+        if self._reading.done.wait(self._patience(at) if has_failed else WAIT_SECONDS):
             done, self._reading = self._reading, None
             self._key = done.key
             self._take(done.answer)
@@ -85,6 +86,13 @@ class IncidentReader:
                 )
             )
         return self._answer
+
+    def _patience(self, at: datetime) -> float:
+        """How long to wait for a database that failed before: hardly, and once a second, however many look."""
+        if self._waited_at is not None and timedelta(0) <= at - self._waited_at < timedelta(seconds=1):
+            return 0.0
+        self._waited_at = at
+        return WAIT_AGAIN_SECONDS
 
     def _take(self, found: Found) -> None:
         table, members, problem = found

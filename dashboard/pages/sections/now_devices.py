@@ -47,7 +47,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     parts.column("area", "Area", 122, flex=125, cellRenderer="AreaLink", tooltipField="area"),
     parts.column("why", "Why", 190, flex=300, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
-    parts.column("subscribers", "Customers", 96, **NUMBER),
+    parts.column("subscribers", "Customers", 96, cellRenderer="Shown", **NUMBER),
     parts.column(
         "measured", "Measured now", 130, flex=150, headerTooltip=MEASURED, tooltipField="measured", sortable=False
     ),
@@ -81,6 +81,7 @@ def rows(live: Live, source: Source, now: datetime, states: Sequence[str]) -> li
             "why": row["why"],
             "since": "" if row["state"] == "degraded" else numbers.moment(row["since"].tz_convert(now.tzinfo), now),
             "subscribers": int(row["subscribers"]) if live.is_counted else None,
+            "subscribers_text": numbers.count(row["subscribers"]) if live.is_counted else "",
             "measured": last_reading.line(row),
         }
         for row in chosen.to_dict("records")

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from collector.publish.incidents.migrate import migrate
+from dashboard.operations.live.live_incidents import WAIT_AGAIN_SECONDS, IncidentReader
 from dashboard.operations.live.live_state import LiveSource
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -148,3 +149,11 @@ def _eventually(happened, seconds=15.0):
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_many_who_look_wait_once_a_second_for_a_database_that_failed(scratch):
+    reader, at = IncidentReader(scratch.database_url), datetime(2026, 11, 22, 12, tzinfo=UTC)
+    waited = [reader._patience(at + timedelta(seconds=after)) for after in (0, 0.2, 0.9, 1.1, 1.2, 0.5)]
+    assert waited == [WAIT_AGAIN_SECONDS, 0, 0, WAIT_AGAIN_SECONDS, 0, WAIT_AGAIN_SECONDS], (
+        "also by a clock that is put back"
+    )
