@@ -367,7 +367,12 @@ MAINTENANCE_WINDOWS = sa.Table(
     "maintenance_windows",
     OPERATIONS,
     sa.Column("window_id", sa.String(40), primary_key=True),
-    sa.Column("target_kind", sa.String(16), nullable=False, comment="device | site | area"),
+    sa.Column(
+        "target_kind",
+        sa.String(16),
+        nullable=False,
+        comment="device | site | area | subtree (a device and all behind it)",
+    ),
     sa.Column("target", sa.String(200), nullable=False, comment="the device, site or area, as in the inventory"),
     sa.Column(
         "starts_at", UtcTimestamp, nullable=False, comment="when the work begins; weekly: no occurrence begins before"

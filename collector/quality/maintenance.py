@@ -11,15 +11,15 @@ from collector.reading import Device
 from recurrence import Weekly
 
 Span = tuple[float, float]
-TargetKind = Literal["device", "site", "area"]
-TARGET_KINDS: tuple[TargetKind, ...] = ("device", "site", "area")
+TargetKind = Literal["device", "site", "area", "subtree"]
+TARGET_KINDS: tuple[TargetKind, ...] = ("device", "site", "area", "subtree")
 LOOK_AHEAD_SECONDS = 86_400.0
 LONGEST_CHAIN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Planned work on a device, a site or an area; times in Unix seconds, ends excluded.
+    """Planned work on a device, a site, an area or a device with all behind it; times in Unix seconds, ends excluded.
 
     Without ``weekly`` it runs once, from ``starts_at`` to ``ends_at``. With it, every occurrence that begins between
     the two is a window. Nothing of it holds from ``cancelled_at`` on.
@@ -57,8 +57,9 @@ class Window:
 class Calendar:
     """The windows of one moment over the devices of one inventory; never changes, so any thread may ask it.
 
-    A window on a device holds for that device alone, one on a site or an area for every device there. What lies
-    behind a device in a window is planned by way of the outage's root, see ``planned``.
+    A window on a device holds for that device alone, one on a site or an area for every device there, one on a subtree
+    for the device and all that hangs from it. What lies behind a device in a window is planned by way of the outage's
+    root, see ``planned``.
     """
 
     def __init__(self, windows: Iterable[Window] = (), devices: Mapping[str, Device] | None = None) -> None:
@@ -67,6 +68,7 @@ class Calendar:
         self._by_target: dict[tuple[str, str], list[Window]] = {}
         for window in self.windows:
             self._by_target.setdefault((window.target_kind, window.target), []).append(window)
+        self._has_subtrees = any(window.target_kind == "subtree" for window in self.windows)
 
     def spans(self, device_ids: Iterable[str], start: float, end: float) -> list[Span]:
         """When any of the devices is in a window between ``start`` and ``end``: sorted, those that touch joined."""
@@ -93,7 +95,9 @@ class Calendar:
             found |= {
                 device.device_id
                 for device in self._devices.values()
-                if ("area", device.area) in places or ("site", device.site) in places
+                if ("area", device.area) in places
+                or ("site", device.site) in places
+                or any(("subtree", name) in places for name in self._way_up(device))
             }
         ends = {name: self.until(name, at) for name in found}
         return {name: end for name, end in ends.items() if end is not None}
@@ -110,7 +114,20 @@ class Calendar:
         if device is None:
             return found
         at_site = self._by_target.get(("site", device.site), []) if device.site is not None else []
-        return [*found, *at_site, *self._by_target.get(("area", device.area), [])]
+        above = [w for name in self._way_up(device) for w in self._by_target.get(("subtree", name), [])]
+        return [*found, *at_site, *self._by_target.get(("area", device.area), []), *above]
+
+    def _way_up(self, device: Device) -> list[str]:
+        """The device and those that it hangs from, where any window is on a subtree; a ring ends where it comes back."""
+        found: list[str] = []
+        here: Device | None = device if self._has_subtrees else None
+        while here is not None and here.device_id not in found and len(found) < LONGEST_CHAIN:
+            found.append(here.device_id)
+            parent = here.parent
+            here = self._devices.get(parent) if parent is not None else None
+            if here is None and parent is not None:
+                found.append(parent)
+        return found
 
 
 def _until(windows: Iterable[Window], at: float) -> float | None:

@@ -64,6 +64,7 @@ def _add_work(command: argparse.ArgumentParser, parent: Any, who: Any, run: Run)
 def _add_add(command: argparse.ArgumentParser, run: Run) -> None:
     target = command.add_mutually_exclusive_group(required=True)
     target.add_argument("--device", metavar="ID", help="one device and the outages attributed to it")
+    target.add_argument("--subtree", metavar="ID", help="one device and every device behind it")
     target.add_argument("--site", help="every device of the site")
     target.add_argument("--area", help="every device of the neighbourhood")
     command.add_argument("--from", dest="start", metavar="TIME", help="YYYY-MM-DD HH:MM in the time zone; default: now")
@@ -95,7 +96,7 @@ def add_window(arguments: argparse.Namespace, settings: DashboardSettings, engin
     from dashboard.operations.audit import EntryError
 
     now = datetime.now(UTC)
-    kind = next(kind for kind in ("device", "site", "area") if getattr(arguments, kind) is not None)
+    kind = next(kind for kind in ("device", "subtree", "site", "area") if getattr(arguments, kind) is not None)
     window = window_words.entry(
         kind,
         getattr(arguments, kind),

@@ -6,7 +6,7 @@ Beside `live_incidents`, which follows what is open: here each question is a que
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,8 +114,8 @@ class IncidentRecords:
         found, problem = self._ask(lambda connection: _between(connection, since, until))
         return Between(problem=problem) if found is None else found
 
-    def windows(self, targets: Mapping[str, str], at: datetime) -> tuple[tuple[Row, ...], str | None]:
-        """The maintenance windows that hold for one of ``targets`` (kind -> name) at ``at`` or are to come, by start; else
+    def windows(self, targets: Sequence[tuple[str, str]], at: datetime) -> tuple[tuple[Row, ...], str | None]:
+        """The maintenance windows that hold for one of ``targets`` (kind, name) at ``at`` or are to come, by start; else
         why they are not known.
         """
         found, problem = self._ask(lambda connection: _windows(connection, targets, at))
@@ -275,9 +275,9 @@ def _between(connection: sa.Connection, since: datetime, until: datetime) -> Bet
     return Between(found[0], found[1])
 
 
-def _windows(connection: sa.Connection, targets: Mapping[str, str], at: datetime) -> tuple[Row, ...]:
+def _windows(connection: sa.Connection, targets: Sequence[tuple[str, str]], at: datetime) -> tuple[Row, ...]:
     table = MAINTENANCE_WINDOWS.c
-    meant = sa.or_(*(sa.and_(table.target_kind == kind, table.target == name) for kind, name in targets.items()))
+    meant = sa.or_(*(sa.and_(table.target_kind == kind, table.target == name) for kind, name in targets))
     query = sa.select(MAINTENANCE_WINDOWS).where(
         meant, table.cancelled_at.is_(None), table.ends_at.is_(None) | (table.ends_at > at)
     )

@@ -123,12 +123,34 @@ def following(row: Mapping[str, Any], at: datetime) -> tuple[datetime, datetime]
 
 def devices_of(data: Path, target_kind: str, target: str) -> int | None:
     """How many devices of the newest inventory a window on the target holds for; None where none was published yet."""
+    column = TARGETS.get(target_kind, "device_id")
     try:
-        table = parquet_footer.opened(data / "devices.parquet").read(columns=[TARGETS[target_kind], "valid_to"])
+        table = parquet_footer.opened(data / "devices.parquet").read(
+            columns=list({column, "device_id", "parent", "valid_to"})
+        )
     except (OSError, pa.ArrowException):
         return None
-    is_meant = pc.and_(pc.equal(table[TARGETS[target_kind]], target), pc.is_null(table["valid_to"]))
-    return int(pc.sum(pc.fill_null(is_meant, False)).as_py() or 0)
+    table = table.filter(pc.is_null(table["valid_to"]))
+    if target_kind == "subtree":
+        return _in_subtree(
+            dict(zip(*(table[name].to_pylist() for name in ("device_id", "parent")), strict=True)), target
+        )
+    return int(pc.sum(pc.fill_null(pc.equal(table[column], target), False)).as_py() or 0)
+
+
+def _in_subtree(parents: Mapping[str, str | None], top: str) -> int:
+    """How many devices there are from ``top`` down; none where it is not there. A ring ends where it comes back."""
+    children: dict[str, list[str]] = {}
+    for name, parent in parents.items():
+        if parent is not None:
+            children.setdefault(parent, []).append(name)
+    seen, left = set(), [top] if top in parents else []
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left += children.get(name, [])
+    return len(seen)
 
 
 def _is_within(begins: datetime, ends_at: datetime | None) -> bool:

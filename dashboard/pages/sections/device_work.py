@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from dashboard.figures.style import numbers
-from dashboard.operations import incident_work, plan_maintenance, window_words
+from dashboard.operations import incident_work, neighbours, plan_maintenance, window_words
 from dashboard.operations.audit import EntryError
 from dashboard.pages import parts, who
 from dashboard.pages.source import Source, Visit, visit
@@ -29,7 +29,12 @@ TEXT = {
     "end": "End the chosen one now",
     "how": "An outage in this time counts as planned. To change a window, end it and enter it anew. Every entry is kept with your name.",
 }
-TARGETS = {"device": "this device and outages that begin at it", "site": "its site, {name}", "area": "its area, {name}"}
+TARGETS = {
+    "device": "this device and outages that begin at it",
+    "subtree": "this device and all that hangs from it",
+    "site": "its site, {name}",
+    "area": "its area, {name}",
+}
 FIELDS = ("for", "start", "weekly", "hours", "reason")
 
 
@@ -67,13 +72,14 @@ def _input(key: str, value: str = "") -> dcc.Input:
 
 def targets_of(row: Mapping[Any, Any]) -> dict[str, str]:
     """What a window for a device may be entered for: kind -> name."""
-    found = {"device": row["device_id"], "site": row.get("site"), "area": row.get("area")}
+    own = row["device_id"]
+    found = {"device": own, "subtree": own, "site": row.get("site"), "area": row.get("area")}
     return {kind: str(name) for kind, name in found.items() if name and not numbers.is_missing(name)}
 
 
 def windows(seen: Visit, targets: Mapping[str, str]) -> list[Any]:
     """Those under way and to come, to choose one of, and the button that ends it."""
-    rows, problem = seen.source.incidents.windows(targets, seen.at)
+    rows, problem = seen.source.incidents.windows([*targets.items(), *_above(seen, targets["device"])], seen.at)
     button = html.Button(TEXT["end"], id="plan-end", className="button", disabled=not rows)
     options = [{"label": _said(row, seen), "value": row["window_id"]} for row in rows]
     choice = dcc.RadioItems(
@@ -82,6 +88,12 @@ def windows(seen: Visit, targets: Mapping[str, str]) -> list[Any]:
     quiet = f"{TEXT['unread']}{problem}." if problem else TEXT["none"]
     said = [] if rows else [html.P(quiet, className="quiet")]
     return [*said, html.Div(choice, hidden=not rows), html.Div(button, className="buttons", hidden=not rows)]
+
+
+def _above(seen: Visit, device_id: str) -> list[tuple[str, str]]:
+    """The subtrees that the device is in beside its own."""
+    place = neighbours.place(seen.source.live(seen.at).devices, device_id)
+    return [] if place is None else [("subtree", str(row["device_id"])) for row in place.above]
 
 
 def _said(row: Mapping[str, Any], seen: Visit) -> str:

@@ -52,6 +52,32 @@ def test_a_window_holds_for_a_device_a_site_or_an_area(kind: str, target: str, i
     assert windows.under_way(99.0) == windows.under_way(200.0) == {}
 
 
+@pytest.mark.parametrize(
+    ("top", "inside"),
+    [
+        ("core", {"core", "olt", "cpe-1", "cpe-2"}),
+        ("olt", {"olt", "cpe-1", "cpe-2"}),
+        ("cpe-2", {"cpe-2"}),
+        ("gone", set()),
+    ],
+)
+def test_a_window_on_a_subtree_holds_for_the_device_and_all_behind_it(top: str, inside: set[str]) -> None:
+    found = calendar(once(top, 100.0, 200.0, kind="subtree"))
+    assert found.under_way(150.0) == dict.fromkeys(inside, 200.0)
+    assert {name for name in ("core", "olt", "cpe-1", "cpe-2") if found.covers(name, 100.0, 200.0)} == inside
+    assert found.under_way(200.0) == {}
+
+
+def test_a_subtree_whose_top_another_shard_polls_and_a_ring_end_too() -> None:
+    away = Device("b", "127.0.0.2", "olt", "harbour", parent="elsewhere")
+    ring = [Device(name, "127.0.0.3", "olt", "harbour", parent=parent) for name, parent in (("x", "y"), ("y", "x"))]
+    devices = {device.device_id: device for device in (away, *ring)}
+    found = Calendar(
+        [once("elsewhere", 100.0, 200.0, kind="subtree"), once("x", 100.0, 200.0, kind="subtree")], devices
+    )
+    assert found.under_way(150.0) == {"b": 200.0, "x": 200.0, "y": 200.0}
+
+
 def test_the_end_is_outside() -> None:
     windows = calendar(once("olt", 100.0, 200.0))
     assert [windows.until("olt", at) for at in (99.9, 100.0, 199.9, 200.0)] == [None, 200.0, 200.0, None]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from collector import parquet_footer
 from collector.published import AUDIT, DEVICES, MAINTENANCE_WINDOWS
+from dashboard.operations import plan_maintenance
 from dashboard.pages.sections import device_work
 from dashboard.pages.source import Source, visit
 
@@ -74,6 +75,22 @@ def test_work_of_the_site_to_come_and_weekly_work_of_the_area_are_shown_at_the_d
     assert not any(label.startswith("Under way until") and "site" in label for label in labels)
 
 
+def test_work_on_a_subtree_counts_its_devices_and_is_shown_at_each_of_them(source, sample):
+    live = sample.network(NOW)
+    sample.write_live(source.settings.data, NOW, live, note=sample.HOURLY)
+    rows_ = [{"device_id": d, "parent": p, "valid_from": NOW, "area": "n03", "role": "olt", "subscribers": 0} for d, p in (("n03-agg", None), ("n03-olt1", "n03-agg"), ("n03-cpe11", "n03-olt1"))]  # fmt: skip
+    parquet_footer.write(pa.Table.from_pylist(rows_, DEVICES.arrow_schema()), source.settings.data / "devices.parquet")
+    assert [
+        plan_maintenance.devices_of(source.settings.data, "subtree", name) for name in ("n03-agg", "n03-olt1", "x")
+    ] == [3, 2, 0]
+    fields = {"for": "subtree", "hours": "1", "reason": "card", "name": "ana"}
+    assert device_work.enter(source, "n03-agg", fields, window=None)[0].startswith("It is entered.")
+    shown = device_work.panel(visit(source), device_work.row_of(source, "n03-cpe11"))
+    assert "; subtree n03-agg: card (ana)" in find(shown, "plan-chosen").options[0]["label"]
+    other = device_work.panel(visit(source), device_work.row_of(source, "n11-olt1"))
+    assert find(other, "plan-chosen").options == []
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -102,5 +119,7 @@ def test_without_a_database_it_is_not_known_and_nothing_is_entered(source):
 
 
 def test_a_device_without_a_site_offers_none(source):
-    assert device_work.targets_of({"device_id": "a", "site": None, "area": "n03"}) == {"device": "a", "area": "n03"}
-    assert device_work.targets_of(device_work.row_of(source, "nobody")) == {"device": "nobody"}
+    assert device_work.targets_of({"device_id": "a", "site": None, "area": "n03"}) == {
+        "device": "a", "subtree": "a", "area": "n03"
+    }  # fmt: skip
+    assert device_work.targets_of(device_work.row_of(source, "nobody")) == {"device": "nobody", "subtree": "nobody"}
