@@ -9,13 +9,10 @@ from typing import Any, NamedTuple
 from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
 from collector.quality.counters.aside import POLLS_TO_STAND
-from collector.quality.counters.counter_bounds import WIDE, lenient, misfits, room_of, told_speed
-from collector.quality.counters.counter_trails import LAG_SECONDS, NO_STEP, Step, Trail
-from collector.quality.counters.narrow import LatelyPassed
-from collector.quality.counters.oddities import Oddities
-from collector.quality.counters.rates import NO_DELTA, Delta, InterfaceDelta, codewords, interface_delta
-from collector.quality.counters.renewals import Renewals
-from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of, uplink_of
+from collector.quality.counters.counter_bounds import WIDE, misfits, room_of
+from collector.quality.counters.rates import NO_DELTA, Delta, codewords
+from collector.quality.counters.uplink import Traffic, uplink_of
+from collector.quality.counters.uplink_counters import UplinkCounters
 from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutcome
 
 QUITE_SECONDS = 5.0
@@ -24,8 +21,6 @@ RECURRENCES = 2
 """Another clock must come back this often before it is concluded that two devices answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
-MOST_LATE_TIMES = 1.5
-"""A poll that brought more than this many times what the line carries says nothing of a rate, nor does the one after it."""
 _new_record = tuple.__new__
 PERHAPS = ("young", "agent restarted")
 NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
@@ -66,9 +61,9 @@ class Beliefs:
             self._known[reading.device_id] = _Known(device, reading, self._refresh_seconds)
             return Believed(reading, NO_DELTA, None)
         believed = known.take(device, reading, self.refused)
-        if known.lost is not None:
-            self.unknown[known.lost] += 1
-            known.lost = None
+        if known.uplink.lost is not None:
+            self.unknown[known.uplink.lost] += 1
+            known.uplink.lost = None
         return believed
 
     def _within_bounds(self, reading: Reading) -> Reading:
@@ -82,42 +77,27 @@ class Beliefs:
 class _Known:
     """What is known of one device from its polls.
 
-    ``last`` is the newest reading that held counters or a clock. The uplink is compared with ``base``, its newest reading
-    that is believed, of ``base_at``; ``trail`` is there once one was not, ``renewals`` once one found it unmoved. ``other`` is the last reading by another clock
-    than that of ``last``, ``astray`` how many polls in a row it has answered, ``strangers`` how many polls in a row were
-    of no clock that is known: then the device has none. ``before_restart`` is the last reading before a restart that only
-    the newest tells of. ``lost`` is why the newest poll does not tell the uplink's traffic for good; whoever reads it clears it.
+    ``last`` is the newest reading that held counters or a clock. ``other`` is the last reading by another clock than that of
+    ``last``, ``astray`` how many polls in a row it has answered, ``strangers`` how many polls in a row were of no clock that
+    is known: then the device has none. ``before_restart`` is the last reading before a restart that only the newest tells
+    of.
     """
 
     __slots__ = (
         "_astray",
-        "_base",
-        "_base_at",
         "_before_restart",
         "_is_watched",
-        "_lately",
-        "_oddities",
         "_other",
         "_quiet_polls",
         "_recurrences",
-        "_refresh_seconds",
-        "_renewals",
-        "_shown",
         "_strangers",
-        "_trail",
         "last",
-        "lost",
+        "uplink",
     )
 
     def __init__(self, device: Device, reading: Reading, refresh_seconds: float | None) -> None:
         self.last = reading
-        self._refresh_seconds = refresh_seconds
-        self._trail: Trail | None = None
-        self._renewals: Renewals | None = None
-        self._lately: LatelyPassed | None = None
-        self._oddities: Oddities | None = None
-        self.lost: str | None = None
-        self._shown: InterfaceReading | None = None
+        self.uplink = UplinkCounters(refresh_seconds)
         self._other: Reading | None = None
         self._before_restart: Reading | None = None
         self._is_watched = False
@@ -147,13 +127,13 @@ class _Known:
         if reading.interfaces:
             uplink = uplink_of(device, reading.interfaces)
             if uplink is not None:
-                passed = self._pass(device, uplink, reading, refused)
+                passed = self.uplink.passed(device, uplink, reading, refused)
             self.last = reading
-            if uplink is not None and self._shown is not None:
-                reading = _with_uplink(reading, uplink, self._shown)
-                self._shown = None
-            if self._oddities is not None:
-                reading = reading._replace(counter_oddities=self._oddities.told(reading.at))
+            if uplink is not None and self.uplink.shown is not None:
+                reading = _with_uplink(reading, uplink, self.uplink.shown)
+                self.uplink.shown = None
+            if self.uplink.oddities is not None:
+                reading = reading._replace(counter_oddities=self.uplink.oddities.told(reading.at))
         elif new is not None:
             self.last = reading
         self._before_restart = None
@@ -165,154 +145,16 @@ class _Known:
         if reading.interfaces or reading.uptime_seconds is not None:
             self.last = reading
 
-    def _begin(self, device: Device, reading: Reading) -> None:
-        """Nothing before this reading may be compared with it or with later ones."""
+    def _begin(self, device: Device, reading: Reading) -> Traffic | None:
+        """Nothing before this reading may be compared with it or with later ones; what had passed and was not told yet."""
         self._keep(reading)
-        self._trail = self._base = None
-        uplink = uplink_of(device, reading.interfaces)
-        if uplink is not None:
-            self._base, self._base_at = uplink, reading.at + (uplink.late_seconds or 0.0)
+        return self.uplink.begin(uplink_of(device, reading.interfaces), reading.at)
 
     def _start_anew(self, device: Device, reading: Reading, *, restarted: bool) -> Believed:
         last, seconds = self.last, reading.at - self.last.at
-        self._begin(device, reading)
+        rest = self._begin(device, reading)
         self._before_restart = last if restarted else None
-        rest = self._renewals.rest() if self._renewals is not None else None
         return Believed(reading, Delta(seconds, restarted), rest)
-
-    def _pass(
-        self, device: Device, uplink: InterfaceReading, reading: Reading, refused: Counter[str]
-    ) -> Traffic | None:
-        """What passed the uplink since its last reading that is believed."""
-        at = reading.at
-        if uplink.late_seconds is not None:
-            at += uplink.late_seconds
-        base = self._base
-        if base is None or base.name != uplink.name:
-            self._base, self._base_at = uplink, at
-            self._trail = self._renewals = self._oddities = None
-            return None
-        if self._renewals is None and (device.counters_refresh_seconds or self._refresh_seconds):
-            self._renewals = self._told_renewals(device, base)
-        if base.index != uplink.index:
-            self._note("renumbered", at)
-        if self._trail is None:
-            seconds = at - self._base_at
-            plain = plain_traffic(device, base, uplink, seconds) if seconds > 0.0 else None
-            if plain is None and _lacks_bytes(base, uplink):
-                return None
-            if plain is None and seconds > 0.0 and not misfits(base, uplink, seconds):
-                speed = told_speed(base, uplink, None)
-                plain = traffic_of(device, self._delta(base, uplink, seconds, None), speed)
-            if plain is not None:
-                before, self._base, self._base_at = self._base_at, uplink, at
-                if self._renewals is None:
-                    if plain[1] or plain[2] or self._told_refresh(device) == 0.0:
-                        return plain
-                    self._renewals = Renewals(base, before)
-                return self._renewed(device, uplink, at, plain, told_speed(base, uplink, None))
-            self._trail = Trail(base, self._base_at, self._still_since(), self._told_refresh(device))
-        if _lacks_bytes(base, uplink):
-            self._shown = self._trail.shown(uplink, NO_STEP)
-            return None
-        return self._follow(device, self._trail, uplink, (at, reading.duration_seconds), refused)
-
-    def _told_refresh(self, device: Device) -> float | None:
-        """How often the agent renews its counters, as its inventory row or the settings say."""
-        own = device.counters_refresh_seconds
-        return self._refresh_seconds if own is None else own
-
-    def _told_renewals(self, device: Device, base: InterfaceReading) -> Renewals | None:
-        told = self._told_refresh(device)
-        return Renewals(base, self._base_at, told) if told else None
-
-    def _still_since(self) -> float:
-        """When a poll first found the counters of ``base``."""
-        return self._base_at if self._renewals is None else self._renewals.still_since
-
-    def _follow(
-        self,
-        device: Device,
-        trail: Trail,
-        uplink: InterfaceReading,
-        at_and_after: tuple[float, float],
-        refused: Counter[str],
-    ) -> Traffic | None:
-        """The same if something was in doubt recently, or needs a closer look."""
-        at, late_seconds = at_and_after
-        was_unknown = trail.unknown_speed
-        step = trail.take(uplink, at, late_seconds)
-        self._shown, uplink = trail.shown(uplink, step), trail.read(uplink)
-        refused.update(step.news)
-        self._note_step(trail, step, at)
-        if trail.unknown_speed is not None and was_unknown is None:
-            refused["speed_bytes_per_second"] += 1
-        self._base, self._base_at = trail.base, trail.at
-        if trail.is_over(at):
-            self._trail = None
-        speed = told_speed(step.before or uplink, uplink, trail.refuted)
-        passed = None
-        if step.before is not None:
-            seconds = lenient(uplink, step.seconds, max(LAG_SECONDS, late_seconds))
-            delta = self._delta(step.before, uplink, seconds, speed if step.late_share else trail.refuted)
-            delta = delta._replace(seconds=step.seconds)
-            passed = traffic_of(device, delta, speed if trail.unknown_speed is None else None)
-            if passed.utilization_ratio == 1.0 and uplink.counter_bits < WIDE:
-                self._renewals = self._renewals or Renewals(uplink, at)
-        stands = passed is not None and passed.receive_bytes == passed.transmit_bytes == 0
-        if stands and self._renewals is None and self._told_refresh(device) is None:
-            self._renewals = Renewals(uplink, at)
-        if step.late_times:
-            if self._told_refresh(device) is None:
-                self._renewals = self._renewals or Renewals(uplink, at)
-                self._renewals.note_excess(at, step.late_times)
-            if passed is not None and step.late_times > MOST_LATE_TIMES:
-                passed = passed._replace(utilization_ratio=None, over_polls=0)
-        return self._renewed(device, uplink, at, passed, speed)
-
-    def _delta(
-        self, before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None
-    ) -> InterfaceDelta:
-        """What passed between two readings. Where no speed tells how often 32-bit counters went round, what lately passed does."""
-        delta = interface_delta(before, after, seconds, refuted)
-        if after.counter_bits < WIDE and delta.receive_bytes is delta.transmit_bytes is None:
-            self.lost = "may_have_wrapped"
-        if not before.counter_bits == after.counter_bits < WIDE or told_speed(before, after, refuted):
-            return delta
-        if self._lately is None:
-            self._lately = LatelyPassed()
-        received, sent = self._lately.passed(before, after, seconds)
-        self.lost = "may_have_wrapped" if received is sent is None else None
-        return delta._replace(receive_bytes=received, transmit_bytes=sent)
-
-    def _note(self, kind: str, at: float) -> None:
-        if self._oddities is None:
-            self._oddities = Oddities()
-        self._oddities.note(kind, at)
-
-    def _note_step(self, trail: Trail, step: Step, at: float) -> None:
-        """Keep what is odd for whoever asks."""
-        if step.lost is not None:
-            self.lost = step.lost
-            self._note(step.lost, at)
-        if trail.unknown_speed is not None:
-            self._note("speed_unknown", at)
-        if trail.is_narrow:
-            self._note("wraps_at_32_bits", at)
-
-    def _renewed(
-        self, device: Device, uplink: InterfaceReading, at: float, passed: Traffic | None, speed: float
-    ) -> Traffic | None:
-        """The same if the counters may be renewed more slowly than they are polled."""
-        renewals = self._renewals
-        if renewals is None:
-            return passed
-        passed = renewals.take(device, uplink, at, passed, speed=speed or None)
-        if renewals.until > at:
-            self._note("cached", at)
-        if renewals.is_over(at):
-            self._renewals = None
-        return passed
 
     def _codewords(
         self, reading: Reading, seconds: float, refused: Counter[str]
@@ -373,13 +215,6 @@ def _without(reading: Reading, snmp: SnmpOutcome) -> Reading:
         probes=(),
         failure=reading.failure or "another device answers at this address",
     )
-
-
-def _lacks_bytes(base: InterfaceReading, uplink: InterfaceReading) -> bool:
-    """Whether a poll has not read the bytes that were read before: the next one that has is compared over both."""
-    if uplink.receive_bytes is not None or uplink.transmit_bytes is not None:
-        return False
-    return base.receive_bytes is not None or base.transmit_bytes is not None
 
 
 def _with_uplink(reading: Reading, uplink: InterfaceReading, shown: InterfaceReading) -> Reading:

@@ -122,6 +122,11 @@ class Renewals:
         since, self._false_since = self._false_since, None
         return passed._replace(false_since=since)
 
+    def begin_anew(self) -> Traffic | None:
+        """The counters began anew, in the midst of a renewal; what has been added up and not been told."""
+        self._is_begun = self._is_renewed = False
+        return self.rest()
+
     def rest(self, passed: Traffic | None = None) -> Traffic | None:
         """What has been added up and not been told, and ``passed``: no rate, since some of it may have passed before."""
         held, self._held = self._held, None
