@@ -24,7 +24,6 @@ from dashboard.pages import (
     evidence,
     fixes,
     incident,
-    incident_work,
     incidents,
     loyalty,
     now,
@@ -33,7 +32,7 @@ from dashboard.pages import (
     wall,
     wiring,
 )
-from dashboard.pages.sections import device_detail, device_work, search_results
+from dashboard.pages.sections import device_detail, device_work, incident_work, search_results
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results

@@ -20,7 +20,8 @@ from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES, INCIDENT_KINDS
 from dashboard.operations.incident_records import Story
 from dashboard.operations.live.live_state import Live, shown_states
-from dashboard.pages import incident_work, parts, shared
+from dashboard.pages import parts, shared
+from dashboard.pages.sections import incident_work
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.figures import incident_list
-from dashboard.pages import area, device, incident_work, replay
-from dashboard.pages.sections import device_detail, device_work, now_devices
+from dashboard.pages import area, device, replay
+from dashboard.pages.sections import device_detail, device_work, incident_work, now_devices
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit code is 0, 1 (rows were rejected) or 2 (it could not be done)."""
     from collector import config, file_lock
     from collector.commands.ingest import mapping
-    from collector.commands.ingest.rows import SourceError
+    from collector.commands.ingest.file_rows import SourceError
     from collector.commands.ingest.store import store
     from collector.inventory import devices_file
 
@@ -59,7 +59,7 @@ def _read(
 ) -> tuple[dict[Key, Values], list[str]]:
     """The hours of all files, and a sentence for each row that cannot be used. Raises SourceError."""
     from collector.commands.backfill.fill import newest_hour
-    from collector.commands.ingest import rows
+    from collector.commands.ingest import file_rows
     from collector.commands.ingest.read_hours import RowReader, UnusableRowError
 
     samples: list[Sample] = []
@@ -67,12 +67,12 @@ def _read(
     newest = newest_hour(data, time.time())
     reader = RowReader(wanted, (), devices, newest)
     for path in files:
-        columns = rows.columns_of(path)
+        columns = file_rows.columns_of(path)
         reader = RowReader(wanted, columns, devices, newest)
         missing = reader.missing(columns)
         if missing:
-            raise rows.SourceError(f"{path}: has no column {missing[0]!r}; it has: {', '.join(columns)}")
-        for line, cells in rows.rows_of(path):
+            raise file_rows.SourceError(f"{path}: has no column {missing[0]!r}; it has: {', '.join(columns)}")
+        for line, cells in file_rows.rows_of(path):
             if isinstance(cells, str):
                 rejected.append(f"{path}:{line}: {cells}")
                 continue

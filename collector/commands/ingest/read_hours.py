@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bairro_error import BairroError
 from collector.commands.ingest import mapping as mappings
-from collector.commands.ingest.rows import Cells
+from collector.commands.ingest.file_rows import Cells
 from collector.hour_bounds import FIRST_HOUR, HOURS, LAST_HOUR, PART_OF, ROUNDING
 from collector.reading import Device
 

@@ -9,7 +9,7 @@ from collector.config import PollSettings
 from collector.interface_filter import parse_filter
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.device.seldom_look import SeldomObjects, is_seldom
-from collector.poll.device.walk_pace import Pace
+from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects.compiled_reply import learn_usual
 from collector.poll.objects.decode import Found, Record, Scalars
 from collector.poll.objects.get_request import Access, Asked, Question

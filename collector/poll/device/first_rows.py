@@ -11,8 +11,8 @@ from itertools import islice
 
 from collector.poll.device.split_get import SplitGet
 from collector.poll.device.talk import Talk
-from collector.poll.device.walk import Walk
-from collector.poll.device.walk_pace import Pace
+from collector.poll.device.walks.walk import Walk
+from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects import decode
 from collector.poll.objects.get_request import Asked, Question
 from collector.poll.objects.interface_cache import MOST_FIRST, InterfaceMemory

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.talk import Talk
-from collector.poll.device.walk import Walk
-from collector.poll.device.walk_pace import Pace
+from collector.poll.device.walks.walk import Walk
+from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects import decode, part_values
 from collector.poll.objects.decode import Found
 from collector.poll.objects.get_request import Asked, Question

@@ -10,8 +10,8 @@ from collector.poll.device.device_cache import DeviceCache
 from collector.poll.device.first_rows import FirstRows
 from collector.poll.device.outcome import Outcome
 from collector.poll.device.talk import Talk
-from collector.poll.device.walk import Walk
-from collector.poll.device.walk_pace import Pace
+from collector.poll.device.walks.walk import Walk
+from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects import decode
 from collector.poll.objects.interface_cache import InterfaceMemory
 from collector.poll.objects.read_lag import marked, marked_by_row

@@ -12,7 +12,8 @@ from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dashboard.figures.style import numbers
 from dashboard.operations import incident_work, neighbours, plan_maintenance, window_words
 from dashboard.operations.audit import EntryError
-from dashboard.pages import parts, who
+from dashboard.pages import parts
+from dashboard.pages.sections import who
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {

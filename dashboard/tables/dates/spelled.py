@@ -8,7 +8,7 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.dates import clocks
+from dashboard.tables.dates import written_clocks
 from dashboard.tables.dates.month_names import ENGLISH, months_of
 
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -32,7 +32,7 @@ def plain(column: pa.Array) -> pa.Array:
     What is not known stays as it stands, and is refused when it is read.
     """
     encoded = column.dictionary_encode()
-    texts = clocks.plain(encoded.dictionary)
+    texts = written_clocks.plain(encoded.dictionary)
     if not pc.any(pc.match_substring_regex(texts, r"\pL{3}")).as_py():
         return texts.take(encoded.indices)
     texts = pc.replace_substring_regex(texts, _WEEKDAY, r"\1")

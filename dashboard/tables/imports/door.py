@@ -15,10 +15,11 @@ from dashboard.config import DashboardSettings
 from dashboard.tables.checks.cells import ids
 from dashboard.tables.checks.cells.blanks import without_blank_words
 from dashboard.tables.checks.cells.doubtful import without_doubtful, without_print_out
-from dashboard.tables.checks.columns import categories, departures, money, reasons, scales, statuses, times_of_day
+from dashboard.tables.checks.columns import categories, money, scales, times_of_day
 from dashboard.tables.checks.columns.alike import told_where_alike
 from dashboard.tables.checks.columns.padded import told_where_unpadded
-from dashboard.tables.dates import clocks
+from dashboard.tables.checks.columns.who_left import departures, reasons, statuses
+from dashboard.tables.dates import written_clocks
 from dashboard.tables.dates.spelled import plain
 from dashboard.tables.imports import habits
 from dashboard.tables.imports.storage import snapshots
@@ -97,7 +98,7 @@ def _with_plain_dates(sheet: Sheet, spec: TableSpec, zone: ZoneInfo) -> Sheet:
     for column in given_columns(spec):
         if column.type not in ("date", "timestamp") or column.name not in columns:
             continue
-        columns[column.name], own = clocks.with_own_zone(plain(columns[column.name]), zone)
+        columns[column.name], own = written_clocks.with_own_zone(plain(columns[column.name]), zone)
         notes += [
             f"{column.name}: {name} means several zones, and is read as the provider's own ({zone.key})" for name in own
         ]

@@ -18,7 +18,8 @@ from collector.published import TableSpec
 from dashboard.config import DashboardSettings
 from dashboard.tables import counted, stand_ins
 from dashboard.tables.checks.cells import date_orders
-from dashboard.tables.checks.columns import cut_short, lost_departures, money, throughout, yearly_prices
+from dashboard.tables.checks.columns import cut_short, money, throughout, yearly_prices
+from dashboard.tables.checks.columns.who_left import lost_departures
 from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
 from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules, services
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent

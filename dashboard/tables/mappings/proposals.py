@@ -20,7 +20,7 @@ from dashboard.tables.checks.cells import cell_values, currencies, date_orders, 
 from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.checks.cells.date_orders import Order
 from dashboard.tables.checks.cells.ids import Way
-from dashboard.tables.checks.columns import departures
+from dashboard.tables.checks.columns.who_left import departures
 from dashboard.tables.dates.spelled import plain
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns

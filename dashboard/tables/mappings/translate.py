@@ -17,8 +17,9 @@ from collector.published import TableSpec
 from dashboard.tables import counted
 from dashboard.tables.checks.cells import blanks, cell_values, date_orders, ids
 from dashboard.tables.checks.cells.date_orders import Customs, Order
-from dashboard.tables.checks.columns import categories, statuses
-from dashboard.tables.dates import clocks
+from dashboard.tables.checks.columns import categories
+from dashboard.tables.checks.columns.who_left import statuses
+from dashboard.tables.dates import written_clocks
 from dashboard.tables.dates.spelled import plain, with_english_names
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, has_content, joined
@@ -223,7 +224,7 @@ def _dated(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.
     if not wanted.format and not has_own_clock:
         return text
     if not wanted.format:
-        text, _ = clocks.with_own_zone(plain(text), zone)
+        text, _ = written_clocks.with_own_zone(plain(text), zone)
         orders = date_orders.read({name: text}, work.today, work.customs)
         work.notes += orders.notes
         parsed = cell_values.parse_timestamps(text, order=orders.of[name], zone=zone)

@@ -19,7 +19,7 @@ from dashboard.figures import incident_story
 from dashboard.operations import acknowledgements, incident_work
 from dashboard.operations.audit import EntryError
 from dashboard.operations.incident_records import IncidentRecords, Story
-from dashboard.pages import incident_work as form
+from dashboard.pages.sections import incident_work as form
 from dashboard.pages.source import Source
 
 NOW = datetime.now(UTC).replace(microsecond=0)

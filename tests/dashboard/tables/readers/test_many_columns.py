@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dashboard.tables.checks.columns import departures
+from dashboard.tables.checks.columns.who_left import departures
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.readers import sources
 from dashboard.tables.readers.databases import read_database

@@ -9,7 +9,7 @@ import pytest
 
 import bairro
 from dashboard.config import DashboardSettings
-from dashboard.tables.checks.columns.departures import is_named
+from dashboard.tables.checks.columns.who_left.departures import is_named
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.records import import_records, read
 

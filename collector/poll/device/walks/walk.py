@@ -8,9 +8,9 @@ from typing import Any
 
 from collector.poll.damage import Damaged
 from collector.poll.device.talk import Talk
-from collector.poll.device.walk_cache import Bulk, Progress, Route, Step
-from collector.poll.device.walk_column import Column
-from collector.poll.device.walk_pace import Pace
+from collector.poll.device.walks.walk_cache import Bulk, Progress, Route, Step
+from collector.poll.device.walks.walk_column import Column
+from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.manner import MOST_REPETITIONS
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import (

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.tables.checks.cells.cell_values import parse_dates, parse_timestamps
 from dashboard.tables.checks.cells.date_orders import Order
-from dashboard.tables.dates import clocks
+from dashboard.tables.dates import written_clocks
 from dashboard.tables.dates.spelled import plain
 
 UTC = ZoneInfo("UTC")
@@ -18,7 +18,7 @@ UTC = ZoneInfo("UTC")
 
 def moment(text: str, zone: ZoneInfo = UTC) -> str | None:
     """What ``text`` is read as, in UTC."""
-    column, _ = clocks.with_own_zone(plain(pa.array([text])), zone)
+    column, _ = written_clocks.with_own_zone(plain(pa.array([text])), zone)
     (value,) = parse_timestamps(column, order=Order.DAY, zone=zone).values.to_pylist()
     return None if value is None else f"{value.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S}"
 
@@ -86,7 +86,7 @@ def test_a_zones_name_of_the_providers_own_is_read_as_that(zone: str, text: str,
 @pytest.mark.parametrize("name", ["CST", "IST", "BST", "XYZ"])
 def test_another_zones_name_says_that_it_means_several(name: str) -> None:
     column = plain(pa.array([f"2024-01-05 22:00 {name}", "2024-01-05 22:00"]))
-    assert clocks.with_own_zone(column, ZoneInfo("Europe/Lisbon"))[1] == ()
+    assert written_clocks.with_own_zone(column, ZoneInfo("Europe/Lisbon"))[1] == ()
     parsed = parse_timestamps(column, order=Order.DAY, zone=ZoneInfo("Europe/Lisbon"))
     ((mask, reason),) = parsed.faults
     assert mask.tolist() == [True, False]

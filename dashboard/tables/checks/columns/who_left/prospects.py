@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from dashboard.tables.checks.columns.subjects import is_of_something_else, is_of_states
 from dashboard.tables.readers.sheets import Fault, Sheet
 
-_WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
+_WORDS = tomllib.loads((Path(__file__).parents[2] / "words.toml").read_text(encoding="utf-8"))["status"]
 _NEVER = re.compile(rf"(?:\w+[\s_-]+)?(?:{'|'.join(map(re.escape, _WORDS['never']))})(?!\w)")
 """Such a word is the first or the second of the cell: "Test", "Lead (web)", "Active lead"."""
 _AFTER_ALL = re.compile(

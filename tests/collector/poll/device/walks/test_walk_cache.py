@@ -10,7 +10,7 @@ import pytest
 
 from collector.config import PingSettings
 from collector.credentials import Credential
-from collector.poll.device.walk_cache import Bulk, Step
+from collector.poll.device.walks.walk_cache import Bulk, Step
 from collector.poll.poller import Poller
 from collector.poll.profile import load_profiles
 from collector.poll.snmp.codec import (
@@ -25,7 +25,7 @@ from collector.poll.snmp.codec import (
 from collector.poll.snmp.reply_parser import expected_rows, learn_layout
 from collector.reading import Reading
 
-from ..agents import QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, router, undated
+from ...agents import QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, router, undated
 
 IF, IF_X = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
 PROFILES = load_profiles()

@@ -12,7 +12,8 @@ from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from dashboard.operations import acknowledgements, incident_work
 from dashboard.operations.audit import EntryError
-from dashboard.pages import parts, who
+from dashboard.pages import parts
+from dashboard.pages.sections import who
 from dashboard.pages.source import Source, Visit
 
 TEXT = {

@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.checks.columns.departures import plain
 from dashboard.tables.checks.columns.subjects import is_of_customer, is_of_something_else, is_of_states
+from dashboard.tables.checks.columns.who_left.departures import plain
 
-_WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["status"]
+_WORDS = tomllib.loads((Path(__file__).parents[2] / "words.toml").read_text(encoding="utf-8"))["status"]
 _KNOWN = tuple(
     word
     for key in ("here", "gone", "waiting", "interrupted", "never", "gone_whole", "harmless")

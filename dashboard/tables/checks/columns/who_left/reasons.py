@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dashboard.tables.checks.cells.blanks import blanked
-from dashboard.tables.checks.columns.departures import plain
+from dashboard.tables.checks.columns.who_left.departures import plain
 from dashboard.tables.readers.sheets import Sheet
 from dashboard.tables.schema import END_REASONS
 
-_TEXT = (Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8")
+_TEXT = (Path(__file__).parents[2] / "words.toml").read_text(encoding="utf-8")
 _WORDS = tomllib.loads(_TEXT)["reasons"]
 MOST_WORDS, LONGEST = 30, 40
 """Columns with more different reasons, or longer ones, may hold what people wrote, which is not repeated."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.poll.device.walk_cache import Route
+from collector.poll.device.walks.walk_cache import Route
 from collector.poll.manner import MOST_REPETITIONS
 
 

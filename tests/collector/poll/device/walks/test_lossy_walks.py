@@ -6,7 +6,7 @@ import dataclasses
 
 from collector.poll.snmp.codec import GET_BULK, decode_any
 
-from ..agents import QUICK, Mib, Serve, answering, device, poll, router
+from ...agents import QUICK, Mib, Serve, answering, device, poll, router
 
 
 def test_large_replies_lost_on_the_way_are_asked_for_in_smaller_pieces(serve: Serve) -> None:

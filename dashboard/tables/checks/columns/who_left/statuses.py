@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables.checks.columns import prospects, reasons, unknown_states
-from dashboard.tables.checks.columns.departures import plain
 from dashboard.tables.checks.columns.subjects import is_of_customer, is_of_something_else, is_of_states
+from dashboard.tables.checks.columns.who_left import prospects, reasons, unknown_states
+from dashboard.tables.checks.columns.who_left.departures import plain
 from dashboard.tables.readers.sheets import Fault, Sheet
 
-_ALL = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))
+_ALL = tomllib.loads((Path(__file__).parents[2] / "words.toml").read_text(encoding="utf-8"))
 _WORDS = _ALL["status"]
 _GOING = (
     *_WORDS["inactive_columns"],

@@ -19,7 +19,7 @@ from dashboard.tables.checks.cells import cell_values, date_orders
 from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.readers.sheets import Sheet, UnreadableError
 
-_WORDS = tomllib.loads((Path(__file__).parents[1] / "words.toml").read_text(encoding="utf-8"))["departure"]
+_WORDS = tomllib.loads((Path(__file__).parents[2] / "words.toml").read_text(encoding="utf-8"))["departure"]
 MOST_DATES = 0.9
 """Of the filled cells so many are dates, in a column that by its content alone says when somebody went."""
 MOST_FILLED = 0.8
