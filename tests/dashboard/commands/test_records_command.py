@@ -107,9 +107,11 @@ def test_the_profiles_are_listed(folder: Path, capsys: pytest.CaptureFixture[str
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [
         ["delighted", "nps"],
         ["freshdesk", "complaints"],
+        ["odoo", "complaints"],
         ["osticket", "complaints"],
         ["qualtrics", "nps"],
         ["salesforce", "complaints"],
+        ["splynx", "customers"],
         ["uisp", "customers"],
         ["whmcs", "customers"],
         ["zendesk", "complaints"],

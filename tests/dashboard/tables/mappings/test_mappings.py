@@ -236,7 +236,7 @@ FAULTS = [
     ),
     (
         "based_on = 'nobody'\n" + START,
-        "based_on: no packaged mapping is called 'nobody'; delighted, freshdesk, osticket, qualtrics, salesforce, uisp, whmcs, zendesk",
+        "based_on: no packaged mapping is called 'nobody'; delighted, freshdesk, odoo, osticket, qualtrics, salesforce, splynx, uisp, whmcs, zendesk",
     ),
     (START + "[columns\n", "not TOML"),
 ]
@@ -259,8 +259,8 @@ def test_a_category_of_the_profile_must_be_one_of_ours(settings: DashboardSettin
 def test_an_unknown_name_lists_those_that_are_known(settings: DashboardSettings) -> None:
     failure = give(settings, "complaints", HEADER, "salesdesk").failure
     assert failure == (
-        "the mapping cannot be used: no mapping is called salesdesk; there are delighted, freshdesk, osticket, qualtrics,"
-        " salesforce, uisp, whmcs, zendesk, or a file's path"
+        "the mapping cannot be used: no mapping is called salesdesk; there are delighted, freshdesk, odoo, osticket,"
+        " qualtrics, salesforce, splynx, uisp, whmcs, zendesk, or a file's path"
     )
     wrong = give(settings, "complaints", HEADER, "delighted").failure
     assert wrong == "the mapping delighted is for nps, not for complaints"

@@ -43,7 +43,7 @@ def stored(settings: DashboardSettings, kind: str, *names: str) -> list[tuple[ob
 @pytest.mark.parametrize("name", profiles.packaged())
 def test_each_names_the_public_source_of_its_fields(name: str) -> None:
     profile = profiles.load(name, profiles.packaged()[name])
-    assert "http" in profile.cite or name == "freshdesk"
+    assert "http" in profile.cite or name == "freshdesk"  # its own export's fields
     assert profile.title
 
 
@@ -69,6 +69,29 @@ def test_osticket_reads_topics_and_subjects(settings: DashboardSettings) -> None
     rows = "123456,2026-02-01 10:33:00,Geen internet,Ana,a@b.c,Normal,General Inquiry,Web,77\n"
     give(settings, "complaints", header + rows, "osticket")
     assert stored(settings, "complaints", "complaint_id", "category", "channel") == [("123456", "connection", "Web")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Ticket number,Contact/Reference,Created on,Closed Date,Category,Title,Channel",
+        "number,partner_id/ref,create_date,closed_date,category_id,name,channel_id",
+    ],
+)
+def test_odoo_by_labels_and_by_technical_names(settings: DashboardSettings, header: str) -> None:
+    row = "HT00001,77,2026-02-01 10:33:00,2026-02-02 09:00:00,,Sin internet desde ayer,Email\n"
+    give(settings, "complaints", f"{header}\n{row}", "odoo")
+    assert stored(settings, "complaints", "complaint_id", "category", "channel") == [("HT00001", "connection", "Email")]
+    assert read("complaints", settings.data).column("solved_at").null_count == 0
+
+
+def test_splynx_takes_who_is_a_customer(settings: DashboardSettings, shared: Path) -> None:
+    report = give(settings, "customers", (shared / "cases" / "records" / "splynx.csv").read_text(), "splynx")
+    assert (report.added, report.rejected) == (2, 1)
+    assert ("Fibra 100", 29.9, datetime.date(2024, 1, 31)) in stored(
+        settings, "customers", "plan", "monthly_price", "started_on"
+    )
+    assert "Inactive" in str(report)
 
 
 def test_uisp_services_of_one_client_are_one_customer(settings: DashboardSettings) -> None:
