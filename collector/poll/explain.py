@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from collector.config import CollectorSettings
 from collector.poll import reading_text
 from collector.poll.damage import Damaged
 from collector.poll.objects.decode import text
+from collector.poll.objects.text_encodings import decoded
 from collector.poll.poller import Poller
 from collector.poll.profile import Profile, load_profiles
 from collector.poll.snmp.codec import (
@@ -49,6 +51,8 @@ REPORTED = {
     )
 }
 """What an engine of version 3 may report (RFC 3414 section 5)."""
+NAMES = ("sysDescr", "ifName", "ifAlias", "ifDescr")
+"""Objects that hold texts for people."""
 KINDS = {GET: "GET", GET_NEXT: "GETNEXT", GET_BULK: "GETBULK", RESPONSE: "answer", REPORT: "report"}
 
 
@@ -83,6 +87,13 @@ class Explanation:
     spoken_to: str | None = None
     strangers: Mapping[str, str] = field(default_factory=dict)
 
+    def guessed(self) -> list[tuple[str, int]]:
+        """Encodings other than UTF-8 that texts were read in, with how many they are."""
+        told = (pair for step in self.raw for pair in zip(step.names, step.varbinds, strict=True))
+        texts = {bind.value for name, bind in told if name.startswith(NAMES) and isinstance(bind.value, bytes)}
+        encodings = Counter(decoded(text)[1] for text in texts if not text.isascii())
+        return sorted((name, count) for name, count in encodings.items() if name != "UTF-8")
+
     def __str__(self) -> str:
         """Everything as text, for a terminal."""
         lines = [f"question ({len(self.question)} request{'' if len(self.question) == 1 else 's'})"]
@@ -92,6 +103,7 @@ class Explanation:
         lines += [f"refused: {count} x {reason}" for reason, count in sorted(self.rejected.items())]
         lines += [f"  from {sender} instead of {asked}" for asked, sender in self.strangers.items()]
         lines += [f"cannot be read: {count} x {Damaged(kind).words}" for kind, count in sorted(self.damaged.items())]
+        lines += [f"texts that are not UTF-8, read as {name} by their letters: {n}" for name, n in self.guessed()]
         lines += [f"GETBULK {self.bulk_trouble}: tables were walked by GETNEXT"] if self.bulk_trouble else []
         lines += [self.ping_unavailable] if self.ping_unavailable and self.device.ping == "icmp" else []
         lines += ["", "reading"] + ([f"  let in by = {self.let_in_by}"] if self.let_in_by is not None else [])

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from collector.bounds import can_be
 from collector.poll.damage import Damaged
+from collector.poll.objects.text_encodings import decoded
 from collector.poll.profile import CLOCKS, Source, Table
 from collector.poll.snmp.codec import Absent, Oid, Value, decode_subids, oid_text
 from collector.reading import InterfaceReading, PartReading, ProbeReading, SignalReading
@@ -62,11 +63,8 @@ def text(value: Value) -> str | None:
         return oid_text(value)
     if not isinstance(value, bytes):
         return None
-    try:
-        decoded = value.decode("utf-8")
-    except UnicodeDecodeError:
-        decoded = value.decode("latin-1")
-    return _CONTROL.sub(" ", decoded.rstrip("\0")).strip()[:LONGEST_TEXT] or None
+    told, _ = decoded(value.rstrip(b"\0"))
+    return _CONTROL.sub(" ", told).strip()[:LONGEST_TEXT] or None
 
 
 def number(source: Source, value: Value) -> int | float | bool | None:
