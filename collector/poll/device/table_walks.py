@@ -65,6 +65,7 @@ class TableWalks:
             return
         if self._take_usual_walk(memory, walk):
             return
+        memory.is_joined = walk.join(table)
         left = memory.columns_left(walk.cells) if walk.failure is None else ()
         if left:
             self._tables.appendleft(table)

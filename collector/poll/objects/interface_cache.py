@@ -13,6 +13,7 @@ from collector.poll.objects.corrections import Counted, corrections, counted
 from collector.poll.objects.decode import Cells, Found, Record
 from collector.poll.objects.get_request import Asked
 from collector.poll.objects.interface_rows import Correction, Names
+from collector.poll.objects.joined_rows import is_extended
 from collector.poll.objects.row_names import MOST_KNOWN, KnownRow, kept_names, remembered
 from collector.poll.objects.summed_rows import SummedRows
 from collector.poll.profile import Source, Table
@@ -41,6 +42,8 @@ class InterfaceMemory:
         self.table = table
         self.summed = SummedRows(wanted, most_shown, device.uplink_interface)
         self._types: dict[int, int] = {}
+        self.is_joined = False
+        """Whether the rows of ifXTable are numbered apart: then no row can be asked for, and all columns are walked."""
         self.uplink: AskedRow | None = None
         self.first: tuple[AskedRow, ...] = ()
         self.where: dict[str, bytes] = {}
@@ -65,7 +68,7 @@ class InterfaceMemory:
 
     def columns(self) -> tuple[Source, ...]:
         """What a walk asks for: everything at first, later what identifies and measures."""
-        return self._columns
+        return self.table.columns if self.is_joined else self._columns
 
     def columns_left(self, cells: Cells) -> tuple[Source, ...]:
         """What must still be walked before ``cells`` can be used; nothing if the rows are the known ones."""
@@ -140,7 +143,7 @@ class InterfaceMemory:
     ) -> list[Record] | None:
         """What ``readings`` took from a walk's cells, as records; None where its rows are not the ones remembered."""
         names = self._known_names(cells)
-        if names is None or self.uplink is not None:
+        if names is None or self.uplink is not None or self.is_joined:
             return None
         names = _but(names, without)
         columns = [column for column in self.table.columns if not column.is_text]
@@ -198,8 +201,10 @@ class InterfaceMemory:
 
     def meet(self, cells: Cells) -> tuple[InterfaceReading, ...]:
         """Take the rows that were sought, of which ``cells`` hold every column, and ask for them from now on; none where they
-        are not the named ones.
+        are not the named ones, or their other half is numbered apart.
         """
+        if not any(cells.get(column.name) for column in self.table.columns if not is_extended(column)):
+            return ()
         cells = decode.settled(self.table, cells)
         names = self._name(cells)
         corrected = self._corrections(cells, names)
@@ -320,6 +325,8 @@ class InterfaceMemory:
         self, wanted: str, cells: Cells, names: Names, corrected: Mapping[bytes, Correction]
     ) -> AskedRow | None:
         """The only row that a name can mean, as it is asked for by a GET."""
+        if self.is_joined:
+            return None
         called = [index for index, (name, _) in names.items() if name == wanted]
         for source in self._texts():
             found = [index for index, value in cells[source.name].items() if decode.text(value) == wanted]

@@ -12,7 +12,8 @@ from collector.poll.device.walks.walk_cache import Bulk, Progress, Route, Step
 from collector.poll.device.walks.walk_column import Column
 from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.manner import MOST_REPETITIONS
-from collector.poll.profile import Source
+from collector.poll.objects.joined_rows import is_extended, joined, joins
+from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import (
     ERRORS,
     GENERAL_ERROR,
@@ -98,6 +99,16 @@ class Walk:
             for name, index, value in self._progress.cells() if self._progress is not None else ():
                 self._cells[name][index] = value
         return self._cells
+
+    def join(self, table: Table) -> bool:
+        """Put rows of ifXTable that are numbered apart where they belong; whether there were any."""
+        found = joins(table, self.cells)
+        if not found:
+            return False
+        extended = {column.name for column in table.columns if is_extended(column)}
+        self._cells = joined(table, self.cells, found)
+        self.late = {(c, found.get(i, i) if c in extended else i): late for (c, i), late in self.late.items()}
+        return True
 
     @property
     def route(self) -> Route | None:
