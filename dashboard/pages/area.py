@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -54,6 +54,7 @@ TEXT = {
     "devices": "Its network now",
     "measured": "Network devices: current measurements",
     "no_devices": "No live data for this area. The collector has not polled a device here yet.",
+    "incidents": "Incidents",
     "report": "Report",
     "pdf": "PDF",
 }
@@ -140,6 +141,9 @@ def is_known(seen: Visit, area: str) -> bool:
 def _links(area: str) -> html.Nav:
     href = parts.area_href(area)
     links = [
+        dcc.Link(
+            TEXT["incidents"], href=f"/incidents?{urlencode({'months': 'all', 'area': area})}", className="button"
+        ),
         html.A(TEXT["report"], href=f"{href}/report.html", className="button", target="_blank"),
         html.A(TEXT["pdf"], href=f"{href}/report.pdf", className="button"),
     ]

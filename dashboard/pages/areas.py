@@ -236,14 +236,14 @@ def verdict_map(source: Source, theme_name: str) -> Any:
 
 def _mark(row: dict[str, Any]) -> maps.AreaMark:
     mark = VERDICTS[row["verdict"]]
-    lines = [f"<b>{row['name']}</b>", f"{mark.shape} {mark.word}"]
+    lines = [f"<b>{maps.plain(row['name'])}</b>", f"{mark.shape} {mark.word}"]
     if row["excess"] is not None:
         lines.append(f"Excess leavers in 90 days: {row['excess_text']} ({row['excess_span']})")
     return maps.AreaMark(row["area"], row["name"], mark, "<br>".join(lines))
 
 
 def _hidden(area: str, name: str) -> maps.AreaMark:
-    return maps.AreaMark(area, name, VERDICTS["too_little_data"], f"<b>{name}</b><br>{TEXT['few']}")
+    return maps.AreaMark(area, name, VERDICTS["too_little_data"], f"<b>{maps.plain(name)}</b><br>{TEXT['few']}")
 
 
 def csv(results: Results, newer: str = "") -> str:

@@ -215,10 +215,12 @@ def area_map(live: Live, source: Source, theme_name: str) -> Any:
 
 def _area_mark(area: str, name: str, states: Mapping[str, Mapping[Any, Any]]) -> maps.AreaMark:
     if area not in states:
-        return maps.AreaMark(area, name, AREA_STATES["unknown"], f"<b>{name}</b><br>no device in the inventory")
+        return maps.AreaMark(
+            area, name, AREA_STATES["unknown"], f"<b>{maps.plain(name)}</b><br>no device in the inventory"
+        )
     row = states[area]
     mark = AREA_STATES[row["state"]]
-    lines = [f"<b>{name}</b>", f"{mark.shape} {mark.word}"]
+    lines = [f"<b>{maps.plain(name)}</b>", f"{mark.shape} {mark.word}"]
     if row["affected"]:
         people = f"{numbers.count(row['affected'])} of {numbers.count(row['subscribers'])} customers without service"
         lines.append(f"{people} ({numbers.percent(row['affected_ratio'], 0)})")

@@ -114,7 +114,7 @@ def _names(shown: Sequence[AreaMark], outlines: Mapping[str, Any], theme: Theme)
     They run over their areas' borders, so that they are written as on paper.
     """
     font = {"size": 16, "color": theme.ink, "shadow": _halo(theme.paper)}
-    return _written(shown, outlines, font, {"text": [m.name for m in shown], "textposition": "bottom center"})
+    return _written(shown, outlines, font, {"text": [plain(m.name) for m in shown], "textposition": "bottom center"})
 
 
 def _written(

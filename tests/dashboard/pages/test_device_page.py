@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from collector import parquet_footer
-from collector.published import DEVICES, INCIDENT_DEVICES, PORTS, QUALITY_HOURS
+from collector.published import DEVICES, INCIDENT_DEVICES, PORTS, QUALITY_HOURS, LiveNote
 from dashboard.app import create_app, page
 from dashboard.config import DashboardSettings
 from dashboard.figures.charts import device_history as charts
@@ -144,6 +144,18 @@ def test_a_parent_that_no_table_has_is_named():
     place = neighbours.place(table, "a")
     assert place is not None
     assert (place.above, place.missing_parent) == ((), "gone")
+
+
+def test_a_device_whose_collector_is_not_heard_says_so_in_the_words_of_now(sample, tmp_path):
+    settings = sample.settings(tmp_path)
+    sample.write_live(
+        settings.data, NOW - timedelta(minutes=12), note=LiveNote(poll_interval_seconds=5, live_seconds=5)
+    )
+    told = said(Source(settings), "/device/n03-olt1")
+    assert "These data are old: the collector has not reported since" in told
+    assert "bairro collect" in told
+    assert "?  Unknown" in told
+    assert "Not measured in the last polls: round trip, loss" in told
 
 
 def test_a_device_that_left_the_inventory_says_when(network):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from collector import parquet_footer
 from collector.published import DEVICES, INCIDENT_DEVICES, INCIDENTS, OPERATIONS, QUALITY_HOURS
 from dashboard.app import create_app, page
+from dashboard.figures.charts import map as maps
 from dashboard.operations.replay import Night
 from dashboard.pages import replay
 from dashboard.pages.source import Source, Visit, visit
@@ -163,6 +164,15 @@ def test_every_hover_names_its_measure(source):
     hovers = replay.area_map(seen, DAY, 75, "dark").data[0].text
     assert any("11 of 11 customers without service" in text for text in hovers)
     assert any("no device in the inventory then" in text for text in hovers)
+
+
+def test_names_with_markup_stand_on_maps_as_they_are(source):
+    odd = "<b>A & B</b> <a href='http://x.example'>"
+    mark = maps.AreaMark("n03", odd, replay.MARKS["outage"], f"<b>{maps.plain(odd)}</b>")
+    drawn = maps.areas([mark], source.outlines, replay.theme("light"), labelled=frozenset({"n03"}))
+    written = [text for trace in drawn.data for text in trace.text]
+    assert all("<a" not in text and "<b>A" not in text for text in written)
+    assert any("&lt;b&gt;A &amp; B" in text for text in written)
 
 
 def test_without_a_database_the_night_is_not_known(scratch):
