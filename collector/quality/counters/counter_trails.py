@@ -24,7 +24,7 @@ from collector.quality.counters.counter_bounds import (
     with_values,
 )
 from collector.quality.counters.moves import Moves
-from collector.quality.counters.narrow import Beyond, NarrowInDisguise
+from collector.quality.counters.narrow import TIMES_AS_FAST, Beyond, NarrowInDisguise
 from collector.reading import InterfaceReading
 
 TIMES_TOO_FAST = 3
@@ -89,6 +89,7 @@ class Trail:
         "_moves",
         "_newest",
         "_newest_at",
+        "_rate",
         "_still_since",
         "_too_fast",
         "_width",
@@ -107,6 +108,7 @@ class Trail:
         self._moved_at = self._still_since = still_since
         self._width = NarrowInDisguise()
         self._beyond, self._moves = Beyond(), Moves()
+        self._rate = 0.0
         self._too_fast = self._leaps = 0
         self._aside: dict[str, Aside] = {}
         self._cut: dict[str, int] = {}
@@ -183,9 +185,6 @@ class Trail:
             return back
         late_seconds = max(LAG_SECONDS, late_seconds)
         wrong = misfits(base, reading, lenient(reading, seconds, late_seconds), self.refuted)
-        if wrong and self._doubted is None:
-            base, reading = self._narrowed(reading, seconds)
-            wrong = misfits(base, reading, lenient(reading, seconds, late_seconds), self.refuted)
         step = self._beyond_step(newest, newest_at, reading, at)
         if step is not None:
             return step
@@ -204,12 +203,6 @@ class Trail:
     def read(self, interface: InterfaceReading) -> InterfaceReading:
         """The reading with counters as wide as they are."""
         return self._width.read(interface)
-
-    def _narrowed(self, reading: InterfaceReading, seconds: float) -> tuple[InterfaceReading, InterfaceReading]:
-        """What is believed and the reading after it, once such falls have shown that the counters go round at 2^32."""
-        self._width.note(self.base, reading, room_of(self.base, reading, seconds, self.refuted))
-        self.base = self.read(self.base)
-        return self.base, self.read(reading)
 
     def _beyond_step(
         self, newest: InterfaceReading, newest_at: float, reading: InterfaceReading, at: float
@@ -253,11 +246,28 @@ class Trail:
                 self._leaps += 1
                 return self._begin_after(doubted, reading, at)
         self._excess = self._excess_of(reading, seconds)
-        for field, old, new in zip(BYTES, counters(base), counters(reading), strict=True):
-            if self._width.is_so and old is not None and new is not None and new < old:
-                self._cut[field] = self._cut.get(field, 0) - WRAP_32
+        if self._width.is_so and not self._goes_round(reading, seconds):
+            self._width = NarrowInDisguise()
+            self.begin(reading, at)
+            return NO_STEP._replace(lost="set_back")
         self._go_on(reading, at)
         return Step(base, seconds, late_times=times if times > MARGIN else 0.0)
+
+    def _goes_round(self, reading: InterfaceReading, seconds: float) -> bool:
+        """Whether counters that fell go round at 2^32 as they did before: else they were set back. What is shown goes on."""
+        fell = []
+        for field, old, new in zip(BYTES, counters(self.base), counters(reading), strict=True):
+            if old is None or new is None:
+                continue
+            if new >= old:
+                self._rate = (new - old) / seconds
+            elif new - old + WRAP_32 > TIMES_AS_FAST * self._rate * seconds:
+                return False
+            else:
+                fell.append(field)
+        for field in fell:
+            self._cut[field] = self._cut.get(field, 0) - WRAP_32
+        return True
 
     def _still_aside(self, reading: InterfaceReading, at: float) -> tuple[str, ...]:
         """The counters that stay aside; the others are believed again, and compared from the next reading on."""
@@ -308,8 +318,10 @@ class Trail:
             self._cut_out(field, getattr(self.base, field), getattr(doubted, field), room)
         leapt = any(getattr(doubted, field) > getattr(self.base, field) for field in wrong)
         since = at - self._doubted_at
-        self._go_on(reading, at)
-        return Step(doubted, since, lost="leap" if leapt else "set_back")
+        self._rate = most_passed(doubted, reading) / since
+        self._width.note(self.base, doubted, min(room, TIMES_AS_FAST * self._rate * before))
+        self._go_on(self.read(reading), at)
+        return Step(self.read(doubted), since, lost="leap" if leapt else "set_back")
 
     def _settle(self, doubted: InterfaceReading, reading: InterfaceReading, at: float, wrong: tuple[str, ...]) -> Step:
         """A reading that does not follow from what is believed, after one that did not either."""

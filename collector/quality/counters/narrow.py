@@ -19,7 +19,8 @@ STRANGE_POLLS, POLLS_OF_CHANCE = 3, 10
 """Where so many of the last polls passed more than the line carries, what the others seem to have passed is chance."""
 STEPS_KEPT = 5
 TIMES_AS_FAST = 4.0
-"""A counter of unknown speed that would have passed so many times what it did lately did not go round: it was set back."""
+"""A counter that would have passed so many times what it did lately did not go round, if nothing else says so: it was set
+back."""
 
 
 class NarrowInDisguise:
@@ -33,10 +34,12 @@ class NarrowInDisguise:
 
     def read(self, interface: InterfaceReading) -> InterfaceReading:
         """The reading with the width that its counters have."""
+        if self.is_so and max(interface.receive_bytes or 0, interface.transmit_bytes or 0) >= WRAP_32:
+            self._falls, self.is_so = 0, False
         return interface._replace(counter_bits=NARROW) if self.is_so else interface
 
     def note(self, before: InterfaceReading, after: InterfaceReading, room: float) -> None:
-        """Take in two readings that go on from each other, or would if a counter went round between them."""
+        """Take in two readings that would go on from each other, with no more than ``room``, if a counter went round."""
         if before.counter_bits < WIDE or after.counter_bits < WIDE:
             return
         fell = False

@@ -419,6 +419,17 @@ def test_counters_of_64_bits_that_go_round_at_32_lose_nothing_once_that_shows(ra
     assert 0.95 * 399 * SECONDS * rate <= polls.increase <= 400 * SECONDS * rate
 
 
+@pytest.mark.parametrize("interval", [5.0, 10.0, 30.0, 60.0])
+@pytest.mark.parametrize("rate", [1e6, 20e6, 100e6])
+def test_counters_of_64_bits_that_are_cleared_again_and_again_do_not_go_round(interval, rate):
+    """Every five minutes: at polls each 30 s a gigabit would carry 2^32 bytes less what was cleared."""
+    polls = Polls()
+    for number in range(200):
+        polls.take(int(rate * (number * interval % 300.0)), after=interval)
+    assert polls.bytes <= 199 * interval * rate
+    assert polls.increase <= 199 * interval * rate
+
+
 def test_counters_of_64_bits_that_may_go_round_at_32_unseen_are_not_known():
     polls, early = Polls(), 0
     for number in range(60):
