@@ -26,6 +26,18 @@ Style = Literal[
     "olt",
 ]
 SEED = 20260101
+STYLES: list[Style] = [
+    "ios",
+    "nxos",
+    "junos",
+    "procurve",
+    "dlink",
+    "tplink",
+    "edgeswitch",
+    "mute_switch",
+    "routeros",
+    "olt",
+]
 
 
 @dataclass
@@ -109,6 +121,11 @@ class Network:
         beyond = next(index for index in other.ports if index not in other.links)
         one.links[port], other.links[beyond] = (b, beyond), (a, port)
         return port
+
+    def free(self, name: str) -> int:
+        """How many ports have no cable; a radio has room for any number of clients."""
+        node = self.nodes[name]
+        return 99 if node.style == "airos" else len(node.ports) - len(node.links)
 
     def _gateway_of(self, name: str) -> str:
         node = self.nodes[name]
@@ -210,3 +227,47 @@ def _towers(network: Network, areas: list[str], sectors: int, clients: int) -> N
             network.add(radio, "airos", f"{top}-sw", sys_name=sys_name)
             for client in range(clients):
                 network.add(f"{radio}-c{client + 1}", "airos", radio, sys_name=f"cust-{tower}{sector}{client}")
+
+
+def build_random(seed: int) -> Network:
+    """A tree of any shape and make: chains, towers, radio bridges, twins, rings, devices that do not answer."""
+    network = Network(seed)
+    lot = random.Random(seed)
+    network.add("core-1", "junos", is_router=True)
+    inner = ["core-1"]
+    for number in range(lot.choice((15, 40, 70))):
+        above = lot.choice([name for name in inner if network.free(name) > 3] or ["core-1"])
+        if network.free(above) > 1:
+            inner += _random_part(network, lot, above, number)
+    for _ in range(lot.choice((0, 0, 1, 2))):
+        _random_ring(network, lot, [name for name in inner if not name.startswith("ptp")])
+    silent = lot.choice((0.0, 0.0, 0.1))
+    for node in network.nodes.values():
+        node.answers = node.name == "core-1" or lot.random() >= silent
+    return network
+
+
+def _random_part(network: Network, lot: random.Random, above: str, number: int) -> list[str]:
+    """A radio bridge, a radio with its customers, or a device; the names of what others may hang from."""
+    kind = lot.random()
+    if kind < 0.12:
+        near = network.add(f"ptp-a{number}", "airos", above)
+        return [network.add(f"ptp-b{number}", "airos", near.name).name] if lot.random() < 0.8 else []
+    if kind < 0.3 and not above.startswith("ptp"):
+        radio = network.add(f"ap{number}", "airos", above)
+        for client in range(lot.choice((1, 2, 5))):
+            network.add(f"ap{number}-c{client}", "airos", radio.name)
+        return []
+    style = lot.choice(STYLES)
+    is_router = style in ("routeros", "junos") and lot.random() < 0.4
+    sys_name = lot.choice([f"d{number}"] * 8 + ["MikroTik", "twin"])
+    cables = 2 if style == "nxos" and lot.random() < 0.25 else 1
+    return [network.add(f"d{number}", style, above, cables=cables, is_router=is_router, sys_name=sys_name).name]
+
+
+def _random_ring(network: Network, lot: random.Random, inner: list[str]) -> None:
+    if len(inner) > 2:
+        a, b = lot.sample(inner, 2)
+        is_new = b not in (network.nodes[a].parent, a) and network.nodes[b].parent != a
+        if is_new and network.free(a) and network.free(b):
+            _ring(network, a, b)

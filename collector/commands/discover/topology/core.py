@@ -12,16 +12,40 @@ from collector.commands.discover.topology.observers import Observed, observe
 
 
 def core_of(found: Sequence[Found], directory: Directory, graph: Links) -> Guess:
-    """The device that the default routes, followed from one to the next, lead most devices to."""
+    """The device that the default routes, followed from one to the next, lead most devices to.
+
+    It is sure if all of them lead there, and no other router could be above it.
+    """
     observed = observe(found, directory, graph, None)
-    ends = Counter(filter(None, (_follow(device.device_id, graph, observed) for device in found)))
-    if ends:
-        best, count = max(ends.items(), key=lambda item: (item[1], len(graph.ends.get(item[0], {})), item[0]))
-        told = sum(ends.values())
-        is_sure = count > told / 2 and count > 1
-        return Guess(best, f"the default routes of {count} devices lead there, of {told} that have one", is_sure)
-    best = max(found, key=lambda device: (len(graph.ends.get(device.device_id, {})), device.device_id)).device_id
-    return Guess(best, "it has the most neighbours, and no device tells where its default route goes", False)
+    ways = {device.device_id: _follow(device.device_id, graph, observed) for device in found}
+    ends = Counter(filter(None, ways.values()))
+    if not ends:
+        best = max(found, key=lambda device: (len(graph.ends.get(device.device_id, {})), device.device_id)).device_id
+        return Guess(best, "it has the most neighbours, and no device tells where its default route goes", False)
+    best, count = max(ends.items(), key=lambda item: (item[1], len(graph.ends.get(item[0], {})), item[0]))
+    told = sum(ends.values())
+    why = f"the default routes of {count} devices lead there, of {told} that have one"
+    followers = {device_id for device_id, end in ways.items() if end == best}
+    rivals = [device.device_id for device in found if _may_be_above(device, best, followers, graph)]
+    if rivals:
+        why += f"; but {', '.join(sorted(rivals)[:3])} could be above it, and says nothing of its default route"
+    return Guess(best, why, count == told and count > 1 and not rivals)
+
+
+def _may_be_above(device: Found, core: str, followers: set[str], graph: Links) -> bool:
+    """Whether a router that tells no default route is not known to be behind one that follows the core."""
+    routes = device.seen.is_forwarding or "router" in device.seen.own.capabilities
+    if not routes or device.device_id == core or device.device_id in followers:
+        return False
+    reached, ahead, touched = {device.device_id}, [device.device_id], set()
+    while ahead:
+        for other in graph.ends.get(ahead.pop(), {}):
+            if other == core or other in followers:
+                touched.add(other)
+            elif other not in reached:
+                reached.add(other)
+                ahead.append(other)
+    return core in touched or not touched
 
 
 def _follow(device_id: str, graph: Links, observed: Observed) -> str | None:

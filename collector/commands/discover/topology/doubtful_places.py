@@ -59,7 +59,9 @@ class Doubts:
         if end is None or "registration" in end.by:
             return guess
         below = self._tree.observed.below.get(guess.value, {})
-        beside = set().union(*(below.get(port, set()) for port in end.ports)) - {device_id} - self._tree.leaves
+        seen_at = self._tree.observed.observers(device_id).get(guess.value)
+        ports = end.ports | ({seen_at} if seen_at is not None else set())
+        beside = set().union(*(below.get(port, set()) for port in ports)) - {device_id} - self._tree.leaves
         between = sorted(other for other in beside if device_id not in self._tree.above(other))
         if not between:
             return guess
@@ -72,10 +74,8 @@ class Doubts:
             return guess
         seen_at = self._tree.observed.observers(device_id).get(guess.value)
         loose = self._loose - {device_id}
-        if end is None:
+        if end is None or (seen_at is not None and (not end.ports or seen_at in end.ports)):
             loose = self._unseen_fellows(device_id, guess.value, loose)
-        elif seen_at is not None and (not end.ports or seen_at in end.ports):
-            return guess
         some = ", ".join(sorted(loose)[:3])
         why = f"{guess.why}, but {some} may stand between or lead round: no table tells where they are"
         return replace_sure(guess, why) if loose else guess
@@ -83,7 +83,7 @@ class Doubts:
     def _unseen_fellows(self, device_id: str, observer: str, loose: frozenset[str]) -> frozenset[str]:
         """Those in the same network that the observer sees nowhere, and the device not behind it."""
         observed = self._tree.observed
-        seen = set().union(*observed.below.get(observer, {}).values(), *observed.below.get(device_id, {}).values())
+        seen = observed.known.get(observer, set()).union(*observed.below.get(device_id, {}).values())
         home = observed.gateways.get(device_id)
         return frozenset(x for x in loose - seen - {observer} if observed.gateways.get(x) in (None, home))
 

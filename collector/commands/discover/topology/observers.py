@@ -28,13 +28,14 @@ class Uplink:
 @dataclass
 class Observed:
     """``uplinks`` by device; ``below[s][port]`` are the devices that s has learnt of at a port that is not its uplink, and
-    ``above[d][s]`` is that port the other way round;
+    ``above[d][s]`` is that port the other way round; ``known[s]`` are all that it has learnt of, at whatever port;
     ``gateways`` leads from a device to the one that its default route points at. ``routed`` are devices whose ``below``
     comes from ARP, so that bridges may stand between."""
 
     uplinks: dict[str, Uplink] = field(default_factory=dict)
     below: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     above: dict[str, dict[str, int]] = field(default_factory=dict)
+    known: dict[str, set[str]] = field(default_factory=dict)
     gateways: dict[str, str] = field(default_factory=dict)
     routed: set[str] = field(default_factory=set)
 
@@ -114,6 +115,7 @@ def _note_below(made: Observed, device: Found, directory: Directory, *, is_core:
         line = device.seen.interfaces.line_of(port)
         if who != device.device_id and line is not None:
             at.setdefault(who, set()).add(line)
+    made.known[device.device_id] = set(at)
     for who, lines in at.items():
         if len(lines) == 1 and uplink not in lines:
             (line,) = lines

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.discovery.network import Network, build
+from bench.discovery.network import Network, build, build_random
 from bench.discovery.tables import Objects, objects_of
 from collector import recordings
 from collector.commands.discover import naming
@@ -97,6 +97,14 @@ def test_nothing_false_is_sure_where_tables_are_missing(seed: int) -> None:
     missing = {name: lot.choice((0.0, 0.3, 0.8)) for name in TABLES}
     count = judged(network, proposal(network, missing, seed))
     assert count["wrong", False] == 0, (missing, count)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_false_is_sure_in_a_network_of_any_shape(seed: int) -> None:
+    network = build_random(seed)
+    lot = random.Random(seed)
+    count = judged(network, proposal(network, {name: lot.choice((0.0, 0.0, 0.3)) for name in TABLES}, seed))
+    assert count["wrong", False] == count["not known", False] == 0, count
 
 
 # --- small networks, each with one oddity ---
@@ -219,3 +227,33 @@ def test_what_four_hosts_with_snmpd_and_lldpd_answered_makes_their_tree() -> Non
         "right": ("agg", "up0", "router"),
     }
     assert [row["unsure"] for row in found.rows.values()] == [""] * 4
+
+
+def test_a_router_that_could_be_above_the_core_makes_it_doubtful() -> None:
+    """``border`` tells no default route and is next to the core; behind a device that follows the core it could not be."""
+    followers = [
+        device(name, number, lldp(1, 1), gateways=(Gateway("10.0.0.1", 1),)) for name, number in (("a", 2), ("b", 3))
+    ]
+    border = device("border", 9, is_forwarding=True)
+    above = grow([device("core", 1, lldp(1, 2), lldp(2, 3), lldp(3, 9)), *followers, border])
+    assert (above.core.value, above.core.is_sure) == ("core", False)
+    assert "border could be above it" in above.core.why
+    behind = device("border", 9, lldp(1, 2), is_forwarding=True)
+    assert grow([CORE, *followers, behind]).core.is_sure
+
+
+def test_default_routes_that_lead_to_two_make_the_core_doubtful() -> None:
+    routes = [
+        device(name, n, gateways=(Gateway(f"10.0.0.{top}", 1),))
+        for name, n, top in (("a", 2, 1), ("b", 3, 1), ("c", 4, 5))
+    ]
+    core = grow([device("core", 1), *routes, device("other", 5)]).core
+    assert core[::2] == ("core", False)
+    assert core.why == "the default routes of 2 devices lead there, of 3 that have one"
+
+
+def test_who_stands_at_a_port_that_only_the_bridge_table_tells_may_be_between() -> None:
+    """RouterOS names no port in LLDP; its tables do."""
+    learnt = {mac(2, 1): frozenset({3}), mac(5, 1): frozenset({3})}
+    core = device("core", 1, Sighting("lldp", None, mac=mac(2)), learnt=learnt)
+    assert parents(core, device("a", 2), device("radio", 5))["a"] == ("core", False)
