@@ -100,7 +100,7 @@ def finding(results: Results, area: str, currency: str) -> Finding | None:
 
 def headline(row: Mapping[str, Any]) -> str:
     """The finding in one sentence."""
-    if numbers.is_missing(row["leavers"]):
+    if row["verdict"] == "too_little_data" and numbers.is_missing(row["leavers"]):
         return f"How many will leave is not known{because(row['note'])}."
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["expected_leavers_90d"]):
         return f"There is too little data to say how many will leave{because(row['note'])}."
@@ -124,7 +124,7 @@ def because(note: Any) -> str:
 
 def certainty(row: Mapping[str, Any], areas: int) -> str:
     """How sure the finding is, in words that a manager can act on."""
-    if numbers.is_missing(row["leavers"]):
+    if row["verdict"] == "too_little_data" and numbers.is_missing(row["leavers"]):
         return "No interval is given, because this is not known."
     if row["verdict"] == "too_little_data" or numbers.is_missing(row["excess_leavers_90d_low"]):
         return "No interval is given: it would be too wide to be useful."

@@ -82,7 +82,7 @@ def _said_of_unknown(number: int, given: int, words: list[str]) -> str:
 def told_where_none(sheet: Sheet) -> Sheet:
     """The customers with a note where of many who have gone nothing says why: pages then cannot say how many chose to."""
     ended = sheet.columns.get("ended_on")
-    if ended is None:
+    if ended is None or sheet.unknown_reasons:  # those are told of with their words
         return sheet
     lacks = ended.is_valid().to_numpy(zero_copy_only=False)
     number = int(lacks.sum())
