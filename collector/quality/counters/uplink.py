@@ -18,6 +18,11 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+OTHERS = "(others)"
+"""The sum of interfaces that a filter or the limit leaves out: the uplink may be among them."""
+NO_UPLINKS = ("lo", "#", "(sessions)", "(tunnels)", "(loopbacks)", "(nulls)")
+"""What the names of interfaces begin with that are no uplinks: loopbacks, rows without a name, and sums of what is none."""
+
 N = TypeVar("N", bound=Named)
 _new_record = tuple.__new__
 
@@ -51,12 +56,8 @@ def uplink_of(device: Device, interfaces: Sequence[N]) -> N | None:
             if interface.name == wanted:
                 return interface
         return None
-    others = (
-        [i for i in interfaces if not i.name.lower().startswith(("lo", "#", "("))]
-        if len(interfaces) > 1
-        else interfaces
-    )
-    return others[0] if len(others) == 1 else None
+    others = [i for i in interfaces if not i.name.lower().startswith(NO_UPLINKS)] if len(interfaces) > 1 else interfaces
+    return others[0] if len(others) == 1 and others[0].name != OTHERS else None
 
 
 def plain_traffic(device: Device, before: InterfaceReading, after: InterfaceReading, seconds: float) -> Traffic | None:
