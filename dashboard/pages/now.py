@@ -103,6 +103,7 @@ def _state_filter(wanted: list[str]) -> dcc.Checklist:
 
 def register(app: Dash, source: Source) -> None:
     """Wire the page's callbacks."""
+    source.prepare.append(lambda shown, live: prepare(source, shown, live))
 
     @app.callback(
         Output("now-tiles", "children"),
@@ -136,6 +137,21 @@ def refresh(seen: Visit, states: list[str], theme_name: str, digests: list[str] 
     drawn = source.shared.take("now-map", key, lambda: area_map(live, source, theme_name))
     fresh, digests = shared.changed([*told[:MAP], drawn, *told[MAP:]], digests)
     return (*fresh, digests)
+
+
+def prepare(source: Source, shown: Live, live: Live) -> None:
+    """Make the parts of ``live`` that somebody looks at of ``shown``, so that nobody has to wait for them."""
+    version, seen = source.version(shown), visit(source)
+    for before, theme_name in _kept(source, "now-map"):
+        if before == version:
+            key = (source.version(live), theme_name)
+            source.shared.take("now-map", key, lambda name=theme_name: area_map(live, source, name))  # type: ignore[misc]
+    for wanted in dict.fromkeys(one[2] for one in _kept(source, "now-devices") if one[0] == version):
+        but_for_the_map(seen, live, wanted)
+
+
+def _kept(source: Source, name: str) -> list[Any]:
+    return [key for key in source.shared.keys(name) if isinstance(key, tuple)]
 
 
 def but_for_the_map(seen: Visit, live: Live, states: Sequence[str]) -> list[shared.Part]:

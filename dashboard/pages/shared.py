@@ -46,6 +46,11 @@ class SharedParts:
         self._making: dict[str, threading.Lock] = {}
         self._made: dict[str, OrderedDict[Hashable, Part]] = {}
 
+    def keys(self, name: str) -> list[Hashable]:
+        """What is kept of the part ``name``, the oldest first."""
+        with self._lock:
+            return list(self._made.get(name, ()))
+
     def take(self, name: str, key: Hashable, make: Callable[[], Any]) -> Part:
         """The part ``name`` as made of what ``key`` stands for; ``make`` makes its value where nobody has yet."""
         with self._lock:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,10 @@ class Source:
         self.settings = settings
         self._config = config
         self._live = LiveSource(settings)
+        self._taking_in = threading.Lock()
+        self._shown: Live | None = None
+        self.prepare: list[Callable[[Live, Live], None]] = []
+        """What is to be done with what was shown and what is new, before all are shown it."""
         self._area_source = AreaSource(settings)
         self.desk = Desk(settings.database_url)
         self.incidents = IncidentRecords(settings.database_url)
@@ -65,8 +70,24 @@ class Source:
         return f"bairro {name}{named}"
 
     def live(self, at: datetime | None = None) -> Live:
-        """The network at ``at``, which is now."""
-        return self._live.read(at or datetime.now(UTC))
+        """The network at ``at``, which is now.
+
+        While one thread takes in what is new, the others are told what was known before: a second at most.
+        """
+        if not self._taking_in.acquire(blocking=self._shown is None):
+            assert self._shown is not None
+            return self._shown
+        try:
+            live = self._live.read(at or datetime.now(UTC))
+            if self._shown is not None and live is not self._shown:
+                for prepare in self.prepare:
+                    # What cannot be made fails where it is asked for, and is logged there: news must not wait for it.
+                    with contextlib.suppress(Exception):
+                        prepare(self._shown, live)
+            self._shown = live
+            return live
+        finally:
+            self._taking_in.release()
 
     def results(self) -> storage.Results | None:
         """What may be told of the newest complete build, or None while the first is not done."""

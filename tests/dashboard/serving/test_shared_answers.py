@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.app import create_app
+from dashboard.pages import now
 from dashboard.pages.sections.now_devices import SHOWN
+from dashboard.pages.source import Source, visit
 from dashboard.serving import headers
 
 PATH = "/_dash-update-component"
@@ -140,3 +142,31 @@ def test_pages_and_what_no_tick_moves_are_not_shared(own):
     assert client.post(PATH, json=body).status_code == 200
     (settings.data / "live" / "shard=0.parquet").unlink()
     assert client.post(PATH, json=body).status_code == 200
+
+
+def test_while_one_takes_in_what_is_new_the_others_are_told_what_was_known_before(sample, scratch):
+    source, at = Source(scratch), datetime.now(UTC)
+    sample.write_live(scratch.data, at, note=sample.HOURLY)
+    before, began, go, told = source.live(), threading.Event(), threading.Event(), []
+    source.prepare.append(lambda shown, live: (began.set(), go.wait(20)))
+    sample.write_live(scratch.data, at, sample.network(at).assign(state="up"), sample.HOURLY)
+    first = threading.Thread(target=lambda: told.append(source.live()))
+    first.start()
+    assert began.wait(20)
+    assert source.live() is before
+    go.set()
+    first.join(20)
+    assert told[0] is source.live()
+    assert set(told[0].devices["state"]) == {"up"}
+
+
+def test_what_somebody_looks_at_is_made_before_anybody_asks_for_it(own, sample):
+    _, settings = own
+    source = Source(settings)
+    source.prepare.append(lambda shown, live: now.prepare(source, shown, live))
+    now.refresh(visit(source), ["down"], "dark", None)
+    at = datetime.now(UTC)
+    sample.write_live(settings.data, at, sample.network(at).assign(state="up"), sample.HOURLY)
+    live = source.live()
+    assert source.shared.keys("now-map")[-1] == (source.version(live), "dark")
+    assert source.shared.keys("now-devices")[-1][0::2] == (source.version(live), ("down",))
