@@ -61,7 +61,7 @@ class DeviceSession:
         self._attempts = CredentialRotation(accesses)
         self._engine_id: bytes | None = None
         self._uptime: float | None = None
-        self._learnt: DeviceCache | None = None
+        self._cache: DeviceCache | None = None
         self._asked: Question | None = None
         self._request: Request
         self._must_learn = True
@@ -77,7 +77,7 @@ class DeviceSession:
     def spoken_to(self) -> str:
         """How the device is spoken to, and what of it was learnt, in words."""
         told = f"timeout {self._patience.timeout_seconds:g} s, {self._patience.tries} tries, {self.manner}"
-        ceilings = self._learnt.learnt_repetitions() if self._learnt is not None else ()
+        ceilings = self._cache.learnt_repetitions() if self._cache is not None else ()
         learnt = min(ceilings, default=self.manner.max_repetitions)
         return told if learnt >= self.manner.max_repetitions else f"{told}; learnt: it takes {learnt} rows to a request"
 
@@ -97,7 +97,7 @@ class DeviceSession:
 
     def knock(self, to: Destination, unanswered: Callable[[], object]) -> None:
         """Ask whether the agent is there, where it answered the last poll."""
-        is_known = self._learnt is not None and not self._must_learn and self.access is self._attempts.kept
+        is_known = self._cache is not None and not self._must_learn and self.access is self._attempts.kept
         if is_known and not self.silent_polls:
             knock(self._engine, to, self.access, self._patience, unanswered)
 
@@ -109,10 +109,10 @@ class DeviceSession:
             self._patience = patience(self.limits, self.device, self.access)
             self.manner = manner(self.device, self.access)
             self._must_learn = True
-        learnt, now = self._learnt, self._engine.now
-        if learnt is not None and now < learnt.learn_at and not self._must_learn:
-            learnt.begin_poll(now)
-            self._ask_learnt(learnt.question)
+        cache, now = self._cache, self._engine.now
+        if cache is not None and now < cache.learn_at and not self._must_learn:
+            cache.begin_poll(now)
+            self._ask_known(cache.question)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
             identity = Question([Asked(source) for source in IDENTITY], self.access)
             self.ask_question(identity, self._identified, self._lost)
@@ -124,7 +124,7 @@ class DeviceSession:
     @property
     def bulk(self) -> GetBulk:
         """What is known of the device's GETBULK."""
-        return self._learnt.bulk if self._learnt is not None else GetBulk()
+        return self._cache.bulk if self._cache is not None else GetBulk()
 
     def ask(self, request: Request, tries: int, *, at_once: bool = False) -> Exchange:
         """Send a request, up to this many times; ``at_once``: it need not wait for the next tick."""
@@ -156,7 +156,7 @@ class DeviceSession:
     ) -> None:
         self.ask(Request(question.packet, question.id_at, question.read, heard, lost), self.tries)
 
-    def _ask_learnt(self, question: Question) -> None:
+    def _ask_known(self, question: Question) -> None:
         if self._asked is not question:
             self._asked = question
             self._request = Request(question.packet, question.id_at, question.read, self._heard, self._lost)
@@ -196,25 +196,25 @@ class DeviceSession:
     def _plan(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> None:
         """Choose the profiles of the device and forget everything known of it."""
         chosen = choose(self._profiles, self.device.profile, object_id, description, answered)
-        learnt = DeviceCache(self.device, chosen, self.access, self._engine.now, self.limits)
-        if self._learnt is not None:
-            learnt.keep_from(self._learnt)
-        self._learnt = learnt
+        cache = DeviceCache(self.device, chosen, self.access, self._engine.now, self.limits)
+        if self._cache is not None:
+            cache.keep_from(self._cache)
+        self._cache = cache
         self._patience = patience(self.limits, self.device, self.access, *slowest(chosen))
         self.manner = manner(self.device, self.access, *chosen)
         self._must_learn = False
-        self._ask_learnt(learnt.question)
+        self._ask_known(cache.question)
 
     def _heard(self, answer: CompiledAnswer | list[Value] | Message, rtt: float) -> None:
-        learnt, exchange = self._learnt, self._exchange
-        assert learnt is not None and exchange is not None  # noqa: PT018
+        cache, exchange = self._cache, self._exchange
+        assert cache is not None and exchange is not None  # noqa: PT018
         if (
             isinstance(answer, CompiledAnswer)
-            and learnt.is_whole
+            and cache.is_whole
             and not exchange.late_seconds
-            and not learnt.standing.note(answer.interfaces)
+            and not cache.standing.note(answer.interfaces)
         ):
-            self._take_whole(answer, exchange, rtt, learnt)
+            self._take_whole(answer, exchange, rtt, cache)
             return
         if self.outcome.rtt_seconds is None:
             self._note_first(rtt)
@@ -227,9 +227,9 @@ class DeviceSession:
         elif answer.error_status == AUTHORIZATION_ERROR:
             self._refused(ERRORS[answer.error_status])
         else:
-            SplitGet(self, learnt.question, self._take).error(answer)
+            SplitGet(self, cache.question, self._take).error(answer)
 
-    def _take_whole(self, answer: CompiledAnswer, exchange: Exchange, rtt: float, learnt: DeviceCache) -> None:
+    def _take_whole(self, answer: CompiledAnswer, exchange: Exchange, rtt: float, cache: DeviceCache) -> None:
         """The answer that is a usual poll from end to end: the steps below without those that it has no need of."""
         outcome, before = self.outcome, self._uptime
         uptime, outcome.boot_seconds, outcome.interfaces, outcome.signals = answer
@@ -240,9 +240,9 @@ class DeviceSession:
             self._must_learn = True
         self.silent_polls = 0
         self._attempts.worked()
-        if learnt.seldom is not None:
+        if cache.seldom is not None:
             self._until = exchange.until
-            self._look_seldom(learnt.seldom)
+            self._look_seldom(cache.seldom)
             return
         self._exchange = None
         self._ended(outcome)
@@ -260,12 +260,12 @@ class DeviceSession:
 
         ``late`` is how late its counters were read, where that is not when the last request was answered.
         """
-        assert self._learnt is not None
-        outcome, scalars = self.outcome, self._learnt.scalars
+        assert self._cache is not None
+        outcome, scalars = self.outcome, self._cache.scalars
         values = [
-            decode.read(item.source, value) for item, value in zip(self._learnt.question.asked, values, strict=True)
+            decode.read(item.source, value) for item, value in zip(self._cache.question.asked, values, strict=True)
         ]
-        if self._count_damaged([item.source for item in self._learnt.question.asked], values):
+        if self._count_damaged([item.source for item in self._cache.question.asked], values):
             values[: scalars.count] = scalars.settled(values)
         outcome.uptime_seconds = scalars.number("uptime_seconds", values)
         outcome.boot_seconds = scalars.number("boot_seconds", values)
@@ -276,16 +276,16 @@ class DeviceSession:
             self._end_walks()
             return
         self._note_uptime(outcome.uptime_seconds)
-        outcome.add(self._learnt.read(values))
+        outcome.add(self._cache.read(values))
         outcome.interfaces = marked(outcome.interfaces, self.late_seconds() if late is None else late)
-        self._learnt.learn(values)
+        self._cache.learn(values)
         self._begin_walks()
 
     def _begin_walks(self) -> None:
-        assert self._learnt is not None
-        tables = self._learnt.to_walk()
+        assert self._cache is not None
+        tables = self._cache.to_walk()
         if tables:
-            TableWalks(self, tables, self._learnt, self.outcome, self._end_walks).next()
+            TableWalks(self, tables, self._cache, self.outcome, self._end_walks).next()
         else:
             self._end_walks()
 
@@ -321,8 +321,8 @@ class DeviceSession:
 
     def _end_walks(self) -> None:
         """All has been asked for, unless counters stand still that are to be held against others."""
-        assert self._learnt is not None
-        standing, outcome = self._learnt.standing, self.outcome
+        assert self._cache is not None
+        standing, outcome = self._cache.standing, self.outcome
         if outcome.snmp == "answered" and (standing.is_due or standing.note(outcome.interfaces)):
             SecondLook(self, standing, self._end_answered)
         else:
@@ -333,14 +333,14 @@ class DeviceSession:
         self.silent_polls = 0
         self._attempts.worked()
         session = self.access.session
-        assert self._learnt is not None
+        assert self._cache is not None
         if is_doubted:
-            self._learnt.has_changed()
-        if session is not None and self._learnt.scalars.place("boot_seconds") is None:
+            self._cache.has_changed()
+        if session is not None and self._cache.scalars.place("boot_seconds") is None:
             self.outcome.boot_seconds = session.engine_seconds
-        self._learnt.compose()
-        if self._learnt.seldom is not None and self.outcome.snmp == "answered":
-            self._look_seldom(self._learnt.seldom)
+        self._cache.compose()
+        if self._cache.seldom is not None and self.outcome.snmp == "answered":
+            self._look_seldom(self._cache.seldom)
         else:
             self._finish()
 

@@ -24,11 +24,11 @@ class TableWalks:
     """The tables of one poll that its question does not ask for; ``ended`` is called when all have been walked."""
 
     def __init__(
-        self, talk: Talk, tables: Iterable[Table], learnt: DeviceCache, outcome: Outcome, ended: Callable[[], None]
+        self, talk: Talk, tables: Iterable[Table], cache: DeviceCache, outcome: Outcome, ended: Callable[[], None]
     ) -> None:
         self._talk = talk
         self._tables = deque(tables)
-        self._learnt = learnt
+        self._cache = cache
         self._outcome = outcome
         self._ended = ended
         self._has_sought = False
@@ -40,24 +40,24 @@ class TableWalks:
             self._ended()
             return
         table = self._tables[0]
-        memory = self._learnt.memory(table)
+        memory = self._cache.memory(table)
         if isinstance(memory, InterfaceMemory) and memory.is_to_be_sought and not self._has_sought:
             self._has_sought = True
             FirstRows(self._talk, memory, self._met).start()
             return
         columns = memory.columns() if isinstance(memory, InterfaceMemory) else table.walked
-        Walk(self._talk, columns, self._learnt.pace(table), self._walked).step()
+        Walk(self._talk, columns, self._cache.pace(table), self._walked).step()
 
     def _met(self, readings: tuple[InterfaceReading, ...], late: float) -> None:
         if readings:
-            self._learnt.has_changed()
+            self._cache.has_changed()
             self._outcome.interfaces += marked(readings, late)
             self._first = frozenset(interface.index for interface in self._outcome.interfaces)
         self.next()
 
     def _walked(self, walk: Walk) -> None:
         table = self._tables.popleft()
-        memory = self._learnt.memory(table)
+        memory = self._cache.memory(table)
         if walk.failure is not None:
             self._outcome.cut(f"{table.name}: {walk.failure}")
         if isinstance(memory, RowMemory):
@@ -80,7 +80,7 @@ class TableWalks:
         cells = memory.table.spread(walk.cells)
         self._outcome.add(found(memory.table, cells))
         if walk.failure is None and memory.learn(cells):
-            self._learnt.has_changed()
+            self._cache.has_changed()
         self.next()
 
     def _take_usual_walk(self, memory: InterfaceMemory, walk: Walk) -> bool:
@@ -107,7 +107,7 @@ class TableWalks:
 
     def _take_interfaces(self, memory: InterfaceMemory, walk: Walk) -> None:
         if walk.failure is None and memory.learn(walk.cells, is_damaged=walk.is_damaged):
-            self._learnt.has_changed()
+            self._cache.has_changed()
         self._note_missing(memory)
         cells = decode.settled(memory.table, walk.cells, walk.cut)
         for column in cells:
