@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from operator import sub
 from typing import Any
 
@@ -27,7 +28,18 @@ class CounterDoubts:
     ``has_same_rows`` says that the newest poll had the interfaces of the one before, by the same names and aliases.
     """
 
-    __slots__ = ("_at", "_columns", "_is_behind", "_last", "_least_speed", "_missed", "_trails", "has_same_rows")
+    __slots__ = (
+        "_at",
+        "_columns",
+        "_is_behind",
+        "_last",
+        "_least_speed",
+        "_missed",
+        "_risen",
+        "_risen_before",
+        "_trails",
+        "has_same_rows",
+    )
 
     def __init__(self) -> None:
         self._at = 0.0
@@ -36,6 +48,8 @@ class CounterDoubts:
         self._trails: dict[str, Trail] = {}
         self._missed: dict[str, tuple[InterfaceReading, float]] = {}
         self._least_speed = 0.0
+        self._risen: list[int] = []
+        self._risen_before: list[int] = []
         self._is_behind = False
         self.has_same_rows = False
 
@@ -49,6 +63,7 @@ class CounterDoubts:
             return interfaces
         columns, before = tuple(zip(*interfaces, strict=True)), self._columns
         shown = interfaces
+        self._risen_before, self._risen = self._risen, []
         self.has_same_rows = columns[NAMES] == before[NAMES] and not self._is_behind
         self._is_behind = False
         if (
@@ -75,6 +90,7 @@ class CounterDoubts:
             steps = list(map(sub, columns[RECEIVED] + columns[SENT], self._columns[RECEIVED] + self._columns[SENT]))
         except TypeError:  # some were not read
             return False
+        self._risen = steps
         return min(steps) >= 0 and max(steps) <= self._least_speed * MARGIN * seconds
 
     def _one_by_one(
@@ -116,11 +132,19 @@ class CounterDoubts:
             since = before[1] + (before[0].late_seconds or 0.0)
             if at > since and not misfits(before[0], interface, at - since):
                 return interface
-            trail = self._trails[interface.name] = Trail(before[0], since)
+            trail = self._trails[interface.name] = Trail(before[0], since, since if self._moved(interface) else -inf)
         step = trail.take(interface, at)
         if trail.is_over(at):
             del self._trails[interface.name]
         return trail.shown(interface, step)
+
+    def _moved(self, interface: InterfaceReading) -> bool:
+        """Whether the poll before this one is known to have found the interface's counters moved, so that none stood still."""
+        names = self._columns[NAMES.start] if self._risen_before else ()
+        if interface.name not in names:
+            return False
+        place = names.index(interface.name)
+        return any(self._risen_before[place :: len(names)])
 
 
 def _is_plain(before: InterfaceReading, after: InterfaceReading, seconds: float) -> bool:

@@ -105,6 +105,16 @@ def test_a_poll_that_a_clock_set_back_has_put_before_the_last_is_the_one_that_ro
     assert doubts.has_same_rows
 
 
+def test_a_leap_that_a_cache_might_have_brought_is_none_where_the_port_has_not_stood_still():
+    """Forty seconds of the line within ten, beside traffic that goes on."""
+    doubts, found = CounterDoubts(), []
+    for n in range(9):
+        ports = port("a", value("a", n)), port("b", value("b", n) + 5 * 10**9 * (n > 3))
+        shown_now = doubts.believed(ports, 10.0 * (n + 1), is_partial=False, is_anew=False)
+        found.append(shown_now[1].receive_bytes)
+    assert found == [*(value("b", n) for n in range(4)), None, *(value("b", n - 1) for n in range(5, 9))]
+
+
 def test_a_leap_of_one_port_among_many_is_left_out_of_what_is_shown_from_then_on():
     doubts = CounterDoubts()
     found = [
