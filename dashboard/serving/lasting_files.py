@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from collections.abc import Callable
@@ -16,8 +17,12 @@ from dashboard.serving import plotly_script
 
 ASSETS, SUITES = "/assets/", "/_dash-component-suites/"
 FOREVER = "public, max-age=31536000, immutable"
-BROTLI_QUALITY = 9
-"""A second of CPU for plotly's script, once in the life of the process; 11 would take ten for a tenth less."""
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda content: brotli.compress(content, quality=9),
+    "gzip": lambda content: gzip.compress(content, 6, mtime=0),
+}
+"""How files are compressed, the best first: a second of CPU for plotly's script, once in the life of the process."""
+COMPRESSED = frozenset({"text/javascript", "application/javascript", "text/css"})
 PLOTLY_PATH = "package_data/plotly.min.js"
 PLOTLY = f"{SUITES}plotly/{PLOTLY_PATH}"
 ADDRESS = re.compile(rf"{ASSETS}([\w.-]+)\?m=[\d.]+")
@@ -37,7 +42,7 @@ class LastingFiles:
         self._digests = {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in assets.iterdir() if path.is_file()
         }
-        self._compressed: dict[str, bytes] = {}
+        self._compressed: dict[tuple[str, str], bytes] = {}
         self._plotly: bytes | None = None
 
     def addressed(self, page: str) -> str:
@@ -55,14 +60,11 @@ class LastingFiles:
             answer.headers.pop("Last-Modified", None)
         if name == PLOTLY:
             answer.set_data(self._short_plotly(answer))
-        if "br" in request.accept_encodings and answer.mimetype in {
-            "text/javascript",
-            "application/javascript",
-            "text/css",
-        }:
+        coding = next((one for one in CODINGS if request.accept_encodings[one] > 0), None)
+        if coding is not None and answer.mimetype in COMPRESSED:
             answer.direct_passthrough = False
-            answer.set_data(self._brotli(name, answer.get_data))
-            answer.headers["Content-Encoding"] = "br"
+            answer.set_data(self._coded(name, coding, answer.get_data))
+            answer.headers["Content-Encoding"] = coding
         return answer
 
     def _name(self, path: str) -> str | None:
@@ -81,8 +83,8 @@ class LastingFiles:
             self._plotly = plotly_script.shorten(answer.get_data())
         return self._plotly
 
-    def _brotli(self, name: str, read: Callable[[], bytes]) -> bytes:
-        if (kept := self._compressed.get(name)) is None:
-            kept = brotli.compress(read(), quality=BROTLI_QUALITY)
-            self._compressed[name] = kept
+    def _coded(self, name: str, coding: str, read: Callable[[], bytes]) -> bytes:
+        if (kept := self._compressed.get((name, coding))) is None:
+            kept = CODINGS[coding](read())
+            self._compressed[name, coding] = kept
         return kept

@@ -43,6 +43,14 @@ def test_under_another_address_a_file_is_asked_for_anew(client, query):
     assert "immutable" not in answer.headers["Cache-Control"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "coding"), [("gzip, deflate, br, zstd", "br"), ("br;q=0, gzip", "gzip"), ("*", "br"), ("identity", None)]
+)
+def test_it_is_compressed_as_the_browser_can_read_it(client, asked, coding):
+    answer = client.get("/assets/bairro.css", headers={"Accept-Encoding": asked})
+    assert answer.headers.get("Content-Encoding") == coding
+
+
 def test_a_page_is_never_kept(client):
     for path in ("/", "/-/healthy", "/metrics", "/areas.csv"):
         assert "immutable" not in client.get(path).headers.get("Cache-Control", "")
