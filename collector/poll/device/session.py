@@ -62,6 +62,7 @@ class DeviceSession:
         self._engine_id: bytes | None = None
         self._uptime: float | None = None
         self._cache: DeviceCache | None = None
+        self._branches: Collection[Oid] = ()
         self._asked: Question | None = None
         self._request: Request
         self._must_learn = True
@@ -183,15 +184,13 @@ class DeviceSession:
         is_damaged = self._count_damaged(IDENTITY, values)
         object_id, description = decode.text(values[0]) or "", decode.text(values[1]) or ""
 
-        def told(answered: Collection[Oid]) -> None:
-            self._plan(object_id, description, answered)
+        def told(answered: Collection[Oid] | None) -> None:
+            """A device that does not say now which branches it has is taken to have those that it had before."""
+            self._branches = self._branches if answered is None else answered
+            self._plan(object_id, description, self._branches)
             self._must_learn = is_damaged
 
-        asked = telling(self._profiles.values())
-        if asked and self.has_time():
-            BranchProbe(self, asked, told)
-        else:
-            told(())
+        BranchProbe(self, telling(self._profiles.values()), told)
 
     def _plan(self, object_id: str, description: str, answered: Collection[Oid] = ()) -> None:
         """Choose the profiles of the device and forget everything known of it."""

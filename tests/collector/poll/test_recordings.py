@@ -29,7 +29,7 @@ pytestmark = pytest.mark.shared
 FOLDER = Path(os.environ.get("BAIRRO_SHARED") or Path(__file__).parents[4] / "shared") / "data" / "snmp_recordings"
 RECORDINGS = sorted(path.stem for path in FOLDER.glob("*.snmprec"))
 PROFILES = load_profiles()
-PATIENT = PollSettings(timeout_seconds=5.0, budget_seconds=120.0, tick_seconds=0.002)
+PATIENT = PollSettings(timeout_seconds=5.0, budget_seconds=120.0, tick_seconds=0.002, health_every_polls=1)
 COUNTERS = {
     "ifInOctets": "receive_bytes",
     "ifOutOctets": "transmit_bytes",

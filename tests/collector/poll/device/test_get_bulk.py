@@ -137,7 +137,7 @@ def test_a_lost_packet_changes_nothing(serve: Serve) -> None:
         nonlocal bulks
         request = decode_any(data)
         bulks += request.kind == GET_BULK
-        assert request.kind != GET_NEXT or request.varbinds[0].oid == telling(load_profiles().values())[0]
+        assert request.kind != GET_NEXT or request.varbinds[0].oid in telling(load_profiles().values())
         return [] if request.kind == GET_BULK and bulks % 3 == 1 else mib.answer(data)
 
     polled = poll(*[device(serve(answering(answer)).port)] * 4, settings=HASTY)

@@ -10,12 +10,12 @@ import pytest
 
 from collector.config import MetricsSettings
 from collector.credentials import Credential
-from collector.poll.profile import load_profiles, own_measures
+from collector.poll.profile import Match, Profile, load_profiles, own_measures
 from collector.poll.snmp.codec import GET, GET_BULK, GET_NEXT, decode_any, encode_tlv
 from collector.publish.exposition.page import Exposition
 from collector.reading import PartReading
 
-from ..agents import QUICK, Mib, Serve, answering, device, encode_integer, poll, router
+from ..agents import NULL_FIELD, QUICK, Mib, Serve, answering, device, encode_integer, encode_reply, poll, router
 
 GENERATOR = """
 title = "A generator"
@@ -118,6 +118,52 @@ def test_a_device_without_parts_is_asked_which_branches_it_has_and_no_more(serve
     assert [message.kind for message in served.asked].count(GET_NEXT) == 1
     assert len(served.asked[-3:]) == len({message.request_id for message in served.asked[-3:]}) == 3
     assert {message.kind for message in served.asked[-3:]} == {GET}
+
+
+def test_a_device_is_known_by_what_it_answers_though_a_packet_is_lost(serve: Serve, profiles: Any) -> None:
+    """And it stays known when it does not say so once it is learnt anew."""
+    mib, probes = Mib(router(1) | OBJECTS), []
+
+    def answer(data: bytes) -> Any:
+        asked = decode_any(data)
+        if asked.kind == GET_NEXT:
+            probes.append(asked.request_id)
+            if len(probes) == 1:
+                return []
+        return mib.answer(data)
+
+    served = serve(answering(answer))
+    settings = replace(QUICK, health_every_polls=1, timeout_seconds=0.2, retries=1)
+    polled = poll(*[device(served.port)] * 2, settings=settings, profiles=profiles)
+    assert [reading.parts for reading in polled.readings] == [SHOWN] * 2
+    assert len(probes) == 2
+
+
+@pytest.mark.parametrize(("error", "place"), [(2, 0), (2, -1), (1, 0)], ids=["end", "end later", "too big"])
+def test_branches_are_told_by_agents_that_refuse_many_or_what_lies_past_their_end(
+    serve: Serve, profiles: Any, error: int, place: int
+) -> None:
+    """As agents of version 1 do: the branches of the packaged profiles lie before and after what this one has."""
+    mib = Mib(router(1) | OBJECTS)
+
+    def answer(data: bytes) -> Any:
+        asked = decode_any(data)
+        if asked.kind != GET_NEXT:
+            return mib.answer(data)
+        places = [bind.oid for bind in asked.varbinds]
+        if error == 1 and len(places) > 3:
+            return [encode_reply(asked, [(oid, NULL_FIELD) for oid in places], error=(1, 0))]
+        past = [at for at, oid in enumerate(places, 1) if oid > (1, 3, 6, 1, 4, 1, 99999)]
+        if error == 2 and past:
+            return [encode_reply(asked, [(oid, NULL_FIELD) for oid in places], error=(2, past[place]))]
+        return mib.answer(data)
+
+    served = serve(answering(answer))
+    later = tuple(f"1.3.6.1.4.1.{number}" for number in (100001, 100002))
+    others = {f"p{at}": Profile(f"p{at}", match=Match(answers=(oid,))) for at, oid in enumerate(later)}
+    settings = replace(QUICK, health_every_polls=1)
+    polled = poll(device(served.port), settings=settings, profiles=profiles | others)
+    assert polled.reading.parts == SHOWN
 
 
 def test_a_device_that_is_silent_for_its_parts_is_answered_all_the_same(serve: Serve, profiles: Any) -> None:
