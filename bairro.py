@@ -113,7 +113,7 @@ def repair(arguments: argparse.Namespace) -> int:
 
 def profile_test(arguments: argparse.Namespace) -> int:
     from collector import recordings
-    from collector.poll.profile import load_profiles
+    from collector.poll.profile_files import load_profiles
 
     profiles = load_profiles(*([arguments.profiles] if arguments.profiles else []))
     objects, problems = recordings.read(arguments.recording)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from collector.poll.profile import (
-    BUILT_IN,
     INTERFACE_FIELDS,
     KINDS,
     MEMORY_HELPERS,
@@ -14,8 +13,8 @@ from collector.poll.profile import (
     SCALAR_FIELDS,
     SIGNAL_FIELDS,
     Profile,
-    load_profiles,
 )
+from collector.poll.profile_files import BUILT_IN, load_profiles
 
 OPENING = f"""# Profiles
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from collector.config import CollectorSettings
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from dashboard import app
 from dashboard.measures import MEASURES
 from dashboard.pages import area, areas, loyalty, now, wiring

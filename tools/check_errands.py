@@ -17,7 +17,7 @@ from typing import get_origin, get_type_hints
 
 from bairro_error import BairroError
 from collector.config import CollectorSettings
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from dashboard import app
 from dashboard.commands.records_command import KINDS
 from dashboard.config import DashboardSettings, JoinSettings

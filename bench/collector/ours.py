@@ -25,7 +25,7 @@ from collector.credentials import Credential
 from collector.loop.schedule import Schedule
 from collector.loop.service import COLLECT_AFTER, Collector
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.publish.incidents.migrate import migrate
 from collector.reading import Device, Reading
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import Device, Reading
 
 SYSTEM = (("1.0", 4, "Access concentrator"), ("2.0", 6, "1.3.6.1.4.1.99999.1"), ("3.0", 67, "8640000"))

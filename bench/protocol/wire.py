@@ -24,7 +24,7 @@ from pathlib import Path
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import Device, Reading
 
 UPLINK_OIDS = [

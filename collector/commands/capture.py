@@ -10,7 +10,7 @@ from collector.commands.walker import Walker
 from collector.config import CollectorSettings
 from collector.credentials import credentials_of
 from collector.inventory import devices_file
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Oid, oid_text
 from collector.poll.timeouts import patience
 from collector.recordings import Recorded

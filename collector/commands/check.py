@@ -12,7 +12,7 @@ import settings_file
 from collector import config, published
 from collector.commands.discover import devices_csv
 from collector.inventory import devices_file, found_uplinks
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.publish.live.device_spans import current_rows
 from collector.publish.live.live_file import read_faults
 from collector.publish.web.guard import Guard

@@ -17,7 +17,7 @@ from collector.loop.pipeline import Pipeline
 from collector.loop.polls import Polls
 from collector.loop.trap_polls import NO_TRAPS, TrapPolls
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles, own_measures
+from collector.poll.profile_files import load_profiles, own_measures
 from collector.publish import write_locks
 from collector.publish.exposition.counts.own_figures import OwnFigures
 from collector.publish.exposition.self_metrics import OwnMetrics

@@ -14,7 +14,8 @@ from collector.poll.damage import Damaged
 from collector.poll.objects.decode import text
 from collector.poll.objects.text_encodings import decoded
 from collector.poll.poller import Poller
-from collector.poll.profile import Profile, load_profiles
+from collector.poll.profile import Profile
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import (
     ERRORS,
     GET,

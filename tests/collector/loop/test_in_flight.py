@@ -15,7 +15,7 @@ from collector.credentials import NO_SNMP
 from collector.loop.in_flight import InFlight
 from collector.loop.service import Collector
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import Device, Reading
 
 from ..fleet import Echoes

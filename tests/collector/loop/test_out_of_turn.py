@@ -10,7 +10,7 @@ from collector.config import PingSettings
 from collector.credentials import Credential
 from collector.loop.out_of_turn import Halfway, Suspects, most_suspects
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import Reading
 from tests.collector.poll.agents import QUICK, Mib, Served, answering, device, router
 

@@ -13,7 +13,8 @@ from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.counts import PollCounts
 from collector.poll.poller import Poller
-from collector.poll.profile import Profile, load_profiles
+from collector.poll.profile import Profile
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import (
     GET,
     GET_BULK,

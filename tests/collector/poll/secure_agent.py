@@ -13,7 +13,7 @@ from typing import Any
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import reply_id
 from collector.poll.snmp.v3 import encode_discovery, parse
 from collector.reading import Device, Reading

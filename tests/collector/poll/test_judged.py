@@ -17,7 +17,7 @@ from collector.config import PingSettings
 from collector.credentials import Credential
 from collector.loop.pipeline import Pipeline
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import OCTETS, encode_tlv
 from collector.publish.incidents.incident_log import IncidentLog
 from collector.published import QUALITY_HOURS

@@ -12,7 +12,8 @@ import pytest
 
 from collector.config import PollSettings
 from collector.credentials import Credential, read_credentials
-from collector.poll.profile import Match, Profile, load_profile, load_profiles
+from collector.poll.profile import Match, Profile
+from collector.poll.profile_files import load_profile, load_profiles
 from collector.poll.timeouts import Patience, patience, slowest
 from collector.reading import Device
 from settings_file import SettingsError

@@ -15,7 +15,7 @@ from collector.credentials import Credential
 from collector.poll.datagrams import Outbox
 from collector.poll.ping import Pinger, open_icmp
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 
 from .agents import QUICK, Serve, Served, answering, device, poll
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.poll.profile import BUILT_IN, choose, load_profile, load_profiles
+from collector.poll.profile import choose
+from collector.poll.profile_files import BUILT_IN, load_profile, load_profiles
 from collector.poll.snmp.codec import encode_tlv
 from settings_file import SettingsError
 

@@ -16,7 +16,7 @@ import pytest
 from collector import recordings
 from collector.config import PollSettings
 from collector.credentials import Credential
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import InterfaceReading, Reading
 
 from .agents import Mib, Serve, answering, device, poll, undated

@@ -12,7 +12,7 @@ from collector.config import CollectorSettings, PingSettings
 from collector.credentials import Credential
 from collector.poll.explain import explain
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import Reading
 
 from .agents import QUICK, device, poll

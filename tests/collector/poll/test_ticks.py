@@ -11,7 +11,7 @@ import pytest
 from collector.config import PingSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import Reading
 
 from .agents import QUICK, Mib, Serve, answering, device, router

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.poll.profile import Match, Profile, Source, Table, load_profiles
+from collector.poll.profile import Match, Profile, Source, Table
+from collector.poll.profile_files import load_profiles
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")

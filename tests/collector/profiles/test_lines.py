@@ -9,7 +9,7 @@ import pytest
 
 import bairro
 from collector import recordings
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import parse_oid
 from collector.recordings import Recorded
 

@@ -14,7 +14,8 @@ import pytest
 
 from collector import recordings
 from collector.poll.objects import decode
-from collector.poll.profile import Source, choose, load_profiles
+from collector.poll.profile import Source, choose
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Oid, parse_oid
 from collector.reading import InterfaceReading
 from collector.recordings import Recorded, Yield

@@ -8,7 +8,8 @@ import pytest
 
 from collector.poll.objects import decode, interface_rows
 from collector.poll.objects.decode import index_text
-from collector.poll.profile import Source, Table, choose, load_profiles, telling
+from collector.poll.profile import Source, Table, choose, telling
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids
 
 PROFILES = load_profiles()

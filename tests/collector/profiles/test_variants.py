@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from collector import recordings
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import OCTETS, OID, Value, parse_oid
 from collector.reading import SignalReading
 from collector.recordings import Recorded

@@ -19,7 +19,7 @@ from bench.protocol.wire_secure import CREDENTIAL, Front
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import (
     GET,
     GET_BULK,

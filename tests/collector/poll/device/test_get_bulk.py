@@ -17,7 +17,8 @@ from collector.config import CollectorSettings
 from collector.credentials import Credential
 from collector.poll.device.get_bulk import GetBulk
 from collector.poll.explain import explain
-from collector.poll.profile import load_profiles, telling
+from collector.poll.profile import telling
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import GET_BULK, GET_NEXT, Message, decode_any, parse_oid
 
 from ..agents import (

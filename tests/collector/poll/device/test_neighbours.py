@@ -14,7 +14,7 @@ from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.counts import PollCounts
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import GET, OCTETS, decode_any, encode_tlv
 from collector.reading import Device, Reading
 

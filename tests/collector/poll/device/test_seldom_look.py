@@ -10,7 +10,8 @@ import pytest
 
 from collector.config import MetricsSettings
 from collector.credentials import Credential
-from collector.poll.profile import Match, Profile, load_profiles, own_measures
+from collector.poll.profile import Match, Profile
+from collector.poll.profile_files import load_profiles, own_measures
 from collector.poll.snmp.codec import GET, GET_BULK, GET_NEXT, decode_any, encode_tlv
 from collector.publish.exposition.page import Exposition
 from collector.reading import PartReading

@@ -13,7 +13,8 @@ from collector.poll.objects.asked_row import AskedRow
 from collector.poll.objects.compiled_reply import CompiledAnswer, learn_usual
 from collector.poll.objects.decode import Scalars
 from collector.poll.objects.get_request import Asked, Question, access
-from collector.poll.profile import Source, load_profiles
+from collector.poll.profile import Source
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import INTEGER, OCTETS, Value, decode_any, encode_tlv
 from collector.reading import InterfaceReading
 

@@ -9,7 +9,8 @@ import pytest
 from collector.poll.objects import part_values
 from collector.poll.objects.decode import Found
 from collector.poll.objects.seldom_table import MOST_CELLS, SeldomTable
-from collector.poll.profile import Source, Table, load_profiles
+from collector.poll.profile import Source, Table
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Absent, Value, encode_subids
 from collector.reading import PartReading, SignalReading
 

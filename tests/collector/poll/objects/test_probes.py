@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector import recordings
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.reading import ProbeReading
 
 from ..agents import Mib, Serve, answering, device, poll

@@ -6,7 +6,7 @@ import pytest
 
 from collector.poll.objects.interface_cache import InterfaceMemory
 from collector.poll.objects.standing_counters import MOST_ROWS, STILL_POLLS, Standing
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Absent, Value, encode_subids
 from collector.reading import Device, InterfaceReading
 

@@ -11,7 +11,8 @@ from collector.credentials import Credential
 from collector.poll.device.device_cache import RELEARN_ROWS_SECONDS, DeviceCache
 from collector.poll.objects.get_request import access
 from collector.poll.objects.table_cache import MOST_CELLS
-from collector.poll.profile import Match, Profile, Source, Table, load_profiles
+from collector.poll.profile import Match, Profile, Source, Table
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import GET, GET_BULK, OCTETS, decode_any, encode_tlv
 from collector.reading import Device, Reading, SignalReading, worst_received_dbm
 

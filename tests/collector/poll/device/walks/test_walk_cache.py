@@ -12,7 +12,7 @@ from collector.config import PingSettings
 from collector.credentials import Credential
 from collector.poll.device.walks.walk_cache import Bulk, Step
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import (
     GET_BULK,
     OCTETS,
