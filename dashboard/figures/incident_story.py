@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 TOGETHER = timedelta(seconds=90)
+UNSEEN_AFTER = timedelta(seconds=5)
+"""An incident ends with the last of its devices, unless one flaps; else nobody observed it in between, as where the collector stopped."""
 """Devices that joined or left within this time of the one before are told of in one line."""
 UNSTORED = (
     "Single polls, and the moment at which the collector decided, are not stored: times are those of the first poll that "
@@ -99,7 +101,12 @@ def _moves(story: Story) -> list[Event]:
     came, went = (
         ("was degraded", "was well again") if row.get("kind") == "degradation" else ("fell silent", "answered again")
     )
-    return [*(_move(g, came) for g in _together(joined)), *(_move(g, went) for g in _together(left))]
+    groups = _together(left)
+    told = [_move(group, went) for group in groups]
+    has_flapped = len({m["device_id"] for m in story.members}) < len(story.members)
+    if groups and not has_flapped and row["ended_at"] and row["ended_at"] - groups[-1][-1][0] > UNSEEN_AFTER:
+        told[-1] = _move(groups[-1], f"{went}, or nobody observed them any more")
+    return [*(_move(g, came) for g in _together(joined)), *told]
 
 
 def _together(moves: Iterable[tuple[datetime, str]]) -> list[list[tuple[datetime, str]]]:

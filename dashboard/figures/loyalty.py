@@ -74,6 +74,7 @@ def names(results: Results) -> Mapping[str, str]:
     return area_names(results)
 
 
+BY_CONTRACT = ("held_bad", "free_bad", "free_good")
 NOT_AMONG_THEM = "Customers of neighbourhoods whose complaints are not known are not among them."
 COMPLAINTS_IN_PART = ("area_complaints", "area_complainers", "area_complaint_weeks")
 
@@ -93,13 +94,17 @@ def headline(results: Results, currency: str) -> list[str]:
         *([] if whose else ["a complaint about quality in eight weeks"]),
     ]
     said = [
-        f"Of {numbers.count(row['judged'])} customers at the end of {numbers.day(cut_off(results))} whose connection was observed, {numbers.count(row['held_bad'])} have "
-        "bad quality and are bound by a contract: that they stay does not show that they are loyal. "
-        f"{numbers.count(row['free_good'])} have good quality, are free to leave, and stay.",
-        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave.",
+        *_by_contract(
+            row,
+            f"Of {numbers.count(row['judged'])} customers at the end of {numbers.day(cut_off(results))} whose connection was observed",
+        ),
         f"{numbers.count(row['unhappy'])} are unhappy ({_or(signs)}) and pay "
-        f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month; {numbers.count(row['unhappy_held'])} of them are "
-        "bound by a contract.",
+        f"{numbers.money(row['unhappy_monthly_revenue'], currency)} a month"
+        + (
+            "."
+            if _knows_no_contract(row)
+            else f"; {numbers.count(row['unhappy_held'])} of them are bound by a contract."
+        ),
     ]
     if not numbers.is_missing(row["silent_sufferers"]):
         said.append(
@@ -123,6 +128,30 @@ def headline(results: Results, currency: str) -> list[str]:
             f"connection was fine in the seven days before; the cause may lie in their homes. {fine_connection()}"
         )
     return said
+
+
+def _by_contract(row: Row, of: str) -> list[str]:
+    """How many are held, and how many are loyal, as far as contracts are on record; ``of`` begins the first sentence."""
+    if _knows_no_contract(row):
+        return [
+            f"{of}, it is not known who is bound by a contract and who is free to leave: the records hold no contract of theirs "
+            "(contract_until)."
+        ]
+    said = [
+        f"{of}, {numbers.count(row['held_bad'])} have bad quality and are bound by a contract: that they stay does not show that "
+        f"they are loyal. {numbers.count(row['free_good'])} have good quality, are free to leave, and stay.",
+        f"{numbers.count(row['free_bad'])} have bad quality and are free to leave.",
+    ]
+    if unknown := int(row["contract_unknown"]):
+        said.append(
+            f"Of {numbers.count(unknown)} of them it is not known whether a contract binds them; none of these numbers counts them."
+        )
+    return said
+
+
+def _knows_no_contract(row: Row) -> bool:
+    """Whether of no customer whose connection was observed it is known if a contract binds them."""
+    return bool(row["judged"]) and row["contract_unknown"] == row["judged"]
 
 
 def _unjudged(signs: list[str]) -> str:
@@ -168,7 +197,7 @@ def _or(parts: list[str]) -> str:
 def held_rows(results: Results, minimum: int) -> list[Line]:
     """By area: held with bad quality, free with bad quality, free with good quality, silent sufferers, customers.
 
-    Where no customer's quality was observed, nobody knows whose is bad.
+    Where no customer's quality was observed, nobody knows whose is bad; where no contract is on record, who is held.
     """
     columns = ("held_bad", "free_bad", "free_good", "silent_sufferers", "judged")
     return [
@@ -179,6 +208,8 @@ def held_rows(results: Results, minimum: int) -> list[Line]:
 
 def _judged(row: Row, column: str) -> str:
     if numbers.is_missing(row[column]) or (not row["judged"] and column != "judged"):
+        return known.NOT_KNOWN
+    if column in BY_CONTRACT and _knows_no_contract(row):
         return known.NOT_KNOWN
     return numbers.count(row[column])
 

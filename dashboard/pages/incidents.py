@@ -12,6 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.figures import incident_list as figures
 from dashboard.figures.incident_list import Choice
+from dashboard.figures.live import collector_status
 from dashboard.figures.style.palette import INCIDENT_KINDS
 from dashboard.pages import parts
 from dashboard.pages.source import Source, Visit, visit
@@ -123,16 +124,18 @@ def _controls(choice: Choice) -> html.Div:
 
 
 def listed(seen: Visit, choice: Choice) -> tuple[list[dict[str, Any]], str, list[html.Div]]:
-    """The rows of the table, the sentence over it, and what is the matter where they are not known."""
+    """The rows of the table, the sentence over it, and why they may not be all, or not known."""
     found = seen.source.incidents.listed(choice.wanted(seen.at))
     if found.problem is not None:
         return [], "", [parts.banner("alarm", "■", TEXT["unread"].format(why=found.problem))]
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
-    is_counted = seen.source.live(seen.at).is_counted or any(row["subscribers_affected"] for row in found.rows)
+    live = seen.source.live(seen.at)
+    unheard = [parts.notice(said) for said in collector_status.notices(live, now)]
+    is_counted = live.is_counted or any(row["subscribers_affected"] for row in found.rows)
     rows = figures.chosen(found, choice, seen.source.name)
     made = figures.grid_rows(rows, seen.source.name, now, is_counted=is_counted)
     said = figures.summary(rows, found, is_counted=is_counted)
-    return [{**row, "href": parts.incident_href(row["incident_id"])} for row in made], said, []
+    return [{**row, "href": parts.incident_href(row["incident_id"])} for row in made], said, unheard
 
 
 def csv_href(choice: Choice) -> str:

@@ -49,10 +49,13 @@ class Demo:
         lines = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", get(f"{self.metrics}/metrics"), re.MULTILINE)
         return {labels: float(value) for labels, value in lines}
 
-    def inject(self, faults: list[dict[str, Any]]) -> None:
-        """Ask the agents for faults; [] mends everything (demo/agents.py reads the file again within a second)."""
+    def inject(self, faults: list[dict[str, Any]], *, has_scenes: bool = True) -> None:
+        """Ask the agents for faults; [] mends everything (demo/agents.py reads the file again within a second).
+
+        ``has_scenes``: whether the demo's own outages, which come and go every quarter of an hour, go on.
+        """
         waiting = self.folder / "faults.json.new"
-        waiting.write_text(json.dumps({"faults": faults}))
+        waiting.write_text(json.dumps({"timeline": has_scenes, "faults": faults}))
         waiting.replace(self.folder / "faults.json")
 
 

@@ -285,6 +285,8 @@ def _value_line(value: str, name: str) -> str:
     if lowered in CHOICES[name]:
         return f"{_quoted(value)} = {_quoted(lowered)}"
     guess = next((ours for ours, words in WORDS[name].items() if any(_has(lowered, word) for word in words)), None)
+    if guess is None and name == "end_reason":
+        return f'# {_quoted(value)} = ""  # not recognised, so not known: is it one of {", ".join(CHOICES[name])}?'
     remark = "" if guess else "  # not recognised: is it one of " + ", ".join(CHOICES[name]) + "?"
     return f"{_quoted(value)} = {_quoted(guess or 'other')}{remark}"
 

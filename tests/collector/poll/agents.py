@@ -29,7 +29,8 @@ from collector.poll.snmp.codec import (
 )
 from collector.reading import Device, InterfaceReading, Reading
 
-QUICK = PollSettings(timeout_seconds=0.3, retries=1, budget_seconds=5.0, tick_seconds=0.005)
+QUICK = PollSettings(timeout_seconds=0.3, retries=1, budget_seconds=5.0, tick_seconds=0.005, health_every_polls=0)
+"""Health would be asked for in a poll drawn at random: tests of it say in which."""
 PROFILES = load_profiles()
 
 Answer = Callable[[bytes], Sequence[bytes]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import findings, fixes
+from dashboard.figures import findings, fixes, loyalty
 from dashboard.figures.charts import map as maps
 from dashboard.figures.charts.sparks import description, spark_svg
 from dashboard.figures.charts.timeline import timeline
@@ -333,3 +334,24 @@ def test_drawings_are_well_formed_and_described(built):
         root = ElementTree.fromstring(spark_svg(panel, here, provider))
         assert root.attrib["aria-label"] == description(panel, here, provider)
     assert 'aria-label="a &amp; b"' in interval_svg(5, 2, 10, label="a & b")
+
+
+def _with_contracts_unknown(results, share):
+    table = results.loyalty.copy()
+    table["contract_unknown"] = (table["judged"] * share).astype(int)
+    return dataclasses.replace(results, loyalty=table)
+
+
+def test_without_contracts_on_record_nobody_is_said_to_be_free_or_held(built):
+    unknown = _with_contracts_unknown(built, 1.0)
+    said = " ".join(loyalty.headline(unknown, "EUR"))
+    assert "it is not known who is bound by a contract and who is free to leave" in said
+    assert "free to leave, and stay" not in said
+    assert "of them are bound" not in said
+    assert all([cell for cell, _ in cells[:3]] == ["not known"] * 3 for _, cells in loyalty.held_rows(unknown, 1))
+
+
+def test_of_how_many_no_contract_is_known_is_said(built):
+    said = " ".join(loyalty.headline(_with_contracts_unknown(built, 0.5), "EUR"))
+    assert "free to leave, and stay" in said
+    assert "it is not known whether a contract binds them; none of these numbers counts them." in said

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from collector.published import ACKNOWLEDGEMENTS, INCIDENTS
+from collector.published import ACKNOWLEDGEMENTS, INCIDENTS, LiveNote
 from dashboard.app import create_app, page
 from dashboard.figures import incident_list, incident_story
 from dashboard.figures.incident_list import Choice
@@ -103,6 +103,17 @@ def test_an_incident_is_told_in_order_with_those_together_in_one_line():
     ]
 
 
+def test_devices_that_a_stopped_collector_left_are_not_said_to_have_answered():
+    members = [
+        member("olt-1", timedelta(0), timedelta(minutes=58)),
+        member("cpe-1", timedelta(0), timedelta(minutes=58)),
+    ]
+    assert told(Story(row(), tuple(members)))[-2:] == [
+        "2 devices answered again, or nobody observed them any more",
+        "Over after 1 h 00 min",
+    ]
+
+
 @pytest.mark.parametrize(
     ("values", "first"),
     [
@@ -174,6 +185,15 @@ def test_who_took_it_on_is_told_on_the_page_and_in_the_list(add):
     assert "nobody" not in said
     rows, _, _ = incidents.listed(visit(add.source), Choice())
     assert {one["incident_id"]: one["taken_up"] for one in rows}["i-agg"] == "<b>ana</b>"
+
+
+def test_the_list_says_that_the_collector_is_not_heard(add, sample):
+    sample.write_live(
+        add.settings.data, NOW - timedelta(minutes=12), note=LiveNote(poll_interval_seconds=5, live_seconds=5)
+    )
+    assert "These data are old: the collector has not reported since" in text_of(
+        page(Source(add.settings), "/incidents")
+    )
 
 
 # --- what followed ---

@@ -54,6 +54,17 @@ def test_known_reasons_stay_beside_unknown_ones_and_free_text_is_not_repeated(
     assert sorted(filter(None, read("customers", provider.data).column("end_reason").to_pylist())) == ["moved"]
 
 
+def test_a_proposal_leaves_reasons_that_it_does_not_know_unknown(tmp_path: Path, import_text: Give) -> None:
+    """A draft that calls them ``other`` would say that those customers did not leave of their own will."""
+    text = customers([("2025-05-01", "Competitor"), ("2025-05-01", "K7"), ("2025-05-01", "K3")])
+    path = tmp_path / "codes.csv"
+    path.write_text(text)
+    drafted = propose(sources.read(Source(str(path))), RECORDS["customers"], "export", today=datetime.date(2026, 3, 1))
+    assert '# "K7" = ""  # not recognised, so not known: is it one of voluntary,' in drafted
+    report = import_text("customers", text, drafted)
+    assert "2 of 3 reasons are none of" in report.warnings[0]
+
+
 def test_a_reason_without_a_day_still_refuses_its_row(import_text: Give) -> None:
     report = import_text("customers", customers([("", "Mudanza")]))
     assert (report.added, report.rejected) == (20, 1)
