@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 import time
@@ -17,6 +18,10 @@ from collector.poll.snmp.v3 import parse
 
 class NoAnswerError(BairroError):
     """No usable answer came; the message says why."""
+
+
+class NotSentError(NoAnswerError):
+    """This host could not send the question, so that nothing is known of the device; the message says why."""
 
 
 class Caller:
@@ -52,7 +57,8 @@ class Caller:
             except TimeoutError:
                 continue
             except OSError as error:
-                raise NoAnswerError(error.strerror or str(error)) from None
+                kind = NoAnswerError if error.errno == errno.ECONNREFUSED else NotSentError
+                raise kind(error.strerror or str(error)) from None
         raise NoAnswerError(self._words(trouble))
 
     def _try(self, packet: Packet) -> Message:

@@ -21,10 +21,10 @@ from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
     "title": "Replay",
-    "how": "As it is on record: outages, planned work and degradations. Single missed polls and lone silent devices are not kept.",
+    "how": "As it is on record: outages, planned work and degradations. Single missed polls and lone silent devices are not kept, and nothing is while no collector runs.",
     "map": "Areas",
     "open": "Open at this moment",
-    "none": "No incident was open",
+    "none": "No incident is on record for this moment",
     "course": "Customers without service",
     "unread": "The incidents of this night are not known: {why}.",
     "blind": "The collector was blind at this moment: what happened meanwhile is not observed.",

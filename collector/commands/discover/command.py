@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,13 +136,20 @@ def _oddities(proposal: Proposal) -> list[str]:
 
 
 def _refusals(survey: Survey) -> Iterator[str]:
-    """One sentence for each reason why devices that are there let nobody in."""
+    """One sentence for each reason why devices that are there let nobody in, or why nothing could be sent."""
+    for where, why in _by_reason(survey.refusals):
+        yield f"{where}: a device is there, but lets none of the credentials in: {why}"
+    for where, why in _by_reason(survey.unsent):
+        yield f"{where}: nothing can be sent there, so what is there is not known: {why}"
+
+
+def _by_reason(reasons: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Addresses with the same reason, the first three by name, and the reason."""
     by_reason: dict[str, list[str]] = {}
-    for address, why in survey.refusals.items():
+    for address, why in reasons.items():
         by_reason.setdefault(why, []).append(address)
     for why, addresses in by_reason.items():
-        where = ", ".join(addresses[:3]) + (f" and {len(addresses) - 3:,} more" if len(addresses) > 3 else "")
-        yield f"{where}: a device is there, but lets none of the credentials in: {why}"
+        yield ", ".join(addresses[:3]) + (f" and {len(addresses) - 3:,} more" if len(addresses) > 3 else ""), why
 
 
 def _silent(found: Sequence[Found], survey: Survey) -> list[str]:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
-from collector.commands.blocking_client import Caller, NoAnswerError
+from collector.commands.blocking_client import Caller, NoAnswerError, NotSentError
 from collector.commands.discover.ranges import Range, allows
 from collector.commands.neighbours import surroundings
 from collector.commands.neighbours.surroundings import Surroundings
@@ -45,11 +45,13 @@ class Pace:
 
 
 class Answer(NamedTuple):
-    """An address that answers to a credential. ``refusal`` says why none fits, where a device is there but lets nobody in."""
+    """An address that answers to a credential. ``refusal`` says why none fits, where a device is there but lets nobody in;
+    ``unsent`` why nothing could be sent there."""
 
     address: str
     credential: Credential | None
     refusal: str = ""
+    unsent: str = ""
 
 
 class Asked(NamedTuple):
@@ -63,7 +65,7 @@ class Asked(NamedTuple):
 @dataclass
 class Survey:
     """How to ask. ``refusals`` are addresses where a device is, but none of the credentials fits, with the reason;
-    ``asked`` are all addresses that were asked."""
+    ``unsent`` those to which nothing could be sent; ``asked`` are all addresses that were asked."""
 
     credentials: Sequence[Credential]
     pace: Pace
@@ -71,6 +73,7 @@ class Survey:
     timeout_seconds: float = 1.0
     tries: int = 2
     refusals: dict[str, str] = field(default_factory=dict)
+    unsent: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
     def whole(self, ranges: Sequence[Range], say: Callable[[str], None]) -> list[Asked]:
@@ -100,6 +103,7 @@ class Survey:
         self.asked.update(addresses)
         answers = list(_together(self._try, addresses))
         self.refusals |= {one.address: one.refusal for one in answers if one.credential is None and one.refusal}
+        self.unsent |= {one.address: one.unsent for one in answers if one.unsent}
         return [one for one in answers if one.credential is not None]
 
     def _try(self, address: str) -> Answer:
@@ -108,6 +112,8 @@ class Survey:
         for credential in self.credentials:
             try:
                 self._ask(address, credential)
+            except NotSentError as error:
+                return Answer(address, None, unsent=str(error))
             except NoAnswerError as error:
                 if str(error) == CLOSED:
                     return Answer(address, None, f"its port {self.port} is closed")
@@ -123,7 +129,7 @@ class Survey:
             try:
                 channel.connect((address, self.port))
             except OSError as error:
-                raise NoAnswerError(error.strerror or str(error)) from None
+                raise NotSentError(error.strerror or str(error)) from None
             channel.settimeout(credential.timeout_seconds or self.timeout_seconds)
             tries = self.tries if credential.retries is None else 1 + credential.retries
             caller = Caller(channel, through, tries=tries, pace=self.pace.wait)

@@ -27,7 +27,7 @@ TEXT = {
     "ports": "Ports",
     "ports_unread": "Not all ports are known: ",
     "incidents": "Its outages and other incidents",
-    "no_incidents": "None on record in the last 12 months.",
+    "no_incidents": "None on record in the last 12 months. Incidents are recorded while a collector runs; outages of other times stand in the charts of hours alone.",
     "incidents_unread": "Its incidents are not known: ",
 }
 MOST_BELOW, MOST_INCIDENTS, OPEN_PORTS = 60, 12, 12

@@ -21,6 +21,8 @@ def core_of(found: Sequence[Found], directory: Directory, graph: Links) -> Guess
     ends = Counter(filter(None, ways.values()))
     if not ends:
         best = max(found, key=lambda device: (len(graph.ends.get(device.device_id, {})), device.device_id)).device_id
+        if len(found) == 1:
+            return Guess(best, "it is the only device that answered", False)
         return Guess(best, "it has the most neighbours, and no device tells where its default route goes", False)
     best, count = max(ends.items(), key=lambda item: (item[1], len(graph.ends.get(item[0], {})), item[0]))
     told = sum(ends.values())

@@ -142,6 +142,14 @@ def test_hosts_without_an_agent_are_told_in_one_sentence(
     assert f"{port} is closed" in said
 
 
+def test_addresses_that_cannot_be_reached_are_no_devices(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The system refuses to send to a network's broadcast address, as it does where no route leads."""
+    assert bairro.main(["discover", "--from", "127.255.255.255", *QUICK]) == 1
+    said = capsys.readouterr().err
+    assert "127.255.255.255: nothing can be sent there, so what is there is not known: " in said
+    assert "a device is there" not in said
+
+
 def test_a_user_that_an_agent_does_not_know_is_told(
     snmpd: Any, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
