@@ -197,8 +197,8 @@ def day(live: Live, at: datetime) -> list[Any]:
         for one in found
     ]  # fmt: skip
     hours = [html.Span(f"{one.at:%H}" if one.at.minute == 0 and one.at.hour % 3 == 0 else "") for one in found]
-    head = [title, html.Small(f"{TEXT['day_how']}; at most {numbers.count(most)}")]
-    label = f"{title}: at most {numbers.count(most)}"
+    head = [title, html.Small(f"{TEXT['day_how']}; at most {numbers.count(most)} at once")]
+    label = f"{title}: at most {numbers.count(most)} at once"
     return [
         html.H2(head),
         html.Div(bars, className="board-bars", role="img", **{"aria-label": label}),

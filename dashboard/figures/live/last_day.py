@@ -17,8 +17,8 @@ QUARTER = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """``out`` and ``planned`` are customers that incidents of that time touched (devices, where the inventory counts no
-    customers); ``is_blind``: a collector doubted its own connection, so that there may have been more.
+    """``out`` and ``planned`` are the most customers that incidents held at once in that time (devices, where the inventory
+    counts no customers); ``is_blind``: a collector doubted its own connection, so that there may have been more.
     """
 
     at: datetime
@@ -45,10 +45,15 @@ def _floor(now: datetime) -> datetime:
 def _quarter(at: datetime, rows: list[dict[Hashable, Any]], counted: str) -> Quarter:
     inside = [row for row in rows if row["started_at"] < at + QUARTER and not _ended_by(row, at)]
 
-    def touched(kind: str) -> int:
-        return sum(int(row[counted]) for row in inside if row["kind"] == kind)
+    def most(kind: str) -> int:
+        rows = [row for row in inside if row["kind"] == kind]
+        moments = {max(row["started_at"], at) for row in rows}
+        open_then = (
+            [row for row in rows if row["started_at"] <= then and not _ended_by(row, then)] for then in moments
+        )
+        return max((sum(int(row[counted]) for row in found) for found in open_then), default=0)
 
-    return Quarter(at, touched("outage"), touched("planned"), any(row["kind"] == "blind" for row in inside))
+    return Quarter(at, most("outage"), most("planned"), any(row["kind"] == "blind" for row in inside))
 
 
 def _ended_by(row: Mapping[Hashable, Any], at: datetime) -> bool:

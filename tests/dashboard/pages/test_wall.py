@@ -105,6 +105,11 @@ def test_the_last_day_counts_each_quarter_by_itself(live):
     assert found[-1].at <= NOW < found[-1].at + last_day.QUARTER
 
 
+def test_incidents_of_one_quarter_that_followed_each_other_are_not_added(live):
+    shown = with_incidents(live, ("outage", 33, 32, 465), ("outage", 31, 30, 600))
+    assert max(one.out for one in last_day.quarters(shown, NOW)) == 600
+
+
 def test_a_tick_sends_only_what_changed(source):
     first = wall.refresh(visit(source), "light", None)
     assert no_update not in first
