@@ -18,6 +18,7 @@ from collector.hour_bounds import FIRST_HOUR, HOURS, LAST_HOUR, PART_OF, ROUNDIN
 from collector.reading import Device
 
 HOUR = 3600
+MOST_RESTARTS = 120
 Key = tuple[int, str]
 Values = dict[str, float]
 
@@ -234,6 +235,7 @@ def checked(values: Values, device: Device) -> Values:
         raise UnusableRowError("rtt_p50_seconds", "is above rtt_p95_seconds")
     if row.get("down_seconds", 0.0) + row.get("silent_seconds", 0.0) > row["observed_seconds"] + 1e-6:
         raise UnusableRowError("down_seconds", "with silent_seconds is more than observed_seconds")
+    _agree(row)
     for way in ("receive", "transmit"):
         capacity = getattr(device, f"capacity_{way}_bytes_per_second")
         if capacity is not None and row.get(f"{way}_bytes", 0.0) > 2 * capacity * HOUR:
@@ -245,3 +247,19 @@ def checked(values: Values, device: Device) -> Values:
 
 def shown(hour: int) -> str:
     return f"{datetime.fromtimestamp(hour, UTC):%Y-%m-%d %H:%M}"
+
+
+def _agree(row: Values) -> None:
+    """Raises UnusableRowError where values of one hour deny each other."""
+    heard = ["polls_answered"] if row.get("polls_answered", 0.0) > 0 else []
+    if "pings_lost" in row and row.get("pings_sent", 0.0) > row["pings_lost"]:
+        heard.append("pings_sent")
+    if heard and 0 < row["observed_seconds"] <= row.get("down_seconds", 0.0):
+        raise UnusableRowError(
+            "down_seconds", f"is the whole time observed, though {heard[0]} says that the device was heard"
+        )
+    for name in ("rtt_p50_seconds", "rtt_p95_seconds", "rtt_seconds_sum"):
+        if row.get("pings_sent") == 0 and row.get(name, 0.0) > 0:
+            raise UnusableRowError(name, "is given, though pings_sent is 0")
+    if row.get("restarts", 0.0) > MOST_RESTARTS:
+        raise UnusableRowError("restarts", f"{row['restarts']:g} is more than one in half a minute")

@@ -133,6 +133,31 @@ def test_a_row_that_cannot_be_is_told_and_the_rest_is_taken(
     assert "cpe-2" in [row["device_id"] for row in stored(folder)]
 
 
+@pytest.mark.parametrize(
+    ("columns", "row", "expected"),
+    [
+        (
+            "down_seconds,polls_answered",
+            "3600,60",
+            "down_seconds: is the whole time observed, though polls_answered says",
+        ),
+        (
+            "down_seconds,pings_sent,pings_lost",
+            "3600,60,0",
+            "down_seconds: is the whole time observed, though pings_sent says",
+        ),
+        ("pings_sent,rtt_p50_seconds", "0,0.01", "rtt_p50_seconds: is given, though pings_sent is 0"),
+        ("restarts", "5000", "restarts: 5000 is"),
+    ],
+)
+def test_values_that_deny_each_other_are_told(
+    columns: str, row: str, expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.csv").write_text(f"hour,device_id,observed_seconds,{columns}\n1772359200,cpe-1,3600,{row}\n")
+    assert ingest("a.csv") == 1
+    assert f"a.csv:2: {expected}" in capsys.readouterr().err
+
+
 def test_more_than_a_line_can_carry_is_not_believed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "a.csv").write_text("hour;device_id;observed_seconds;receive_bytes\n1772359200;cpe-1;3600,0;7,3e9\n")
     assert ingest("a.csv") == 1
