@@ -67,9 +67,12 @@ def _rows(before: Reading | None, after: Reading | None) -> list[Row]:
 def _rates(
     before: Reading | None, old: Mapping[str, InterfaceReading], after: Reading, port: InterfaceReading
 ) -> tuple[float | None, float | None]:
-    """Bytes a second received and sent since the answer before; None where that cannot be known."""
+    """Bytes a second received and sent since the answer before; None where that cannot be known.
+
+    An agent that renews its uplink's counters more slowly than it is polled does so with all of them.
+    """
     was = old.get(port.name)
-    if before is None or was is None or was.index != port.index:
+    if before is None or was is None or was.index != port.index or "cached" in after.counter_oddities:
         return None, None
     seconds = after.at + (port.late_seconds or 0.0) - before.at - (was.late_seconds or 0.0)
     if seconds <= 0:

@@ -57,6 +57,12 @@ def test_ports_stand_with_their_rates_between_the_last_two_answers(table, tmp_pa
     assert found["lan"]["transmit_bytes_per_second"] is None
 
 
+def test_an_agent_that_caches_its_counters_has_no_rates_of_single_polls(table):
+    table.update(answer(1000.0, OLT), restarted=False)
+    table.update(answer(1060.0, OLT)._replace(counter_oddities=("cached",)), restarted=False)
+    assert {row["receive_bytes_per_second"] for row in rows(table).values()} == {None}
+
+
 def test_customers_devices_and_strangers_are_not_kept(table):
     table.update(answer(1000.0, CPE), restarted=False)
     table.update(answer(1000.0, replace(OLT, device_id="else")), restarted=False)
