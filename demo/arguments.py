@@ -18,10 +18,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], demo: 
     world.add_argument("--areas", type=_count, help="neighbourhoods; default: 24")
     world.add_argument("--devices", type=_count, help="devices, most of them CPE; default: 450")
     world.add_argument("--as-of", type=_moment, help="the world's epoch, ISO 8601; default: now, at the first start")
-    world.add_argument("--port", type=int, default=8050, help="of the pages; default: 8050")
-    world.add_argument("--metrics-port", type=int, default=9733, help="of /metrics; default: 9733")
-    world.add_argument("--snmp-port", type=int, default=16161, help="of the agents; default: 16161")
-    world.add_argument("--echo-port", type=int, default=16007, help="of the agents; default: 16007")
+    world.add_argument("--port", type=_port, default=8050, help="of the pages; default: 8050")
+    world.add_argument("--metrics-port", type=_port, default=9733, help="of /metrics; default: 9733")
+    world.add_argument("--snmp-port", type=_port, default=16161, help="of the agents; default: 16161")
+    world.add_argument("--echo-port", type=_port, default=16007, help="of the agents; default: 16007")
     what_for = "run a provider in a box: agents, collector, records, analysis, pages"
     command = commands.add_parser("demo", parents=[world], help=what_for)
     command.set_defaults(run=demo)
@@ -35,6 +35,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], demo: 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r}: a whole number from 1 on")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}: a port from 1 to 65535")
     return int(text)
 
 

@@ -136,6 +136,7 @@ def test_options_stand_before_between_and_after_positionals(verbs):
     ("words", "said"),
     [
         (["import", "areas", "--dry-run", "a.csv", "b.csv"], "unrecognized arguments: b.csv"),
+        (["demo", "--port", "99999999"], "argument --port: '99999999': a port from 1 to 65535"),
         (["import", "areas", "--dryrun", "a.csv"], "unrecognized arguments: --dryrun"),
         (["import", "streets", "--dry-run", "a.csv"], "invalid choice: 'streets'"),
     ],
