@@ -17,11 +17,11 @@ from collector.poll.snmp.v3 import parse
 
 
 class NoAnswerError(BairroError):
-    """No usable answer came; the message says why."""
+    """No usable answer came; the message says why. ``is_unsent``: this host could not send, so nothing is known of the device."""
 
-
-class NotSentError(NoAnswerError):
-    """This host could not send the question, so that nothing is known of the device; the message says why."""
+    def __init__(self, why: str, *, is_unsent: bool = False) -> None:
+        super().__init__(why)
+        self.is_unsent = is_unsent
 
 
 class Caller:
@@ -57,8 +57,8 @@ class Caller:
             except TimeoutError:
                 continue
             except OSError as error:
-                kind = NoAnswerError if error.errno == errno.ECONNREFUSED else NotSentError
-                raise kind(error.strerror or str(error)) from None
+                is_unsent = error.errno != errno.ECONNREFUSED
+                raise NoAnswerError(error.strerror or str(error), is_unsent=is_unsent) from None
         raise NoAnswerError(self._words(trouble))
 
     def _try(self, packet: Packet) -> Message:

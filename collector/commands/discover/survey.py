@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
-from collector.commands.blocking_client import Caller, NoAnswerError, NotSentError
+from collector.commands.blocking_client import Caller, NoAnswerError
 from collector.commands.discover.ranges import Range, allows
 from collector.commands.neighbours import surroundings
 from collector.commands.neighbours.surroundings import Surroundings
@@ -112,9 +112,9 @@ class Survey:
         for credential in self.credentials:
             try:
                 self._ask(address, credential)
-            except NotSentError as error:
-                return Answer(address, None, unsent=str(error))
             except NoAnswerError as error:
+                if error.is_unsent:
+                    return Answer(address, None, unsent=str(error))
                 if str(error) == CLOSED:
                     return Answer(address, None, f"its port {self.port} is closed")
                 refusal = refusal if str(error) == NO_ANSWER else f"{credential.name}: {error}"
@@ -129,7 +129,7 @@ class Survey:
             try:
                 channel.connect((address, self.port))
             except OSError as error:
-                raise NotSentError(error.strerror or str(error)) from None
+                raise NoAnswerError(error.strerror or str(error), is_unsent=True) from None
             channel.settimeout(credential.timeout_seconds or self.timeout_seconds)
             tries = self.tries if credential.retries is None else 1 + credential.retries
             caller = Caller(channel, through, tries=tries, pace=self.pace.wait)
