@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import settings_file
 from bairro_error import BairroError
+from collector import file_access
 from collector.commands import arguments as collector_arguments
 from dashboard.commands import arguments as dashboard_arguments
 from demo import arguments as demo_arguments
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         end_with_parent()
     try:
-        code: int = arguments.run(arguments)
+        with file_access.written_for(file_access.wanted(getattr(arguments, "config", None))):
+            code: int = arguments.run(arguments)
     except BairroError as error:
         print(f"bairro: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
@@ -71,7 +73,7 @@ def collect(arguments: argparse.Namespace) -> int:
     settings = config.with_shard(settings, arguments.shard)
     if arguments.web_config_file is not None:
         settings = replace(settings, web=replace(settings.web, config_file=arguments.web_config_file))
-    _make_folder(settings.data)
+    _make_folder(settings.data, settings.data_access)
     _migrate_database(settings.database_url)
     return service.run(settings)
 
@@ -80,8 +82,22 @@ def check(arguments: argparse.Namespace) -> int:
     from collector.commands.check import check as check_files
 
     lines, code = check_files(arguments.config)
-    print("\n".join(lines))
-    return code
+    beside = _open_beside(arguments.config.with_name("dashboard.toml"))
+    print("\n".join([*beside, *lines]))
+    return EXIT_PROBLEMS if beside and code == EXIT_OK else code
+
+
+def _open_beside(dashboard_toml: Path) -> list[str]:
+    """Secrets of the dashboard that others can read, where its settings are in the collector's folder."""
+    from collector.commands.open_secrets import has_password
+    from dashboard import config
+
+    try:
+        settings = config.load(dashboard_toml)
+    except settings_file.SettingsError:
+        return []
+    secrets = [settings.customer_key, *([dashboard_toml] if has_password(settings.database) else [])]
+    return [why for path in secrets if (why := file_access.why_secret_is_open(path)) is not None]
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -175,7 +191,7 @@ def serve(arguments: argparse.Namespace) -> int:
     except listening.ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
-    _make_folder(settings.data)
+    _make_folder(settings.data, settings.data_access)
     _migrate_database(settings.database_url)
     with build_schedule.beside(ITSELF, arguments.config, settings.build):
         return app.serve(settings, arguments.config)
@@ -195,7 +211,7 @@ def operators_entry(arguments: argparse.Namespace) -> int:
     from dashboard.commands import operators_command as commands
 
     settings = config.load(arguments.config)
-    _make_folder(settings.data)
+    _make_folder(settings.data, settings.data_access)
     _migrate_database(settings.database_url)
     return commands.enter(arguments, settings)
 
@@ -294,11 +310,14 @@ def _migrate_database(url: str) -> str:
     return migrate_to_newest(url)
 
 
-def _make_folder(data: Path) -> None:
+def _make_folder(data: Path, access: str) -> None:
+    """The data folder, where there is none yet. One that lets others in is left so, and told: somebody may rely on it."""
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise settings_file.SettingsError(f"{data}: the data folder cannot be made: {error.strerror}") from None
+    if why := file_access.why_folder_is_open(data, access):
+        print(f"bairro: {why}", file=sys.stderr)
 
 
 def _say(text: str) -> None:

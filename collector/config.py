@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import settings_file
+from collector import file_access
 from collector.address import parse_address, parse_ip
 from collector.credentials import PATIENCE, Credential, read_credentials
 from collector.interface_filter import parse_filter
@@ -198,13 +199,14 @@ class MaintenanceSettings:
 class CollectorSettings:
     """All of collector.toml; paths in it are relative to the file.
 
-    ``sentinels`` are addresses that prove the collector's own connection: ``host`` is pinged by ICMP,
+    ``data_access`` is for whom files are written. ``sentinels`` are addresses that prove the collector's own connection: ``host`` is pinged by ICMP,
     ``host:port`` by UDP echo. ``profiles`` is a folder of profiles beside the packaged ones. ``shard`` is
     ``K/N``: this collector is the shard K, from 0, of N that share the inventory.
     """
 
     inventory: Path | InventoryUrl
     data: Path
+    data_access: str = file_access.OWNER
     database: str | None = None
     discovery: DiscoverySettings = DiscoverySettings()
     poll: PollSettings = PollSettings()
@@ -236,6 +238,7 @@ class CollectorSettings:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "data_access": file_access.ACCESS,
     "metrics.network": DETAILS,
     "metrics.cpe": DETAILS,
     "discovery.token_type": ("Bearer", "Token"),

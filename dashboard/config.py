@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import settings_file
+from collector import file_access
 from dashboard.measures import TARGETS
 from recurrence import WEEKDAYS, Weekly
 
@@ -124,6 +125,7 @@ class DashboardSettings:
 
     data: Path
     customer_key: Path
+    data_access: str = file_access.OWNER
     provider: str = "Your network"
     timezone: str = "UTC"
     currency: str = "EUR"
@@ -150,7 +152,11 @@ class DashboardSettings:
 LINK_FIELDS = ("device", "area", "role", "site", "from", "to")
 """What may stand in braces in a link; ``from`` and ``to`` are a day ago and now in milliseconds, as Grafana takes them."""
 HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
-CHOICES: dict[str, tuple[str, ...]] = {"engine.name": ("duckdb", "spark"), "targets": tuple(TARGETS)}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "data_access": file_access.ACCESS,
+    "engine.name": ("duckdb", "spark"),
+    "targets": tuple(TARGETS),
+}
 LIMITS: dict[str, tuple[float, float]] = {
     "web.port": (0, 65_535),
     "analysis.reporting_lag_days": (0, 365),

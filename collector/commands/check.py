@@ -9,7 +9,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import settings_file
-from collector import config, published
+from collector import config, file_access, published
+from collector.commands import open_secrets
 from collector.commands.discover import devices_csv
 from collector.inventory import devices_file, found_uplinks
 from collector.poll.profile_files import load_profiles
@@ -23,8 +24,8 @@ MOST_TOLD = 20
 
 
 def check(config_path: Path) -> tuple[list[str], int]:
-    """The lines to print and the exit code: 0 all is well, 1 some rows are not used or name what is not there, 2 it could
-    not run."""
+    """The lines to print and the exit code: 0 all is well, 1 some rows are not used or name what is not there, or others
+    can read secrets, 2 it could not run."""
     try:
         settings = config.load(config_path)
         profiles = load_profiles(*([settings.profiles] if settings.profiles else []))
@@ -34,7 +35,8 @@ def check(config_path: Path) -> tuple[list[str], int]:
     except settings_file.SettingsError as error:
         return [str(error)], EXIT_UNUSABLE
     found = devices_file.load(settings.inventory, settings)
-    lines = [str(problem) for problem in found.problems]
+    secrets = open_secrets.told(settings, config_path)
+    lines = [*secrets, *(str(problem) for problem in found.problems)]
     if not found.is_readable:
         return [*lines, f"{settings.inventory}: the collector would not start"], EXIT_UNUSABLE
     roles = Counter(device.role for device in found.devices)
@@ -46,6 +48,8 @@ def check(config_path: Path) -> tuple[list[str], int]:
     unsure = _unsure(settings)
     if unsure:
         lines.append(f"{settings.inventory}: marked as unsure: {unsure}; look at them (column unsure)")
+    if why := file_access.why_folder_is_open(settings.data, settings.data_access):
+        lines.append(why)
     lines += _found_uplinks(settings, found.devices)
     if found.left_out:
         lines.append(f"{settings.inventory}: {found.left_out:,} left out, as the settings of its labels say")
@@ -55,7 +59,7 @@ def check(config_path: Path) -> tuple[list[str], int]:
         f"{settings.inventory}: {_of(len(found.devices), 'device')} ({by_role}) in {_of(areas, 'area')}, "
         f"{_of(len(found.problems) + len(missing), 'problem')}",
     ]
-    return lines, EXIT_PROBLEMS if found.problems or missing or not found.devices else EXIT_OK
+    return lines, EXIT_PROBLEMS if secrets or found.problems or missing or not found.devices else EXIT_OK
 
 
 def _unsure(settings: config.CollectorSettings) -> str:

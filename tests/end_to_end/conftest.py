@@ -61,7 +61,10 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def start_demo(free_port, eventually) -> Callable[..., Demo]:
-    """Start a small demo and wait until its pages and metrics answer; the options are those of `bairro demo`."""
+    """Start a small demo and wait until its pages and metrics answer; the options are those of `bairro demo`.
+
+    It starts with a umask that would let everybody read and write what it writes.
+    """
 
     def start(processes: Any, folder: Path, ports: dict[str, int] | None = None, wrap: tuple[str, ...] = ()) -> Demo:
         ports = ports or {name: free_port() for name in ("port", "metrics-port", "snmp-port", "echo-port")}
@@ -70,7 +73,7 @@ def start_demo(free_port, eventually) -> Callable[..., Demo]:
         output = folder.parent / f"{uuid.uuid4().hex}.out"
         with output.open("wb") as log:
             command = [*wrap, *BAIRRO, "demo", "--folder", folder, *world, *options]
-            process = processes.start(command, stdout=log, cwd=ROOT)
+            process = processes.start(command, stdout=log, cwd=ROOT, umask=0)
         demo = Demo(folder, ports, process, output)
 
         def is_up() -> bool:

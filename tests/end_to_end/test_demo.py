@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import stat
 import subprocess
 import urllib.request
 
@@ -77,6 +79,18 @@ def test_the_analysis_is_built(built_demo, eventually):
     newest = max((built_demo.folder / "data" / "results").glob("*/manifest.json"))
     assert json.loads(newest.read_text())
     eventually(lambda: "build done" in built_demo.output.read_text())
+
+
+def test_nobody_else_can_read_what_it_wrote(built_demo):
+    wrong, kinds = {}, set()
+    for path in [built_demo.folder, *built_demo.folder.rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):  # replaced meanwhile
+            mode = stat.S_IMODE(path.stat().st_mode)
+            kinds.add(path.parent.name)
+            if mode != (0o700 if path.is_dir() else 0o600) and path.name != "faults.json":  # the test's own
+                wrong[path] = f"{mode:o}"
+    assert wrong == {}
+    assert kinds >= {"data", "journal", "live", "logs", "quality", "records", "results"}
 
 
 def test_a_report_is_written_with_the_pages_numbers(built_demo, bairro, tmp_path):

@@ -122,6 +122,7 @@ def _locked(engine: sa.Engine) -> Iterator[sa.Connection]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_name(f"{path.name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            path.touch(mode=0o666)  # SQLite itself would keep the group from writing, whatever the umask
             with engine.connect() as connection:
                 yield connection
         return
