@@ -102,10 +102,13 @@ def _deeper(depth: int) -> int:
 def _varint(content: bytes | mmap.mmap, at: int, end: int) -> tuple[int, int]:
     number = shift = 0
     while True:
-        byte, at = _byte(content, at, end), at + 1
-        number |= (byte & 127) << shift
+        if at >= end:
+            raise NotThriftError("an end before the end")
+        byte = content[at]
+        at += 1
         if byte < 128:
-            return number, at
+            return number | byte << shift, at
+        number |= (byte & 127) << shift
         shift += 7
         if shift > 63:
             raise NotThriftError("a number of too many bytes")

@@ -99,6 +99,18 @@ def test_a_footer_without_a_checksum_is_held_against_itself(unsealed: Path, tmp_
     assert refused > 5
 
 
+def test_a_footer_that_held_elsewhere_is_judged_by_its_own_place(tmp_path: Path) -> None:
+    """The same bytes behind fewer pages than they tell of, asked after the whole file and asked again."""
+    path = tmp_path / "unsealed.parquet"
+    pq.write_table(TABLE, path)
+    content = path.read_bytes()
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for spoilt in (content[:4] + content[start:], content[: start - 1] + content[start:]):
+        assert read(content, path) is not None
+        for _ in range(2):
+            assert read(spoilt, path) is None
+
+
 @pytest.mark.parametrize("path", sorted(KEPT.rglob("*.parquet")), ids=lambda path: "-".join(path.parts[-3:]))
 def test_places_are_those_that_arrow_tells(path: Path) -> None:
     told, chunks = pq.read_metadata(path), iter(parquet_footer.read(path).chunks())

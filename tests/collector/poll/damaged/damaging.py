@@ -387,12 +387,14 @@ class Crowd:
 
 
 SETTINGS = PollSettings(
-    timeout_seconds=8.0, retries=2, budget_seconds=60.0, tick_seconds=0.005, packets_per_second=4000
+    timeout_seconds=3.0, retries=2, budget_seconds=60.0, tick_seconds=0.005, packets_per_second=4000
 )
+AT_ONCE = 250
+"""So many agents are polled at once. More of them would want a longer timeout, and who cannot be read waits for each."""
 
 
 def run(agents: Sequence[Agent]) -> Found:
-    """Poll all agents for ROUNDS rounds, at once, and look at every reading."""
+    """Poll each agent ROUNDS times, and look at every reading."""
     found = Found(list(agents), {agent.device.device_id: [] for agent in agents})
     with Crowd(agents) as crowd:
         asyncio.run(_poll(found, crowd.port))
@@ -401,22 +403,24 @@ def run(agents: Sequence[Agent]) -> Found:
 
 async def _poll(found: Found, port: int) -> None:
     poller = Poller(SETTINGS, PingSettings(), [Credential("default"), CREDENTIAL], load_profiles())
+    turn = asyncio.Semaphore(AT_ONCE)
     await poller.open()
-    devices = [(agent, _at(agent.device, port)) for agent in found.agents]
     try:
-        for number in range(ROUNDS):
-            for agent in found.agents:
-                agent.round = number
-            waiting: list[asyncio.Future[Reading]] = []
-            for _, device in devices:
-                future: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
-                poller.start(device, future.set_result)
-                waiting.append(future)
-            for (agent, _), reading in zip(devices, await asyncio.gather(*waiting), strict=True):
-                _judge(found, agent, reading)
+        await asyncio.gather(*(_rounds(found, poller, agent, port, turn) for agent in found.agents))
     finally:
         await poller.close()
     found.damaged.update(poller.counts.damaged)
+
+
+async def _rounds(found: Found, poller: Poller, agent: Agent, port: int, turn: asyncio.Semaphore) -> None:
+    """One agent's rounds, one after the other: who waits for a timeout holds up nobody else's."""
+    device = _at(agent.device, port)
+    async with turn:
+        for number in range(ROUNDS):
+            agent.round = number
+            answered: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+            poller.start(device, answered.set_result)
+            _judge(found, agent, await answered)
 
 
 def _judge(found: Found, agent: Agent, reading: Reading) -> None:
