@@ -79,7 +79,8 @@ class InterfaceReading(NamedTuple):
 
     ``name`` is ifName, or ifAlias or ifDescr where ifName is missing or double. A row that has none of them is called by
     its ifIndex (``#7``).
-    ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones).
+    ``counter_bits`` is the width of the byte counters (64 for ifHC*, 32 for the RFC 1213 ones). Of what is believed it is
+    never 32: in place of such counters stand sums of what they passed since the collector began, 128 bits wide.
     ``discontinuity_seconds`` is ifCounterDiscontinuityTime on the device's own uptime clock. ``late_seconds`` is how long
     after the reading's ``at`` the request left that was answered, where that is worth telling: after a retry.
     ``is_admin_up`` is False where an operator has shut the interface. A sum of rows that have no reading of their own has a

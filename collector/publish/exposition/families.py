@@ -160,7 +160,7 @@ INTERFACE_BYTES: tuple[Measured, ...] = (
     _interface(
         "receive_bytes_total",
         "counter",
-        "Bytes that the interface received, as the device counts.",
+        "Bytes that the interface received: as the device counts, or the sum of what 32-bit counters passed since the collector began.",
         "summary",
         value="receive_bytes",
         spelled="%d",
@@ -168,7 +168,7 @@ INTERFACE_BYTES: tuple[Measured, ...] = (
     _interface(
         "transmit_bytes_total",
         "counter",
-        "Bytes that the interface sent, as the device counts.",
+        "Bytes that the interface sent: as the device counts, or the sum of what 32-bit counters passed since the collector began.",
         "summary",
         value="transmit_bytes",
         spelled="%d",

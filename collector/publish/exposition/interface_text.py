@@ -39,7 +39,7 @@ class _Since:
         """What the counters, received and sent, have counted; one that was set back counts from 0 itself."""
         for place, counter in enumerate(counters):
             base = self._bases[place]
-            if counter is not None and (base is None or (counter < base and self.bits == WIDE)):
+            if counter is not None and (base is None or (counter < base and self.bits >= WIDE)):
                 self._bases[place] = counter if base is None else 0
         pairs = zip(counters, self._bases, strict=True)
         return [None if c is None or base is None else (c - base) % self._modulus for c, base in pairs]

@@ -18,6 +18,7 @@ from collector.publish.exposition.gzip_chunks import Chunk, RepeatedChunk, plain
 from collector.publish.exposition.moving_text import MovingText
 from collector.publish.exposition.part_text import own_families
 from collector.publish.exposition.samples import labels, number
+from collector.quality.counters.narrow_sums import without_narrow
 from collector.quality.counters.uplink import Traffic
 from collector.reading import Device, Impairment, Reading, StateName, Transition
 
@@ -223,11 +224,14 @@ class Exposition:
         return planned
 
     def one(self, reading: Reading, form: Form) -> str:
-        """The text of the device that was just read, for /probe; at detail ``area`` from this reading alone."""
+        """The text of the device that was just read, for /probe; at detail ``area`` from this reading alone.
+
+        A single reading does not say what 32-bit counters have passed.
+        """
         text = self._texts[reading.device_id]
         if text.detail == "area":
             text = DeviceText(text.device, "full")
-            text.update(reading, restarted=False)
+            text.update(without_narrow(reading), restarted=False)
         text.settle()
         found = dict(zip(f.STILL, text.still, strict=True))
         found |= {family: lines.decode() for family, lines in MovingText([text], self._own).now().items()}

@@ -73,6 +73,8 @@ def markdown() -> str:
         "feeds disappear and counters stay, as does `bairro_device_last_poll_timestamp_seconds`. Counters of interfaces and",
         "channels that an answered poll did not read disappear until they are read again: they would look as fresh as the",
         "poll. The series of a device that left the inventory disappear.",
+        "Byte counters of 32 bits are shown as the collector's own sum of what they passed: it begins at 0 with the collector,",
+        "does not go round, and is absent in polls that do not tell what passed.",
         "`receive` and `transmit` of an interface are the interface's own (ifInOctets, ifOutOctets). Clocks are printed to",
         "the millisecond, durations and sums to the microsecond, round trips to the nanosecond.",
         "",

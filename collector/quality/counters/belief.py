@@ -10,6 +10,7 @@ from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
 from collector.quality.counters.aside import POLLS_TO_STAND
 from collector.quality.counters.counter_bounds import WIDE, misfits, room_of
+from collector.quality.counters.narrow_sums import NarrowSums, has_narrow
 from collector.quality.counters.rates import NO_DELTA, Delta, codewords
 from collector.quality.counters.uplink import Traffic, uplink_of
 from collector.quality.counters.uplink_counters import UplinkCounters
@@ -58,9 +59,12 @@ class Beliefs:
         if known is None:
             if not reading.interfaces and reading.uptime_seconds is None:
                 return Believed(reading, NO_DELTA, None)
-            self._known[reading.device_id] = _Known(device, reading, self._refresh_seconds)
-            return Believed(reading, NO_DELTA, None)
-        believed = known.take(device, reading, self.refused)
+            known = self._known[reading.device_id] = _Known(device, reading, self._refresh_seconds)
+            believed = Believed(reading, NO_DELTA, None)
+        else:
+            believed = known.take(device, reading, self.refused)
+        if known.sums is not None or has_narrow(believed.reading.interfaces):
+            believed = believed._replace(reading=known.summed(device, believed.reading))
         if known.uplink.lost is not None:
             self.unknown[known.uplink.lost] += 1
             known.uplink.lost = None
@@ -86,12 +90,14 @@ class _Known:
     __slots__ = (
         "_astray",
         "_before_restart",
+        "_is_begun",
         "_is_watched",
         "_other",
         "_quiet_polls",
         "_recurrences",
         "_strangers",
         "last",
+        "sums",
         "uplink",
     )
 
@@ -100,7 +106,8 @@ class _Known:
         self.uplink = UplinkCounters(refresh_seconds)
         self._other: Reading | None = None
         self._before_restart: Reading | None = None
-        self._is_watched = False
+        self._is_watched = self._is_begun = False
+        self.sums: NarrowSums | None = None
         self._astray = self._strangers = self._recurrences = self._quiet_polls = 0
         self._begin(device, reading)
 
@@ -141,6 +148,13 @@ class _Known:
         believed = _new_record(Believed, (reading, delta, passed, ()))
         return self._watch(believed) if self._is_watched else believed
 
+    def summed(self, device: Device, reading: Reading) -> Reading:
+        """What is believed, with sums of what passed in place of 32-bit byte counters."""
+        if self.sums is None:
+            self.sums = NarrowSums()
+        is_begun, self._is_begun = self._is_begun, self._is_begun and not reading.interfaces
+        return self.sums.take(device, reading, self.uplink, is_anew=is_begun)
+
     def _keep(self, reading: Reading) -> None:
         if reading.interfaces or reading.uptime_seconds is not None:
             self.last = reading
@@ -148,6 +162,7 @@ class _Known:
     def _begin(self, device: Device, reading: Reading) -> Traffic | None:
         """Nothing before this reading may be compared with it or with later ones; what had passed and was not told yet."""
         self._keep(reading)
+        self._is_begun = True
         return self.uplink.begin(uplink_of(device, reading.interfaces), reading.at)
 
     def _start_anew(self, device: Device, reading: Reading, *, restarted: bool) -> Believed:

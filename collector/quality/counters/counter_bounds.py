@@ -9,6 +9,8 @@ from collector.reading import InterfaceReading
 
 WRAP_32 = 2**32
 NARROW, WIDE = 32, 64
+SUMMED = 128
+"""The width of what the collector has summed up itself: it was judged before, and never goes round."""
 MARGIN = 1.1
 """How much more than its speed an interface may seem to have carried: counters and clocks are not read at one instant."""
 BYTES = ("receive_bytes", "transmit_bytes")
@@ -33,6 +35,18 @@ def passed_bytes(before: int | None, after: int | None, bits: int, room: float, 
         return None
     passed %= WRAP_32
     return passed if passed <= room else None
+
+
+def passed_packets(before: int, after: int, most: float) -> int | None:
+    """The difference of a Counter32 of packets; None where it is more than ``most``, or fell otherwise than by going round.
+
+    A counter at 0 was cleared. It went round by little where that is much less than all that it can count.
+    """
+    passed = after - before
+    if passed < 0 and after and before < WRAP_32:
+        passed += WRAP_32
+        most = min(most, WRAP_32 / 4)
+    return passed if 0 <= passed <= most else None
 
 
 def room_of(before: InterfaceReading, after: InterfaceReading, seconds: float, refuted: float | None) -> float:
@@ -68,7 +82,7 @@ def misfits(
     most = room / LEAST_PACKET_BYTES
     for field in PACKETS:
         old, new = getattr(before, field), getattr(after, field)
-        if old is not None and new is not None and not 0 <= new - old <= most:
+        if old is not None and new is not None and passed_packets(old, new, most) is None:
             wrong.append(field)
     return tuple(wrong)
 

@@ -8,7 +8,7 @@ from operator import sub
 from typing import Any
 
 from collector.hour_bounds import UNTOLD_BYTES_PER_SECOND
-from collector.quality.counters.counter_bounds import BYTES, MARGIN, WIDE, misfits, with_values
+from collector.quality.counters.counter_bounds import BYTES, MARGIN, SUMMED, WIDE, misfits, with_values
 from collector.quality.counters.counter_trails import Trail
 from collector.reading import InterfaceReading
 
@@ -121,7 +121,7 @@ class CounterDoubts:
         self, interface: InterfaceReading, before: tuple[InterfaceReading, float] | None, at: float, *, is_anew: bool
     ) -> InterfaceReading:
         """One interface: a first reading that may be a glitch is not shown until a second confirms it."""
-        if is_anew:
+        if is_anew or interface.counter_bits == SUMMED:
             return interface
         if before is None:
             unsure = {field: None for field in BYTES if not 0 < (getattr(interface, field) or 0) < NOT_YET_COUNTED}

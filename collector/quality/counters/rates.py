@@ -10,6 +10,7 @@ from collector.quality.counters.counter_bounds import (
     WRAP_32,
     is_discontinuous,
     passed_bytes,
+    passed_packets,
     room_of,
     told_speed,
 )
@@ -79,8 +80,9 @@ def _packets(before: InterfaceReading, after: InterfaceReading, fields: tuple[st
     total = None
     for field in fields:
         old, new = getattr(before, field), getattr(after, field)
-        if old is not None and new is not None and 0 <= new - old <= room / LEAST_PACKET_BYTES:
-            total = (total or 0) + new - old
+        passed = passed_packets(old, new, room / LEAST_PACKET_BYTES) if old is not None and new is not None else None
+        if passed is not None:
+            total = (total or 0) + passed
     return total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from collector.quality.counters.counter_bounds import WIDE, lenient, misfits, told_speed
+from collector.quality.counters.counter_bounds import WIDE, is_discontinuous, lenient, misfits, told_speed
 from collector.quality.counters.counter_trails import LAG_SECONDS, NO_STEP, Step, Trail
 from collector.quality.counters.narrow import LatelyPassed
 from collector.quality.counters.oddities import Oddities
@@ -21,7 +21,8 @@ class UplinkCounters:
     """The uplink is compared with ``base``, its newest reading that is believed, of ``base_at``.
 
     ``trail`` is there once one was not, ``renewals`` once one found it unmoved. ``shown`` is what is to be shown of the
-    newest reading where that is not all, ``lost`` why it does not tell the traffic for good; whoever reads them clears them.
+    newest reading where that is not all, ``lost`` why it does not tell the traffic for good, ``counted`` what its 32-bit
+    byte counters passed, received and sent; whoever reads them clears them.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class UplinkCounters:
         "_refresh_seconds",
         "_renewals",
         "_trail",
+        "counted",
         "lost",
         "oddities",
         "shown",
@@ -46,10 +48,11 @@ class UplinkCounters:
         self.oddities: Oddities | None = None
         self.shown: InterfaceReading | None = None
         self.lost: str | None = None
+        self.counted: tuple[int | None, int | None] | None = None
 
     def begin(self, uplink: InterfaceReading | None, at: float) -> Traffic | None:
         """Nothing before this reading may be compared with it or with later ones. What was not told yet is returned."""
-        self._trail, self._base = None, uplink
+        self._trail, self._base, self.counted = None, uplink, None
         if uplink is not None:
             self._base_at = at + (uplink.late_seconds or 0.0)
         return self._renewals.begin_anew() if self._renewals is not None else None
@@ -149,15 +152,17 @@ class UplinkCounters:
     ) -> InterfaceDelta:
         """What passed between two readings. Where no speed tells how often 32-bit counters went round, what lately passed does."""
         delta = interface_delta(before, after, seconds, refuted)
-        if after.counter_bits < WIDE and delta.receive_bytes is delta.transmit_bytes is None:
-            self.lost = "may_have_wrapped"
-        if not before.counter_bits == after.counter_bits < WIDE or told_speed(before, after, refuted):
+        if after.counter_bits >= WIDE:
             return delta
-        if self._lately is None:
-            self._lately = LatelyPassed()
-        received, sent = self._lately.passed(before, after, seconds)
-        self.lost = "may_have_wrapped" if received is sent is None else None
-        return delta._replace(receive_bytes=received, transmit_bytes=sent)
+        is_comparable = before.counter_bits < WIDE and not is_discontinuous(before, after)
+        if is_comparable and not told_speed(before, after, refuted):
+            if self._lately is None:
+                self._lately = LatelyPassed()
+            received, sent = self._lately.passed(before, after, seconds)
+            delta = delta._replace(receive_bytes=received, transmit_bytes=sent)
+        self.counted = delta.receive_bytes, delta.transmit_bytes
+        self.lost = "may_have_wrapped" if self.counted == (None, None) else None
+        return delta
 
     def _note(self, kind: str, at: float) -> None:
         if self.oddities is None:
