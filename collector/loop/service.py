@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bairro_error import BairroError
+from collector import counted
 from collector.config import CollectorSettings
 from collector.inventory.watch import InventoryWatch
 from collector.loop.pipeline import Pipeline
@@ -141,7 +142,7 @@ class Collector:
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
         url = f"{self._web.scheme}://{settings.web.address}:{self._web.port}/metrics"
-        what = f"{len(self._pipeline.devices)} devices"
+        what = counted.of(len(self._pipeline.devices), "device")
         if settings.own_shard.count > 1:
             what += f" ({self._pipeline.owned_count} of its own) as shard {settings.own_shard}"
         log.info("polling %s every %g s; metrics at %s", what, self._interval, url)
@@ -256,7 +257,7 @@ class Collector:
         unwritten = self._pipeline.history.writer.why_unwritten
         waits_for = f"the quality history cannot be written: {unwritten}" if unwritten else ""
         if self._polls.unpolled and self._clock() < self._ready_at:
-            waits_for = f"{len(self._polls.unpolled)} devices have not been polled yet"
+            waits_for = f"{counted.of(len(self._polls.unpolled), 'device', 'have')} not been polled yet"
         return Status(
             waits_for=waits_for,
             is_blind=self._pipeline.network.is_blind,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from collector import counted
 from collector.config import CollectorSettings
 from collector.poll import reading_text
 from collector.poll.damage import Damaged
@@ -198,7 +199,7 @@ def _step(data: bytes, names: Mapping[Oid, str]) -> Step:
         return Step(f"unusable packet of {len(data)} bytes: {bad}", (), ())
     title = KINDS[message.kind]
     if message.kind == GET_BULK:
-        title += f", {message.error_index} rows"
+        title += f", {counted.of(message.error_index, 'row')}"
     elif message.error_status:
         title += f", error {ERRORS[message.error_status]} at {message.error_index}"
     return Step(title, tuple(message.varbinds), tuple(named(bind.oid, names) for bind in message.varbinds))

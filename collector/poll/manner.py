@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from collector import counted
+
 MOST_REPETITIONS = 100
 REPLY_BYTES = 1400
 """What a reply should stay under, so that it crosses an Ethernet path in one piece (1,472 less some headroom)."""
@@ -37,7 +39,11 @@ class Manner(NamedTuple):
     gap_seconds: float = 0.0
 
     def __str__(self) -> str:
-        said = ["by GETNEXT, row by row" if self.is_getnext else f"up to {self.max_repetitions} rows to a GETBULK"]
+        said = [
+            "by GETNEXT, row by row"
+            if self.is_getnext
+            else f"up to {counted.of(self.max_repetitions, 'row')} to a GETBULK"
+        ]
         said += [] if self.is_getnext else [f"replies of up to {self.reply_bytes} bytes"]
         said += [f"at most {1 / self.gap_seconds:g} requests a second"] if self.gap_seconds else []
         return ", ".join(said)

@@ -8,11 +8,11 @@
   const RENEWAL_SECONDS = 6;
 
   function duration(seconds) {
-    const s = Math.floor(seconds);
+    const s = Math.floor(seconds), m = Math.round(s / 60), h = Math.round(s / 3600);
     if (s < 60) return s + " s";
-    if (s < 3600) return Math.floor(s / 60) + " min";
-    if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
-    return Math.floor(s / 86400) + " d";
+    if (m < 60) return m + " min";
+    if (m < 1440) return Math.floor(m / 60) + " h " + String(m % 60).padStart(2, "0") + " min";
+    return Math.floor(h / 24) + " d " + (h % 24) + " h";
   }
 
   // The words and the class of one age, from what the server said (dashboard/figures/live/collector_status.py).

@@ -113,6 +113,7 @@ window.PlotlyGeoAssets = {topojson: {world_110m: {type: "Topology", arcs: [], ob
   functions.bairroByText = (a, b) => String(a).localeCompare(String(b));
   functions.bairroOpen = (params) => {
     if (params.event && params.event.target.closest && params.event.target.closest("a")) return;
+    if (String(window.getSelection())) return; // text of the table was marked, to be copied
     if (params.data && params.data.href) go(params.data.href);
   };
 

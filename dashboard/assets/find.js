@@ -5,7 +5,7 @@
   const WAIT_MS = 120, GIVE_UP_MS = 8000;
   const TEXT = {
     title: "Find a device, an address, a port, an area or an incident",
-    none: "Nothing is called so.",
+    none: "No match. Try another part of its name, or its address.",
     failed: "The dashboard did not answer. Type on, and it is asked again.",
     keys: "↑ ↓ to choose, Enter to open, Esc to close",
   };

@@ -149,9 +149,12 @@ def nearest(results: Results, currency: str) -> dict[str, str]:
     return told
 
 
+OF_COMPLAINTS = " (complaints)"
+
+
 def of_what(row: Mapping[str, Any]) -> str:
     """' (complaints)' beside a driver that was found to drive complaints and not leaving."""
-    return " (complaints)" if row["is_found"] and not row["is_found_leaving"] else ""
+    return OF_COMPLAINTS if row["is_found"] and not row["is_found_leaving"] else ""
 
 
 def unusual(results: Results, currency: str) -> dict[str, list[str]]:

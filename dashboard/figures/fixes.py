@@ -28,7 +28,6 @@ UNSEEN_HOURS, OUTAGE_LENGTHS = "unseen_hours", "outage_lengths"
 EVERYTHING_NAME = "All measures together"
 WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
-NONE_AT_ALL = "none"
 LESS_THAN_ONE = "less than one customer"
 TOO_LITTLE = "less than a twentieth of a customer"
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
@@ -38,7 +37,7 @@ HOW_OFTEN_HELD = (
     " too rarely: least often where half of the neighbourhoods do not react to quality, and where customers remember outages for a long"
     " time. How often those of this version do has not been measured."
 )
-HELD_TOO_RARELY = f"{HOW_OFTEN_HELD} So no amounts of money are given."
+HELD_TOO_RARELY = f"{HOW_OFTEN_HELD} So what this would be worth in money is not given."
 """What is said first wherever numbers of what would help stand."""
 HELD = "nominal 95%; those of earlier versions contained the truth too rarely; not measured for this version"
 BASELINE = (
@@ -254,14 +253,18 @@ def _fix(
         measure=measure,
         what=said.name,
         value=form(row["value"]),
-        target=_goal(form(row["target"]), row["target"]),
+        target=form(row["target"]),
         leavers=kept,
         leavers_span=span,
         expected=leaving,
         is_proven=is_proven,
         is_at_target=_is_at_target(measure, row["value"], row["target"]) or form(row["value"]) == form(row["target"]),
         sentence=_sentence(
-            measure, name, _goal(form(row["target"]), row["target"]), f"{told}{out_of} in 90 days", is_association
+            measure,
+            name,
+            "" if _ends(row["target"]) else form(row["target"]),
+            f"{told}{out_of} in 90 days",
+            is_association,
         ),
         is_below_one=is_below_one,
     )
@@ -275,9 +278,8 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
         numbers.NONE if numbers.is_missing(row[column]) else said.form(row[column], currency)
         for column in ("value", "target")
     )
-    goal = _goal(target, row["target"])
     what = f"{said.name[0].lower()}{said.name[1:]}"
-    bringing = f"ending {what}" if goal == NONE_AT_ALL else f"bringing {what} {words.way(measure)} to {goal}"
+    bringing = f"ending {what}" if _ends(row["target"]) else f"bringing {what} {words.way(measure)} to {target}"
     would = "might help, if this is an effect, which is not proven" if is_association else "would help"
     return Fix(
         area=area,
@@ -285,7 +287,7 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
         measure=measure,
         what=said.name,
         value=value,
-        target=goal,
+        target=target,
         leavers=numbers.NONE,
         leavers_span="",
         expected=numbers.NONE,
@@ -295,9 +297,9 @@ def _ordered(row: Mapping[Any, Any], names: Mapping[str, str], currency: str, wh
     )
 
 
-def _goal(form: str, target: Any) -> str:
-    """A target as it is written; zero is none at all."""
-    return NONE_AT_ALL if not numbers.is_missing(target) and target == 0 else form
+def _ends(target: Any) -> bool:
+    """Whether the target is to have none of it at all."""
+    return not numbers.is_missing(target) and bool(target == 0)
 
 
 def _is_at_target(measure: str, value: Any, target: Any) -> bool:
@@ -309,13 +311,14 @@ def _is_at_target(measure: str, value: Any, target: Any) -> bool:
 
 
 def _sentence(measure: str, name: str, target: str, kept: str, is_association: bool) -> str:
+    """``target`` is empty where there should be none of it at all."""
     what, way = words.driver(measure).name, words.way(measure)
     if is_association:
-        aim = f"{what} of {target}" if target != NONE_AT_ALL else f"No {what[0].lower()}{what[1:]}"
+        aim = f"{what} of {target}" if target else f"No {what[0].lower()}{what[1:]}"
         return f"{aim} in {name} would mean about {kept} staying, if this is an effect, which is not proven."
     keeping = f"would keep {kept}" if kept.startswith(LESS_THAN_ONE) else f"would keep about {kept}"
     what = f"{what[0].lower()}{what[1:]}"
-    if target == NONE_AT_ALL:
+    if not target:
         return f"Ending {what} in {name} {keeping}."
     return f"Bringing {what} in {name} {way} to {target} {keeping}."
 

@@ -12,6 +12,7 @@ import pandas as pd
 from dashboard.figures import build_dates, outages
 from dashboard.figures import incidents as words
 from dashboard.figures.style import numbers
+from dashboard.models.outages.event_windows import FEWEST_AFTER
 from dashboard.operations import incident_work
 from dashboard.operations.incident_records import Row, Story
 from dashboard.operations.incident_work import Done
@@ -195,7 +196,7 @@ def aftermath(results: Results | None, row: Row, areas: Sequence[str], zone: Any
     if end is not None and monday.isoformat() > end:
         return [
             f"Not known yet: the analysis counts records until {numbers.day(end)}, which is before this began."
-            f" It can be looked at once eight more weeks are on record."
+            f" It can be looked at once the analysis covers {FEWEST_AFTER} whole weeks after it, from {_covered(monday)} on."
         ]
     own = _own_rows(results, row["kind"], monday, areas)
     told = [_own(one) for one in own]
@@ -205,6 +206,11 @@ def aftermath(results: Results | None, row: Row, areas: Sequence[str], zone: Any
         ]
     average = outages.sentences(results)
     return [*told, *(["On average over all on record:", *average] if average else [])]
+
+
+def _covered(monday: Any) -> str:
+    """The day until which the analysis must reach: the end of the last of the weeks that follow the incident's own."""
+    return numbers.day(monday + timedelta(weeks=1 + FEWEST_AFTER, days=-1))
 
 
 def _own_rows(results: Results, kind: str, monday: Any, areas: Sequence[str]) -> list[Mapping[str, Any]]:

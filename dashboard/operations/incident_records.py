@@ -81,10 +81,14 @@ class OfDevice:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The incidents that were open at some time between two moments, and the rows of their devices then, oldest first."""
+    """The incidents that were open at some time between two moments, and the rows of their devices then, oldest first.
+
+    ``known_since`` is when the oldest incident on record began: of the time before, nothing says that any were kept.
+    """
 
     incidents: tuple[Row, ...] = ()
     members: tuple[Row, ...] = ()
+    known_since: datetime | None = None
     problem: str | None = None
 
 
@@ -272,7 +276,8 @@ def _between(connection: sa.Connection, since: datetime, until: datetime) -> Bet
         is_inside = [table.c.started_at < until, table.c.ended_at.is_(None) | (table.c.ended_at > since)]
         query = sa.select(table).where(*is_inside).order_by(table.c.started_at)
         found.append(tuple(dict(row) for row in connection.execute(query).mappings()))
-    return Between(found[0], found[1])
+    oldest = connection.scalar(sa.select(sa.func.min(INCIDENTS.c.started_at, type_=INCIDENTS.c.started_at.type)))
+    return Between(found[0], found[1], oldest)
 
 
 def _windows(connection: sa.Connection, targets: Sequence[tuple[str, str]], at: datetime) -> tuple[Row, ...]:

@@ -41,7 +41,8 @@ NO_AREAS = (
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
     """How the network stood at ``at``: ``areas`` as `areas_now` tells them, ``devices`` by state (down, suppressed,
-    degraded), ``open`` the incidents, and whether a collector was ``is_blind``.
+    degraded), ``open`` the incidents, and whether a collector was ``is_blind``. ``is_known`` is false before the oldest
+    incident on record: all areas are unknown then, and no count means anything.
     """
 
     at: datetime
@@ -49,6 +50,7 @@ class Moment:
     devices: Mapping[str, int]
     open: tuple[Row, ...]
     is_blind: bool
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,12 +81,18 @@ class Night:
         )
         hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         dark = {area for when, area in self.unseen if when == hour}
-        devices["state"] = devices["state"].mask(devices["area"].isin(dark) & devices["state"].eq("up"), "unknown")
+        is_known = self.known_at(at)
+        is_dark = devices["area"].isin(dark) | (not is_known)
+        devices["state"] = devices["state"].mask(is_dark & devices["state"].eq("up"), "unknown")
         counts = {name: sum(1 for one in state.values() if one == name) for name in ("down", "suppressed")}
         areas = areas_now(devices) if len(devices) else pd.DataFrame(columns=list(NO_AREAS))
         open_ones = tuple(row for row in standing if row["kind"] != "blind")
         is_blind = any(row["kind"] == "blind" for row in standing)
-        return Moment(at, areas, counts | {"degraded": len(degraded - state.keys())}, open_ones, is_blind)
+        return Moment(at, areas, counts | {"degraded": len(degraded - state.keys())}, open_ones, is_blind, is_known)
+
+    def known_at(self, at: datetime) -> bool:
+        """Whether incidents were kept by then, as far as can be told."""
+        return self.record.known_since is not None and self.record.known_since <= at
 
     def course(self) -> list[tuple[datetime, int]]:
         """How many customers were without service, from the beginning and from each change on."""

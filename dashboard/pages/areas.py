@@ -19,10 +19,7 @@ from dashboard.pages.source import Source, Visit
 from dashboard.results.stored_results import Results
 from dashboard.tables.ranking_tables import RANKING
 
-STANDS_OUT = (
-    "A measure stands out where an area is worse than the provider by at least one standard deviation between areas, estimated so that a few odd areas count little. "
-    "(complaints): found to drive complaints, not leaving."
-)
+STANDS_OUT = "A measure stands out where an area is worse than the provider by at least one standard deviation between areas, estimated so that a few odd areas count little."
 TEXT = {
     "title": "Areas at risk",
     "ranking": "Ranking by excess leavers in 90 days",
@@ -36,6 +33,7 @@ TEXT = {
     "download": "Download CSV",
     "changed": "More customers have been leaving for some weeks than network, contracts, prices and the calendar explain:",
     "behind": "Look at what they share before you look into each:",
+    "of_complaints": " “(complaints)” behind a measure says that it was found to drive complaints, not leaving.",
     "few": "too few customers to show separately",
     "hidden": "neighbourhoods are not shown: they have too few customers, or showing them would reveal one that has.",
     "how": "Excess: how many more customers are expected to leave in the next 90 days than at the provider’s usual rate for "
@@ -119,7 +117,7 @@ def layout(seen: Visit) -> html.Div:
                         TEXT["map"],
                         html.Div(id="areas-map-box", className="chart-box"),
                         parts.legend(list(VERDICTS.values())),
-                        html.P(TEXT["how"], className="how"),
+                        html.P(_how(rows), className="how"),
                         *(
                             [html.P(f"{numbers.count(len(results.hidden))} {TEXT['hidden']}", className="how")]
                             if results.hidden
@@ -133,6 +131,12 @@ def layout(seen: Visit) -> html.Div:
         ],
         className="page areas",
     )
+
+
+def _how(rows: list[dict[str, Any]]) -> str:
+    """What the columns mean; what a mark means only where there is one."""
+    is_marked = any(area_drivers.OF_COMPLAINTS in (row["reasons"] or "") for row in rows)
+    return TEXT["how"] + (TEXT["of_complaints"] if is_marked else "")
 
 
 def _looking_back(seen: Visit) -> html.P:

@@ -33,6 +33,7 @@ TEXT = {
     "unknown": "There is no such device",
     "unknown_why": "Neither the inventory nor a collector has a device of this name. It may have been renamed.",
     "now": "See the network now",
+    "seen_up": "Answers. Nothing is known of the time before a collector first asked it.",
     "history": "Over time",
     "history_how": "A gap in a line was not measured. Shaded over all charts, and added up at the bottom:",
     "no_hours": "No hour of this device is on record yet: an hour is written some minutes after it ends",
@@ -165,10 +166,11 @@ def _state(place: Place, live: Live, now: datetime) -> html.Div:
     since = numbers.moment(row["since"].tz_convert(now.tzinfo), now)
     lasted = numbers.duration((now - row["since"]).total_seconds())
     said = "" if row["state"] == "degraded" else f"since {since} ({lasted})"
+    is_up = row["state"] == "up"
     return html.Div(
-        [parts.chip(mark), html.Span(said), *([html.Small(why)] if why else [])],
+        [parts.chip(mark), html.Span(f"seen up {said}" if is_up else said), *([html.Small(why)] if why else [])],
         className="tile state wide-state",
-        title=mark.meaning,
+        title=TEXT["seen_up"] if is_up else mark.meaning,
     )
 
 

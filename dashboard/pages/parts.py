@@ -249,6 +249,8 @@ def grid(
         dashGridOptions={
             "theme": GRID_THEME,
             "animateRows": False,
+            "enableCellTextSelection": True,
+            "ensureDomOrder": True,
             "localeText": {"noRowsToShow": NO_ROWS},
             "rowSelection": {"mode": "singleRow", "checkboxes": False},
             **options,

@@ -34,6 +34,7 @@ TEXT = {
     "play": "▶ Play",
     "slider": "Moment of the night",
     "future": "This night is yet to come.",
+    "not_known": "Not known: no incident before this moment is on record, so nothing says that a collector kept any.",
 }
 BEGINS, HOURS = time(18), 14
 STEP = timedelta(minutes=1)
@@ -178,16 +179,18 @@ def shown(seen: Visit, day: date, step: int) -> tuple[list[Any], list[Any], str]
 
 
 def tiles(moment: Moment) -> list[html.Div]:
-    """Areas and customers affected, and devices by what an incident says of them."""
+    """Areas and customers affected, with how many areas nobody observed, and devices by what an incident says of them."""
+    dark = int(moment.areas["state"].eq("unknown").sum())
     struck = int(moment.areas["state"].isin(["outage", "partial"]).sum())
     affected = int(moment.areas["affected"].sum()) if len(moment.areas) else 0
     names = {"down": "devices down", "suppressed": "devices behind an outage", "degraded": "devices degraded"}
+    of_areas = f"of {numbers.of(len(moment.areas), 'area')} affected"
+    if not moment.is_known or dark == len(moment.areas):
+        gap = html.Small("not known", className="gap")
+        return [parts.tile("?", [name, gap]) for name in (of_areas, "customers affected", *names.values())]
+    gaps = [html.Small(f"{numbers.count(dark)} not observed", className="gap")] if dark else []
     return [
-        parts.tile(
-            numbers.count(struck),
-            f"of {numbers.of(len(moment.areas), 'area')} affected",
-            class_name="alarm" if struck else "",
-        ),
+        parts.tile(numbers.count(struck), [of_areas, *gaps], class_name="alarm" if struck else ""),
         parts.tile(numbers.count(affected), "customers affected", class_name="alarm" if affected else ""),
         *(parts.tile(numbers.count(moment.devices[key]), name) for key, name in names.items()),
     ]
@@ -197,6 +200,8 @@ def cards(moment: Moment, seen: Visit, at: datetime) -> list[Any]:
     """The incidents that were open, those with most customers first."""
     blind = [parts.banner("warning", "?", TEXT["blind"])] if moment.is_blind else []
     rows = sorted(moment.open, key=lambda row: (-row["subscribers_affected"], row["started_at"]))
+    if not moment.is_known:
+        return [html.P(TEXT["not_known"], className="quiet")]
     if not rows:
         return [*blind, html.P(TEXT["none"], className="quiet")]
     return [*blind, *(_card(row, seen, at) for row in rows)]
@@ -269,6 +274,9 @@ def course(seen: Visit, day: date, step: int, chosen: Theme) -> go.Figure:
     zone, night = ZoneInfo(seen.settings.timezone), _night(seen, day)
     known = [one for one in night.course() if one[0] <= seen.at]
     known.append((min(night.until, max(seen.at, night.since)), known[-1][1]))
+    first = night.record.known_since or night.until
+    if first > night.since:  # nothing is drawn of the time before the oldest incident on record
+        known = [(at, count) for at, count in known if at >= first]
     x = [at.astimezone(zone).replace(tzinfo=None) for at, _ in known]
     text = [f"Customers without service: {numbers.count(count)}" for _, count in known]
     begin = _since(seen, day).replace(tzinfo=None)

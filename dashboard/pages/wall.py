@@ -23,16 +23,15 @@ TEXT = {
     "calm": "● No open incident",
     "day": "Customers without service in the last 24 hours",
     "day_devices": "Devices without service in the last 24 hours",
-    "day_how": "by incidents; none are recorded while no collector runs; hatched: blind",
+    "day_how": "at most {most} at once · by the incidents on record; none is recorded while no collector runs · blue: planned work · hatched: collector blind",
     "day_unknown": "The last 24 hours are not known: the incidents cannot be read",
-    "quiet": "none",
-    "nothing": "not measured",
     "map": "Areas by worst state",
     "sound": "Sound is off",
     "taken": "Taken on by ",
     "nobody": "Nobody has taken this on",
 }
 MOST_INCIDENTS = 5
+END = 8
 NEWS = "data-news"
 MAP = 4
 
@@ -177,12 +176,14 @@ def calm(live: Live, source: Source) -> list[Any]:
 
 
 def _ranking(one: worst_devices.Ranking, source: Source) -> html.Section:
-    items = [
-        html.Li([html.B(value), html.Span(device), html.Small(source.name(area))]) for device, area, value in one.rows
-    ]
-    nothing = TEXT["quiet"] if one.title == "Most lost" else TEXT["nothing"]
-    body = html.Ol(items) if items else html.P(nothing, className="quiet")
+    items = [html.Li([html.B(value), _name(device), html.Small(source.name(area))]) for device, area, value in one.rows]
+    body = html.Ol(items) if items else html.P(one.nothing, className="quiet")
     return html.Section([html.H2(one.title), body])
+
+
+def _name(device: str) -> html.Span:
+    """A name that loses its middle where it is too long: devices differ at the end of their names."""
+    return html.Span([html.Span(device[:-END]), html.Span(device[-END:])], className="cut")
 
 
 def day(live: Live, at: datetime) -> list[Any]:
@@ -197,7 +198,7 @@ def day(live: Live, at: datetime) -> list[Any]:
         for one in found
     ]  # fmt: skip
     hours = [html.Span(f"{one.at:%H}" if one.at.minute == 0 and one.at.hour % 3 == 0 else "") for one in found]
-    head = [title, html.Small(f"{TEXT['day_how']}; at most {numbers.count(most)} at once")]
+    head = [title, html.Small(TEXT["day_how"].format(most=numbers.count(most)))]
     label = f"{title}: at most {numbers.count(most)} at once"
     return [
         html.H2(head),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector import file_lock
+from collector import counted, file_lock
 
 if TYPE_CHECKING:
     from collector.commands.backfill.fill import Report
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(
             f"nothing to fill: from {_shown(first)} to {_shown(until)} (the collector keeps the newest hours)"
         )
-    print(f"{len(found.devices):,} devices, {_shown(first)} to {_shown(until)}")
+    print(f"{counted.of(len(found.devices), 'device')}, {_shown(first)} to {_shown(until)}")
     devices = {device.device_id: device for device in found.devices}
     backfill = Backfill(settings.data, devices, wanted, Prometheus(arguments.prometheus, wanted.access))
     try:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector import counted
+
 if TYPE_CHECKING:
     from collector.commands.discover.found import Found
     from collector.commands.discover.proposal import Proposal
@@ -165,7 +167,7 @@ def _silent(found: Sequence[Found], survey: Survey) -> list[str]:
     if not heard:
         return []
     some = ", ".join(f"{address} ({who})" for address, who in sorted(heard.items())[:3])
-    count = f"{len(heard):,} addresses are" if len(heard) > 1 else "1 address is"
+    count = counted.of(len(heard), "address", "are")
     return [f"{count} in ARP tables and answered to none of the credentials, such as {some}"]
 
 
@@ -195,7 +197,7 @@ def _write(proposal: Proposal, out: Path, *, replaces: bool) -> int:
         )
         devices_csv.write(out, devices_csv.text(columns, list(rows.values())))
         _say(
-            f"{out}: {len(rows):,} devices; unsure: {devices_csv.doubts(rows.values()) or 'nothing'} (the column unsure says where, why says why)"
+            f"{out}: {counted.of(len(rows), 'device')}; unsure: {devices_csv.doubts(rows.values()) or 'nothing'} (the column unsure says where, why says why)"
         )
         return EXIT_OK
     try:
@@ -206,13 +208,13 @@ def _write(proposal: Proposal, out: Path, *, replaces: bool) -> int:
     for what, told in (("new", found.new), ("gone", found.gone), ("moved", found.moved)):
         _tell([f"{what}: {line}" for line in told], most=10 * MOST_SHOWN, out=sys.stdout)
     if not found:
-        _say(f"{out}: all as before, {len(rows):,} devices")
+        _say(f"{out}: all as before, {counted.of(len(rows), 'device')}")
     if not replaces:
         _say(f"{out} was left as it is; --replace adds what is new to it, --out FILE writes another file")
         return EXIT_OK
     columns, together = devices_csv.combined(old, rows)
     kept = devices_csv.write(out, devices_csv.text(columns, together))
-    _say(f"{out}: {len(together):,} devices; what it said before is kept in {kept}")
+    _say(f"{out}: {counted.of(len(together), 'device')}; what it said before is kept in {kept}")
     return EXIT_OK
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
+from collector import counted
 from collector.commands.blocking_client import Caller, NoAnswerError
 from collector.commands.discover.ranges import Range, allows
 from collector.commands.neighbours import surroundings
@@ -79,9 +80,14 @@ class Survey:
     def whole(self, ranges: Sequence[Range], say: Callable[[str], None]) -> list[Asked]:
         """Everything in the ranges that answers."""
         addresses = list(dict.fromkeys(address for given in ranges for address in given))
-        say(f"{len(addresses):,} addresses are asked, with {len(self.credentials)} credential(s) in turn")
+        ways = counted.of(len(self.credentials), "credential")
+        say(
+            f"{counted.of(len(addresses), 'address', 'are')} asked, with {ways}{' in turn' if len(self.credentials) > 1 else ''}"
+        )
         answers = self._knock(addresses)
-        say(f"{len(answers):,} answer; their neighbours are read")
+        say(
+            f"{counted.of(len(answers), 'device', 'answer')}; {'its' if len(answers) == 1 else 'their'} neighbours are read"
+        )
         return self._look(answers, say)
 
     def following(self, seeds: Sequence[str], within: Sequence[Range], say: Callable[[str], None]) -> list[Asked]:
@@ -96,7 +102,9 @@ class Survey:
             ahead = sorted(address for address in named if allows(within, address))
             known |= named
             if ahead:
-                say(f"{len(asked):,} devices so far; {len(ahead):,} addresses that they name are asked")
+                say(
+                    f"{counted.of(len(asked), 'device')} so far; {counted.of(len(ahead), 'address', 'are')} asked that neighbours name"
+                )
         return list(asked.values())
 
     def _knock(self, addresses: Sequence[str]) -> list[Answer]:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from collector import counted
 from collector.config import PollSettings
 from collector.poll.damage import Damaged
 from collector.poll.datagrams import Sendable
@@ -77,10 +78,11 @@ class DeviceSession:
     @property
     def spoken_to(self) -> str:
         """How the device is spoken to, and what of it was learnt, in words."""
-        told = f"timeout {self._patience.timeout_seconds:g} s, {self._patience.tries} tries, {self.manner}"
+        told = f"timeout {self._patience.timeout_seconds:g} s, {counted.of(self._patience.tries, 'try')}, {self.manner}"
         ceilings = self._cache.learnt_repetitions() if self._cache is not None else ()
         learnt = min(ceilings, default=self.manner.max_repetitions)
-        return told if learnt >= self.manner.max_repetitions else f"{told}; learnt: it takes {learnt} rows to a request"
+        takes = counted.of(learnt, "row")
+        return told if learnt >= self.manner.max_repetitions else f"{told}; learnt: it takes {takes} to a request"
 
     @property
     def bulk_trouble(self) -> str | None:

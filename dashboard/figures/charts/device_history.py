@@ -186,7 +186,7 @@ def history(
         traces += _lines(charts[i], table, theme, axis(i), step)
     traces += _time(table, theme, axis(len(charts)))
     layout = stacked.layout(
-        [*(chart.title for chart in charts), f"How each {step} went"],
+        [*(chart.title for chart in charts), f"Minutes of each {step} by state"],
         theme,
         between=(table["start"].iloc[0] - STEPS[step] / 2, table["start"].iloc[-1] + STEPS[step] / 2),
         ticks="%H:%M\n%-d %b" if step == "hour" and len(table) <= 60 else "%-d %b\n%Y",

@@ -47,8 +47,9 @@ def notices(live: Live, now: datetime) -> list[Notice]:
     said = [_SAID[shard.condition](shard, live.shard_count, now) for shard in troubled[:MOST_NAMED]]
     more = troubled[MOST_NAMED:]
     if more:
-        lost = numbers.count(sum(shard.devices for shard in more))
-        said.append(Notice("warning", f"{len(more)} more collectors do not report: {lost} devices are unknown."))
+        lost, one = sum(shard.devices for shard in more), len(more) == 1
+        who = f"{numbers.of(len(more), 'more collector')} {'does' if one else 'do'} not report"
+        said.append(Notice("warning", f"{who}: {numbers.of(lost, 'device')} {'is' if lost == 1 else 'are'} unknown."))
     return said
 
 

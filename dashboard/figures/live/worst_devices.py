@@ -16,10 +16,11 @@ MOST = 10
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """``rows``: (device, area, value as it is written), worst first; none where nothing was measured."""
+    """``rows``: (device, area, value as it is written), worst first; where there are none ``nothing`` says why."""
 
     title: str
     rows: tuple[tuple[str, str, str], ...]
+    nothing: str = "not measured"
 
 
 def rankings(live: Live) -> list[Ranking]:
@@ -28,13 +29,18 @@ def rankings(live: Live) -> list[Ranking]:
     network = answering[answering["role"] != "cpe"]
     lossy = answering[answering["loss_ratio"] > 0]
     made = (
-        ("Most lost", lossy[lossy["role"] != "cpe"], lossy, "loss_ratio", False, last_reading.loss),
-        ("Slowest", network, answering, "rtt_seconds", False, last_reading.round_trip),
-        ("Fullest", network, answering, "utilization_ratio", False, last_reading.load),
+        ("Most pings lost", lossy[lossy["role"] != "cpe"], lossy, "loss_ratio", False, last_reading.loss),
+        ("Slowest replies", network, answering, "rtt_seconds", False, last_reading.round_trip),
+        ("Fullest uplinks", network, answering, "utilization_ratio", False, last_reading.load),
         ("Weakest signal", answering, answering, "signal_dbm", True, lambda dbm: last_reading.signal(dbm, None)),
     )
+    is_lossless = answering["loss_ratio"].notna().any()
     return [
-        Ranking(title, _worst(some if some[of].notna().any() else every, of, words, is_least=is_least))
+        Ranking(
+            title,
+            _worst(some if some[of].notna().any() else every, of, words, is_least=is_least),
+            *(["no ping was lost"] if of == "loss_ratio" and is_lossless else []),
+        )
         for title, some, every, of, is_least, words in made
     ]
 

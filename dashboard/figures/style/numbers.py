@@ -28,8 +28,8 @@ def count(value: float | None) -> str:
 
 
 def of(value: float, noun: str) -> str:
-    """'1 area', '24 areas'."""
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+    """'1 area', '24 areas'; as few as are written, so that 1.2 devices are '1 device'."""
+    return f"{count(value)} {noun}{'' if count(value) == '1' else 's'}"
 
 
 def decimal(value: float | None, places: int = 1) -> str:
@@ -98,17 +98,18 @@ def probability(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """'45 s', '12 min', '3 h 05 min', '2 d 4 h'."""
+    """'45 s', '12 min', '3 h 05 min', '2 d 4 h': rounded to the smallest unit that is told, so that 239.95 s are 4 min."""
     if is_missing(seconds):
         return NONE
-    whole = max(0, int(seconds or 0))
+    length = max(0.0, float(seconds or 0))
+    whole, minutes, hours = (math.floor(length / unit + 0.5) for unit in (1, 60, 3600))
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 1440:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{hours // 24} d {hours % 24} h"
 
 
 def day(value: date | datetime | str | None) -> str:

@@ -23,7 +23,8 @@ class DriverWords:
 
 
 def _hours(value: float) -> str:
-    return f"{numbers.decimal(value, 2 if abs(value) < 1 else 1)}{numbers.after('h/week')}"
+    places = 0 if value == 0 else 2 if abs(value) < 1 else 1
+    return f"{numbers.decimal(value, places)}{numbers.after('h/week')}"
 
 
 def _money_a_month(value: float, currency: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 
 from dashboard.models.complaints.effect_model import EffectModel, said_of_all
@@ -55,12 +58,20 @@ def weights(doses: dose.Doses) -> str:
     for form in sorted(doses.forms, key=lambda one: one.felt.longer_than):
         name = f"longer than {form.felt.longer_than} hours" if form.felt.longer_than else "of any length"
         lengths[name] = lengths.get(name, 0.0) + form.weight
-    over, by, of = (", ".join(f"{name} {share:.0%}" for name, share in one.items()) for one in (weeks, shapes, lengths))
+    over, by, of = (_listed(one) for one in (weeks, shapes, lengths))
     told = f", in single outages {of}" if len(lengths) > 1 else ""
     return (
         "leaving: what would help weighs several forms of the effects by how well they fit, with these weights. Hours without service act over"
         f" {over}{told}. With each step of worse quality leaving rises {by}"
     )
+
+
+def _listed(shares: Mapping[str, float]) -> str:
+    """Shares in whole percents that add up to 100: what rounding down leaves goes to the largest remainders."""
+    exact = {name: 100 * share / (sum(shares.values()) or 1.0) for name, share in shares.items()}
+    left = 100 - sum(math.floor(value) for value in exact.values())
+    risen = sorted(exact, key=lambda name: math.floor(exact[name]) - exact[name])[:left]
+    return ", ".join(f"{name} {math.floor(value) + (name in risen)}%" for name, value in exact.items())
 
 
 def said(main: EffectModel, control: EffectModel, left_out: LeftOut) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.tables import counted
+from collector import counted
 from dashboard.tables.checks.on_record import absences, ends_on_record
 from dashboard.tables.imports import identity
 from dashboard.tables.imports.context import Context

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from collector import counted
 from collector.published import TableSpec
 from dashboard.config import DashboardSettings
-from dashboard.tables import counted, stand_ins
+from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import cut_short, money, throughout, yearly_prices
 from dashboard.tables.checks.columns.who_left import lost_departures

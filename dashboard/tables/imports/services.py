@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from dashboard.tables import counted
+from collector import counted
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import CUSTOMERS
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from collector import counted
 from collector.published import Column, TableSpec
-from dashboard.tables import counted
 from dashboard.tables.checks.cells import cell_values, currencies, date_orders, ids
 from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.checks.cells.date_orders import Order

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from collector import counted
 from collector.published import TableSpec
-from dashboard.tables import counted
 from dashboard.tables.checks.cells import blanks, cell_values, date_orders, ids
 from dashboard.tables.checks.cells.date_orders import Customs, Order
 from dashboard.tables.checks.columns import categories

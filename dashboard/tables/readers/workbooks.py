@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from dashboard.tables import counted
+from collector import counted
 from dashboard.tables.readers import archives, header_rows, xml_limits
 from dashboard.tables.readers.sheets import Sheet, UnreadableError, column_names, has_content, trimmed
 

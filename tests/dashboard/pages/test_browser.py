@@ -372,7 +372,7 @@ def test_anything_is_found_by_the_keyboard_alone(served, watch):
     assert not seen.page.locator("#find").is_visible()
     seen.page.locator("#find-open").click()
     field.fill("<img src=x>")
-    seen.page.locator("#find-status", has_text="Nothing is called so").wait_for()
+    seen.page.locator("#find-status", has_text="No match").wait_for()
     seen.page.keyboard.press("Escape")
     assert not seen.page.locator("#find").is_visible()
     seen.assert_clean()

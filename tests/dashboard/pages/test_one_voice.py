@@ -28,7 +28,7 @@ from dashboard.results.stored_results import RESULT_TABLES
 from dashboard.tables.ranking_tables import AVOIDABLE
 
 MONEY = re.compile(r"[€$£]|\bEUR\b|revenue|\bmoney\b|a month|/month", re.IGNORECASE)
-SAID_OF_MONEY = "no amounts of money are given"
+SAID_OF_MONEY = "what this would be worth in money is not given"
 
 
 def forecast(results):
@@ -256,7 +256,7 @@ def test_what_no_list_shows_is_counted_as_it_is(told):
     assert more[1] == "3 more would each keep less than a twentieth of a customer."
 
 
-def test_a_target_of_zero_is_none_and_a_mean_that_is_at_it_will_not_last(built):
+def test_a_target_of_zero_is_a_number_and_a_mean_that_is_at_it_will_not_last(built):
     rows = built.avoidable.assign(
         target=built.avoidable["target"].mask(built.avoidable["measure"] == "down_hours", 0.0)
     )
@@ -267,7 +267,7 @@ def test_a_target_of_zero_is_none_and_a_mean_that_is_at_it_will_not_last(built):
     now = figures.all_fixes(forecast(at_zero), "EUR", 30)
     down = [fix for fix in now.proven if fix.measure == "down_hours"]
     assert down
-    assert all(fix.target == "none" and fix.is_at_target for fix in down)
+    assert all(fix.target == "0\u202fh/week" and fix.is_at_target for fix in down)
     assert all(re.match(f"Ending time without service in {fix.name} would keep ", fix.sentence) for fix in down)
     assert fixes_command._remarks(down[0]) == figures.AT_TARGET_SHORT
     assert figures.AT_TARGET_SHORT in " ".join(texts(fixes._table(now.proven)))

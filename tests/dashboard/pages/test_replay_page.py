@@ -186,3 +186,15 @@ def test_a_night_is_read_once_for_all_who_move_the_slider(source, monkeypatch):
     replay.shown(seen, DAY, 1)
     monkeypatch.setattr(source.incidents, "between", lambda *_: pytest.fail("asked again"))
     replay.shown(seen, DAY, 2)
+
+
+def test_before_the_oldest_incident_on_record_nothing_is_said_to_be_zero(source):
+    """Nothing says that a collector kept any: the tiles say so, the map too, and no line is drawn."""
+    seen = Visit(source, {"night": "2026-03-09"}, MORNING)
+    moment = source.replay.night(at(-24 * 60), at(-10 * 60), MORNING).moment(at(-20 * 60))
+    assert not moment.is_known
+    assert set(moment.areas["state"]) == {"unknown"}
+    assert {text_of(tile)[:1] for tile in replay.tiles(moment)} == {"?"}
+    assert "not known" in text_of(replay.tiles(moment))
+    assert text_of(replay.cards(moment, seen, moment.at)) == replay.TEXT["not_known"]
+    assert not len(replay.course(seen, date(2026, 3, 9), 0, replay.theme("light")).data[0].x)

@@ -71,7 +71,11 @@ def test_in_calm_it_lists_what_measures_worst(quiet, source):
     loads = worst_devices.rankings(quiet)[2].rows
     values = quiet.devices[quiet.devices["role"] != "cpe"].set_index("device_id")["utilization_ratio"]
     assert [row[0] for row in loads] == list(values.sort_values(ascending=False).index[: worst_devices.MOST])
-    assert wall.TEXT["nothing"] in said, "no signal is measured there"
+    assert "not measured" in said, "no signal is measured there"
+    silent = dataclasses.replace(quiet, devices=quiet.devices.assign(loss_ratio=float("nan")))
+    assert [one.nothing for one in worst_devices.rankings(silent)] == ["not measured"] * 4
+    still = dataclasses.replace(quiet, devices=quiet.devices.assign(loss_ratio=0.0))
+    assert worst_devices.rankings(still)[0].nothing == "no ping was lost"
 
 
 def test_what_is_not_known_is_never_called_calm(quiet, source):

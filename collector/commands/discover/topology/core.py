@@ -26,7 +26,8 @@ def core_of(found: Sequence[Found], directory: Directory, graph: Links) -> Guess
         return Guess(best, "it has the most neighbours, and no device tells where its default route goes", False)
     best, count = max(ends.items(), key=lambda item: (item[1], len(graph.ends.get(item[0], {})), item[0]))
     told = sum(ends.values())
-    why = f"the default routes of {count} devices lead there, of {told} that have one"
+    lead = "default route of 1 device leads" if count == 1 else f"default routes of {count} devices lead"
+    why = f"the {lead} there, of {told} that {'has' if told == 1 else 'have'} one"
     followers = {device_id for device_id, end in ways.items() if end == best}
     rivals = [device.device_id for device in found if _may_be_above(device, best, followers, graph)]
     if rivals:

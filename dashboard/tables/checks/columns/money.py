@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from collector import counted
 from collector.published import TableSpec
-from dashboard.tables import counted
 from dashboard.tables.checks.cells.currencies import CODES, DOLLAR, DOLLARS, bare, named
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 from dashboard.tables.schema import given_columns

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from dashboard.tables import counted
+from collector import counted
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import RECORDS
 

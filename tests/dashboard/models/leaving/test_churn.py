@@ -136,6 +136,15 @@ def test_weights_of_weeks_and_shapes_are_said():
     )
 
 
+def test_shares_that_are_told_add_up_to_a_hundred():
+    none = np.zeros(1)
+    forms = [(2, 0.0104), (8, 0.9645), (16, 0.0251)]
+    doses = dose.Doses(tuple(dose.Dose(0.0, none, None, share, none, Felt(weeks)) for weeks, share in forms), 20)
+    assert "2 weeks 1%, 8 weeks 96%, 16 weeks 3%. With" in churn_notes.weights(doses)
+    third = dose.Doses(tuple(dose.Dose(0.0, none, None, 1 / 3, none, Felt(weeks)) for weeks in (2, 8, 16)), 20)
+    assert "2 weeks 34%, 8 weeks 33%, 16 weeks 33%. With" in churn_notes.weights(third)
+
+
 def test_a_measure_that_was_not_taken_is_said_and_the_others_stand():
     weeks = make_weeks(4, (0.0, 0.4, 0.0, 0.0))
     weeks[TRAILING["loss"]] = np.nan

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dashboard.tables import counted
+from collector import counted
 from dashboard.tables.imports.import_report import ImportReport
 
 
