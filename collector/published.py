@@ -327,7 +327,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 OPERATIONS = sa.MetaData()
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration, which every program that uses the database needs."""
 
 INCIDENTS = sa.Table(
@@ -409,7 +409,9 @@ USERS = sa.Table(
     sa.Column("user_id", sa.String(40), primary_key=True),
     sa.Column("name", sa.String(200), nullable=False, comment="what they sign in with, in lower case"),
     sa.Column("display_name", sa.String(200), nullable=False),
-    sa.Column("role", sa.String(16), nullable=False, comment="what they may see and do: noc | management | admin"),
+    sa.Column(
+        "role", sa.String(16), nullable=False, comment="what they may see and do: viewer | operator | analyst | admin"
+    ),
     sa.Column("password_hash", sa.String(200), comment="with its method and salt; null: signs in elsewhere"),
     sa.Column("language", sa.String(8), comment="en, pt_BR, es, nl or ru; null: the browser's"),
     sa.Column("created_at", UtcTimestamp, nullable=False),
@@ -417,6 +419,24 @@ USERS = sa.Table(
     sa.Column("signed_in_at", UtcTimestamp, comment="the last time"),
     sa.Column("disabled_at", UtcTimestamp, comment="from when they may not sign in; the row stays, for the audit"),
     sa.Index("users_by_name", "name", unique=True),
+)
+
+SESSIONS = sa.Table(
+    "sessions",
+    OPERATIONS,
+    sa.Column("session_id", sa.String(40), primary_key=True, comment="what it is called when it is ended"),
+    sa.Column("token_hash", sa.String(64), nullable=False, comment="SHA-256 of what the browser or screen shows"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="browser | wall | metrics"),
+    sa.Column("name", sa.String(200), nullable=False, comment="the account's name; of a token its own"),
+    sa.Column("role", sa.String(16), comment="where somebody else says who they are; null: that of the account"),
+    sa.Column("source", sa.String(64), comment="the address that signed in"),
+    sa.Column("created_by", sa.String(200), nullable=False, comment="who signed in, or made the token"),
+    sa.Column("created_at", UtcTimestamp, nullable=False),
+    sa.Column("seen_at", UtcTimestamp, nullable=False, comment="when it was last used, to the minute"),
+    sa.Column("expires_at", UtcTimestamp, comment="when it ends by itself; null: it does not"),
+    sa.Column("ended_at", UtcTimestamp, comment="when somebody ended it"),
+    sa.Index("sessions_by_token", "token_hash", unique=True),
+    sa.Index("sessions_by_name", "name"),
 )
 
 AUDIT = sa.Table(

@@ -12,6 +12,9 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from dashboard.accounts import rights
+from dashboard.accounts.entrance import Entrance, NotKnownError
+from dashboard.accounts.identity import current
 from dashboard.analysis import build_log
 from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures import fixes as figures
@@ -32,17 +35,18 @@ from dashboard.pages import (
     wall,
     wiring,
 )
-from dashboard.pages.sections import device_detail, device_work, incident_work, search_results
+from dashboard.pages.sections import device_detail, device_work, incident_work, search_results, who
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
-from dashboard.serving import standing
+from dashboard.serving import admission, standing
 from dashboard.serving import waitress_server as server
 from dashboard.serving.gate import MOST_BODY_BYTES, guard
 from dashboard.serving.lasting_files import LastingFiles, plotly_address
 from dashboard.serving.listening import ListenError, listen
 from dashboard.serving.own_metrics import OwnMetrics
 from dashboard.serving.shared_answers import SharedAnswers
+from dashboard.serving.sign_in import SignIn
 
 NAVIGATION = (
     ("/", now.TEXT["title"]),
@@ -135,7 +139,9 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
     index = app.interpolate_index
     app.interpolate_index = lambda **parts: lasting.addressed(index(**parts))
     app.server.after_request(lasting.keep)
-    app.layout = _shell(settings)
+    entrance = Entrance(settings)
+    SignIn(entrance, app.server, source.command("user add NAME --role admin"))
+    app.layout = lambda: _shell(settings)
     _register(app, source)
     _routes(app, source)
     guard(
@@ -145,7 +151,9 @@ def create_app(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> Dash
         dict(NAVIGATION),
         meant=lambda path: meant(source, path),
         told_already=alike.told,
+        entrance=entrance,
     )
+    check_rights(app)
     # Dash readies itself in the first request; a page asked for beside it would come without styles and scripts.
     app.server.test_client().get("/-/healthy")
     return app
@@ -158,9 +166,22 @@ def check_pages() -> None:
     )
 
 
+def check_rights(app: Dash) -> None:
+    """Raise rights.RightsError for a page, an endpoint or a callback of which nothing says who may have it."""
+    endpoints = {rule.endpoint for rule in app.server.url_map.iter_rules()}
+    rights.check(LAYOUTS, endpoints, [key for key, one in app.callback_map.items() if one.get("callback")])
+
+
 def _shell(settings: DashboardSettings) -> html.Div:
-    links = [dcc.Link(text, href=href, id=f"to-{href.strip('/') or 'now'}") for href, text in NAVIGATION]
-    brand = dcc.Link([html.Strong("Bairro"), html.Span(settings.provider)], href="/", className="brand")
+    mine = current()
+    links = [
+        dcc.Link(text, href=href, id=f"to-{href.strip('/') or 'now'}")
+        for href, text in NAVIGATION
+        if mine.passes(rights.of_page(href))
+    ]
+    brand = dcc.Link(
+        [html.Strong("Bairro"), html.Span(settings.provider)], href=rights.home(mine.role), className="brand"
+    )
     toggle = html.Button(
         "◐", id="theme-toggle", title="Light or dark", className="button toggle", **{"aria-label": "Light or dark"}
     )
@@ -170,7 +191,8 @@ def _shell(settings: DashboardSettings) -> html.Div:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="theme"),
             html.Header(
-                [brand, html.Nav(links, id="navigation", **{"aria-label": "Pages"}), search, toggle], className="top"
+                [brand, html.Nav(links, id="navigation", **{"aria-label": "Pages"}), search, toggle, *who.signed_in()],
+                className="top",
             ),
             html.Main(id="page"),
         ]
@@ -185,7 +207,8 @@ def _register(app: Dash, source: Source) -> None:
 
     @app.callback(Output("page", "children"), Input("url", "pathname"), Input("url", "search"))
     def show(pathname: str, search: str) -> Any:
-        return page(source, pathname, search)
+        hidden = admission.why_hidden(pathname)
+        return page(source, pathname, search) if hidden is None else not_shown(hidden)
 
     for part in WITH_CALLBACKS:
         part.register(app, source)
@@ -208,7 +231,13 @@ def page(source: Source, pathname: str | None, search: str | None = "") -> Any:
         return replay.layout(seen)
     if path == "/methods" or path.startswith("/methods/"):
         return evidence.method(path.removeprefix("/methods").strip("/"))
-    return html.Div(parts.empty("There is no such page", dcc.Link("See the network now", href="/")), className="page")
+    return not_shown(admission.NO_PAGE)
+
+
+def not_shown(why: str) -> html.Div:
+    """What stands in the place of a page that is not there, or not for who asks."""
+    home = dcc.Link("To the first page", href=rights.home(current().role))
+    return html.Div(parts.empty(why.rstrip("."), home), className="page")
 
 
 def is_known(source: Source, decoded: str) -> bool:
@@ -315,10 +344,18 @@ def _server(alike: SharedAnswers, metrics: OwnMetrics) -> Flask:
     return server
 
 
+def asks_who(settings: DashboardSettings) -> bool:
+    """Whether the pages will ask people who they are; where that cannot be known, they do not open."""
+    try:
+        return Entrance(settings).asks_who()
+    except NotKnownError:
+        return False
+
+
 def serve(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> int:
     """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message where the pages cannot or must not be served."""
     try:
-        listener = listen(settings.web)
+        listener = listen(settings.web, asks_who=asks_who(settings))
     except ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_REFUSED

@@ -21,7 +21,8 @@ class WebSettings:
 
     Beyond loopback they are served only ``behind_proxy``: where something in front asks who people are. A request must
     then name one of ``hosts``. ``published_on`` is the address on which a container's port is published, and stands for
-    ``address`` where that is asked. ``user_header`` is the header in which the proxy says who asks.
+    ``address`` where that is asked. ``user_header`` is the header in which the proxy says who asks, ``role_header`` the one
+    with their role or groups.
     """
 
     address: str = "127.0.0.1"
@@ -31,6 +32,36 @@ class WebSettings:
     published_on: str | None = None
     metrics_url: str | None = None
     user_header: str | None = None
+    role_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """How people sign in, where they do: as soon as there is an account, or where this asks for it.
+
+    ``roles`` gives names and groups, as a proxy or an OpenID provider says them, a role of `bairro user`;
+    ``default_role`` is that of all others whom one of them vouches for.
+    """
+
+    required: bool = False
+    idle_hours: float = 8.0
+    longest_hours: float = 24.0
+    roles: dict[str, str] = field(default_factory=dict)
+    default_role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdSettings:
+    """An OpenID Connect provider that says who people are; its secret in an environment variable or a file."""
+
+    issuer: str | None = None
+    client_id: str = ""
+    client_secret_env: str | None = None
+    client_secret_file: Path | None = None
+    title: str = "OpenID Connect"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    name_claim: str = "preferred_username"
+    role_claim: str = "groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +162,8 @@ class DashboardSettings:
     currency: str = "EUR"
     database: str | None = None
     web: WebSettings = WebSettings()
+    accounts: AccountSettings = field(default_factory=AccountSettings)
+    openid: OpenIdSettings = OpenIdSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     targets: dict[str, float] = field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
@@ -152,10 +185,12 @@ class DashboardSettings:
 LINK_FIELDS = ("device", "area", "role", "site", "from", "to")
 """What may stand in braces in a link; ``from`` and ``to`` are a day ago and now in milliseconds, as Grafana takes them."""
 HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+ACCOUNT_ROLES = ("viewer", "operator", "analyst", "admin")
 CHOICES: dict[str, tuple[str, ...]] = {
     "data_access": file_access.ACCESS,
     "engine.name": ("duckdb", "spark"),
     "targets": tuple(TARGETS),
+    "accounts.default_role": ACCOUNT_ROLES,
 }
 LIMITS: dict[str, tuple[float, float]] = {
     "web.port": (0, 65_535),
@@ -163,6 +198,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "analysis.minimum_customers": (1, 10_000),
     "analysis.minimum_expected_leavers": (0, 1_000),
     "build.every_hours": (0, 8_760),
+    "accounts.idle_hours": (0.05, 8_760),
+    "accounts.longest_hours": (0.05, 8_760),
     **{f"joins.{one.name}": (0.0, 1.0) for one in fields(JoinSettings)},
     "engine.memory_gigabytes": (0.05, 4_096),
     "engine.disk_gigabytes": (0, 1_000_000),
@@ -188,6 +225,7 @@ def load(path: Path) -> DashboardSettings:
         if not low <= value <= high:
             raise settings_file.SettingsError(f"{path}: {key}: must be between {low:g} and {high:g}, not {value:g}")
     _check_hosts(path, settings.web)
+    _check_sign_in(path, settings)
     _check_addresses(path, settings)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
@@ -208,6 +246,10 @@ def _check_hosts(path: Path, web: WebSettings) -> None:
         raise settings_file.SettingsError(
             f"{path}: web.user_header: is set, but web.behind_proxy is not: without a proxy anybody could send it"
         )
+    if web.role_header is not None and web.user_header is None:
+        raise settings_file.SettingsError(
+            f"{path}: web.role_header: is set, but web.user_header is not: name the header that says whose role it is"
+        )
     if web.behind_proxy and not web.hosts:
         raise settings_file.SettingsError(
             f"{path}: web.hosts: is empty, but web.behind_proxy is true: name the hosts that browsers use for the proxy, "
@@ -215,9 +257,26 @@ def _check_hosts(path: Path, web: WebSettings) -> None:
         )
 
 
+def _check_sign_in(path: Path, settings: DashboardSettings) -> None:
+    """Roles that there are, and an OpenID provider that is described whole."""
+    for word, role in settings.accounts.roles.items():
+        if role not in ACCOUNT_ROLES:
+            raise settings_file.SettingsError(
+                f"{path}: accounts.roles.{word}: must be one of {', '.join(ACCOUNT_ROLES)}, not {role!r}"
+            )
+    openid = settings.openid
+    if openid.issuer is None:
+        return
+    if not openid.client_id:
+        raise settings_file.SettingsError(f"{path}: openid.client_id: is required where openid.issuer is set")
+    if "openid" not in openid.scopes:
+        raise settings_file.SettingsError(f'{path}: openid.scopes: must have "openid" among them')
+
+
 def _check_addresses(path: Path, settings: DashboardSettings) -> None:
     """Addresses that pages lead to or that are asked: of the web, and with no field that is not known."""
     addresses = {"prometheus.url": settings.prometheus.url, "web.metrics_url": settings.web.metrics_url}
+    addresses["openid.issuer"] = settings.openid.issuer
     for key, address in (addresses | {f"links.{name}": link for name, link in settings.links.items()}).items():
         if address is not None and not address.startswith(("http://", "https://")):
             raise settings_file.SettingsError(f"{path}: {key}: must begin with http:// or https://, not {address!r}")

@@ -16,12 +16,16 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from dashboard.accounts import rights
+from dashboard.accounts.identity import current
 from dashboard.serving import callback_bodies, headers, own_metrics
+from dashboard.serving.admission import Admission
 from dashboard.serving.listening import host_name, is_loopback, is_own_host
 
 if TYPE_CHECKING:
     from dash import Dash
 
+    from dashboard.accounts.entrance import Entrance
     from dashboard.config import WebSettings
 
 MOST_BODY_BYTES = 256 * 1024
@@ -37,6 +41,8 @@ APPLICATION = frozenset({"/", "/<path:path>"})
 LOG_SECONDS = 10.0
 WORDS = {
     400: "This request cannot be understood",
+    401: "Please sign in",
+    403: "This is not for you",
     404: "There is no such page",
     405: "This cannot be done here",
     413: "This request is too large",
@@ -87,25 +93,29 @@ def guard(
     *,
     meant: Callable[[str], str | None] = lambda _: None,
     told_already: Callable[[], Response | None] = lambda: None,
+    entrance: Entrance,
 ) -> None:
     """Put the gate before ``app``; ``is_page`` says whether the application knows a path, ``meant`` which one an unknown
     path stands for, ``links`` where else to go. ``told_already`` answers a callback that is as it should be, where
-    somebody has just been told the same.
+    somebody has just been told the same. ``entrance`` knows who asks.
     """
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     policy = headers.application(app_scripts(app))
     log, failures = QuietLog(), QuietLog()
+    admission = Admission(entrance, OWN, lambda code, text: told(code, text, _open_to_them(links)))
 
     @server.before_request
     def refuse() -> BaseResponse | None:
         if (refused := host_fault(web, request.headers.get("Host"), request.path, request.remote_addr)) is not None:
             log.say(f"refused a request: {refused[1]}")
             return told(*refused)
+        if (answer := admission.refuse()) is not None:
+            return answer
         if request.path == CALLBACKS and request.method == "POST":
-            return _callback(app, log) or told_already()
+            return _callback(app, log) or admission.callback(request.get_json()) or told_already()
         if request.endpoint in APPLICATION and request.method in {"GET", "HEAD"}:
-            return _page(is_page, meant, links)
+            return _page(is_page, meant, _open_to_them(links))
         return None
 
     @server.after_request
@@ -113,6 +123,8 @@ def guard(
         is_application = request.endpoint in APPLICATION and answer.status_code == 200
         if request.path in {CALLBACKS, HEALTH}:
             answer.headers[headers.TIME] = f"{time.time():.3f}"
+        if current().name is not None and "Cache-Control" not in answer.headers:
+            answer.headers["Cache-Control"] = "private, no-store"
         return headers.harden(answer, policy, is_page=is_application)
 
     @server.errorhandler(HTTPException)
@@ -120,7 +132,7 @@ def guard(
         code = error.code or 500
         if code == 413:
             log.say(f"refused a request: its body has more than {MOST_BODY_BYTES // 1024} KB")
-        answer = told(code, _reason(error), links)
+        answer = told(code, _reason(error), _open_to_them(links))
         for name, value in error.get_headers():
             if name.lower() == "allow":
                 answer.headers[name] = value
@@ -134,7 +146,15 @@ def guard(
     @server.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         failures.say(f"{request.path[:200]!r} failed:\n{''.join(traceback.format_exception(error)).rstrip()}")
-        return told(500, "The server's log says why.", links)
+        return told(500, "The server's log says why.", _open_to_them(links))
+
+
+def _open_to_them(links: dict[str, str]) -> dict[str, str]:
+    """Those of ``links`` that who asks may open; where to sign in for whom nobody knows."""
+    mine = current()
+    if not mine.passes(rights.SIGNED_IN):
+        return {"/sign-in": "Sign in"}
+    return {href: name for href, name in links.items() if mine.passes(rights.of_page(href))}
 
 
 def app_scripts(app: Dash) -> list[str]:

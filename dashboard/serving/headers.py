@@ -21,6 +21,7 @@ ALWAYS = {
 TIME = "Bairro-Time"
 """The server's clock in seconds of Unix time, by which a page tells how old its news are (`age.js`)."""
 FRAME = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+SIGNING_OUT = FRAME.replace("form-action 'none'", "form-action 'self'")
 # Plotly, AG Grid and Dash write styles of their own into the page, and into elements of it.
 STYLES = "style-src 'self' 'unsafe-inline'"
 DOCUMENT = f"default-src 'none'; img-src 'self' data:; {STYLES}; {FRAME}"
@@ -34,7 +35,7 @@ def application(scripts: Iterable[str]) -> str:
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src 'self' {hashes}; {STYLES}; img-src 'self' data:; font-src 'self' data:; "
-        f"connect-src 'self'; {FRAME}"
+        f"connect-src 'self'; {SIGNING_OUT}"
     )
 
 
@@ -47,5 +48,5 @@ def harden(answer: Response, page_policy: str, *, is_page: bool) -> Response:
     for name, value in ALWAYS.items():
         answer.headers[name] = value
     policy = page_policy if is_page else PDF if answer.mimetype == "application/pdf" else DOCUMENT
-    answer.headers["Content-Security-Policy"] = policy
+    answer.headers.setdefault("Content-Security-Policy", policy)
     return answer

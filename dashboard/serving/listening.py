@@ -1,4 +1,4 @@
-"""Where the pages may be served: on loopback, or behind something that asks people who they are."""
+"""Where the pages may be served: on loopback, or where people are asked who they are, here or by something in front."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from dashboard.config import WebSettings
 
 BACKLOG = 1024
 NOT_ALONE = (
-    "the pages have no passwords, so they are served to other hosts only behind a proxy that asks for one. "
-    "Set web.address to a loopback address such as 127.0.0.1, or put a reverse proxy with authentication in front, set "
-    "web.behind_proxy = true and list in web.hosts the host names that browsers use (docs/operations.md)"
+    "there are no accounts, so the pages are served to this host alone. Make an account first "
+    "(`bairro user add NAME --role admin`, docs/accounts.md) or set web.address to a loopback address such as 127.0.0.1. "
+    "Where a reverse proxy in front asks people who they are, set web.behind_proxy = true and list in web.hosts the host "
+    "names that browsers use (docs/operations.md)"
 )
 
 
@@ -23,10 +24,10 @@ class ListenError(BairroError, OSError):
     """The pages cannot or must not be served there; the message says why and what to do."""
 
 
-def listen(web: WebSettings) -> socket.socket:
+def listen(web: WebSettings, *, asks_who: bool = False) -> socket.socket:
     """The listening socket; taken before anything else so that a port in use is told at once. Raises ListenError."""
     family, place = _resolve(web.address, web.port)[0]
-    refuse_open(web)
+    refuse_open(web, asks_who=asks_who)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,9 +41,9 @@ def listen(web: WebSettings) -> socket.socket:
     return listener
 
 
-def refuse_open(web: WebSettings) -> None:
-    """Raise ListenError where others than this host could reach the pages with nothing in front."""
-    if web.behind_proxy:
+def refuse_open(web: WebSettings, *, asks_who: bool = False) -> None:
+    """Raise ListenError where others than this host could reach pages that ask nobody who they are, with nothing in front."""
+    if web.behind_proxy or asks_who:
         return
     for key, address in (("web.published_on", web.published_on), ("web.address", web.address)):
         if address is None:

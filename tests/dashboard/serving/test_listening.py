@@ -28,6 +28,7 @@ def test_beyond_loopback_is_refused_in_words(address):
     with pytest.raises(ListenError, match=r"can be reached from other hosts.*web\.behind_proxy = true"):
         refuse_open(WebSettings(address=address))
     refuse_open(WebSettings(address=address, behind_proxy=True, hosts=("bairro.example.net",)))
+    refuse_open(WebSettings(address=address), asks_who=True)
 
 
 def test_a_name_that_also_leads_beyond_loopback_is_refused(monkeypatch):

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from collector.publish.incidents.migrate import migrate
+from collector.published import SCHEMA_VERSION
 from dashboard.operations.live.live_incidents import WAIT_AGAIN_SECONDS, IncidentReader
 from dashboard.operations.live.live_state import LiveSource
 
@@ -80,8 +81,8 @@ def test_a_locked_database_is_said_and_read_as_soon_as_it_is_free(provider):
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("9999", "has schema 9999, which this dashboard does not know (it knows 0003). Upgrade bairro"),
-        ("0001", "has the older schema 0001 (wanted: 0003). Run: bairro migrate"),
+        ("9999", f"has schema 9999, which this dashboard does not know (it knows {SCHEMA_VERSION}). Upgrade bairro"),
+        ("0001", f"has the older schema 0001 (wanted: {SCHEMA_VERSION}). Run: bairro migrate"),
     ],
 )
 def test_another_schema_is_not_read(provider, version, said):
