@@ -75,6 +75,8 @@ class CounterDoubts:
             or columns[PACKETS] != before[PACKETS]
             or not self._go_on(columns, seconds)
         ):
+            if self.has_same_rows and not self._risen:
+                self._risen = _rises(columns, before)
             shown = self._one_by_one(interfaces, at, is_partial=is_partial, is_anew=is_anew)
         self._at, self._last, self._columns = at, interfaces, columns
         return shown
@@ -145,6 +147,12 @@ class CounterDoubts:
             return False
         place = names.index(interface.name)
         return any(self._risen_before[place :: len(names)])
+
+
+def _rises(columns: tuple[tuple[Any, ...], ...], before: tuple[tuple[Any, ...], ...]) -> list[int]:
+    """What all byte counters have risen by, received before sent; 0 where either was not read."""
+    pairs = zip(columns[RECEIVED] + columns[SENT], before[RECEIVED] + before[SENT], strict=True)
+    return [0 if new is None or old is None else new - old for new, old in pairs]
 
 
 def _is_plain(before: InterfaceReading, after: InterfaceReading, seconds: float) -> bool:

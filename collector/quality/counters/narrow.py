@@ -21,6 +21,10 @@ STEPS_KEPT = 5
 TIMES_AS_FAST = 4.0
 """A counter that would have passed so many times what it did lately did not go round, if nothing else says so: it was set
 back."""
+NEARLY_ROUND, LEAST_FALL = WRAP_32 // 4 * 3, 2**20
+"""Who passes nearly 2^32 bytes in a poll may pass more in the next. A counter that jitters falls by less than LEAST_FALL."""
+NEARLY_POLLS, POLLS_OF_NEARLY = 2, 30
+"""Where so many of the last polls passed nearly 2^32, or seemed to, what the others seem to have passed is chance."""
 
 
 class NarrowInDisguise:
@@ -88,10 +92,11 @@ class Beyond:
 class LatelyPassed:
     """What 32-bit byte counters of an interface whose speed is not known have passed lately: it tells whether they went round."""
 
-    __slots__ = ("_rates",)
+    __slots__ = ("_nearly", "_rates")
 
     def __init__(self) -> None:
         self._rates: dict[str, list[float]] = {field: [] for field in BYTES}
+        self._nearly = dict.fromkeys(BYTES, 0)
 
     def passed(self, before: InterfaceReading, after: InterfaceReading, seconds: float) -> list[int | None]:
         """The bytes of both directions; None where it cannot be known."""
@@ -101,6 +106,9 @@ class LatelyPassed:
         if before is None or after is None:
             return None
         rates, size = self._rates[field], (after - before) % WRAP_32
+        if self._is_chance(field, size):
+            rates.clear()
+            return None
         if after < before and (len(rates) < STEPS_KEPT or size > TIMES_AS_FAST * max(rates) * seconds):
             return None
         if size > LITTLE:
@@ -109,3 +117,9 @@ class LatelyPassed:
         rates[:-STEPS_KEPT] = []
         rates.append(size / seconds)
         return size
+
+    def _is_chance(self, field: str, size: int) -> bool:
+        """Whether lately so many polls passed nearly 2^32 that all may have gone round; there is a bit for each of them."""
+        is_nearly = NEARLY_ROUND < size < WRAP_32 - LEAST_FALL
+        self._nearly[field] = (self._nearly[field] << 1 | is_nearly) % 2**POLLS_OF_NEARLY
+        return self._nearly[field].bit_count() >= NEARLY_POLLS

@@ -115,6 +115,17 @@ def test_a_leap_that_a_cache_might_have_brought_is_none_where_the_port_has_not_s
     assert found == [*(value("b", n) for n in range(4)), None, *(value("b", n - 1) for n in range(5, 9))]
 
 
+def test_a_leap_is_none_beside_a_port_that_is_in_doubt_either():
+    """Of many ports one is always in doubt somewhere."""
+    doubts, found = CounterDoubts(), []
+    for n in range(9):
+        odd = port("c", 0 if n == 2 else value("c", n))
+        ports = port("a", value("a", n)), port("b", value("b", n) + 5 * 10**9 * (n > 5)), odd
+        shown_now = doubts.believed(ports, 10.0 * (n + 1), is_partial=False, is_anew=False)
+        found.append(shown_now[1].receive_bytes)
+    assert found == [*(value("b", n) for n in range(6)), None, *(value("b", n - 1) for n in range(7, 9))]
+
+
 def test_a_leap_of_one_port_among_many_is_left_out_of_what_is_shown_from_then_on():
     doubts = CounterDoubts()
     found = [

@@ -211,3 +211,21 @@ def test_packets_that_go_round_are_counted_and_shown_as_the_device_counts(kind):
         assert f'bairro_interface_{kind}_total{{device="r1",interface="up"}}' in shown, number
     assert page.passed == 9 * 10**6
     assert not page.beliefs.refused
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_line_of_unknown_speed_that_nearly_goes_round_is_soon_not_known(seed):
+    """It swings by a third above 2^32 a poll: some of its polls look like those of a line that passes little."""
+    page, chance, octets = Page(), random.Random(seed), 0.0
+    for _ in range(120):
+        page.take(wrapped(octets), speed_bytes_per_second=None)
+        octets += 4.6e9 * chance.uniform(2 / 3, 4 / 3)
+    assert page.passed <= 0.01 * octets
+    assert set(page.shown["port"][-60:]) == {None}
+
+
+def test_a_counter_of_unknown_speed_that_jitters_by_a_packet_stays_known():
+    page = Page()
+    for number in range(60):
+        page.take(10**9 + number // 3 * 10**6 - 1500 * (number % 3 == 2), speed_bytes_per_second=None)
+    assert page.increase("up") >= 19 * 10**6
