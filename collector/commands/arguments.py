@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.commands.backfill import command as backfill
+from collector.commands.backup import command as backup
 from collector.commands.discover import command as discover
 from collector.commands.ingest import command as ingest
 from collector.commands.uplinks import command as uplinks
@@ -53,6 +54,7 @@ def add_to(
     command = commands.add_parser("migrate", parents=[collector], help="create or upgrade the operations database")
     command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
     command.set_defaults(run=migrate)
+    backup.add_to(commands, collector)
 
 
 def _add_profile_commands(

@@ -19,7 +19,7 @@ from collector.published import connect
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 ADVISORY_LOCK = 0x6261_6972_726F  # "bairro"
 
-__all__ = ["SchemaError", "check_schema", "connect", "migrate"]
+__all__ = ["SchemaError", "check_schema", "connect", "migrate", "schema_version"]
 
 
 class SchemaError(BairroError, RuntimeError):
@@ -35,7 +35,7 @@ def migrate(url: str) -> str:
     name = _shown(engine)
     try:
         with _locked(engine) as connection:
-            before = _version(connection)
+            before = schema_version(connection)
             newest = _known(before, name)
             if before == newest:
                 return f"{name}: the schema is up to date ({newest})"
@@ -58,7 +58,7 @@ def check_schema(url: str) -> None:
         if engine.dialect.name == "sqlite" and not _is_there(engine):
             raise SchemaError(f"{name}: there is no database yet; run: bairro migrate")
         with engine.connect() as connection:
-            version = _version(connection)
+            version = schema_version(connection)
     except sa.exc.SQLAlchemyError as error:
         raise SchemaError(f"{name}: {_cause(error)}") from error
     finally:
@@ -93,7 +93,7 @@ def _config() -> Config:
     return config
 
 
-def _version(connection: sa.Connection) -> str | None:
+def schema_version(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
