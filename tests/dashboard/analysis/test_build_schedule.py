@@ -126,7 +126,7 @@ def _repeating(data: Path, what: str, every: float | str) -> subprocess.Popen[by
     return subprocess.Popen([sys.executable, "-c", REPEAT, str(data), what, str(every)])
 
 
-def _eventually(is_so, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
+def _eventually(is_so, seconds: float = 300) -> None:  # type: ignore[no-untyped-def]
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end

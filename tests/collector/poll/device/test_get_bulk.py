@@ -141,7 +141,8 @@ def test_a_lost_packet_changes_nothing(serve: Serve) -> None:
         assert request.kind != GET_NEXT or request.varbinds[0].oid in telling(load_profiles().values())
         return [] if request.kind == GET_BULK and bulks % 3 == 1 else mib.answer(data)
 
-    polled = poll(*[device(serve(answering(answer)).port)] * 4, settings=HASTY)
+    patient = dataclasses.replace(HASTY, timeout_seconds=0.4, budget_seconds=30)
+    polled = poll(*[device(serve(answering(answer)).port)] * 4, settings=patient)
     assert [reading.snmp for reading in polled.readings] == ["answered"] * 4
     assert polled.counts.bulk_avoided == 0
     assert polled.poller.bulk_trouble("d1") is None

@@ -85,8 +85,9 @@ class Listening:
         self, tool: str, *words: str, what: Sequence[str] = ("", LINK_DOWN), to: str = "", expect: int = 0
     ) -> None:
         """Run snmptrap or snmpinform with these options, to send ``what``."""
-        command = [tool, "-r", "0", "-t", "3", *words, to or self.to, *what]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        patience = "60" if expect == 0 else "3"
+        command = [tool, "-r", "0", "-t", patience, *words, to or self.to, *what]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
         assert done.returncode == expect, done.stderr
 
     def close(self) -> None:
