@@ -26,6 +26,7 @@ from dashboard.config import DashboardSettings
 from dashboard.operations import audit
 from dashboard.tables import quality_hours
 from dashboard.tables.imports import customer_key, identity, records
+from dashboard.tables.readers import repeated_columns
 from dashboard.tables.readers.sheets import Sheet, column_name
 
 COLUMNS = ("customer_id", "why", "device_id", "area", "from", "to", "minutes", "left_on")
@@ -134,7 +135,7 @@ def _own_ids(listed: Sheet, name: str, settings: DashboardSettings) -> dict[str,
     if name not in listed.columns:
         there = ", ".join(listed.columns)
         raise OutreachError(f"the list has no column {name}; {listed.header} names {there}: say which with --id-column")
-    ids = listed.columns[name].drop_null().unique()
+    ids = repeated_columns.as_one(listed, name).drop_null().unique()
     if not len(ids):
         raise OutreachError(f"the list is empty: no row has a {name}")
     key = customer_key.stored_key(settings)

@@ -19,13 +19,13 @@ from dashboard.tables.checks.columns import categories, money, scales, times_of_
 from dashboard.tables.checks.columns.alike import told_where_alike
 from dashboard.tables.checks.columns.padded import told_where_unpadded
 from dashboard.tables.checks.columns.who_left import departures, reasons, statuses
-from dashboard.tables.dates import written_clocks
+from dashboard.tables.dates import unix_seconds, written_clocks
 from dashboard.tables.dates.spelled import plain
 from dashboard.tables.imports import habits
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.mappings import profiles
 from dashboard.tables.mappings.translate import translate
-from dashboard.tables.readers import sources
+from dashboard.tables.readers import repeated_columns, sources
 from dashboard.tables.readers.sheets import Sheet, column_name
 from dashboard.tables.readers.sources import Source
 from dashboard.tables.schema import given_columns
@@ -65,7 +65,7 @@ def read_sheet(
         read = _mapped(export, made, mapping, today)
     else:
         read = _named(export, spec, areas, today)
-    dated = _with_plain_dates(read.made, spec, ZoneInfo(settings.timezone))
+    dated = _with_plain_dates(_without_unix_seconds(read.made, spec, today), spec, ZoneInfo(settings.timezone))
     made = scales.checked(scales.without_words(dated), read.scale)
     if spec.name == "customers":
         made = reasons.told_where_none(reasons.without_unknown(made))
@@ -93,6 +93,19 @@ def _with_outlines(export: Sheet) -> Sheet:
     return replace(export, columns=columns, notes=(*export.notes, f"the outlines are read from {name}"))
 
 
+def _without_unix_seconds(sheet: Sheet, spec: TableSpec, today: datetime.date) -> Sheet:
+    """The sheet with instants as text where a column of them holds nothing but seconds since 1970, and says so."""
+    columns, notes = dict(sheet.columns), []
+    for column in given_columns(spec):
+        if column.type not in ("date", "timestamp") or column.name not in columns:
+            continue
+        if (way := unix_seconds.way(columns[column.name], today)) is not None:
+            columns[column.name] = unix_seconds.as_text(columns[column.name], way)
+            unit = "seconds" if way == "unix" else "thousandths of a second"
+            notes.append(f"{column.name} is read as {unit} since 1970 (UTC)")
+    return replace(sheet, columns=columns, notes=(*sheet.notes, *notes)) if notes else sheet
+
+
 def _with_plain_dates(sheet: Sheet, spec: TableSpec, zone: ZoneInfo) -> Sheet:
     columns, notes = dict(sheet.columns), []
     for column in given_columns(spec):
@@ -117,7 +130,10 @@ def _mapped(export: Sheet, made: Sheet, mapping: profiles.Mapping, today: dateti
 def _named(export: Sheet, spec: TableSpec, areas: Collection[str], today: datetime.date) -> _Read:
     known = [column.name for column in given_columns(spec)]
     unused = {name: cells for name, cells in export.columns.items() if name not in known}
-    columns = {name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in export.columns.items()}
+    ours = {name: repeated_columns.as_one(export, name) for name in known if name in export.columns}
+    columns = {
+        name: ids.cleaned(cells) if name in ids.COLUMNS else cells for name, cells in (export.columns | ours).items()
+    }
     sheet = without_blank_words(replace(export, columns=columns, unused=(*export.unused, *unused)), spec, areas)
     made = sheet
     if spec.name == "customers":

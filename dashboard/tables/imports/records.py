@@ -28,7 +28,7 @@ from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
 from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, told_of_blanked, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
-from dashboard.tables.imports.joining import agreement, join_counts, joins, silent_areas, without_tax
+from dashboard.tables.imports.joining import agreement, join_counts, joins, partly_taxed, silent_areas, without_tax
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.requirements import require_columns, require_rows
 from dashboard.tables.imports.storage import import_log, kept_columns, merging, snapshots
@@ -179,8 +179,9 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *places_in_doubt(context.spec, rows, context.settings),
             *agreement.told_of_prices(imported),
             *without_tax.told(imported),
+            *(partly_taxed.told(rows) if context.spec.name == "customers" else ()),
             *silent_areas.told(context.spec.name, table, context.settings),
-            *cut_short.told(context.spec, sheet.rows_read, rows, context.today),
+            *cut_short.told(context.spec, sheet.rows_read, rows, context.today, _first_customer(context)),
             *lost_weeks.told(context.spec.name, table),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
             *_on_the_whole(context, rows, table, sheet),
@@ -206,6 +207,15 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
         ),
     )
     return report if report.is_dry_run else store(context, table, key, report, orders.evident)
+
+
+def _first_customer(context: Context) -> datetime.date | None:
+    """When the first customer on record began."""
+    customers = (
+        context.stored if context.spec.name == "customers" else snapshots.read("customers", context.settings.data)
+    )
+    first: datetime.date | None = pc.min(customers.column("started_on")).as_py()
+    return first
 
 
 def _on_the_whole(context: Context, rows: pa.Table, after: pa.Table, sheet: Sheet) -> tuple[str, ...]:

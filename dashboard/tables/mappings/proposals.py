@@ -20,8 +20,11 @@ from dashboard.tables.checks.cells import cell_values, currencies, date_orders, 
 from dashboard.tables.checks.cells.blanks import blanked
 from dashboard.tables.checks.cells.date_orders import Order
 from dashboard.tables.checks.cells.ids import Way
+from dashboard.tables.checks.columns import categories
 from dashboard.tables.checks.columns.who_left import departures
+from dashboard.tables.dates import unix_seconds
 from dashboard.tables.dates.spelled import plain
+from dashboard.tables.readers import repeated_columns
 from dashboard.tables.readers.sheets import Sheet, joined
 from dashboard.tables.schema import CHOICES, given_columns
 
@@ -103,13 +106,13 @@ def propose(
     """
     taken: dict[str, tuple[str, ...]] = {}
     for column in _by_need(spec):
-        if (source := _source(sheet, column, taken)) is not None:
+        if (source := _source(sheet, column, taken, today)) is not None:
             taken[column.name] = source
     orders = _orders(sheet, spec, taken, today)
     parts = []
     for column in given_columns(spec):
         if column.name in taken:
-            lines = _section(sheet, column, taken[column.name], orders.get(column.name))
+            lines = _section(sheet, column, taken[column.name], orders.get(column.name), today)
             parts.append((column.name, [*lines, *(ways or {}).get(column.name, Way()).lines]))
         elif column.required:
             parts.append((column.name, _open_question(spec, column)))
@@ -130,9 +133,11 @@ def _by_need(spec: TableSpec) -> list[Column]:
     )
 
 
-def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+def _source(
+    sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]], today: datetime.date
+) -> tuple[str, ...] | None:
     used = set(itertools.chain(*taken.values()))
-    free = [name for name in sheet.columns if name not in used]
+    free = [name for name in sheet.columns if name not in used and not repeated_columns.is_further(sheet, name)]
     known = NAMES.get(column.name, [column.name])
     squashed = {wanted.replace("_", ""): wanted for wanted in known}
     names = {name: squashed.get(name.replace("_", ""), name) for name in free}  # activeFrom is active_from
@@ -143,7 +148,7 @@ def _source(sheet: Sheet, column: Column, taken: dict[str, tuple[str, ...]]) -> 
     if column.name in ids.COLUMNS:
         near = [name for name in near if not set(name.split("_")) & NO_IDS]
     for name in dict.fromkeys([*exact, *near]):
-        if _fits(sheet.columns[name], column):
+        if _fits(sheet.columns[name], column, today):
             return (name, *_time_beside(sheet, name, free)) if column.type == "timestamp" else (name,)
     return _by_content(sheet, column, free)
 
@@ -176,12 +181,12 @@ def _doubt(column: Column, source: tuple[str, ...]) -> list[str]:
     return [f"# Not sure: chosen by what stands in it. Is it the {column.name}?"]
 
 
-def _fits(cells: pa.Array, column: Column) -> bool:
+def _fits(cells: pa.Array, column: Column, today: datetime.date) -> bool:
     sample = blanked(cells, column.name, column.type).drop_null()[:SAMPLE]
     if not len(sample):
         return not column.required
     if column.type in ("date", "timestamp"):
-        return bool(_formats([sample])) or bool(
+        return bool(unix_seconds.way(sample, today) or _formats([sample])) or bool(
             pc.all(pc.match_substring_regex(plain(sample), cell_values.MOMENT)).as_py()
         )
     if column.type in ("number", "integer"):
@@ -218,16 +223,33 @@ def _orders(
         return {}
 
 
-def _section(sheet: Sheet, column: Column, source: tuple[str, ...], order: Order | None) -> list[str]:
+def _section(
+    sheet: Sheet, column: Column, source: tuple[str, ...], order: Order | None, today: datetime.date
+) -> list[str]:
+    if column.name == "category":
+        source = (*source, *_subject_beside(sheet, source[0]))
     cells = [sheet.columns[name] for name in source]
     lines = [*_doubt(column, source), f"[columns.{column.name}]", f"source = {_listed(source)}"]
     if column.type in ("date", "timestamp"):
-        return lines + _format_lines(cells, order)
+        way = unix_seconds.way(joined(cells, " "), today)
+        return lines + ([f"format = {_quoted(way)}"] if way else _format_lines(cells, order))
     if column.name in CHOICES:
-        return lines + _choice_lines(cells[0], column.name, may_be_blank=not column.required)
+        may_list = not any(categories.is_subject(name) for name in source[1:])
+        return lines + _choice_lines(
+            joined(cells, " "), column.name, may_be_blank=not column.required, may_list=may_list
+        )
     if column.name == "customer_id":
         lines.insert(0, "# Must be the id that your other exports know the customer by.")
     return lines
+
+
+def _subject_beside(sheet: Sheet, name: str) -> tuple[str, ...]:
+    """The column of subjects, where no category says what a complaint is about ("Incident", "Problem")."""
+    distinct = [str(value).lower() for value in pc.unique(sheet.columns[name].drop_null()).to_pylist()]
+    if len(distinct) > FEW or any(_guess(value, "category") for value in distinct):
+        return ()
+    subjects = (one for one in sheet.columns if one != name and categories.is_subject(one))
+    return tuple(itertools.islice((one for one in subjects if sheet.columns[one].null_count < len(sheet.lines)), 1))
 
 
 def _format_lines(cells: Sequence[pa.Array], order: Order | None) -> list[str]:
@@ -263,15 +285,21 @@ def _all_read(texts: pd.Series, way: str) -> bool:
     return bool(pd.to_datetime(texts, format=way, errors="coerce", utc="%z" in way).notna().all())
 
 
-def _choice_lines(cells: pa.Array, name: str, *, may_be_blank: bool) -> list[str]:
+def _choice_lines(cells: pa.Array, name: str, *, may_be_blank: bool, may_list: bool) -> list[str]:
     distinct = [str(value) for value in pc.unique(cells.drop_null()).to_pylist()]
     lines = []
     if cells.null_count and not may_be_blank:
         lines.append(f"# {counted.of(cells.null_count, 'cell', 'are')} blank; without this line such rows are refused.")
         lines.append('blank = "other"')
-    if len(distinct) <= FEW and all(len(value) <= 60 for value in distinct):
+    if may_list and len(distinct) <= FEW and all(len(value) <= 60 for value in distinct):
+        values = [_value_line(value, name) for value in sorted(distinct, key=str.lower)]
+        if name == "category" and any(line.startswith("#") for line in values):
+            lines += [
+                "# What is not recognised below counts as this, and so not as one about the network.",
+                'default = "other"',
+            ]
         lines.append(f"[columns.{name}.values]")
-        return lines + [_value_line(value, name) for value in sorted(distinct, key=str.lower)]
+        return lines + values
     lines += [
         f"# {len(distinct):,} different texts: they are not stored, only the first of our words of which one has a word.",
         'default = "other"',
@@ -284,11 +312,18 @@ def _value_line(value: str, name: str) -> str:
     lowered = value.lower()
     if lowered in CHOICES[name]:
         return f"{_quoted(value)} = {_quoted(lowered)}"
-    guess = next((ours for ours, words in WORDS[name].items() if any(_has(lowered, word) for word in words)), None)
-    if guess is None and name == "end_reason":
-        return f'# {_quoted(value)} = ""  # not recognised, so not known: is it one of {", ".join(CHOICES[name])}?'
-    remark = "" if guess else "  # not recognised: is it one of " + ", ".join(CHOICES[name]) + "?"
-    return f"{_quoted(value)} = {_quoted(guess or 'other')}{remark}"
+    guess = _guess(lowered, name)
+    if guess is None:
+        taken = "so not known: is it" if name == "end_reason" else "so 'other' until you say: is it"
+        return f'# {_quoted(value)} = ""  # not recognised, {taken} one of {", ".join(CHOICES[name])}?'
+    return f"{_quoted(value)} = {_quoted(guess)}"
+
+
+def _guess(lowered: str, name: str) -> str | None:
+    """Which of our words a text in small letters says, by the beginnings of its words."""
+    if lowered in CHOICES[name]:
+        return lowered
+    return next((ours for ours, words in WORDS[name].items() if any(_has(lowered, word) for word in words)), None)
 
 
 def _has(text: str, word: str) -> bool:

@@ -22,6 +22,7 @@ from dashboard.tables.checks.columns.who_left import statuses
 from dashboard.tables.dates import written_clocks
 from dashboard.tables.dates.spelled import plain, with_english_names
 from dashboard.tables.mappings.profiles import INSTANTS, UNITS, ColumnMapping, Mapping
+from dashboard.tables.readers import repeated_columns
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError, column_name, has_content, joined
 from dashboard.tables.schema import CHOICES
 
@@ -38,6 +39,7 @@ class _Work:
     customs: Customs
     faults: list[Fault]
     notes: list[str]
+    warnings: list[str]
     areas: Collection[str]
 
     def refuse(self, wrong: np.ndarray, column: str, reason: str) -> None:
@@ -62,7 +64,16 @@ def translate(
     """
     sheet, notes = _without_skipped(sheet, mapping)
     work = _Work(
-        sheet, mapping, spec, ZoneInfo(mapping.timezone) if mapping.timezone else zone, today, customs, [], notes, areas
+        sheet,
+        mapping,
+        spec,
+        ZoneInfo(mapping.timezone) if mapping.timezone else zone,
+        today,
+        customs,
+        [],
+        notes,
+        [],
+        areas,
     )
     columns: dict[str, pa.Array] = {}
     for name in sorted(mapping.columns, key=lambda name: mapping.columns[name].after is not None):
@@ -74,6 +85,7 @@ def translate(
     taken = {
         column_name(source) for column in mapping.columns.values() for source in (*column.source, *column.otherwise)
     }
+    taken |= {again for name in taken for again in repeated_columns.of(sheet, name)}
     unused = {name: column for name, column in sheet.columns.items() if name not in taken}
     made = replace(
         sheet,
@@ -83,6 +95,7 @@ def translate(
         divisors={name: column.divide for name, column in mapping.columns.items() if column.divide is not None},
         unused=(*sheet.unused, *unused),
         services=mapping.services,
+        warnings=(*sheet.warnings, *work.warnings),
     )
     made = _looked_through(made, sheet, mapping, unused)
     return made.without(work.faults, work.notes)
@@ -170,7 +183,10 @@ def _has_any(work: _Work, sources: Collection[str]) -> bool:
 
 def _filled(work: _Work, name: str, kind: str, source: str) -> pa.Array:
     """The export's column with null for words that stand for an empty cell, but for those that the mapping knows."""
-    before = work.sheet.columns[column_name(source)]
+    is_read_for_words = bool(work.mapping.columns[name].words)
+    before = (repeated_columns.as_text if is_read_for_words else repeated_columns.as_one)(
+        work.sheet, column_name(source)
+    )
     words = blanks.WORDS if work.mapping.blank is None else work.mapping.blank
     keep = [*work.mapping.columns[name].values, *(work.areas if name == "area" else ())]
     after = blanks.blanked(before, name, kind, words=words, keep=keep)
@@ -201,6 +217,9 @@ def _ours(work: _Work, name: str, text: pa.Array, wanted: ColumnMapping) -> pa.A
     if wanted.default is None:
         work.refuse(unknown, name, "is a value that the mapping does not know, and it states no default")
         return translated
+    if name == "category" and wanted.values and not wanted.words:
+        work.warnings.append(categories.said_of_unlisted(text, unknown, wanted.default))
+        return pc.if_else(pa.array(unknown), pa.scalar(wanted.default, pa.string()), translated)
     first = int(work.sheet.lines[unknown][0])
     work.notes.append(
         f"{name}: {counted.of(int(unknown.sum()), 'row')} with what the mapping does not know {'is' if unknown.sum() == 1 else 'are'}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from collections.abc import Collection, Iterator
 from xml.etree import ElementTree
 
 from dashboard.tables.readers import archives, xml_limits
 from dashboard.tables.readers.sheets import Sheet, UnreadableError
-from dashboard.tables.readers.workbooks import MOST_CELLS, MOST_ROWS, Row, read_rows
+from dashboard.tables.readers.workbooks import MOST_CELLS, MOST_ROWS, Row, read_beside, read_rows
 
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -40,7 +41,11 @@ def read_spreadsheet(archive: zipfile.ZipFile, wanted: str | None = None, known:
     title = wanted or next(iter(sheets))
     others = ", ".join(name for name in sheets if name != title)
     notes = (f"only the sheet {title!r} was read, not {others}; --sheet names another",)
-    return read_rows(iter(sheets[title]), title, notes if others and wanted is None else (), "OpenDocument", known)
+    if not others or wanted is not None:
+        return read_rows(iter(sheets[title]), title, (), "OpenDocument", known)
+    return read_beside(
+        {name: functools.partial(iter, rows) for name, rows in sheets.items()}, title, notes, "OpenDocument", known
+    )
 
 
 def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, list[Row]]]:

@@ -95,18 +95,28 @@ def column_name(text: str) -> str:
     return re.sub(r"[\s-]+", "_", seen.strip().lower())
 
 
+def again(name: str, number: int) -> str:
+    """What the column is called whose header says ``name`` for the ``number``-th time; no header's own name has a blank."""
+    return f"{name} {number}"
+
+
 def column_names(cells: Sequence[str], where: str) -> list[str]:
-    """The names of a header's cells; a blank one is named by its place. Raises UnreadableError for one that is double,
-    and for more than any export of records has."""
+    """The names of a header's cells; a blank one is named by its place, one that stands there again by its number ("labels 2").
+
+    Raises UnreadableError for more than any export of records has.
+    """
     if len(cells) > MOST_COLUMNS:
         raise UnreadableError(
             f"{where}: {len(cells):,} columns, more than {MOST_COLUMNS:,}, are no export of records: leave out those that"
             " Bairro does not need"
         )
-    names = [column_name(cell) for cell in cells]
-    if doubles := sorted(name for name, number in Counter(names).items() if name and number > 1):
-        raise UnreadableError(f"{where}: the column {doubles[0]} stands there twice")
-    return [name or f"column_{position + 1}" for position, name in enumerate(names)]
+    seen: Counter[str] = Counter()
+    names = []
+    for position, cell in enumerate(cells):
+        name = column_name(cell) or f"column_{position + 1}"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else again(name, seen[name]))
+    return names
 
 
 def trimmed(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import io
 import warnings
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from collector import counted
-from dashboard.tables.readers import archives, header_rows, xml_limits
+from dashboard.tables.readers import archives, further_sheets, header_rows, xml_limits
 from dashboard.tables.readers.sheets import Sheet, UnreadableError, column_names, has_content, trimmed
 
 if TYPE_CHECKING:
@@ -61,7 +63,31 @@ def _chosen(book: Workbook, wanted: str | None, known: Collection[str]) -> Sheet
     title = wanted or shown[0].title
     others = ", ".join(sheet.title for sheet in filled if sheet.title != title)
     notes = (f"only the sheet {title!r} was read, not {others}; --sheet names another",)
-    return read_rows(_rows(book[title]), title, notes if others and wanted is None else (), "Excel", known)
+    if not others or wanted is not None:
+        return read_rows(_rows(book[title]), title, (), "Excel", known)
+    sheets = {sheet.title: functools.partial(_rows, sheet) for sheet in filled}
+    return read_beside(sheets, title, notes, "Excel", known)
+
+
+def read_beside(
+    sheets: Mapping[str, Callable[[], Iterator[Row]]],
+    title: str,
+    notes: tuple[str, ...],
+    program: str,
+    known: Collection[str],
+) -> Sheet:
+    """The sheet ``title`` of those by name, with a warning for each other one that holds more of the same records.
+
+    Raises UnreadableError.
+    """
+
+    def read(name: str, is_beginning: bool) -> Sheet:
+        rows = sheets[name]()
+        return read_rows(islice(rows, header_rows.LOOKED_AT) if is_beginning else rows, name, (), program, known)
+
+    chosen = read_rows(sheets[title](), title, notes, program, known)
+    others = [(name, functools.partial(read, name)) for name in sheets if name != title]
+    return replace(chosen, warnings=(*chosen.warnings, *further_sheets.told(chosen, title, others)))
 
 
 def _rows(sheet: Any) -> Iterator[Row]:

@@ -47,6 +47,8 @@ FEWEST_OF_ZEROS, FEWEST_ONES, MANY_ZEROS = 20, 3, 0.3
 three in ten give a 0."""
 NOT_ANSWERED = frozenset({-1.0, -9.0, -99.0, 77.0, 88.0, 98.0, 99.0, 999.0})
 """What surveys write for no answer: its rows are refused one by one, and say nothing of the scale."""
+FEWEST_SPREAD, FEWEST_STEPS, FEWEST_ASKED, NO_NEIGHBOURS = 20, 3, 10, 2
+"""Of twenty answers to 'would you recommend us?' hardly ever all are 2, 4, 6, 8 and 10: who is glad says 9 as often as 10."""
 HIGHEST, USES_THE_SCALE = 10, 8
 WITH_WORDS = r"^(\d{1,2})\s*(?:[-–—:=(]|\s)\s*\pL[^\d]*$"
 """7 - Neutral, 10 (extremely likely): often the ends of a scale alone have words."""
@@ -85,12 +87,16 @@ def checked(sheet: Sheet, stated: str | None) -> Sheet:
         if cells is None or stated == scale.name:
             continue
         numbers = _numbers(cells)
-        if reason := _beyond(numbers, scale) or _short(numbers, scale):
+        if (
+            reason := _beyond(numbers, scale)
+            or _short(numbers, scale)
+            or (_spread(numbers) if name == "score" else None)
+        ):
             raise UnreadableError(f"{name}: {reason}. {_way_out(name, scale)}")
         if len(numbers) >= FEWEST_TOLD and scale.short and numbers.max() <= scale.short[0][0]:
             said = f"{name}: all {len(numbers):,} answers are {_range(numbers)}, as on a scale that ends at {scale.short[0][0]}"
             return replace(sheet, warnings=(*sheet.warnings, f"{said}. {_way_out(name, scale)}"))
-        if name == "score" and (asked := _of_zeros(numbers)):
+        if name == "score" and (asked := _of_zeros(numbers) or _of_few_values(numbers)):
             return replace(sheet, warnings=(*sheet.warnings, f"{name}: {asked}. {_way_out(name, scale)}"))
     return sheet
 
@@ -135,6 +141,32 @@ def _short(numbers: np.ndarray, scale: Scale) -> str | None:
         if len(numbers) >= fewest and numbers.max() <= end:
             return f"all {len(numbers):,} answers are {_range(numbers)}, and none is above {end}"
     return None
+
+
+def _spread(numbers: np.ndarray) -> str | None:
+    """What is said of answers of a shorter scale that a program has spread over this one: stars times two are 2, 4, 6, 8, 10."""
+    if len(numbers) < FEWEST_SPREAD or len(values := np.unique(numbers)) < FEWEST_STEPS or not _are_apart(values):
+        return None
+    return f"all {len(numbers):,} answers are {_listed(values)}, as of a shorter scale (stars, smileys) that was spread over this one"
+
+
+def _of_few_values(numbers: np.ndarray) -> str | None:
+    """What to ask of fewer such answers, and of those that are of two values alone."""
+    values = np.unique(numbers)
+    if len(numbers) < FEWEST_ASKED or len(values) < 2 or not _are_apart(values):
+        return None
+    return f"all {len(numbers):,} answers are {_listed(values)}: are they of a shorter scale that was spread over this one?"
+
+
+def _are_apart(values: np.ndarray) -> bool:
+    """Whether the values are multiples of a step of two and more, from the lowest on: of halves, as 2.5 and 5, too."""
+    halves = np.round(values * 2).astype(np.int64)
+    return bool((halves == values * 2).all()) and int(np.gcd.reduce(np.diff(halves))) >= 2 * NO_NEIGHBOURS
+
+
+def _listed(values: np.ndarray) -> str:
+    *first, last = (f"{value:g}" for value in values)
+    return f"{', '.join(first)} or {last}"
 
 
 def _range(numbers: np.ndarray) -> str:

@@ -58,7 +58,11 @@ UNUSABLE = [
         "no_valid_from.csv",
         "the column valid_from is missing: say with --as-of DATE on which day it was exported",
     ),
-    ("customers", "double_column.csv", "line 1: the column area stands there twice"),
+    (
+        "customers",
+        "double_column.csv",
+        "line 1: the column area stands there twice, and the two differ on line 2: give one of them another name",
+    ),
     (
         "customers",
         "mixed_dates.csv",

@@ -68,3 +68,44 @@ def test_the_import_says_so(import_text: Callable[..., ImportReport]) -> None:
     assert report.exit_code == 1
     assert any("exactly 1,000 rows" in text for text in report.warnings)
     assert any("nothing is older than 30 days (2026-01-30)" in text for text in report.warnings)
+
+
+def days(first: datetime.date, last: datetime.date, rows: int) -> list[datetime.date]:
+    span = (last - first).days
+    return [first + datetime.timedelta(days=span * n // (rows - 1)) for n in range(rows)]
+
+
+SINCE = datetime.date(2024, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("began", "said"),
+    [
+        (days(SINCE, ago(500), 750), "nothing in it is later than"),
+        (days(SINCE, ago(1), 750), None),
+        (days(SINCE, ago(500), 751), None),
+        (days(datetime.date(2019, 1, 1), ago(25), 250), None),  # one comes in ten days
+    ],
+)
+def test_whole_pages_of_customers_of_whom_the_newest_lack(began: list[datetime.date], said: str | None) -> None:
+    rows = pa.table({"started_on": pa.array(began, pa.date32())})
+    told = cut_short.told(CUSTOMERS, len(began), rows, TODAY, SINCE)
+    assert [said in one for one in told] == ([] if said is None else [True])
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"),
+    [
+        (days(ago(300), ago(1), 250), "it begins in the midst of a month (2025-05-14)"),
+        (days(ago(300), ago(1), 250)[::-1], "it begins in the midst of a month"),
+        (sorted(days(ago(300), ago(1), 250), key=lambda day: day.day), None),  # in no order of days
+        (days(datetime.date(2025, 5, 1), ago(1), 250), None),
+        (days(datetime.date(2024, 3, 12), ago(1), 250), None),  # soon after the first customer
+        (days(ago(300), ago(1), 249), None),
+    ],
+)
+def test_whole_pages_of_answers_that_begin_in_the_midst(answered: list[datetime.date], said: str | None) -> None:
+    rows = pa.table({"answered_on": pa.array(answered, pa.date32())})
+    told = cut_short.told(NPS, len(answered), rows, TODAY, SINCE)
+    assert [said in one for one in told] == ([] if said is None else [True])
+    assert len(cut_short.told(NPS, len(answered), rows, TODAY)) == 0

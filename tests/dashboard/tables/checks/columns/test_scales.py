@@ -30,6 +30,9 @@ def answers(scores: list[int]) -> str:
         ([-100, 0, 100] * 20, "40 of 60 are not from 0 to 10 (they are -100 to 100)"),
         ([-1, 0, 1] * 20, "are not from 0 to 10 (they are -1 to 1)"),
         ([0, 1] * 20, "none is above 5"),
+        ([2, 4, 6, 8, 10, 10] * 5, "all 30 answers are 2, 4, 6, 8 or 10, as of a shorter scale"),
+        ([0, 5, 10, 10] * 5, "all 20 answers are 0, 5 or 10"),
+        ([1, 4, 7, 10] * 8, "all 32 answers are 1, 4, 7 or 10"),
     ],
 )
 def test_another_scale_is_refused(import_text, scores, said):
@@ -42,6 +45,18 @@ def test_another_scale_is_refused(import_text, scores, said):
 @pytest.mark.parametrize("scores", [[9, 8, 10] * 30 + [100], [11, 12, 9], [CHANCE.randrange(11) for _ in range(60)]])
 def test_slips_are_refused_one_by_one(import_text, scores):
     assert import_text("nps", answers(scores)).added == sum(score <= 10 for score in scores)
+
+
+@pytest.mark.parametrize("scores", [[0, 10, 10, 10, 10] * 6, [2, 8, 10, 4] * 3])
+def test_two_values_alone_and_few_answers_are_asked_about(import_text, scores):
+    report = import_text("nps", answers(scores))
+    assert (report.exit_code, report.added) == (1, len(scores))
+    assert "are they of a shorter scale" in str(report)
+
+
+@pytest.mark.parametrize("scores", [[9, 10] * 20, [10] * 30, [8, 9, 10, 3] * 9, [6, 10, 8, 9, 2] * 6])
+def test_glad_customers_are_not_asked_about(import_text, scores):
+    assert import_text("nps", answers(scores)).exit_code == 0
 
 
 def test_few_low_scores_are_told(import_text):
