@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
 from collector.quality.counters.aside import POLLS_TO_STAND
-from collector.quality.counters.counter_bounds import WIDE, misfits, room_of
-from collector.quality.counters.narrow_sums import NarrowSums, has_narrow
+from collector.quality.counters.counter_bounds import NARROW, WIDE, misfits, room_of
+from collector.quality.counters.narrow_sums import NarrowSums, bits_of
 from collector.quality.counters.rates import NO_DELTA, Delta, codewords
 from collector.quality.counters.uplink import Traffic, uplink_of
 from collector.quality.counters.uplink_counters import UplinkCounters
@@ -22,6 +22,8 @@ RECURRENCES = 2
 """Another clock must come back this often before it is concluded that two devices answer."""
 POLLS_WITHOUT = 20
 """So many polls of one clock end that."""
+POLLS_UNLOOKED = 16
+"""In one of so many polls the widths of all counters are looked at: they hardly ever change while the rows stay."""
 _new_record = tuple.__new__
 PERHAPS = ("young", "agent restarted")
 NO_CODEWORDS: dict[str, Any] = dict.fromkeys(("codewords_unerrored", "codewords_corrected", "codewords_uncorrectable"))
@@ -63,7 +65,7 @@ class Beliefs:
             believed = Believed(reading, NO_DELTA, None)
         else:
             believed = known.take(device, reading, self.refused)
-        if known.sums is not None or has_narrow(believed.reading.interfaces):
+        if known.sums is not None or known.finds_narrow(believed.reading.interfaces):
             believed = believed._replace(reading=known.summed(device, believed.reading))
         if known.uplink.lost is not None:
             self.unknown[known.uplink.lost] += 1
@@ -95,7 +97,9 @@ class _Known:
         "_other",
         "_quiet_polls",
         "_recurrences",
+        "_row_count",
         "_strangers",
+        "_unlooked",
         "last",
         "sums",
         "uplink",
@@ -108,6 +112,7 @@ class _Known:
         self._before_restart: Reading | None = None
         self._is_watched = self._is_begun = False
         self.sums: NarrowSums | None = None
+        self._row_count, self._unlooked = -1, 1
         self._astray = self._strangers = self._recurrences = self._quiet_polls = 0
         self._begin(device, reading)
 
@@ -147,6 +152,17 @@ class _Known:
         delta = _new_record(Delta, (seconds, False, total, uncorrectable))
         believed = _new_record(Believed, (reading, delta, passed, ()))
         return self._watch(believed) if self._is_watched else believed
+
+    def finds_narrow(self, rows: Sequence[InterfaceReading]) -> bool:
+        """Whether any interface has 32-bit byte counters: looked for where there is a sign, and in some polls."""
+        self._unlooked -= 1
+        if self._unlooked and len(rows) == self._row_count and self.uplink.counted is None:
+            return False
+        self._unlooked, self._row_count = POLLS_UNLOOKED, len(rows)
+        found = NARROW in map(bits_of, rows)
+        if not found:
+            self.uplink.counted = None
+        return found
 
     def summed(self, device: Device, reading: Reading) -> Reading:
         """What is believed, with sums of what passed in place of 32-bit byte counters."""

@@ -75,7 +75,7 @@ class CounterDoubts:
             or columns[PACKETS] != before[PACKETS]
             or not self._go_on(columns, seconds)
         ):
-            if self.has_same_rows and not self._risen:
+            if columns and self.has_same_rows and not self._risen:
                 self._risen = _rises(columns, before)
             shown = self._one_by_one(interfaces, at, is_partial=is_partial, is_anew=is_anew)
         self._at, self._last, self._columns = at, interfaces, columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from operator import itemgetter
 
 from collector.quality.counters.counter_bounds import BYTES, SUMMED, WIDE, with_values
@@ -11,12 +10,8 @@ from collector.quality.counters.uplink import uplink_of
 from collector.quality.counters.uplink_counters import UplinkCounters
 from collector.reading import Device, InterfaceReading, Reading
 
-_bits_of = itemgetter(InterfaceReading._fields.index("counter_bits"))
-
-
-def has_narrow(interfaces: Sequence[InterfaceReading]) -> bool:
-    """Whether any interface has byte counters of 32 bits."""
-    return min(map(_bits_of, interfaces), default=WIDE) < WIDE
+bits_of = itemgetter(InterfaceReading._fields.index("counter_bits"))
+"""The width of an interface's byte counters."""
 
 
 def without_narrow(reading: Reading) -> Reading:
