@@ -327,7 +327,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 OPERATIONS = sa.MetaData()
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration, which every program that uses the database needs."""
 
 INCIDENTS = sa.Table(
@@ -450,4 +450,37 @@ AUDIT = sa.Table(
     sa.Column("details", sa.Text, comment="what exactly, as JSON; never a secret"),
     sa.Index("audit_by_time", "at"),
     sa.Index("audit_by_subject", "subject"),
+)
+
+SILENCES = sa.Table(
+    "silences",
+    OPERATIONS,
+    sa.Column("silence_id", sa.String(40), primary_key=True),
+    sa.Column("target_kind", sa.String(16), nullable=False, comment="device | site | area"),
+    sa.Column("target", sa.String(200), nullable=False, comment="the device, site or area, as in the inventory"),
+    sa.Column("starts_at", UtcTimestamp, nullable=False),
+    sa.Column("ends_at", UtcTimestamp, nullable=False, comment="until when; earlier where somebody ended it"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_by", sa.String(200), nullable=False, comment="who entered it"),
+    sa.Column("ended_by", sa.String(200), comment="who ended it before its time"),
+    sa.Index("silences_by_end", "ends_at"),
+)
+
+NOTICES = sa.Table(
+    "notices",
+    OPERATIONS,
+    sa.Column("receiver", sa.String(200), primary_key=True, comment="its name in dashboard.toml"),
+    sa.Column("incident_id", sa.String(40), sa.ForeignKey("incidents.incident_id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, comment="which message of this incident, from 0 on"),
+    sa.Column("event", sa.String(16), nullable=False, comment="opened | taken_up | ended | reopened"),
+    sa.Column("content", sa.Text, nullable=False, comment="subject, text and facts as JSON; the same at each attempt"),
+    sa.Column("queued_at", UtcTimestamp, nullable=False),
+    sa.Column("due_at", UtcTimestamp, nullable=False, comment="not to be sent before"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("leased_by", sa.String(64), comment="the process that is sending it"),
+    sa.Column("leased_until", UtcTimestamp, comment="then another may send it"),
+    sa.Column("sent_at", UtcTimestamp, comment="when the receiver took it"),
+    sa.Column("refused_at", UtcTimestamp, comment="when it was refused or given up; it is not sent by itself any more"),
+    sa.Column("said", sa.Text, comment="what came of the last attempt"),
+    sa.Index("notices_by_due", "receiver", "due_at"),
 )

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import settings_file
 from collector import file_access
+from dashboard import notice_settings
 from dashboard.measures import TARGETS
+from dashboard.notice_settings import NoticeSettings
 from recurrence import WEEKDAYS, Weekly
 
 
@@ -22,7 +24,7 @@ class WebSettings:
     Beyond loopback they are served only ``behind_proxy``: where something in front asks who people are. A request must
     then name one of ``hosts``. ``published_on`` is the address on which a container's port is published, and stands for
     ``address`` where that is asked. ``user_header`` is the header in which the proxy says who asks, ``role_header`` the one
-    with their role or groups.
+    with their role or groups, ``public_url`` is where browsers find the pages, as notices link to them.
     """
 
     address: str = "127.0.0.1"
@@ -33,6 +35,7 @@ class WebSettings:
     metrics_url: str | None = None
     user_header: str | None = None
     role_header: str | None = None
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,7 @@ class DashboardSettings:
     joins: JoinSettings = JoinSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     links: dict[str, str] = field(default_factory=dict)
+    notices: tuple[NoticeSettings, ...] = ()
 
     @property
     def target_of_measure(self) -> dict[str, float]:
@@ -229,6 +233,8 @@ def load(path: Path) -> DashboardSettings:
     _check_addresses(path, settings)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
+    if wrong := notice_settings.problem(settings.notices):
+        raise settings_file.SettingsError(f"{path}: {wrong[0]}: {wrong[1]}")
     for name, target in settings.target_of_measure.items():
         if target < 0:
             raise settings_file.SettingsError(f"{path}: targets: the target for {name} must not be negative")
@@ -275,7 +281,12 @@ def _check_sign_in(path: Path, settings: DashboardSettings) -> None:
 
 def _check_addresses(path: Path, settings: DashboardSettings) -> None:
     """Addresses that pages lead to or that are asked: of the web, and with no field that is not known."""
-    addresses = {"prometheus.url": settings.prometheus.url, "web.metrics_url": settings.web.metrics_url}
+    web = settings.web
+    addresses = {
+        "prometheus.url": settings.prometheus.url,
+        "web.metrics_url": web.metrics_url,
+        "web.public_url": web.public_url,
+    }
     addresses["openid.issuer"] = settings.openid.issuer
     for key, address in (addresses | {f"links.{name}": link for name, link in settings.links.items()}).items():
         if address is not None and not address.startswith(("http://", "https://")):

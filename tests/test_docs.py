@@ -18,6 +18,7 @@ import collector.config
 import collector.credentials
 import dashboard.config
 from collector.inventory import device_rows, devices_file
+from dashboard.notice_settings import NoticeSettings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -43,6 +44,8 @@ def declared(settings: type, prefix: str = "") -> dict[str, object]:
         key = f"{prefix}{field.name}"
         if key == "credentials":
             found |= declared(collector.credentials.CredentialEntry, "credentials.")
+        elif key == "notices":
+            found |= declared(NoticeSettings, "notices.")
         elif typing.get_origin(hints[field.name]) is dict:
             choices = dashboard.config.CHOICES.get(key)
             found |= dict.fromkeys([key] if choices is None else (f"{key}.{name}" for name in choices))

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dashboard.commands import backtest_command, evaluate_command, fixes_command, users_command
+from dashboard.commands import backtest_command, evaluate_command, fixes_command, notices_command, users_command
 from dashboard.commands import operators_command as operators
 from dashboard.commands import records_command as records
 
@@ -49,6 +49,7 @@ def add_to(
     fixes_command.add_to(commands, dashboard)
     operators.add_to(commands, dashboard, operators_entry)
     users_command.add_to(commands, dashboard, operators_entry)
+    notices_command.add_to(commands, dashboard, operators_entry)
     backtest_command.add_to(commands, dashboard)
     evaluate_command.add_to(commands)
 

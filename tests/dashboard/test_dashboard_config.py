@@ -12,7 +12,7 @@ from dashboard.config import AnalysisSettings, DashboardSettings, EngineSettings
 FILES = Path(__file__).parent.parent / "data" / "records" / "settings"
 
 FAULTS = {
-    "unknown_key": "colour: unknown key; known here: data, customer_key, provider, timezone, currency, database",
+    "unknown_key": "colour: unknown key; known here: data, customer_key, data_access, provider, timezone, currency, database",
     "unknown_key_in_table": "analysis.reporting_lag: unknown key; known here: records_complete_from, reporting_lag_days",
     "missing_key": "customer_key: is required",
     "timezone": "timezone: no IANA time zone is called 'Mars/Olympus'",
@@ -29,6 +29,17 @@ FAULTS = {
     "link_field": "links.Grafana: {name} stands for nothing; known here: {device}, {area}, {role}, {site}, {from}, {to}",
     "prometheus_url": "prometheus.url: must begin with http:// or https://, not 'localhost:9090'",
     "user_header": "web.user_header: is set, but web.behind_proxy is not: without a proxy anybody could send it",
+    "notice_kind": "notices[0].kind: must be one of email, webhook, telegram, ntfy, not 'pager'",
+    "notice_secret": "notices[0].token_env: is required for kind 'telegram'; token_env or token_file names where it is",
+    "notice_field": "notices[0].topic: means nothing for kind 'webhook'",
+    "notice_template": "notices[0].text: does not parse (expected '}' before end of string); a brace that means itself is written twice",
+    "notice_template_field": "notices[0].body.content: {customer.name} stands for nothing; known here: {event}, {what}",
+    "notice_quiet": "notices[0].quiet_hours: is written HH:MM-HH:MM, such as 22:00-07:00, not '22-7'",
+    "notice_twice": "notices[1].name: two are called 'noc': the queue tells them apart by name",
+    "notice_address": "notices[0].sender: must be an e-mail address such as noc@example.net, not 'bairro'",
+    "notice_password": "notices[0].url: must hold no user and password: set username and password_env",
+    "notice_unknown_key": "notices[0].topics: unknown key; known here: kind, name",
+    "public_url": "web.public_url: must begin with http:// or https://, not 'bairro.example.net'",
     "not_a_number": "engine.memory_gigabytes: must be between 0.05 and 4096, not nan",
 }
 
