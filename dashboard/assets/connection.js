@@ -8,17 +8,25 @@
     failed: "The dashboard cannot renew a part of this page. What it shows is as it was at ",
     lostWhy: ". It tries again every few seconds; if it stays so, look whether “bairro serve” runs and can be reached.",
     failedWhy: ". The log of “bairro serve” says why.",
+    ended: "Your session has ended. What is typed here stays: sign in again in another tab, then go on here. What is shown is as it was at ",
+    endedWhy: ". ",
+    notYours: "Your role does not allow this, so nothing was done. What is shown is as it was at ",
+    notYoursWhy: ".",
+    signIn: "Sign in in a new tab",
   };
   const prefix = (function () {
     try { return JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix || "/"; }
     catch (error) { return "/"; }
   });
   const ask = window.fetch.bind(window);
-  const failed = new Set();
+  const failed = new Map(), KINDS = {401: "ended", 403: "notYours"};
   let server = null;
   let misses = 0, heardAt = new Date(), isLeaving = false, shown = "";
 
-  function state() { return misses >= MISSES ? "lost" : failed.size ? "failed" : ""; }
+  function state() {
+    const kinds = [...failed.values()];
+    return misses >= MISSES ? "lost" : ["ended", "notYours"].find((kind) => kinds.includes(kind)) || (kinds.length ? "failed" : "");
+  }
 
   function clock(at) {
     const two = (number) => String(number).padStart(2, "0");
@@ -47,6 +55,13 @@
       mark.setAttribute("aria-hidden", "true");
       mark.textContent = "■";
       said.textContent = TEXT[now] + clock(heardAt) + TEXT[now + "Why"];
+      if (now === "ended") {
+        const link = document.createElement("a");
+        link.href = prefix() + "sign-in";
+        link.target = "_blank";
+        link.textContent = TEXT.signIn;
+        said.append(link);
+      }
       line.append(mark, said);
       root.dataset.connection = now;
     } else {
@@ -86,9 +101,10 @@
       if (answer.ok) {
         if (output.startsWith("page.")) failed.clear();
         failed.delete(output);
+        for (const [one, kind] of failed) if (kind === "ended") failed.delete(one);
         heard();
       } else {
-        failed.add(output);
+        failed.set(output, KINDS[answer.status] || "failed");
         show();
       }
       return answer;
@@ -105,7 +121,7 @@
   }
 
   // Whether the age of a page is news no more: nothing comes, or what comes is an error.
-  function isLost() { return state() === "lost" || [...failed].some((output) => output.includes("-age.")); }
+  function isLost() { return state() === "lost" || [...failed.keys()].some((output) => output.includes("-age.")); }
   window.bairroConnection = {isLost: isLost, serverSeconds: serverSeconds};
   window.addEventListener("pagehide", () => { isLeaving = true; });
   window.addEventListener("pageshow", () => { isLeaving = false; });

@@ -6,6 +6,7 @@
   const TEXT = {
     title: "Find a device, an address, a port, an area or an incident",
     none: "No match. Try another part of its name, or its address.",
+    ended: "Your session has ended. Sign in again in another tab.",
     failed: "The dashboard did not answer. Type on, and it is asked again.",
     keys: "↑ ↓ to choose, Enter to open, Esc to close",
   };
@@ -58,7 +59,7 @@
     fetch("/find.json?q=" + encodeURIComponent(wanted), {cache: "no-store", signal: asked.signal})
       .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
       .then((told) => { if (asked === under) take(told.found, told.found.length ? "" : TEXT.none); })
-      .catch(() => { if (asked === under) take([], TEXT.failed); })
+      .catch((error) => { if (asked === under) take([], error.message === "401" ? TEXT.ended : TEXT.failed); })
       .finally(() => clearTimeout(late));
   }
 

@@ -6,9 +6,9 @@ import heapq
 import re
 import threading
 import unicodedata
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from dashboard.operations.live.live_state import Live
 
@@ -74,10 +74,10 @@ class Finder:
         self._of: Hashable = None
         self._entries: tuple[_Entries, ...] = ()
 
-    def find(self, asked: str, named: Named, version: Hashable) -> list[Found]:
+    def find(self, asked: str, named: Named, version: Hashable, kinds: Collection[str] = get_args(Kind)) -> list[Found]:
         """At most MOST answers: what is called so, begins so, has a word that begins so, or has it inside, in this order.
 
-        Of several words each must be there. ``version`` changes with ``named``.
+        Of several words each must be there. ``version`` changes with ``named``; nothing is told but of ``kinds``.
         """
         wanted = " ".join(fold(asked[:MOST_LETTERS]).split())
         if not wanted:
@@ -86,6 +86,7 @@ class Finder:
         places = (
             (rank, order, len(entries.folded[number]), entries.rows[number], number)
             for order, entries in enumerate(known)
+            if entries.kind in kinds
             for rank, number in _hits(entries, wanted)
         )
         # A thing has two texts at most, its name and its id or address: the best of twice as many are of MOST things.

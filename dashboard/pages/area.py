@@ -12,6 +12,8 @@ import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
+from dashboard.accounts.identity import current
+from dashboard.accounts.rights import Right
 from dashboard.figures import area_drivers, build_dates, findings, known
 from dashboard.figures.area_drivers import Driver
 from dashboard.figures.charts.map import empty
@@ -38,7 +40,8 @@ TEXT = {
     "hidden_why": "No findings are shown for this area, so that no single customer can be identified",
     "hidden_live": "Its devices are shown below as the operations centre sees them.",
     "no_results": "No results for this area yet",
-    "no_results_why": "This area was added after the last build, or no build has been completed yet. Its devices are shown below.",
+    "no_results_why": "This area was added after the last build, or no build has been completed yet.",
+    "no_results_live": "Its devices are shown below.",
     "excess": "Excess leavers with their 95% interval; the vertical line marks zero",
     "weeks": "Week by week",
     "weeks_how": "Dotted: the whole provider. Shaded: weeks with an hour or more without service, planned work left out. Paler: may be incomplete. "
@@ -75,10 +78,12 @@ def layout(seen: Visit, key: str) -> html.Div:
         return html.Div(
             [html.H1(area), parts.empty(TEXT["unknown"], [TEXT["unknown_why"], " ", back, "."])], className="page area"
         )
+    if not current().may(Right.FINDINGS):
+        return html.Div([html.H1(seen.source.name(area)), network(seen, area)], className="page area")
     if results is not None and area in results.hidden:
         return _hidden(seen, area)
     if said is None:
-        missing = parts.empty(TEXT["no_results"], TEXT["no_results_why"])
+        missing = parts.empty(TEXT["no_results"], _with_devices(TEXT["no_results_why"], TEXT["no_results_live"]))
         said_of_builds = parts.warnings(results, seen)
         title = html.H1(seen.source.name(area))
         return html.Div([title, *said_of_builds, missing, network(seen, area)], className="page area")
@@ -124,10 +129,16 @@ def _weeks(said: Finding, span: str) -> html.Section:
 def _hidden(seen: Visit, area: str) -> html.Div:
     """The page of an area that is too small to be shown separately: its name and its devices."""
     minimum = seen.settings.analysis.minimum_customers
-    why = f"{TEXT['hidden_why']}: {too_small(minimum)}. {TEXT['hidden_live']}"
+    why = f"{TEXT['hidden_why']}: {too_small(minimum)}."
+    why = _with_devices(why, TEXT["hidden_live"])
     return html.Div(
         [html.H1(seen.source.name(area)), parts.empty(TEXT["hidden"], why), network(seen, area)], className="page area"
     )
+
+
+def _with_devices(said: str, devices: str) -> str:
+    """``said`` and, for whom devices are shown, that they are."""
+    return f"{said} {devices}" if current().may(Right.NETWORK) else said
 
 
 def is_known(seen: Visit, area: str) -> bool:
@@ -140,10 +151,9 @@ def is_known(seen: Visit, area: str) -> bool:
 
 def _links(area: str) -> html.Nav:
     href = parts.area_href(area)
+    of_it = f"/incidents?{urlencode({'months': 'all', 'area': area})}"
     links = [
-        dcc.Link(
-            TEXT["incidents"], href=f"/incidents?{urlencode({'months': 'all', 'area': area})}", className="button"
-        ),
+        *([dcc.Link(TEXT["incidents"], href=of_it, className="button")] if current().may(Right.NETWORK) else []),
         html.A(TEXT["report"], href=f"{href}/report.html", className="button", target="_blank"),
         html.A(TEXT["pdf"], href=f"{href}/report.pdf", className="button"),
     ]
@@ -220,8 +230,10 @@ def counted(said: Finding, results: Results | None) -> html.Section:
     return parts.panel(TEXT["counted"], html.Table(html.Tbody(rows)), *below)
 
 
-def network(seen: Visit, area: str) -> html.Section:
-    """The area's network now, which renews itself, and how old what is shown of it is."""
+def network(seen: Visit, area: str) -> html.Section | None:
+    """The area's network now, which renews itself, and how old what is shown of it is; none for management."""
+    if not current().may(Right.NETWORK):
+        return None
     shown = renew(seen, area, None)
     timers = [
         dcc.Store(id="area-key", data=area),

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
+from dashboard.accounts.identity import current
+from dashboard.accounts.rights import Right
 from dashboard.figures.charts import device_history as charts
 from dashboard.figures.charts.device_history import Step
 from dashboard.figures.charts.map import empty
@@ -135,7 +137,10 @@ def _beside(seen: Visit, name: str) -> list[html.Section | None]:
     """What stands under the network: planned work, and where else there is something of it."""
     row = device_work.row_of(seen.source, name)
     is_there = row.get("valid_to") is None or numbers.is_missing(row.get("valid_to"))
-    return [*([device_work.panel(seen, row)] if is_there else []), device_detail.links(seen, row)]
+    return [
+        *([device_work.panel(seen, row)] if is_there and current().may(Right.WORK) else []),
+        device_detail.links(seen, row),
+    ]
 
 
 def _now(seen: Visit, name: str, place: Place | None, now: datetime) -> list[Any]:

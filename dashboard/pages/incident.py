@@ -12,6 +12,8 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
+from dashboard.accounts.identity import current
+from dashboard.accounts.rights import Right
 from dashboard.figures import incident_list, incident_story
 from dashboard.figures import incidents as words
 from dashboard.figures.incident_story import Event
@@ -272,7 +274,11 @@ def _static(seen: Visit, incident_id: str) -> list[html.Section]:
 
 
 def _work(seen: Visit, incident_id: str) -> list[html.Section]:
-    """The form; there is none for a time in which the collector was blind, nor where the incident is not known."""
+    """The form; there is none for a time in which the collector was blind, where the incident is not known, and for
+    whoever may only read.
+    """
+    if not current().may(Right.WORK):
+        return []
     row = seen.source.incidents.story(incident_id).row
     return [] if row is None or row["kind"] == "blind" else [incident_work.panel(seen)]
 

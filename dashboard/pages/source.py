@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,10 +139,10 @@ class Source:
         self._read_areas()
         return live.stamp, self._areas_version
 
-    def find(self, asked: str, live: Live) -> list[Found]:
-        """What is called so, or has it in its name."""
+    def find(self, asked: str, live: Live, kinds: Collection[str]) -> list[Found]:
+        """What of ``kinds`` is called so, or has it in its name."""
         named = self.ports.aliases()
-        return self._finder.find(asked, Named(live, self.names, named.rows), (self.version(live), named.version))
+        return self._finder.find(asked, Named(live, self.names, named.rows), (self.version(live), named.version), kinds)
 
     def name(self, area: str) -> str:
         return self.names.get(area, area)

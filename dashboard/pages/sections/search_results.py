@@ -6,20 +6,27 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.accounts.identity import current
+from dashboard.accounts.rights import FOUND
 from dashboard.figures import incidents as words
 from dashboard.figures.live.device_words import ROLES
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES
+from dashboard.operations.customer_device import of_customer
 from dashboard.operations.find import Found
 from dashboard.operations.live.live_state import Live
 from dashboard.pages import parts
 from dashboard.pages.source import Visit
 
-KIND_NAMES = {"device": "Device", "port": "Port", "area": "Area", "incident": "Incident"}
+KIND_NAMES = {"device": "Device", "port": "Port", "area": "Area", "incident": "Incident", "customer": "Customer"}
 
 
 def answers(seen: Visit, asked: str) -> list[dict[str, str]]:
-    """Best first, each with ``kind``, ``name``, ``detail``, ``shape`` (of its state) and ``href``."""
+    """Best first, each with ``kind``, ``name``, ``detail``, ``shape`` (of its state) and ``href``.
+
+    Who asks is told of what they may see alone; a customer is found by the whole id.
+    """
+    kinds = {kind for kind, rule in FOUND.items() if current().passes(rule)}
     live, names = seen.source.live(seen.at), seen.source.names
     now = seen.at.astimezone(ZoneInfo(seen.settings.timezone))
     states = dict(zip(live.areas["area"], live.areas["state"], strict=True))
@@ -29,7 +36,26 @@ def answers(seen: Visit, asked: str) -> list[dict[str, str]]:
         "port": lambda found: _port(found, seen),
         "incident": lambda found: _incident(found, live, now),
     }
-    return [{"kind": KIND_NAMES[found.kind], **made[found.kind](found)} for found in seen.source.find(asked, live)]
+    customers = _customer(asked, live, seen) if "customer" in kinds else []
+    found = seen.source.find(asked, live, kinds)
+    return [*customers, *({"kind": KIND_NAMES[one.kind], **made[one.kind](one)} for one in found)]
+
+
+def _customer(asked: str, live: Live, seen: Visit) -> list[dict[str, str]]:
+    """The customer whose id was typed, and the device that serves them."""
+    found = of_customer(asked, seen.settings)
+    if found is None:
+        return []
+    left = [f"left on {numbers.day(found.left_on)}"] if found.left_on is not None else []
+    if found.device_id is None:
+        place = seen.source.name(found.area) if found.area else ""
+        href = parts.area_href(found.area) if found.area else "/"
+        return [{"kind": KIND_NAMES["customer"], **_line(asked, ["no device on record", place, *left], "", href)}]
+    states = dict(zip(live.devices["device_id"], live.shown, strict=True))
+    mark = DEVICE_STATES.get(states.get(found.device_id, ""))
+    said = [f"served by {found.device_id}", mark.word if mark else "not in the inventory", *left]
+    href = parts.device_href(found.device_id)
+    return [{"kind": KIND_NAMES["customer"], **_line(asked, said, mark.shape if mark else "", href)}]
 
 
 def _device(found: Found, live: Live, seen: Visit) -> dict[str, str]:
