@@ -157,6 +157,13 @@ def migrate(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def disk(arguments: argparse.Namespace) -> int:
+    from collector import config
+    from collector.commands.disk import disk as tell
+
+    return tell(config.load(arguments.config), time.time(), remove=arguments.remove)
+
+
 # --- dashboard ---
 
 
@@ -379,6 +386,7 @@ def _parser() -> argparse.ArgumentParser:
         capture=capture,
         repair=repair,
         migrate=migrate,
+        disk=disk,
     )
     dashboard_arguments.add_to(commands, build=build, serve=serve, report=report, operators_entry=operators_entry)
     demo_arguments.add_to(commands, demo, demo_prepare, demo_agents)

@@ -196,6 +196,16 @@ class MaintenanceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long what is written is kept, in days since it was, and how much of it; None: for good, whatever it takes."""
+
+    hours_days: int | None = None
+    incidents_days: int | None = None
+    audit_days: int | None = None
+    budget_gigabytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CollectorSettings:
     """All of collector.toml; paths in it are relative to the file.
 
@@ -218,6 +228,7 @@ class CollectorSettings:
     metrics: MetricsSettings = MetricsSettings()
     publish: PublishSettings = PublishSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    retention: RetentionSettings = RetentionSettings()
     sentinels: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = (Credential("default"),)
     profiles: Path | None = None
@@ -285,6 +296,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "publish.live_seconds": (0.5, 3600),
     "publish.journal_seconds": (0.5, 600),
     "maintenance.read_seconds": (0.5, 3600),
+    "retention.hours_days": (8, 36_500),
+    "retention.incidents_days": (8, 36_500),
+    "retention.audit_days": (8, 36_500),
+    "retention.budget_gigabytes": (0.001, 1_000_000),
 }
 
 

@@ -25,6 +25,7 @@ def add_to(
     capture: Run,
     repair: Run,
     migrate: Run,
+    disk: Run,
 ) -> None:
     """Add the commands to bairro's."""
     collector = argparse.ArgumentParser(add_help=False)
@@ -55,6 +56,11 @@ def add_to(
     command.add_argument("--url", help="an SQLAlchemy URL; default: the one in the settings")
     command.set_defaults(run=migrate)
     backup.add_to(commands, collector)
+    command = commands.add_parser(
+        "disk", parents=[collector], help="what is kept, what a day adds, how long the disk lasts"
+    )
+    command.add_argument("--remove", action="store_true", help="remove what [retention] keeps no longer, now")
+    command.set_defaults(run=disk)
 
 
 def _add_profile_commands(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from bairro_error import BairroError
 from collector import counted
-from collector.config import CollectorSettings
+from collector.config import CollectorSettings, RetentionSettings
 from collector.inventory.watch import InventoryWatch
 from collector.loop.pipeline import Pipeline
 from collector.loop.polls import Polls
@@ -33,6 +33,7 @@ from collector.publish.web.guard import Guard
 from collector.publish.web.handlers import COSTLY, Site, Status
 from collector.publish.web.server import WebServer
 from collector.publish.write_failures import WriteFailures
+from collector.retention import removal
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ EXIT_OK = 0
 WATCH_SECONDS = 2.0
 CLOSE_SECONDS = 2.5
 URGENT_SECONDS = 1.0
+RETAIN_SECONDS = 900.0
 LIVE_REST = 10.0
 # Nothing that a poll makes refers to itself, so collections find next to nothing; but to look through objects that are
 # not in the processor's cache takes a microsecond each. By Python's usual rule every second cycle of 10,000 devices had
@@ -157,6 +159,7 @@ class Collector:
             self._every(settings.publish.journal_seconds, self._write_history, "history"),
             self._every(WATCH_SECONDS, self._watch_inventory, "inventory"),
             self._every(settings.maintenance.read_seconds, self._read_windows, "maintenance"),
+            self._every(RETAIN_SECONDS, self._retain, "retention"),
         ]
         self._poller.drive(self._polls.start_who_is_due)
         if self._traps is not None:
@@ -208,6 +211,10 @@ class Collector:
     async def _read_windows(self) -> None:
         windows = await asyncio.to_thread(self._windows.read, time.time())
         self._pipeline.plan(windows, time.time())
+
+    async def _retain(self) -> None:
+        if self._settings.own_shard.index == 0 and self._settings.retention != RetentionSettings():
+            await asyncio.to_thread(removal.keep_to, self._settings, time.time())
 
     async def _write_live(self) -> None:
         began = self._clock()

@@ -11,7 +11,7 @@ from collector import config
 from collector.credentials import Credential
 
 BROKEN = Path(__file__).parent.parent / "data" / "config"
-TOP = "inventory, data, data_access, database, discovery, poll, ping, outage, degradation, web, traps, metrics, publish, maintenance, sentinels, credentials, profiles, shard"
+TOP = "inventory, data, data_access, database, discovery, poll, ping, outage, degradation, web, traps, metrics, publish, maintenance, retention, sentinels, credentials, profiles, shard"
 
 MESSAGES = {
     "bad_database": "database: must be a URL such as sqlite:////var/lib/bairro/operations.sqlite",
