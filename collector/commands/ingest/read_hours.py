@@ -18,6 +18,8 @@ from collector.hour_bounds import FIRST_HOUR, HOURS, LAST_HOUR, PART_OF, ROUNDIN
 from collector.reading import Device
 
 HOUR = 3600
+NEARLY_WHOLE = 1e-6
+"""What sums of fractions are off by."""
 MOST_RESTARTS = 120
 Key = tuple[int, str]
 Values = dict[str, float]
@@ -223,7 +225,7 @@ def checked(values: Values, device: Device) -> Values:
     """The values of an hour as they may stand in the table. Raises UnusableRowError for what cannot be."""
     if values.get("observed_seconds") is None:
         raise UnusableRowError("observed_seconds", "is missing: without it nobody knows whether the hour was observed")
-    row = {name: float(round(value)) if name in mappings.WHOLE_NUMBERS else value for name, value in values.items()}
+    row = {name: _whole(name, value) if name in mappings.WHOLE_NUMBERS else value for name, value in values.items()}
     for name, value in row.items():
         bound = HOURS[name]
         if not bound.holds(value):
@@ -243,6 +245,17 @@ def checked(values: Values, device: Device) -> Values:
                 f"{way}_bytes", f"{row[f'{way}_bytes']:g} in an hour are more than twice what the device can carry"
             )
     return row
+
+
+def _whole(name: str, value: float) -> float:
+    """A count. Raises UnusableRowError for a part of one: half a restart is none that happened, or one that did."""
+    whole = float(round(value))
+    if abs(value - whole) > NEARLY_WHOLE * max(1.0, abs(value)):
+        raise UnusableRowError(
+            name,
+            f"{value:g} is no whole number, and it counts: take the sum or the largest of the hour, and look at scale",
+        )
+    return whole
 
 
 def shown(hour: int) -> str:

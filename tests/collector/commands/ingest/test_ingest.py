@@ -255,3 +255,12 @@ def test_real_speed_tests_of_a_city_are_taken(shared: Path, folder: Path, capsys
     rows = [row for path in sorted((folder / "data" / "quality").glob("*")) for row in stored(folder, path.name[5:])]
     assert rows
     assert all(0 < row["observed_seconds"] <= 3600 and row.get("rtt_p95_seconds", 0) < 5 for row in rows)  # type: ignore[operator]
+
+
+def test_half_a_restart_is_no_row(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header = "hour,device_id,observed_seconds,restarts"
+    rows = "2026-03-01T10:00:00Z,cpe-1,3600,0.5\n2026-03-01T10:00:00Z,cpe-2,3600,2.0000000001\n"
+    (folder / "a.csv").write_text(f"{header}\n{rows}")
+    assert ingest("a.csv") == 1
+    assert "restarts: 0.5 is no whole number, and it counts" in capsys.readouterr().err
+    assert [(row["device_id"], row["restarts"]) for row in stored(folder)] == [("cpe-2", 2)]
