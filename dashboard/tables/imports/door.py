@@ -21,7 +21,7 @@ from dashboard.tables.checks.columns.padded import told_where_unpadded
 from dashboard.tables.checks.columns.who_left import departures, reasons, statuses
 from dashboard.tables.dates import unix_seconds, written_clocks
 from dashboard.tables.dates.spelled import plain
-from dashboard.tables.imports import habits
+from dashboard.tables.imports import habits, place_areas
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.mappings import profiles
 from dashboard.tables.mappings.translate import translate
@@ -57,7 +57,8 @@ def read_sheet(
     export = without_print_out(sources.read(source, may_be_geojson=spec.name == "areas", names=names))
     if spec.name == "areas" and mapping is None:
         export = _with_outlines(export)
-    areas = pc.unique(snapshots.read("areas", settings.data).column("area")).to_pylist() if spec.name != "areas" else []
+    on_record = snapshots.read("areas", settings.data)
+    areas = pc.unique(on_record.column("area")).to_pylist() if spec.name != "areas" else []
     if mapping is not None:
         customs = habits.customs_of(spec.name, settings)
         zone = ZoneInfo(settings.timezone)
@@ -65,6 +66,8 @@ def read_sheet(
         read = _mapped(export, made, mapping, today)
     else:
         read = _named(export, spec, areas, today)
+    if spec.name == "customers":
+        read = replace(read, made=place_areas.with_areas(read.made, read.export, on_record))
     dated = _with_plain_dates(_without_unix_seconds(read.made, spec, today), spec, ZoneInfo(settings.timezone))
     made = scales.checked(scales.without_words(dated), read.scale)
     if spec.name == "customers":
