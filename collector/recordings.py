@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collector.poll.device.seldom_look import first
-from collector.poll.objects import decode, interface_rows, part_values
-from collector.poll.objects.corrections import corrections
+from collector.poll.objects import decode, part_values
 from collector.poll.objects.decode import Cells, Scalars
+from collector.poll.objects.interfaces import interface_rows
+from collector.poll.objects.interfaces.corrections import corrections
 from collector.poll.objects.probes import probes
 from collector.poll.objects.seldom_table import SeldomTable
 from collector.poll.profile import Profile, Source, Table, choose, telling

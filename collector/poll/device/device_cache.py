@@ -13,8 +13,8 @@ from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects.compiled_reply import learn_usual
 from collector.poll.objects.decode import Found, Record, Scalars
 from collector.poll.objects.get_request import Access, Asked, Question
-from collector.poll.objects.interface_cache import InterfaceMemory
-from collector.poll.objects.standing_counters import Standing
+from collector.poll.objects.interfaces.interface_cache import InterfaceMemory
+from collector.poll.objects.interfaces.standing_counters import Standing
 from collector.poll.objects.table_cache import RowMemory
 from collector.poll.profile import Profile, Table
 from collector.poll.snmp.codec import Value

@@ -15,7 +15,7 @@ from collector.poll.device.walks.walk import Walk
 from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects import decode
 from collector.poll.objects.get_request import Asked, Question
-from collector.poll.objects.interface_cache import MOST_FIRST, InterfaceMemory
+from collector.poll.objects.interfaces.interface_cache import MOST_FIRST, InterfaceMemory
 from collector.poll.snmp.codec import Absent, Message, Value, decode_subids, encode_subids
 from collector.reading import InterfaceReading
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from collector.poll.device.talk import Talk
 from collector.poll.objects.get_request import Question
-from collector.poll.objects.standing_counters import Standing
+from collector.poll.objects.interfaces.standing_counters import Standing
 from collector.poll.snmp.codec import Message, Value
 
 

@@ -24,7 +24,7 @@ from collector.poll.manner import manner
 from collector.poll.objects import decode
 from collector.poll.objects.compiled_reply import CompiledAnswer
 from collector.poll.objects.get_request import Access, Asked, Question
-from collector.poll.objects.read_lag import late_by, marked
+from collector.poll.objects.interfaces.read_lag import late_by, marked
 from collector.poll.profile import Profile, Source, choose, telling
 from collector.poll.snmp.codec import AUTHORIZATION_ERROR, ERRORS, REPORT, Message, Oid, Value
 from collector.poll.snmp.engine import TIMEOUT, Destination, Engine, Exchange, Request

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from collector.poll.device.talk import Talk
 from collector.poll.objects.get_request import Asked, Question
-from collector.poll.objects.read_lag import BYTE_COUNTERS, LATE_SECONDS
+from collector.poll.objects.interfaces.read_lag import BYTE_COUNTERS, LATE_SECONDS
 from collector.poll.snmp.codec import TOO_BIG, Absent, Message, Value
 
 _Ended = Callable[[list[Value], str | None, float], None]

@@ -13,8 +13,8 @@ from collector.poll.device.talk import Talk
 from collector.poll.device.walks.walk import Walk
 from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.objects import decode
-from collector.poll.objects.interface_cache import InterfaceMemory
-from collector.poll.objects.read_lag import marked, marked_by_row
+from collector.poll.objects.interfaces.interface_cache import InterfaceMemory
+from collector.poll.objects.interfaces.read_lag import marked, marked_by_row
 from collector.poll.objects.table_cache import RowMemory, found
 from collector.poll.profile import Table
 from collector.reading import InterfaceReading

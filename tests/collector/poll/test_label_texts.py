@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
 from collector.config import MetricsSettings
-from collector.poll.objects import interface_rows
+from collector.poll.objects.interfaces import interface_rows
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids, encode_tlv
 from collector.publish.exposition.content_negotiation import CLASSIC, OPENMETRICS, Form

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from collector.poll.objects import decode, interface_rows
+from collector.poll.objects import decode
 from collector.poll.objects.decode import index_text
+from collector.poll.objects.interfaces import interface_rows
 from collector.poll.profile import Source, Table, choose, telling
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids

@@ -12,7 +12,7 @@ from collector.poll.device.walks.walk_cache import Bulk, Progress, Route, Step
 from collector.poll.device.walks.walk_column import Column
 from collector.poll.device.walks.walk_pace import Pace
 from collector.poll.manner import MOST_REPETITIONS
-from collector.poll.objects.joined_rows import is_extended, joined, joins
+from collector.poll.objects.interfaces.joined_rows import is_extended, joined, joins
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import (
     ERRORS,

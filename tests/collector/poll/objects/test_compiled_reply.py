@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.credentials import Credential
-from collector.poll.objects.asked_row import AskedRow
 from collector.poll.objects.compiled_reply import CompiledAnswer, learn_usual
 from collector.poll.objects.decode import Scalars
 from collector.poll.objects.get_request import Asked, Question, access
+from collector.poll.objects.interfaces.asked_row import AskedRow
 from collector.poll.profile import Source
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import INTEGER, OCTETS, Value, decode_any, encode_tlv

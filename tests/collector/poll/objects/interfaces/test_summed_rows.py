@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collector.interface_filter import USUAL, parse_filter
-from collector.poll.objects.summed_rows import SummedRows
+from collector.poll.objects.interfaces.summed_rows import SummedRows
 from collector.reading import InterfaceReading
 
 PORT = InterfaceReading("ge-0/0/1", 1, receive_bytes=5, transmit_bytes=6)

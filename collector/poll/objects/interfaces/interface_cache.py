@@ -7,15 +7,16 @@ from collections.abc import Container, Mapping, Sequence
 
 from collector.interface_filter import USUAL, InterfaceFilter
 from collector.poll.damage import Damaged
-from collector.poll.objects import decode, interface_rows
-from collector.poll.objects.asked_row import AskedRow
-from collector.poll.objects.corrections import Counted, corrections, counted
+from collector.poll.objects import decode
 from collector.poll.objects.decode import Cells, Found, Record
 from collector.poll.objects.get_request import Asked
-from collector.poll.objects.interface_rows import Correction, Names
-from collector.poll.objects.joined_rows import is_extended
-from collector.poll.objects.row_names import MOST_KNOWN, KnownRow, kept_names, remembered
-from collector.poll.objects.summed_rows import SummedRows
+from collector.poll.objects.interfaces import interface_rows
+from collector.poll.objects.interfaces.asked_row import AskedRow
+from collector.poll.objects.interfaces.corrections import Counted, corrections, counted
+from collector.poll.objects.interfaces.interface_rows import Correction, Names
+from collector.poll.objects.interfaces.joined_rows import is_extended
+from collector.poll.objects.interfaces.row_names import MOST_KNOWN, KnownRow, kept_names, remembered
+from collector.poll.objects.interfaces.summed_rows import SummedRows
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import Value, decode_subids, encode_subids
 from collector.reading import Device, InterfaceReading

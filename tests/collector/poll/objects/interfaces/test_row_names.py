@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.poll.objects.interface_cache import InterfaceMemory
+from collector.poll.objects.interfaces.interface_cache import InterfaceMemory
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids
 from collector.reading import Device

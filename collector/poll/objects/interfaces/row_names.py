@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from collector.poll.objects.interface_rows import Names
+from collector.poll.objects.interfaces.interface_rows import Names
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import decode_subids
 

@@ -12,7 +12,7 @@ from collector.poll.snmp.codec import GET, GET_BULK, Message, Oid, decode_any, p
 from collector.quality.counters.belief import Beliefs
 from collector.reading import Device, InterfaceReading, Reading
 
-from ..agents import QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, poll, router
+from ...agents import QUICK, Mib, Serve, Served, answering, device, encode_integer, encode_reply, poll, router
 
 IF, IF_X = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
 IN_OCTETS, OUT_DISCARDS = parse_oid(f"{IF}.10"), parse_oid(f"{IF}.19")

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from collector.bounds import SPEED
 from collector.poll.objects import decode
 from collector.poll.objects.decode import Cells
-from collector.poll.objects.interface_rows import BYTE_FIELDS, Correction
+from collector.poll.objects.interfaces.interface_rows import BYTE_FIELDS, Correction
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import Value
 

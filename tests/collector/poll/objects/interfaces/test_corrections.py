@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
-from collector.poll.objects.corrections import corrections
-from collector.poll.objects.interface_cache import InterfaceMemory
-from collector.poll.objects.interface_rows import interfaces, name_interfaces
+from collector.poll.objects.interfaces.corrections import corrections
+from collector.poll.objects.interfaces.interface_cache import InterfaceMemory
+from collector.poll.objects.interfaces.interface_rows import interfaces, name_interfaces
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Value, encode_subids
 from collector.reading import Device, InterfaceReading

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collector.poll.objects import interface_rows
 from collector.poll.objects.decode import Record
 from collector.poll.objects.get_request import Asked
-from collector.poll.objects.interface_rows import Correction
+from collector.poll.objects.interfaces import interface_rows
+from collector.poll.objects.interfaces.interface_rows import Correction
 from collector.poll.profile import Source
 from collector.poll.snmp.codec import Value, decode_subids
 from collector.reading import InterfaceReading

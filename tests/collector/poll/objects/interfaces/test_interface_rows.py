@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.poll.objects import interface_rows
+from collector.poll.objects.interfaces import interface_rows
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Absent, Value, encode_subids
 

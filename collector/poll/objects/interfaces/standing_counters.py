@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collector.poll.objects.corrections import LIVE_BYTES, Counted, pairs
 from collector.poll.objects.get_request import Asked
-from collector.poll.objects.interface_cache import WIDE_BITS, InterfaceMemory
+from collector.poll.objects.interfaces.corrections import LIVE_BYTES, Counted, pairs
+from collector.poll.objects.interfaces.interface_cache import WIDE_BITS, InterfaceMemory
 from collector.poll.snmp.codec import Absent, Value, encode_subids
 from collector.reading import InterfaceReading
 

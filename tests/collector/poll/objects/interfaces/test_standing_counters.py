@@ -1,11 +1,11 @@
-"""Tests of collector/poll/objects/standing_counters.py: when rows are looked at, and what their 32-bit counters show."""
+"""Tests of collector/poll/objects/interfaces/standing_counters.py: when rows are looked at, and what their 32-bit counters show."""
 
 from __future__ import annotations
 
 import pytest
 
-from collector.poll.objects.interface_cache import InterfaceMemory
-from collector.poll.objects.standing_counters import MOST_ROWS, STILL_POLLS, Standing
+from collector.poll.objects.interfaces.interface_cache import InterfaceMemory
+from collector.poll.objects.interfaces.standing_counters import MOST_ROWS, STILL_POLLS, Standing
 from collector.poll.profile_files import load_profiles
 from collector.poll.snmp.codec import Absent, Value, encode_subids
 from collector.reading import Device, InterfaceReading
