@@ -59,7 +59,7 @@ def built(settings_file: Path) -> stored_results.Results:
     settings = config.load(settings_file)
     for kind in exports.KINDS:
         report = records.import_records(kind, settings_file.parent / f"{kind}.csv", settings, as_of=exports.AS_OF)
-        if report.exit_code:
+        if report.rejected or report.is_unusable or report.failure:
             raise RuntimeError(str(report))
     build.build(settings, lambda step: None)
     results = stored_results.load(settings.data)

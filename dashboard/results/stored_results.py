@@ -241,8 +241,11 @@ def _typed(spec: TableSpec, frame: pd.DataFrame | None) -> pa.Table:
     for column in spec.columns:
         if column.required and (nulls := int(frame[column.name].isna().sum())):
             raise ValueError(f"{spec.name}: {column.name} is missing in {nulls} rows")
+    chosen = frame[list(spec.column_names)]
+    empty = [name for name in chosen.columns if chosen[name].isna().all()]
+    chosen = chosen.astype(dict.fromkeys(empty, object))  # pandas makes numbers of a column without any value
     try:
-        table = pa.Table.from_pandas(frame[list(spec.column_names)], schema=spec.arrow_schema(), preserve_index=False)
+        table = pa.Table.from_pandas(chosen, schema=spec.arrow_schema(), preserve_index=False)
     except (ValueError, pa.ArrowTypeError) as error:
         raise ValueError(f"{spec.name}: {error}") from error
     return table.replace_schema_metadata(None)

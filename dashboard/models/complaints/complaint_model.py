@@ -9,7 +9,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN, PLANNED
-from dashboard.models.complaints.effect_model import EFFECT, Effect, EffectModel, said_of_all, tested
+from dashboard.models.complaints.effect_model import (
+    EFFECT,
+    Effect,
+    EffectModel,
+    said_of_all,
+    said_of_unchecked,
+    tested,
+    unchecked,
+    without_estimate,
+)
 from dashboard.models.complaints.measure_lags import (
     EVERY_TERM,
     TERMS,
@@ -52,8 +61,9 @@ class Complaints:
 
     @property
     def wording(self) -> str:
-        """``effect`` where the placebo and the control found nothing, else ``association``."""
-        passed = self.placebo.joint is not None and self.control.joint is not None
+        """``effect`` where the placebo and the control saw what is claimed and found nothing, else ``association``."""
+        checks = (self.placebo, self.control)
+        passed = all(one.joint is not None and not unchecked(self.main, one) for one in checks)
         return (
             "effect" if passed and not (self.placebo.finds_something or self.control.finds_something) else "association"
         )
@@ -251,14 +261,18 @@ def _fitted(rows: _Rows, terms: list[Term], inference: clusters.Inference) -> Ef
     p_values, (adjusted, whole) = inference.p_values(), tested(inference, rows.kind, claimed)
     with np.errstate(over="ignore"):
         ratios = np.exp(np.column_stack([inference.estimates, *inference.intervals()]))
+    reasons = dict(rows.reasons)
     effects = {}
-    for i, term in enumerate(terms):
+    for i, (term, why) in enumerate(zip(terms, without_estimate(inference), strict=True)):
+        if why is not None:
+            reasons[term.name] = why
+            continue
         ratio, low, high = (float(v) for v in ratios[i])
-        method = "no interval: it rests on a single cluster" if inference.rests_on_one[i] else inference.method
         p_value, p_adjusted = float(p_values[i]), float(adjusted[i])
         effects[term.name] = Effect(
-            rows.model, term, rows.kind, ratio, low, high, p_value, p_adjusted, inference.clusters, method
+            rows.model, term, rows.kind, ratio, low, high, p_value, p_adjusted, inference.clusters, inference.method
         )
+    rows = replace(rows, reasons=reasons)
     joint, said = clusters.joint(inference), _said(rows.model, rows.reasons)
     return EffectModel(rows.model, rows.in_order(effects), joint, said, whole)
 
@@ -281,4 +295,6 @@ def _verdict(main: EffectModel, placebo: EffectModel, control: EffectModel) -> t
             notes.append(
                 f"{what} ({said_p(model.p_value)}), which it cannot, so results are called an association, not an effect."
             )
+        else:
+            notes += said_of_unchecked(main, model)
     return tuple(notes)

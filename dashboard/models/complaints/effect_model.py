@@ -14,6 +14,10 @@ from dashboard.models.statistics.multiplicity import holm
 Floats = npt.NDArray[np.float64]
 
 LARGEST_P = 0.05
+FURTHEST = float(np.log(10.0))
+"""An interval of the logarithm of a ratio that reaches as far to both sides says nothing at all."""
+ON_ONE_CLUSTER = "no estimate: it rests on a single cluster"
+TOO_WIDE = "no estimate: it varies too little beyond neighbourhood and week, so its interval would reach from a tenth to tenfold"
 EFFECT = "effect"
 """The kind of a model that looks for effects; placebo and negative control look for what cannot be."""
 
@@ -74,6 +78,29 @@ class EffectModel:
     def contradicts_itself(self) -> bool:
         """Whether all terms together are below 0.05 only because worse quality seems to do good."""
         return self.joint is not None and self.joint.p_value < LARGEST_P and not self.finds_something
+
+
+def without_estimate(inference: clusters.Inference) -> list[str | None]:
+    """By term why no ratio is told: without the one cluster on which it rests there is none, or it could be anything."""
+    lows, highs = inference.intervals()
+    is_anything = (lows <= -FURTHEST) & (highs >= FURTHEST)
+    return [
+        ON_ONE_CLUSTER if alone else TOO_WIDE if wide else None
+        for alone, wide in zip(inference.rests_on_one, is_anything, strict=True)
+    ]
+
+
+def unchecked(main: EffectModel, check: EffectModel) -> tuple[str, ...]:
+    """Terms found in ``main`` that the check could not test by themselves: what it could not see it has not passed."""
+    seen = {effect.term.name for effect in check.effects if not np.isnan(effect.p_value)}
+    return tuple(effect.term.name for effect in main.effects if effect.is_found and effect.term.name not in seen)
+
+
+def said_of_unchecked(main: EffectModel, check: EffectModel) -> list[str]:
+    """Why results are called an association where a check passes without having seen all that is claimed."""
+    if not (names := unchecked(main, check)):
+        return []
+    return [f"{check.model}: could not test {', '.join(names)}, so results are called an association, not an effect."]
 
 
 def tested(inference: clusters.Inference, kind: str, claimed: npt.NDArray[np.bool_]) -> tuple[Floats, float]:

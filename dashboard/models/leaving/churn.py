@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.measures import PLANNED
-from dashboard.models.complaints.effect_model import EffectModel
+from dashboard.models.complaints.effect_model import EffectModel, unchecked
 from dashboard.models.leaving import churn_notes
 from dashboard.models.leaving.covariates import TRAILING
 from dashboard.models.leaving.doses import dose
@@ -48,9 +48,9 @@ class Churn:
 
     @property
     def wording(self) -> str:
-        """``effect`` where the control could be tested and found nothing, else ``association``."""
+        """``effect`` where the control saw what is claimed and found nothing, else ``association``."""
         passed = self.control.joint is not None and not self.control.finds_something
-        return "effect" if passed else "association"
+        return "effect" if passed and not unchecked(self.main, self.control) else "association"
 
 
 def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
@@ -83,7 +83,11 @@ def fit(customer_weeks: pd.DataFrame, *, predicts: bool = True) -> Churn:
     if full is not None and full.fails_with_planned:
         return fit(_without_planned(customer_weeks))
     predicting = _predictor(rates, full, doses)
-    notes = (*notes, *churn_notes.apart(main, doses)) if predicting is not None else (*notes, UNRANKED)
+    notes = (
+        (*notes, *churn_notes.apart(rates.design.quality.terms, doses))
+        if predicting is not None
+        else (*notes, UNRANKED)
+    )
     return Churn(main, control, predicting, notes, gap)
 
 

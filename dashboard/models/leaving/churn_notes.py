@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dashboard.models.complaints.effect_model import EffectModel, said_of_all
+from dashboard.models.complaints.effect_model import EffectModel, said_of_all, said_of_unchecked
+from dashboard.models.complaints.measure_lags import Term
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import EIGHT
 from dashboard.models.leaving.fitted_hazard import LeftOut
@@ -26,19 +27,18 @@ WEEKS_NOTE = (
 )
 
 
-def apart(main: EffectModel, doses: dose.Doses) -> tuple[str, ...]:
-    """Which effects differ among areas, and over how many weeks hours without service act."""
+def apart(terms: tuple[Term, ...], doses: dose.Doses) -> tuple[str, ...]:
+    """Which effects of the ``terms`` of the doses differ among areas, and over how many weeks hours without service act."""
     best = doses.felt.weeks
     share = sum(form.weight for form in doses.forms if form.felt.weeks == best)
     over = (WEEKS_NOTE.format(weeks=best, share=share),) if best != EIGHT else ()
-    terms = [effect.term for effect in main.effects if not np.isnan(effect.rate_ratio)]
-    weighed = (weights(doses),) if terms else ()
+    weighed = (weights(doses),) if any(form.effects.any() for form in doses.forms) else ()
     return (
         over
         + weighed
         + tuple(
             f"leaving: the effect of {term.name} differs among areas ({said_p(own.p_value)}): what would help follows each area's own"
-            for term, own in zip(terms, doses.own, strict=False)
+            for term, own in zip(terms, doses.own, strict=True)
             if own.differs
         )
     )
@@ -91,4 +91,6 @@ def said(main: EffectModel, control: EffectModel, left_out: LeftOut) -> tuple[st
             "the negative control: quality seems to explain who moves away or does not pay"
             f" ({said_p(control.p_value)}), which it cannot, so results are called an association, not an effect."
         )
+    else:
+        notes += said_of_unchecked(main, control)
     return tuple(notes)

@@ -53,6 +53,8 @@ def _note(check: Check, is_told: bool) -> str | None:
         return None
     if not is_told:
         return "its effect has no estimate"
+    if len(check.low) >= FEWEST_BINS:
+        return f"it has no more than {len(check.low)} values, which are fitted as they are whatever the relationship"
     return f"its values or the departures are too few for {FEWEST_BINS} groups"
 
 

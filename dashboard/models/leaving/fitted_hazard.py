@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.measures import DOWN, PLANNED
-from dashboard.models.complaints.effect_model import Effect, EffectModel, tested
+from dashboard.models.complaints.effect_model import Effect, EffectModel, tested, without_estimate
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
 from dashboard.models.leaving.covariates import PERIOD, WITHIN, Design, design_of
 from dashboard.models.leaving.doses import dose, dose_fit
@@ -227,8 +227,12 @@ class Fitted:
             )
             for i, term in enumerate(terms)
         }
-        effects = tuple(found.get(t.name) or _missing(told.model, told.kind, t, told.reasons) for t in told.terms)
-        return EffectModel(told.model, effects, joint, _notes(told.model, told.reasons), whole)
+        whys = zip(terms, without_estimate(inference), strict=True)
+        reasons = told.reasons | {term.name: why for term, why in whys if why is not None}
+        effects = tuple(
+            _missing(told.model, told.kind, t, reasons) if t.name in reasons else found[t.name] for t in told.terms
+        )
+        return EffectModel(told.model, effects, joint, _notes(told.model, reasons), whole)
 
     def coefficient(self, name: str) -> Coefficient | None:
         """One column's coefficient, None where it is not in the design or has no estimate."""

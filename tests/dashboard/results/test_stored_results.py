@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.models.areas.local_changes import local_changes
 from dashboard.results import stored_results
 from dashboard.results.stored_results import RESULT_TABLES
 
@@ -52,6 +53,16 @@ def test_dates_and_whole_numbers_that_may_be_missing_keep_their_kind(tmp_path):
     assert loaded.ranking["rank"].isna().all()
     assert str(loaded.ranking["rank"].dtype) == "Int64"
     assert loaded.ranking["is_found"].dtype == bool
+
+
+def test_dates_none_of_which_is_known_are_kept_as_missing(tmp_path):
+    """A history of ten weeks is too short for local changes; pandas makes numbers of dates that are missing throughout."""
+    changes = local_changes(pd.DataFrame({"a": [1] * 10, "b": [0] * 10}), pd.DataFrame({"a": [1] * 10}), seed=1)
+    assert changes["since_week"].dtype == float
+    _write(tmp_path, tables={"local_changes": changes})
+    loaded = stored_results.load(tmp_path).local_changes
+    assert loaded["since_week"].isna().all()
+    assert list(loaded["area"]) == ["a", "b"]
 
 
 def test_nothing_yet(tmp_path):

@@ -35,7 +35,8 @@ PART = 200_000
 @dataclass(frozen=True, slots=True)
 class Check:
     """Of one term, by bin (bins,): from which to which step, departures ``observed`` and ``expected``, and the error of
-    their difference; the largest standardised sum of differences and its p-value, nan with fewer than three bins."""
+    their difference; the largest standardised sum of differences and its p-value, nan with fewer than three bins or where
+    the fit follows every bin whatever the form."""
 
     low: Floats
     high: Floats
@@ -97,7 +98,9 @@ def _check(counted: Counted, nuisance: _Nuisance, values: Floats) -> Check:
     total = scores.sum(axis=0)
     scatter = _scatter(scores, variance)
     error = np.sqrt(np.maximum(scatter * np.diag(variance), 0.0))
-    statistic, p_value = _largest(total, scatter * variance) if count >= FEWEST_BINS else (float("nan"), float("nan"))
+    statistic, p_value = float("nan"), float("nan")
+    if count >= FEWEST_BINS:
+        statistic, p_value = _largest(total, scatter * variance, float(counted.means.sum()))
     return Check(low, high, observed, observed - total, error, statistic, p_value)
 
 
@@ -199,11 +202,12 @@ def _scatter(scores: Floats, variance: Floats) -> float:
     return max(1.0, float((standard**2).sum()) * areas / (areas - 1) / int(told.sum()))
 
 
-def _largest(total: Floats, variance: Floats) -> tuple[float, float]:
-    """The largest standardised cumulative sum, and how often chance makes one as large."""
+def _largest(total: Floats, variance: Floats, expected: float) -> tuple[float, float]:
+    """The largest standardised cumulative sum, and how often chance makes one as large; nan where next to nothing of the
+    variance of the ``expected`` departures is left to chance, because the fit follows every bin."""
     cumulated, along = np.cumsum(total)[:-1], np.cumsum(np.cumsum(variance, axis=0), axis=1)[:-1, :-1]
     size = np.diag(along)
-    told = size > SLIGHT * float(np.trace(variance))
+    told = size > SLIGHT * max(float(np.trace(variance)), expected)
     if not told.any():
         return float("nan"), float("nan")
     error = np.sqrt(size[told])

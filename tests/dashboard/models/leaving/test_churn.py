@@ -16,6 +16,7 @@ from dashboard.models.leaving import churn, churn_notes
 from dashboard.models.leaving.covariates import TRAILING, WITHIN, design_of
 from dashboard.models.leaving.doses import dose
 from dashboard.models.leaving.doses.felt_hours import Felt
+from dashboard.models.leaving.doses.own_slopes import OwnSlopes
 from dashboard.models.leaving.fitted_hazard import LeftOut
 from dashboard.models.leaving.forecast import expected_leavers
 
@@ -143,6 +144,15 @@ def test_shares_that_are_told_add_up_to_a_hundred():
     assert "2 weeks 1%, 8 weeks 96%, 16 weeks 3%. With" in churn_notes.weights(doses)
     third = dose.Doses(tuple(dose.Dose(0.0, none, None, 1 / 3, none, Felt(weeks)) for weeks in (2, 8, 16)), 20)
     assert "2 weeks 34%, 8 weeks 33%, 16 weeks 33%. With" in churn_notes.weights(third)
+
+
+def test_what_differs_among_areas_is_said_of_its_own_measure():
+    """Also where a measure before it has no estimate."""
+    alike, own = OwnSlopes(0.6, 0.0, np.zeros(3), np.zeros(3)), OwnSlopes(0.01, 0.5, np.zeros(3), np.zeros(3))
+    form = dose.Dose(0.0, np.array([0.3, 0.0, 0.2]), None, 1.0, np.zeros(3))
+    notes = churn_notes.apart(TERMS[:3], dose.Doses((form,), 3, (alike, alike, own)))
+    (said,) = [note for note in notes if "differs among areas" in note]
+    assert TERMS[2].name in said
 
 
 def test_a_measure_that_was_not_taken_is_said_and_the_others_stand():

@@ -117,5 +117,18 @@ def test_two_values_cannot_bend_and_are_not_tested():
     assert len(found.observed) == 2
 
 
+def test_three_values_that_the_columns_follow_whatever_the_form_are_not_tested():
+    """Two measures that depend on the same three kinds of places: the fit takes each group as it is."""
+    made, hours = counted(6, lambda hours: 1.4**hours)
+    kinds = np.searchsorted([0.3, 1.0], hours)
+    columns = np.column_stack([kinds, kinds == 2]).astype(float)
+    (found,) = dose_check.check(Counted(made.events, made.means, made.area, made.week, columns), kinds[:, None])
+    assert len(found.low) == 3
+    assert not found.is_tested
+    assert not found.passes
+    (alone,) = dose_check.check(Counted(made.events, made.means, made.area, made.week, columns[:, :1]), kinds[:, None])
+    assert alone.is_tested
+
+
 def test_the_same_inputs_give_the_same_answer():
     assert p_value(4, lambda hours: 1.4**hours) == p_value(4, lambda hours: 1.4**hours)
