@@ -41,6 +41,7 @@ class OpenId:
                 "scope": " ".join(settings.scopes),
                 "code_challenge_method": "S256",
                 "default_timeout": TIMEOUT_SECONDS,
+                **({} if password is not None else {"token_endpoint_auth_method": "none"}),
             },
         )
 

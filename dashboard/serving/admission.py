@@ -105,12 +105,12 @@ def is_from_here(request: Request) -> bool:
     can change (Fetch Metadata; RFC 6454, 7). A form must say it; JSON no other site can send without being asked.
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is not None and site != "same-origin":
-        return False
+    if site is not None:
+        return site == "same-origin"
     if origin is not None:
         asked = host_name(request.headers.get("Host", ""))
         return asked is not None and (urlsplit(origin).hostname or "") == asked
-    return site is not None or request.path not in FORMS
+    return request.path not in FORMS
 
 
 def _is_tick(name: str) -> bool:
