@@ -6,7 +6,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dashboard.commands import backtest_command, evaluate_command, fixes_command, notices_command, users_command
+from dashboard.commands import (
+    backtest_command,
+    evaluate_command,
+    fixes_command,
+    forget_command,
+    notices_command,
+    users_command,
+)
 from dashboard.commands import operators_command as operators
 from dashboard.commands import records_command as records
 
@@ -26,6 +33,7 @@ def add_to(
     dashboard.add_argument("--config", type=Path, default=Path("dashboard.toml"), help="default: dashboard.toml")
 
     records.add_to(commands, dashboard)
+    forget_command.add_to(commands, dashboard)
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")
     when = command.add_mutually_exclusive_group()
