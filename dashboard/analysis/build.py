@@ -31,7 +31,7 @@ from dashboard.tables.stored_hours import HourFiles
 
 CACHE = "cache"
 # Raised when the same inputs would give other tables than before.
-ANALYSIS = 39
+ANALYSIS = 40
 DAMAGED, INCIDENTS_UNREAD = "quality_damaged", "incidents_unread"
 SILENT_SECONDS = 120.0
 """A collector that runs writes its live table anew every few seconds."""

@@ -97,7 +97,8 @@ class Doses:
         order = random.permutation(count)
         apart = np.random.default_rng([seed, 5])
         own = tuple(
-            one.draws(apart, count, areas) if areas is not None and one.differs else np.ones((1, 1)) for one in self.own
+            one.draws(apart, count, areas) if areas is not None and one.may_differ else np.ones((1, 1))
+            for one in self.own
         )
         of = form[order]
         return Draws(

@@ -10,14 +10,14 @@ from dashboard.models.leaving.doses.own_slopes import Counted, Term
 AREAS, WEEKS, EFFECT = 40, 52, 0.5
 
 
-def judged(seed: int, minds: np.ndarray) -> own_slopes.OwnSlopes:
+def judged(seed: int, minds: np.ndarray, *, departures: float = 0.5) -> own_slopes.OwnSlopes:
     """A test of areas that mind hours without service ``minds`` times as much, given their true mean effect."""
     random = np.random.default_rng(seed)
     area = np.repeat(np.arange(AREAS), WEEKS)
     hours = random.gamma(0.5, 1.0, area.size)
-    usual = np.log(0.5) + EFFECT * hours
+    usual = np.log(departures) + EFFECT * hours
     level = np.exp(random.normal(0, 0.3, AREAS))[area]
-    events = random.poisson(0.5 * level * np.exp(EFFECT * minds[area] * hours)).astype(float)
+    events = random.poisson(departures * level * np.exp(EFFECT * minds[area] * hours)).astype(float)
     return own_slopes.test(Counted(events, usual, area), Term(0.0, EFFECT * hours))
 
 
@@ -44,6 +44,20 @@ def test_an_area_that_was_not_in_the_fit_is_any_of_them():
     drawn = found.draws(np.random.default_rng(1), 4000, np.array([-1]))
     assert abs(np.median(drawn) - 1.0) < 0.1
     assert drawn.std() > 0.5 * found.spread
+
+
+def test_areas_of_which_the_test_cannot_tell_may_differ_in_a_share_of_the_draws():
+    """Few departures: the test misses most such providers, and intervals must not be as if all were alike."""
+    minds = np.where(np.arange(AREAS) % 2, 0.0, 2.0)
+    missed = [one for seed in range(20) if not (one := judged(seed, minds, departures=0.005)).differs]
+    alike = [one for seed in range(20) if not (one := judged(seed, np.ones(AREAS))).differs]
+    assert len(missed) > 3
+    assert min(one.chance for one in missed) > 0.3
+    assert np.median([one.chance for one in alike]) < 0.1
+    drawn = [one.draws(np.random.default_rng(1), 2000, np.arange(AREAS)) for one in missed]
+    assert abs((drawn[0] == 1.0).all(axis=1).mean() - (1 - missed[0].chance)) < 0.05
+    reaches_none = np.array([np.quantile(one, 0.025, axis=0) == 0 for one in drawn])
+    assert reaches_none[:, minds == 0].mean() > 0.9
 
 
 def test_few_areas_are_not_asked():
