@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from collector.bounds import parts_within, within
 from collector.quality.counters import clocks
-from collector.quality.counters.aside import POLLS_TO_STAND
 from collector.quality.counters.counter_bounds import NARROW, WIDE, misfits, room_of
 from collector.quality.counters.narrow_sums import NarrowSums, bits_of
 from collector.quality.counters.rates import NO_DELTA, Delta, codewords
+from collector.quality.counters.trails.aside import POLLS_TO_STAND
 from collector.quality.counters.uplink import Traffic, uplink_of
 from collector.quality.counters.uplink_counters import UplinkCounters
 from collector.reading import Device, Fault, InterfaceReading, Reading, SnmpOutcome

@@ -9,7 +9,7 @@ from typing import Any
 
 from collector.hour_bounds import UNTOLD_BYTES_PER_SECOND
 from collector.quality.counters.counter_bounds import BYTES, MARGIN, SUMMED, WIDE, misfits, with_values
-from collector.quality.counters.counter_trails import Trail
+from collector.quality.counters.trails.trail import Trail
 from collector.reading import InterfaceReading
 
 _AT = InterfaceReading._fields.index

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 
 from collector.quality.counters.counter_bounds import MARGIN
-from collector.quality.counters.counter_trails import CACHE_SECONDS
 from collector.quality.counters.rates import InterfaceDelta
 from collector.quality.counters.rhythm import Rhythm
+from collector.quality.counters.trails.trail import CACHE_SECONDS
 from collector.quality.counters.uplink import Traffic, traffic_of
 from collector.reading import Device, InterfaceReading
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from collector.quality.counters.counter_bounds import WIDE, is_discontinuous, lenient, misfits, told_speed
-from collector.quality.counters.counter_trails import LAG_SECONDS, NO_STEP, Step, Trail
 from collector.quality.counters.narrow import LatelyPassed
 from collector.quality.counters.oddities import Oddities
 from collector.quality.counters.rates import InterfaceDelta, interface_delta
 from collector.quality.counters.renewals import Renewals
+from collector.quality.counters.trails.jump import LAG_SECONDS
+from collector.quality.counters.trails.trail import NO_STEP, Step, Trail
 from collector.quality.counters.uplink import Traffic, plain_traffic, traffic_of
 from collector.reading import Device, InterfaceReading, Reading
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import NamedTuple
 
-from collector.quality.counters.aside import Aside
 from collector.quality.counters.counter_bounds import (
     BYTES,
     MARGIN,
-    NARROW,
     PACKETS,
     WIDE,
     WRAP_32,
@@ -23,16 +21,15 @@ from collector.quality.counters.counter_bounds import (
     told_speed,
     with_values,
 )
-from collector.quality.counters.moves import Moves
 from collector.quality.counters.narrow import TIMES_AS_FAST, Beyond, NarrowInDisguise
+from collector.quality.counters.trails.aside import Aside
+from collector.quality.counters.trails.jump import LAG_SECONDS, Jump
+from collector.quality.counters.trails.left_out import LeftOut
+from collector.quality.counters.trails.moves import Moves
 from collector.reading import InterfaceReading
 
 TIMES_TOO_FAST = 3
 """A stated speed is refuted by two polls in a row that exceed it, or by this many spread over time."""
-FAR_ABOVE = 2.5
-"""Who renews counters a little more slowly than they are polled brings twice as much in some polls, and no more than that."""
-LAG_SECONDS = 2.0
-"""So much later than asked an agent may read its counters without that its answer shows it."""
 CACHE_SECONDS = 180.0
 """So old may counters be that an agent caches: it makes up for that time at once when it renews them."""
 MEMORY_SECONDS = 3600.0
@@ -78,13 +75,13 @@ class Trail:
         "_aside",
         "_beyond",
         "_cache_seconds",
-        "_cut",
         "_doubted",
         "_doubted_at",
         "_excess",
         "_lag",
         "_leaps",
         "_left",
+        "_left_out",
         "_moved_at",
         "_moves",
         "_newest",
@@ -111,7 +108,7 @@ class Trail:
         self._rate = 0.0
         self._too_fast = self._leaps = 0
         self._aside: dict[str, Aside] = {}
-        self._cut: dict[str, int] = {}
+        self._left_out = LeftOut()
         self._left: dict[str, tuple[int, int, float]] = {}
         self._doubted: InterfaceReading | None = None
         self._doubted_at = self._excess = self._lag = 0.0
@@ -129,7 +126,7 @@ class Trail:
     @property
     def is_calm(self) -> bool:
         """Whether nothing is in doubt."""
-        is_odd = self._aside or self._cut or self._width.is_so or self._beyond.polls
+        is_odd = self._aside or self._left_out or self._width.is_so or self._beyond.polls
         return self._doubted is None and not is_odd and self.refuted is None
 
     def is_over(self, at: float) -> bool:
@@ -140,18 +137,12 @@ class Trail:
         """What is to be shown of the reading that ``step`` is of: without what is refused now, and the leaps of before."""
         if self.unknown_speed is not None and interface.speed_bytes_per_second == self.unknown_speed:
             interface = interface._replace(speed_bytes_per_second=None)
-        shown: dict[str, int | None] = dict.fromkeys(step.refused)
-        for field, leapt in self._cut.items():
-            counter = getattr(interface, field)
-            if counter is not None and field not in shown:
-                bits = interface.counter_bits if field in BYTES else NARROW
-                shown[field] = (counter - leapt) % 2**bits
-        return with_values(interface, shown) if shown else interface
+        return self._left_out.shown(interface, step.refused)
 
     def begin(self, reading: InterfaceReading, at: float) -> None:
         """The series begins anew with this reading: the device or the interface started anew."""
         self._aside.clear()
-        self._cut.clear()
+        self._left_out.clear()
         self._left.clear()
         self._excess = 0.0
         self._go_on(reading, at)
@@ -241,8 +232,9 @@ class Trail:
         base, doubted, seconds = self.base, self._doubted, at - self.at
         times = 0.0
         if doubted is not None and at > self._doubted_at and lies_between(base, doubted, reading):
-            times = self._times(doubted)
-            if times > MARGIN and not self._came_late(doubted, reading, at):
+            jump = self._jump(doubted)
+            times = jump.times(self.refuted)
+            if times > MARGIN and not self._came_late(jump, reading, at):
                 self._leaps += 1
                 return self._begin_after(doubted, reading, at)
         self._excess = self._excess_of(reading, seconds)
@@ -266,7 +258,7 @@ class Trail:
             else:
                 fell.append(field)
         for field in fell:
-            self._cut[field] = self._cut.get(field, 0) - WRAP_32
+            self._left_out.note_round(field)
         return True
 
     def _still_aside(self, reading: InterfaceReading, at: float) -> tuple[str, ...]:
@@ -278,7 +270,7 @@ class Trail:
                 del self._aside[field]
             elif aside.goes_on_anew(field, self.base, reading, at):
                 room = room_of(self.base, reading, aside.came_at - aside.at, self.refuted)
-                self._cut_out(field, aside.value, aside.came, room)
+                self._left_out.note(field, aside.value, aside.came, room)
                 if aside.came == getattr(reading, field) < aside.value:
                     self._left[field] = aside.came, aside.value, aside.at
                 del self._aside[field]
@@ -293,21 +285,12 @@ class Trail:
                 continue
             del self._left[field]
             if base == stood and 0 <= new - value <= room_of(self.base, reading, at - left_at, self.refuted):
-                self._cut_out(field, base, new, 0.0)
+                self._left_out.note(field, base, new, 0.0)
                 back.append(field)
         if not back:
             return None
         self._go_on(reading, at)
         return NO_STEP._replace(lost="set_aside")
-
-    def _cut_out(self, field: str, before: int | None, after: int | None, room: float) -> None:
-        """The counter did not pass what lies between. One that began at 0 meanwhile is as good as any: it says so itself."""
-        if before is None or after is None:
-            return
-        if after < before and after <= room:
-            self._cut.pop(field, None)
-        else:
-            self._cut[field] = self._cut.get(field, 0) + after - before
 
     def _begin_after(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> Step:
         """The series begins anew with what was doubted."""
@@ -315,7 +298,7 @@ class Trail:
         room = room_of(self.base, doubted, before, self.refuted)
         wrong = misfits(self.base, doubted, before, self.refuted)
         for field in wrong:
-            self._cut_out(field, getattr(self.base, field), getattr(doubted, field), room)
+            self._left_out.note(field, getattr(self.base, field), getattr(doubted, field), room)
         leapt = any(getattr(doubted, field) > getattr(self.base, field) for field in wrong)
         since = at - self._doubted_at
         self._rate = most_passed(doubted, reading) / since
@@ -328,20 +311,21 @@ class Trail:
         base, seconds, since = self.base, at - self.at, at - self._doubted_at
         has_moved = any(getattr(doubted, field) != getattr(reading, field) for field in wrong)
         goes_on = has_moved and not misfits(doubted, reading, since, self.refuted)
-        if not set(wrong) & set(PACKETS) and self._is_only_too_fast(doubted, reading, at):
+        jump = self._jump(doubted)
+        if not set(wrong) & set(PACKETS) and jump.is_only_too_fast(reading, at, self.refuted):
             excess, speed = self._excess_of(reading, seconds), told_speed(base, reading, None)
-            came_late = self._came_late(doubted, reading, at)
+            came_late = self._came_late(jump, reading, at)
             if came_late and excess <= speed * self._cache_seconds:
                 self._excess = excess
                 self._too_fast += 1
-                times = self._times(doubted)
+                times = jump.times(self.refuted)
                 share = most_passed(base, reading) / (speed * seconds)
                 self._go_on(reading, at)
                 return Step(base, seconds, late_share=share, late_times=times)
             goes_on_so = most_passed(doubted, reading) > speed * since * MARGIN
             if came_late or goes_on_so:
                 self._too_fast += TIMES_TOO_FAST if goes_on_so else 1
-            elif most_passed(base, doubted) <= speed * (CACHE_SECONDS + (self._doubted_at - self.at) * MARGIN):
+            elif most_passed(base, doubted) <= speed * (CACHE_SECONDS + jump.seconds * MARGIN):
                 self._leaps += 1
             if self._too_fast >= TIMES_TOO_FAST and (came_late or goes_on_so):
                 self.refuted = speed
@@ -359,41 +343,13 @@ class Trail:
         self._go_on(with_values(reading, nothing), at)
         return Step(with_values(base, nothing), seconds, wrong, lost="set_aside")
 
-    def _came_late(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether an agent that caches its counters would show what was doubted: it held back what passed while they
-        stood still, or renews them hardly more slowly than they are polled, and then the polls beside brought half as much.
-        """
-        before, since = self._doubted_at - self.at, at - self._doubted_at
-        line = told_speed(self.base, doubted, None) * MARGIN
-        jump, follows = most_passed(self.base, doubted), most_passed(doubted, reading)
-        if jump <= line * (before + self._lag) and follows <= line * since:
-            return True
-        held = min(self._doubted_at - self._still_since, self._cache_seconds) + max(before, since)
-        if jump > line * held or jump + follows > line * (held + since):
-            return False
-        return self._still_since < self.at or jump / before <= FAR_ABOVE * follows / since
+    def _jump(self, doubted: InterfaceReading) -> Jump:
+        return Jump(self.base, self.at, doubted, self._doubted_at, self._lag)
 
-    def _times(self, doubted: InterfaceReading) -> float:
-        """How many times what the line carries the poll brought that was doubted, until it was answered; 0: not known."""
-        carried = told_speed(self.base, doubted, self.refuted) * (self._doubted_at - self.at)
-        if not carried:
-            return 0.0
-        times = most_passed(self.base, doubted) / carried
-        if times <= MARGIN:
-            return times
-        return max(MARGIN + 1e-9, times / (1.0 + (self._lag - LAG_SECONDS) / (self._doubted_at - self.at)))
+    def _came_late(self, jump: Jump, reading: InterfaceReading, at: float) -> bool:
+        return jump.came_late(reading, at, still_since=self._still_since, cache_seconds=self._cache_seconds)
 
     def _excess_of(self, reading: InterfaceReading, seconds: float) -> float:
         """How much more has passed than the line carries, with this reading: what it leaves over pays earlier excess."""
         room = room_of(self.base, reading, seconds, self.refuted)
         return max(0.0, self._excess + most_passed(self.base, reading) - room)
-
-    def _is_only_too_fast(self, doubted: InterfaceReading, reading: InterfaceReading, at: float) -> bool:
-        """Whether only the stated speed contradicts what has passed; for 32-bit counters that cannot be known."""
-        stated = told_speed(self.base, reading, None)
-        if not stated or stated == self.refuted or reading.counter_bits < WIDE:
-            return False
-        return not (
-            misfits(self.base, doubted, self._doubted_at - self.at, stated)
-            or misfits(doubted, reading, at - self._doubted_at, stated)
-        )
