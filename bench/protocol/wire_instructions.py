@@ -35,7 +35,10 @@ from bench.protocol.wire import devices, poll_all
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-from collector.poll.profile import load_profiles
+try:
+    from collector.poll.profile_files import load_profiles
+except ImportError:  # a checkout from before that module
+    from collector.poll.profile import load_profiles
 
 async def main(role, port, count, learning, rounds):
     settings = PollSettings(packets_per_second=50000.0, timeout_seconds=120.0, budget_seconds=600.0)

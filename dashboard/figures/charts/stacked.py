@@ -91,13 +91,15 @@ def layout(
     ticks: str,
     hover: str,
     last_height: float = 1.0,
+    gap: float = GAP,
 ) -> dict[str, Any]:
     """The layout of as many charts as there are ``titles``; the last is ``last_height`` times as high as the others.
 
-    ``ticks`` and ``hover`` are the formats of moments under the charts and where they are pointed at.
+    ``ticks`` and ``hover`` are the formats of moments under the charts and where they are pointed at; ``gap`` is what each
+    title takes of the whole height.
     """
     n = len(titles)
-    height = (1 - GAP * n) / (n - 1 + last_height)
+    height = (1 - gap * n) / (n - 1 + last_height)
     made: dict[str, Any] = {
         "barmode": "stack",
         "template": go.layout.Template(),
@@ -124,7 +126,7 @@ def layout(
     top = 1.0
     for i, title in enumerate(titles):
         own = height * (last_height if i == n - 1 else 1.0)
-        top -= GAP
+        top -= gap
         made[axis_name(i)] = {
             "domain": [max(0.0, top - own), top],
             "nticks": 4,

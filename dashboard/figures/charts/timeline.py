@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.charts import stacked
 from dashboard.figures.charts.map import empty
+from dashboard.figures.charts.stacked import axis_name
 from dashboard.figures.charts.weeks import PANELS, Panel, is_known, outage_weeks
 from dashboard.figures.known import NOT_KNOWN
 from dashboard.figures.style import numbers
-from dashboard.figures.style.palette import FONT, Theme
+from dashboard.figures.style.palette import Theme
 from dashboard.measures import DOWN
 
 GAP = 0.062
@@ -46,7 +48,7 @@ def _panel(i: int, panel: Panel, drawing: _Drawing) -> list[go.Bar | go.Scatter]
 
     The area's values name the measure when they are pointed at, with the provider's beside them, so that a week is few lines.
     """
-    area, theme, axis = drawing.area, drawing.theme, f"y{i + 1}" if i else "y"
+    area, theme, axis = drawing.area, drawing.theme, stacked.axis(i)
     provider = drawing.provider.set_index("week").reindex(area["week"])
     total = provider[panel.column] + (provider[panel.stacked] if panel.stacked else 0)
     beside = [f"{numbers.decimal(v, panel.places)}{numbers.after(panel.unit)}" for v in total]
@@ -85,65 +87,17 @@ def _bars(area: pd.DataFrame, column: str, colour: str, axis: str) -> dict[str, 
 
 
 def _layout(area: pd.DataFrame, theme: Theme) -> dict[str, Any]:
-    n = len(PANELS)
-    height = (1 - GAP * n) / n
-    layout: dict[str, Any] = {
-        "barmode": "stack",
-        "template": go.layout.Template(),
-        "hovermode": "x unified",
-        "hoversubplots": "axis",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 48, "r": 8, "t": 4, "b": 40},
-        "font": {"family": FONT, "color": theme.soft, "size": 12},
-        "hoverlabel": {"bgcolor": theme.paper, "bordercolor": theme.soft, "font": {"color": theme.ink, "family": FONT}},
-        "uirevision": "kept",
-        "xaxis": {
-            "range": [area["week"].iloc[0], area["week"].iloc[-1] + WEEK],
-            "anchor": f"y{n}",
-            "gridcolor": theme.faint,
-            "showspikes": False,
-            "tickformat": "%-d %b\n%Y",
-            "ticklabelmode": "instant",
-            "hoverformat": "week of %-d %b %Y",
-            "fixedrange": True,
-        },
-        "annotations": [],
-        "shapes": [_shade(week, theme) for week in outage_weeks(area)],
-    }
+    titles = [panel.title if is_known(area, panel) else f"{panel.title}: {NOT_KNOWN}" for panel in PANELS]
+    between = (area["week"].iloc[0], area["week"].iloc[-1] + WEEK)
+    layout = stacked.layout(titles, theme, between=between, ticks="%-d %b\n%Y", hover="week of %-d %b %Y", gap=GAP)
+    layout["margin"]["l"] = 48
+    layout["xaxis"] |= {"nticks": None, "ticklabelmode": "instant"}
+    layout["shapes"] = [_shade(week, theme) for week in outage_weeks(area)]
     for i, panel in enumerate(PANELS):
-        bottom = 1 - (i + 1) * (height + GAP)
-        layout[f"yaxis{i + 1}" if i else "yaxis"] = {
-            "domain": [max(0.0, bottom), bottom + height],
-            "rangemode": "tozero",
-            "nticks": 4,
-            "separatethousands": True,
-            "gridcolor": theme.faint,
-            "zerolinecolor": theme.faint,
-            "fixedrange": True,
-            "ticksuffix": numbers.after(panel.unit),
-        }
-        title = panel.title
+        layout[axis_name(i)] |= {"rangemode": "tozero", "ticksuffix": numbers.after(panel.unit)}
         if not is_known(area, panel):  # an axis without a value would begin at 0 all the same
-            layout[f"yaxis{i + 1}" if i else "yaxis"] |= {"showticklabels": False, "range": [0, 1]}
-            title = f"{title}: {NOT_KNOWN}"
-        layout["annotations"].append(_title(title, bottom + height, theme))
+            layout[axis_name(i)] |= {"showticklabels": False, "range": [0, 1]}
     return layout
-
-
-def _title(text: str, y: float, theme: Theme) -> dict[str, Any]:
-    font = {"size": 12.5, "color": theme.ink, "weight": 600}
-    return {
-        "text": text,
-        "x": 0,
-        "xref": "paper",
-        "y": y + 0.002,
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": font,
-    }
 
 
 def _shade(week: pd.Timestamp, theme: Theme) -> dict[str, Any]:
