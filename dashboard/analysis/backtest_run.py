@@ -44,7 +44,16 @@ def run(settings: DashboardSettings, progress: Callable[[str], None], *, most: i
         now = datetime.datetime.now(datetime.UTC)
         inputs = build.read_inputs(settings, now)
         progress("joining them into the panel")
-        panel = withholding.withheld(panels.build(inputs.records, inputs.quality, inputs.devices, settings, now=now))
+        built = panels.build(
+            inputs.records,
+            inputs.quality,
+            inputs.devices,
+            settings,
+            cache=settings.data / build.CACHE,
+            keeps_weeks=False,  # a build may run beside it
+            now=now,
+        )
+        panel = withholding.withheld(built)
     except (SnapshotError, panels.PanelError, quality_hours.TableError, EngineError) as error:
         raise build.BuildError(str(error)) from error
     require_reasons(panel)

@@ -176,12 +176,14 @@ def build(
     *,
     incidents: pa.Table | None = None,
     cache: Path | None = None,
+    keeps_weeks: bool = True,
     now: datetime.datetime | None = None,
 ) -> Panel:
     """Join ``records`` (by kind), ``quality`` (quality_hours, a glob of its files, or HourFiles), ``devices`` and ``incidents``
     (INCIDENT_SPANS).
 
-    Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``. Nothing that is dated after
+    Weeks of ``quality`` that did not change since an earlier build are taken from ``cache``, and the others kept there for
+    the next one, or not (``keeps_weeks``). Nothing that is dated after
     ``now`` says how far an input is complete, and no such hour counts.
     Raises PanelError where there are no customers, TableError where the history cannot be read, and ValueError where
     a table lacks a required column.
@@ -191,7 +193,7 @@ def build(
         attempts += 1
         try:
             network = {"devices": devices, "incident_spans": incidents}
-            return _build(records, quality, network, settings, cache=cache, now=now)
+            return _build(records, quality, network, settings, cache=cache, keeps_weeks=keeps_weeks, now=now)
         except FilesChangedError as error:
             # The collector makes one file of a day's hours while others read: the list of files is then out of date.
             if attempts == READ_ATTEMPTS:
@@ -205,6 +207,7 @@ def _build(
     settings: DashboardSettings,
     *,
     cache: Path | None,
+    keeps_weeks: bool,
     now: datetime.datetime | None,
 ) -> Panel:
     with contextlib.closing(choice.start(settings)) as engine:
@@ -212,7 +215,7 @@ def _build(
         if not tables["customers"].num_rows:
             raise PanelError("no customers have been imported: bairro import customers FILE")
         _run(engine, KNOWN_FROM_RECORDS)
-        engine.attach_history(quality, cache, now)
+        engine.attach_history(quality, cache, now, keeps_weeks=keeps_weeks)
         _run(engine, ("device_hours",))
         span = _span(engine, tables, settings, now)
         engine.register("span", _one_row(span))

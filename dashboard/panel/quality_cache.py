@@ -86,11 +86,12 @@ def attach(
     cache: Path | None = None,
     *,
     now: datetime.datetime | None = None,
+    keeps_weeks: bool = True,
 ) -> None:
     """Make history_hours, history_days, history_refused and history_outages (those of all chunks) of ``quality`` and paths.
 
     Hours after ``now`` are left out. ``quality`` is a table, a path or glob of Parquet files, or HourFiles, of which a file that cannot be read costs
-    its own hours; weeks of files are kept under ``cache`` where one is given. Raises TableError where other files
+    its own hours; weeks of files are kept under ``cache`` where one is given, or only taken from it without ``keeps_weeks``. Raises TableError where other files
     cannot be read and duckdb.IOException where one vanished meanwhile.
     """
     files = quality if isinstance(quality, HourFiles) else None
@@ -104,7 +105,11 @@ def attach(
         _make(connection, Chunk(datetime.date(1970, 1, 5)), now)
         _rename(connection)
         return
-    store = None if cache is None else _Store(cache / "quality", _common(connection), _file_digests(chunks, cache))
+    store = (
+        None
+        if cache is None
+        else _Store(cache / "quality", _common(connection), _file_digests(chunks, cache), is_written=keeps_weeks)
+    )
     gathered = _Gathered(connection)
     for chunk in chunks:
         kept = None if store is None else store.find(connection, chunk)
@@ -214,12 +219,14 @@ def _quoted(path: Path) -> str:
 class _Store:
     """Chunks kept in ``folder``: ``<monday>.<table>.parquet``, and ``<monday>.json`` with their key and digests.
 
-    A chunk counts as kept only where its key is today's and its files are, byte by byte, those that were written.
+    A chunk counts as kept only where its key is today's and its files are, byte by byte, those that were written. One that
+    is not written leaves the folder as it is: who reads beside a build must not take its weeks away.
     """
 
     folder: Path
     common: str
     file_digests: dict[Path, str]
+    is_written: bool = True
     used: set[str] = field(default_factory=set)
 
     def find(self, connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> list[Path] | None:
@@ -235,6 +242,8 @@ class _Store:
 
     def keep(self, connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> list[Path] | None:
         """Write what was just made; None, and nothing written, where it holds hours that are not its own or still to come."""
+        if not self.is_written:
+            return None
         key, paths = self._key(connection, chunk), self._paths(chunk)
         (others,) = connection.execute(
             "SELECT (SELECT count(*) FROM chunk_hours WHERE first_row < $start OR last_row >= $end)"
@@ -257,6 +266,8 @@ class _Store:
 
     def tidy(self) -> None:
         """Remove what was kept of weeks that the history no longer has."""
+        if not self.is_written:
+            return
         for path in self.folder.glob("*"):
             if path.name not in self.used:
                 path.unlink(missing_ok=True)

@@ -35,10 +35,15 @@ class DuckdbEngine:
         self._connection.execute(f"DROP TABLE {name}")
 
     def attach_history(
-        self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
+        self,
+        quality: pa.Table | str | Path | HourFiles | None,
+        cache: Path | None,
+        now: datetime | None,
+        *,
+        keeps_weeks: bool = True,
     ) -> None:
         with _told_of_changed_files():
-            quality_cache.attach(self._connection, quality, cache, now=now)
+            quality_cache.attach(self._connection, quality, cache, now=now, keeps_weeks=keeps_weeks)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(query).fetchall()

@@ -54,7 +54,12 @@ class SparkEngine:
         self._session.catalog.dropTempView(name)
 
     def attach_history(
-        self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
+        self,
+        quality: pa.Table | str | Path | HourFiles | None,
+        cache: Path | None,
+        now: datetime | None,
+        *,
+        keeps_weeks: bool = True,
     ) -> None:
         """All weeks at once: a cluster has the room, and each statement costs it a second however little it is given."""
         if not isinstance(quality, HourFiles):

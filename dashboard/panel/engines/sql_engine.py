@@ -37,7 +37,12 @@ class Engine(Protocol):
         """Give back what the table ``name`` takes of memory, as nothing reads it any more."""
 
     def attach_history(
-        self, quality: pa.Table | str | Path | HourFiles | None, cache: Path | None, now: datetime | None
+        self,
+        quality: pa.Table | str | Path | HourFiles | None,
+        cache: Path | None,
+        now: datetime | None,
+        *,
+        keeps_weeks: bool = True,
     ) -> None:
         """Make history_hours, history_days, history_refused and history_outages of ``quality`` (quality_hours, a glob of its
         files, or HourFiles) and of paths. Hours after ``now`` are left out.

@@ -75,10 +75,10 @@ class Stored:
             table = table.drop_columns([column])
         self.write(day, table.append_column(column, pa.array([value] * len(table))))
 
-    def build(self, *, with_cache: bool, timezone: str = "Europe/Lisbon") -> assemble.Panel:
+    def build(self, *, with_cache: bool, timezone: str = "Europe/Lisbon", keeps_weeks: bool = True) -> assemble.Panel:
         records, _, devices = self.world.tables()
-        cache = self.cache if with_cache else None
-        return assemble.build(records, self.pattern, devices, self.world.settings(timezone), cache=cache)
+        cache, settings = self.cache if with_cache else None, self.world.settings(timezone)
+        return assemble.build(records, self.pattern, devices, settings, cache=cache, keeps_weeks=keeps_weeks)
 
     def built_alike(self, **how: Any) -> pd.DataFrame:
         kept, anew = self.build(with_cache=True, **how), self.build(with_cache=False, **how)
@@ -174,6 +174,23 @@ def test_kept_files_that_are_damaged_are_made_anew(stored: Stored, content: byte
     sorted((stored.cache / "quality").glob("*.json"))[3].write_text("[]")
     (stored.cache / "digests.json").write_text('{"x": 1}')
     stored.built_alike()
+
+
+def test_who_keeps_no_weeks_takes_those_that_are_kept_and_leaves_the_folder_as_it_is(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backtest beside a build: of a changed week it makes its own, in memory."""
+    stored.build(with_cache=True)
+    stored.change(FIRST + datetime.timedelta(days=20), "down_seconds", 120.0)
+    stored.file(FIRST).unlink()
+    before = {path: path.stat().st_mtime_ns for path in (stored.cache / "quality").iterdir()}
+    made: list[datetime.date] = []
+    make = quality_cache._make
+    monkeypatch.setattr(quality_cache, "_make", lambda c, chunk, now: [made.append(chunk.monday), make(c, chunk, now)])
+    beside = stored.build(with_cache=True, keeps_weeks=False)
+    assert made == [datetime.date(2025, 3, 3), datetime.date(2025, 3, 24)]
+    assert {path: path.stat().st_mtime_ns for path in (stored.cache / "quality").iterdir()} == before
+    pd.testing.assert_frame_equal(beside.area_weeks, stored.build(with_cache=False).area_weeks)
 
 
 def test_weeks_that_are_gone_from_the_history_are_gone_from_the_cache(stored: Stored) -> None:

@@ -37,17 +37,31 @@ def past() -> Past:
 
 
 @pytest.fixture(scope="module")
-def found(past) -> Backtest:
-    return rolling_origin.backtest(past, most=2, seed=1)
+def gone_back(past) -> tuple[Backtest, dict[pd.Timestamp, Origin]]:
+    """A backtest, and what was predicted on each of its days."""
+    scored: dict[pd.Timestamp, Origin] = {}
+    at_origin = rolling_origin.at_origin
+
+    def kept(asked: Past, day: pd.Timestamp, *, seed: int) -> Origin | None:
+        if (origin := at_origin(asked, day, seed=seed)) is not None:
+            scored[day] = origin
+        return origin
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rolling_origin, "at_origin", kept)
+        return rolling_origin.backtest(past, most=2, seed=1), scored
 
 
 @pytest.fixture(scope="module")
-def scored(past) -> tuple[pd.Timestamp, Origin]:
+def found(gone_back) -> Backtest:
+    return gone_back[0]
+
+
+@pytest.fixture(scope="module")
+def scored(past, gone_back) -> tuple[pd.Timestamp, Origin]:
     """The last day to go back to, and what was predicted on it."""
     (day,) = rolling_origin.origins_of(past, 1)
-    origin = rolling_origin.at_origin(past, day, seed=1)
-    assert origin is not None
-    return day, origin
+    return day, gone_back[1][day]
 
 
 def test_a_world_with_effects_is_forecast_better_than_by_any_naive_ranking(found):
