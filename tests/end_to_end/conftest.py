@@ -87,13 +87,13 @@ def start_demo(free_port, eventually) -> Callable[..., Demo]:
     return start
 
 
-@pytest.fixture(scope="session")
-def demo(start_demo, session_processes, tmp_path_factory) -> Demo:
-    """The demo that the tests of a file look at."""
-    return start_demo(session_processes, tmp_path_factory.mktemp("demo") / "provider")
+@pytest.fixture(scope="module")
+def demo(start_demo, module_processes, tmp_path_factory) -> Demo:
+    """The demo that the tests of a file look at. It ends with them: it polls, answers and builds as long as it runs."""
+    return start_demo(module_processes, tmp_path_factory.mktemp("demo") / "provider")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built_demo(demo, eventually) -> Demo:
     """The same once the analysis is there."""
     eventually(lambda: list((demo.folder / "data" / "results").glob("*/manifest.json")), READY_SECONDS, 0.5)

@@ -90,12 +90,12 @@ def _settings(demo: Any, folder: Path, ports: dict[str, int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(demo, session_processes, free_port, eventually, tmp_path_factory) -> Iterator[World]:
+def world(demo, module_processes, free_port, eventually, tmp_path_factory) -> Iterator[World]:
     """Everything up and known."""
     folder = tmp_path_factory.mktemp("world")
     ports = {"metrics": _two_ports(free_port), "web": free_port()}
     _settings(demo, folder, ports)
-    made = World(folder, demo, ports, session_processes)
+    made = World(folder, demo, ports, module_processes)
     made.start("0")
     eventually(made.database.exists, 30)
     made.start("1")

@@ -154,12 +154,11 @@ def texts(component: Any) -> list[str]:
     return found
 
 
-def pages(world: World) -> dict[str, str]:
-    """The text of every page."""
+def pages(world: World, *paths: str) -> dict[str, str]:
+    """The text of these pages; of every page where none is named."""
     source = Source(world.settings)
-    areas = list(world.results.ranking["area"])
-    paths = [*LAYOUTS, *(f"/area/{area}" for area in areas)]
-    return {path: " ".join(texts(page(source, path))) for path in paths}
+    every = [*LAYOUTS, *(f"/area/{area}" for area in world.results.ranking["area"])]
+    return {path: " ".join(texts(page(source, path))) for path in paths or every}
 
 
 def downloads(world: World) -> dict[str, str]:
@@ -260,7 +259,7 @@ def test_looking_back_ranks_by_no_complaints(every: World) -> None:
     _, found = backtest_run.run(every.settings, lambda _: None, most=2)
     assert "complaints" not in set(found.measures["scorer"])
     assert "complaints are not known, so there is no ranking by complaints" in found.notes
-    text = pages(every)["/backtest"]
+    text = pages(every, "/backtest")["/backtest"]
     assert "Last month's complaints" not in text
     assert "there is no ranking by complaints" in text
 
@@ -275,7 +274,7 @@ def test_answers_that_name_nobody(without_answers_and_prices: World) -> None:
     assert world.exit_codes["nps"] == 1
     assert world.results.area_nps.empty
     assert world.results.area_weeks.filter(regex="^nps_").isna().all(axis=None)
-    said = pages(world)["/loyalty"]
+    said = pages(world, "/loyalty")["/loyalty"]
     assert re.search(
         r"What customers answered in surveys is not known: 0 of [\d,]+ survey answers name a customer on record", said
     )
@@ -303,7 +302,7 @@ def test_customers_behind_unknown_devices(provider: Provider, share: float) -> N
 def test_prices_of_plans_that_nobody_has(without_answers_and_prices: World) -> None:
     world = without_answers_and_prices
     assert world.exit_codes["prices"] == 1
-    said = pages(world)["/loyalty"]
+    said = pages(world, "/loyalty")["/loyalty"]
     assert "What customers pay above the price for new ones is not known: 0 of" in said
     assert "Prices for new customers are not on record" not in said
 
@@ -323,9 +322,8 @@ def test_customers_in_unknown_neighbourhoods_and_departures_for_unknown_reasons(
 ) -> None:
     world = without_areas_and_reasons
     assert world.exit_codes["customers"] == 1
-    source, area = Source(world.settings), str(world.results.ranking["area"].iloc[0])
-    paths = ("/areas", "/fixes", "/loyalty", "/evidence", f"/area/{area}")
-    said = {path: " ".join(texts(page(source, path))) for path in paths}
+    area = str(world.results.ranking["area"].iloc[0])
+    said = pages(world, "/areas", "/fixes", "/loyalty", "/evidence", f"/area/{area}")
     assert all("Where customers live is not known: 0 of" in text for text in said.values())
     said |= downloads(world)
     sentence = (
