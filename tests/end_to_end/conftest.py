@@ -142,7 +142,7 @@ def snmpd(require_program, free_port, processes, tmp_path, eventually) -> Callab
 def bairro() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run one command of Bairro to its end, as in a shell in ``cwd``."""
 
-    def run(*words: str | Path, cwd: Path, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def run(*words: str | Path, cwd: Path, seconds: float = 240.0) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BAIRRO_")}
         command = [*BAIRRO, *(str(word) for word in words)]
         return subprocess.run(
