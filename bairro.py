@@ -62,6 +62,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+# --- collector and dashboard ---
+
+
+def init(arguments: argparse.Namespace) -> int:
+    import getpass
+
+    from collector.commands.init import folder
+    from collector.commands.init.settings_text import commented
+    from dashboard import config
+
+    given = {"data": "data", "customer_key": "customer.key"}
+    dashboard = commented(config.DashboardSettings, given, config.LIMITS, config.CHOICES)
+    program = Path(sys.executable).with_name("bairro")
+    try:
+        written = folder.begin(arguments.folder, dashboard, program=program, user=getpass.getuser())
+    except OSError as error:
+        print(f"bairro init: {error.filename or arguments.folder}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    print("\n".join(str(path) for path in written))
+    print(
+        f"The inventory polls this host. Next: name your devices in devices.csv, then, in {arguments.folder.resolve()}: "
+        "bairro check, bairro collect, bairro serve"
+    )
+    return EXIT_OK
+
+
 # --- collector ---
 
 
@@ -387,6 +413,7 @@ def _parser() -> argparse.ArgumentParser:
         repair=repair,
         migrate=migrate,
         disk=disk,
+        init=init,
     )
     dashboard_arguments.add_to(commands, build=build, serve=serve, report=report, operators_entry=operators_entry)
     demo_arguments.add_to(commands, demo, demo_prepare, demo_agents)

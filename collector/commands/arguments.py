@@ -26,11 +26,15 @@ def add_to(
     repair: Run,
     migrate: Run,
     disk: Run,
+    init: Run,
 ) -> None:
     """Add the commands to bairro's."""
     collector = argparse.ArgumentParser(add_help=False)
     collector.add_argument("--config", type=Path, default=Path("collector.toml"), help="default: collector.toml")
 
+    command = commands.add_parser("init", help="write a folder with settings, an inventory and units for systemd")
+    command.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one")
+    command.set_defaults(run=init)
     command = commands.add_parser("collect", parents=[collector], help="poll the inventory and publish what is found")
     command.add_argument("--address", help="address to listen on, instead of the one in the settings")
     command.add_argument("--shard", metavar="K/N", help="poll part K (from 0) of N, instead of the one in the settings")
