@@ -107,6 +107,7 @@ def folder(tmp_path: Path) -> Path:
     found = tmp_path / "provider"
     shutil.copytree(SAMPLE, found)
     shutil.rmtree(found / "data" / "results")
+    (found / "customer.key").chmod(0o600)
     return found
 
 
