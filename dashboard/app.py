@@ -43,7 +43,7 @@ from dashboard.serving import admission, standing
 from dashboard.serving import waitress_server as server
 from dashboard.serving.gate import MOST_BODY_BYTES, guard
 from dashboard.serving.lasting_files import LastingFiles, plotly_address
-from dashboard.serving.listening import ListenError, listen
+from dashboard.serving.listening import ListenError, is_loopback, listen
 from dashboard.serving.own_metrics import OwnMetrics
 from dashboard.serving.shared_answers import SharedAnswers
 from dashboard.serving.sign_in import SignIn
@@ -85,6 +85,9 @@ TICKS = frozenset(f"{page}-tick.n_intervals" for page in ("now", "area", "device
 """What moves callbacks whose answers are the same for all who ask the same."""
 ASSETS = Path(__file__).parent / "assets"
 EXIT_REFUSED = 2
+UNENCRYPTED = (
+    "passwords travel here unencrypted wherever no TLS is in front; put a proxy with TLS in front (docs/accounts.md)"
+)
 
 # The theme is set before the first paint: ?theme= wins, then what was chosen last, then what the system prefers.
 INDEX = """<!DOCTYPE html>
@@ -354,9 +357,12 @@ def asks_who(settings: DashboardSettings) -> bool:
 
 def serve(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> int:
     """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message where the pages cannot or must not be served."""
+    asks = asks_who(settings)
     try:
-        listener = listen(settings.web, asks_who=asks_who(settings))
+        listener = listen(settings.web, asks_who=asks)
     except ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_REFUSED
+    if asks and not settings.web.behind_proxy and not is_loopback(str(listener.getsockname()[0])):
+        print(f"bairro serve: {UNENCRYPTED}", file=sys.stderr, flush=True)
     return server.run(create_app(settings, config).server, listener, settings.web.address, MOST_BODY_BYTES)

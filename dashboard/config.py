@@ -273,6 +273,10 @@ def _check_sign_in(path: Path, settings: DashboardSettings) -> None:
     openid = settings.openid
     if openid.issuer is None:
         return
+    if not openid.issuer.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        raise settings_file.SettingsError(
+            f"{path}: openid.issuer: must begin with https://, since who people are is asked there; http:// is for this host"
+        )
     if not openid.client_id:
         raise settings_file.SettingsError(f"{path}: openid.client_id: is required where openid.issuer is set")
     if "openid" not in openid.scopes:
@@ -287,7 +291,6 @@ def _check_addresses(path: Path, settings: DashboardSettings) -> None:
         "web.metrics_url": web.metrics_url,
         "web.public_url": web.public_url,
     }
-    addresses["openid.issuer"] = settings.openid.issuer
     for key, address in (addresses | {f"links.{name}": link for name, link in settings.links.items()}).items():
         if address is not None and not address.startswith(("http://", "https://")):
             raise settings_file.SettingsError(f"{path}: {key}: must begin with http:// or https://, not {address!r}")

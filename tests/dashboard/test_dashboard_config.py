@@ -40,6 +40,12 @@ FAULTS = {
     "notice_password": "notices[0].url: must hold no user and password: set username and password_env",
     "notice_unknown_key": "notices[0].topics: unknown key; known here: kind, name",
     "public_url": "web.public_url: must begin with http:// or https://, not 'bairro.example.net'",
+    "role_header": "web.role_header: is set, but web.user_header is not: name the header that says whose role it is",
+    "account_role": "accounts.roles.staff: must be one of viewer, operator, analyst, admin, not 'boss'",
+    "default_role": "accounts.default_role: must be one of viewer, operator, analyst, admin, not 'boss'",
+    "idle_hours": "accounts.idle_hours: must be between 0.05 and 8760, not 0",
+    "openid_client": "openid.client_id: is required where openid.issuer is set",
+    "openid_plain": "openid.issuer: must begin with https://, since who people are is asked there; http:// is for this host",
     "not_a_number": "engine.memory_gigabytes: must be between 0.05 and 4096, not nan",
 }
 
