@@ -213,7 +213,7 @@ def build(arguments: argparse.Namespace) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     from dashboard import app, config
-    from dashboard.analysis import build_schedule
+    from dashboard.analysis import build_schedule, fetch_schedule
     from dashboard.notices import service
     from dashboard.serving import listening
 
@@ -227,7 +227,11 @@ def serve(arguments: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     _make_folder(settings.data, settings.data_access)
     _migrate_database(settings.database_url)
-    with build_schedule.beside(ITSELF, arguments.config, settings.build), service.beside(settings):
+    with (
+        build_schedule.beside(ITSELF, arguments.config, settings.build),
+        fetch_schedule.beside(ITSELF, arguments.config, settings),
+        service.beside(settings),
+    ):
         return app.serve(settings, arguments.config)
 
 

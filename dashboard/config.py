@@ -14,6 +14,7 @@ from collector import file_access
 from dashboard import notice_settings
 from dashboard.measures import TARGETS
 from dashboard.notice_settings import NoticeSettings
+from dashboard.source_settings import SourceSettings, fault
 from recurrence import WEEKDAYS, Weekly
 
 
@@ -174,6 +175,7 @@ class DashboardSettings:
     joins: JoinSettings = JoinSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     links: dict[str, str] = field(default_factory=dict)
+    sources: tuple[SourceSettings, ...] = ()
     notices: tuple[NoticeSettings, ...] = ()
 
     @property
@@ -233,6 +235,7 @@ def load(path: Path) -> DashboardSettings:
     _check_addresses(path, settings)
     if settings.build.at is not None:
         _check_time_of_day(path, settings)
+    _check_sources(path, settings)
     if wrong := notice_settings.problem(settings.notices):
         raise settings_file.SettingsError(f"{path}: {wrong[0]}: {wrong[1]}")
     for name, target in settings.target_of_measure.items():
@@ -300,6 +303,21 @@ def _check_addresses(path: Path, settings: DashboardSettings) -> None:
             raise settings_file.SettingsError(
                 f"{path}: links.{name}: {{{unknown[0]}}} stands for nothing; known here: {known}"
             )
+
+
+def _check_sources(path: Path, settings: DashboardSettings) -> None:
+    names = [source.name for source in settings.sources]
+    for place, source in enumerate(settings.sources):
+        reason = fault(source)
+        if reason is None and source.name in names[:place]:
+            reason = f"name: {source.name!r} is there twice"
+        if reason is None and source.at is not None:
+            try:
+                Weekly(WEEKDAYS, source.at, 1, settings.timezone)
+            except ValueError as error:
+                reason = f"at: {error}"
+        if reason is not None:
+            raise settings_file.SettingsError(f"{path}: sources[{place}].{reason}")
 
 
 def _check_time_of_day(path: Path, settings: DashboardSettings) -> None:

@@ -19,6 +19,7 @@ import collector.credentials
 import dashboard.config
 from collector.inventory import device_rows, devices_file
 from dashboard.notice_settings import NoticeSettings
+from dashboard.source_settings import SourceSettings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -44,6 +45,8 @@ def declared(settings: type, prefix: str = "") -> dict[str, object]:
         key = f"{prefix}{field.name}"
         if key == "credentials":
             found |= declared(collector.credentials.CredentialEntry, "credentials.")
+        elif key == "sources":
+            found |= declared(SourceSettings, "sources.")
         elif key == "notices":
             found |= declared(NoticeSettings, "notices.")
         elif typing.get_origin(hints[field.name]) is dict:

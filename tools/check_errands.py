@@ -84,7 +84,7 @@ def settings_of(declared: type, prefix: str = "") -> Iterator[str]:
     for one in fields(declared):
         if is_dataclass(hints[one.name]):
             yield from settings_of(hints[one.name], f"{prefix}{one.name}.")
-        elif one.name not in {"credentials", "notices"} and get_origin(hints[one.name]) is not dict:
+        elif one.name not in {"credentials", "notices", "sources"} and get_origin(hints[one.name]) is not dict:
             yield f"{prefix}{one.name}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from dashboard.commands import (
     backtest_command,
     evaluate_command,
+    fetch_command,
     fixes_command,
     forget_command,
     notices_command,
@@ -34,6 +35,7 @@ def add_to(
 
     records.add_to(commands, dashboard)
     forget_command.add_to(commands, dashboard)
+    fetch_command.add_to(commands, dashboard)
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")
     when = command.add_mutually_exclusive_group()

@@ -23,15 +23,22 @@ OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """A file, or the URL of a database with what to read of it; printed it shows no password."""
+    """A file, or the URL of a database with what to read of it; printed it shows no password.
+
+    ``content`` is what was read already, under the name ``called``.
+    """
 
     place: str
     sheet: str | None = None
     table: str | None = None
     query: str | None = None
     encoding: str | None = None
+    content: bytes | None = None
+    called: str | None = None
 
     def __str__(self) -> str:
+        if self.called is not None:
+            return self.called
         return databases.without_secrets(self.place) if databases.is_url(self.place) else self.place
 
     def __repr__(self) -> str:
@@ -39,6 +46,8 @@ class Source:
 
     @property
     def name(self) -> str:
+        if self.called is not None:
+            return self.called
         return str(self) if databases.is_url(self.place) else Path(self.place).name
 
 
@@ -72,6 +81,8 @@ def _without_descriptions(sheet: Sheet) -> Sheet:
 
 
 def _read(source: Source, may_be_geojson: bool, names: frozenset[str]) -> Sheet:
+    if source.content is not None:
+        return _read_content(source.content, source, may_be_geojson=may_be_geojson, names=names)
     if databases.is_url(source.place):
         return databases.read_database(source.place, table=source.table, query=source.query)
     if source.table or source.query:
