@@ -35,7 +35,7 @@ from dashboard.pages import (
     wall,
     wiring,
 )
-from dashboard.pages.sections import device_detail, device_work, incident_work, search_results, who
+from dashboard.pages.sections import device_detail, device_work, incident_work, search_results, silence_work, who
 from dashboard.pages.source import Source, visit
 from dashboard.reports.area_report import ReportError, render_html, render_pdf
 from dashboard.results.stored_results import Results
@@ -77,6 +77,7 @@ WITH_CALLBACKS = (
     incident_work,
     incidents,
     replay,
+    silence_work,
     wall,
 )
 BELOW_ANOTHER = (area, device, incident, replay, wall)

@@ -122,6 +122,7 @@ CALLBACKS: Mapping[str, Rule] = {
     "device-history": NETWORK,
     "device-detail": NETWORK,
     "plan-said": WORK,
+    "silence-said": WORK,
     "replay-tiles": NETWORK,
     "area-now": NETWORK,
     "area-weeks": FINDINGS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -139,6 +140,15 @@ def taken_up(row: Row) -> str:
         return ""
     by, note = said
     return f"{by}: {note}" if note else str(by)
+
+
+def silenced(row: Row, now: datetime) -> str:
+    """Until when it is silenced, by whom and why; nothing where it is not. ``now`` in the time zone of pages."""
+    held = row.get("silenced")
+    if not isinstance(held, Mapping) or held["ends_at"] <= now:
+        return ""
+    until = numbers.moment(held["ends_at"].astimezone(now.tzinfo), now)
+    return f"Silenced until {until} by {held['created_by']}: {held['reason']}"
 
 
 def short_id(incident_id: str, others: Sequence[str]) -> str:

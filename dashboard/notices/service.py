@@ -22,9 +22,9 @@ from dashboard.config import DashboardSettings
 from dashboard.notice_settings import NoticeSettings
 from dashboard.notices import due, outbox, stories, words
 from dashboard.notices.delivery import deliver
-from dashboard.notices.network import NetworkReader
 from dashboard.notices.outbox import Notice, Outcome
 from dashboard.operations import database_reading as reading
+from dashboard.operations.inventory_sites import NetworkReader
 from dashboard.operations.live.live_state import AreaSource
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from collector.published import ACKNOWLEDGEMENTS, INCIDENT_DEVICES, INCIDENTS, NOTICES
-from dashboard.notices.network import Network
 from dashboard.operations import silences
+from dashboard.operations.inventory_sites import Network
 
 Told = Mapping[str, tuple[str, ...]]
 """By receiver: the events that it was told of one incident, or that wait in the queue, in their order."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from collector.published import ACKNOWLEDGEMENTS, AUDIT, INCIDENT_DEVICES, INCIDENTS, MAINTENANCE_WINDOWS
 from dashboard.operations import database_reading as reading
+from dashboard.operations import silences
 
 MOST_LISTED = 5_000
 MOST_OF_A_DEVICE = 200
@@ -123,6 +124,11 @@ class IncidentRecords:
         why they are not known.
         """
         found, problem = self._ask(lambda connection: _windows(connection, targets, at))
+        return found or (), problem
+
+    def silences(self, at: datetime) -> tuple[tuple[Row, ...], str | None]:
+        """The silences that hold at ``at``; else why they are not known."""
+        found, problem = self._ask(lambda connection: tuple(silences.held(connection, at)))
         return found or (), problem
 
     def begin_with(self, start: str) -> tuple[str, ...]:

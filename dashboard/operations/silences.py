@@ -70,7 +70,8 @@ def held(connection: sa.Connection, at: datetime, *, past: bool = False) -> list
 
 
 def covering(silences: Iterable[Row], *, root: str | None, site: str | None, areas: Sequence[str]) -> list[Row]:
-    """Which of the silences an incident falls under: of its root, of the root's site, or of areas that hold all of it.
+    """Which of the silences an incident falls under, the one that ends last at the end: of its root, of the root's site,
+    or of areas that hold all of it.
 
     An outage that reaches beyond a silenced area is told.
     """
@@ -79,4 +80,4 @@ def covering(silences: Iterable[Row], *, root: str | None, site: str | None, are
     found = [row for row in rows if (row["target_kind"], row["target"]) in {("device", root), ("site", site)}]
     if areas and silent.issuperset(areas):
         found += [row for row in rows if row["target_kind"] == "area" and row["target"] in areas]
-    return found
+    return sorted(found, key=lambda row: row["ends_at"])

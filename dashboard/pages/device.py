@@ -25,7 +25,7 @@ from dashboard.operations import neighbours
 from dashboard.operations.live.live_state import Live
 from dashboard.operations.neighbours import Place
 from dashboard.pages import parts, shared
-from dashboard.pages.sections import device_detail, device_network, device_work, now_devices
+from dashboard.pages.sections import device_detail, device_network, device_work, now_devices, silence_work
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -137,8 +137,9 @@ def _beside(seen: Visit, name: str) -> list[html.Section | None]:
     """What stands under the network: planned work, and where else there is something of it."""
     row = device_work.row_of(seen.source, name)
     is_there = row.get("valid_to") is None or numbers.is_missing(row.get("valid_to"))
+    may_work = current().may(Right.WORK)
     return [
-        *([device_work.panel(seen, row)] if is_there and current().may(Right.WORK) else []),
+        *([device_work.panel(seen, row), silence_work.panel(seen, name)] if is_there and may_work else []),
         device_detail.links(seen, row),
     ]
 

@@ -23,7 +23,7 @@ from dashboard.figures.style.palette import DEVICE_STATES, INCIDENT_KINDS
 from dashboard.operations.incident_records import Story
 from dashboard.operations.live.live_state import Live, shown_states
 from dashboard.pages import parts, shared
-from dashboard.pages.sections import incident_work
+from dashboard.pages.sections import incident_work, silence_work
 from dashboard.pages.source import Source, Visit, visit
 
 TEXT = {
@@ -111,7 +111,7 @@ def _unknown(story: Story) -> list[Any]:
 def _values(seen: Visit, story: Story, live: Live, now: datetime) -> list[Any]:
     return [
         _head(story, seen.source),
-        [_tiles(story, live, now), *_begin(story, live)],
+        [_tiles(story, live, now), *_silenced(story, live, now), *_begin(story, live)],
         [_verdict(story), _story(story, now)],
         [_members(story, live, now)],
     ]
@@ -189,6 +189,13 @@ def _begin(story: Story, live: Live) -> list[html.P]:
     answers = parent if isinstance(parent, str) and devices["state"].get(parent) == "up" else None
     said = words.begin(found.iloc[0].to_dict(), answers)
     return [html.P([html.B(f"{TEXT['begin']}: "), said], className="headline")] if said else []
+
+
+def _silenced(story: Story, live: Live, now: datetime) -> list[html.P]:
+    """That no notice is sent of it and no sound played, by whom and why."""
+    found = live.open_incidents[live.open_incidents["incident_id"] == (story.row or {})["incident_id"]]
+    said = "" if found.empty else words.silenced(found.iloc[0].to_dict(), now)
+    return [html.P(said, className="headline")] if said else []
 
 
 def _verdict(story: Story) -> html.Section:
@@ -280,7 +287,10 @@ def _work(seen: Visit, incident_id: str) -> list[html.Section]:
     if not current().may(Right.WORK):
         return []
     row = seen.source.incidents.story(incident_id).row
-    return [] if row is None or row["kind"] == "blind" else [incident_work.panel(seen)]
+    if row is None or row["kind"] == "blind":
+        return []
+    root = row["root_device_id"]
+    return [incident_work.panel(seen), *([silence_work.panel(seen, root)] if root and row["ended_at"] is None else [])]
 
 
 def _hours(seen: Visit, row: Any) -> html.Section:

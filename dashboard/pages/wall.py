@@ -116,16 +116,16 @@ def but_for_the_map(seen: Visit, live: Live) -> list[shared.Part]:
         take("now-banners", (live.stamp, minute), lambda: now.banners(live, at)),
         take("wall-main", (version, tick), lambda: _middle(live, source, at)),
         take("wall-day", (live.stamp, minute), lambda: day(live, at)),
-        take("wall-news", live.stamp, lambda: json.dumps(news(live))),
+        take("wall-news", (live.stamp, minute), lambda: json.dumps(news(live, at))),
         take("now-age", live.stamp, lambda: json.dumps(collector_status.freshness(live, at))),
     ]
 
 
-def news(live: Live) -> list[str]:
-    """The open incidents that nobody has taken on: a sound is for those alone. Planned work is none."""
+def news(live: Live, at: datetime) -> list[str]:
+    """The open incidents that nobody has taken on or silenced: a sound is for those alone. Planned work is none."""
     rows = live.open_incidents
     rows = rows[~rows["kind"].isin(["planned", "blind"]) & rows["taken_up"].isna()]
-    return sorted(str(one) for one in rows["incident_id"])
+    return sorted(str(row["incident_id"]) for row in rows.to_dict("records") if not figures.silenced(row, at))
 
 
 def _middle(live: Live, source: Source, at: datetime) -> list[Any]:
@@ -150,6 +150,7 @@ def _incident(row: dict[Any, Any], source: Source, at: datetime) -> html.Article
     said = figures.taken_up(row)
     what = "planned work: " if row["kind"] == "planned" else ""
     taken = "" if row["kind"] == "planned" else f"{TEXT['taken']}{said}" if said else TEXT["nobody"]
+    taken = " · ".join(one for one in (taken, figures.silenced(row, at)) if one)
     return html.Article(
         [
             html.Div([html.Strong(number), html.Span(" ".join(told))], className="people"),

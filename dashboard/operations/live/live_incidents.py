@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from collector.published import ACKNOWLEDGEMENTS, INCIDENT_DEVICES, INCIDENTS
 from dashboard.operations import database_reading as reading
+from dashboard.operations import silences
 
 REREAD_SECONDS = 5.0
 WAIT_SECONDS, WAIT_AGAIN_SECONDS = 2.0, 0.1
@@ -29,14 +30,16 @@ class Incidents:
 
     Beside the columns of ``incidents`` it has ``areas``, the tuple of neighbourhoods that each touches, and
     ``taken_up``, (by whom, with what note) of the newest acknowledgement or None. ``members`` has a row for each device
-    of the open ones (when it first joined, and when it left last; null: it has not). ``problem`` says why nothing is
-    known; both tables are then empty. ``stamp`` changes when anything here does.
+    of the open ones (when it first joined, and when it left last; null: it has not). ``silences`` are those that held
+    when it was read; they end by the clock too. ``problem`` says why nothing is known; all tables are then empty.
+    ``stamp`` changes when anything here does.
     """
 
     table: pd.DataFrame
     members: pd.DataFrame
     problem: str | None
     stamp: str
+    silences: tuple[Mapping[str, Any], ...] = ()
 
     @cached_property
     def blind(self) -> Mapping[str, datetime]:
@@ -78,13 +81,7 @@ class IncidentReader:
             self._take(done.answer)
         elif self._reading.began_at < at - timedelta(seconds=1) or not has_failed:
             since = f"{self._reading.began_at:%H:%M:%S} UTC"
-            self._take(
-                (
-                    no_incidents(),
-                    _no_members(),
-                    f"{reading.HANGS.format(name=self._name)} (since {since}). {reading.CHECK}",
-                )
-            )
+            self._take(_nothing(f"{reading.HANGS.format(name=self._name)} (since {since}). {reading.CHECK}"))
         return self._answer
 
     def _patience(self, at: datetime) -> float:
@@ -95,11 +92,11 @@ class IncidentReader:
         return WAIT_AGAIN_SECONDS
 
     def _take(self, found: Found) -> None:
-        table, members, problem = found
+        table, members, problem, held = found
         if problem is not None and problem == self._answer.problem:
             return
         self._count += 1
-        self._answer = Incidents(table, members, problem, str(self._count))
+        self._answer = Incidents(table, members, problem, str(self._count), held)
 
     def _changed_key(self, at: datetime) -> object:
         """Changes with the SQLite file, its log, or the file that stands in its place; of a server every five seconds."""
@@ -109,24 +106,24 @@ class IncidentReader:
 
     def _query(self, at: datetime) -> Found:
         if self._file is not None and not self._file.exists():
-            return no_incidents(), _no_members(), reading.MISSING.format(name=self._file)
+            return _nothing(reading.MISSING.format(name=self._file))
         try:
             with self._engine.connect() as connection:
                 reading.begin_snapshot(connection)
                 if (said := reading.other_schema(connection, self._name)) is not None:
-                    return no_incidents(), _no_members(), said
-                return (*_incidents(connection, at - KEPT), None)
+                    return _nothing(said)
+                return (*_incidents(connection, at - KEPT), None, tuple(silences.held(connection, at)))
         except sa.exc.SQLAlchemyError as error:
-            return no_incidents(), _no_members(), reading.why(error, self._name, is_file=self._file is not None)
+            return _nothing(reading.why(error, self._name, is_file=self._file is not None))
         except OSError as error:
-            return (
-                no_incidents(),
-                _no_members(),
-                f"{reading.UNREAD.format(name=self._name)}: {error.strerror}. {reading.CHECK}",
-            )
+            return _nothing(f"{reading.UNREAD.format(name=self._name)}: {error.strerror}. {reading.CHECK}")
 
 
-Found = tuple[pd.DataFrame, pd.DataFrame, str | None]
+Found = tuple[pd.DataFrame, pd.DataFrame, str | None, tuple[Mapping[str, Any], ...]]
+
+
+def _nothing(problem: str | None) -> Found:
+    return no_incidents(), _no_members(), problem, ()
 
 
 class _Reading:
@@ -134,7 +131,7 @@ class _Reading:
 
     def __init__(self, query: Any, key: object, at: datetime) -> None:
         self.key, self.began_at, self.done = key, at, threading.Event()
-        self.answer: Found = (no_incidents(), _no_members(), None)
+        self.answer = _nothing(None)
         self._query = query
         threading.Thread(target=self._run, name="operations database", daemon=True).start()
 
@@ -142,7 +139,7 @@ class _Reading:
         try:
             self.answer = self._query(self.began_at)
         except Exception as error:
-            self.answer = (no_incidents(), _no_members(), f"the operations database cannot be read: {error!r}")
+            self.answer = _nothing(f"the operations database cannot be read: {error!r}")
         finally:
             self.done.set()
 

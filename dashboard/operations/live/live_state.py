@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from collector.published import LiveNote
 from dashboard.config import DashboardSettings
+from dashboard.operations import silences
+from dashboard.operations.inventory_sites import NetworkReader
 from dashboard.operations.live.live_incidents import IncidentReader, Incidents
 from dashboard.operations.live.live_moment import WITHOUT_SERVICE, one_moment
 from dashboard.operations.live.live_reader import empty_devices
@@ -52,7 +54,7 @@ class Live:
 
     ``devices`` has the columns of LIVE; those in ``unseen`` are ``unknown`` there, and ``unseen`` says whose they are.
     ``incidents`` has the columns of `dashboard.operations.live.live_moment.INCIDENT_COLUMNS`, newest first: the open ones and those of
-    the last 30 days. ``shards`` are the collectors that should be heard of, worst first, ``shard_count`` how many there
+    the last 30 days; and ``silenced``, the row of a silence that each falls under, or None. ``shards`` are the collectors that should be heard of, worst first, ``shard_count`` how many there
     are in all. ``limits`` are those from
     which a measure is bad. ``problems`` say in words what cannot be read and what to do; ``is_database_known`` tells
     whether the incidents are all, ``is_unreadable`` whether there are live tables that nobody may read. ``stamp``
@@ -149,6 +151,7 @@ class LiveSource:
     def __init__(self, settings: DashboardSettings) -> None:
         self._tables = TableReader(settings.data)
         self._database = IncidentReader(settings.database_url)
+        self._network = NetworkReader(settings.data)
         self._lock = threading.Lock()
         self._first_seen: dict[tuple[str, str], datetime] = {}
         self._has_read_database = False
@@ -173,6 +176,7 @@ class LiveSource:
         self._first_seen = {key: known.get(key, new_since) for key in inside.itertuples(index=False, name=None)}
         self._has_read_database = found.problem is None
         devices, incidents = one_moment(tables, found, self._first_seen)
+        incidents["silenced"] = self._silenced(incidents, found.silences)
         missing = incidents.loc[~incidents["is_recorded"].astype(bool), "incident_id"] if found.problem is None else ()
         self._unrecorded = {name: self._unrecorded.get(name, at) for name in missing}
         problems = [*_problems(tables, found), *([UNRECORDED] if self._is_long_unrecorded(at) else [])]
@@ -188,6 +192,13 @@ class LiveSource:
             tuple(problems),
             stamp,
         )
+
+    def _silenced(self, incidents: pd.DataFrame, held: Sequence[Mapping[str, Any]]) -> pd.Series:
+        """Of each incident the silence that it falls under for longest; None: under none."""
+        sites = self._network.read().sites if any(row["target_kind"] == "site" for row in held) else {}
+        rows = incidents[["root_device_id", "areas"]].itertuples(index=False, name=None)
+        found = [silences.covering(held, root=root, site=sites.get(root), areas=areas) for root, areas in rows]
+        return pd.Series([one[-1] if one else None for one in found], incidents.index, object)
 
     def _is_long_unrecorded(self, at: datetime) -> bool:
         """Whether an outage has been in the live table for so long that the database should have it."""

@@ -99,6 +99,7 @@ def _card(row: dict[Any, Any], source: Source, now: datetime, ids: list[str]) ->
                     html.Div([*what, _opens(row, figures.what(row))], className="what"),
                     html.Div(row["worst"], className="what") if row["worst"] else None,
                     html.Div([html.B(TEXT["begin"]), begin], className="begin") if begin else None,
+                    html.Div(silent, className="taken") if (silent := figures.silenced(row, now)) else None,
                     _taken_up(row, key, source.command("acknowledge")),
                 ],
             ),

@@ -79,9 +79,9 @@ def test_what_can_be_no_silence_is_refused_and_nothing_is_kept(engine, kind, tar
     ],
 )
 def test_an_incident_falls_under_the_silence_of_its_root_and_of_areas_that_hold_all_of_it(kind, target, is_covered):
-    rows = [{"target_kind": kind, "target": target}]
+    rows = [{"target_kind": kind, "target": target, "ends_at": AT}]
     where = {"root": "olt-7", "site": "mast", "areas": ("ribeira", "vila")}
     assert bool(silences.covering(rows, **where)) == is_covered
-    both = [{"target_kind": "area", "target": area} for area in ("ribeira", "vila", "centro")]
+    both = [{"target_kind": "area", "target": area, "ends_at": AT} for area in ("ribeira", "vila", "centro")]
     assert len(silences.covering(both, **where)) == 2
     assert silences.covering(both, root=None, site=None, areas=()) == []

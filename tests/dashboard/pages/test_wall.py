@@ -86,14 +86,14 @@ def test_what_is_not_known_is_never_called_calm(quiet, source):
 
 def test_planned_work_alone_is_no_trouble(quiet, live, source):
     planned = dataclasses.replace(quiet, incidents=with_incidents(live, ("planned", 10, None, 5)).incidents)
-    assert wall.news(planned) == []
+    assert wall.news(planned, NOW) == []
     assert "planned work under way: 1" in text_of(wall._middle(planned, source, NOW))
 
 
 def test_a_sound_is_for_what_nobody_has_taken_on(live):
-    assert wall.news(live) == ["i-agg", "i-group", "i-olt"]
+    assert wall.news(live, NOW) == ["i-agg", "i-group", "i-olt"]
     taken = live.incidents.assign(taken_up=[("maria", "on it")] * len(live.incidents))
-    assert wall.news(dataclasses.replace(live, incidents=taken)) == []
+    assert wall.news(dataclasses.replace(live, incidents=taken), NOW) == []
 
 
 def test_the_last_day_counts_each_quarter_by_itself(live):

@@ -1,4 +1,4 @@
-"""What notices need of the inventory: where devices stand, and whether customers are counted at all."""
+"""Where the devices of the inventory stand, and whether customers are counted at all: for silences and notices."""
 
 from __future__ import annotations
 
