@@ -21,9 +21,9 @@ from dashboard.figures.live import collector_status, device_words
 from dashboard.figures.live.device_words import Fact
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES, theme
-from dashboard.operations import neighbours
+from dashboard.operations.devices import neighbours
+from dashboard.operations.devices.neighbours import Place
 from dashboard.operations.live.live_state import Live
-from dashboard.operations.neighbours import Place
 from dashboard.pages import parts, shared
 from dashboard.pages.sections import device_detail, device_network, device_work, now_devices, silence_work
 from dashboard.pages.source import Source, Visit, visit

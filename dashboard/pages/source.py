@@ -18,9 +18,9 @@ from dashboard.config import DEFAULT_FILE, DashboardSettings
 from dashboard.figures.charts import map as maps
 from dashboard.figures.style.suppression import tellable
 from dashboard.operations.desk import Desk
-from dashboard.operations.device_hours import DeviceHours
-from dashboard.operations.device_metrics import DeviceMetrics
-from dashboard.operations.device_ports import DevicePorts
+from dashboard.operations.devices.device_hours import DeviceHours
+from dashboard.operations.devices.device_metrics import DeviceMetrics
+from dashboard.operations.devices.device_ports import DevicePorts
 from dashboard.operations.find import Finder, Found, Named
 from dashboard.operations.incident_records import IncidentRecords
 from dashboard.operations.inventory_past import InventoryPast

@@ -15,7 +15,7 @@ from dashboard.figures.charts.map import empty, plain
 from dashboard.figures.charts.stacked import Span, axis, axis_name, bit_unit
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import Theme
-from dashboard.operations.device_metrics import Metrics, Series
+from dashboard.operations.devices.device_metrics import Metrics, Series
 
 MOST_LINES = 6
 """Of interfaces or channels, those that carry most or hear least."""

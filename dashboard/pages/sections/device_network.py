@@ -12,10 +12,10 @@ from dashboard.figures.live import last_reading, port_words
 from dashboard.figures.live.device_words import ROLES, moment
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import DEVICE_STATES
-from dashboard.operations.device_ports import Ports
+from dashboard.operations.devices.device_ports import Ports
+from dashboard.operations.devices.neighbours import Place
 from dashboard.operations.incident_records import OfDevice
 from dashboard.operations.live.live_state import Live
-from dashboard.operations.neighbours import Place
 from dashboard.pages import parts
 
 TEXT = {

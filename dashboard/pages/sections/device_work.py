@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from dashboard.figures.style import numbers
-from dashboard.operations import incident_work, neighbours, plan_maintenance, window_words
+from dashboard.operations import incident_work, plan_maintenance, window_words
 from dashboard.operations.audit import EntryError
+from dashboard.operations.devices import neighbours
 from dashboard.pages import parts
 from dashboard.pages.sections import who
 from dashboard.pages.source import Source, Visit, visit

@@ -12,7 +12,7 @@ from dashboard.figures import incidents as words
 from dashboard.figures.live.device_words import ROLES
 from dashboard.figures.style import numbers
 from dashboard.figures.style.palette import AREA_STATES, DEVICE_STATES
-from dashboard.operations.customer_device import of_customer
+from dashboard.operations.devices.customer_device import of_customer
 from dashboard.operations.find import Found
 from dashboard.operations.live.live_state import Live
 from dashboard.pages import parts

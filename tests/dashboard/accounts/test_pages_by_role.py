@@ -11,7 +11,7 @@ from flask import Flask
 from dashboard.accounts import identity, rights
 from dashboard.accounts.identity import Identity
 from dashboard.app import page
-from dashboard.operations.customer_device import of_customer
+from dashboard.operations.devices.customer_device import of_customer
 from dashboard.pages.sections import search_results
 from dashboard.pages.source import Source, visit
 from dashboard.tables.imports.records import import_records

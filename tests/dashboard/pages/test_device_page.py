@@ -19,7 +19,7 @@ from dashboard.figures.charts import device_history as charts
 from dashboard.figures.charts import stacked
 from dashboard.figures.live import device_words
 from dashboard.figures.style.palette import LIGHT
-from dashboard.operations import neighbours
+from dashboard.operations.devices import neighbours
 from dashboard.pages import device
 from dashboard.pages.sections import device_detail
 from dashboard.pages.source import Source, visit
@@ -358,7 +358,7 @@ def test_a_span_that_no_page_offers_shows_the_usual_one(network, span):
 
 def test_a_second_look_reads_no_file_again(network, monkeypatch):
     network.hours.read("n03-olt1", HOUR - timedelta(hours=24), NOW)
-    monkeypatch.setattr("dashboard.operations.device_hours._rows", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr("dashboard.operations.devices.device_hours._rows", lambda *_: pytest.fail("read again"))
     assert len(network.hours.read("n03-olt1", HOUR - timedelta(hours=24), NOW).table)
 
 

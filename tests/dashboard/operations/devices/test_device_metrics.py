@@ -13,7 +13,7 @@ import pytest
 from dashboard.config import PrometheusSettings
 from dashboard.figures.charts import device_metrics as charts
 from dashboard.figures.style.palette import LIGHT
-from dashboard.operations.device_metrics import MOST_POINTS, DeviceMetrics
+from dashboard.operations.devices.device_metrics import MOST_POINTS, DeviceMetrics
 from dashboard.pages.sections import device_detail
 from dashboard.pages.source import Source, visit
 
