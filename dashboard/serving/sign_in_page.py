@@ -65,7 +65,7 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .soft { color: var(--soft); font-size: 0.88rem; }
 .or { display: flex; align-items: center; gap: 0.8rem; color: var(--soft); font-size: 0.88rem; }
 .or::before, .or::after { content: ""; flex: 1; height: 1px; background: var(--line); opacity: 0.5; }
-pre { margin: 0; padding: 0.8rem; background: var(--back); border-radius: 6px; overflow-x: auto; font-size: 0.92rem; }
+pre { margin: 0; padding: 0.8rem; background: var(--back); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.92rem; }
 """
 THEME = """
 (function () {
