@@ -17,7 +17,7 @@ from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas, shared_nodes
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, dose_rows, outage_lengths, returners
+from dashboard.models.leaving import churn, dose_rows, outage_lengths, returners, shared_device
 from dashboard.models.leaving.fitted_hazard import Coefficient, Predictor
 from dashboard.models.leaving.forecast import coming_quality, expected_leavers, like_customers, spread_of_hours
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
@@ -74,7 +74,10 @@ def fit(
     if rates is not None:
         tables["area_rates"] = rates
     rests = panel.knows(join_coverage.COMPLAINTS) and panel.knows(join_coverage.DEVICES)
-    effects = attempt.fit("the effect of quality on complaints", lambda: complaint_model.fit(weeks)) if rests else None
+    effects = None
+    if rests:
+        served = shared_device.one_of(panel.customer_weeks)
+        effects = attempt.fit("the effect of quality on complaints", lambda: complaint_model.fit(weeks, served))
     leaving = None
     if panel.knows(join_coverage.REASONS):
         leaving = attempt.fit("the hazard of leaving", lambda: churn.fit(panel.customer_weeks))

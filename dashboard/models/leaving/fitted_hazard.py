@@ -12,12 +12,14 @@ import pandas as pd
 from dashboard.measures import DOWN, PLANNED
 from dashboard.models.complaints.effect_model import Effect, EffectModel, tested, without_estimate
 from dashboard.models.complaints.measure_lags import EVERY_TERM, TERMS, Term
+from dashboard.models.leaving import shared_device
 from dashboard.models.leaving.covariates import PERIOD, WITHIN, Design, design_of
 from dashboard.models.leaving.doses import dose, dose_fit
 from dashboard.models.leaving.doses.felt_hours import EIGHT
 from dashboard.models.statistics import clusters, hazard
 
 Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
 
 FEWEST_EVENTS = 50
 
@@ -99,6 +101,7 @@ class Prepared:
     known: pd.DataFrame
     columns: Floats
     left_out: LeftOut
+    first_of: dict[str, str]
 
     @classmethod
     def of(cls, weeks: pd.DataFrame, *, with_service: bool) -> Prepared:
@@ -107,7 +110,7 @@ class Prepared:
         places = np.flatnonzero(is_known)
         cluster = pd.factorize(weeks["area"].astype(str).to_numpy()[places], sort=True)[0]
         known = weeks.iloc[places[np.argsort(cluster, kind="stable")]]
-        return cls(design, known, design.columns(known), LeftOut.of(weeks, is_known))
+        return cls(design, known, design.columns(known), LeftOut.of(weeks, is_known), shared_device.one_of(known))
 
     def fitted(self, outcome: str) -> Fitted | None:
         """The fit to one outcome; None where too few had it, or no quality was measured."""
@@ -122,7 +125,9 @@ class Prepared:
             np.asarray(pd.factorize(known["area"].astype(str), sort=True)[0], dtype=np.int64),
             self.design.is_steadied,
         )
-        return Fitted(self.design, rows, hazard.fit(rows), self.left_out, tuple(sorted(set(known["area"].astype(str)))))
+        areas = tuple(sorted(set(known["area"].astype(str))))
+        group = shared_device.codes(areas, self.first_of)
+        return Fitted(self.design, rows, hazard.fit(rows), self.left_out, areas, group)
 
     def doses(self, rates: Fitted) -> dose.Doses:
         """The forms in which quality may move leaving; writes over the columns, which are read no more."""
@@ -166,13 +171,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One fit to one outcome."""
+    """One fit to one outcome. ``group`` (areas,) says which areas the same device serves: tests take them as one."""
 
     design: Design
     rows: hazard.Rows
     fit: hazard.Fit
     left_out: LeftOut
     areas: tuple[str, ...]
+    group: Codes
 
     @property
     def fails_with_planned(self) -> bool:
@@ -195,7 +201,7 @@ class Fitted:
         terms = [term for term in in_design if term.name not in reasons]
         if not terms:
             return _missing_model(model, kind, reasons, told)
-        inference = hazard.infer(self.rows, self.fit, places[kept])
+        inference = hazard.infer(*shared_device.together(self.rows, self.fit, self.group), places[kept])
         return self._told(_Told(model, kind, reasons, told), terms, inference)
 
     def _without_estimate(self, place: int) -> str | None:
