@@ -11,6 +11,7 @@ import yaml
 
 from collector.publish.exposition import families
 from collector.reading import FAULTS
+from dashboard.serving import own_metrics
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 RECORDED = re.compile(r"record: (\S+)")
@@ -35,6 +36,7 @@ def test_rules_do_what_their_tests_say(require_program, name):
 def test_rules_ask_only_for_metrics_that_the_collector_has():
     known = {family.name for family in (*families.DEVICE_FAMILIES, *families.PASSING_FAMILIES)}
     known |= {family.name for family in (*families.AREA_FAMILIES, *families.OWN_FAMILIES)}
+    known |= {family.full_name for family in own_metrics.FAMILIES}
     known |= {f"{name}_{part}" for name in known for part in ("sum", "count")}
     for name in ("records.yml", "alerts.yml"):
         text = (FOLDER / name).read_text()
@@ -64,3 +66,14 @@ def test_every_alert_has_a_test():
         re.findall(r"alertname: (\w+)", "".join(path.read_text() for path in (FOLDER / "tests").glob("*.yml")))
     )
     assert alerts == tested
+
+
+def test_every_alert_has_a_runbook_and_no_runbook_is_left_over():
+    groups = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+    named = {rule["alert"]: rule["annotations"]["runbook_url"] for group in groups for rule in group["rules"]}
+    assert named == {alert: f"docs/runbooks.md#{alert.lower()}" for alert in named}
+    text = (FOLDER.parents[1] / "docs" / "runbooks.md").read_text()
+    sections = dict(re.findall(r"^## (Bairro\w+)\n\n(.+?)(?=\n## |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == named.keys()
+    for alert, section in sections.items():
+        assert all(f"*{part}*" in section for part in ("It means", "Look at", "Then")), alert
