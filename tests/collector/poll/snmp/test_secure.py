@@ -323,6 +323,7 @@ def test_check_explain_and_capture(
     agent: SecureAgent, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write_files(tmp_path, agent)
+    Path(path).chmod(0o600)
     recording = tmp_path / "gate.snmprec"
     assert bairro.main(["check", "--config", path]) == 0
     assert bairro.main(["explain", "gate", "--config", path]) == 0
