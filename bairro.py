@@ -221,7 +221,7 @@ def serve(arguments: argparse.Namespace) -> int:
     if arguments.published_on is not None:
         settings = replace(settings, web=replace(settings.web, published_on=arguments.published_on))
     try:
-        listening.refuse_open(settings.web, asks_who=app.asks_who(settings))
+        listening.refuse_open(settings.web, lambda: app.asks_who(settings))
     except listening.ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_UNUSABLE

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -349,21 +350,23 @@ def _server(alike: SharedAnswers, metrics: OwnMetrics) -> Flask:
 
 
 def asks_who(settings: DashboardSettings) -> bool:
-    """Whether the pages will ask people who they are; where that cannot be known, they do not open."""
+    """Whether the pages will ask people who they are. Raises ListenError where that cannot be known."""
     try:
         return Entrance(settings).asks_who()
-    except NotKnownError:
-        return False
+    except (NotKnownError, ImportError, sa.exc.ArgumentError) as error:
+        raise ListenError(
+            f"whether there are accounts cannot be told, so other hosts are not served: {error}"
+        ) from None
 
 
 def serve(settings: DashboardSettings, config: Path = DEFAULT_FILE) -> int:
     """Serve until SIGTERM or SIGINT; 0 when it ended so, 2 with a message where the pages cannot or must not be served."""
-    asks = asks_who(settings)
     try:
-        listener = listen(settings.web, asks_who=asks)
+        listener = listen(settings.web, lambda: asks_who(settings))
     except ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_REFUSED
-    if asks and not settings.web.behind_proxy and not is_loopback(str(listener.getsockname()[0])):
+    is_beyond = settings.web.published_on is None and not is_loopback(str(listener.getsockname()[0]))
+    if is_beyond and not settings.web.behind_proxy:
         print(f"bairro serve: {UNENCRYPTED}", file=sys.stderr, flush=True)
     return server.run(create_app(settings, config).server, listener, settings.web.address, MOST_BODY_BYTES)

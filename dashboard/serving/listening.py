@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import re
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from bairro_error import BairroError
@@ -24,10 +25,10 @@ class ListenError(BairroError, OSError):
     """The pages cannot or must not be served there; the message says why and what to do."""
 
 
-def listen(web: WebSettings, *, asks_who: bool = False) -> socket.socket:
+def listen(web: WebSettings, asks_who: Callable[[], bool] = lambda: False) -> socket.socket:
     """The listening socket; taken before anything else so that a port in use is told at once. Raises ListenError."""
     family, place = _resolve(web.address, web.port)[0]
-    refuse_open(web, asks_who=asks_who)
+    refuse_open(web, asks_who)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -41,15 +42,18 @@ def listen(web: WebSettings, *, asks_who: bool = False) -> socket.socket:
     return listener
 
 
-def refuse_open(web: WebSettings, *, asks_who: bool = False) -> None:
-    """Raise ListenError where others than this host could reach pages that ask nobody who they are, with nothing in front."""
-    if web.behind_proxy or asks_who:
+def refuse_open(web: WebSettings, asks_who: Callable[[], bool] = lambda: False) -> None:
+    """Raise ListenError where others than this host could reach pages that ask nobody who they are, with nothing in front.
+
+    ``asks_who`` says whether they ask, and is asked itself only where others could reach them.
+    """
+    if web.behind_proxy:
         return
     for key, address in (("web.published_on", web.published_on), ("web.address", web.address)):
         if address is None:
             continue
         beyond = [str(place[0]) for _, place in _resolve(address, web.port) if not is_loopback(str(place[0]))]
-        if beyond:
+        if beyond and not asks_who():
             means = "" if beyond[0] == address else f", which is {beyond[0]},"
             raise ListenError(f"{key} = {address!r}{means} can be reached from other hosts: {NOT_ALONE}")
         return  # what a container publishes counts, not the address within it

@@ -28,7 +28,7 @@ def test_beyond_loopback_is_refused_in_words(address):
     with pytest.raises(ListenError, match=r"can be reached from other hosts.*web\.behind_proxy = true"):
         refuse_open(WebSettings(address=address))
     refuse_open(WebSettings(address=address, behind_proxy=True, hosts=("bairro.example.net",)))
-    refuse_open(WebSettings(address=address), asks_who=True)
+    refuse_open(WebSettings(address=address), lambda: True)
 
 
 def test_a_name_that_also_leads_beyond_loopback_is_refused(monkeypatch):
@@ -60,6 +60,12 @@ def test_serve_ends_with_2_before_anything_is_served(scratch, capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("bairro serve: web.address = '0.0.0.0' can be reached from other hosts:")
+
+
+def test_where_accounts_cannot_be_read_other_hosts_are_not_served(scratch, capsys):
+    (scratch.data / "operations.sqlite").write_bytes(b"no database" * 100)
+    assert serve(replace(scratch, web=WebSettings(address="0.0.0.0", port=0))) == 2
+    assert "whether there are accounts cannot be told, so other hosts are not served" in capsys.readouterr().err
 
 
 def test_the_command_refuses_before_it_touches_the_data(tmp_path, capsys):
