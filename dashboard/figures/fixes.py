@@ -33,13 +33,13 @@ TOO_LITTLE = "less than a twentieth of a customer"
 NOT_COMPUTED = "This build could not compute what would help; the notes on the Evidence page say why."
 NO_NUMBERS = "So no number is given for what better quality would save: it would look more certain than it is."
 HOW_OFTEN_HELD = (
-    "Rely on the order, not on the numbers. In simulated providers built on other rules, 95% intervals of earlier versions contained the truth"
-    " too rarely: least often where half of the neighbourhoods do not react to quality, and where customers remember outages for a long"
-    " time. How often those of this version do has not been measured."
+    "Rely on the order, not on the numbers. In simulated providers built on other rules, 95% intervals contained the truth about as often as"
+    " they should on the whole, but too rarely in some kinds: where customers of one technology mind quality and those of another do not,"
+    " and where several such things come together. Which kind yours is nobody knows."
 )
 HELD_TOO_RARELY = f"{HOW_OFTEN_HELD} So what this would be worth in money is not given."
 """What is said first wherever numbers of what would help stand."""
-HELD = "nominal 95%; those of earlier versions contained the truth too rarely; not measured for this version"
+HELD = "nominal 95%; in some kinds of simulated providers they contained the truth too rarely"
 BASELINE = (
     "Customers kept are a part of all who are expected to leave. The excess and the revenue at risk count only those"
     " above the provider's usual rate, so more customers can be kept than are in excess."

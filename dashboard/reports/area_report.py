@@ -50,7 +50,7 @@ TEXT = {
     "by_models": "Effect on leaving and complaints",
     "meaning": "Excess leavers are the customers expected to leave in the next 90 days in excess of those who would leave "
     "at the provider's usual rate for customers of the same tenure and contract status. Ranges are 95% intervals: if the model is right, they contain the true value in 95 of "
-    "100 cases. For customers kept those of earlier versions did so too rarely. "
+    "100 cases. For customers kept they did so too rarely in some kinds of simulated providers. "
     "“Complaints ×1.20” means 20% more complaints about quality than at the provider's average, all else equal. "
     "A reason, in bold, stands out here and was found to be related to leaving or complaints. " + BASELINE,
 }

@@ -85,7 +85,7 @@ def without_estimate(inference: clusters.Inference) -> list[str | None]:
     lows, highs = inference.intervals()
     is_anything = (lows <= -FURTHEST) & (highs >= FURTHEST)
     return [
-        ON_ONE_CLUSTER if alone else TOO_WIDE if wide else None
+        ON_ONE_CLUSTER if alone or inference.clusters < 2 else TOO_WIDE if wide else None
         for alone, wide in zip(inference.rests_on_one, is_anything, strict=True)
     ]
 

@@ -83,7 +83,7 @@ def test_no_csv_names_money_on_whom_works_would_keep(built):
     rows = list(csv.reader(io.StringIO(figures.csv(built, 30))))
     assert len(rows) > 1
     assert not [cell for row in rows for cell in row if MONEY.search(cell)]
-    assert "not measured for this version" in rows[1][rows[0].index("intervals")]
+    assert "too rarely" in rows[1][rows[0].index("intervals")]
     header = areas.csv(built).splitlines()[0]
     assert "monthly_revenue_at_risk" in header, "of the ranking, which stays"
     assert "saved" not in header
@@ -222,7 +222,9 @@ def test_which_outages_count_is_said_with_the_check_and_with_what_is_supposed(bu
     assert figures.supposed(said_now).endswith(outage_lengths.ALIKE)
     told = figures.all_fixes(said_now, "EUR", 30)
     assert outage_lengths.ALIKE in area_report.how_to_read(told, told.proven[0].area)
-    assert not re.search(r"\d%", figures.HOW_OFTEN_HELD.replace("95%", "")), "figures of earlier versions are not ours"
+    assert not re.search(r"\d%", figures.HOW_OFTEN_HELD.replace("95%", "")), (
+        "no figure is that of the provider who reads it"
+    )
 
 
 @pytest.mark.parametrize(

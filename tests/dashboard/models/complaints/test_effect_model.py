@@ -34,6 +34,8 @@ def test_a_term_that_could_be_anything_or_rests_on_one_cluster_has_no_estimate(e
 def test_below_ten_clusters_estimates_stand_without_intervals():
     told = Inference(np.array([0.4]), None, 6, "no interval", np.array([False]))
     assert effect_model.without_estimate(told) == [None]
+    alone = Inference(np.array([6.2]), None, 1, "no interval", np.array([False]))
+    assert effect_model.without_estimate(alone) == [effect_model.ON_ONE_CLUSTER]
 
 
 def model(name: str, p_values: dict[str, float]) -> EffectModel:
