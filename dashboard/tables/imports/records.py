@@ -28,7 +28,15 @@ from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
 from dashboard.tables.imports.import_notes import notes_on, places_in_doubt, told_of_blanked, warnings_on
 from dashboard.tables.imports.import_report import ImportReport
-from dashboard.tables.imports.joining import agreement, join_counts, joins, partly_taxed, silent_areas, without_tax
+from dashboard.tables.imports.joining import (
+    agreement,
+    join_counts,
+    joins,
+    partly_taxed,
+    silent_areas,
+    silent_reasons,
+    without_tax,
+)
 from dashboard.tables.imports.personal import personal_cells
 from dashboard.tables.imports.requirements import require_columns, require_rows
 from dashboard.tables.imports.storage import import_log, kept_columns, merging, snapshots
@@ -181,6 +189,7 @@ def _import(context: Context, sheet: Sheet, report: ImportReport) -> ImportRepor
             *without_tax.told(imported),
             *(partly_taxed.told(rows) if context.spec.name == "customers" else ()),
             *silent_areas.told(context.spec.name, table, context.settings),
+            *(silent_reasons.told(table, context.settings.joins.reasons) if context.spec.name == "customers" else ()),
             *cut_short.told(context.spec, sheet.rows_read, rows, context.today, _first_customer(context)),
             *lost_weeks.told(context.spec.name, table),
             *money.told_where_unusual(rows, context.stored, sheet, context.settings.currency),
