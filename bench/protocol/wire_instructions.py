@@ -31,18 +31,19 @@ void stop(void) { CALLGRIND_STOP_INSTRUMENTATION; }
 """
 PROGRAM = """
 import asyncio, ctypes, gc, sys
+try:
+    from collector.poll import profile_files
+except ImportError:  # a checkout from before that module
+    from collector.poll import profile as profile_files
+    sys.modules["collector.poll.profile_files"] = profile_files
 from bench.protocol.wire import devices, poll_all
 from collector.config import PingSettings, PollSettings
 from collector.credentials import Credential
 from collector.poll.poller import Poller
-try:
-    from collector.poll.profile_files import load_profiles
-except ImportError:  # a checkout from before that module
-    from collector.poll.profile import load_profiles
 
 async def main(role, port, count, learning, rounds):
     settings = PollSettings(packets_per_second=50000.0, timeout_seconds=120.0, budget_seconds=600.0)
-    poller = Poller(settings, PingSettings(), [Credential("default")], load_profiles())
+    poller = Poller(settings, PingSettings(), [Credential("default")], profile_files.load_profiles())
     await poller.open()
     targets = devices(count, port, role=role)
     for number in range(learning + rounds):

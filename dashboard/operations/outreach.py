@@ -25,7 +25,7 @@ from dashboard import spreadsheet
 from dashboard.config import DashboardSettings
 from dashboard.operations import audit
 from dashboard.tables import quality_hours
-from dashboard.tables.imports import customer_key, identity, records
+from dashboard.tables.imports import customer_key, hashed_ids, records
 from dashboard.tables.readers import repeated_columns
 from dashboard.tables.readers.sheets import Sheet, column_name
 
@@ -139,7 +139,7 @@ def _own_ids(listed: Sheet, name: str, settings: DashboardSettings) -> dict[str,
     if not len(ids):
         raise OutreachError(f"the list is empty: no row has a {name}")
     key = customer_key.stored_key(settings)
-    return dict(zip(identity.hash_ids(ids, key).to_pylist(), ids.to_pylist(), strict=True))
+    return dict(zip(hashed_ids.hash_ids(ids, key).to_pylist(), ids.to_pylist(), strict=True))
 
 
 def _incident(engine: sa.Engine, wanted: str) -> tuple[sa.RowMapping, list[sa.RowMapping]]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.imports import customer_key, identity
+from dashboard.tables.imports import customer_key, hashed_ids
 from dashboard.tables.imports.storage import snapshots
 
 COLUMNS = ["customer_id", "started_on", "valid_from", "ended_on", "device_id", "area"]
@@ -31,9 +31,9 @@ def of_customer(asked: str, settings: DashboardSettings) -> Served | None:
     if not wanted or len(wanted) > MOST_LETTERS or path is None:
         return None
     try:
-        hashed = identity.hash_id(wanted, customer_key.stored_key(settings))
+        hashed = hashed_ids.hash_id(wanted, customer_key.stored_key(settings))
         rows = pq.read_table(path, columns=COLUMNS, filters=[("customer_id", "==", hashed)]).to_pylist()
-    except (identity.KeyProblemError, OSError, pa.ArrowInvalid, pa.ArrowKeyError):
+    except (hashed_ids.KeyProblemError, OSError, pa.ArrowInvalid, pa.ArrowKeyError):
         return None
     if not rows:
         return None

@@ -21,7 +21,7 @@ from collector.published import INCIDENT_DEVICES, INCIDENTS, OPERATIONS
 from dashboard.config import DashboardSettings
 from dashboard.operations import audit
 from dashboard.operations.forget import stored_rows
-from dashboard.tables.imports import customer_key, identity
+from dashboard.tables.imports import customer_key, hashed_ids
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.schema import RECORDS
 
@@ -53,7 +53,7 @@ def forget(
     Nothing is written that tells who it was: the entry in the audit holds counts only.
     """
     data = settings.data
-    hashed = identity.hash_id(customer.strip(), customer_key.stored_key(settings))
+    hashed = hashed_ids.hash_id(customer.strip(), customer_key.stored_key(settings))
     gone = Forgotten()
     unreadable: list[str] = []
     with snapshots.importing(data):

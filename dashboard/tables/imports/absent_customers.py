@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from collector import counted
 from dashboard.tables.checks.on_record import absences, ends_on_record
-from dashboard.tables.imports import identity
+from dashboard.tables.imports import hashed_ids
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.joining import join_counts, joins
 from dashboard.tables.imports.storage import merging
@@ -137,5 +137,5 @@ def _given(imported: join_counts.Imported, key: bytes, *, with_gone: bool) -> pa
     written = sheet.columns["customer_id"].filter(pa.array(others)).drop_null()
     gone = frozenset() if with_gone else frozenset(sheet.gone_ids)
     ids = pa.array([one for one in sheet.refused_ids if one not in gone], pa.string())
-    refused = identity.hash_ids(pa.concat_arrays([written, ids]), key)
+    refused = hashed_ids.hash_ids(pa.concat_arrays([written, ids]), key)
     return pc.unique(pa.concat_arrays([rows.column("customer_id").combine_chunks(), refused]))

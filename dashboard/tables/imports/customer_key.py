@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dashboard.config import DashboardSettings
-from dashboard.tables.imports import identity
+from dashboard.tables.imports import hashed_ids
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.storage import snapshots
 from dashboard.tables.readers.sheets import Sheet
@@ -20,15 +20,17 @@ def customer_key(context: Context, sheet: Sheet, is_dry_run: bool) -> tuple[byte
         return None, False
     settings = context.settings
     known = _known_fingerprint(settings.data)
-    return identity.load_key(settings.customer_key, settings.data, known=known, is_dry_run=is_dry_run)
+    return hashed_ids.load_key(settings.customer_key, settings.data, known=known, is_dry_run=is_dry_run)
 
 
 def stored_key(settings: DashboardSettings) -> bytes:
     """The key that the stored records were made with. Raises KeyProblemError, also where there are none yet."""
     known = _known_fingerprint(settings.data)
     if known is None:
-        raise identity.KeyProblemError("no customer has been imported yet, so there is no customer key to compare with")
-    return identity.load_key(settings.customer_key, settings.data, known=known)[0]
+        raise hashed_ids.KeyProblemError(
+            "no customer has been imported yet, so there is no customer key to compare with"
+        )
+    return hashed_ids.load_key(settings.customer_key, settings.data, known=known)[0]
 
 
 def _known_fingerprint(data: Path) -> str | None:

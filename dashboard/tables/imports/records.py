@@ -22,7 +22,7 @@ from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import cut_short, money, throughout, yearly_prices
 from dashboard.tables.checks.columns.who_left import lost_departures
 from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
-from dashboard.tables.imports import door, habits, identity, lost_weeks, row_rules, services
+from dashboard.tables.imports import door, habits, hashed_ids, lost_weeks, row_rules, services
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.customer_key import customer_key
@@ -101,7 +101,7 @@ def import_records(
                 came_back,
             )
             return _import(context, sheet, blank)
-        except (UnreadableError, date_orders.OrderError, identity.KeyProblemError, snapshots.SnapshotError) as error:
+        except (UnreadableError, date_orders.OrderError, hashed_ids.KeyProblemError, snapshots.SnapshotError) as error:
             return replace(blank, failure=str(error))
         except OSError as error:
             return replace(blank, failure=f"cannot be stored: {error}")
@@ -258,7 +258,7 @@ def _hashed(rows: pa.Table, key: bytes | None, spec: TableSpec, sheet: Sheet) ->
         return rows
     at = rows.schema.get_field_index("customer_id")
     ids = rows.column("customer_id").combine_chunks()
-    hashed = identity.hash_ids(ids, key)
+    hashed = hashed_ids.hash_ids(ids, key)
     if spec.name in ("complaints", "nps") and "customer_id" in sheet.columns:
         nobody = [one for one in stand_ins.found(sheet.columns["customer_id"]) if stand_ins.looks_so(one)]
         is_nobody = pc.fill_null(pc.is_in(ids, pa.array(nobody, pa.string())), False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dashboard.tables.checks.cells import date_orders
-from dashboard.tables.imports import habits, identity
+from dashboard.tables.imports import habits, hashed_ids
 from dashboard.tables.imports.context import Context
 from dashboard.tables.imports.import_report import ImportReport
 from dashboard.tables.imports.storage import import_log, snapshots
@@ -27,7 +27,7 @@ def store(
         until = max(until, str(context.as_of - datetime.timedelta(days=1)))
     stated = {
         "complete_until": until,
-        "customer_key": identity.fingerprint(key) if key else "",
+        "customer_key": hashed_ids.fingerprint(key) if key else "",
         habits.DATE_ORDER: order.name if order and report.accepted else "",
     }
     metadata |= {name.encode(): text.encode() for name, text in stated.items() if text}

@@ -9,4 +9,5 @@ def test_the_program_that_is_counted_imports_what_there_is() -> None:
     imports, _, _ = wire_instructions.PROGRAM.partition("\nasync def ")
     names: dict[str, object] = {}
     exec(imports, names)
-    assert {"devices", "poll_all", "load_profiles", "Poller"} <= names.keys()
+    assert hasattr(names["profile_files"], "load_profiles")
+    assert {"devices", "poll_all", "profile_files", "Poller"} <= names.keys()

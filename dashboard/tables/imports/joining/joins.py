@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dashboard.tables import quality_hours, stand_ins
 from dashboard.tables.checks.cells import letters
 from dashboard.tables.checks.cells.ids import SAMPLE, Way, likeness
-from dashboard.tables.imports import identity
+from dashboard.tables.imports import hashed_ids
 from dashboard.tables.imports.joining import agreement, cures
 from dashboard.tables.imports.joining.join_counts import Imported, Join, Reason, StandIn, Told
 from dashboard.tables.imports.storage import import_log, snapshots
@@ -81,7 +81,7 @@ def _named_by_nobody(imported: Imported, known: pa.Array) -> int:
         return 0
     hashed = set(known.to_pylist())
     found = stand_ins.found(cells).items()
-    return sum(rows for one, rows in found if not stand_ins.looks_so(one) and identity.hash_id(one, key) in hashed)
+    return sum(rows for one, rows in found if not stand_ins.looks_so(one) and hashed_ids.hash_id(one, key) in hashed)
 
 
 def _complaints_and_answers(imported: Imported) -> Told:
@@ -217,7 +217,7 @@ def _id_reason(imported: Imported, hashed: pa.Array, where: str, or_else: str | 
     stored = set(hashed.to_pylist())
 
     def are_known(texts: Sequence[str]) -> list[bool]:
-        return [identity.hash_id(text, key) in stored for text in texts]
+        return [hashed_ids.hash_id(text, key) in stored for text in texts]
 
     found = _reason("customer_id", ids, are_known, where, or_else)
     if found.is_writing or or_else is not None:

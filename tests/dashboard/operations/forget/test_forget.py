@@ -16,7 +16,7 @@ import bairro
 from collector import parquet_footer
 from collector.publish.incidents.migrate import migrate
 from dashboard.config import load
-from dashboard.tables.imports.identity import hash_id
+from dashboard.tables.imports.hashed_ids import hash_id
 from dashboard.tables.imports.storage import snapshots
 
 KEPT = Path(__file__).parents[3] / "data" / "folders" / "0.1-stamped"
