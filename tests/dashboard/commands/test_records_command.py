@@ -108,6 +108,7 @@ def test_the_profiles_are_listed(folder: Path, capsys: pytest.CaptureFixture[str
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [
         ["delighted", "nps"],
         ["freshdesk", "complaints"],
+        ["hubspot", "complaints"],
         ["odoo", "complaints"],
         ["osticket", "complaints"],
         ["qualtrics", "nps"],

@@ -236,7 +236,7 @@ FAULTS = [
     ),
     (
         "based_on = 'nobody'\n" + START,
-        "based_on: no packaged mapping is called 'nobody'; delighted, freshdesk, odoo, osticket, qualtrics, salesforce, splynx, uisp, whmcs, zendesk",
+        "based_on: no packaged mapping is called 'nobody'; delighted, freshdesk, hubspot, odoo, osticket, qualtrics, salesforce, splynx, uisp, whmcs, zendesk",
     ),
     (START + "[columns\n", "not TOML"),
 ]
@@ -259,7 +259,7 @@ def test_a_category_of_the_profile_must_be_one_of_ours(settings: DashboardSettin
 def test_an_unknown_name_lists_those_that_are_known(settings: DashboardSettings) -> None:
     failure = give(settings, "complaints", HEADER, "salesdesk").failure
     assert failure == (
-        "the mapping cannot be used: no mapping is called salesdesk; there are delighted, freshdesk, odoo, osticket,"
+        "the mapping cannot be used: no mapping is called salesdesk; there are delighted, freshdesk, hubspot, odoo, osticket,"
         " qualtrics, salesforce, splynx, uisp, whmcs, zendesk, or a file's path"
     )
     wrong = give(settings, "complaints", HEADER, "delighted").failure

@@ -250,3 +250,21 @@ def test_a_proposal_asks_before_it_leaves_out_a_day_of_leaving() -> None:
     assert '[columns.ended_on]\nsource = "end_date"' in said
     assert "# data_cancelamento seems to say when customers went. If it does, take it" in said
     tomllib.loads(said)
+
+
+HUBSPOT = (
+    "Ticket ID,Ticket name,Ticket status,Create date,Close date,Category,Source,Customer number",
+    "hs_object_id,subject,hs_pipeline_stage,createdate,closed_date,hs_ticket_category,source_type,customer_number",
+)
+
+
+@pytest.mark.parametrize("header", HUBSPOT)
+def test_hubspot_by_labels_and_by_the_names_of_its_api(settings: DashboardSettings, header: str) -> None:
+    rows = (
+        "1,Internet lento,Closed,2026-02-01 10:00,2026-02-02 11:00,Product issue,Phone,7\n"
+        "2,No internet,New,2026-02-03 10:00,,General inquiry,Email,8\n"
+        "3,An app please,New,2026-02-03 10:00,,FEATURE_REQUEST,Chat,9\n"
+    )
+    report = give(settings, "complaints", f"{header}\n{rows}", "hubspot")
+    assert (report.added, report.skipped, report.rejected) == (2, 1, 0)
+    assert read("complaints", settings.data).column("category").to_pylist() == ["slow", "connection"]
