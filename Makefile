@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHONS := 3.11 3.12 3.13
 export PYTHON
 
-.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-dashboard bench-fuzz bench-damage bench-large-tables bench-hops bench-page-load bench-discovery screenshots format lock clean
+.PHONY: help demo test check pytest python-asked test-compose test-spark bench-build bench-wire bench-wire-v3 bench-wire-instructions bench-publish bench-exposition bench-ranking bench-coverage bench-analysis bench-traps bench-planned bench-abroad bench-checks-abroad bench-collector bench-dashboard bench-fuzz bench-damage bench-large-tables bench-hops bench-page-load bench-discovery screenshots sbom format lock clean
 
 help:
 	@echo "make demo            a provider in a box: sets itself up and serves http://127.0.0.1:8050"
@@ -35,6 +35,7 @@ help:
 	@echo "make bench-dashboard what 50 viewers cost the server beside a plain Dash page, ARGS=\"--devices 30000 --seconds 30\""
 	@echo "make bench-page-load how soon a page is usable, ARGS=\"http://127.0.0.1:8050/areas\"; needs the page and Chromium"
 	@echo "make screenshots     the pictures of the pages in README.md, from a demo that it starts; needs chromium"
+	@echo "make sbom            the bill of materials of requirements.lock, as CycloneDX: bairro.cdx.json"
 	@echo "make format          formats the code"
 	@echo "make lock            resolves the locked dependencies anew"
 	@echo "make clean           removes the virtual environment, caches and the demo's data"
@@ -117,6 +118,9 @@ bench-analysis: .venv/.test-ready
 
 screenshots: .venv/.test-ready
 	@exec $(BIN)/python tools/screenshots.py $(ARGS)
+
+sbom:
+	@$(PYTHON) tools/sbom.py > bairro.cdx.json
 
 format: .venv/.test-ready
 	$(BIN)/ruff check --fix .

@@ -50,6 +50,7 @@ def test_a_range_becomes_an_inventory(agents: Agents, folder: Path, capsys: pyte
     settings = folder / "collector.toml"
     first = '[[credentials]]\nname = "old"\ncommunity = "other"\n[[credentials]]'
     settings.write_text(settings.read_text().replace("[[credentials]]", first))
+    settings.chmod(0o600)
     assert discover(agents, "--from", "127.40.0.2-127.40.0.7") == 0
     said = capsys.readouterr().out
     assert "core-1  router  127.40.0.2" in said
