@@ -35,7 +35,8 @@ Memory = InterfaceMemory | RowMemory
 class DeviceCache:
     """What is known of one device's scalars and tables; replaced when the device is to be explored again.
 
-    ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed. ``is_whole``
+    ``question`` asks for all that is known by name. ``learn_at`` is when all this is no longer believed, ``rows_at`` when
+    rows are looked for anew (a poll compares the two itself: a call would be dear to a thousand a second). ``is_whole``
     says that usual answers to the question are all there is to a poll, and that they come bare. ``standing`` are the rows of
     its table of interfaces of which counters stand still, ``seldom`` what is asked for once in some polls, if anything.
     """
@@ -52,7 +53,7 @@ class DeviceCache:
         self.scalars = Scalars(tuple(scalars))
         self.profiles = tuple(profiles)
         self.learn_at = _about(now, RELEARN_SECONDS)
-        self._rows_at = _about(now, RELEARN_ROWS_SECONDS)
+        self.rows_at = _about(now, RELEARN_ROWS_SECONDS)
         self._through = through
         self.is_whole = False
         self.bulk = GetBulk()
@@ -103,14 +104,13 @@ class DeviceCache:
     def pace(self, table: Table) -> Pace:
         return self._paces[table.name]
 
-    def begin_poll(self, now: float) -> None:
-        """Look for rows anew from time to time."""
-        if now >= self._rows_at:
-            self._rows_at = _about(now, RELEARN_ROWS_SECONDS)
-            for memory in self._memories.values():
-                if isinstance(memory, RowMemory):
-                    memory.forget()
-            self.has_changed()
+    def forget_rows(self, now: float) -> None:
+        """Look for rows anew, as from time to time: once ``rows_at`` has come."""
+        self.rows_at = _about(now, RELEARN_ROWS_SECONDS)
+        for memory in self._memories.values():
+            if isinstance(memory, RowMemory):
+                memory.forget()
+        self.has_changed()
 
     def has_changed(self) -> None:
         """Something new is known: the request must be composed again once the poll is over."""

@@ -114,7 +114,8 @@ class DeviceSession:
             self._must_learn = True
         cache, now = self._cache, self._engine.now
         if cache is not None and now < cache.learn_at and not self._must_learn:
-            cache.begin_poll(now)
+            if now >= cache.rows_at:
+                cache.forget_rows(now)
             self._ask_known(cache.question)
         elif not self.device.profile and any(not profile.match.every_device for profile in self._profiles.values()):
             identity = Question([Asked(source) for source in IDENTITY], self.access)
