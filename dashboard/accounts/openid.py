@@ -12,7 +12,7 @@ from bairro_error import BairroError
 from collector.ask_http import AskError, secret
 from dashboard.config import OpenIdSettings
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 10.0
 SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """How an id token may be signed: with the provider's own key, and never with none (RFC 8725, 3.1 and 3.2)."""
 

@@ -101,7 +101,7 @@ def to_provider(client: Any, wanted: str = "/incidents") -> str:
 
 def back(address: str, name: str) -> str:
     """Sign in as ``name`` at the provider; the address that it sends the browser to."""
-    answer = requests.post(address, data={"sub": f"id-{name}"}, allow_redirects=False, timeout=10)
+    answer = requests.post(address, data={"sub": f"id-{name}"}, allow_redirects=False, timeout=60)
     return str(answer.headers["Location"]).removeprefix("http://localhost")
 
 
