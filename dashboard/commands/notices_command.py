@@ -82,7 +82,7 @@ def test_receivers(arguments: argparse.Namespace, settings: DashboardSettings, e
     """Send each a test and say what came of it. Raises EntryError where one was not sent."""
     from zoneinfo import ZoneInfo
 
-    from dashboard.notices import words
+    from dashboard.notices import failures, words
     from dashboard.notices.delivery import deliver
     from dashboard.notices.outbox import Notice
     from dashboard.operations.audit import EntryError
@@ -95,9 +95,11 @@ def test_receivers(arguments: argparse.Namespace, settings: DashboardSettings, e
         notice = Notice(one.name, str(content["facts"]["incident"]), 0, "test", content, at)
         outcome = deliver(one, notice, at)
         failed |= not outcome.is_sent
-        lines.append(f"{one.name} {outcome.said or 'took the test message'}")
+        lacking = failures.lacking(one)
+        key = f"notices[{settings.notices.index(one)}].{lacking[0]}: " if lacking else ""
+        lines.append(f"{key}{one.name} {outcome.said or 'took the test message'}")
     if failed:
-        raise EntryError(f"{arguments.config}: notices: {'; '.join(lines)}")
+        raise EntryError(f"{arguments.config}: {'; '.join(lines)}")
     return "\n".join(lines)
 
 

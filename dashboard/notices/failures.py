@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 
-from collector.ask_http import secret
+from collector.ask_http import AskError, secret
 from dashboard.notice_settings import NoticeSettings
 from dashboard.notices.outbox import Outcome
 
@@ -41,6 +41,17 @@ def trust(receiver: NoticeSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=receiver.ca_file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as 3.12, curl and others do; see collector.ask_http
     return context
+
+
+def lacking(receiver: NoticeSettings) -> tuple[str, str] | None:
+    """The first secret that cannot be had now: the setting that names where it is, and why; None where there is none."""
+    for name in ("url", "password", "token"):
+        variable, path = getattr(receiver, f"{name}_env"), getattr(receiver, f"{name}_file")
+        try:
+            secret(variable, path)
+        except AskError as error:
+            return f"{name}_env" if variable is not None else f"{name}_file", str(error)
+    return None
 
 
 def password(receiver: NoticeSettings) -> str | None:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from collector.published import connect
 from dashboard.config import DashboardSettings
 from dashboard.notice_settings import NoticeSettings
-from dashboard.notices import due, outbox, stories, words
+from dashboard.notices import due, failures, outbox, stories, words
 from dashboard.notices.delivery import deliver
 from dashboard.notices.outbox import Notice, Outcome
 from dashboard.operations import database_reading as reading
@@ -133,6 +133,10 @@ class Service:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
+        for i, one in enumerate(self._settings.notices):
+            if (found := failures.lacking(one)) is not None:
+                said = "notices[%d].%s: %s %s; its messages wait until it is there"
+                log.warning(said, i, found[0], one.name, found[1])
         works = [("notices", self._look), *((f"notices to {one.receiver.name}", _send(one)) for one in self._senders)]
         for name, work in works:
             thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)

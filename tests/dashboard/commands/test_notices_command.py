@@ -41,8 +41,8 @@ def test_a_test_is_sent_and_what_fails_names_file_and_receiver(http_receiver, tm
     code, said = typed(capsys, "notices", "test", *at)
     assert (code, said) == (
         2,
-        f"bairro: {config}: notices: chat took the test message; "
-        "night needs the secret in the environment variable BAIRRO_TEST_NOBODY, which holds none",
+        f"bairro: {config}: chat took the test message; "
+        "notices[1].token_env: night needs the secret in the environment variable BAIRRO_TEST_NOBODY, which holds none",
     )
     code, said = typed(capsys, "notices", "retry", "caht", *at)
     assert (code, said) == (2, f"bairro: {config}: notices: none is called 'caht'; there are chat, night")

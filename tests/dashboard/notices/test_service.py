@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from collector.published import DEVICES, INCIDENT_DEVICES, INCIDENTS, connect
 from dashboard.notices import outbox
 from dashboard.notices.outbox import LEASE
-from dashboard.notices.service import Lookout, Sender
+from dashboard.notices.service import Lookout, Sender, beside
 from dashboard.operations import acknowledgements, incident_work, silences
 
 from .conftest import NOW, PUBLIC, receiver_of
@@ -221,3 +221,13 @@ def test_a_message_under_way_when_the_process_is_killed_comes_again_under_the_sa
     first, again = http_receiver.got
     assert first.body == again.body
     assert first.headers["Idempotency-Key"] == again.headers["Idempotency-Key"] == "i-olt-0"
+
+
+def test_a_secret_that_is_missing_is_told_at_the_start_by_its_setting(night, caplog):
+    settings = night.settings(receiver_of(url="http://127.0.0.1:1", token_env="BAIRRO_TEST_NOBODY", areas=("none",)))
+    with beside(settings):
+        pass
+    assert caplog.messages == [
+        "notices[0].token_env: webhook needs the secret in the environment variable BAIRRO_TEST_NOBODY, "
+        "which holds none; its messages wait until it is there"
+    ]
