@@ -17,7 +17,7 @@ from dashboard.config import DashboardSettings
 from dashboard.models.areas import area_rates, drivers, local_changes, rank_areas, shared_nodes
 from dashboard.models.complaints import complaint_model, effect_model
 from dashboard.models.fixes import avoidable
-from dashboard.models.leaving import churn, dose_rows, outage_lengths, returners, shared_device
+from dashboard.models.leaving import churn, churn_notes, dose_rows, outage_lengths, returners, shared_device
 from dashboard.models.leaving.fitted_hazard import Coefficient, Predictor
 from dashboard.models.leaving.forecast import coming_quality, expected_leavers, like_customers, spread_of_hours
 from dashboard.models.loyalty import held_or_loyal, price_gaps, survey_scores
@@ -136,6 +136,7 @@ def _ranked(
         growth = like_customers.growth(ahead, predictor, panel.customers_now, coming, seed=seed, count=rank_areas.DRAWS)
         attempt.notes.add("quality_to_come", coming.note())
         attempt.notes.add("outage_lengths", outage_lengths.said(predictor))
+        attempt.notes.add("dose_shapes", churn_notes.undecided(predictor.doses))
     minimum = settings.analysis.minimum_expected_leavers
     ranked = attempt.fit(
         "the ranking",

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from dashboard.results.stored_results import Results
 
 EVERYTHING = "everything"
-UNSEEN_HOURS, OUTAGE_LENGTHS = "unseen_hours", "outage_lengths"
-"""Codes of the notes that unseen hours do not come at random, and of what is supposed of the length of outages."""
+UNSEEN_HOURS, OUTAGE_LENGTHS, DOSE_SHAPES = "unseen_hours", "outage_lengths", "dose_shapes"
+"""Codes of the notes that unseen hours do not come at random, of what is supposed of the length of outages, and that the data do not
+tell how leaving grows with worse quality."""
 EVERYTHING_NAME = "All measures together"
 WORTH_TELLING = 0.05
 """Leavers in 90 days from which a saving is told: less is written 0.0."""
@@ -141,7 +142,8 @@ class Fixes:
 def supposed(results: Results) -> str:
     """What these numbers suppose of the quality of the next 90 days and of outages; results of an earlier version do not say it."""
     notes = _notes(results)
-    said = (notes.get("quality_to_come", LASTS), *(notes.get(code, "") for code in (OUTAGE_LENGTHS, UNSEEN_HOURS)))
+    codes = (OUTAGE_LENGTHS, DOSE_SHAPES, UNSEEN_HOURS)
+    said = (notes.get("quality_to_come", LASTS), *(notes.get(code, "") for code in codes))
     return " ".join(text for text in said if text)
 
 

@@ -21,6 +21,8 @@ SHAPES = (
     (np.inf, "by less and less"),
 )
 """By the largest curvature of the dose that has it."""
+DECIDED = 0.9
+"""The weight of one shape from which nothing is said of the others."""
 WEEKS_NOTE = (
     "leaving: departures fit hours without service over {weeks} weeks best; in what would help these count for {share:.0%}. The ratio"
     " on Evidence is that of all hours of eight weeks"
@@ -47,23 +49,39 @@ def apart(terms: tuple[Term, ...], doses: dose.Doses) -> tuple[str, ...]:
 def weights(doses: dose.Doses) -> str:
     """What the weeks over which hours act, the length of the outages that they lie in, and the shapes of the dose, count for."""
     weeks: dict[str, float] = {}
-    shapes: dict[str, float] = {}
     for form in sorted(doses.forms, key=lambda one: (one.felt.weeks, one.curvature)):
         name = f"{form.felt.weeks} weeks"
         weeks[name] = weeks.get(name, 0.0) + form.weight
-    for form in sorted(doses.forms, key=lambda one: one.curvature):
-        shape = next(name for limit, name in SHAPES if form.curvature <= limit)
-        shapes[shape] = shapes.get(shape, 0.0) + form.weight
     lengths: dict[str, float] = {}
     for form in sorted(doses.forms, key=lambda one: one.felt.longer_than):
         name = f"longer than {form.felt.longer_than} hours" if form.felt.longer_than else "of any length"
         lengths[name] = lengths.get(name, 0.0) + form.weight
-    over, by, of = (_listed(one) for one in (weeks, shapes, lengths))
+    over, by, of = (_listed(one) for one in (weeks, _shapes(doses), lengths))
     told = f", in single outages {of}" if len(lengths) > 1 else ""
     return (
         "leaving: what would help weighs several forms of the effects by how well they fit, with these weights. Hours without service act over"
         f" {over}{told}. With each step of worse quality leaving rises {by}"
     )
+
+
+def undecided(doses: dose.Doses) -> str:
+    """That departures do not tell the shapes of the dose apart, for the readers of what would help; blank where they do."""
+    shapes = _shapes(doses)
+    if max(shapes.values()) > DECIDED or not any(form.effects.any() for form in doses.forms):
+        return ""
+    return (
+        "It is not certain how leaving grows with worse quality: by how well they fit, with each step"
+        f" {_listed(shapes)}. The intervals include all of these."
+    )
+
+
+def _shapes(doses: dose.Doses) -> dict[str, float]:
+    """The weight of each shape, by how leaving rises with a step."""
+    shapes: dict[str, float] = {}
+    for form in sorted(doses.forms, key=lambda one: one.curvature):
+        shape = next(name for limit, name in SHAPES if form.curvature <= limit)
+        shapes[shape] = shapes.get(shape, 0.0) + form.weight
+    return shapes
 
 
 def _listed(shares: Mapping[str, float]) -> str:

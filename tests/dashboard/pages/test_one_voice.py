@@ -217,9 +217,9 @@ def test_which_outages_count_is_said_with_the_check_and_with_what_is_supposed(bu
     assert not [line for line in said[1:] if "single outages" in line]
     earlier = replace(built, dose_checks=checks.assign(longer_than_hours=None))
     assert "single outages" not in dose_checks.checks(earlier)[0].sentence
-    notes = [{"code": "outage_lengths", "text": outage_lengths.ALIKE}]
+    notes = [{"code": "outage_lengths", "text": outage_lengths.ALIKE}, {"code": "dose_shapes", "text": "Not certain."}]
     said_now = replace(built, manifest=built.manifest | {"notes": notes})
-    assert figures.supposed(said_now).endswith(outage_lengths.ALIKE)
+    assert figures.supposed(said_now).endswith(f"{outage_lengths.ALIKE} Not certain.")
     told = figures.all_fixes(said_now, "EUR", 30)
     assert outage_lengths.ALIKE in area_report.how_to_read(told, told.proven[0].area)
     assert not re.search(r"\d%", figures.HOW_OFTEN_HELD.replace("95%", "")), (

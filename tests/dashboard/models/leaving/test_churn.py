@@ -137,6 +137,17 @@ def test_weights_of_weeks_and_shapes_are_said():
     )
 
 
+def test_forms_that_cannot_be_told_apart_are_said_to_whom_reads_what_would_help():
+    some = np.array([0.3])
+    forms = [(0.0, 0.79), (0.5, 0.2), (1.0, 0.01)]
+    unsure = dose.Doses(tuple(dose.Dose(bend, some, None, share, some) for bend, share in forms), 20)
+    assert "by the same factor 79%, between factor and number 20%, by the same number 1%." in churn_notes.undecided(
+        unsure
+    )
+    sure = dose.Doses((dose.Dose(2.0, some, None, 0.95, some), dose.Dose(0.0, some, None, 0.05, some)), 20)
+    assert churn_notes.undecided(sure) == ""
+
+
 def test_shares_that_are_told_add_up_to_a_hundred():
     none = np.zeros(1)
     forms = [(2, 0.0104), (8, 0.9645), (16, 0.0251)]
