@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.figures import incident_list
 from dashboard.pages import area, device, replay
-from dashboard.pages.sections import device_detail, device_work, incident_work, now_devices
+from dashboard.pages.sections import device_detail, device_work, incident_work, now_devices, silence_work
 
 MOST_TEXT = 2_000
 MOST_ITEMS = 100
@@ -125,6 +125,9 @@ ACCEPTED: Mapping[str, Check] = {
     **{f"work-{key}.n_clicks": _or_nothing(_count) for key in incident_work.ACTIONS},
     **{f"plan-{key}.n_clicks": _or_nothing(_count) for key in ("add", "end")},
     **{f"plan-{key}.value": _or_nothing(_text) for key in ("chosen", "name", *device_work.FIELDS)},
+    **{f"silence-{key}.n_clicks": _or_nothing(_count) for key in ("add", "end")},
+    **{f"silence-{key}.value": _or_nothing(_text) for key in ("chosen", "name", *silence_work.FIELDS)},
+    "silence-key.data": _text,
     **{f"work-{key}.value": _or_nothing(_text) for key in ("name", "note", "to")},
     "incident-tick.n_intervals": _or_nothing(_count),
     "incident-seen.data": _or_nothing(_list_of(_text)),
