@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from collector.published import ACKNOWLEDGEMENTS, AUDIT, INCIDENT_DEVICES, INCIDENTS, MAINTENANCE_WINDOWS
+from collector.published import ACKNOWLEDGEMENTS, AUDIT, INCIDENT_DEVICES, INCIDENTS, MAINTENANCE_WINDOWS, NOTICES
 from dashboard.operations import database_reading as reading
 from dashboard.operations import silences
 
@@ -130,6 +130,10 @@ class IncidentRecords:
         """The silences that hold at ``at``; else why they are not known."""
         found, problem = self._ask(lambda connection: tuple(silences.held(connection, at)))
         return found or (), problem
+
+    def notices(self) -> dict[str, tuple[int, int]] | None:
+        """By receiver, how many notices wait and how many were refused; None where that is not known."""
+        return self._ask(_notices)[0]
 
     def begin_with(self, start: str) -> tuple[str, ...]:
         """The ids that begin with ``start``, at most two; none where the database cannot be read."""
@@ -284,6 +288,15 @@ def _between(connection: sa.Connection, since: datetime, until: datetime) -> Bet
         found.append(tuple(dict(row) for row in connection.execute(query).mappings()))
     oldest = connection.scalar(sa.select(sa.func.min(INCIDENTS.c.started_at, type_=INCIDENTS.c.started_at.type)))
     return Between(found[0], found[1], oldest)
+
+
+def _notices(connection: sa.Connection) -> dict[str, tuple[int, int]]:
+    table = NOTICES.c
+    waits, refused = (
+        sa.func.sum(sa.case((one, 1), else_=0)) for one in (table.refused_at.is_(None), table.refused_at.is_not(None))
+    )
+    query = sa.select(table.receiver, waits, refused).where(table.sent_at.is_(None)).group_by(table.receiver)
+    return {str(name): (int(waiting), int(gone)) for name, waiting, gone in connection.execute(query)}
 
 
 def _windows(connection: sa.Connection, targets: Sequence[tuple[str, str]], at: datetime) -> tuple[Row, ...]:

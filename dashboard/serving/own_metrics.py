@@ -71,6 +71,12 @@ BUILD_FAILED = Family("last_build_failed", "gauge", (), "Whether the last build 
 OPEN = Family(
     "open_pages", "gauge", (), f"Pages that asked for anything in the last {OPEN_SECONDS:.0f} seconds, by the token that each load has."
 )  # fmt: skip
+NOTICES_WAIT = Family(
+    "notices_waiting", "gauge", ("receiver",), "Notices on incidents that the receiver has not taken yet; absent where that is not known."
+)  # fmt: skip
+NOTICES_REFUSED = Family(
+    "notices_refused", "gauge", ("receiver",), "Notices that the receiver refused or that were given up; `bairro notices list` says why."
+)  # fmt: skip
 REQUESTS = Family(
     "requests_total",
     "counter",
@@ -84,13 +90,26 @@ SHARED = Family(
     "Callbacks that were answered by what had just been made for somebody else.",
 )
 SECONDS = Family("callback_duration_seconds", "histogram", (), "Time to answer a callback that was as a page sends it.")
-FAMILIES = (LIVE_AGE, SHARD_HEARD, DATABASE, RESULTS, BUILD_AT, BUILD_FAILED, OPEN, REQUESTS, SHARED, SECONDS)
+FAMILIES = (
+    LIVE_AGE,
+    SHARD_HEARD,
+    DATABASE,
+    RESULTS,
+    BUILD_AT,
+    BUILD_FAILED,
+    NOTICES_WAIT,
+    NOTICES_REFUSED,
+    OPEN,
+    REQUESTS,
+    SHARED,
+    SECONDS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """How the dashboard stands. ``shards`` has (name, age in seconds or None, whether it is heard of); ``problems`` say
-    what cannot be read; of a time that is not known None.
+    what cannot be read; of a time that is not known None. ``notices`` has (receiver, how many wait, how many were refused).
     """
 
     shards: tuple[tuple[str, float | None, bool], ...]
@@ -99,6 +118,7 @@ class State:
     results_at: float | None
     build_at: float | None
     has_build_failed: bool
+    notices: tuple[tuple[str, int, int], ...] = ()
 
 
 class OwnMetrics:
@@ -145,6 +165,13 @@ class OwnMetrics:
         yield _gauge(RESULTS, state.results_at)
         yield _gauge(BUILD_AT, state.build_at)
         yield _gauge(BUILD_FAILED, None if state.build_at is None else float(state.has_build_failed))
+        waiting, refused = (
+            GaugeMetricFamily(f.full_name, f.meaning, labels=f.labels) for f in (NOTICES_WAIT, NOTICES_REFUSED)
+        )
+        for name, waits, gone in state.notices:
+            waiting.add_metric([name], float(waits))
+            refused.add_metric([name], float(gone))
+        yield from (waiting, refused)
         yield _gauge(OPEN, float(self._count_open()))
 
     def describe(self) -> list[Metric]:

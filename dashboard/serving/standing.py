@@ -32,7 +32,15 @@ def state(source: Source) -> State:
         _results_at(source),
         build_log.last_at(data),
         build_log.last_failure(data) is not None,
+        _notices(source),
     )
+
+
+def _notices(source: Source) -> tuple[tuple[str, int, int], ...]:
+    """Of each receiver in the settings; none where that is not known."""
+    names = [one.name for one in source.settings.notices]
+    found = source.incidents.notices() if names else None
+    return () if found is None else tuple((name, *found.get(name, (0, 0))) for name in names)
 
 
 def _results_at(source: Source) -> float | None:

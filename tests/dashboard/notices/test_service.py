@@ -18,6 +18,8 @@ from dashboard.notices import outbox
 from dashboard.notices.outbox import LEASE
 from dashboard.notices.service import Lookout, Sender, beside
 from dashboard.operations import acknowledgements, incident_work, silences
+from dashboard.pages.source import Source
+from dashboard.serving import standing
 
 from .conftest import NOW, PUBLIC, receiver_of
 
@@ -167,6 +169,7 @@ def test_a_receiver_that_is_away_is_left_alone_for_a_while(night, http_receiver)
     sender = Sender(settings.notices[0], night.engine, "one")
     assert [sender.step(NOW), sender.step(NOW), sender.step(minutes(0.05))] == [False, False, False]
     assert len(http_receiver.got) == 1, "though two messages wait"
+    assert standing.state(Source(settings)).notices == (("webhook", 2, 0),)
     http_receiver.answer = lambda _: (200, {}, b"")
     assert [sender.step(minutes(1)), sender.step(minutes(1)), sender.step(minutes(1))] == [True, True, False]
 
