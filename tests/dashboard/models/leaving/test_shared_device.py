@@ -26,6 +26,7 @@ def test_areas_of_one_device_belong_to_the_first_of_them():
 def test_areas_with_devices_of_their_own_stay_as_they_are():
     assert shared_device.one_of(served({"a": ["x"], "b": ["y"]})) == {}
     assert shared_device.one_of(served({"a": [None], "b": [None]})) == {}
+    assert shared_device.one_of(served({"a": ["x"], "b": ["x"]}).drop(columns="device_id")) == {}
 
 
 def test_a_network_of_one_device_has_no_interval_however_many_areas_it_serves():
