@@ -20,6 +20,8 @@ MOST = 0.5
 def one_of(customer_weeks: pd.DataFrame) -> dict[str, str]:
     """By area the first of those that the same device serves, each for more than half of its customers' time; only where
     there are several."""
+    if "device_id" not in customer_weeks:
+        return {}
     time = (customer_weeks["days_at_risk"] * customer_weeks["weight"]).astype(float)
     area = customer_weeks["area"].astype(str)
     served = time.groupby([area, customer_weeks["device_id"].astype(object)], sort=True).sum()
