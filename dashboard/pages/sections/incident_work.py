@@ -20,7 +20,7 @@ TEXT = {
     "title": "Work on it",
     "note": "A note for colleagues",
     "to": "Who goes on with it",
-    "how": "Each entry is kept with your name and the time. `{command}` and `{other}` do the same.",
+    "how": "Each entry is kept with your name and the time. `{command}` and `{other}` do the same. `{outreach}` writes which customers of a list of yours to call.",
 }
 ACTIONS = {
     "take": ("Take it on", "You have taken it on."),
@@ -36,6 +36,7 @@ def panel(seen: Visit) -> html.Section:
     """The form; it works by keyboard alone."""
     buttons = {key: html.Button(label, id=f"work-{key}", className="button") for key, (label, _) in ACTIONS.items()}
     commands = {"command": seen.source.command("acknowledge"), "other": seen.source.command("incident")}
+    commands["outreach"] = seen.source.command("outreach")
     how = [html.Code(text) if i % 2 else text for i, text in enumerate(TEXT["how"].format(**commands).split("`"))]
     return parts.panel(
         TEXT["title"],

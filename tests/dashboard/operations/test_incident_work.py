@@ -20,7 +20,7 @@ from dashboard.operations import acknowledgements, incident_work
 from dashboard.operations.audit import EntryError
 from dashboard.operations.incident_records import IncidentRecords, Story
 from dashboard.pages.sections import incident_work as form
-from dashboard.pages.source import Source
+from dashboard.pages.source import Source, visit
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -161,3 +161,8 @@ def test_the_command_line_enters_the_same(desk, tmp_path, capsys):
         assert bairro.main(["incident", words[0], "--config", str(config), "--by", "ana", *words[1:]]) == 0
     assert "taken back: incident.hand_over" in capsys.readouterr().out
     assert lines(desk.story()) == ["ana told the customers: by SMS"]
+
+
+def test_the_form_names_the_command_that_writes_whom_to_call(desk):
+    said = form.panel(visit(Source(desk.settings))).to_plotly_json()
+    assert "bairro outreach" in str(said)
