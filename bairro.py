@@ -244,6 +244,16 @@ def report(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def forget(arguments: argparse.Namespace) -> int:
+    from dashboard import config
+    from dashboard.commands.forget_command import forget_customer
+
+    settings = config.load(arguments.config)
+    _make_folder(settings.data, settings.data_access)
+    _migrate_database(settings.database_url)
+    return forget_customer(arguments, settings)
+
+
 def operators_entry(arguments: argparse.Namespace) -> int:
     from dashboard import config
     from dashboard.commands import operators_command as commands
@@ -419,7 +429,9 @@ def _parser() -> argparse.ArgumentParser:
         disk=disk,
         init=init,
     )
-    dashboard_arguments.add_to(commands, build=build, serve=serve, report=report, operators_entry=operators_entry)
+    dashboard_arguments.add_to(
+        commands, build=build, serve=serve, report=report, forget=forget, operators_entry=operators_entry
+    )
     demo_arguments.add_to(commands, demo, demo_prepare, demo_agents)
     return parser
 

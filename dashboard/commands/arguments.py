@@ -27,6 +27,7 @@ def add_to(
     build: Run,
     serve: Run,
     report: Run,
+    forget: Run,
     operators_entry: Run,
 ) -> None:
     """Add the commands to bairro's."""
@@ -34,7 +35,7 @@ def add_to(
     dashboard.add_argument("--config", type=Path, default=Path("dashboard.toml"), help="default: dashboard.toml")
 
     records.add_to(commands, dashboard)
-    forget_command.add_to(commands, dashboard)
+    forget_command.add_to(commands, dashboard, forget)
     fetch_command.add_to(commands, dashboard)
     command = commands.add_parser("build", parents=[dashboard], help="analyse the records and the quality")
     command.add_argument("--force", action="store_true", help="build even if no input changed")

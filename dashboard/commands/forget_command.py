@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
 
 from collector import counted
 from dashboard.commands.operators_command import actor
 
 if TYPE_CHECKING:
+    from dashboard.config import DashboardSettings
     from dashboard.operations.forget.customer import Forgotten
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
@@ -20,7 +24,7 @@ NOT_REACHED = (
 )
 
 
-def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
+def add_to(commands: Any, parent: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
     """Add the command to bairro's."""
     command = commands.add_parser("forget", parents=[parent], help="erase one customer from all that is stored")
     command.add_argument("customer", metavar="CUSTOMER", help="their id, as it stands in your own exports")
@@ -29,13 +33,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     command.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def forget_customer(arguments: argparse.Namespace, settings: DashboardSettings) -> int:
     """Erase; 1 where nothing names the customer or a file could not be read, 2 where it could not be done."""
     from collector.published import connect
-    from dashboard import config
     from dashboard.operations.forget.customer import forget
 
-    settings = config.load(arguments.config)
     engine = connect(settings.database_url)
     try:
         found = forget(
@@ -48,6 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except OSError as error:
         print(f"bairro: {error.filename or settings.data}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    except sa.exc.SQLAlchemyError as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())
+        print(f"bairro: the operations database: {why}; run this again once it can be written", file=sys.stderr)
         return EXIT_UNUSABLE
     finally:
         engine.dispose()

@@ -155,3 +155,15 @@ def test_another_key_erases_nobody(folder, capsys):
     assert run(folder, "forget", "ann") == 2
     assert "not the customer key that the records" in capsys.readouterr().err
     assert load(folder / "dashboard.toml").customer_key.exists()
+
+
+def test_there_need_be_no_database_yet(folder, capsys):
+    for path in (folder / "data").glob("operations.sqlite*"):
+        path.unlink()
+    assert run(folder, "forget", "ann") == 0
+    assert naming(folder, "customer.forget") == ["audit"]
+    (folder / "data" / "operations.sqlite").write_bytes(b"no database" * 99)
+    assert run(folder, "forget", "bob") == 2
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].endswith("operations.sqlite: file is not a database")
+    assert "Traceback" not in said
