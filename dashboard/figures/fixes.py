@@ -168,7 +168,7 @@ def all_fixes(results: Results, currency: str, minimum: int) -> Fixes:
     worth = told["avoidable_leavers_90d"].ge(WORTH_TELLING) | (told["is_withheld"] & told["position"].notna())
     names, is_association = area_names(results), summary.caution is not None
     withheld = why_withheld(results)
-    expected = results.ranking.set_index("area")["expected_leavers_90d"].to_dict()
+    expected = results.ranking.set_index("area").to_dict("index")
     made = [
         _fix(row, names, currency, expected, is_proven=row["measure"] in found, is_association=is_association)
         for row in told[worth & ~told["is_withheld"]].to_dict("records")
@@ -228,7 +228,7 @@ def _fix(
     row: Mapping[Any, Any],
     names: Mapping[str, str],
     currency: str,
-    expected: Mapping[Any, Any],
+    expected: Mapping[Any, Mapping[Any, Any]],
     *,
     is_proven: bool,
     is_association: bool,
@@ -241,14 +241,17 @@ def _fix(
 
     kept = numbers.leavers(row["avoidable_leavers_90d"])
     span = numbers.interval(row["avoidable_leavers_90d_low"], row["avoidable_leavers_90d_high"])
-    leaving = numbers.leavers(expected.get(area))
+    of_all = expected.get(area, {})
+    leaving = numbers.leavers(of_all.get("expected_leavers_90d"))
+    leaving_span = numbers.interval(of_all.get("expected_leavers_90d_low"), of_all.get("expected_leavers_90d_high"))
     name = names.get(area, area)
     is_below_one = round(float(row["avoidable_leavers_90d"]), 1) < 1
     ends = NO_INTERVAL if span == numbers.NONE else span
     told = f"{kept} {'customer' if kept == '1.0' else 'customers'} ({ends})"
     if is_below_one and not is_association:
         told = f"{LESS_THAN_ONE}: {kept} ({ends})"
-    out_of = "" if leaving == numbers.NONE else f" of the {leaving} expected to leave"
+    of_these = leaving if leaving_span == numbers.NONE else f"{leaving} ({leaving_span})"
+    out_of = "" if leaving == numbers.NONE else f" of the {of_these} expected to leave"
     return Fix(
         area=area,
         name=name,

@@ -115,7 +115,7 @@ LOSES = ("outage", "planned")
 def what(row: Row) -> str:
     """What it struck; of a blind collector which one."""
     if row["kind"] == "blind":
-        return f"{words.collector_of(row)} was blind"
+        return f"{words.collector_of(row)} lost sight of the network"
     return words.had(row)
 
 

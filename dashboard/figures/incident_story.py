@@ -151,7 +151,7 @@ def _blind(row: Row) -> str:
         if row["ended_at"] is None
         else f"for {numbers.duration((row['ended_at'] - row['started_at']).total_seconds())}"
     )
-    return f"{words.collector_of(row).capitalize()} was blind ({until}): what happened meanwhile is not observed"
+    return f"{words.collector_of(row).capitalize()} lost sight of the network ({until}): what happened meanwhile is not observed"
 
 
 def hours(table: pd.DataFrame, now: datetime) -> list[list[str]]:

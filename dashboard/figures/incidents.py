@@ -97,7 +97,7 @@ def for_device(row: Row, device_id: str) -> str:
     root = row["root_device_id"] or "an unknown device"
     measure = MEASURES.get(row["measure"], "bad quality").capitalize()
     own = {"outage": "Without service", "planned": "Without service in planned work", "degradation": measure}
-    said = own.get(row["kind"], "Not observed: the collector was blind")
+    said = own.get(row["kind"], "Not observed: the collector lost sight of the network")
     if row["kind"] not in own or root == device_id:
         others = " of devices behind it" if row["scope"] == "group" and row["kind"] in own else ""
         return f"{said}{others}"

@@ -154,7 +154,7 @@ def _incident(engine: sa.Engine, wanted: str) -> tuple[sa.RowMapping, list[sa.Ro
         raise OutreachError(f"the operations database cannot be read ({error.orig}); run bairro migrate") from None
     if row["kind"] == "blind":
         raise OutreachError(
-            f"incident {incident_id} is a time when the collector itself was blind: nobody is known to have been without service"
+            f"incident {incident_id} is a time when the collector itself had lost sight of the network: nobody is known to have been without service"
         )
     if not members:
         raise OutreachError(f"incident {incident_id} names no device")

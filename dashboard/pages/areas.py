@@ -38,6 +38,7 @@ TEXT = {
     "hidden": "neighbourhoods are not shown: they have too few customers, or showing them would reveal one that has.",
     "how": "Excess: how many more customers are expected to leave in the next 90 days than at the provider’s usual rate for "
     "customers of the same tenure and contract status. "
+    f"At risk: {VERDICTS['at_risk'].meaning}. Watch: {VERDICTS['watch'].meaning}. Ordinary: {VERDICTS['ordinary'].meaning}. "
     "Bars are 95% intervals. Where a bar crosses zero, the excess may be chance. " + STANDS_OUT,
 }
 
@@ -52,7 +53,7 @@ def _with_span(field: str, name: str, width: int, **more: Any) -> dict[str, Any]
 
 COLUMNS: tuple[dict[str, Any], ...] = (
     _with_span("rank", "Rank", 86),
-    parts.column("name", "Area", 110, cellRenderer="AreaLink", cellClass="tall"),
+    parts.column("name", "Area", 136, cellRenderer="AreaLink", cellClass="tall"),
     parts.mark_column("verdict", "Verdict", 132, VERDICTS, order="bairroByVerdict"),
     parts.column(
         "excess",

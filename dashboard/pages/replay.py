@@ -27,7 +27,7 @@ TEXT = {
     "none": "No incident is on record for this moment",
     "course": "Customers without service",
     "unread": "The incidents of this night are not known: {why}.",
-    "blind": "The collector was blind at this moment: what happened meanwhile is not observed.",
+    "blind": "The collector had lost sight of the network at this moment: what happened meanwhile is not observed.",
     "earlier": "← The night before",
     "later": "The night after →",
     "list": "All incidents",

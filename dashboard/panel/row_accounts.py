@@ -39,7 +39,7 @@ OUTCOMES: dict[str, str] = {
     "plan_of_nobody": "of plans that no customer has",
     "planned": "planned work, which is compared separately from outages",
     "degradation": "degraded service, not an outage: it counts in the measures other than time without service",
-    "blind": "times when the collector itself was blind",
+    "blind": "times when the collector itself had lost sight of the network",
     "struck_nobody": "of devices that served no customer",
     **FAULTS,
 }

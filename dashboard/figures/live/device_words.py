@@ -46,7 +46,7 @@ def moment(value: Any, now: datetime, *, never: str) -> str:
 def times(row: Row, now: datetime) -> list[Fact]:
     """When it was asked last, and when it answered last."""
     asked = moment(row["polled_at"], now, never="not asked yet")
-    heard = moment(row["answered_at"], now, never="never")
+    heard = moment(row["answered_at"], now, never="not since the collector began")
     return [
         Fact(asked, "last asked", meaning="When the collector polled it last"),
         Fact(heard, "last heard", meaning="When it answered a poll last"),

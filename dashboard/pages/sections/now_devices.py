@@ -42,10 +42,10 @@ NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {**parts.mark_column("state", "State", 164, DEVICE_STATES, order="bairroBySeverity"), "flex": 164},
-    parts.column("device_id", "Device", 130, flex=210, cellRenderer="DeviceLink", tooltipField="device_and_role"),
+    {**parts.mark_column("state", "State", 178, DEVICE_STATES, order="bairroBySeverity"), "flex": 178},
+    parts.column("device_id", "Device", 150, flex=210, cellRenderer="DeviceLink", tooltipField="device_and_role"),
     parts.column("area", "Area", 122, flex=125, cellRenderer="AreaLink", tooltipField="area"),
-    parts.column("why", "Why", 190, flex=280, tooltipField="why"),
+    parts.column("why", "Why", 170, flex=270, tooltipField="why"),
     parts.column("since", "Since", 64, **NUMBER),
     parts.column("subscribers", "Customers", 96, cellRenderer="Shown", **NUMBER),
     parts.column(

@@ -145,7 +145,7 @@ def refusal(folder: Path, capsys: pytest.CaptureFixture[str], *words: str, **opt
 
 def test_why_nobody_is_called_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no incident 'zz'" in refusal(folder, capsys, "zz")
-    assert "the collector itself was blind" in refusal(folder, capsys, "bb-2")
+    assert "the collector itself had lost sight of the network" in refusal(folder, capsys, "bb-2")
     assert "no imported customer had one of these devices" in refusal(folder, capsys, "cc-3")
     assert "the list has no column id; line 1 names customer_id" in refusal(
         folder, capsys, "aa", listed="customers.csv"

@@ -137,7 +137,7 @@ def test_a_time_in_which_the_collector_was_blind_stands_in_the_story():
         started_at=NOW - timedelta(minutes=90),
         ended_at=None,
     )
-    assert "Collector shard 0 was blind (it still is): what happened meanwhile is not observed" in told(
+    assert "Collector shard 0 lost sight of the network (it still is): what happened meanwhile is not observed" in told(
         Story(row(), blind=(blind,))
     )
 

@@ -387,7 +387,7 @@ def test_whom_works_keep_is_told_out_of_all_who_leave(told, built):
     expected = built.ranking.set_index("area")["expected_leavers_90d"]
     assert told.proven
     for fix in told.proven:
-        assert f"of the {fix.expected} expected to leave in 90 days" in fix.sentence
+        assert re.search(rf"of the {re.escape(fix.expected)} \(\S+ to \S+\) expected to leave in 90 days", fix.sentence)
         kept = built.avoidable.set_index(["area", "measure"])["avoidable_leavers_90d"].loc[fix.area, fix.measure]
         assert kept <= expected[fix.area]
 

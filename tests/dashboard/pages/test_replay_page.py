@@ -137,7 +137,7 @@ def test_the_page_begins_where_most_were_struck_and_says_what_is_not_kept(source
 
 def test_a_moment_in_which_the_collector_was_blind_says_so(source):
     seen = Visit(source, {"night": DAY.isoformat()}, MORNING)
-    assert "The collector was blind at this moment" in text_of(replay.shown(seen, DAY, 710)[1])
+    assert "The collector had lost sight of the network at this moment" in text_of(replay.shown(seen, DAY, 710)[1])
 
 
 def test_what_is_yet_to_come_is_not_told(source):
