@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 AGAIN_SECONDS = 1.0
+CONNECT_SECONDS = 10.0
+"""For a connection to be made, with TLS and a mail server's greeting. A whole attempt may take longer."""
+ANSWER_SECONDS = 60.0
+"""For a byte of an answer: more than a whole attempt may take, so that its deadline ends it."""
 
 
 class Deadline:

@@ -7,6 +7,7 @@ import ssl
 
 from collector.ask_http import AskError, secret
 from dashboard.notice_settings import NoticeSettings
+from dashboard.notices.deadline import CONNECT_SECONDS
 from dashboard.notices.outbox import Outcome
 
 TOO_LONG = "does not answer in {seconds:g} seconds"
@@ -24,8 +25,10 @@ def refused(said: str) -> Outcome:
 
 def of(error: Exception, *, has_passed: bool, seconds: float) -> str:
     """An error of a connection, in words that read on after who it was made to."""
-    if has_passed or isinstance(error, TimeoutError):
+    if has_passed:
         return TOO_LONG.format(seconds=seconds)
+    if isinstance(error, TimeoutError):
+        return f"cannot be reached in {CONNECT_SECONDS:g} seconds"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"has a certificate that is not trusted: {error.verify_message}; ca_file names an authority of your own"
     if isinstance(error, ssl.SSLError):

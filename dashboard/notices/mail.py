@@ -12,11 +12,10 @@ from typing import Any
 
 from dashboard.notice_settings import NoticeSettings
 from dashboard.notices import failures
-from dashboard.notices.deadline import Deadline
+from dashboard.notices.deadline import ANSWER_SECONDS, CONNECT_SECONDS, Deadline
 from dashboard.notices.outbox import Notice, Outcome
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
-STEP_SECONDS = 10.0
 
 
 def send(receiver: NoticeSettings, notice: Notice, deadline: Deadline, at: datetime) -> Outcome:
@@ -84,8 +83,10 @@ def _connected(receiver: NoticeSettings, deadline: Deadline) -> smtplib.SMTP:
 
     named = {"context": failures.trust(receiver)} if receiver.security == "tls" else {}
     made: smtplib.SMTP = Watched(
-        receiver.host, receiver.port or PORTS[receiver.security], timeout=STEP_SECONDS, **named
+        receiver.host, receiver.port or PORTS[receiver.security], timeout=CONNECT_SECONDS, **named
     )
+    if made.sock is not None:
+        made.sock.settimeout(ANSWER_SECONDS)
     return made
 
 

@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 from collector.ask_http import AskError, secret
 from dashboard.notice_settings import NoticeSettings, filled, url_problem
 from dashboard.notices import due, failures
-from dashboard.notices.deadline import Deadline
+from dashboard.notices.deadline import ANSWER_SECONDS, CONNECT_SECONDS, Deadline
 from dashboard.notices.outbox import Notice, Outcome
 
-STEP_SECONDS = 10.0
 MOST_BYTES = 64 * 1024
 TELEGRAM = "https://api.telegram.org"
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -109,6 +108,8 @@ def _ask(receiver: NoticeSettings, sent: Post, deadline: Deadline) -> tuple[int,
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         body = json.dumps(sent.body, ensure_ascii=False).encode()
+        connection.connect()
+        connection.sock.settimeout(ANSWER_SECONDS)
         connection.request("POST", target, body, {name: _header(value) for name, value in sent.headers.items()})
         answer = connection.getresponse()
         return answer.status, dict(answer.headers.items()), answer.read(MOST_BYTES)
@@ -118,8 +119,8 @@ def _ask(receiver: NoticeSettings, sent: Post, deadline: Deadline) -> tuple[int,
 
 def _connection(receiver: NoticeSettings, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
     if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=STEP_SECONDS)
-    return http.client.HTTPSConnection(host, port, timeout=STEP_SECONDS, context=failures.trust(receiver))
+        return http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+    return http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=failures.trust(receiver))
 
 
 def _header(value: str) -> str:

@@ -207,6 +207,22 @@ def test_an_answer_says_whether_to_try_again(http_receiver, answer, expected):
     assert deliver(receiver_of(url=http_receiver.url), a_notice(), NOW) == expected
 
 
+def test_a_slow_answer_is_waited_for_though_a_connection_is_given_less(http_receiver, monkeypatch):
+    monkeypatch.setattr("dashboard.notices.posts.CONNECT_SECONDS", 0.5)
+    wait = threading.Event()
+    http_receiver.answer = lambda _: (200, {}, b"late") if not wait.wait(1.0) else (500, {}, b"")
+    assert deliver(receiver_of(url=http_receiver.url), a_notice(), NOW) == Outcome(True)
+    assert len(http_receiver.got) == 1
+
+
+def test_who_takes_a_connection_and_says_nothing_does_not_answer():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        receiver = receiver_of(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert deliver(receiver, a_notice(), NOW, seconds=0.5) == Outcome(
+            False, False, "does not answer in 0.5 seconds"
+        )
+
+
 def trickling(listener: socket.socket) -> None:
     """Answer one letter again and again, so that no time-out of the socket ever counts."""
     connection, _ = listener.accept()
