@@ -20,7 +20,7 @@ class SettingsError(BairroError, ValueError):
     """A settings file that cannot be used; the message names the file, the key and what is wrong with it."""
 
 
-NO_CONFIG = "; --config names another, and docs/first-device.md shows how to write one"
+NO_CONFIG = "; `bairro init FOLDER` writes a folder with one, and --config names another"
 """What to do where the configuration file is absent, for ``absent``."""
 
 

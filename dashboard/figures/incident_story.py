@@ -196,7 +196,7 @@ def aftermath(results: Results | None, row: Row, areas: Sequence[str], zone: Any
     if end is not None and monday.isoformat() > end:
         return [
             f"Not known yet: the analysis counts records until {numbers.day(end)}, which is before this began."
-            f" It can be looked at once the analysis covers {FEWEST_AFTER} whole weeks after it, from {_covered(monday)} on."
+            f" It can be looked at once the analysis covers {FEWEST_AFTER} whole weeks after it, until {_covered(monday)}."
         ]
     own = _own_rows(results, row["kind"], monday, areas)
     told = [_own(one) for one in own]

@@ -105,13 +105,25 @@ def _entries(named: Named) -> tuple[_Entries, ...]:
     """All that can be asked for, by kind; of what fits equally well the first kind comes first."""
     devices, incidents, areas = named.live.devices, named.live.incidents, named.areas
     names, ids = devices["device_id"].tolist(), [str(one) for one in incidents["incident_id"]]
+    is_at_a_customer = (devices["role"] == "cpe").tolist()
     places = list(dict.fromkeys([*areas, *devices["area"].unique().tolist()]))
     return (
         _Entries("area", places).add(areas.get(place, place) for place in places).add(places),
-        _Entries("device", names).add(names).add(devices["address"].tolist()),
+        *(
+            _devices(names, devices["address"].tolist(), [one == at for one in is_at_a_customer])
+            for at in (False, True)
+        ),
         _Entries("port", [device for device, _, _ in named.aliases]).add(alias for _, _, alias in named.aliases),
         _Entries("incident", ids).add(ids).add(incidents["root_device_id"].tolist()),
     )
+
+
+def _devices(names: Sequence[str], addresses: Sequence[object], wanted: Sequence[bool]) -> _Entries:
+    """Names and addresses of those ``wanted``: the network's own come before the many at customers."""
+    entries = _Entries("device", names)
+    for texts in (names, addresses):
+        entries.add(text if is_wanted else None for text, is_wanted in zip(texts, wanted, strict=True))
+    return entries
 
 
 def _found(entries: _Entries, number: int) -> Found:

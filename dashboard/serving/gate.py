@@ -208,7 +208,11 @@ def _page(
     if (instead := meant(path)) is not None:
         query = request.query_string.decode("ascii", "ignore")
         return redirect(f"{instead}?{query}" if query else instead)
-    return told(404, f"Nothing is called {path[:200]}.", links)
+    kind, _, name = path[1:].partition("/")
+    is_of_a_kind = bool(name) and kind in ("area", "device", "incident")
+    return told(
+        404, f"No {kind} is called {name[:200]}." if is_of_a_kind else f"Nothing is called {path[:200]}.", links
+    )
 
 
 def _reason(error: HTTPException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     proposal = propose(found, rules, arguments.core, len(settings.credentials) > 1)
     _tell([*_oddities(proposal), *_silent(found, survey)])
     _draw(proposal, arguments.tree)
-    return _write(proposal, out, replaces=arguments.replace)
+    return _write(proposal, out, survey.asked, replaces=arguments.replace)
 
 
 def _out(arguments: argparse.Namespace, settings: CollectorSettings) -> Path | None:
@@ -185,13 +185,14 @@ def _draw(proposal: Proposal, path: Path | None) -> None:
     _say(f"{path}: the tree")
 
 
-def _write(proposal: Proposal, out: Path, *, replaces: bool) -> int:
-    """Write the file, or say what in it would change."""
+def _write(proposal: Proposal, out: Path, asked: Collection[str], *, replaces: bool) -> int:
+    """Write the file, or say what in it would change; one that nobody has touched since `bairro init` is written anew."""
     from collector.commands.discover import devices_csv
     from collector.commands.discover.proposal import COLUMNS
+    from collector.commands.init.folder import INVENTORY
 
     rows = proposal.rows
-    if not out.exists():
+    if not out.exists() or out.read_bytes() == INVENTORY.encode():
         columns = tuple(
             name for name in COLUMNS if name != "credential" or any("credential" in r for r in rows.values())
         )
@@ -204,8 +205,9 @@ def _write(proposal: Proposal, out: Path, *, replaces: bool) -> int:
         old = devices_csv.read(out)
     except ValueError as error:
         return _refuse(f"{out}: {error}; nothing was written")
-    found = devices_csv.changes(old, rows)
-    for what, told in (("new", found.new), ("gone", found.gone), ("moved", found.moved)):
+    found = devices_csv.changes(old, rows, asked)
+    kinds = (("new", found.new), ("gone", found.gone), ("moved", found.moved), ("not asked", found.not_asked))
+    for what, told in kinds:
         _tell([f"{what}: {line}" for line in told], most=10 * MOST_SHOWN, out=sys.stdout)
     if not found:
         _say(f"{out}: all as before, {counted.of(len(rows), 'device')}")

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +20,12 @@ FOLLOWS_THE_NETWORK = ("address",)
 
 @dataclass(frozen=True)
 class Changes:
-    """One sentence for each device that differs."""
+    """One sentence for each device that differs; ``not_asked`` are those of the file of which nothing can be said."""
 
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    not_asked: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.new or self.gone or self.moved)
@@ -63,12 +64,15 @@ def same_devices(old: OldFile, rows: Mapping[str, Row]) -> dict[str, str]:
     return pairs
 
 
-def changes(old: OldFile, rows: Mapping[str, Row]) -> Changes:
-    """What differs from the file. Cells that it leaves empty, or marks as unsure, differ from nothing."""
+def changes(old: OldFile, rows: Mapping[str, Row], asked: Collection[str]) -> Changes:
+    """What differs from the file, where the addresses ``asked`` were. Cells that it leaves empty, or marks as unsure, differ
+    from nothing."""
     pairs = same_devices(old, rows)
     new = [f"{d} at {row['address']}, {row['role']}" for d, row in rows.items() if d not in pairs]
     there = set(pairs.values())
-    gone = [f"{d} at {row.get('address', '')} did not answer" for d, row in old.rows.items() if d not in there]
+    lacking = {d: row.get("address", "") for d, row in old.rows.items() if d not in there}
+    gone = [f"{d} at {address} did not answer" for d, address in lacking.items() if address in asked]
+    not_asked = [f"{d} at {address}, which you did not name" for d, address in lacking.items() if address not in asked]
     moved = []
     for device_id, known in pairs.items():
         before = old.rows[known]
@@ -77,7 +81,7 @@ def changes(old: OldFile, rows: Mapping[str, Row]) -> Changes:
             is_told = before.get(name) and now.get(name) and name not in now["unsure"].split()
             if is_told and before[name] != now[name]:
                 moved.append(f"{known}: {name} was {before[name]}, is now {now[name]}")
-    return Changes(tuple(new), tuple(gone), tuple(moved))
+    return Changes(tuple(new), tuple(gone), tuple(moved), tuple(not_asked))
 
 
 def combined(old: OldFile, rows: Mapping[str, Row]) -> tuple[tuple[str, ...], list[Row]]:

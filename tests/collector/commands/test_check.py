@@ -81,7 +81,7 @@ def test_a_database_that_nothing_can_reach(files: Path) -> None:
 def test_no_settings_yet(tmp_path: Path) -> None:
     lines, code = check(tmp_path / "collector.toml")
     assert code == 2
-    assert "no such file; --config names another, and docs/first-device.md shows how to write one" in lines[0]
+    assert "no such file; `bairro init FOLDER` writes a folder with one, and --config names another" in lines[0]
 
 
 def test_an_uplink_that_the_collector_did_not_find_is_told_while_the_inventory_names_it(files: Path) -> None:

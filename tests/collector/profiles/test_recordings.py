@@ -198,6 +198,7 @@ def test_a_claimed_signal_is_in_the_yield_unless_a_better_object_gave_it(name: s
         assert decode.number(source, recorded.value) in given or source.instead_of is not None
 
 
+@pytest.mark.usefixtures("shared")
 def test_most_core_signals_of_another_monitor_are_shown(record_property: Any) -> None:
     rows = [
         (name, row, CORE[row["sensor_class"]])
@@ -228,6 +229,7 @@ def is_shown(name: str, row: dict[str, Any], fields: tuple[str, ...]) -> bool:
     return any(value == pytest.approx(level, abs=0.006) for value in given for level in levels)
 
 
+@pytest.mark.usefixtures("shared")
 def test_most_of_the_health_that_another_monitor_shows_is_shown(record_property: Any) -> None:
     rows = [
         (name, row, HEALTH[row["sensor_class"]])

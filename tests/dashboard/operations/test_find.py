@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -53,6 +54,15 @@ def test_the_best_answer_comes_first(live, asked, first):
 def test_exact_before_beginning_before_word_before_inside(live):
     areas = {"a": "xnode", "b": "big node", "c": "node nine", "d": "node"}
     assert keys(live, "node", areas)[:4] == ["d", "c", "b", "a"]
+
+
+def test_devices_of_the_network_come_before_those_at_customers(live):
+    devices = live.devices.copy()
+    devices.loc[devices["device_id"] == "n03-olt1", "device_id"] = "n03-olt-with-a-long-name"
+    named = Named(dataclasses.replace(live, devices=devices), {})
+    found = [one.key for one in Finder().find("n03", named, 1) if one.kind == "device"]
+    assert any("cpe" in key for key in found)
+    assert found.index("n03-olt-with-a-long-name") < min(n for n, key in enumerate(found) if "cpe" in key)
 
 
 def test_a_thing_is_told_once_and_never_more_than_twenty(live):

@@ -81,20 +81,25 @@ def test_again_it_shows_what_is_new_gone_and_moved(
     text = path.read_text()
     columns, first, *rest = text.splitlines()
     assert first.startswith("agg-1,")
-    edited = [first.replace(",core-1,", ",old-core,").replace(",Centrum,", ",Noord,", 1), "gone-1,127.40.9.9,cpe,Noord"]
+    edited = [
+        first.replace(",core-1,", ",old-core,").replace(",Centrum,", ",Noord,", 1),
+        "gone-1,127.40.0.5,cpe,Noord",
+        "elsewhere-1,127.40.9.9,cpe,Noord",
+    ]
     path.write_text("\n".join([columns, *edited, *rest[1:]]) + "\n")
     before = path.read_bytes()
     capsys.readouterr()
     assert discover(agents, "--from", "127.40.0.2-127.40.0.5") == 0
     said = capsys.readouterr().out
     assert "new: agg-2 at 127.40.0.4:" in said
-    assert "gone: gone-1 at 127.40.9.9 did not answer" in said
+    assert "gone: gone-1 at 127.40.0.5 did not answer" in said
+    assert "not asked: elsewhere-1 at 127.40.9.9, which you did not name" in said
     assert "moved: agg-1: parent was old-core, is now core-1" in said
     assert path.read_bytes() == before, "never written over without being told"
     assert discover(agents, "--from", "127.40.0.2-127.40.0.5", "--replace") == 0
     now = rows(path)
     assert (now["agg-1"]["parent"], now["agg-1"]["area"]) == ("old-core", "Noord"), "what somebody has put right stays"
-    assert {"gone-1", "agg-2"} <= set(now)
+    assert {"gone-1", "elsewhere-1", "agg-2"} <= set(now)
     assert (folder / "devices.csv.old").read_bytes() == before
     assert discover(agents, "--from", "127.40.0.2-127.40.0.3", "--out", "other.csv", "--tree", "tree.svg") == 0
     assert (folder / "tree.svg").read_text().startswith("<svg ")
@@ -214,7 +219,7 @@ def test_a_device_that_moved_is_asked_where_it_is() -> None:
         ("device_id", "address", "parent"), {"a": {"device_id": "a", "address": "10.0.0.1", "parent": "b"}}
     )
     new = {"a": dict.fromkeys(devices_csv.COLUMNS, "") | {"device_id": "a", "address": "10.0.0.2", "parent": "c"}}
-    assert devices_csv.changes(old, new).moved == (
+    assert devices_csv.changes(old, new, ()).moved == (
         "a: address was 10.0.0.1, is now 10.0.0.2",
         "a: parent was b, is now c",
     )
