@@ -295,7 +295,7 @@ def course(seen: Visit, day: date, step: int, chosen: Theme) -> go.Figure:
     )
     layout["yaxis"] |= {"rangemode": "tozero", "domain": [0, 1], "nticks": 3}
     layout["margin"] = {"l": 44, "r": 12, "t": 6, "b": 4}
-    layout["xaxis"] |= {"showticklabels": False}
+    layout["xaxis"] |= {"showticklabels": False, "type": "date"}
     layout["annotations"] = []
     at = begin + step * STEP
     line = {

@@ -21,8 +21,8 @@ from dashboard.pages.source import Source, Visit, visit
 TEXT = {
     "title": "The network now",
     "calm": "● No open incident",
-    "day": "Customers without service in the last 24 hours",
-    "day_devices": "Devices without service in the last 24 hours",
+    "day": "Customers without service, last 24 hours",
+    "day_devices": "Devices without service, last 24 hours",
     "day_how": "at most {most} at once · by the incidents on record; none is recorded while no collector runs · blue: planned work · hatched: collector blind",
     "day_unknown": "The last 24 hours are not known: the incidents cannot be read",
     "map": "Areas by worst state",
