@@ -73,6 +73,11 @@ def test_a_mapping_that_people_are_not_told_of_is_named(errands):
     ]
 
 
+def test_a_mapping_for_no_kind_of_record_is_named(errands):
+    (said,) = errands.refused_by(lambda: errands.mapping_of("delighted", "npsx"))
+    assert said == "dashboard/tables/mappings/delighted.toml: kind: there are no records called npsx"
+
+
 def test_a_statement_that_nothing_runs_is_named(errands):
     (said,) = errands.idle_statements(["area_visits", "area_weeks"], 'JOINED = ("area_weeks",)')
     assert said.startswith("dashboard/panel/sql/area_visits.sql: nothing runs it")

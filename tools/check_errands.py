@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import get_origin, get_type_hints
@@ -27,8 +28,9 @@ from dashboard.measures import MEASURES, Measure
 from dashboard.panel.row_accounts import COUNTS
 from dashboard.tables.imports.joining.joins import _LOOKS
 from dashboard.tables.imports.row_rules import RULES
-from dashboard.tables.mappings.profiles import packaged
+from dashboard.tables.mappings import profiles as mappings
 from dashboard.tables.mappings.proposals import VOCABULARY
+from dashboard.tables.readers.sheets import UnreadableError
 from dashboard.tables.schema import RECORDS, TableSpec, given_columns
 
 ROOT = Path(__file__).parent.parent
@@ -119,7 +121,7 @@ def faults() -> list[str]:
     told, example, importing = (documents[path] for path in DOCUMENTS[1:])
     found += [fault for key in settings_of(CollectorSettings) for fault in faults_of_setting(key, told, example)]
     found += [fault for key in settings_of(DashboardSettings) for fault in faults_of_setting(key, told)]
-    found += [fault for name in packaged() for fault in faults_of_mapping(name, importing)]
+    found += [fault for name in mappings.packaged() for fault in faults_of_mapping(name, importing)]
     found += [fault for measure in MEASURES for fault in faults_of_measure(measure, documents)]
     panel = ROOT / "dashboard" / "panel"
     code = "".join(path.read_text(encoding="utf-8") for path in panel.glob("*.py"))
@@ -128,7 +130,16 @@ def faults() -> list[str]:
         found += blank_charts(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
     for check in (load_profiles, declared_metrics, app.check_pages):
         found += refused_by(check)
+    for name, kind in mappings.packaged().items():
+        found += refused_by(partial(mapping_of, name, kind))
     return found
+
+
+def mapping_of(name: str, kind: str) -> None:
+    """Raises BairroError where a packaged mapping cannot be used, or is for no kind of record."""
+    if kind not in RECORDS:
+        raise UnreadableError(f"dashboard/tables/mappings/{name}.toml: kind: there are no records called {kind}")
+    mappings.load(name, kind)
 
 
 def declared_metrics() -> None:
