@@ -13,6 +13,7 @@ from collector.inventory import devices_file, found_uplinks
 from collector.poll import reading_text
 from collector.poll.explain import Explanation
 from collector.poll.explain import explain as ask
+from collector.poll.snmp.engine import TIMEOUT
 from collector.publish.live.live_file import read_state
 from collector.quality.counters.oddities import ODDITIES
 from collector.quality.counters.uplink import uplink_of
@@ -20,6 +21,9 @@ from collector.reading import Device, ProbeReading, Reading, SignalReading
 
 EXIT_OK, EXIT_SILENT, EXIT_UNUSABLE = 0, 1, 2
 MOST_NAMED = 10
+LONGER = "give it a longer timeout_seconds in its row, its credential or its profile"
+LIMITED = ("(poll.budget_seconds)", "rows", "bytes")
+"""What the failure of a walk ends with that a limit has cut."""
 WORDS = {"suppressed": "behind an outage"}
 """What a state is called where pages call it otherwise than metrics and tables."""
 
@@ -108,7 +112,21 @@ def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
         return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
     words = {"answered": "SNMP answered", "partial": "SNMP answered only in part", "off": "SNMP is off for this device"}
     failure = f" ({reading.failure})" if reading.failure else ""
-    return words[reading.snmp] + failure + _oddities(explanation) + _uplink(device, reading) + pings
+    more = _lateness(explanation) + _oddities(explanation) + _uplink(device, reading)
+    return words[reading.snmp] + failure + more + pings
+
+
+def _lateness(explanation: Explanation) -> str:
+    """That answers take longer than a try waits, as far as it shows, and which setting is for that."""
+    reading, timeout = explanation.reading, explanation.timeout_seconds
+    if timeout is None or reading.snmp == "off":
+        return ""
+    if (reading.snmp_rtt_seconds or 0.0) > timeout:
+        said = f"; its answers come late, after {reading.snmp_rtt_seconds:.1f} s, while a try waits {timeout:g} s: {LONGER}"
+        return f"{said}; if that is not enough, raise poll.budget_seconds" if reading.snmp == "partial" else said
+    if (reading.failure or "").endswith(TIMEOUT):
+        return f"; a request had no answer within {timeout:g} s a try: if its answers are slow, {LONGER}"
+    return ""
 
 
 def _oddities(explanation: Explanation) -> str:
@@ -162,11 +180,26 @@ def _uplink(device: Device, reading: Reading) -> str:
         if found.is_up is False:
             return f"; its uplink {found.name!r} is down (ifOperStatus)"
         return "" if wanted is not None else f"; its traffic is that of {found.name!r}: no other can be its uplink"
-    names = ", ".join(interface.name for interface in reading.interfaces[:MOST_NAMED])
+    single = [interface.name for interface in reading.interfaces if interface.summed_rows is None]
+    names = ", ".join(single[:MOST_NAMED])
     if wanted is not None and reading.snmp == "answered":
         only = f"only: {names}" if names else "and no other"
         return f"; but it has no interface {wanted!r} (uplink_interface), {only}"
+    if wanted is not None:
+        said = f"; its uplink {wanted!r} (uplink_interface) is not among what was read{_limit(reading)}"
+        return said if reading.snmp == "partial" else ""
     return f"; to measure its traffic, name one of its interfaces as uplink_interface: {names}" if names else ""
+
+
+def _limit(reading: Reading) -> str:
+    """Which limits cut a table before the uplink, and so are to be raised."""
+    failure = reading.failure or ""
+    if not (failure.startswith("ifTable") and failure.endswith(LIMITED)):
+        return ""
+    return (
+        ": the table of interfaces was cut before it. Raise poll.max_rows above the number of its rows, and if that is not "
+        "enough poll.budget_seconds" + (" and poll.max_answer_bytes" if failure.endswith("bytes") else "")
+    )
 
 
 def impossible(reading: Reading) -> str:

@@ -74,7 +74,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What was asked, what came back raw, what was made of it, and what was refused or could not be read on the way, by
-    reason.
+    reason. ``timeout_seconds`` is how long each try waited; None where SNMP is off.
     """
 
     device: Device
@@ -88,6 +88,7 @@ class Explanation:
     ping_unavailable: str | None
     spoken_to: str | None = None
     strangers: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float | None = None
 
     def guessed(self) -> list[tuple[str, int]]:
         """Encodings other than UTF-8 that texts were read in, with how many they are."""
@@ -133,6 +134,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         reading = await answered
     finally:
         await poller.close()
+    session = poller.session_of(device.device_id)
     steps = [(way, _step(data, names)) for way, data in packets]
     return Explanation(
         device,
@@ -146,6 +148,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         poller.ping_unavailable,
         poller.spoken_to(device.device_id),
         dict(poller.counts.strangers),
+        session.timeout_seconds if session is not None else None,
     )
 
 

@@ -130,6 +130,11 @@ class Poller:
         visit = self._visits.get(device_id)
         return visit.bulk_trouble if visit is not None else None
 
+    def session_of(self, device_id: str) -> DeviceSession | None:
+        """The SNMP side of a device that was polled; None if it is not asked by SNMP, or was not yet."""
+        visit = self._visits.get(device_id)
+        return visit.session if visit is not None else None
+
     def accesses_of(self, device: Device) -> tuple[Access, ...]:
         """The credentials of a device, in the order in which they are tried; none if it is not asked by SNMP."""
         through = credentials_of(device.credential, self._credentials)
@@ -271,6 +276,10 @@ class Visit:
     @property
     def spoken_to(self) -> str | None:
         return self._conversation.spoken_to if self._conversation is not None else None
+
+    @property
+    def session(self) -> DeviceSession | None:
+        return self._conversation
 
     @property
     def bulk_trouble(self) -> str | None:

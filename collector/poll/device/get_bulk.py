@@ -14,13 +14,13 @@ class GetBulk:
     A lost packet proves nothing. GETBULK is *suspected* once the device has refused it for a single row, or has not
     answered several tries in a row, the last of them for a single row, which no path is too narrow for; it *is avoided*
     once GETNEXT was answered then. After that it is tried once whenever all is learnt anew. ``trouble`` says what was
-    wrong with it last, None where nothing is.
+    wrong with it last, None where nothing is; ``is_replaced`` whether GETNEXT was answered in its place.
     """
 
-    __slots__ = ("_has_worked", "_is_suspected", "_lost", "is_avoided", "is_trial", "trouble")
+    __slots__ = ("_has_worked", "_is_suspected", "_lost", "is_avoided", "is_replaced", "is_trial", "trouble")
 
     def __init__(self, before: GetBulk | None = None) -> None:
-        self.is_avoided = False
+        self.is_avoided = self.is_replaced = False
         self.trouble: str | None = None
         self.is_trial = before is not None and before.is_avoided
         self._has_worked: bool = before is not None and before._has_worked
@@ -70,6 +70,7 @@ class GetBulk:
 
     def answered_next(self) -> bool:
         """GETNEXT was answered; True where GETBULK is avoided from now on, and was not before."""
+        self.is_replaced = True
         if not self._is_suspected or self.is_avoided:
             return False
         self.is_avoided = True

@@ -86,8 +86,13 @@ class DeviceSession:
 
     @property
     def bulk_trouble(self) -> str | None:
-        """What was wrong with the device's last GETBULK; None if nothing was, or none was sent."""
-        return self.bulk.trouble
+        """What was wrong with the device's last GETBULK, where tables were walked by GETNEXT for it; else None."""
+        return self.bulk.trouble if self.bulk.is_replaced else None
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one try waits for its answer."""
+        return self._patience.timeout_seconds
 
     def start(self, to: Destination, ended: Callable[[Outcome], None]) -> None:
         """Poll once; ``ended`` is called exactly once."""

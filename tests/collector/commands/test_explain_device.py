@@ -177,13 +177,60 @@ WAN = InterfaceReading("wan", 1, is_up=True, is_admin_up=True)
             "SNMP answered; but it has no interface 'wan' (uplink_interface), only: lan",
         ),
         ("answered", (), "SNMP answered; but it has no interface 'wan' (uplink_interface), and no other"),
-        ("partial", (), "SNMP answered only in part"),
+        ("partial", (), "SNMP answered only in part; its uplink 'wan' (uplink_interface) is not among what was read"),
     ],
 )
 def test_the_verdict_on_an_uplink(snmp: SnmpOutcome, interfaces: tuple[InterfaceReading, ...], said: str) -> None:
     device = Device("r1", "192.0.2.1", "router", "A", ping="off", uplink_interface="wan")
     reading = Reading("r1", 0.0, 0.1, snmp, interfaces=interfaces)
     assert verdict(Explanation(device, (), (), reading, None, {}, {}, None, None), ()) == said
+
+
+SESSIONS = InterfaceReading("(sessions)", 0, summed_rows=20001)
+LONGER = "give it a longer timeout_seconds in its row, its credential or its profile"
+
+
+@pytest.mark.parametrize(
+    ("uplink", "reading", "said"),
+    [
+        (
+            "uplink",
+            Reading(
+                "r1", 0.0, 0.1, "partial", interfaces=(SESSIONS,), failure="ifTable and ifXTable: more than 20000 rows"
+            ),
+            "SNMP answered only in part (ifTable and ifXTable: more than 20000 rows); its uplink 'uplink' "
+            "(uplink_interface) is not among what was read: the table of interfaces was cut before it. Raise poll.max_rows "
+            "above the number of its rows, and if that is not enough poll.budget_seconds",
+        ),
+        ("wan", Reading("r1", 0.0, 0.1, "off"), "SNMP is off for this device"),
+        (
+            None,
+            Reading("r1", 0.0, 0.1, "answered", interfaces=(SESSIONS, WAN, WAN._replace(name="lan"))),
+            "SNMP answered; to measure its traffic, name one of its interfaces as uplink_interface: wan, lan",
+        ),
+        (
+            None,
+            Reading("r1", 0.0, 0.1, "answered", snmp_rtt_seconds=1.7),
+            f"SNMP answered; its answers come late, after 1.7 s, while a try waits 1.5 s: {LONGER}",
+        ),
+        (
+            None,
+            Reading("r1", 0.0, 0.1, "partial", snmp_rtt_seconds=4.03, failure="timeout"),
+            f"SNMP answered only in part (timeout); its answers come late, after 4.0 s, while a try waits 1.5 s: {LONGER}; "
+            "if that is not enough, raise poll.budget_seconds",
+        ),
+        (
+            None,
+            Reading("r1", 0.0, 0.1, "partial", snmp_rtt_seconds=0.1, failure="timeout"),
+            "SNMP answered only in part (timeout); a request had no answer within 1.5 s a try: if its answers are slow, "
+            + LONGER,
+        ),
+    ],
+)
+def test_the_verdict_names_the_setting_that_helps(uplink: str | None, reading: Reading, said: str) -> None:
+    device = Device("r1", "192.0.2.1", "router", "A", ping="off", uplink_interface=uplink)
+    asked = Explanation(device, (), (), reading, None, {}, {}, None, None, timeout_seconds=1.5)
+    assert verdict(asked, ()) == said
 
 
 def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:

@@ -283,3 +283,11 @@ def test_what_is_known_of_getbulk() -> None:
     assert not after(lost, lost).answered_next()
     assert after(lost, ("lost", 1)).answered_next()
     assert GetBulk(after(("refused", "no"), ("answered_next", None))).is_used
+
+
+def test_it_is_not_said_to_be_walked_by_getnext_where_it_was_not(serve: Serve) -> None:
+    """The poll was over before GETNEXT could be tried: the device may be slow."""
+    hurried = dataclasses.replace(HASTY, timeout_seconds=0.5, budget_seconds=0.3)
+    polled = poll(device(serve(answering(Odd(silent).answer)).port), settings=hurried)
+    assert polled.reading.snmp in {"partial", "silent"}
+    assert polled.poller.bulk_trouble("d1") is None
