@@ -72,6 +72,7 @@ def without_absent(
     if context.absent is None and active >= absences.FEWEST and number > limit * active:
         raise UnreadableError(
             absences.refusal(number, active, limit, str(joins.why_other_customers(imported, context.stored)))
+            + absences.told_of_sheets(imported.sheet.beside)
         )
     if not number or (has_history and context.absent != absences.LEFT):
         return imported.after, 0, ()
@@ -96,6 +97,8 @@ def _check_left(
     context: Context, imported: join_counts.Imported, number: int, active: int, as_of: datetime.date
 ) -> None:
     """Raises UnreadableError where the file does not show that the ``number`` absent customers of ``active`` left."""
+    if imported.sheet.beside:
+        raise UnreadableError(absences.refusal_of_one_sheet(number, imported.sheet.beside))
     newest = absences.newest_export(context.stored)
     if newest is not None and as_of < newest:
         raise UnreadableError(absences.refusal_of_older(as_of, newest))

@@ -12,10 +12,10 @@ ALIKE = 0.6
 FEWEST_ALIKE = 2
 
 
-def told(chosen: Sheet, title: str, others: Iterable[tuple[str, Callable[[bool], Sheet]]]) -> tuple[str, ...]:
-    """A warning for each sheet of ``others`` that holds rows under the columns of ``chosen`` (called ``title``) which that
+def told(chosen: Sheet, title: str, others: Iterable[tuple[str, Callable[[bool], Sheet]]]) -> dict[str, str]:
+    """By name a warning for each sheet of ``others`` that holds rows under the columns of ``chosen`` (called ``title``) which that
     has not; each is its name and what reads it, the beginning alone or (False) whole."""
-    warnings = []
+    warnings = {}
     known: set[tuple[str | None, ...]] | None = None
     for name, read in others:
         try:
@@ -26,8 +26,8 @@ def told(chosen: Sheet, title: str, others: Iterable[tuple[str, Callable[[bool],
             continue
         known = known if known is not None and shared == list(chosen.columns) else set(_rows(chosen, shared))
         if more := sum(row not in known for row in _rows(other, shared)):
-            warnings.append(_said(title, name, more))
-    return tuple(warnings)
+            warnings[name] = _said(title, name, more)
+    return warnings
 
 
 def _shared(chosen: Sheet, other: Sheet) -> list[str]:
@@ -45,6 +45,6 @@ def _said(title: str, name: str, more: int) -> str:
     rows = counted.of(more, "more row")
     return (
         f"the sheet {name!r} holds {rows} under the columns of {title!r}, and only {title!r} was read:"
-        f" if these are records too, import them as well with --sheet {name!r} (customers: and --absent stay), or put all"
-        " rows on one sheet"
+        f" if these are records too, import them as well with --sheet {name!r} (customers: and --absent stay, and"
+        " --came-back too where an earlier import ended them), or put all rows on one sheet"
     )

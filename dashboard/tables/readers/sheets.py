@@ -46,6 +46,7 @@ class Sheet:
     the provider's.
     ``services`` is how a mapping takes several services of one customer ("sum").
     ``unknown_reasons`` are the lines on which somebody went for a reason in words that are not known.
+    ``beside`` are the workbook's other sheets that hold more such rows, where nobody named a sheet.
     ``warnings`` are notes that a person has to look at; ``refused_ids`` the customers' ids of refused rows,
     ``gone_ids`` of those of them that are refused since they say that the customer has gone.
     """
@@ -64,6 +65,7 @@ class Sheet:
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     refused_ids: tuple[str, ...] = ()
     gone_ids: tuple[str, ...] = ()
     unknown_reasons: tuple[int, ...] = ()

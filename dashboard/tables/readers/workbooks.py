@@ -87,7 +87,8 @@ def read_beside(
 
     chosen = read_rows(sheets[title](), title, notes, program, known)
     others = [(name, functools.partial(read, name)) for name in sheets if name != title]
-    return replace(chosen, warnings=(*chosen.warnings, *further_sheets.told(chosen, title, others)))
+    told = further_sheets.told(chosen, title, others)
+    return replace(chosen, warnings=(*chosen.warnings, *told.values()), beside=tuple(told))
 
 
 def _rows(sheet: Any) -> Iterator[Row]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from collector import counted
 
 LEFT, STAY = "left", "stay"
 FEWEST = 10
@@ -63,6 +66,23 @@ def refusal_of_left(number: int, active: int, rows: int, reason: str) -> str | N
     return (
         f"{what}, so --absent left would end {number:,} of {active:,}; import the whole list, or say --even-if-most"
         f" beside --absent left where they have really gone{why}"
+    )
+
+
+def refusal_of_one_sheet(number: int, others: Sequence[str]) -> str:
+    """Why nobody is ended by one sheet of a workbook whose ``others`` hold such rows too."""
+    who = "1 customer on record is" if number == 1 else f"{number:,} customers on record are"
+    return f"{who} not on the sheet that was read, and nobody is ended by it{told_of_sheets(others)}"
+
+
+def told_of_sheets(others: Sequence[str]) -> str:
+    """Where the absent ones may be, and what to do; blank where the workbook has no ``others`` with such rows."""
+    if not others:
+        return ""
+    return (
+        f". The workbook has more rows under the same columns, on {counted.of(len(others), 'other sheet')}"
+        f" ({', '.join(map(repr, others))}): put all customers on one sheet and import that, or import each sheet with --sheet"
+        " and --absent stay. Where one sheet alone holds all customers of today, name it with --sheet"
     )
 
 
