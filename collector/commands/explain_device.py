@@ -112,7 +112,7 @@ def verdict(explanation: Explanation, credentials: Sequence[Credential]) -> str:
         return f"the agent refuses the request: {reading.failure or 'no reason given'}{pings}"
     words = {"answered": "SNMP answered", "partial": "SNMP answered only in part", "off": "SNMP is off for this device"}
     failure = f" ({reading.failure})" if reading.failure else ""
-    more = _lateness(explanation) + _oddities(explanation) + _uplink(device, reading)
+    more = _lateness(explanation) + _oddities(explanation) + _uplink(device, reading) + _twins(explanation)
     return words[reading.snmp] + failure + more + pings
 
 
@@ -189,6 +189,10 @@ def _uplink(device: Device, reading: Reading) -> str:
         said = f"; its uplink {wanted!r} (uplink_interface) is not among what was read{_limit(reading)}"
         return said if reading.snmp == "partial" else ""
     return f"; to measure its traffic, name one of its interfaces as uplink_interface: {names}" if names else ""
+
+
+def _twins(explanation: Explanation) -> str:
+    return f"; {explanation.uplink_twins}" if explanation.uplink_twins else ""
 
 
 def _limit(reading: Reading) -> str:

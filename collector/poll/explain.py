@@ -74,7 +74,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What was asked, what came back raw, what was made of it, and what was refused or could not be read on the way, by
-    reason. ``timeout_seconds`` is how long each try waited; None where SNMP is off.
+    reason. ``timeout_seconds`` is how long each try waited; None where SNMP is off. ``uplink_twins`` says of which rows
+    the uplink may be any, where they are several.
     """
 
     device: Device
@@ -89,6 +90,7 @@ class Explanation:
     spoken_to: str | None = None
     strangers: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
+    uplink_twins: str | None = None
 
     def guessed(self) -> list[tuple[str, int]]:
         """Encodings other than UTF-8 that texts were read in, with how many they are."""
@@ -149,6 +151,7 @@ async def _explain(device: Device, settings: CollectorSettings) -> Explanation:
         poller.spoken_to(device.device_id),
         dict(poller.counts.strangers),
         session.timeout_seconds if session is not None else None,
+        session.uplink_twins if session is not None else None,
     )
 
 

@@ -101,6 +101,11 @@ class DeviceCache:
         """How many rows to a request each table's walks have shown to be borne."""
         return [pace.ceiling for pace in self._paces.values()]
 
+    def uplink_twins(self) -> str | None:
+        """Which rows the uplink's name fits and what to do, in words, where they are several."""
+        interfaces = (memory for memory in self._memories.values() if isinstance(memory, InterfaceMemory))
+        return next((str(memory.twins) for memory in interfaces if memory.twins is not None), None)
+
     def pace(self, table: Table) -> Pace:
         return self._paces[table.name]
 

@@ -90,6 +90,11 @@ class DeviceSession:
         return self.bulk.trouble if self.bulk.is_replaced else None
 
     @property
+    def uplink_twins(self) -> str | None:
+        """Which rows the uplink's name fits and what to do, in words, where they are several."""
+        return self._cache.uplink_twins() if self._cache is not None else None
+
+    @property
     def timeout_seconds(self) -> float:
         """How long one try waits for its answer."""
         return self._patience.timeout_seconds

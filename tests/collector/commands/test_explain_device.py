@@ -233,6 +233,13 @@ def test_the_verdict_names_the_setting_that_helps(uplink: str | None, reading: R
     assert verdict(asked, ()) == said
 
 
+def test_the_verdict_tells_of_which_rows_the_uplink_may_be_any() -> None:
+    device = Device("r1", "192.0.2.1", "router", "A", ping="off", uplink_interface="wan")
+    reading = Reading("r1", 0.0, 0.1, "answered", interfaces=(WAN,))
+    asked = Explanation(device, (), (), reading, None, {}, {}, None, None, uplink_twins="'wan' is two rows")
+    assert verdict(asked, ()) == "SNMP answered; 'wan' is two rows"
+
+
 def test_a_level_that_cannot_be_is_told_with_its_bound() -> None:
     signals = (SignalReading("radio 1", 4294967231.0, 30.0), SignalReading("radio 2", -60.0))
     assert impossible(Reading("r1", 0.0, 0.1, "answered", signals=signals)) == (

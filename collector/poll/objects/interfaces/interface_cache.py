@@ -17,6 +17,7 @@ from collector.poll.objects.interfaces.interface_rows import Correction, Names
 from collector.poll.objects.interfaces.joined_rows import is_extended
 from collector.poll.objects.interfaces.row_names import MOST_KNOWN, KnownRow, kept_names, remembered
 from collector.poll.objects.interfaces.summed_rows import SummedRows
+from collector.poll.objects.interfaces.uplink_twins import UplinkTwins, uplink_twins
 from collector.poll.profile import Source, Table
 from collector.poll.snmp.codec import Value, decode_subids, encode_subids
 from collector.reading import Device, InterfaceReading
@@ -50,6 +51,8 @@ class InterfaceMemory:
         self.where: dict[str, bytes] = {}
         self.is_sought = False
         self.missing_uplink: str | None = None
+        self.twins: UplinkTwins | None = None
+        """The rows that the uplink's name fits, where they are several, as the last rows that were named show it."""
         self._device_id = device.device_id
         self._named = device.uplink_interface
         is_alone = device.role == "cpe"
@@ -61,6 +64,7 @@ class InterfaceMemory:
         self._counted: dict[bytes, Counted] = {}
         self._corrected: dict[bytes, Correction] = {}
         self._told: dict[str, str] = {}
+        self._told_twins: tuple[str, str, str | None] | None = None
         self._identity: dict[str, Mapping[bytes, Value]] = {}
         """The texts that identify the rows, by column: those of ifName, and of other columns where rows lack it."""
         self._columns: tuple[Source, ...] = table.columns
@@ -107,6 +111,7 @@ class InterfaceMemory:
     def remember(self, before: InterfaceMemory) -> None:
         """Keep the names of the rows and what was wrong with them when the device is explored again."""
         self._known, self._told, self.where = before._known, before._told, before.where
+        self._told_twins = before._told_twins
         self._counted, self._corrected = before._counted, before._corrected
         self._types = before._types
         self.summed.keep_from(before.summed)
@@ -116,7 +121,17 @@ class InterfaceMemory:
         texts = interface_rows.row_texts(self.table, cells)
         names = interface_rows.name_interfaces(self.table, cells, unnamed=self._unnamed)
         kept = kept_names(self._known, texts, names, self._named)
-        return interface_rows.name_interfaces(self.table, cells, kept, self._unnamed) if kept else names
+        names = interface_rows.name_interfaces(self.table, cells, kept, self._unnamed) if kept else names
+        self._note_twins(uplink_twins(texts, names, self._named))
+        return names
+
+    def _note_twins(self, twins: UplinkTwins | None) -> None:
+        """Say once of which rows the uplink may be any."""
+        self.twins = twins
+        told = None if twins is None else (twins.uplink, twins.column, twins.taken)
+        if told is not None and told != self._told_twins:
+            self._told_twins = told
+            log.warning("%s: %s", self._device_id, twins)
 
     def _correct(self, cells: Cells, names: Names) -> None:
         """Find rows of which not everything is believed; those with another name than before, or that are new, are reported."""

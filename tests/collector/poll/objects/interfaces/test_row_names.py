@@ -98,6 +98,48 @@ def test_an_uplink_may_be_called_by_its_alias_or_description(uplink: str, called
     assert names({7: PORT, 8: OTHER}, {7: PORT, 8: OTHER}, uplink=uplink) == [called, called]
 
 
+@pytest.mark.parametrize(
+    ("rows", "uplink", "said"),
+    [
+        ({7: PORT, 8: OTHER}, "Te1/5/7", None),
+        ({7: PORT, 160: TWIN}, "to core", None),
+        ({7: PORT, 160: TWIN}, None, None),
+        (
+            {3: TWIN, 70: PORT},
+            "Te1/5/7",
+            "uplink_interface 'Te1/5/7' is the ifName of 2 interfaces, and ifIndex 3 is taken: ifIndex 3 (no ifAlias, ifDescr "
+            "'TenGigabitEthernet1/5/7-mpls layer'), ifIndex 70 (ifAlias 'to core', ifDescr 'TenGigabitEthernet1/5/7'). Name "
+            "the right one by an ifAlias or ifDescr that it alone has; where it has none, give it one",
+        ),
+        (
+            {7: ("a", "uplink", "one"), 8: ("b", "uplink", "two")},
+            "uplink",
+            "uplink_interface 'uplink' is the ifAlias of 2 interfaces, and none of them is taken: ifIndex 7 (ifName 'a', "
+            "ifDescr 'one'), ifIndex 8 (ifName 'b', ifDescr 'two'). Name the right one by an ifName or ifDescr that it alone "
+            "has; where it has none, give it one",
+        ),
+    ],
+)
+def test_an_uplink_that_may_be_any_of_several_rows_is_told_once(
+    rows: dict[int, Row], uplink: str | None, said: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    names(rows, rows, rows, uplink=uplink)
+    assert [record.getMessage() for record in caplog.records] == ([f"r1: {said}"] if said else [])
+
+
+def test_a_twin_that_comes_beside_a_known_uplink_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A collector that starts now would take the other row."""
+    assert names({70: PORT}, {3: TWIN, 70: PORT}, uplink="Te1/5/7")[-1][70] == "Te1/5/7"
+    assert ["ifIndex 70 is taken" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_many_rows_of_the_uplinks_name_are_told_in_few_words(caplog: pytest.LogCaptureFixture) -> None:
+    names(dict.fromkeys(range(1, 10), ("eth", "", "")), uplink="eth")
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert "is the ifName of 9 interfaces, and ifIndex 1 is taken: " in said
+    assert "ifIndex 4 (no ifAlias, no ifDescr) and 5 more. Name" in said
+
+
 def test_an_alias_that_moves_takes_the_uplink_with_it() -> None:
     """Though ifName tells all rows apart, the alias is walked too: nothing else says that it stands elsewhere now."""
     memory = InterfaceMemory(TABLE, Device("r1", "192.0.2.1", "router", "Area", uplink_interface="to core"))
