@@ -99,7 +99,7 @@ def collect(arguments: argparse.Namespace) -> int:
     settings = config.with_shard(settings, arguments.shard)
     if arguments.web_config_file is not None:
         settings = replace(settings, web=replace(settings.web, config_file=arguments.web_config_file))
-    _make_folder(settings.data, settings.data_access)
+    _make_and_look_at_folder(settings.data, settings.data_access)
     _migrate_database(settings.database_url)
     return service.run(settings)
 
@@ -225,7 +225,7 @@ def serve(arguments: argparse.Namespace) -> int:
     except listening.ListenError as error:
         print(f"bairro serve: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
-    _make_folder(settings.data, settings.data_access)
+    _make_and_look_at_folder(settings.data, settings.data_access)
     _migrate_database(settings.database_url)
     with (
         build_schedule.beside(ITSELF, arguments.config, settings.build),
@@ -249,7 +249,7 @@ def forget(arguments: argparse.Namespace) -> int:
     from dashboard.commands.forget_command import forget_customer
 
     settings = config.load(arguments.config)
-    _make_folder(settings.data, settings.data_access)
+    _make_folder(settings.data)
     _migrate_database(settings.database_url)
     return forget_customer(arguments, settings)
 
@@ -259,7 +259,7 @@ def operators_entry(arguments: argparse.Namespace) -> int:
     from dashboard.commands import operators_command as commands
 
     settings = config.load(arguments.config)
-    _make_folder(settings.data, settings.data_access)
+    _make_folder(settings.data)
     _migrate_database(settings.database_url)
     return commands.enter(arguments, settings)
 
@@ -358,12 +358,17 @@ def _migrate_database(url: str) -> str:
     return migrate_to_newest(url)
 
 
-def _make_folder(data: Path, access: str) -> None:
-    """The data folder, where there is none yet. One that lets others in is left so, and told: somebody may rely on it."""
+def _make_folder(data: Path) -> None:
+    """The data folder, where there is none yet."""
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise settings_file.SettingsError(f"{data}: the data folder cannot be made: {error.strerror}") from None
+
+
+def _make_and_look_at_folder(data: Path, access: str) -> None:
+    """The same for what runs on. A folder that lets others in is left so, and told: somebody may rely on it."""
+    _make_folder(data)
     if why := file_access.why_folder_is_open(data, access):
         print(f"bairro: {why}", file=sys.stderr)
 
