@@ -42,14 +42,14 @@ NUMBER = {"cellClass": "number", "headerClass": "number"}
 
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {**parts.mark_column("state", "State", 178, DEVICE_STATES, order="bairroBySeverity"), "flex": 205},
-    parts.column("device_id", "Device", 150, flex=210, cellRenderer="DeviceLink", tooltipField="device_and_role"),
-    parts.column("area", "Area", 122, flex=125, cellRenderer="AreaLink", tooltipField="area"),
-    parts.column("why", "Why", 170, flex=270, tooltipField="why"),
-    parts.column("since", "Since", 64, **NUMBER),
-    parts.column("subscribers", "Customers", 108, cellRenderer="Shown", **NUMBER),
+    {**parts.mark_column("state", "State", 172, DEVICE_STATES, order="bairroBySeverity"), "flex": 205},
+    parts.column("device_id", "Device", 146, flex=210, cellRenderer="DeviceLink", tooltipField="device_and_role"),
+    parts.column("area", "Area", 108, flex=125, cellRenderer="AreaLink", tooltipField="area"),
+    parts.column("why", "Why", 186, flex=270, tooltipField="why"),
+    parts.column("since", "Since", 62, **NUMBER),
+    parts.column("subscribers", "Customers", 102, cellRenderer="Shown", **NUMBER),
     parts.column(
-        "measured", "Measured now", 130, flex=150, headerTooltip=MEASURED, tooltipField="measured", sortable=False
+        "measured", "Measured now", 126, flex=150, headerTooltip=MEASURED, tooltipField="measured", sortable=False
     ),
 )
 
