@@ -71,8 +71,13 @@ def without_absent(
     limit = context.settings.joins.absent_customers
     if context.absent is None and active >= absences.FEWEST and number > limit * active:
         raise UnreadableError(
-            absences.refusal(number, active, limit, str(joins.why_other_customers(imported, context.stored)))
-            + absences.told_of_sheets(imported.sheet.beside)
+            absences.refusal(
+                number,
+                active,
+                limit,
+                str(joins.why_other_customers(imported, context.stored)),
+                imported.sheet.beside,
+            )
         )
     if not number or (has_history and context.absent != absences.LEFT):
         return imported.after, 0, ()

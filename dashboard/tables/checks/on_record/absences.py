@@ -80,9 +80,9 @@ def told_of_sheets(others: Sequence[str]) -> str:
     if not others:
         return ""
     return (
-        f". The workbook has more rows under the same columns, on {counted.of(len(others), 'other sheet')}"
+        f"; the workbook has more rows under the same columns, on {counted.of(len(others), 'other sheet')}"
         f" ({', '.join(map(repr, others))}): put all customers on one sheet and import that, or import each sheet with --sheet"
-        " and --absent stay. Where one sheet alone holds all customers of today, name it with --sheet"
+        " and --absent stay; where one sheet alone holds all customers of today, name it with --sheet"
     )
 
 
@@ -102,11 +102,11 @@ def newest_export(stored: pa.Table) -> datetime.date | None:
     return max([*days, *([newest] if newest else [])], default=None)
 
 
-def refusal(number: int, active: int, share: float, reason: str) -> str:
+def refusal(number: int, active: int, share: float, reason: str, beside: Sequence[str] = ()) -> str:
     """Why the file is refused, and how to say which it is."""
     why = f"; are its ids written differently? {reason}" if reason else "; or is it another file?"
     return (
         f"{number:,} of the {active:,} customers on record are not in this file, more than {share:.0%}"
         " (joins.absent_customers), and nothing says why: say --absent left where it is an export of active customers only"
-        f" (they ended by --as-of), --absent stay where it holds a part of them or changes alone (they stay as last known){why}"
+        f" (they ended by --as-of), --absent stay where it holds a part of them or changes alone (they stay as last known){told_of_sheets(beside)}{why}"
     )
