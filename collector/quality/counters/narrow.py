@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from math import comb
+from statistics import median
 from typing import Literal
 
 from collector.quality.counters.counter_bounds import BYTES, NARROW, WIDE, WRAP_32, counters
@@ -17,6 +20,8 @@ TIMES_BEYOND = 1.5
 """So many times what the line carries no poll brings because of a late answer alone, but for a few."""
 STRANGE_POLLS, POLLS_OF_CHANCE = 3, 10
 """Where so many of the last polls passed more than the line carries, what the others seem to have passed is chance."""
+POLLS_TO_TELL, BY_CHANCE = 30, 0.01
+"""Unless so many of the last polls, or fewer, go on from what is believed more closely than chance makes it so often."""
 STEPS_KEPT = 5
 TIMES_AS_FAST = 4.0
 """A counter that would have passed so many times what it did lately did not go round, if nothing else says so: it was set
@@ -63,30 +68,50 @@ Found = Literal["wrong speed", "chance"]
 
 
 class Beyond:
-    """Whether the 32-bit counters of an interface pass more than its stated speed allows; ``polls`` has a bit for each."""
+    """Whether the 32-bit counters of an interface pass more than its stated speed allows; ``polls`` has a bit for each.
 
-    __slots__ = ("_runs", "polls")
+    ``is_far``: the last poll fits, but passed far more than others did, while some are strange. It may be strange too.
+    """
+
+    __slots__ = ("_runs", "_shares", "is_far", "polls")
 
     def __init__(self) -> None:
         self._runs = self.polls = 0
+        self.is_far = False
+        self._shares: deque[float | None] = deque(maxlen=POLLS_TO_TELL)
 
-    def note(self, before: InterfaceReading, after: InterfaceReading, room: float) -> Found | None:
-        """Take in two polls in a row.
+    def note(self, before: InterfaceReading, after: InterfaceReading, room: float, passed: int | None) -> Found | None:
+        """Take in two polls in a row; ``passed`` since what is believed, None where the second does not go on from there.
 
         If they pass so little, again and again, that chance does not make it, the counters are right and the speed is wrong.
-        Else they may go round unseen, and what fits fits by chance. A glitch is two such polls at most.
+        Else they may go round unseen, and what fits fits by chance: but not where so many fit, and so closely, that chance
+        does not make that. Then the others are glitches, or the counter was cleared.
         """
-        pairs = zip(counters(before), counters(after), strict=True)
-        size = max(((new - old) % WRAP_32 for old, new in pairs if old is not None and new is not None), default=0)
+        size = most_round(before, after)
+        self.is_far = False
         if not size:
             return None
+        self._shares.append(None if passed is None else passed / WRAP_32)
         is_little, is_much = size <= LITTLE, size > TIMES_BEYOND * room
         self._runs = self._runs + 1 if is_much and is_little else 0
         self.polls = (self.polls << 1 | (is_much and not is_little)) % 2**POLLS_OF_CHANCE
         if self._runs >= STEPS_TO_REFUTE:
             self._runs = self.polls = 0
+            self._shares.clear()
             return "wrong speed"
-        return "chance" if self.polls.bit_count() >= STRANGE_POLLS else None
+        fits = [share for share in self._shares if share is not None]
+        self.is_far = passed is not None and self.polls > 0 and fits[-1] > TIMES_AS_FAST * median(fits)
+        return "chance" if self.polls.bit_count() >= STRANGE_POLLS and self._may_be_chance(fits) else None
+
+    def _may_be_chance(self, fits: list[float]) -> bool:
+        """Whether counters that stand anywhere would fit as often, and as closely, as these did: by parts of 2^32."""
+        return not fits or comb(len(self._shares), len(fits)) * max(fits) ** len(fits) > BY_CHANCE
+
+
+def most_round(before: InterfaceReading, after: InterfaceReading) -> int:
+    """The bytes of the direction that more has passed in, if neither counter went round more than once."""
+    pairs = zip(counters(before), counters(after), strict=True)
+    return max(((new - old) % WRAP_32 for old, new in pairs if old is not None and new is not None), default=0)
 
 
 class LatelyPassed:

@@ -21,7 +21,7 @@ from collector.quality.counters.counter_bounds import (
     told_speed,
     with_values,
 )
-from collector.quality.counters.narrow import TIMES_AS_FAST, Beyond, NarrowInDisguise
+from collector.quality.counters.narrow import TIMES_AS_FAST, TIMES_BEYOND, Beyond, NarrowInDisguise, most_round
 from collector.quality.counters.trails.aside import Aside
 from collector.quality.counters.trails.jump import LAG_SECONDS, Jump
 from collector.quality.counters.trails.left_out import LeftOut
@@ -176,9 +176,14 @@ class Trail:
             return back
         late_seconds = max(LAG_SECONDS, late_seconds)
         wrong = misfits(base, reading, lenient(reading, seconds, late_seconds), self.refuted)
-        step = self._beyond_step(newest, newest_at, reading, at)
+        step = self._beyond_step(newest, newest_at, reading, at, wrong)
         if step is not None:
             return step
+        if not wrong and self._waits(reading):
+            wrong = BYTES
+        if not wrong and self._was_cleared(reading, at):
+            assert self._doubted is not None
+            return self._begin_after(self._doubted, reading, at)
         if not wrong:
             step = self._borne_out(reading, at)._replace(refused=aside)
             return step._replace(lost="set_aside") if aside else step
@@ -196,12 +201,13 @@ class Trail:
         return self._width.read(interface)
 
     def _beyond_step(
-        self, newest: InterfaceReading, newest_at: float, reading: InterfaceReading, at: float
+        self, newest: InterfaceReading, newest_at: float, reading: InterfaceReading, at: float, wrong: tuple[str, ...]
     ) -> Step | None:
         """A reading of 32-bit counters that lately passed more than the stated speed allows; None where they did not."""
         if reading.counter_bits >= WIDE or at <= newest_at or not told_speed(self.base, reading, self.refuted):
             return None
-        found = self._beyond.note(newest, reading, room_of(newest, reading, at - newest_at, self.refuted))
+        passed = None if set(wrong) & set(BYTES) else most_round(self.base, reading)
+        found = self._beyond.note(newest, reading, room_of(newest, reading, at - newest_at, self.refuted), passed)
         if found == "wrong speed":
             return self._refute(newest, newest_at, reading, at)
         if found == "chance":
@@ -244,6 +250,25 @@ class Trail:
             return NO_STEP._replace(lost="set_back")
         self._go_on(reading, at)
         return Step(base, seconds, late_times=times if times > MARGIN else 0.0)
+
+    def _waits(self, reading: InterfaceReading) -> bool:
+        """Whether a reading of 32-bit counters that fits is doubted all the same: a glitch fits by chance, now and then."""
+        is_bound = reading.counter_bits < WIDE and told_speed(self.base, reading, self.refuted) > 0.0
+        return is_bound and self._doubted is None and self._beyond.is_far
+
+    def _was_cleared(self, reading: InterfaceReading, at: float) -> bool:
+        """Whether 32-bit counters go on from what was doubted, far more closely than, gone round, from what is believed."""
+        doubted, since = self._doubted, at - self._doubted_at
+        if doubted is None or since <= 0.0 or reading.counter_bits >= WIDE or lies_between(self.base, doubted, reading):
+            return False
+        if not told_speed(self.base, reading, self.refuted):
+            return False
+        wrong = misfits(self.base, doubted, lenient(doubted, self._doubted_at - self.at, self._lag), self.refuted)
+        if not set(wrong) & set(BYTES) or misfits(doubted, reading, since, self.refuted):
+            return False
+        passed, seconds = most_round(self.base, reading), at - self.at
+        is_nearly_full = passed > room_of(self.base, reading, seconds, self.refuted) / 2
+        return is_nearly_full and passed / seconds > TIMES_BEYOND * most_round(doubted, reading) / since
 
     def _goes_round(self, reading: InterfaceReading, seconds: float) -> bool:
         """Whether counters that fell go round at 2^32 as they did before: else they were set back. What is shown goes on."""

@@ -392,6 +392,45 @@ def test_a_glitch_now_and_then_refutes_no_speed_of_narrow_counters():
     assert polls.bytes <= 200 * SECONDS * RATE
 
 
+NARROW_GLITCHES = {
+    "zero": lambda value, chance: 0,
+    "all ones": lambda value, chance: 2**32 - 1,
+    "always the same": lambda value, chance: 10**9,
+    "too high by the same": lambda value, chance: (value + 2 * 10**9) % 2**32,
+    "too high by anything": lambda value, chance: (value + chance.randrange(10**9, 2**31)) % 2**32,
+}
+
+
+@pytest.mark.parametrize("glitch", NARROW_GLITCHES.values(), ids=NARROW_GLITCHES)
+@pytest.mark.parametrize(("rate", "one_in"), [(RATE // 5, 2), (RATE // 5, 6), (20 * RATE, 4), (60 * RATE, 6)])
+def test_narrow_counters_that_cannot_have_gone_round_unseen_are_known_however_often_they_glitch(glitch, rate, one_in):
+    """A gigabit carries less than 2^32 bytes in five seconds, and what fits does so too closely for chance."""
+    polls, chance = Polls(), random.Random(4)
+    polls.is_scraped = False
+    for number in range(121):
+        value = (28 * 10**8 + int(number * SECONDS * rate)) % 2**32
+        polls.take(glitch(value, chance) if number % one_in == 1 else value, counter_bits=32)
+    if glitch is NARROW_GLITCHES["always the same"] and rate > RATE:
+        assert "may_have_wrapped" not in polls.odd, (
+            "at times the line is near that value, and a poll seems to bring more"
+        )
+    else:
+        assert polls.odd == ()
+        assert polls.bytes == 120 * SECONDS * rate
+
+
+@pytest.mark.parametrize("every", [6, 12])
+@pytest.mark.parametrize("rate", [0.2e6, 20e6, 60e6])
+def test_a_narrow_counter_that_is_cleared_now_and_then_has_not_gone_round(rate, every):
+    polls, value = Polls(), 3 * 10**9
+    polls.is_scraped = False
+    for number in range(120):
+        value = int(2 * rate) if number % every == every - 1 else value + int(SECONDS * rate)
+        polls.take(value % 2**32, counter_bits=32)
+    assert polls.odd == ("set_back",)
+    assert (1 - 1.1 / every) * 119 * SECONDS * rate <= polls.bytes <= 119 * SECONDS * rate
+
+
 def test_narrow_counters_of_unknown_speed_are_known_to_have_gone_round_by_what_they_passed_lately():
     polls, chance, value = Polls(), random.Random(1), 2**32 - 900_000_000
     begun = value
