@@ -38,7 +38,9 @@ class UplinkTwins(NamedTuple):
 
 
 def uplink_twins(texts: Texts, names: Names, uplink: str | None) -> UplinkTwins | None:
-    """The rows that the uplink's name fits; None where it fits one or none. ``names`` are those that the rows were given."""
+    """The rows that the uplink's name fits; None where it fits one or none, or the one taken alone has it in another column
+    too. ``names`` are those that the rows were given.
+    """
     for column, found in texts:
         rows = sorted((i for i, text in found.items() if text == uplink and i in names), key=decode_subids)
         if not rows:
@@ -47,6 +49,8 @@ def uplink_twins(texts: Texts, names: Names, uplink: str | None) -> UplinkTwins 
             return None
         taken = next((_index(row) for row in rows if names[row][0] == uplink), None)
         others = [(other.name, told) for other, told in texts if other.name != column.name]
+        if any(_index(row) == taken and _is_alone(row, uplink, told) for row in rows for _, told in others):
+            return None
         shown = tuple((_index(row), _texts_of(row, others)) for row in rows)
         return UplinkTwins(uplink, column.name, shown, taken, tuple(name for name, _ in others))
     return None
@@ -54,6 +58,10 @@ def uplink_twins(texts: Texts, names: Names, uplink: str | None) -> UplinkTwins 
 
 def _index(row: bytes) -> str:
     return oid_text(decode_subids(row))
+
+
+def _is_alone(row: bytes, text: str, column: Mapping[bytes, str]) -> bool:
+    return [index for index, told in column.items() if told == text] == [row]
 
 
 def _texts_of(row: bytes, columns: Sequence[tuple[str, Mapping[bytes, str]]]) -> str:

@@ -133,6 +133,17 @@ def test_a_twin_that_comes_beside_a_known_uplink_is_told(caplog: pytest.LogCaptu
     assert ["ifIndex 70 is taken" in record.getMessage() for record in caplog.records] == [True]
 
 
+def test_a_twin_that_alone_has_the_uplinks_name_as_its_description_is_no_doubt(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As on a Teldat RS123W, whose switch ports have the ifName of the interface that they belong to."""
+    own, port = ("ethernet0/0", "", "ethernet0/0"), ("ethernet0/0", "", "Switch Port interface: Group 1")
+    assert names({1: own, 64537: port}, uplink="ethernet0/0") == [{1: "ethernet0/0", 64537: port[2]}]
+    assert not caplog.records
+    names({1: port, 64537: own}, uplink="ethernet0/0")
+    assert ["ifIndex 1 is taken" in record.getMessage() for record in caplog.records] == [True]
+
+
 def test_many_rows_of_the_uplinks_name_are_told_in_few_words(caplog: pytest.LogCaptureFixture) -> None:
     names(dict.fromkeys(range(1, 10), ("eth", "", "")), uplink="eth")
     (said,) = (record.getMessage() for record in caplog.records)
