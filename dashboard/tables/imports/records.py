@@ -20,7 +20,7 @@ from dashboard.config import DashboardSettings
 from dashboard.tables import stand_ins
 from dashboard.tables.checks.cells import date_orders
 from dashboard.tables.checks.columns import cut_short, money, prices_of_months, throughout, yearly_prices
-from dashboard.tables.checks.columns.who_left import lost_departures
+from dashboard.tables.checks.columns.who_left import lost_departures, terms
 from dashboard.tables.checks.on_record import overturned, reasons_on_record, repeats
 from dashboard.tables.imports import door, habits, hashed_ids, lost_weeks, row_rules, services
 from dashboard.tables.imports.absent_customers import told_of_gone, who_came_back, with_ends, without_absent
@@ -236,6 +236,7 @@ def _on_the_whole(context: Context, rows: pa.Table, after: pa.Table, sheet: Shee
     return (
         *yearly_prices.told(rows, sheet),
         *prices_of_months.told(rows, sheet),
+        *terms.told(rows),
         *throughout.told(rows, after, sheet, context.today, knows_areas=knows_areas),
     )
 
