@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dashboard.tables.checks.columns import rough_places
 from dashboard.tables.readers.sheets import Fault, Sheet, UnreadableError
 
 LATITUDES = (
@@ -74,7 +75,8 @@ def _told(made: Sheet, lacks: npt.NDArray[np.bool_], found: tuple[Degrees, Degre
     ]
     if several:
         notes.append(f"area: {several:,} lie in several outlines, and have the smallest of them")
-    return made.without(faults, notes)
+    warnings = rough_places.told(*(np.where(lacks, degrees, np.nan) for degrees in found))
+    return replace(made, warnings=(*made.warnings, *warnings)).without(faults, notes)
 
 
 def _coordinates(export: Sheet, kept: pa.Array) -> tuple[Degrees, Degrees] | None:
