@@ -73,7 +73,7 @@ def read_sheet(
     if spec.name == "customers":
         made = reasons.told_where_none(reasons.without_unknown(made))
     if spec.name == "complaints":
-        made = times_of_day.without_days_alone(made)
+        made = times_of_day.told_of_half_days(times_of_day.without_days_alone(made))
     made = money.checked(made, read.export, read.unused, spec, settings.currency)
     return told_where_unpadded(told_where_alike(without_doubtful(made, spec), spec))
 

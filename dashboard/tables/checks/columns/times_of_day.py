@@ -16,6 +16,12 @@ CLOCK = r"(?:0?0:00(?::00)?|12:00(?::00)?\s*[Aa]\.?[Mm]\.?)(?:[.,]0+)?\s*(?:Z|UT
 """Midnight, with a time zone or without."""
 MIDNIGHT = rf"\d[T ]+{CLOCK}"
 
+HOUR = r"\d[T ]+(?P<hour>\d{1,2}):\d{2}(?::\d{2})?(?:[.,]\d+)?$"
+"""A time with nothing after it."""
+FEWEST_TIMES = 40
+TWELVE, NIGHT = frozenset(range(1, 13)), frozenset(range(1, 6))
+"""Complaints of the morning alone have no hours of the night."""
+
 
 def without_days_alone(sheet: Sheet) -> Sheet:
     """The complaints without ``first_answer_at`` where every cell of it, or of ``opened_at``, is a day without a time, or
@@ -34,6 +40,25 @@ def without_days_alone(sheet: Sheet) -> Sheet:
         )
         notes.append("solved_at says days without a time of day: the end of the day is taken")
     return replace(sheet, columns=columns, notes=(*sheet.notes, *notes)) if notes else sheet
+
+
+def told_of_half_days(sheet: Sheet) -> Sheet:
+    """With a warning where the hours of ``opened_at`` are those of a clock of twelve hours, and nothing says which half."""
+    opened = sheet.columns.get("opened_at")
+    if opened is None:
+        return sheet
+    timed = opened.filter(pc.fill_null(pc.match_substring_regex(opened, TIME), False))
+    hours = pc.struct_field(pc.extract_regex(timed, HOUR), "hour")
+    if len(hours) < FEWEST_TIMES or hours.null_count:
+        return sheet
+    seen = set(pc.unique(hours.cast(pa.int8())).to_pylist())
+    if not (seen <= TWELVE and 12 in seen and seen & NIGHT):
+        return sheet
+    said = (
+        "opened_at: no time is after 12:59 or at 0, as on a clock of twelve hours that says neither AM nor PM: all are read as"
+        " they stand, so those of the afternoon would be 12 hours early. Export them with AM and PM, or in 24 hours"
+    )
+    return replace(sheet, warnings=(*sheet.warnings, said))
 
 
 def _are_days(cells: pa.Array | None) -> bool:
