@@ -115,7 +115,7 @@ MAPPED = 'kind = "customers"\n' + "".join(
         ("IDR", ["300000", "450000"], None),
         ("JPY", ["4980", "5980"], None),
         ("EUR", ["149", "189"], None),
-        ("XXX", ["2990", "3990"], None),
+        ("XXX", ["2990", "3990"], None),  # ISO 4217: no currency, so nothing is known of its prices
         ("EUR", ["890 ₽", "1490 ₽"], None),
         ("EUR", ["Rp 300000", "Rp 450000"], None),
         ("EUR", ["$2990", "$3990"], None),
